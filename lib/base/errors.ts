@@ -1,0 +1,77 @@
+/**
+ * The one error class of Parley, with a closed set of codes, and the table of reasons for closing.
+ *
+ * Bad input raises a ParleyError; its message names the action, the value and what would be accepted.
+ * Whatever else is caught at a boundary is normalised by `ParleyError.from`, which keeps it as `cause`.
+ * A broken invariant is no ParleyError: it is an Error of `assert`, a defect.
+ */
+import { CloseReason, ErrorCode } from "../gen/parley/v1/error_pb.ts";
+
+export { CloseReason, ErrorCode };
+
+/** The codes by the names that people read: `INVALID_ARGUMENT` and so on, as in gRPC. */
+export type ErrorCodeName = Exclude<keyof typeof ErrorCode, "UNSPECIFIED">;
+
+/** What a ParleyError may carry besides its code and message. */
+export interface ParleyErrorOptions {
+  /** What lies behind it; kept for logs, never sent to a peer. */
+  cause?: unknown;
+  /** Whether the same request may succeed later. Default: true for UNAVAILABLE only. */
+  retryable?: boolean;
+  /** For a refusal, what would have been accepted. */
+  accepted?: string;
+  /** Set when the connection ends with this error. */
+  closeReason?: CloseReason;
+}
+
+/** An error with a code that programs can decide on. Raised by the server's parts and by the client. */
+export class ParleyError extends Error {
+  override readonly name = "ParleyError";
+  /** What kind of error it is. */
+  readonly code: ErrorCode;
+  /** Whether the same request may succeed later without a change. */
+  readonly retryable: boolean;
+  /** For a refusal, what would have been accepted; otherwise empty. */
+  readonly accepted: string;
+  /** Why the connection ends; UNSPECIFIED when it does not. */
+  readonly closeReason: CloseReason;
+
+  constructor(code: ErrorCode, message: string, options: ParleyErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? code === ErrorCode.UNAVAILABLE;
+    this.accepted = options.accepted ?? "";
+    this.closeReason = options.closeReason ?? CloseReason.UNSPECIFIED;
+  }
+
+  /** The code's name, like `INVALID_ARGUMENT`. */
+  get codeName(): string {
+    return ErrorCode[this.code] ?? `CODE_${this.code}`;
+  }
+
+  /** Gives `thrown` itself when it is a ParleyError, otherwise one with `code` and `thrown` as its cause. */
+  static from(thrown: unknown, code: ErrorCode = ErrorCode.INTERNAL, action = ""): ParleyError {
+    if (thrown instanceof ParleyError) return thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return new ParleyError(code, action ? `${action}: ${reason}` : reason, { cause: thrown });
+  }
+}
+
+/** A request that is wrong by itself. */
+export function invalidArgument(message: string, options?: ParleyErrorOptions): ParleyError {
+  return new ParleyError(ErrorCode.INVALID_ARGUMENT, message, options);
+}
+
+/** Bytes that are no Parley messages: the connection ends with this. */
+export function protocolError(
+  message: string,
+  code: ErrorCode = ErrorCode.INVALID_ARGUMENT,
+  accepted?: string,
+): ParleyError {
+  return new ParleyError(code, message, { closeReason: CloseReason.PROTOCOL_ERROR, accepted });
+}
+
+/** Raises when `condition` does not hold: a defect of Parley, never the fault of a peer. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`broken invariant: ${message}`);
+}

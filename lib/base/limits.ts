@@ -1,0 +1,92 @@
+/**
+ * Every limit of the server with its default, in one place, and the relations between them.
+ *
+ * Names end in their unit. A limit that is not here does not exist; whoever adds a queue or a map adds
+ * its bound here. The configuration schema takes its defaults from this table.
+ */
+import { assert } from "./errors.ts";
+
+/** The limits that one server enforces. */
+export interface Limits {
+  /** The largest message, without its prefix. */
+  readonly maxFrameBytes: number;
+  /** Connections at once, over all listeners; further capped by the open-files limit less `reservedFiles`. */
+  readonly maxConnections: number;
+  /** Connections at once from one address. */
+  readonly maxConnectionsPerIp: number;
+  /** New connections a second, over all listeners; a burst of as many is allowed. */
+  readonly maxNewConnectionsPerSecond: number;
+  /** Open files kept free for everything that is not a connection. */
+  readonly reservedFiles: number;
+  /** A client that answers pings is pinged after this much silence. */
+  readonly pingIntervalMs: number;
+  /** A client that answers pings is gone after this much silence. */
+  readonly pingTimeoutMs: number;
+  /** A client that cannot be pinged is closed after this much silence. */
+  readonly idleTimeoutMs: number;
+  /** The largest outbox of one connection, waiting and under way. */
+  readonly maxOutboxBytes: number;
+  /** Past this many bytes in its outbox, a connection's own requests are not read. */
+  readonly outboxHighWaterBytes: number;
+  /** A single write that makes no progress for this long ends the connection. */
+  readonly writeTimeoutMs: number;
+  /** How long a stop may take. */
+  readonly drainMs: number;
+  /** While stopping, a connection that has sent nothing for this long is finished. */
+  readonly drainQuietMs: number;
+  /** How long a closing connection may still deliver what was written to it. */
+  readonly lingerMs: number;
+  /** Subscriptions of one connection. */
+  readonly maxSubscriptions: number;
+  /** The longest topic or pattern. */
+  readonly maxTopicBytes: number;
+  /** The most levels in a topic or pattern. */
+  readonly maxTopicLevels: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+
+/** The defaults. */
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  maxFrameBytes: 1 * MIB,
+  maxConnections: 65_536,
+  maxConnectionsPerIp: 65_536,
+  maxNewConnectionsPerSecond: 20_000,
+  reservedFiles: 64,
+  pingIntervalMs: 20 * SECOND,
+  pingTimeoutMs: 45 * SECOND,
+  idleTimeoutMs: 3600 * SECOND,
+  maxOutboxBytes: 8 * MIB,
+  outboxHighWaterBytes: 256 * KIB,
+  writeTimeoutMs: 10 * SECOND,
+  drainMs: 10 * SECOND,
+  drainQuietMs: 250,
+  lingerMs: 2 * SECOND,
+  maxSubscriptions: 1000,
+  maxTopicBytes: 256,
+  maxTopicLevels: 16,
+});
+
+/** The first bytes that a connection's read buffer has room for. */
+export const READ_BUFFER_FIRST_BYTES = 1 * KIB;
+
+/** The most bytes that one read asks for; a larger frame grows the buffer to its own size. */
+export const READ_BUFFER_BUSY_BYTES = 64 * KIB;
+
+/** The largest `client_name` or `library` in a Hello. */
+export const MAX_HELLO_NAME_BYTES = 64;
+
+/** Raises when the limits contradict each other; `path` names a limit as the user wrote it. */
+export function assertLimits(limits: Limits): void {
+  for (const [name, value] of Object.entries(limits)) {
+    assert(Number.isSafeInteger(value) && value > 0, `${name} is a positive integer, not ${value}`);
+  }
+  assert(limits.maxFrameBytes <= 64 * MIB, "maxFrameBytes is at most 64 MiB");
+  assert(limits.maxOutboxBytes >= 2 * limits.maxFrameBytes, "an outbox holds two frames");
+  assert(limits.outboxHighWaterBytes < limits.maxOutboxBytes, "high water lies below the outbox limit");
+  assert(limits.pingTimeoutMs > limits.pingIntervalMs, "a ping has time to be answered");
+  assert(limits.drainQuietMs < limits.drainMs, "quiet fits into the drain");
+  assert(limits.lingerMs <= limits.drainMs, "lingering fits into the drain");
+}

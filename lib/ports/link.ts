@@ -1,0 +1,48 @@
+/**
+ * The link port: one connection of bytes to one peer, whatever carries it (tcp, unix, TLS, WebSocket).
+ *
+ * Contract, held by tests/contract/link_contract.ts for every adapter:
+ * - `read` gives what is there, at least one byte, or null once the peer has finished sending. Reading
+ *   may end while writing goes on: a peer that half-closes still gets its answers.
+ * - `write` takes everything or rejects; batches leave in order; at most one write is under way at once.
+ *   The bytes belong to the link until the promise settles.
+ * - `closeWrite` ends our sending after what was written; `close` ends both directions at once and
+ *   makes pending reads and writes settle. Both may be called any number of times and never throw.
+ * - After an abrupt end, `read` and `write` reject; the error says what happened.
+ */
+
+/** How messages are told apart on a link. */
+export type Dialect = "delimited" | "raw";
+
+/** The kinds of listeners, as they are named in the configuration. */
+export type ListenerKind = "tcp" | "unix" | "raw";
+
+/** One connection of bytes. */
+export interface Link {
+  /** What kind of listener took it. */
+  readonly kind: ListenerKind;
+  /** The peer for logs: `127.0.0.1:50312`, or the socket's path. */
+  readonly peer: string;
+  /** The peer's address for limits, without the port; empty where there is none. */
+  readonly address: string;
+  /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes all of `batch`. */
+  write(batch: Uint8Array): Promise<void>;
+  /** Finishes sending. */
+  closeWrite(): void;
+  /** Ends the link at once. */
+  close(): void;
+}
+
+/** Something that takes connections. */
+export interface LinkListener extends AsyncIterable<Link> {
+  /** What kind of listener it is. */
+  readonly kind: ListenerKind;
+  /** How messages are told apart on its links. */
+  readonly dialect: Dialect;
+  /** The addresses it listens on, with the ports that were really given: `127.0.0.1:7311` or a path. */
+  readonly addresses: readonly string[];
+  /** Stops accepting; links stay open. The iteration ends. */
+  close(): void;
+}
