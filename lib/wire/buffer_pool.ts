@@ -1,0 +1,43 @@
+/**
+ * Buffers for outboxes, lent for the time that bytes wait or are under way.
+ *
+ * An idle connection holds none: that is what keeps fifteen thousand of them small. The pool keeps a
+ * bounded number of returned buffers in each size; whatever is larger than the largest size is left to
+ * the garbage collector.
+ */
+
+/** The sizes that are kept, each four times the one before. */
+const SIZES = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024] as const;
+/** At most this many bytes are kept in each size. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** A buffer of plain memory. */
+export type Buffer = Uint8Array<ArrayBuffer>;
+
+/** Lends buffers and takes them back. */
+export class BufferPool {
+  readonly #free: Buffer[][] = SIZES.map(() => []);
+
+  /** A buffer of at least `bytes` bytes with any content. */
+  take(bytes: number): Buffer {
+    for (let index = 0; index < SIZES.length; index++) {
+      if (bytes <= SIZES[index]) return this.#free[index].pop() ?? new Uint8Array(SIZES[index]);
+    }
+    return new Uint8Array(bytes);
+  }
+
+  /** Takes back a buffer that nobody uses any more. */
+  give(buffer: Buffer): void {
+    for (let index = 0; index < SIZES.length; index++) {
+      if (buffer.length !== SIZES[index]) continue;
+      const free = this.#free[index];
+      if ((free.length + 1) * SIZES[index] <= KEPT_BYTES) free.push(buffer);
+      return;
+    }
+  }
+
+  /** How many bytes are kept at the moment. */
+  get keptBytes(): number {
+    return this.#free.reduce((sum, free, index) => sum + free.length * SIZES[index], 0);
+  }
+}
