@@ -1,0 +1,77 @@
+/**
+ * Makes the executable, and is the one place that says with which permissions Parley runs.
+ *
+ * The permissions are baked in: network for the listeners, files for the configuration and sockets, the
+ * environment for PARLEY_*, and one program, `getconf`, which tells the open-files limit. The executable
+ * never asks for more: without a permission an action fails. Type checking is the gate's task.
+ *
+ *   deno run -A tools/compile.ts [--output dist/parley] [--target TRIPLE] [--compiler PROGRAM]
+ *
+ * PROGRAM (or PARLEY_COMPILER) replaces `deno compile`; it is called as PROGRAM OUTPUT ENTRY FLAGS...
+ */
+
+/** The permissions of the server and the command line; `deno task start` runs with the same. */
+export const PERMISSIONS: readonly string[] = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-run=getconf",
+];
+
+/** The targets that a release is built for. */
+export const TARGETS: readonly string[] = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+];
+
+const entry = "server.ts";
+const flags = ["--no-check", ...PERMISSIONS];
+
+interface Options {
+  output: string;
+  target: string | undefined;
+  compiler: string | undefined;
+}
+
+/** Reads the options; raises on what it does not know. */
+export function parseOptions(args: readonly string[], compiler?: string): Options {
+  const options: Options = { output: "dist/parley", target: undefined, compiler };
+  for (let index = 0; index < args.length; index += 2) {
+    const [name, value] = [args[index], args[index + 1]];
+    if (value === undefined) throw new Error(`${name} needs a value`);
+    if (name === "--output") options.output = value;
+    else if (name === "--target") options.target = value;
+    else if (name === "--compiler") options.compiler = value;
+    else throw new Error(`unknown option ${name}: --output, --target or --compiler is accepted`);
+  }
+  if (options.target !== undefined && !TARGETS.includes(options.target)) {
+    throw new Error(`unknown target ${options.target}: one of ${TARGETS.join(", ")} is accepted`);
+  }
+  return options;
+}
+
+/** The program to call and its arguments. */
+export function commandLine(options: Options): { program: string; args: string[] } {
+  const target = options.target === undefined ? [] : ["--target", options.target];
+  if (options.compiler) {
+    return { program: options.compiler, args: [options.output, entry, ...target, ...flags] };
+  }
+  return {
+    program: Deno.execPath(),
+    args: ["compile", "--frozen", ...target, ...flags, "--output", options.output, entry],
+  };
+}
+
+if (import.meta.main) {
+  Deno.chdir(new URL("..", import.meta.url));
+  const options = parseOptions(Deno.args, Deno.env.get("PARLEY_COMPILER"));
+  const { program, args } = commandLine(options);
+  console.error(`${program} ${args.join(" ")}`);
+  const child = new Deno.Command(program, { args, stdin: "null" }).spawn();
+  Deno.exit((await child.status).code);
+}
