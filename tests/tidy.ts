@@ -1,0 +1,126 @@
+/**
+ * The rules of tests/tidy_test.ts as functions of text: what a file imports, which rooms may import
+ * which, where cycles are, and what counts as input and output.
+ *
+ * Comments are taken out before a file is judged. Pure: no files are read here.
+ */
+
+/** One import or re-export of a file. */
+export interface Import {
+  specifier: string;
+  /** Types only: gone at run time, so it cannot make a cycle there; layers hold for it all the same. */
+  typeOnly: boolean;
+}
+
+/** Who may import whom among the rooms of lib; a room may always import itself. */
+const allowed: Record<string, readonly string[]> = {
+  gen: [],
+  base: ["gen"],
+  logic: ["base", "gen"],
+  wire: ["base", "gen"],
+  ports: ["base", "gen"],
+  services: ["base", "gen", "logic", "wire", "ports"],
+  adapters: ["base", "gen", "wire", "ports"],
+  console: ["base", "gen", "wire", "ports"],
+  client: ["base", "gen", "wire"],
+  server: ["base", "gen", "logic", "wire", "ports", "services", "adapters", "console"],
+  cli: ["base", "gen", "logic", "wire", "ports", "services", "server", "client"],
+};
+
+/** Packages that compute and do no I/O, so that every room may use them. */
+const purePackages = ["@bufbuild/protobuf", "@logtape/logtape"];
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+/** The imports of a file, in order, static and dynamic. */
+export function importsOf(text: string): Import[] {
+  const pattern =
+    /\b(?:import|export)\s+(type\s+)?(?:[\w*{}\s,$]+?\s+from\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
+  return [...withoutComments(text).matchAll(pattern)].map((found) => ({
+    specifier: found[2] ?? found[3] ?? "",
+    typeOnly: found[1] !== undefined,
+  }));
+}
+
+/** The path that a relative import of `path` means; undefined for packages. */
+export function resolveImport(path: string, specifier: string): string | undefined {
+  if (!specifier.startsWith(".")) return undefined;
+  return new URL(specifier, `file:///${path}`).pathname.slice(1);
+}
+
+/** The room a file stands in: the folder below lib, the first folder elsewhere, "" at the root. */
+export function roomOf(path: string): string {
+  const parts = path.split("/");
+  if (parts.length === 1) return "";
+  return parts[0] === "lib" && parts.length > 2 ? parts[1] ?? "" : parts[0] ?? "";
+}
+
+function mayImport(from: string, to: string): boolean {
+  const [room, target] = [roomOf(from), roomOf(to)];
+  if (!from.startsWith("lib/")) {
+    return from !== "server.ts" || target === "cli" || target === "base";
+  }
+  if (!to.startsWith("lib/")) return false;
+  return room === target || (allowed[room]?.includes(target) ?? false);
+}
+
+/** Says which imports break the layers, one sentence each. */
+export function layerFaults(graph: ReadonlyMap<string, readonly Import[]>): string[] {
+  const faults: string[] = [];
+  for (const [path, imports] of graph) {
+    if (path.startsWith("lib/") && allowed[roomOf(path)] === undefined) {
+      faults.push(`${path} is in no known room`);
+    }
+    for (const { specifier } of imports) {
+      const target = resolveImport(path, specifier);
+      if (target !== undefined && !mayImport(path, target)) {
+        faults.push(`${path} imports ${target}`);
+      }
+    }
+  }
+  return faults;
+}
+
+/** The cycles of a graph, each as the path that leads back to its start. */
+export function cycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const visit = (node: string, path: string[]): void => {
+    const start = path.indexOf(node);
+    if (start >= 0) {
+      found.push([...path.slice(start), node]);
+      return;
+    }
+    if (done.has(node)) return;
+    for (const next of graph.get(node) ?? []) visit(next, [...path, node]);
+    done.add(node);
+  };
+  for (const node of graph.keys()) visit(node, []);
+  return found;
+}
+
+/** Whether a file of lib may do input and output. */
+export function ioRooms(path: string): boolean {
+  return ["adapters", "console", "server", "cli"].includes(roomOf(path)) ||
+    /^lib\/client\/transport_\w+\.ts$/.test(path);
+}
+
+/** What a file uses that does, or may do, input and output. */
+export function ioOf(text: string): string[] {
+  const packages = importsOf(text).filter((each) => !each.typeOnly).map((each) => each.specifier)
+    .filter((specifier) => !specifier.startsWith("."))
+    .filter((specifier) =>
+      !purePackages.some((name) => specifier === name || specifier.startsWith(`${name}/`))
+    );
+  const globals = [...withoutComments(text).matchAll(/\bDeno\.\w+|\bprocess\.\w+/g)].map((each) =>
+    each[0]
+  );
+  return [...packages, ...globals];
+}
+
+/** Whether a file says first what it is for; a line for the shell may stand before. */
+export function opensWithDocComment(text: string): boolean {
+  return /^(#!.*\n)?\/\*\*\n \* \S/.test(text);
+}

@@ -1,0 +1,155 @@
+/**
+ * Holds the house rules that no other tool holds: who may import whom, no cycles, where I/O may happen,
+ * how long a file is and how it opens, what may be imported, and that versions agree.
+ *
+ * It reads every file that git does not ignore, so it sees a new file before its first commit. It judges
+ * text, not types: imports are found by pattern, which is enough as long as nobody writes an import in
+ * an unusual way. It runs nothing and changes nothing.
+ */
+import assert from "node:assert/strict";
+import { VERSION } from "../lib/base/version.ts";
+import {
+  cycles,
+  importsOf,
+  ioOf,
+  ioRooms,
+  layerFaults,
+  opensWithDocComment,
+  resolveImport,
+  roomOf,
+} from "./tidy.ts";
+
+const root = new URL("..", import.meta.url);
+const read = (path: string) => Deno.readTextFileSync(new URL(path, root));
+
+const maxLines = 400;
+const textFile =
+  /\.(ts|js|json|lock|md|proto|yaml|yml|toml|py|cc|cpp|h|hpp|sh|html|css|txt)$|(^|\/)(LICENSE|run|\.gitignore)$/;
+
+/** Folders that git ignores. */
+const ignored = [".git", "node_modules", "dist", "parley-data", ".coverage"];
+
+/** The paths of all files below the root, relative to it, without what git ignores. */
+function listFiles(below = ""): string[] {
+  const entries = [...Deno.readDirSync(new URL(below, root))];
+  return entries.filter((entry) => !ignored.includes(entry.name)).flatMap((entry) => {
+    if (entry.isDirectory) return listFiles(`${below}${entry.name}/`);
+    return entry.isFile ? [`${below}${entry.name}`] : [];
+  });
+}
+
+const files = listFiles();
+const sources = files.filter((path) => path.endsWith(".ts") && !path.startsWith("lib/gen/"));
+
+/** Fails with all faults at once, so that one run shows what is to be done. */
+function assertNone(faults: string[], rule: string): void {
+  assert.equal(faults.length, 0, `${rule}:\n  ${faults.join("\n  ")}\n`);
+}
+
+Deno.test("each room imports only what its layer allows", () => {
+  assert(sources.length > 10, "the sources are found");
+  const graph = new Map(sources.map((path) => [path, importsOf(read(path))]));
+  assertNone(layerFaults(graph), "ARCHITECTURE.md says who may import whom");
+});
+
+Deno.test("no import cycles", () => {
+  const graph = new Map(
+    files.filter((path) => path.endsWith(".ts")).map((path) => [
+      path,
+      importsOf(read(path)).filter((each) => !each.typeOnly)
+        .map((each) => resolveImport(path, each.specifier)).filter((each) => each !== undefined),
+    ]),
+  );
+  assertNone(cycles(graph).map((cycle) => cycle.join(" → ")), "imports go one way");
+});
+
+Deno.test("input and output happen only in the rooms that are made for it", () => {
+  const faults = sources.filter((path) => path.startsWith("lib/") && !ioRooms(path))
+    .flatMap((path) => ioOf(read(path)).map((each) => `${path} uses ${each}`));
+  assertNone(faults, "I/O belongs to adapters, console, server, cli and the client's transports");
+});
+
+Deno.test("files are short and say first what they are for", () => {
+  const long = sources.filter((path) => read(path).split("\n").length - 1 > maxLines);
+  assertNone(long, `a source file has at most ${maxLines} lines`);
+  const silent = sources.filter((path) => !opensWithDocComment(read(path)));
+  assertNone(silent, "a source file opens with a doc comment: its purpose, invariants, non-goals");
+});
+
+Deno.test("files are named in snake_case", () => {
+  const odd = sources.filter((path) => !/^[a-z0-9_./]+$/.test(path));
+  assertNone(odd, "names of source files are snake_case");
+});
+
+Deno.test("packages come from npm through the import map, and there is no package.json", () => {
+  const foreign = sources.flatMap((path) =>
+    importsOf(read(path)).map((each) => each.specifier)
+      .filter((specifier) => /^(jsr:|npm:|https?:)/.test(specifier))
+      .map((specifier) => `${path} imports ${specifier}`)
+  );
+  assertNone(foreign, "name the package in deno.json; jsr: and URLs cannot be resolved everywhere");
+  const manifests = files.filter((path) =>
+    /(^|\/)(package(-lock)?\.json|node_modules)($|\/)/.test(path)
+  );
+  assertNone(manifests, "a package.json would change how .ts files beside it are read");
+  for (const [name, target] of Object.entries(JSON.parse(read("deno.json")).imports)) {
+    assert.match(
+      String(target),
+      /^npm:(@[\w-]+\/)?[\w-]+@\d+\.\d+\.\d+(\/[\w/-]+)?$/,
+      `${name} is pinned`,
+    );
+  }
+});
+
+Deno.test("nothing is left to be done later, and nothing belongs to one machine", () => {
+  // The words are put together here so that this file does not find itself.
+  const later = new RegExp(`\\b(${"TO" + "DO"}|${"FIX" + "ME"}|${"XX" + "X"})\\b`);
+  const machine = new RegExp(
+    `${"/wo" + "rk/"}|${"/ro" + "ot/"}|${"/Us" + "ers/"}|${"/ho" + "me/"}[a-z]`,
+  );
+  const host = new RegExp(`registry${"\\."}npmjs|npm${"\\."}jsr|jsr${"\\."}io`);
+  const faults: string[] = [];
+  for (const path of files.filter((path) => textFile.test(path))) {
+    for (const [index, line] of read(path).split("\n").entries()) {
+      for (const pattern of [later, machine, host]) {
+        const found = pattern.exec(line);
+        if (found) faults.push(`${path}:${index + 1}: ${found[0]}`);
+      }
+    }
+  }
+  assertNone(faults, "no notes for later, no machine's own paths, no registry hosts");
+});
+
+Deno.test("the version is the same everywhere", () => {
+  assert.equal(JSON.parse(read("deno.json")).version, VERSION, "deno.json and lib/base/version.ts");
+  const newest = /^## (\S+)/m.exec(read("CHANGELOG.md").replace(/^## Unreleased.*$/m, ""));
+  assert.equal(newest?.[1], VERSION, "the newest release in CHANGELOG.md");
+});
+
+Deno.test("the rules themselves: layers, cycles and I/O are found", () => {
+  const graph = (path: string, specifier: string) =>
+    layerFaults(new Map([[path, [{ specifier, typeOnly: false }]]]));
+  assert.equal(roomOf("lib/wire/a.ts"), "wire");
+  assert.equal(graph("lib/wire/a.ts", "../services/b.ts").length, 1);
+  assert.equal(graph("lib/wire/a.ts", "../base/b.ts").length, 0);
+  assert.equal(graph("lib/adapters/a.ts", "../services/b.ts").length, 1);
+  assert.equal(graph("lib/client/a.ts", "../ports/b.ts").length, 1);
+  assert.equal(graph("lib/services/a.ts", "../adapters/b.ts").length, 1);
+  assert.equal(graph("lib/server/a.ts", "../../tests/b.ts").length, 1);
+  assert.equal(graph("lib/base/a.ts", "../unknown/b.ts").length, 1);
+  assert.deepEqual(cycles(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), [["b", "c", "b"]]);
+  assert.deepEqual(ioOf('import fs from "node:fs";\nDeno.exit();\n// Deno.open in a comment\n'), [
+    "node:fs",
+    "Deno.exit",
+  ]);
+  assert.deepEqual(
+    importsOf(
+      'import type { A } from "./a.ts";\nexport * from "./b.ts";\nawait import("./c.ts");\n',
+    ),
+    [
+      { specifier: "./a.ts", typeOnly: true },
+      { specifier: "./b.ts", typeOnly: false },
+      { specifier: "./c.ts", typeOnly: false },
+    ],
+  );
+});
