@@ -1,0 +1,227 @@
+/**
+ * Puts the configuration together: defaults, then parley.toml, then the environment, then flags; what
+ * comes later wins key by key.
+ *
+ * Invariants: a configuration is complete and consistent, or there is a ConfigError that names every
+ * problem with the line, variable or flag at fault; nothing is taken over half. Lists are replaced, not
+ * joined. The file is read once, here; everything else in this file is pure.
+ */
+import { parse, TomlError } from "smol-toml";
+import {
+  ConfigError,
+  type ConfigProblem,
+  problem,
+  problemsOf,
+  type Source,
+} from "./config_errors.ts";
+import { type ConfigKey, configKeys, valueFromText } from "./config_keys.ts";
+import { tomlLines } from "./config_lines.ts";
+import { type Config, type ConfigInput, configSchema } from "./config_schema.ts";
+import { unknownKey } from "./config_errors.ts";
+import { nearest } from "./suggest.ts";
+
+export { type Config, type ConfigInput, limitsOf, type LogConfig } from "./config_schema.ts";
+export { ConfigError, type Source } from "./config_errors.ts";
+
+/** The file that is read when none is named. */
+export const DEFAULT_CONFIG_FILE = "parley.toml";
+
+/** Variables that begin with PARLEY_ and are no keys of the configuration. */
+const OTHER_VARIABLES = ["PARLEY_CONFIG", "PARLEY_SERVER"];
+
+/** A value that was given on the command line. */
+export interface FlagValue {
+  /** As it was written, for errors: `--tcp` or `--set log.level`. */
+  readonly flag: string;
+  /** The key that it sets. */
+  readonly path: string;
+  /** The value as text. */
+  readonly text: string;
+}
+
+/** Where a configuration is taken from. */
+export interface ConfigSources {
+  /** A file that must be there. Default: PARLEY_CONFIG, then parley.toml if there is one. */
+  readonly file?: string;
+  /** The environment; only PARLEY_* matters. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Values from the command line; the last of equal keys wins. */
+  readonly flags?: readonly FlagValue[];
+}
+
+/** A configuration, and where each of its values comes from. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The file that was read, if any. */
+  readonly file?: string;
+  /** Where the value of a key (`limits.max_frame_bytes`) comes from. */
+  sourceOf(path: string): Source;
+}
+
+/** Reads the file, if there is one, and puts everything together. Raises ConfigError. */
+export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
+  const environment = sources.environment ?? {};
+  const variable = environment.PARLEY_CONFIG;
+  const named = sources.file ?? (variable === "" ? undefined : variable);
+  const file = named ?? DEFAULT_CONFIG_FILE;
+  let text: string | undefined;
+  try {
+    text = await Deno.readTextFile(file);
+  } catch (error) {
+    if (named !== undefined || !(error instanceof Deno.errors.NotFound)) {
+      const source: Source = sources.file !== undefined
+        ? { kind: "flag", flag: "--config" }
+        : named !== undefined
+        ? { kind: "environment", variable: "PARLEY_CONFIG" }
+        : { kind: "default" };
+      const reason = error instanceof Deno.errors.NotFound
+        ? "there is no such file"
+        : (error as Error).message;
+      const message = `cannot read ${JSON.stringify(file)}: ${reason}`;
+      throw new ConfigError([problem(source, "", message)], { cause: error });
+    }
+  }
+  return resolveConfig(
+    text === undefined ? undefined : { name: file, text },
+    environment,
+    sources.flags,
+  );
+}
+
+/** Completes and checks a configuration that a program wrote, for tests and embedding. Raises ConfigError. */
+export function configFrom(input: ConfigInput): Config {
+  const builder = new Builder();
+  builder.addTree(input, [], () => ({ kind: "default" }));
+  return builder.finish().config;
+}
+
+/** Puts a configuration together from what was read. Raises ConfigError. */
+export function resolveConfig(
+  file: { readonly name: string; readonly text: string } | undefined,
+  environment: Readonly<Record<string, string>> = {},
+  flags: readonly FlagValue[] = [],
+): LoadedConfig {
+  const builder = new Builder();
+  if (file !== undefined) builder.addFile(file.name, file.text);
+  builder.addEnvironment(environment);
+  builder.addFlags(flags);
+  return builder.finish(file?.name);
+}
+
+type Tree = { [key: string]: unknown };
+
+/** Gathers layers of values with their sources. */
+class Builder {
+  readonly #tree: Tree = {};
+  readonly #sources = new Map<string, Source>();
+  readonly #problems: ConfigProblem[] = [];
+
+  addFile(name: string, text: string): void {
+    let tree: Tree;
+    try {
+      tree = parse(text);
+    } catch (error) {
+      if (!(error instanceof TomlError)) throw error;
+      // The first line says what is wrong; the others draw a picture of the place.
+      const message = error.message.split("\n")[0].replace(/^Invalid TOML document: /, "");
+      const source: Source = { kind: "file", file: name, line: error.line };
+      throw new ConfigError([problem(source, "", `not valid TOML: ${message}`)], { cause: error });
+    }
+    const lines = tomlLines(text);
+    this.addTree(
+      tree,
+      [],
+      (parts) => ({ kind: "file", file: name, line: nearestLine(lines, parts) }),
+    );
+  }
+
+  /** Takes over every value below `tree`; what is no table counts as one value. */
+  addTree(tree: object, above: readonly string[], sourceOf: (path: string[]) => Source): void {
+    for (const [name, value] of Object.entries(tree)) {
+      const parts = [...above, name];
+      this.#sources.set(parts.join("."), sourceOf(parts));
+      if (isTable(value)) {
+        // An empty table has no values, but whether it may be there is for the schema to say.
+        this.#put(parts, {});
+        this.addTree(value, parts, sourceOf);
+      } else {
+        this.#put(parts, value);
+      }
+    }
+  }
+
+  addEnvironment(environment: Readonly<Record<string, string>>): void {
+    const keys = new Map(configKeys().map((key) => [key.variable, key]));
+    for (const [variable, text] of Object.entries(environment)) {
+      if (!variable.startsWith("PARLEY_") || OTHER_VARIABLES.includes(variable)) continue;
+      const source: Source = { kind: "environment", variable };
+      const key = keys.get(variable);
+      if (key !== undefined) {
+        this.#set(key, text, source);
+        continue;
+      }
+      const guess = nearest(variable, [...keys.keys(), ...OTHER_VARIABLES]);
+      const hint = guess === undefined ? "" : `; did you mean ${guess}?`;
+      this.#problems.push(problem(source, "", `unknown variable${hint}`));
+    }
+  }
+
+  addFlags(flags: readonly FlagValue[]): void {
+    const keys = new Map(configKeys().map((key) => [key.path, key]));
+    for (const { flag, path, text } of flags) {
+      const key = keys.get(path);
+      const source: Source = { kind: "flag", flag };
+      if (key === undefined) this.#problems.push(problem(source, path, unknownKey(path)));
+      else this.#set(key, text, source);
+    }
+  }
+
+  finish(file?: string): LoadedConfig {
+    const result = configSchema.safeParse(this.#tree);
+    const sourceOf = (parts: readonly string[]) => this.#sourceOf(parts);
+    for (const issue of result.error?.issues ?? []) {
+      this.#problems.push(...problemsOf(issue, this.#tree, sourceOf));
+    }
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+    return { config: result.data!, file, sourceOf: (path) => sourceOf(path.split(".")) };
+  }
+
+  #set(key: ConfigKey, text: string, source: Source): void {
+    this.#put(key.parts, valueFromText(key, text));
+    this.#sources.set(key.path, source);
+  }
+
+  #put(parts: readonly string[], value: unknown): void {
+    let table = this.#tree;
+    for (const part of parts.slice(0, -1)) {
+      // A value where a table belongs is replaced: the stronger source decides.
+      if (!isTable(table[part])) table[part] = {};
+      table = table[part] as Tree;
+    }
+    // defineProperty, because a key of a file may be called __proto__.
+    Object.defineProperty(table, parts.at(-1)!, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+  }
+
+  /** The source of a value, or of the nearest table around it. */
+  #sourceOf(parts: readonly string[]): Source {
+    return this.#sources.get(parts.join(".")) ?? { kind: "default" };
+  }
+}
+
+function nearestLine(lines: ReadonlyMap<string, number>, parts: readonly string[]): number {
+  for (let length = parts.length; length > 0; length--) {
+    const line = lines.get(parts.slice(0, length).join("."));
+    if (line !== undefined) return line;
+  }
+  return 0;
+}
+
+function isTable(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
+}

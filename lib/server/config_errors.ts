@@ -1,0 +1,124 @@
+/**
+ * Turns what the schema found into sentences that name the source at fault: the file's line, the
+ * environment variable or the flag.
+ *
+ * Values from outside are shown shortened and escaped: a configuration file may come from anywhere and
+ * its errors go to terminals and logs.
+ */
+import type { z } from "zod";
+import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { printable, printableJson } from "../base/printable.ts";
+import { acceptedBy, configKeys } from "./config_keys.ts";
+import { nearest } from "./suggest.ts";
+
+/** Where a value comes from, in rising order of precedence. */
+export type Source =
+  | { readonly kind: "default" }
+  | { readonly kind: "file"; readonly file: string; readonly line: number }
+  | { readonly kind: "environment"; readonly variable: string }
+  | { readonly kind: "flag"; readonly flag: string };
+
+/** One thing that is wrong with a configuration. */
+export interface ConfigProblem {
+  readonly source: Source;
+  /** The whole sentence: `parley.toml:12: limits.max_frame_bytes: must be …`. */
+  readonly text: string;
+}
+
+/** A configuration that cannot be used; the message has one line for each problem. */
+export class ConfigError extends ParleyError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[], options: { cause?: unknown } = {}) {
+    super(
+      ErrorCode.INVALID_ARGUMENT,
+      problems.map((problem) => problem.text).join("\n"),
+      options,
+    );
+    this.problems = problems;
+  }
+}
+
+/** Makes a problem out of its source, the key (may be empty) and what is wrong. */
+export function problem(source: Source, path: string, message: string): ConfigProblem {
+  const prefix = sourceText(source);
+  // A variable or a flag says by itself which key is meant.
+  const named = source.kind === "default" || source.kind === "file" ? path : "";
+  const text = [prefix, named, message].filter((part) => part !== "").join(": ");
+  return { source, text: printable(text) };
+}
+
+/** Names a source for people: `parley.toml:12`, `PARLEY_LOG_LEVEL`, `--tcp`. */
+export function sourceText(source: Source): string {
+  switch (source.kind) {
+    case "default":
+      return "";
+    case "file":
+      return source.line > 0 ? `${source.file}:${source.line}` : source.file;
+    case "environment":
+      return source.variable;
+    case "flag":
+      return source.flag;
+  }
+}
+
+const RANK = { default: 0, file: 1, environment: 2, flag: 3 } as const;
+
+/**
+ * Gives the problems behind an issue of the schema.
+ *
+ * @param input What was checked, to show the value that was refused.
+ * @param sourceOf Tells where the value at a path comes from.
+ */
+export function problemsOf(
+  issue: z.core.$ZodIssue,
+  input: unknown,
+  sourceOf: (path: readonly string[]) => Source,
+): ConfigProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => {
+      const whole = [...path, key];
+      return problem(sourceOf(whole), whole.join("."), unknownKey(whole.join(".")));
+    });
+  }
+  if (issue.code === "custom") {
+    const paths = (issue.params?.paths as string[][] | undefined) ?? [path];
+    // Whoever set the strongest of the values that collide is told.
+    const blamed = paths.toSorted((one, other) =>
+      RANK[sourceOf(other).kind] - RANK[sourceOf(one).kind]
+    )[0];
+    return [problem(sourceOf(blamed), blamed.join("."), issue.message)];
+  }
+  const shown = showValue(valueAt(input, path));
+  return [problem(sourceOf(path), path.join("."), `must be ${accepted(path)}, not ${shown}`)];
+}
+
+/** Says that a key does not exist, and which one may have been meant. */
+export function unknownKey(path: string): string {
+  const known = configKeys().map((key) => key.path);
+  const tables = known.map((name) => name.split(".").slice(0, -1).join("."));
+  const last = path.slice(path.lastIndexOf(".") + 1);
+  // A table is meant only by what could be one; a known key in the wrong table is found by its name.
+  const guess = nearest(path, path === last ? [...known, ...tables] : known) ??
+    known.find((name) => name.endsWith(`.${last}`));
+  return guess === undefined ? "unknown key" : `unknown key; did you mean ${guess}?`;
+}
+
+function accepted(path: readonly string[]): string {
+  const name = path.join(".");
+  const key = configKeys().find((candidate) => candidate.path === name);
+  return key === undefined ? "a table" : acceptedBy(key);
+}
+
+function valueAt(input: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) => (value as Record<string, unknown> | undefined)?.[part],
+    input,
+  );
+}
+
+function showValue(value: unknown): string {
+  const text = value instanceof Date ? value.toISOString() : JSON.stringify(value) ?? String(value);
+  return printableJson(text.length > 80 ? `${text.slice(0, 77)}…` : text);
+}

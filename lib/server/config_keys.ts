@@ -1,0 +1,102 @@
+/**
+ * The flat view of the configuration: every key that holds a value, with the name of its environment
+ * variable and how its value is written as text.
+ *
+ * It is derived from the JSON Schema, so a key that is added to the schema is at once an environment
+ * variable, a `--set` key and a line of the documentation.
+ */
+import { z } from "zod";
+import { configSchema } from "./config_schema.ts";
+
+/** The part of JSON Schema that the configuration uses. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+/** What kind of value a key holds. */
+export type ConfigKind = "boolean" | "integer" | "list" | "choice";
+
+/** One key that holds a value. */
+export interface ConfigKey {
+  /** As in `--set`: `limits.max_frame_bytes`. */
+  readonly path: string;
+  /** The path in parts. */
+  readonly parts: readonly string[];
+  /** The environment variable: `PARLEY_LIMITS_MAX_FRAME_BYTES`. */
+  readonly variable: string;
+  readonly kind: ConfigKind;
+  readonly schema: JsonSchema;
+}
+
+/** The JSON Schema of parley.toml. */
+export function configJsonSchema(): JsonSchema & Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(configSchema, { io: "input" }) as Record<
+    string,
+    unknown
+  >;
+  return { $schema, title: "The configuration of Parley (parley.toml)", ...rest };
+}
+
+let keys: readonly ConfigKey[] | undefined;
+
+/** Every key that holds a value, in the order of the schema. */
+export function configKeys(): readonly ConfigKey[] {
+  keys ??= collect(configJsonSchema(), []);
+  return keys;
+}
+
+function collect(schema: JsonSchema, parts: readonly string[]): ConfigKey[] {
+  if (schema.properties !== undefined) {
+    return Object.entries(schema.properties).flatMap(([name, child]) =>
+      collect(child, [...parts, name])
+    );
+  }
+  const variable = `PARLEY_${parts.join("_").toUpperCase()}`;
+  return [{ path: parts.join("."), parts, variable, kind: kindOf(schema), schema }];
+}
+
+function kindOf(schema: JsonSchema): ConfigKind {
+  if (schema.anyOf !== undefined) return "list";
+  if (schema.enum !== undefined) return "choice";
+  return schema.type === "boolean" ? "boolean" : "integer";
+}
+
+/**
+ * Reads a value that was written as text (environment, flags). What cannot be read stays text, for the
+ * schema to refuse with the same words as anywhere else.
+ */
+export function valueFromText(key: ConfigKey, text: string): unknown {
+  const trimmed = text.trim();
+  switch (key.kind) {
+    case "boolean":
+      return { true: true, "1": true, false: false, "0": false }[trimmed.toLowerCase()] ?? text;
+    case "integer":
+      return /^[+-]?\d(_?\d)*$/.test(trimmed) ? Number(trimmed.replaceAll("_", "")) : text;
+    case "list":
+      return trimmed === "" ? [] : trimmed.split(",");
+    case "choice":
+      return trimmed;
+  }
+}
+
+/** Says in a few words what a key accepts: `a whole number from 1 to 9`. */
+export function acceptedBy(key: ConfigKey): string {
+  const schema = key.schema;
+  switch (key.kind) {
+    case "boolean":
+      return "true or false";
+    case "integer":
+      return `a whole number from ${schema.minimum} to ${schema.maximum}`;
+    case "choice":
+      return `one of ${schema.enum!.join(", ")}`;
+    case "list":
+      return 'a string or a list of strings ("" or [] is none)';
+  }
+}

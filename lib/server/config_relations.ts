@@ -1,0 +1,99 @@
+/**
+ * What must hold between the values of a configuration, each of which is fine by itself.
+ *
+ * Every relation that `assertLimits` asserts is here, so that a user reads a sentence and never sees a
+ * broken invariant. An issue names all the keys that take part (`params.paths`): the one that the user
+ * set is then blamed, not the default it collides with.
+ */
+import { isLoopback, parseListenAddress } from "./config_address.ts";
+
+/** The values that relations look at. */
+interface Related {
+  readonly insecure: boolean;
+  readonly listen: {
+    readonly tcp: readonly string[];
+    readonly raw: readonly string[];
+    readonly unix: readonly string[];
+  };
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** What zod hands to a refinement, as far as it is used here. */
+interface IssueSink {
+  addIssue(issue: {
+    code: "custom";
+    message: string;
+    path: string[];
+    params: { paths: string[][] };
+  }): void;
+}
+
+interface LimitRelation {
+  readonly keys: readonly [string, string];
+  holds(first: number, second: number): boolean;
+  rule(first: number, second: number): string;
+}
+
+const LIMIT_RELATIONS: readonly LimitRelation[] = [
+  {
+    keys: ["max_outbox_bytes", "max_frame_bytes"],
+    holds: (outbox, frame) => outbox >= 2 * frame,
+    rule: (outbox, frame) =>
+      `max_outbox_bytes (${outbox}) must be at least twice max_frame_bytes (${frame}), so ${
+        2 * frame
+      }`,
+  },
+  below("outbox_high_water_bytes", "max_outbox_bytes"),
+  below("ping_interval_ms", "ping_timeout_ms"),
+  below("drain_quiet_ms", "drain_ms"),
+  {
+    keys: ["linger_ms", "drain_ms"],
+    holds: (linger, drain) => linger <= drain,
+    rule: (linger, drain) => `linger_ms (${linger}) must not be more than drain_ms (${drain})`,
+  },
+];
+
+function below(first: string, second: string): LimitRelation {
+  return {
+    keys: [first, second],
+    holds: (lesser, greater) => lesser < greater,
+    rule: (lesser, greater) => `${first} (${lesser}) must be less than ${second} (${greater})`,
+  };
+}
+
+/** Reports every relation that does not hold. */
+export function checkRelations(config: Related, issues: IssueSink): void {
+  for (const relation of LIMIT_RELATIONS) {
+    const [first, second] = relation.keys.map((key) => config.limits[key]);
+    if (relation.holds(first, second)) continue;
+    report(issues, relation.rule(first, second), relation.keys.map((key) => ["limits", key]));
+  }
+  checkListeners(config, issues);
+}
+
+function checkListeners(config: Related, issues: IssueSink): void {
+  const listen = config.listen;
+  if (listen.tcp.length + listen.raw.length + listen.unix.length === 0) {
+    const message = "there is no address to listen on; set tcp, raw or unix";
+    report(issues, message, [["listen", "tcp"], ["listen", "raw"], ["listen", "unix"]]);
+  }
+  if (config.insecure) return;
+  for (const key of ["tcp", "raw"] as const) {
+    for (const address of listen[key]) {
+      if (isLoopback(parseListenAddress(address).hostname)) continue;
+      report(
+        issues,
+        `${
+          JSON.stringify(address)
+        } can be reached by other machines, and no users are configured; ` +
+          "use --insecure (insecure = true) or configure a loopback address such as " +
+          `"localhost:${parseListenAddress(address).port}"`,
+        [["listen", key]],
+      );
+    }
+  }
+}
+
+function report(issues: IssueSink, message: string, paths: string[][]): void {
+  issues.addIssue({ code: "custom", message, path: paths[0], params: { paths } });
+}
