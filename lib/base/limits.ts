@@ -85,7 +85,10 @@ export function assertLimits(limits: Limits): void {
   }
   assert(limits.maxFrameBytes <= 64 * MIB, "maxFrameBytes is at most 64 MiB");
   assert(limits.maxOutboxBytes >= 2 * limits.maxFrameBytes, "an outbox holds two frames");
-  assert(limits.outboxHighWaterBytes < limits.maxOutboxBytes, "high water lies below the outbox limit");
+  assert(
+    limits.outboxHighWaterBytes < limits.maxOutboxBytes,
+    "high water lies below the outbox limit",
+  );
   assert(limits.pingTimeoutMs > limits.pingIntervalMs, "a ping has time to be answered");
   assert(limits.drainQuietMs < limits.drainMs, "quiet fits into the drain");
   assert(limits.lingerMs <= limits.drainMs, "lingering fits into the drain");

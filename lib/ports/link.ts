@@ -25,6 +25,8 @@ export interface Link {
   readonly peer: string;
   /** The peer's address for limits, without the port; empty where there is none. */
   readonly address: string;
+  /** How many bytes the peer's side has taken from `write` so far: it grows while a write makes progress. */
+  readonly bytesWritten: number;
   /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
   read(into: Uint8Array): Promise<number | null>;
   /** Writes all of `batch`. */
@@ -41,8 +43,8 @@ export interface LinkListener extends AsyncIterable<Link> {
   readonly kind: ListenerKind;
   /** How messages are told apart on its links. */
   readonly dialect: Dialect;
-  /** The addresses it listens on, with the ports that were really given: `127.0.0.1:7311` or a path. */
-  readonly addresses: readonly string[];
+  /** The address it listens on, with the port that was really given: `127.0.0.1:7311`, or a path. */
+  readonly address: string;
   /** Stops accepting; links stay open. The iteration ends. */
   close(): void;
 }

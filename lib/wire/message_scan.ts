@@ -48,7 +48,11 @@ export class MessageScan {
    */
   scan(bytes: Uint8Array, start: number, end: number): void {
     this.member = this.unknown = 0;
-    this.start = this.end = this.idStart = this.idEnd = start;
+    this.start =
+      this.end =
+      this.idStart =
+      this.idEnd =
+        start;
     let at = start;
     while (at < end) {
       const tagAt = at;

@@ -1,0 +1,67 @@
+/**
+ * Who gets in: the number of connections at once, from one address, and new ones a second.
+ *
+ * A connection over a cap is told so with RESOURCE_EXHAUSTED and closed. A connection over the rate
+ * waits in the listener's backlog instead: nothing is accepted until there is room for it.
+ */
+import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
+import type { Limits } from "../base/limits.ts";
+import { TokenBucket } from "../logic/token_bucket.ts";
+
+/** Counts connections and refuses those over a cap. */
+export class Admission {
+  /** The connections at once that are really possible here. */
+  readonly maxConnections: number;
+  readonly #limits: Limits;
+  readonly #bucket: TokenBucket;
+  readonly #byAddress = new Map<string, number>();
+  #open = 0;
+
+  /** `openFiles` is the process's limit of open files; Infinity where there is none. */
+  constructor(limits: Limits, openFiles: number, nowMs: number) {
+    this.#limits = limits;
+    this.maxConnections = Math.max(
+      1,
+      Math.min(limits.maxConnections, openFiles - limits.reservedFiles),
+    );
+    const rate = limits.maxNewConnectionsPerSecond;
+    this.#bucket = new TokenBucket(rate, rate, nowMs);
+  }
+
+  /** The milliseconds to wait before the next connection may be accepted; 0 when it may be now. */
+  delayMs(nowMs: number): number {
+    return this.#bucket.take(nowMs);
+  }
+
+  /** Takes a connection from `address` (empty where there is none), or gives the reason for refusing it. */
+  admit(address: string): ParleyError | null {
+    if (this.#open >= this.maxConnections) {
+      return refusal(`the server has its limit of ${this.maxConnections} connections`);
+    }
+    if (address !== "") {
+      const count = this.#byAddress.get(address) ?? 0;
+      if (count >= this.#limits.maxConnectionsPerIp) {
+        return refusal(`${address} has its limit of ${count} connections`);
+      }
+      this.#byAddress.set(address, count + 1);
+    }
+    this.#open++;
+    return null;
+  }
+
+  /** Gives back the place of an admitted connection. */
+  release(address: string): void {
+    this.#open--;
+    if (address === "") return;
+    const count = this.#byAddress.get(address) ?? 0;
+    if (count > 1) this.#byAddress.set(address, count - 1);
+    else this.#byAddress.delete(address);
+  }
+}
+
+function refusal(why: string): ParleyError {
+  return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot take the connection: ${why}`, {
+    closeReason: CloseReason.TOO_MANY_CONNECTIONS,
+    retryable: true,
+  });
+}

@@ -1,0 +1,56 @@
+/**
+ * Tells a connection that there is no place for it, and closes it.
+ *
+ * The word is best effort: a few refused connections at a time are given a moment to read it, so that
+ * bytes they have sent do not reset the connection first; in a flood the others are closed at once.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { ParleyError } from "../base/errors.ts";
+import { ServerMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
+import type { Dialect, Link } from "../ports/link.ts";
+import { errorValue } from "../services/session.ts";
+import { BufferPool } from "../wire/buffer_pool.ts";
+import { putMessage } from "../wire/frame_writer.ts";
+import { Outbox } from "../wire/outbox.ts";
+
+/** At most this many refused connections are waited for; well within the reserve of open files. */
+const MAX_LINGERING = 16;
+/** How long one is waited for. */
+const LINGER_MS = 1000;
+
+/** Refuses connections. */
+export class Refuser {
+  readonly #pool = new BufferPool();
+  readonly #lingering = new Set<Link>();
+
+  /** Writes `error` to `link` and closes it; never rejects. */
+  async refuse(link: Link, dialect: Dialect, error: ParleyError): Promise<void> {
+    if (this.#lingering.size >= MAX_LINGERING) return link.close();
+    this.#lingering.add(link);
+    const timer = setTimeout(() => link.close(), LINGER_MS);
+    try {
+      const outbox = new Outbox((batch) => link.write(batch), this.#pool);
+      const message = create(ServerMessageSchema, {
+        message: { case: "error", value: errorValue(error) },
+      });
+      const framing = dialect === "raw" ? "bare" : dialect;
+      putMessage(outbox, framing, toBinary(ServerMessageSchema, message));
+      outbox.flush();
+      await outbox.whenAtMost(0);
+      link.closeWrite();
+      const discarded = new Uint8Array(1024);
+      while (await link.read(discarded) !== null);
+    } catch {
+      // It went by itself.
+    } finally {
+      clearTimeout(timer);
+      this.#lingering.delete(link);
+      link.close();
+    }
+  }
+
+  /** Closes those that are still waited for. */
+  close(): void {
+    for (const link of this.#lingering) link.close();
+  }
+}

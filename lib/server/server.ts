@@ -1,0 +1,222 @@
+/**
+ * The composition root: makes a server of a configuration, and takes it apart again.
+ *
+ * Many servers may be started and stopped in one process; a stopped one leaves nothing behind. The
+ * order of a stop: accept no more, tell the clients, answer what is in hand, close; and when the drain
+ * time is over, close whatever is left.
+ */
+import { type Clock, systemClock } from "../base/clock.ts";
+import { assertLimits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import { pause } from "../adapters/accept_loop.ts";
+import { listenTcp } from "../adapters/tcp.ts";
+import { listenUnix } from "../adapters/unix.ts";
+import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
+import { Counters } from "../services/counters.ts";
+import { Session } from "../services/session.ts";
+import { SessionHost } from "../services/session_host.ts";
+import {
+  DRAIN_SWEEP_INTERVAL_MS,
+  SWEEP_INTERVAL_MS,
+  sweepSession,
+} from "../services/session_sweep.ts";
+import { Admission } from "./admission.ts";
+import { type Config, limitsOf } from "./config.ts";
+import { parseListenAddress } from "./config_address.ts";
+import { openFilesLimit } from "./open_files.ts";
+import { Refuser } from "./refuse.ts";
+
+const log = logger("server");
+
+/** Where a server listens. */
+export interface ListenerInfo {
+  readonly kind: ListenerKind;
+  /** `127.0.0.1:7311`, `[::1]:7311` or a path, with the ports that were really given. */
+  readonly addresses: readonly string[];
+}
+
+/** What a server counts, and what it may hold. */
+export type ServerStats = Readonly<Counters> & {
+  /** The connections at once that are possible here. */
+  readonly maxConnections: number;
+};
+
+/** A running server. */
+export class Server implements AsyncDisposable {
+  /** A value that changes with each start. */
+  readonly serverId: string;
+  /** Where it listens. */
+  readonly listeners: readonly ListenerInfo[];
+  /** Resolves when the server has stopped. */
+  readonly stopped: Promise<void>;
+
+  readonly #host: SessionHost;
+  readonly #linkListeners: readonly LinkListener[];
+  readonly #admission: Admission;
+  readonly #refuser = new Refuser();
+  readonly #sessions = new Set<Session>();
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  #sweepTimer: ReturnType<typeof setInterval>;
+  #stop: Promise<void> | null = null;
+  #resolveStopped!: () => void;
+
+  private constructor(host: SessionHost, listeners: readonly LinkListener[], openFiles: number) {
+    this.#host = host;
+    this.serverId = host.serverId;
+    this.#linkListeners = listeners;
+    this.#admission = new Admission(host.limits, openFiles, host.nowMs);
+    this.listeners = groupByKind(listeners);
+    this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
+    for (const listener of listeners) this.#track(this.#acceptAll(listener));
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+  }
+
+  /** Starts a server. Rejects with a ParleyError when an address cannot be listened on. */
+  static async start(config: Config, options: { clock?: Clock } = {}): Promise<Server> {
+    const limits = limitsOf(config);
+    assertLimits(limits);
+    const listeners: LinkListener[] = [];
+    try {
+      for (const [kind, dialect] of [["tcp", "delimited"], ["raw", "raw"]] as const) {
+        for (const address of config.listen[kind]) {
+          const { hostname, port } = parseListenAddress(address);
+          listeners.push(...listenTcp(kind, dialect, hostname, port));
+        }
+      }
+      for (const path of config.listen.unix) listeners.push(await listenUnix(path));
+    } catch (reason) {
+      for (const listener of listeners) listener.close();
+      throw reason;
+    }
+    const serverId = crypto.randomUUID().slice(0, 8);
+    const host = new SessionHost(limits, options.clock ?? systemClock, serverId);
+    const server = new Server(host, listeners, openFilesLimit());
+    log.info("listening", {
+      server: serverId,
+      listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
+      maxConnections: server.#admission.maxConnections,
+    });
+    return server;
+  }
+
+  /** The counters at this moment. */
+  stats(): ServerStats {
+    return { ...this.#host.counters, maxConnections: this.#admission.maxConnections };
+  }
+
+  /**
+   * Stops: accepts no more, tells the clients SHUTDOWN, answers what is in hand, and closes, within the
+   * drain time. Every call gives the same promise.
+   */
+  stop(): Promise<void> {
+    return this.#stop ??= this.#drain();
+  }
+
+  /** Closes everything at once, without a word to anybody. */
+  abort(): void {
+    this.#closeListeners();
+    this.#refuser.close();
+    for (const session of this.#sessions) session.abort();
+    void this.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #drain(): Promise<void> {
+    const { limits } = this.#host;
+    log.info("stopping: {connections} connections are told", { connections: this.#sessions.size });
+    this.#closeListeners();
+    this.#host.tick();
+    clearInterval(this.#sweepTimer);
+    this.#sweepTimer = setInterval(() => this.#sweep(), DRAIN_SWEEP_INTERVAL_MS);
+    for (const session of this.#sessions) session.drain();
+    const deadline = setTimeout(() => {
+      log.warning("the drain time of {ms} ms is over: closing {connections} connections", {
+        ms: limits.drainMs,
+        connections: this.#sessions.size,
+      });
+      this.#refuser.close();
+      for (const session of this.#sessions) session.abort();
+    }, limits.drainMs);
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+    clearTimeout(deadline);
+    clearInterval(this.#sweepTimer);
+    log.info("stopped");
+    this.#resolveStopped();
+  }
+
+  #closeListeners(): void {
+    this.#stopping.abort();
+    for (const listener of this.#linkListeners) listener.close();
+  }
+
+  async #acceptAll(listener: LinkListener): Promise<void> {
+    for await (const link of listener) {
+      this.#host.tick();
+      this.#admit(link, listener);
+      await this.#awaitRate();
+    }
+  }
+
+  /** Waits until the rate of new connections allows one more. */
+  async #awaitRate(): Promise<void> {
+    const stopping = this.#stopping.signal;
+    while (!stopping.aborted) {
+      this.#host.tick();
+      const delayMs = this.#admission.delayMs(this.#host.nowMs);
+      if (delayMs === 0) return;
+      await pause(delayMs, stopping);
+    }
+  }
+
+  /** Gives the connection a session, or refuses it. */
+  #admit(link: Link, listener: LinkListener): void {
+    const { counters } = this.#host;
+    const { address } = link;
+    const refusal = this.#admission.admit(address);
+    if (refusal !== null) {
+      counters.connectionsRefused++;
+      this.#track(this.#refuser.refuse(link, listener.dialect, refusal));
+      return;
+    }
+    counters.connectionsTotal++;
+    counters.connectionsOpen++;
+    const session = new Session(this.#host, link, listener.dialect);
+    this.#sessions.add(session);
+    if (this.#stopping.signal.aborted) session.drain();
+    this.#track(
+      session.run().then(() => {
+        counters.connectionsOpen--;
+        this.#sessions.delete(session);
+        this.#admission.release(address);
+      }),
+    );
+  }
+
+  /** Keeps a task until it ends. Its failure is a defect: it is logged, and the server lives. */
+  #track(task: Promise<void>): void {
+    const tracked = task.catch((error) => {
+      this.#host.counters.internalErrors++;
+      log.error("a task failed: {error}", { error });
+    }).then(() => {
+      this.#tasks.delete(tracked);
+    });
+    this.#tasks.add(tracked);
+  }
+
+  #sweep(): void {
+    this.#host.tick();
+    for (const session of this.#sessions) sweepSession(session, this.#host.nowMs);
+  }
+}
+
+function groupByKind(listeners: readonly LinkListener[]): ListenerInfo[] {
+  const byKind = new Map<ListenerKind, string[]>();
+  for (const { kind, address } of listeners) {
+    byKind.set(kind, [...byKind.get(kind) ?? [], address]);
+  }
+  return [...byKind].map(([kind, addresses]) => ({ kind, addresses }));
+}

@@ -1,0 +1,34 @@
+/**
+ * Plain counters of a server: raised on the hot path, read by whoever scrapes.
+ *
+ * They are sums since the start unless they say otherwise. Nothing here is per connection or per topic,
+ * so their number never grows.
+ */
+
+/** What a server counts. */
+export class Counters {
+  /** Connections at this moment. */
+  connectionsOpen = 0;
+  /** Connections that were taken. */
+  connectionsTotal = 0;
+  /** Connections that were refused for a limit. */
+  connectionsRefused = 0;
+  /** Bytes read from clients. */
+  bytesIn = 0;
+  /** Bytes handed to clients' outboxes. */
+  bytesOut = 0;
+  /** Messages read from clients. */
+  messagesIn = 0;
+  /** Messages handed to clients' outboxes. */
+  messagesOut = 0;
+  /** Requests answered with an Error. */
+  requestsRefused = 0;
+  /** Connections that ended for bytes that are no Parley messages. */
+  protocolErrors = 0;
+  /** Connections that ended because nothing was heard from them. */
+  idleCloses = 0;
+  /** Connections that ended because they did not read. */
+  slowCloses = 0;
+  /** Defects: exceptions that no peer should be able to cause. */
+  internalErrors = 0;
+}

@@ -1,0 +1,45 @@
+/**
+ * The one switch: which handler answers which message.
+ *
+ * Every listener's messages pass through here, so this is also where a session's right to a verb is
+ * decided once there are users. Handlers raise a ParleyError to refuse; they never wait.
+ */
+import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
+import type { MessageScan } from "../wire/message_scan.ts";
+import { handleAdd } from "./add.ts";
+import { handleEcho } from "./echo.ts";
+import { handleHello } from "./hello.ts";
+import { handlePing, handlePong } from "./ping.ts";
+import type { Session } from "./session.ts";
+
+/** The members of ClientMessage, by number. */
+const MEMBER = { echo: 1, add: 2, hello: 4, ping: 7, pong: 8 } as const;
+
+/** Answers the message that `scan` found in `bytes`. Raises a ParleyError to refuse it. */
+export function dispatch(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  switch (scan.member) {
+    case MEMBER.echo:
+      return handleEcho(session, bytes, scan);
+    case MEMBER.add:
+      return handleAdd(session, bytes, scan);
+    case MEMBER.hello:
+      return handleHello(session, bytes, scan);
+    case MEMBER.ping:
+      return handlePing(session, bytes, scan);
+    case MEMBER.pong:
+      return handlePong(session, bytes, scan);
+    default:
+      throw unknownMessage(scan);
+  }
+}
+
+function unknownMessage(scan: MessageScan): ParleyError {
+  const member = scan.member || scan.unknown;
+  if (member === 0) {
+    return invalidArgument("cannot answer an empty message: no member of its oneof is set");
+  }
+  return new ParleyError(
+    ErrorCode.UNIMPLEMENTED,
+    `cannot answer a message with field ${member}: this server does not know it`,
+  );
+}

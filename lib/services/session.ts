@@ -1,0 +1,298 @@
+/**
+ * One connection from its first byte to its last: reads, dispatches, answers, and ends for a reason.
+ *
+ * The read loop is one task. It reads only while what waits to leave lies below the high-water mark, so
+ * a peer that does not read its answers stops being read. Answers of one turn leave in one write; on a
+ * raw link each answer is a write of its own.
+ *
+ * Ends: the peer finished sending (everything it asked is still answered), a last word (an Error with a
+ * close reason, then a pause in which the peer can still read it), or abruptly. `run` never rejects.
+ * Time-outs are not here but in session_sweep.
+ */
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { CloseReason, ErrorCode, ParleyError, protocolError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import { type ServerMessage, ServerMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
+import type { Dialect, Link } from "../ports/link.ts";
+import { FrameReader } from "../wire/frame_reader.ts";
+import { beginMessage, copyBytes, putMessage } from "../wire/frame_writer.ts";
+import type { MessageScan } from "../wire/message_scan.ts";
+import { Outbox } from "../wire/outbox.ts";
+import { dispatch } from "./dispatch.ts";
+import type { SessionHost } from "./session_host.ts";
+
+const log = logger("connection");
+
+/** What a client said of itself in its Hello. */
+export interface ClientInfo {
+  readonly name: string;
+  readonly library: string;
+  readonly answersPings: boolean;
+}
+
+/** One member of ServerMessage, to be encoded by its generated class. */
+export type Reply = Exclude<
+  MessageInitShape<typeof ServerMessageSchema>["message"],
+  undefined | ServerMessage["message"]
+>;
+
+/**
+ * Where a session stands: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
+ * word is said, input is thrown away), `closed`.
+ */
+export type SessionState = "open" | "draining" | "closing" | "closed";
+
+/** One connection and its state. */
+export class Session {
+  readonly host: SessionHost;
+  readonly link: Link;
+  readonly outbox: Outbox;
+  /** Unique while the server runs; the `connection` of log lines. */
+  readonly number: number;
+  /** What the client said of itself; null until its Hello. */
+  client: ClientInfo | null = null;
+  state: SessionState = "open";
+  /** When the last byte came, by the host's coarse clock. */
+  lastHeardMs: number;
+  /** When a ping was sent that no byte has followed; 0 when there is none. */
+  pingedMs = 0;
+  /** When a closing session is ended whatever its peer does. */
+  closeAtMs = Infinity;
+  /** Whether reading waits for the peer to take its answers. */
+  waiting = false;
+  /** For the sweep: the progress of the write under way, and since when it stands still. */
+  bytesWrittenSeen = 0;
+  stalledSinceMs = 0;
+
+  readonly #reader: FrameReader;
+  readonly #oneAnswerAWrite: boolean;
+
+  constructor(host: SessionHost, link: Link, dialect: Dialect) {
+    this.host = host;
+    this.link = link;
+    this.number = host.nextSession();
+    this.lastHeardMs = host.nowMs;
+    this.outbox = new Outbox((batch) => link.write(batch), host.pool);
+    this.#reader = new FrameReader(dialect, host.limits.maxFrameBytes);
+    this.#oneAnswerAWrite = dialect === "raw";
+  }
+
+  /** The session's name towards clients. */
+  get sessionId(): string {
+    return `${this.host.serverId}-${this.number}`;
+  }
+
+  /** Serves the connection until it ends. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#serve();
+    } catch (reason) {
+      this.#ended(reason);
+    } finally {
+      this.state = "closed";
+      this.link.close();
+      this.outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
+    }
+  }
+
+  /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
+  begin(length: number): number {
+    const counters = this.host.counters;
+    counters.messagesOut++;
+    counters.bytesOut += length;
+    return beginMessage(this.outbox, this.#reader.framing, length);
+  }
+
+  /** Answers the request that `scan` found, with its id. */
+  answer(reply: Reply, bytes: Uint8Array, scan: MessageScan): void {
+    const encoded = toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
+    const at = this.begin(encoded.length + scan.idBytes);
+    this.outbox.bytes.set(encoded, at);
+    copyBytes(this.outbox.bytes, at + encoded.length, bytes, scan.idStart, scan.idEnd);
+  }
+
+  /** Sends a message that answers no request. It leaves with the next flush. */
+  send(reply: Reply): void {
+    const encoded = toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
+    this.host.counters.messagesOut++;
+    this.host.counters.bytesOut += encoded.length;
+    putMessage(this.outbox, this.#reader.framing, encoded);
+  }
+
+  /** Tells the client that the server stops, and goes on answering until the client is quiet. */
+  drain(): void {
+    if (this.state !== "open") return;
+    this.state = "draining";
+    this.lastHeardMs = this.host.nowMs;
+    // A raw client reads one answer a request: a notice in between would be taken for one.
+    if (this.#oneAnswerAWrite) return;
+    this.send({ case: "error", value: errorValue(shutdownNotice()) });
+    this.outbox.flush();
+  }
+
+  /** Ends a drained session: nothing is read any more, what waits still leaves. */
+  finish(): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    this.#stopTaking();
+    this.outbox.flush();
+    void this.outbox.whenAtMost(0).then(() => {
+      this.link.closeWrite();
+      this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
+    });
+  }
+
+  /** Says why the connection ends, and ends it. Does nothing when it is ending already. */
+  end(error: ParleyError): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    log.debug("connection ended by the server: {message}", {
+      ...this.#logged(),
+      code: error.codeName,
+      reason: CloseReason[error.closeReason],
+      message: error.message,
+    });
+    if (!this.#oneAnswerAWrite || error.closeReason === CloseReason.PROTOCOL_ERROR) {
+      this.send({ case: "error", value: errorValue(error) });
+    }
+    this.finish();
+  }
+
+  /** Ends the connection at once. */
+  abort(): void {
+    if (this.state === "open" || this.state === "draining") this.state = "closing";
+    this.link.close();
+  }
+
+  async #serve(): Promise<void> {
+    const { link, outbox, host } = this;
+    const reader = this.#reader;
+    const highWater = this.#oneAnswerAWrite ? 0 : host.limits.outboxHighWaterBytes;
+    for (;;) {
+      const count = await link.read(reader.space());
+      if (count === null) break;
+      if (this.state === "closing") {
+        // Whatever still comes is thrown away: closing with unread input would reset the connection,
+        // and the last word would be lost with it.
+        continue;
+      }
+      host.counters.bytesIn += count;
+      this.lastHeardMs = host.nowMs;
+      this.pingedMs = 0;
+      reader.filled(count);
+      while (!this.#turn(highWater)) await this.#relief(highWater);
+      outbox.flush();
+      if (outbox.size > highWater) await this.#relief(highWater);
+    }
+    await this.#inputEnded();
+  }
+
+  /** Dispatches whole messages; false when it stopped early because too much waits to leave. */
+  #turn(highWater: number): boolean {
+    const reader = this.#reader;
+    const { scan, counters } = this.host;
+    const outbox = this.outbox;
+    try {
+      while (reader.next()) {
+        counters.messagesIn++;
+        scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
+        const mark = outbox.length;
+        try {
+          dispatch(this, reader.buffer, scan);
+        } catch (reason) {
+          outbox.length = mark;
+          this.#refuse(reason, reader.buffer, scan);
+        }
+        if (outbox.size > highWater) return false;
+      }
+    } catch (reason) {
+      if (!(reason instanceof ParleyError)) throw reason;
+      reader.finish();
+      this.host.counters.protocolErrors++;
+      this.end(reason);
+    }
+    return true;
+  }
+
+  /** Answers a request that its handler refused, or that made the handler fail. */
+  #refuse(reason: unknown, bytes: Uint8Array, scan: MessageScan): void {
+    let error: ParleyError;
+    if (reason instanceof ParleyError) {
+      if (reason.closeReason !== CloseReason.UNSPECIFIED) throw reason;
+      error = reason;
+    } else {
+      this.host.counters.internalErrors++;
+      log.error("a handler failed: {error}", {
+        ...this.#logged(),
+        member: scan.member,
+        error: reason,
+      });
+      error = new ParleyError(
+        ErrorCode.INTERNAL,
+        "cannot answer: the server failed; it is in its log",
+      );
+    }
+    this.host.counters.requestsRefused++;
+    this.answer({ case: "error", value: errorValue(error) }, bytes, scan);
+  }
+
+  /** Lets what waits leave before more is read. */
+  async #relief(highWater: number): Promise<void> {
+    this.waiting = true;
+    this.outbox.flush();
+    await this.outbox.whenAtMost(highWater >>> 1);
+    this.waiting = false;
+    this.lastHeardMs = this.host.nowMs;
+    if (this.outbox.failure !== null) throw this.outbox.failure;
+  }
+
+  /** The peer has finished sending: everything it asked for still leaves. */
+  async #inputEnded(): Promise<void> {
+    const unfinished = this.#reader.bufferedBytes;
+    if (unfinished > 0 && this.state !== "closing") {
+      this.host.counters.protocolErrors++;
+      this.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
+    }
+    this.#stopTaking();
+    this.outbox.flush();
+    await this.outbox.whenAtMost(0);
+  }
+
+  #stopTaking(): void {
+    this.state = "closing";
+    this.#reader.finish();
+  }
+
+  /** Notes an abrupt end: of the peer's making it is a line for debugging, of ours an error. */
+  #ended(reason: unknown): void {
+    if (this.state === "closing") return;
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    if (isDefect(error)) {
+      this.host.counters.internalErrors++;
+      log.error("a connection failed: {error}", { ...this.#logged(), error });
+    } else {
+      log.debug("connection lost: {message}", { ...this.#logged(), message: error.message });
+    }
+  }
+
+  #logged(): { connection: number; peer: string } {
+    return { connection: this.number, peer: this.link.peer };
+  }
+}
+
+/** The notice that the server stops. */
+function shutdownNotice(): ParleyError {
+  return new ParleyError(ErrorCode.UNAVAILABLE, "the server stops: connect again later", {
+    closeReason: CloseReason.SHUTDOWN,
+  });
+}
+
+/** The message of an error, without its cause. */
+export function errorValue(error: ParleyError) {
+  const { code, message, retryable, accepted, closeReason } = error;
+  return { code, message, retryable, accepted, closeReason };
+}
+
+/** Errors of JavaScript itself mean that our code is wrong; a link's errors have other classes. */
+function isDefect(error: Error): boolean {
+  return error instanceof TypeError || error instanceof RangeError ||
+    error instanceof ReferenceError || error.message.startsWith("broken invariant");
+}

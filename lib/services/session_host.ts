@@ -1,0 +1,42 @@
+/**
+ * What all sessions of one server share: its limits, counters, coarse clock and buffers.
+ *
+ * The host owns no connection; the composition root makes one host a server.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Limits } from "../base/limits.ts";
+import { BufferPool } from "../wire/buffer_pool.ts";
+import { MessageScan } from "../wire/message_scan.ts";
+import { Counters } from "./counters.ts";
+
+/** The shared state of a server's sessions. */
+export class SessionHost {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** A value that changes with each start. */
+  readonly serverId: string;
+  readonly counters = new Counters();
+  readonly pool = new BufferPool();
+  /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
+  readonly scan = new MessageScan();
+  /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
+  nowMs: number;
+  #sessions = 0;
+
+  constructor(limits: Limits, clock: Clock, serverId: string) {
+    this.limits = limits;
+    this.clock = clock;
+    this.serverId = serverId;
+    this.nowMs = clock.monotonicMs();
+  }
+
+  /** Brings the coarse clock up to date. */
+  tick(): void {
+    this.nowMs = this.clock.monotonicMs();
+  }
+
+  /** The number of the next session, from 1. */
+  nextSession(): number {
+    return ++this.#sessions;
+  }
+}
