@@ -26,6 +26,8 @@ export interface Limits {
   readonly idleTimeoutMs: number;
   /** The largest outbox of one connection, waiting and under way. */
   readonly maxOutboxBytes: number;
+  /** What the outboxes of all connections may hold together; past it, publishers are not read. */
+  readonly maxOutboxTotalBytes: number;
   /** Past this many bytes in its outbox, a connection's own requests are not read. */
   readonly outboxHighWaterBytes: number;
   /** A single write that makes no progress for this long ends the connection. */
@@ -42,6 +44,22 @@ export interface Limits {
   readonly maxTopicBytes: number;
   /** The most levels in a topic or pattern. */
   readonly maxTopicLevels: number;
+  /** The most headers of an event or a call. */
+  readonly maxHeaders: number;
+  /** All headers of an event or a call together, encoded. */
+  readonly maxHeadersBytes: number;
+  /** The longest message_id. */
+  readonly maxMessageIdBytes: number;
+  /** How long a call waits for its answer when the caller does not say. */
+  readonly callTimeoutMs: number;
+  /** The longest that a caller may wait. */
+  readonly maxCallTimeoutMs: number;
+  /** Calls under way of one caller. */
+  readonly maxCallsPerConnection: number;
+  /** Calls under way in the whole server. */
+  readonly maxCalls: number;
+  /** Methods that one connection may register. */
+  readonly maxMethodsPerConnection: number;
 }
 
 const KIB = 1024;
@@ -59,6 +77,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   pingTimeoutMs: 45 * SECOND,
   idleTimeoutMs: 3600 * SECOND,
   maxOutboxBytes: 8 * MIB,
+  maxOutboxTotalBytes: 256 * MIB,
   outboxHighWaterBytes: 256 * KIB,
   writeTimeoutMs: 10 * SECOND,
   drainMs: 10 * SECOND,
@@ -67,6 +86,14 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxSubscriptions: 1000,
   maxTopicBytes: 256,
   maxTopicLevels: 16,
+  maxHeaders: 64,
+  maxHeadersBytes: 8 * KIB,
+  maxMessageIdBytes: 256,
+  callTimeoutMs: 10 * SECOND,
+  maxCallTimeoutMs: 3600 * SECOND,
+  maxCallsPerConnection: 4096,
+  maxCalls: 262_144,
+  maxMethodsPerConnection: 1000,
 });
 
 /** The first bytes that a connection's read buffer has room for. */
@@ -81,7 +108,7 @@ export const MAX_HELLO_NAME_BYTES = 64;
 /** Raises when the limits contradict each other; `path` names a limit as the user wrote it. */
 export function assertLimits(limits: Limits): void {
   for (const [name, value] of Object.entries(limits)) {
-    assert(Number.isSafeInteger(value) && value > 0, `${name} is a positive integer, not ${value}`);
+    assert(Number.isSafeInteger(value) && value >= 0, `${name} is a whole number, not ${value}`);
   }
   assert(limits.maxFrameBytes <= 64 * MIB, "maxFrameBytes is at most 64 MiB");
   assert(limits.maxOutboxBytes >= 2 * limits.maxFrameBytes, "an outbox holds two frames");
@@ -90,6 +117,7 @@ export function assertLimits(limits: Limits): void {
     "high water lies below the outbox limit",
   );
   assert(limits.pingTimeoutMs > limits.pingIntervalMs, "a ping has time to be answered");
+  assert(limits.callTimeoutMs <= limits.maxCallTimeoutMs, "the usual call is no longer than any call");
   assert(limits.drainQuietMs < limits.drainMs, "quiet fits into the drain");
   assert(limits.lingerMs <= limits.drainMs, "lingering fits into the drain");
 }

@@ -225,3 +225,8 @@ function isTable(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     !(value instanceof Date);
 }
+
+/** The names of all environment variables that configure the server. */
+export function configVariables(): string[] {
+  return [...configKeys().map((key) => key.variable), ...OTHER_VARIABLES];
+}

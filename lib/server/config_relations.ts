@@ -44,13 +44,11 @@ const LIMIT_RELATIONS: readonly LimitRelation[] = [
       }`,
   },
   below("outbox_high_water_bytes", "max_outbox_bytes"),
+  notAbove("max_outbox_bytes", "max_outbox_total_bytes"),
+  notAbove("call_timeout_ms", "max_call_timeout_ms"),
   below("ping_interval_ms", "ping_timeout_ms"),
   below("drain_quiet_ms", "drain_ms"),
-  {
-    keys: ["linger_ms", "drain_ms"],
-    holds: (linger, drain) => linger <= drain,
-    rule: (linger, drain) => `linger_ms (${linger}) must not be more than drain_ms (${drain})`,
-  },
+  notAbove("linger_ms", "drain_ms"),
 ];
 
 function below(first: string, second: string): LimitRelation {
@@ -58,6 +56,14 @@ function below(first: string, second: string): LimitRelation {
     keys: [first, second],
     holds: (lesser, greater) => lesser < greater,
     rule: (lesser, greater) => `${first} (${lesser}) must be less than ${second} (${greater})`,
+  };
+}
+
+function notAbove(first: string, second: string): LimitRelation {
+  return {
+    keys: [first, second],
+    holds: (lesser, greater) => lesser <= greater,
+    rule: (lesser, greater) => `${first} (${lesser}) must not be more than ${second} (${greater})`,
   };
 }
 

@@ -128,6 +128,13 @@ const limitsSchema = z.strictObject({
     1024 * MIB,
     "The most that waits to be sent to one connection. In bytes, at least twice max_frame_bytes.",
   ),
+  max_outbox_total_bytes: whole(
+    defaults.maxOutboxTotalBytes,
+    2 * KIB,
+    1024 * 1024 * MIB,
+    "What waits to be sent to all connections together. In bytes. The less of it is free, the less may " +
+      "wait for one connection; when nothing is, those who publish are not read.",
+  ),
   outbox_high_water_bytes: whole(
     defaults.outboxHighWaterBytes,
     1 * KIB,
@@ -165,6 +172,45 @@ const limitsSchema = z.strictObject({
     1,
     128,
     "The most levels in a topic or pattern.",
+  ),
+  max_headers: whole(defaults.maxHeaders, 0, 1024, "Headers of an event or a call."),
+  max_headers_bytes: whole(
+    defaults.maxHeadersBytes,
+    0,
+    1 * MIB,
+    "All headers of an event or a call together, encoded. In bytes.",
+  ),
+  max_message_id_bytes: whole(
+    defaults.maxMessageIdBytes,
+    1,
+    1 * KIB,
+    "The longest message_id of an event. In bytes.",
+  ),
+  call_timeout_ms: duration(
+    defaults.callTimeoutMs,
+    "How long a call waits for its answer when the caller does not say.",
+  ),
+  max_call_timeout_ms: duration(
+    defaults.maxCallTimeoutMs,
+    "The longest that a caller may wait for an answer.",
+  ),
+  max_calls_per_connection: whole(
+    defaults.maxCallsPerConnection,
+    1,
+    1_000_000,
+    "Calls of one connection that wait for an answer.",
+  ),
+  max_calls: whole(
+    defaults.maxCalls,
+    1,
+    16_000_000,
+    "Calls in the whole server that wait for an answer.",
+  ),
+  max_methods_per_connection: whole(
+    defaults.maxMethodsPerConnection,
+    1,
+    1_000_000,
+    "Methods that one connection may register.",
   ),
 }).prefault({}).describe("What one server, and one connection, may use.");
 
@@ -217,6 +263,7 @@ export function limitsOf(config: Config): Limits {
     pingTimeoutMs: limits.ping_timeout_ms,
     idleTimeoutMs: limits.idle_timeout_ms,
     maxOutboxBytes: limits.max_outbox_bytes,
+    maxOutboxTotalBytes: limits.max_outbox_total_bytes,
     outboxHighWaterBytes: limits.outbox_high_water_bytes,
     writeTimeoutMs: limits.write_timeout_ms,
     drainMs: limits.drain_ms,
@@ -225,5 +272,13 @@ export function limitsOf(config: Config): Limits {
     maxSubscriptions: limits.max_subscriptions,
     maxTopicBytes: limits.max_topic_bytes,
     maxTopicLevels: limits.max_topic_levels,
+    maxHeaders: limits.max_headers,
+    maxHeadersBytes: limits.max_headers_bytes,
+    maxMessageIdBytes: limits.max_message_id_bytes,
+    callTimeoutMs: limits.call_timeout_ms,
+    maxCallTimeoutMs: limits.max_call_timeout_ms,
+    maxCallsPerConnection: limits.max_calls_per_connection,
+    maxCalls: limits.max_calls,
+    maxMethodsPerConnection: limits.max_methods_per_connection,
   };
 }

@@ -12,6 +12,7 @@ import { errorValue } from "../services/session.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
 import { putMessage } from "../wire/frame_writer.ts";
 import { Outbox } from "../wire/outbox.ts";
+import { OutboxBudget } from "../wire/outbox_budget.ts";
 
 /** At most this many refused connections are waited for; well within the reserve of open files. */
 const MAX_LINGERING = 16;
@@ -21,6 +22,7 @@ const LINGER_MS = 1000;
 /** Refuses connections. */
 export class Refuser {
   readonly #pool = new BufferPool();
+  readonly #budget = new OutboxBudget(MAX_LINGERING * 1024);
   readonly #lingering = new Set<Link>();
 
   /** Writes `error` to `link` and closes it; never rejects. */
@@ -29,7 +31,7 @@ export class Refuser {
     this.#lingering.add(link);
     const timer = setTimeout(() => link.close(), LINGER_MS);
     try {
-      const outbox = new Outbox((batch) => link.write(batch), this.#pool);
+      const outbox = new Outbox((batch) => link.write(batch), this.#pool, this.#budget);
       const message = create(ServerMessageSchema, {
         message: { case: "error", value: errorValue(error) },
       });

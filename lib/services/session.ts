@@ -72,7 +72,7 @@ export class Session {
     this.link = link;
     this.number = host.nextSession();
     this.lastHeardMs = host.nowMs;
-    this.outbox = new Outbox((batch) => link.write(batch), host.pool);
+    this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
     this.#reader = new FrameReader(dialect, host.limits.maxFrameBytes);
     this.#oneAnswerAWrite = dialect === "raw";
   }
@@ -198,7 +198,7 @@ export class Session {
         try {
           dispatch(this, reader.buffer, scan);
         } catch (reason) {
-          outbox.length = mark;
+          outbox.rewind(mark);
           this.#refuse(reason, reader.buffer, scan);
         }
         if (outbox.size > highWater) return false;

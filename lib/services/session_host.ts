@@ -6,6 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Limits } from "../base/limits.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
+import { OutboxBudget } from "../wire/outbox_budget.ts";
 import { MessageScan } from "../wire/message_scan.ts";
 import { Counters } from "./counters.ts";
 
@@ -17,6 +18,8 @@ export class SessionHost {
   readonly serverId: string;
   readonly counters = new Counters();
   readonly pool = new BufferPool();
+  /** What all outboxes hold together. */
+  readonly budget: OutboxBudget;
   /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
   readonly scan = new MessageScan();
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
@@ -25,6 +28,7 @@ export class SessionHost {
 
   constructor(limits: Limits, clock: Clock, serverId: string) {
     this.limits = limits;
+    this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
     this.clock = clock;
     this.serverId = serverId;
     this.nowMs = clock.monotonicMs();

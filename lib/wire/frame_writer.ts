@@ -25,7 +25,7 @@ export function beginMessage(outbox: Outbox, framing: Framing, length: number): 
     outbox.bytes[at++] = (length >>> 8) & 0xff;
     outbox.bytes[at++] = length & 0xff;
   }
-  outbox.length = at + length;
+  outbox.advance(at + length - outbox.length);
   return at;
 }
 

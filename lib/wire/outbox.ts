@@ -1,8 +1,8 @@
 /**
  * What waits to leave on one connection: everything of one turn goes in one write.
  *
- * Writers reserve room, fill `bytes` from `length` on, and raise `length`; `flush` starts a write unless
- * one is under way, and what gathers meanwhile is the next batch. Bytes leave in the order they were put.
+ * Writers reserve room, fill `bytes` from `length` on, and `advance`; `flush` starts a write unless one is
+ * under way, and what gathers meanwhile is the next batch. Bytes leave in the order they were put.
  * Buffers are borrowed from a pool only while bytes wait. The outbox itself refuses nothing: those who
  * fill it hold the limit (`size`), because only they know what may be dropped or slowed.
  *
@@ -10,6 +10,7 @@
  * says why.
  */
 import { type Buffer, BufferPool } from "./buffer_pool.ts";
+import type { OutboxBudget } from "./outbox_budget.ts";
 
 const NOTHING: Buffer = new Uint8Array(0);
 
@@ -20,20 +21,28 @@ export type WriteBatch = (batch: Uint8Array) => Promise<void>;
 export class Outbox {
   /** The batch that gathers. Fill it after `reserve`; it may be another buffer after each `reserve`. */
   bytes: Buffer = NOTHING;
-  /** How much of `bytes` is filled. */
+  /** How much of `bytes` is filled. Read it; `advance` and `rewind` move it. */
   length = 0;
+  /** Whether a fan-out has put something here that it has not flushed yet. Its own mark. */
+  dirty = false;
+  /** Whether what was not sent is kept when a write fails, for `takeUnsent`. */
+  keepUnsent = false;
   /** Why nothing is written any more; null while all is well. */
   failure: Error | null = null;
 
   readonly #write: WriteBatch;
   readonly #pool: BufferPool;
+  readonly #budget: OutboxBudget;
   #underWay = 0;
+  #batch: Buffer = NOTHING;
+  #doneBytes = 0;
   #writing = false;
   #waiters: { atMost: number; resolve: () => void }[] | null = null;
 
-  constructor(write: WriteBatch, pool: BufferPool) {
+  constructor(write: WriteBatch, pool: BufferPool, budget: OutboxBudget) {
     this.#write = write;
     this.#pool = pool;
+    this.#budget = budget;
   }
 
   /** The bytes that wait, with those under way. */
@@ -56,13 +65,47 @@ export class Outbox {
     this.bytes = larger;
   }
 
+  /** Says that `count` more bytes were filled. */
+  advance(count: number): void {
+    this.length += count;
+    this.#budget.bytes += count;
+  }
+
+  /** Takes back what was filled since `length` was `mark`, if it still waits. */
+  rewind(mark: number): void {
+    if (mark >= this.length) return;
+    this.#budget.free(this.length - mark);
+    this.length = mark;
+  }
+
+  /** Copies the first `count` bytes of `source` behind what waits. */
+  append(source: Uint8Array, count: number): void {
+    this.reserve(count);
+    // Short runs are copied by a loop: a call into the runtime costs as much as some fifty bytes.
+    const target = this.bytes;
+    const at = this.length;
+    if (count <= 48) for (let index = 0; index < count; index++) target[at + index] = source[index];
+    else target.set(count === source.length ? source : source.subarray(0, count), at);
+    this.advance(count);
+  }
+
+  /**
+   * Gives the bytes that the peer cannot have got, once a write has failed and `keepUnsent` was set:
+   * those of the batch under way from `bytesWritten` (by the link's count) on, and those that waited.
+   * The first may begin within a message. Empty when all was sent.
+   */
+  takeUnsent(bytesWritten: number): { underWay: Uint8Array; sentOfUnderWay: number; waiting: Uint8Array } {
+    const underWay = this.#batch.subarray(0, this.#underWay);
+    const waiting = this.bytes.slice(0, this.length);
+    const sentOfUnderWay = Math.max(0, bytesWritten - this.#doneBytes);
+    this.#dropUnsent();
+    return { underWay, sentOfUnderWay, waiting };
+  }
+
   /** Starts to write what waits, unless a write is under way: then it follows by itself. */
   flush(): void {
     if (this.#writing || this.length === 0) return;
-    if (this.failure !== null) {
-      this.length = 0;
-      return;
-    }
+    if (this.failure !== null) return this.rewind(0);
     this.#writing = true;
     void this.#writeAll();
   }
@@ -78,34 +121,44 @@ export class Outbox {
   /** Writes nothing more and releases everyone who waits. The first reason given stays. */
   fail(reason: Error): void {
     this.failure ??= reason;
-    this.length = 0;
-    if (!this.#writing) this.#release();
+    if (!this.#writing && !this.keepUnsent) this.#dropUnsent();
     this.#wake();
   }
 
   async #writeAll(): Promise<void> {
     try {
-      while (this.length > 0) {
+      while (this.length > 0 && this.failure === null) {
         const batch = this.bytes;
         const count = this.length;
         this.bytes = NOTHING;
         this.length = 0;
         this.#underWay = count;
+        this.#batch = batch;
         await this.#write(count === batch.length ? batch : batch.subarray(0, count));
         this.#underWay = 0;
+        this.#doneBytes += count;
+        this.#budget.free(count);
         if (this.bytes === NOTHING) this.bytes = batch;
         else this.#pool.give(batch);
         if (this.#waiters !== null) this.#wake();
       }
     } catch (reason) {
-      // The batch stays with the runtime: a write that was cut off may still read from it.
-      this.#underWay = 0;
       this.failure ??= reason instanceof Error ? reason : new Error(String(reason));
-      this.length = 0;
     }
+    this.#batch = this.#underWay > 0 ? this.#batch : NOTHING;
     this.#writing = false;
+    if (this.failure !== null && !this.keepUnsent) this.#dropUnsent();
     this.#release();
     if (this.#waiters !== null) this.#wake();
+  }
+
+  /** Forgets what was not sent. A batch that was cut off stays with the runtime, which may still read it. */
+  #dropUnsent(): void {
+    this.rewind(0);
+    this.#budget.free(this.#underWay);
+    this.#underWay = 0;
+    this.#batch = NOTHING;
+    this.#release();
   }
 
   /** Gives the empty buffer back. */
@@ -117,7 +170,7 @@ export class Outbox {
 
   #wake(): void {
     if (this.#waiters === null) return;
-    const size = this.failure === null ? this.size : 0;
+    const size = this.failure === null ? this.size : -1;
     const waiting = this.#waiters.filter((waiter) => {
       if (size > waiter.atMost) return true;
       waiter.resolve();

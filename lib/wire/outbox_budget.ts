@@ -1,0 +1,53 @@
+/**
+ * What all outboxes of a server hold together, and how much one of them may.
+ *
+ * A shared budget with a dynamic threshold: one outbox may hold as much as is still free, so the more is
+ * held, the sooner those who do not read hit their limit, while those who do read never notice. A hundred
+ * stuck subscribers thus settle at a hundredth each. When nothing is free, publishers wait.
+ *
+ * Source of the threshold: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
+ * switches", IEEE/ACM Transactions on Networking 6 (1998).
+ */
+
+/** However little is free, an outbox may hold this much. */
+const FLOOR_BYTES = 64 * 1024;
+
+/** Counts the bytes of all outboxes. */
+export class OutboxBudget {
+  /** What all outboxes hold now. */
+  bytes = 0;
+  readonly #limitBytes: number;
+  #waiters: (() => void)[] = [];
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** What one outbox may hold at this moment. */
+  get thresholdBytes(): number {
+    return Math.max(this.#limitBytes - this.bytes, FLOOR_BYTES);
+  }
+
+  /** Whether nothing is free. */
+  get exhausted(): boolean {
+    return this.bytes >= this.#limitBytes;
+  }
+
+  /** Says that `count` bytes left, or were dropped. */
+  free(count: number): void {
+    this.bytes -= count;
+    if (this.#waiters.length > 0 && !this.exhausted) this.#wake();
+  }
+
+  /** Resolves when something is free. */
+  whenFree(): Promise<void> {
+    if (!this.exhausted) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}
