@@ -1,0 +1,74 @@
+/**
+ * A server for tests: every listener, on ports the system hands out and a socket in a folder of its own.
+ *
+ * `await using server = await startServer()` stops it at the end of the test, also when that failed.
+ */
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import type { ListenerKind } from "../../lib/ports/link.ts";
+import { configFrom, type ConfigInput } from "../../lib/server/config.ts";
+import { Server, type ServerStats } from "../../lib/server/server.ts";
+
+/** The kinds of listeners, for tests that run over all of them. */
+export const ALL_KINDS: readonly ListenerKind[] = ["tcp", "unix", "raw"];
+
+/** A running server and where it listens. */
+export class TestServer implements AsyncDisposable {
+  readonly server: Server;
+  readonly #folder: string;
+
+  constructor(server: Server, folder: string) {
+    this.server = server;
+    this.#folder = folder;
+  }
+
+  /** All addresses of a listener: two for localhost, a path for unix. */
+  addresses(kind: ListenerKind): readonly string[] {
+    return this.server.listeners.find((listener) => listener.kind === kind)?.addresses ?? [];
+  }
+
+  /** The port of a tcp or raw listener; the same on every address of it. */
+  port(kind: "tcp" | "raw"): number {
+    return Number(this.addresses(kind)[0].split(":").at(-1));
+  }
+
+  /** The path of the unix socket. */
+  get path(): string {
+    return this.addresses("unix")[0];
+  }
+
+  /** Connects; a client of unix or tcp to its only or first address. */
+  connect(kind: ListenerKind, hostname = "127.0.0.1"): Promise<Deno.TcpConn | Deno.UnixConn> {
+    if (kind === "unix") return Deno.connect({ transport: "unix", path: this.path });
+    return Deno.connect({ hostname, port: this.port(kind) });
+  }
+
+  /** The server's counters. */
+  stats(): ServerStats {
+    return this.server.stats();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.abort();
+    await this.server.stop();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Starts a server; `input` is what parley.toml could say, over listeners on free ports. */
+export async function startServer(
+  input: ConfigInput = {},
+  options: { clock?: Clock } = {},
+): Promise<TestServer> {
+  const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
+  const listen = { tcp: "localhost:0", raw: "localhost:0", unix: `${folder}/parley.sock` };
+  const config = configFrom({ ...input, listen: { ...listen, ...input.listen } });
+  try {
+    return new TestServer(
+      await Server.start(config, { clock: options.clock ?? systemClock }),
+      folder,
+    );
+  } catch (reason) {
+    await Deno.remove(folder, { recursive: true });
+    throw reason;
+  }
+}
