@@ -1,25 +1,49 @@
 /**
  * How many files this process may have open: the connections must stay below it.
  *
- * Running out of files can abort the runtime, so this is read at start and a reserve is kept.
+ * Running out of files can abort the runtime, so this is asked at start and a reserve is kept. Linux
+ * tells it in /proc, but the runtime opens that only to programs with all permissions; the executable
+ * has few, and asks `getconf`, the one program that it may run. Both tell the soft limit, which a child
+ * inherits.
  */
 
-/** What is assumed where the system does not tell (macOS); Deno raises its own limit well above that. */
-const ASSUMED_OPEN_FILES = 4096;
+/** What is assumed where nobody tells: the usual soft limit. */
+const ASSUMED_OPEN_FILES = 1024;
 
 /** The soft limit of open files; Infinity where there is none. */
 export function openFilesLimit(): number {
   if (Deno.build.os === "windows") return Infinity;
+  return fromProc() ?? fromGetconf() ?? ASSUMED_OPEN_FILES;
+}
+
+function fromProc(): number | undefined {
   try {
     return parseOpenFiles(Deno.readTextFileSync("/proc/self/limits"));
   } catch {
-    return ASSUMED_OPEN_FILES;
+    return undefined;
   }
 }
 
-/** Finds the soft limit in the text of /proc/self/limits. */
-export function parseOpenFiles(limits: string): number {
-  const line = /^Max open files\s+(\d+|unlimited)/m.exec(limits);
-  if (line === null) return ASSUMED_OPEN_FILES;
-  return line[1] === "unlimited" ? Infinity : Number(line[1]);
+function fromGetconf(): number | undefined {
+  // Asked first, so that a program without the permission does not prompt for it.
+  const permission = Deno.permissions.querySync({ name: "run", command: "getconf" });
+  if (permission.state !== "granted") return undefined;
+  try {
+    const { stdout } = new Deno.Command("getconf", { args: ["OPEN_MAX"], stderr: "null" })
+      .outputSync();
+    return parseNumber(new TextDecoder().decode(stdout).trim());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Finds the soft limit in the text of /proc/self/limits; undefined when it is not there. */
+export function parseOpenFiles(limits: string): number | undefined {
+  return parseNumber(/^Max open files\s+(\S+)/m.exec(limits)?.[1] ?? "");
+}
+
+/** A number as the system writes it; undefined for anything else. */
+function parseNumber(text: string): number | undefined {
+  if (text === "unlimited" || text === "undefined") return Infinity;
+  return /^\d+$/.test(text) ? Number(text) : undefined;
 }
