@@ -8,6 +8,7 @@
  */
 import assert from "node:assert/strict";
 import { VERSION } from "../lib/base/version.ts";
+import { PERMISSIONS } from "../tools/compile.ts";
 import {
   cycles,
   importsOf,
@@ -124,6 +125,13 @@ Deno.test("the version is the same everywhere", () => {
   assert.equal(JSON.parse(read("deno.json")).version, VERSION, "deno.json and lib/base/version.ts");
   const newest = /^## (\S+)/m.exec(read("CHANGELOG.md").replace(/^## Unreleased.*$/m, ""));
   assert.equal(newest?.[1], VERSION, "the newest release in CHANGELOG.md");
+});
+
+Deno.test("deno task start has the permissions of the executable", () => {
+  const task = JSON.parse(read("deno.json")).tasks.start;
+  const words = (typeof task === "string" ? task : task.command).split(" ");
+  const flags = words.filter((word: string) => /^--(allow|deny|no-prompt)/.test(word));
+  assert.deepEqual(flags.sort(), [...PERMISSIONS].sort(), "as in tools/compile.ts");
 });
 
 Deno.test("the rules themselves: layers, cycles and I/O are found", () => {

@@ -140,8 +140,11 @@ Deno.test("a second signal ends it at once", async () => {
   const quiet = ["--set", "limits.drain_quiet_ms=9000"];
   const server = await ServerProcess.start(quiet);
   using connection = await Deno.connect(server.address("tcp"));
+  const buffer = new Uint8Array(1024);
+  await connection.write(new Uint8Array([2, 0x0a, 0]));
+  assert.notEqual(await connection.read(buffer), null, "the connection is taken");
   server.signal("SIGTERM");
-  assert.notEqual(await connection.read(new Uint8Array(1024)), null, "the client is told");
+  assert.notEqual(await connection.read(buffer), null, "the client is told");
   server.signal("SIGTERM");
   assert.equal((await server.ended()).code, 143);
 });
