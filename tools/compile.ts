@@ -30,7 +30,12 @@ export const TARGETS: readonly string[] = [
 ];
 
 const entry = "server.ts";
-const flags = ["--no-check", ...PERMISSIONS];
+
+/** The flags of `deno compile` for a target; Windows has no `getconf`, and would say so at each start. */
+function flagsFor(target: string): string[] {
+  const windows = target.includes("windows");
+  return ["--no-check", ...PERMISSIONS.filter((flag) => !windows || !flag.includes("getconf"))];
+}
 
 interface Options {
   output: string;
@@ -58,6 +63,7 @@ export function parseOptions(args: readonly string[], compiler?: string): Option
 /** The program to call and its arguments. */
 export function commandLine(options: Options): { program: string; args: string[] } {
   const target = options.target === undefined ? [] : ["--target", options.target];
+  const flags = flagsFor(options.target ?? Deno.build.target);
   if (options.compiler) {
     return { program: options.compiler, args: [options.output, entry, ...target, ...flags] };
   }
