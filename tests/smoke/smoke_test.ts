@@ -26,13 +26,13 @@ Deno.test("--help lists the commands", async () => {
 Deno.test("serve --json says where it listens, and its own commands reach it", async () => {
   await using server = await ServerProcess.start();
   assert.equal(server.listening.version, VERSION);
-  const ask = (...args: string[]) => parley([...args, "--server", server.url]);
+  const ask = (name: string, ...args: string[]) => parley([name, "--server", server.url, ...args]);
 
   assert.equal((await ask("health")).code, 0);
   const texts = ["Hello, World!", "", "Grüße, 世界 🦀"];
   for (const text of texts) assert.equal((await ask("echo", text)).stdout, `${text}\n`);
   assert.equal((await ask("add", "40", "2")).stdout, "42\n");
-  assert.equal((await ask("add", "--", "-5", "3")).stdout, "-2\n");
+  assert.equal((await ask("add", "-5", "3")).stdout, "-2\n");
   assert.deepEqual(JSON.parse((await ask("add", "20", "3", "--json")).stdout), { result: 23 });
 
   const refused = await ask("add", "2147483647", "1");
