@@ -61,6 +61,9 @@ export class FrameReader {
 
   /** Where the next bytes are to be put; at least one byte long. Ends the life of earlier messages. */
   space(): Uint8Array<ArrayBuffer> {
+    // What a finished reader is given is thrown away: were it kept, the buffer would be full one day,
+    // and a read into no room comes back at once, for ever.
+    if (this.#finished) this.#begin = this.#end;
     if (this.#begin === this.#end) {
       this.#begin = this.#end = 0;
       if (this.buffer.length > READ_BUFFER_BUSY_BYTES) this.#replace(READ_BUFFER_BUSY_BYTES);
