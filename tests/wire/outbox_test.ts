@@ -1,0 +1,191 @@
+/**
+ * Batches, their order, what is held and lent meanwhile, and what happens when a write fails.
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { makeOutbox, ManualWriter, putText, turn } from "../support/outbox.ts";
+import { settles } from "../support/until.ts";
+
+Deno.test("what is put in one turn leaves in one write", async () => {
+  const writer = new ManualWriter();
+  const { outbox, pool, budget } = makeOutbox(writer.write);
+  for (const text of ["a", "b", "c"]) putText(outbox, text);
+  assert.deepEqual(writer.texts, [], "nothing leaves before the flush");
+  outbox.flush();
+  assert.deepEqual(writer.texts, ["abc"]);
+  assert.equal(outbox.size, 3);
+  assert(outbox.writing);
+  await writer.succeed();
+  assert.equal(outbox.size, 0);
+  assert(!outbox.writing);
+  assert.equal(budget.bytes, 0);
+  assert(pool.keptBytes > 0, "the buffer went back to the pool");
+  assert.equal(outbox.bytes.length, 0, "an idle outbox holds no buffer");
+});
+
+Deno.test("while a write is under way the next batch gathers, and follows by itself", async () => {
+  const writer = new ManualWriter();
+  const { outbox } = makeOutbox(writer.write);
+  putText(outbox, "1");
+  outbox.flush();
+  putText(outbox, "2");
+  outbox.flush();
+  putText(outbox, "3");
+  outbox.flush();
+  assert.deepEqual(writer.texts, ["1"]);
+  assert.equal(writer.pending, 1, "one write at a time");
+  assert.equal(outbox.size, 3);
+  await writer.succeed();
+  assert.deepEqual(writer.texts, ["1", "23"]);
+  await writer.succeed();
+  assert.equal(outbox.size, 0);
+});
+
+Deno.test("a flush of nothing writes nothing", () => {
+  const writer = new ManualWriter();
+  makeOutbox(writer.write).outbox.flush();
+  assert.equal(writer.batches.length, 0);
+});
+
+Deno.test("the bytes under way are not touched by what is put meanwhile", async () => {
+  let underWay: Uint8Array = new Uint8Array(0);
+  let finish = () => {};
+  const { outbox } = makeOutbox((batch) => {
+    underWay = batch;
+    return new Promise((resolve) => finish = resolve);
+  });
+  putText(outbox, "first");
+  outbox.flush();
+  const first = underWay;
+  putText(outbox, "x".repeat(10_000));
+  assert.equal(new TextDecoder().decode(first), "first");
+  finish();
+  await turn();
+  finish();
+  await turn();
+});
+
+Deno.test("whenAtMost resolves at its mark, not before", async () => {
+  const writer = new ManualWriter();
+  const { outbox } = makeOutbox(writer.write);
+  putText(outbox, "x".repeat(10));
+  outbox.flush();
+  putText(outbox, "y".repeat(5));
+  const seen: number[] = [];
+  const waits = [15, 14, 5, 4, 0].map((mark) =>
+    outbox.whenAtMost(mark).then(() => void seen.push(mark))
+  );
+  await turn();
+  assert.deepEqual(seen, [15]);
+  await writer.succeed();
+  assert.deepEqual(seen, [15, 14, 5]);
+  await writer.succeed();
+  assert.deepEqual(seen, [15, 14, 5, 4, 0]);
+  await Promise.all(waits);
+});
+
+Deno.test("a write that fails releases all who wait, and nothing is written after it", async () => {
+  const writer = new ManualWriter();
+  const { outbox, budget } = makeOutbox(writer.write);
+  putText(outbox, "lost");
+  outbox.flush();
+  putText(outbox, "also lost");
+  const released = outbox.whenAtMost(0);
+  await writer.fail(new Error("broken pipe"));
+  await settles(released, "release");
+  assert.equal(outbox.failure?.message, "broken pipe");
+  assert.equal(outbox.size, 0);
+  assert.equal(budget.bytes, 0);
+  putText(outbox, "too late");
+  outbox.flush();
+  await turn();
+  assert.deepEqual(writer.texts, ["lost"]);
+  assert.equal(budget.bytes, 0);
+  await settles(outbox.whenAtMost(0), "whenAtMost after the failure");
+});
+
+Deno.test("a writer that raises at once is a failed write like another", async () => {
+  const { outbox } = makeOutbox(() => {
+    throw new TypeError("closed");
+  });
+  putText(outbox, "x");
+  outbox.flush();
+  await settles(outbox.whenAtMost(0), "release");
+  await turn();
+  assert.equal(outbox.failure?.message, "closed");
+  assert(!outbox.writing);
+});
+
+Deno.test("fail keeps its first reason, and stops a batch that gathers behind a pending write", async () => {
+  const writer = new ManualWriter();
+  const { outbox, budget } = makeOutbox(writer.write);
+  putText(outbox, "1");
+  outbox.flush();
+  const released = outbox.whenAtMost(0);
+  outbox.fail(new Error("first"));
+  outbox.fail(new Error("second"));
+  await settles(released, "release");
+  assert.equal(outbox.failure?.message, "first");
+  putText(outbox, "2");
+  outbox.flush();
+  await writer.succeed();
+  assert.deepEqual(writer.texts, ["1"], "nothing follows");
+  assert.equal(outbox.failure?.message, "first");
+  assert.equal(budget.bytes, 0);
+});
+
+Deno.test("a failed batch is not lent to others: a write that was cut off may still read it", async () => {
+  const writer = new ManualWriter();
+  const { outbox, pool } = makeOutbox(writer.write);
+  putText(outbox, "x");
+  outbox.flush();
+  await writer.fail(new Error("gone"));
+  assert.equal(pool.keptBytes, 0);
+});
+
+Deno.test("rewind takes back what was filled, and only what still waits", () => {
+  const { outbox, budget } = makeOutbox();
+  putText(outbox, "keep");
+  const mark = outbox.length;
+  putText(outbox, "x".repeat(100_000));
+  outbox.rewind(mark);
+  assert.equal(outbox.length, 4);
+  assert.equal(new TextDecoder().decode(outbox.bytes.subarray(0, 4)), "keep");
+  assert.equal(budget.bytes, 4);
+  outbox.rewind(10);
+  assert.equal(outbox.length, 4);
+});
+
+Deno.test("any history of puts, flushes and writes keeps the order and the sums", async () => {
+  const step = fc.oneof(
+    fc.integer({ min: 0, max: 70_000 }).map((bytes) => ({ kind: "put", bytes } as const)),
+    fc.constant({ kind: "flush" } as const),
+    fc.constant({ kind: "settle" } as const),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const writer = new ManualWriter();
+      const { outbox, budget } = makeOutbox(writer.write);
+      const expected: Uint8Array[] = [];
+      let mark = 0;
+      for (const each of steps) {
+        if (each.kind === "put") {
+          const bytes = new Uint8Array(each.bytes).fill(++mark);
+          expected.push(bytes);
+          outbox.append(bytes, bytes.length);
+        } else if (each.kind === "flush") outbox.flush();
+        else if (writer.pending > 0) await writer.succeed();
+        assert.equal(budget.bytes, outbox.size);
+        assert(writer.pending <= 1);
+      }
+      outbox.flush();
+      while (writer.pending > 0) await writer.succeed();
+      assert.equal(budget.bytes, 0);
+      const whole = await new Blob(expected as BlobPart[]).bytes();
+      const written = await new Blob(writer.batches as BlobPart[]).bytes();
+      assert.equal(written.length, whole.length);
+      assert(written.every((byte, index) => byte === whole[index]));
+    }),
+    { numRuns: 60 },
+  );
+});
