@@ -25,7 +25,7 @@ const read = (path: string) => Deno.readTextFileSync(new URL(path, root));
 
 const maxLines = 400;
 const textFile =
-  /\.(ts|js|json|lock|md|proto|yaml|yml|toml|py|cc|cpp|h|hpp|sh|html|css|txt)$|(^|\/)(LICENSE|run|\.gitignore)$/;
+  /\.(ts|js|mjs|json|lock|md|proto|yaml|yml|toml|py|cc|cpp|h|hpp|sh|html|css|txt)$|(^|\/)(LICENSE|run|\.gitignore)$/;
 
 /** Folders that git ignores. */
 const ignored = [".git", "node_modules", "dist", "parley-data", ".coverage"];

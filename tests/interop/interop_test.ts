@@ -1,6 +1,6 @@
 /**
  * Programs in other languages talk to a real server: Python and C++ with their official runtimes, as
- * Debian packages them, and the TypeScript example with the client library.
+ * Debian packages them, the TypeScript example with the client library, and the library in Node.
  *
  * What they check stands in python_interop.py and cpp_interop.cc; here they are built and run. Where a
  * language is missing on the machine its tests are ignored and say what to install.
@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { configFrom } from "../../lib/server/config.ts";
 import { Server } from "../../lib/server/server.ts";
-import { buildCpp, generate, hasCpp, hasProtoc, python, root, run } from "./programs.ts";
+import { buildCpp, generate, hasCpp, hasNode, hasProtoc, python, root, run } from "./programs.ts";
 
 const hasPython = hasProtoc && python !== undefined;
 const pythonNeeds = hasPython ? "" : " (needs protobuf-compiler and python3-protobuf)";
@@ -97,3 +97,18 @@ Deno.test("the TypeScript example speaks to tcp through the client library", () 
       "Hello, World!\n42\nINVALID_ARGUMENT\n9900\n",
     );
   }));
+
+Deno.test({
+  name: `the client library runs in Node as one file${hasNode ? "" : " (needs Node 20 or newer)"}`,
+  ignore: !hasNode,
+  fn: () =>
+    withServer(async ({ tcp }, folder) => {
+      const bundle = ["bundle", "--output", `${folder}/parley_client.mjs`, "lib/client/mod.ts"];
+      await run(Deno.execPath(), bundle);
+      await Deno.copyFile(`${root}/examples/node/echo_add.mjs`, `${folder}/echo_add.mjs`);
+      assert.equal(
+        await run("node", [`${folder}/echo_add.mjs`, `parley://127.0.0.1:${tcp}`]),
+        "Hello, World!\n42\nINVALID_ARGUMENT\n",
+      );
+    }),
+});

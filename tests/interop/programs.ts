@@ -87,6 +87,12 @@ export const hasCpp = succeeds("sh", [
   "echo '#include <google/protobuf/message.h>' | g++ -std=c++17 -x c++ -fsyntax-only -",
 ]);
 
+/** Whether there is a Node that is new enough. */
+export const hasNode = succeeds("node", [
+  "-e",
+  "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)",
+]);
+
 const messages = [...Deno.readDirSync(join(root, "proto/parley/v1"))].map((entry) =>
   `proto/parley/v1/${entry.name}`
 );
