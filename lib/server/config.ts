@@ -13,11 +13,12 @@ import {
   problem,
   problemsOf,
   type Source,
+  unknownKey,
+  withoutEchoes,
 } from "./config_errors.ts";
 import { type ConfigKey, configKeys, valueFromText } from "./config_keys.ts";
 import { tomlLines } from "./config_lines.ts";
 import { type Config, type ConfigInput, configSchema } from "./config_schema.ts";
-import { unknownKey } from "./config_errors.ts";
 import { nearest } from "./suggest.ts";
 
 export { type Config, type ConfigInput, limitsOf, type LogConfig } from "./config_schema.ts";
@@ -179,7 +180,7 @@ class Builder {
   finish(file?: string): LoadedConfig {
     const result = configSchema.safeParse(this.#tree);
     const sourceOf = (parts: readonly string[]) => this.#sourceOf(parts);
-    for (const issue of result.error?.issues ?? []) {
+    for (const issue of withoutEchoes(result.error?.issues ?? [])) {
       this.#problems.push(...problemsOf(issue, this.#tree, sourceOf));
     }
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);

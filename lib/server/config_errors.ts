@@ -62,6 +62,17 @@ export function sourceText(source: Source): string {
   }
 }
 
+/** Leaves out the relations between values of which one is wrong by itself. */
+export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const wrong = new Set(
+    issues.filter((issue) => issue.code !== "custom").map((issue) => issue.path.join(".")),
+  );
+  return issues.filter((issue) => {
+    const paths = issue.code === "custom" ? issue.params?.paths as string[][] | undefined : [];
+    return !paths?.some((path) => wrong.has(path.join(".")));
+  });
+}
+
 const RANK = { default: 0, file: 1, environment: 2, flag: 3 } as const;
 
 /**
@@ -97,7 +108,8 @@ export function problemsOf(
 /** Says that a key does not exist, and which one may have been meant. */
 export function unknownKey(path: string): string {
   const known = configKeys().map((key) => key.path);
-  const tables = known.map((name) => name.split(".").slice(0, -1).join("."));
+  const tables = known.map((name) => name.split(".").slice(0, -1).join("."))
+    .filter((name) => name !== "");
   const last = path.slice(path.lastIndexOf(".") + 1);
   // A table is meant only by what could be one; a known key in the wrong table is found by its name.
   const guess = nearest(path, path === last ? [...known, ...tables] : known) ??

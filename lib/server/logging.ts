@@ -131,8 +131,10 @@ export function prettyLine(record: LogRecord, colors: boolean): string {
   const style = (code: string, text: string) => colors ? `\x1b[${code}m${text}\x1b[0m` : text;
   const properties: string[] = [];
   const stacks: string[] = [];
+  const shownAlready = namesIn(record.rawMessage);
   for (const [name, value] of Object.entries(record.properties)) {
     if (value instanceof Error) stacks.push(...stackLines(value));
+    if (shownAlready.has(name)) continue;
     const shown = propertyText(value);
     properties.push(`${style("2", `${printable(name)}=`)}${shown}`);
   }
@@ -143,6 +145,12 @@ export function prettyLine(record: LogRecord, colors: boolean): string {
     [printable(messageText(record)), ...properties].join("  "),
   ].join(" ");
   return [line, ...stacks.map((each) => style("2", `    ${each}`))].join("\n");
+}
+
+/** The names of the properties that stand in the message itself. */
+function namesIn(template: LogRecord["rawMessage"]): Set<string> {
+  if (typeof template !== "string") return new Set();
+  return new Set(Array.from(template.matchAll(/\{(\w+)\}/g), (match) => match[1]));
 }
 
 function stackLines(error: Error, depth = 1): string[] {
