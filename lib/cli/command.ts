@@ -1,0 +1,103 @@
+/**
+ * What the commands share: their context, options that reach a server, and how wrong use is reported.
+ */
+import { type Command, InvalidArgumentError } from "commander";
+import { invalidArgument, ParleyError } from "../base/errors.ts";
+import type { Client } from "../client/mod.ts";
+import { parseTarget } from "../client/url.ts";
+import type { CliIo } from "./io.ts";
+
+/** What a command is given besides its arguments. */
+export interface CliContext {
+  readonly io: CliIo;
+  /** Set by a command that does not end with 0. */
+  readonly outcome: { exitCode: number };
+}
+
+/** The arguments are wrong: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** The server that is asked when none is named. */
+export const DEFAULT_SERVER = "parley://localhost:7311";
+
+/** The options of a command that talks to a server. */
+export interface ServerOptions {
+  readonly server?: string;
+  readonly timeout: number;
+  readonly json?: boolean;
+}
+
+/** Adds `--server`, `--timeout` and `--json`. */
+export function withServerOptions(command: Command): Command {
+  return command
+    .option("--server <url>", `the server (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`)
+    .option("--timeout <ms>", "how long to wait, in milliseconds", wholeNumber(1), 10_000)
+    .option("--json", "print JSON");
+}
+
+/** The server that is meant: the option, then PARLEY_SERVER, then the default. Raises UsageError. */
+export function serverUrl(options: { readonly server?: string }, io: CliIo): string {
+  const url = options.server ?? (io.environment(["PARLEY_SERVER"]).PARLEY_SERVER || DEFAULT_SERVER);
+  try {
+    parseTarget(url);
+    return url;
+  } catch (cause) {
+    const source = options.server === undefined ? "PARLEY_SERVER" : "--server";
+    const { message, accepted } = ParleyError.from(cause);
+    throw new UsageError(`${source}: ${message}; accepted: ${accepted}`, { cause });
+  }
+}
+
+/** Connects, lets `use` work with the client, and closes it. One failure is final: nothing is retried. */
+export async function withClient<Result>(
+  options: ServerOptions,
+  io: CliIo,
+  use: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const { connect } = await import("../client/mod.ts");
+  const client = await connect(serverUrl(options, io), {
+    name: "parley-cli",
+    connectTimeoutMs: options.timeout,
+    requestTimeoutMs: options.timeout,
+    reconnect: false,
+  });
+  try {
+    return await use(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** Reads a whole number within bounds, for an option or an argument. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
+  return (text: string): number => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}
+
+/** Reads a number of seconds, with fractions. */
+export function seconds(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (value > 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError("It must be a number of seconds, from above 0 to 86400.");
+}
+
+/** Decodes text that came as bytes. Raises INVALID_ARGUMENT when it is no UTF-8. */
+export function decodeText(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw invalidArgument(`cannot send ${what}: it is not valid UTF-8`, { cause });
+  }
+}
+
+/** The code and the message of whatever was thrown, for output as JSON. */
+export function errorJson(thrown: unknown): { code: string; message: string } {
+  const error = ParleyError.from(thrown);
+  return { code: error.codeName, message: error.message };
+}

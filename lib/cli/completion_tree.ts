@@ -1,0 +1,66 @@
+/**
+ * What can be completed: the tree of commands as plain data.
+ *
+ * A word is a subcommand, an option, or a value: one of the choices of an option or argument, a file
+ * where the value is a file or a path, or anything.
+ */
+import type { Command } from "commander";
+
+/** An option of a command. */
+export interface CompletionOption {
+  /** `--log-level`, `-h`. */
+  readonly flags: readonly string[];
+  readonly description: string;
+  /** Whether a value follows. */
+  readonly takesValue: boolean;
+  readonly choices: readonly string[];
+  /** Whether the value is the path of a file. */
+  readonly takesFile: boolean;
+}
+
+/** A command with all that may follow it. */
+export interface CompletionNode {
+  /** The words before it, without the program: `config print`; empty for the program itself. */
+  readonly path: string;
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly CompletionOption[];
+  readonly choices: readonly string[];
+  readonly takesFile: boolean;
+  readonly children: readonly CompletionNode[];
+}
+
+/** Reads the tree of commands. Options without a command are those of `serve`. */
+export function completionTree(program: Command): CompletionNode {
+  const root = readNode(program, []);
+  const serve = root.children.find((child) => child.name === "serve");
+  const own = new Set(root.options.flatMap((option) => option.flags));
+  const more = serve?.options.filter(({ flags }) => !flags.some((flag) => own.has(flag))) ?? [];
+  return { ...root, options: [...root.options, ...more] };
+}
+
+function readNode(command: Command, above: readonly string[]): CompletionNode {
+  const help = command.createHelp();
+  const path = command.parent === null ? [] : [...above, command.name()];
+  const args = command.registeredArguments;
+  return {
+    path: path.join(" "),
+    name: command.name(),
+    description: command.description(),
+    options: help.visibleOptions(command).map((option) => ({
+      flags: [option.short, option.long].filter((flag) => flag !== undefined),
+      description: option.description,
+      takesValue: option.required || option.optional,
+      choices: option.argChoices ?? [],
+      takesFile: /<(file|path)>/.test(option.flags),
+    })),
+    choices: args.flatMap((argument) => argument.argChoices ?? []),
+    takesFile: args.some((argument) => argument.name() === "file"),
+    children: command.commands.map((child) => readNode(child, path)),
+  };
+}
+
+/** The node and all below it, parents first. */
+export function everyNode(node: CompletionNode): CompletionNode[] {
+  return [node, ...node.children.flatMap(everyNode)];
+}

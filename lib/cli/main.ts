@@ -1,0 +1,47 @@
+/**
+ * The command line: arguments in, exit code out.
+ *
+ * Exit codes: 0 done, 1 failed, 2 wrong use. Every failure is one line (or one a problem) on standard
+ * error that begins with `parley: `. Without a command, or with options only, it is `parley serve`.
+ */
+import { CommanderError } from "commander";
+import { ParleyError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
+import { UsageError } from "./command.ts";
+import { type CliIo, processIo } from "./io.ts";
+import { makeProgram } from "./program.ts";
+
+const OWN_OPTIONS = ["-h", "--help", "-V", "--version"];
+
+/** Runs a command line, without the name of the program, and gives the exit code. */
+export async function main(args: readonly string[], io: CliIo = processIo()): Promise<number> {
+  const first = args[0];
+  const bare = first === undefined || first.startsWith("-") && !OWN_OPTIONS.includes(first);
+  const outcome = { exitCode: 0 };
+  try {
+    const program = makeProgram(io, outcome);
+    await program.parseAsync(bare ? ["serve", ...args] : [...args], { from: "user" });
+    return outcome.exitCode;
+  } catch (error) {
+    return report(error, io);
+  }
+}
+
+function report(error: unknown, io: CliIo): number {
+  // The commands' library has said by itself what is wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  // Whoever read our output has enough of it, as in `parley config print | head -1`.
+  if (error instanceof Deno.errors.BrokenPipe) return 1;
+  for (const line of messageOf(error).split("\n")) io.stderr.write(`parley: ${printable(line)}\n`);
+  return error instanceof UsageError ? 2 : 1;
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof ParleyError)) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const { message, accepted } = error;
+  return accepted === "" || message.includes(accepted)
+    ? message
+    : `${message}; accepted: ${accepted}`;
+}

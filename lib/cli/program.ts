@@ -1,0 +1,51 @@
+/**
+ * The tree of commands. It only lists them; each file of a command says what its options are, and loads
+ * what it works with when it is called, so that one command does not pay for the others.
+ */
+import { Command } from "commander";
+import { printable } from "../base/printable.ts";
+import { VERSION } from "../base/version.ts";
+import { addAdd } from "./add.ts";
+import { addBench } from "./bench.ts";
+import type { CliContext } from "./command.ts";
+import { addCompletion } from "./completion.ts";
+import { addConfig } from "./config.ts";
+import { addEcho } from "./echo.ts";
+import { addHealth } from "./health.ts";
+import type { CliIo } from "./io.ts";
+import { addServe } from "./serve.ts";
+import { styled } from "./terminal_text.ts";
+
+/** Makes the tree. A command that does not end with 0 says so in `outcome`. */
+export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
+  const context: CliContext = { io, outcome };
+  const program = new Command("parley")
+    .description("Message server: one typed connection for services, topics, rooms and queues.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "explain a command")
+    .helpCommand("help [command]", "explain a command")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns,
+      getErrHelpWidth: () => io.stderr.columns,
+      getOutHasColors: () => io.stdout.colors,
+      getErrHasColors: () => io.stderr.colors,
+      outputError: (text, write) =>
+        write(printable(text.trim().replace(/^error: /, "parley: ").replace(/\n+/g, " ")) + "\n"),
+    })
+    .configureHelp({ styleTitle: (title) => styled("bold", title, { colors: io.stdout.colors }) })
+    .addHelpText(
+      "after",
+      "\nWithout a command it is `parley serve`. Exit codes: 0 done, 1 failed, 2 wrong use.",
+    );
+  addServe(program, context);
+  addEcho(program, context);
+  addAdd(program, context);
+  addHealth(program, context);
+  addBench(program, context);
+  addConfig(program, context);
+  addCompletion(program, context);
+  return program;
+}
