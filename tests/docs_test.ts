@@ -12,7 +12,7 @@ import { ClientMessageSchema, ServerMessageSchema } from "../lib/gen/parley/v1/e
 import { configFrom, resolveConfig } from "../lib/server/config.ts";
 import { Server } from "../lib/server/server.ts";
 import { documents, includeCode } from "../tools/include_code.ts";
-import { childEnvironment, root as rootPath } from "./interop/programs.ts";
+import { childEnvironment, root as rootPath, run } from "./interop/programs.ts";
 
 const root = new URL("..", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, root));
@@ -116,6 +116,12 @@ Deno.test("configurations in the documents are accepted", () => {
     blocks(read(path), "toml").map(({ code }) => resolveConfig({ name: path, text: code }))
   );
   assert(found.length > 0);
+});
+
+Deno.test("docs/configuration.md is what the schema gives", async () => {
+  const args = ["run", "--no-check", "--allow-env", "--allow-read", "server.ts"];
+  const fresh = await run(Deno.execPath(), [...args, "config", "schema", "--markdown"]);
+  assert.equal(read("docs/configuration.md"), fresh, "run `deno task docs:config` and commit it");
 });
 
 Deno.test("commands in the documents exist, with their options", async () => {
