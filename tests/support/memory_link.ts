@@ -44,6 +44,11 @@ export class MemoryLink implements Link {
     return this.#held.length;
   }
 
+  /** Whether a read waits for bytes. */
+  get reading(): boolean {
+    return this.#wakeRead !== null;
+  }
+
   /** How many bytes were fed that no read has taken. */
   get unreadBytes(): number {
     return this.#input.reduce((sum, chunk) => sum + chunk.length, 0);
@@ -104,10 +109,14 @@ export class MemoryLink implements Link {
         return count;
       }
       if (this.#inputEnded) return null;
-      const waits = new Promise<void>((resolve) => this.#wakeRead = resolve);
+      const waits = new Promise<void>((resolve) => {
+        this.#wakeRead = () => {
+          this.#wakeRead = null;
+          resolve();
+        };
+      });
       this.#event();
       await waits;
-      this.#wakeRead = null;
     }
   }
 
