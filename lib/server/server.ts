@@ -37,6 +37,12 @@ export interface ListenerInfo {
 
 /** What a server counts, and what it may hold. */
 export type ServerStats = Readonly<Counters> & {
+  /** Subscriptions at this moment. */
+  readonly subscriptions: number;
+  /** Calls that wait for an answer at this moment. */
+  readonly callsUnderWay: number;
+  /** What waits in all outboxes at this moment. */
+  readonly outboxBytes: number;
   /** The connections at once that are possible here. */
   readonly maxConnections: number;
 };
@@ -102,7 +108,13 @@ export class Server implements AsyncDisposable {
 
   /** The counters at this moment. */
   stats(): ServerStats {
-    return { ...this.#host.counters, maxConnections: this.#admission.maxConnections };
+    return {
+      ...this.#host.snapshot(),
+      subscriptions: this.#host.bus.subscriptions,
+      callsUnderWay: this.#host.calls.size,
+      outboxBytes: this.#host.budget.bytes,
+      maxConnections: this.#admission.maxConnections,
+    };
   }
 
   /**
@@ -144,6 +156,7 @@ export class Server implements AsyncDisposable {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
+    this.#host.calls.close();
     log.info("stopped");
     this.#resolveStopped();
   }

@@ -25,12 +25,7 @@ export function handleAdd(session: Session, bytes: Uint8Array, scan: MessageScan
     if (cursor.field === 1) a = cursor.int32();
     else if (cursor.field === 2) b = cursor.int32();
   }
-  const sum = a + b;
-  if (sum < MIN_INT32 || sum > MAX_INT32) {
-    throw invalidArgument(`cannot add ${a} and ${b}: the sum ${sum} is no int32`, {
-      accepted: `a sum from ${MIN_INT32} to ${MAX_INT32}`,
-    });
-  }
+  const sum = addInt32(a, b);
   const body = sum === 0 ? 0 : 1 + int32Size(sum);
   let at = session.begin(2 + body + scan.idBytes);
   const out = session.outbox.bytes;
@@ -41,4 +36,15 @@ export function handleAdd(session: Session, bytes: Uint8Array, scan: MessageScan
     at = putInt32(out, at, sum);
   }
   copyBytes(out, at, bytes, scan.idStart, scan.idEnd);
+}
+
+/** The sum of two int32. Raises INVALID_ARGUMENT when it is none. */
+export function addInt32(a: number, b: number): number {
+  const sum = a + b;
+  if (sum < MIN_INT32 || sum > MAX_INT32) {
+    throw invalidArgument(`cannot add ${a} and ${b}: the sum ${sum} is no int32`, {
+      accepted: `a sum from ${MIN_INT32} to ${MAX_INT32}`,
+    });
+  }
+  return sum;
 }

@@ -21,6 +21,12 @@ export class Counters {
   messagesIn = 0;
   /** Messages handed to clients' outboxes. */
   messagesOut = 0;
+  /** Events published. */
+  eventsIn = 0;
+  /** Deliveries of events: one for each connection that an event was meant for. */
+  eventsOut = 0;
+  /** Deliveries that were dropped by a subscription's overflow policy. */
+  eventsDropped = 0;
   /** Requests answered with an Error. */
   requestsRefused = 0;
   /** Connections that ended for bytes that are no Parley messages. */

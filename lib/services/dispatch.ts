@@ -5,29 +5,51 @@
  * decided once there are users. Handlers raise a ParleyError to refuse; they never wait.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
+import { mayNot, MEMBER } from "../logic/access.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { handleAdd } from "./add.ts";
+import { handleAnswer, handleCall, handleCancel } from "./call.ts";
 import { handleEcho } from "./echo.ts";
 import { handleHello } from "./hello.ts";
 import { handlePing, handlePong } from "./ping.ts";
+import { handlePublish } from "./publish.ts";
+import { handleRegister, handleUnregister } from "./register.ts";
 import type { Session } from "./session.ts";
-
-/** The members of ClientMessage, by number. */
-const MEMBER = { echo: 1, add: 2, hello: 4, ping: 7, pong: 8 } as const;
+import { handleSubscribe, handleUnsubscribe } from "./subscribe.ts";
 
 /** Answers the message that `scan` found in `bytes`. Raises a ParleyError to refuse it. */
 export function dispatch(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  switch (scan.member) {
+  const { member } = scan;
+  if (member === 0) throw unknownMessage(scan);
+  if ((session.rights & (1 << member)) === 0) throw mayNot(member);
+  if (member === MEMBER.event) return handlePublish(session, bytes, scan);
+  // Only events gather in a run; whatever else is answered keeps its place behind them.
+  session.host.bus.flushRun();
+  switch (member) {
     case MEMBER.echo:
       return handleEcho(session, bytes, scan);
     case MEMBER.add:
       return handleAdd(session, bytes, scan);
     case MEMBER.hello:
       return handleHello(session, bytes, scan);
+    case MEMBER.subscribe:
+      return handleSubscribe(session, bytes, scan);
+    case MEMBER.unsubscribe:
+      return handleUnsubscribe(session, bytes, scan);
     case MEMBER.ping:
       return handlePing(session, bytes, scan);
     case MEMBER.pong:
       return handlePong(session, bytes, scan);
+    case MEMBER.call:
+      return handleCall(session, bytes, scan);
+    case MEMBER.answer:
+      return handleAnswer(session, bytes, scan);
+    case MEMBER.cancel:
+      return handleCancel(session, bytes, scan);
+    case MEMBER.register:
+      return handleRegister(session, bytes, scan);
+    case MEMBER.unregister:
+      return handleUnregister(session, bytes, scan);
     default:
       throw unknownMessage(scan);
   }

@@ -17,8 +17,15 @@ import type { Dialect, Link } from "../ports/link.ts";
 import { FrameReader } from "../wire/frame_reader.ts";
 import { beginMessage, copyBytes, putMessage } from "../wire/frame_writer.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
+import { ID_TAG } from "../wire/message_scan.ts";
 import { Outbox } from "../wire/outbox.ts";
+import { putVarint53 } from "../wire/varint.ts";
+import type { BusSubscription } from "./bus_subscription.ts";
 import { dispatch } from "./dispatch.ts";
+import { Publisher } from "./publisher.ts";
+import { rightsOf } from "../logic/access.ts";
+import { CallParty } from "../logic/call_lists.ts";
+import { waitForReader } from "./publisher_pause.ts";
 import type { SessionHost } from "./session_host.ts";
 
 const log = logger("connection");
@@ -52,6 +59,16 @@ export class Session {
   /** What the client said of itself; null until its Hello. */
   client: ClientInfo | null = null;
   state: SessionState = "open";
+  /** Its subscriptions by pattern, type and group; null while it has had none. */
+  subscriptions: Map<string, BusSubscription> | null = null;
+  /** What it keeps to publish and call; null while it has done neither. */
+  publisher: Publisher | null = null;
+  /** How many events it missed, by topic, since it was last told; null when none. */
+  missed: Map<string, number> | null = null;
+  /** Its side of calls under way. */
+  readonly party: CallParty<Session> = new CallParty<Session>(this);
+  /** Which members of ClientMessage it may send, as bits. */
+  readonly rights: number;
   /** When the last byte came, by the host's coarse clock. */
   lastHeardMs: number;
   /** When a ping was sent that no byte has followed; 0 when there is none. */
@@ -66,6 +83,9 @@ export class Session {
 
   readonly #reader: FrameReader;
   readonly #oneAnswerAWrite: boolean;
+  #whenAnswered: (() => void) | null = null;
+  /** A subscriber that the last turn's events went to and that is behind. */
+  #heldUpBy: BusSubscription | null = null;
 
   constructor(host: SessionHost, link: Link, dialect: Dialect) {
     this.host = host;
@@ -75,6 +95,7 @@ export class Session {
     this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
     this.#reader = new FrameReader(dialect, host.limits.maxFrameBytes);
     this.#oneAnswerAWrite = dialect === "raw";
+    this.rights = rightsOf(dialect);
   }
 
   /** The session's name towards clients. */
@@ -89,10 +110,28 @@ export class Session {
     } catch (reason) {
       this.#ended(reason);
     } finally {
-      this.state = "closed";
-      this.link.close();
-      this.outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
+      await this.#leave();
     }
+  }
+
+  /** Whether events, calls and answers of others may still be put into the outbox. */
+  get takesDeliveries(): boolean {
+    return (this.state === "open" || this.state === "draining") && this.outbox.failure === null;
+  }
+
+  /** Whether others wait for it, or it for others. */
+  get hasCalls(): boolean {
+    return this.party.askedCount > 0 || this.party.answeringCount > 0;
+  }
+
+  /** What it keeps to publish and call; made with the first use. */
+  asPublisher(): Publisher {
+    return this.publisher ??= new Publisher(this.sessionId);
+  }
+
+  /** Says that a call of this session has come back. */
+  answered(): void {
+    if (this.party.askedCount === 0) this.#whenAnswered?.();
   }
 
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
@@ -117,6 +156,42 @@ export class Session {
     this.host.counters.messagesOut++;
     this.host.counters.bytesOut += encoded.length;
     putMessage(this.outbox, this.#reader.framing, encoded);
+  }
+
+  /** The same with the id of a request; it leaves with the next flush. */
+  sendWithId(reply: Reply, id: number): void {
+    const encoded = toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
+    const tagged = new Uint8Array(encoded.length + 9);
+    tagged.set(encoded);
+    tagged[encoded.length] = ID_TAG;
+    const length = putVarint53(tagged, encoded.length + 1, id);
+    this.host.counters.messagesOut++;
+    this.host.counters.bytesOut += length;
+    putMessage(this.outbox, this.#reader.framing, tagged.subarray(0, length));
+  }
+
+  /** Ends the session with SLOW_CONSUMER when its outbox is over its limit; says whether it did. */
+  endIfFull(): boolean {
+    const { limits, budget, counters } = this.host;
+    if (this.outbox.size <= Math.min(limits.maxOutboxBytes, budget.thresholdBytes)) return false;
+    counters.slowCloses++;
+    this.endUnread(
+      new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "the connection does not read its answers", {
+        closeReason: CloseReason.SLOW_CONSUMER,
+        retryable: true,
+      }),
+    );
+    return true;
+  }
+
+  /** Ends a session whose peer does not read: what waits is dropped, only the reason is still sent. */
+  endUnread(error: ParleyError): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    this.host.bus.leave(this);
+    if (this.outbox.keepUnsent) this.host.bus.handOnWaiting(this);
+    this.outbox.rewind(0);
+    this.end(error);
+    this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
   }
 
   /** Tells the client that the server stops, and goes on answering until the client is quiet. */
@@ -159,6 +234,7 @@ export class Session {
   /** Ends the connection at once. */
   abort(): void {
     if (this.state === "open" || this.state === "draining") this.state = "closing";
+    this.#whenAnswered?.();
     this.link.close();
   }
 
@@ -179,8 +255,8 @@ export class Session {
       this.pingedMs = 0;
       reader.filled(count);
       while (!this.#turn(highWater)) await this.#relief(highWater);
-      outbox.flush();
       if (outbox.size > highWater) await this.#relief(highWater);
+      if (this.#heldUpBy !== null || host.budget.exhausted) await this.#holdUp();
     }
     await this.#inputEnded();
   }
@@ -208,8 +284,23 @@ export class Session {
       reader.finish();
       this.host.counters.protocolErrors++;
       this.end(reason);
+    } finally {
+      this.#heldUpBy = this.host.bus.endTurn();
+      outbox.flush();
     }
     return true;
+  }
+
+  /** Lets those that this session publishes to catch up for a moment, and the server's memory recover. */
+  async #holdUp(): Promise<void> {
+    const behind = this.#heldUpBy;
+    this.#heldUpBy = null;
+    if (this.publisher === null) return;
+    this.waiting = true;
+    if (behind !== null) await waitForReader(behind);
+    await this.host.budget.whenFree();
+    this.waiting = false;
+    this.lastHeardMs = this.host.nowMs;
   }
 
   /** Answers a request that its handler refused, or that made the handler fail. */
@@ -251,9 +342,27 @@ export class Session {
       this.host.counters.protocolErrors++;
       this.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
     }
+    this.#reader.finish();
+    // Calls that it asked still come back: it has only finished sending.
+    if (this.party.askedCount > 0 && this.takesDeliveries) {
+      await new Promise<void>((resolve) => this.#whenAnswered = resolve);
+    }
     this.#stopTaking();
     this.outbox.flush();
     await this.outbox.whenAtMost(0);
+  }
+
+  /** Takes leave of everybody: of the bus, of calls, and of the link. */
+  async #leave(): Promise<void> {
+    const { bus, calls } = this.host;
+    this.state = "closed";
+    bus.leave(this);
+    calls.leave(this);
+    this.link.close();
+    this.outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
+    if (!this.outbox.keepUnsent) return;
+    await this.outbox.whenIdle();
+    bus.handOn(this);
   }
 
   #stopTaking(): void {

@@ -8,6 +8,8 @@ import type { Limits } from "../base/limits.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
 import { OutboxBudget } from "../wire/outbox_budget.ts";
 import { MessageScan } from "../wire/message_scan.ts";
+import { Bus } from "./bus.ts";
+import { Calls } from "./calls.ts";
 import { Counters } from "./counters.ts";
 
 /** The shared state of a server's sessions. */
@@ -22,6 +24,10 @@ export class SessionHost {
   readonly budget: OutboxBudget;
   /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
   readonly scan = new MessageScan();
+  /** Topics and subscriptions. */
+  readonly bus: Bus;
+  /** Services and calls under way. */
+  readonly calls: Calls;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
   nowMs: number;
   #sessions = 0;
@@ -32,6 +38,19 @@ export class SessionHost {
     this.clock = clock;
     this.serverId = serverId;
     this.nowMs = clock.monotonicMs();
+    this.bus = new Bus(this);
+    this.calls = new Calls(this);
+  }
+
+  /** The counters with what the bus counts for itself. */
+  snapshot(): Counters {
+    const { bus, counters } = this;
+    return {
+      ...counters,
+      eventsOut: counters.eventsOut + bus.deliveredEvents,
+      messagesOut: counters.messagesOut + bus.deliveredEvents,
+      bytesOut: counters.bytesOut + bus.deliveredBytes,
+    };
   }
 
   /** Brings the coarse clock up to date. */

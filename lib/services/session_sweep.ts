@@ -50,7 +50,8 @@ function writeStalled(session: Session, nowMs: number): boolean {
 
 function sweepDraining(session: Session, nowMs: number): void {
   const quietMs = nowMs - session.lastHeardMs;
-  if (quietMs >= session.host.limits.drainQuietMs && session.outbox.size === 0) session.finish();
+  const idle = session.outbox.size === 0 && !session.hasCalls;
+  if (idle && quietMs >= session.host.limits.drainQuietMs) session.finish();
 }
 
 function sweepSilence(session: Session, nowMs: number): void {

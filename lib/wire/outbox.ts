@@ -38,6 +38,7 @@ export class Outbox {
   #doneBytes = 0;
   #writing = false;
   #waiters: { atMost: number; resolve: () => void }[] | null = null;
+  #whenIdle: (() => void) | null = null;
 
   constructor(write: WriteBatch, pool: BufferPool, budget: OutboxBudget) {
     this.#write = write;
@@ -84,8 +85,9 @@ export class Outbox {
     // Short runs are copied by a loop: a call into the runtime costs as much as some fifty bytes.
     const target = this.bytes;
     const at = this.length;
-    if (count <= 48) for (let index = 0; index < count; index++) target[at + index] = source[index];
-    else target.set(count === source.length ? source : source.subarray(0, count), at);
+    if (count <= 48) {
+      for (let index = 0; index < count; index++) target[at + index] = source[index];
+    } else target.set(count === source.length ? source : source.subarray(0, count), at);
     this.advance(count);
   }
 
@@ -94,7 +96,9 @@ export class Outbox {
    * those of the batch under way from `bytesWritten` (by the link's count) on, and those that waited.
    * The first may begin within a message. Empty when all was sent.
    */
-  takeUnsent(bytesWritten: number): { underWay: Uint8Array; sentOfUnderWay: number; waiting: Uint8Array } {
+  takeUnsent(
+    bytesWritten: number,
+  ): { underWay: Uint8Array; sentOfUnderWay: number; waiting: Uint8Array } {
     const underWay = this.#batch.subarray(0, this.#underWay);
     const waiting = this.bytes.slice(0, this.length);
     const sentOfUnderWay = Math.max(0, bytesWritten - this.#doneBytes);
@@ -116,6 +120,12 @@ export class Outbox {
     return new Promise((resolve) => {
       (this.#waiters ??= []).push({ atMost: bytes, resolve });
     });
+  }
+
+  /** Resolves when no write is under way; only one may wait for that. */
+  whenIdle(): Promise<void> {
+    if (!this.#writing) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle = resolve);
   }
 
   /** Writes nothing more and releases everyone who waits. The first reason given stays. */
@@ -150,6 +160,7 @@ export class Outbox {
     if (this.failure !== null && !this.keepUnsent) this.#dropUnsent();
     this.#release();
     if (this.#waiters !== null) this.#wake();
+    this.#whenIdle?.();
   }
 
   /** Forgets what was not sent. A batch that was cut off stays with the runtime, which may still read it. */

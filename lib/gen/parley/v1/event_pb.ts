@@ -132,7 +132,8 @@ export type Subscribe = Message<"parley.v1.Subscribe"> & {
   echo: boolean;
 
   /**
-   * What happens when this connection reads too slowly.
+   * What happens when this connection reads too slowly. Of several subscriptions
+   * of a connection that match an event, the oldest decides.
    *
    * @generated from field: parley.v1.OverflowPolicy overflow = 5;
    */
@@ -174,8 +175,8 @@ export type Unsubscribe = Message<"parley.v1.Unsubscribe"> & {
   group: string;
 
   /**
-   * Zero ends the subscription at once. Otherwise it ends after that many events,
-   * counted from its start; if it had as many already, at once.
+   * Zero ends the subscription at once. Otherwise it ends after that many more
+   * events, counted from this request on.
    *
    * @generated from field: uint64 after_events = 4;
    */
@@ -196,7 +197,8 @@ export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/
  */
 export type Missed = Message<"parley.v1.Missed"> & {
   /**
-   * The topic of the dropped events.
+   * The topic of the dropped events; ">" for the rest, when they were of more
+   * topics than the server counts apart.
    *
    * @generated from field: string topic = 1;
    */

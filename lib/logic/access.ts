@@ -1,0 +1,50 @@
+/**
+ * Who may send what: the one table that dispatch asks for every message of every listener.
+ *
+ * A right is a bit, one for each member of ClientMessage, so that asking costs nothing. What a table does not
+ * name is denied, and so is a new member until somebody writes its rule here.
+ */
+import { ErrorCode, ParleyError } from "../base/errors.ts";
+
+/** The members of ClientMessage, by their numbers. */
+export const MEMBER = {
+  echo: 1,
+  add: 2,
+  event: 3,
+  hello: 4,
+  subscribe: 5,
+  unsubscribe: 6,
+  ping: 7,
+  pong: 8,
+  call: 9,
+  answer: 10,
+  cancel: 11,
+  register: 12,
+  unregister: 13,
+} as const;
+
+/** The name of a member. */
+export type MemberName = keyof typeof MEMBER;
+
+/** What a connection may send, by how its messages are told apart. */
+const RULES: Readonly<Record<string, readonly MemberName[]>> = {
+  delimited: Object.keys(MEMBER) as MemberName[],
+  // A raw client reads exactly one reply a request: what brings none, or others unasked, is not for it.
+  raw: ["echo", "add", "hello", "ping"],
+};
+
+/** The rights of a connection, as bits by member number. */
+export function rightsOf(dialect: string): number {
+  return (RULES[dialect] ?? []).reduce((bits, name) => bits | (1 << MEMBER[name]), 0);
+}
+
+/** The refusal of a member that the connection has no right to. */
+export function mayNot(member: number): ParleyError {
+  const names = Object.keys(MEMBER) as MemberName[];
+  const name = names.find((one) => MEMBER[one] === member) ?? `field ${member}`;
+  return new ParleyError(
+    ErrorCode.PERMISSION_DENIED,
+    `cannot take "${name}" on this listener`,
+    { accepted: "on a raw listener: echo, add, hello and ping" },
+  );
+}

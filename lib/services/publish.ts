@@ -1,0 +1,50 @@
+/**
+ * Takes an Event and hands it to the bus; with an id it is acknowledged as ROUTED, with the number of
+ * connections it was handed to.
+ */
+import { AckLevel } from "../gen/parley/v1/session_pb.ts";
+import { copyBytes } from "../wire/frame_writer.ts";
+import type { MessageScan } from "../wire/message_scan.ts";
+import { putVarint, varintSize } from "../wire/varint.ts";
+import type { Session } from "./session.ts";
+
+/** Tag of ServerMessage.ack: field 5, length-delimited. */
+const ACK_TAG = 0x2a;
+/** Tag of Ack.level: field 1, varint. */
+const LEVEL_TAG = 0x08;
+/** Tag of Ack.receivers: field 2, varint. */
+const RECEIVERS_TAG = 0x10;
+
+/** Publishes the event that `scan` found. Raises INVALID_ARGUMENT when it cannot be published. */
+export function handlePublish(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  const { bus } = session.host;
+  const { start, end } = scan;
+  const remembered = bus.publish(session, bytes, start, end);
+  if (scan.idBytes === 0 && remembered.match.groups.length === 0 && !remembered.counted) return;
+  const reached = bus.complete(session, remembered, bytes, start, end);
+  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, reached);
+}
+
+/** Answers with an Ack of this level. */
+export function acknowledge(
+  session: Session,
+  bytes: Uint8Array,
+  scan: MessageScan,
+  level: AckLevel,
+  receivers: number,
+): void {
+  const body = (level === 0 ? 0 : 2) + (receivers === 0 ? 0 : 1 + varintSize(receivers));
+  let at = session.begin(2 + body + scan.idBytes);
+  const out = session.outbox.bytes;
+  out[at++] = ACK_TAG;
+  out[at++] = body;
+  if (level !== 0) {
+    out[at++] = LEVEL_TAG;
+    out[at++] = level;
+  }
+  if (receivers !== 0) {
+    out[at++] = RECEIVERS_TAG;
+    at = putVarint(out, at, receivers);
+  }
+  copyBytes(out, at, bytes, scan.idStart, scan.idEnd);
+}

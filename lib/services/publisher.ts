@@ -1,0 +1,141 @@
+/**
+ * What a session that publishes keeps between its events: its stamps, and who gets its last topics.
+ *
+ * Publishers repeat themselves, so the match of the last few topics is remembered and compared byte for
+ * byte; it is good while the trie's version stays. Made with the first publish, so that the many
+ * connections that never do cost nothing.
+ */
+import { invalidArgument } from "../base/errors.ts";
+import type { Limits } from "../base/limits.ts";
+import { checkMethod } from "../logic/method_table.ts";
+import type { Match } from "../logic/subscription.ts";
+import { checkMessageType, isValidTopicBytes, topicBytesError } from "../logic/topic_pattern.ts";
+import type { TopicTrie } from "../logic/topic_trie.ts";
+import type { PayloadScan } from "../wire/payload_scan.ts";
+import { SenderStamps } from "../wire/stamp.ts";
+import { isUtf8 } from "../wire/utf8.ts";
+import type { BusSubscription } from "./bus_subscription.ts";
+
+/** Topics that one publisher remembers. */
+const REMEMBERED = 4;
+const decoder = new TextDecoder();
+
+/** The match of one topic and type, as one publisher remembers it. */
+export class RememberedMatch {
+  constructor(
+    /** The topic, and behind it the type. */
+    readonly name: Uint8Array,
+    readonly topicBytes: number,
+    readonly version: number,
+    readonly match: Match<BusSubscription>,
+    /** Whether a subscription among them ends after a number of events. */
+    readonly counted: boolean,
+  ) {}
+}
+
+/** The publishing side of a session. */
+export class Publisher {
+  readonly stamps: SenderStamps;
+  /** The turn that the stamps were last set in. */
+  stampedTurn = -1;
+  readonly #remembered: RememberedMatch[] = [];
+  #last = 0;
+  #methodBytes: Uint8Array = new Uint8Array(0);
+  #method = "";
+
+  constructor(sessionId: string) {
+    this.stamps = new SenderStamps(sessionId);
+  }
+
+  /**
+   * Who gets the event that `scan` found; `anyCounted` says whether any subscription of the server ends
+   * after a number of events. Raises INVALID_ARGUMENT for a bad topic or type.
+   */
+  match(
+    bytes: Uint8Array,
+    scan: PayloadScan,
+    trie: TopicTrie<BusSubscription>,
+    limits: Limits,
+    anyCounted: boolean,
+  ): RememberedMatch {
+    const remembered = this.#remembered;
+    for (let step = 0; step < remembered.length; step++) {
+      const index = (this.#last + step) % remembered.length;
+      const one = remembered[index];
+      if (one.version === trie.version && isSame(one, bytes, scan)) {
+        this.#last = index;
+        return one;
+      }
+    }
+    return this.#lookUp(bytes, scan, trie, limits, anyCounted);
+  }
+
+  /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */
+  methodName(bytes: Uint8Array, start: number, end: number): string {
+    const last = this.#methodBytes;
+    let same = end - start === last.length && end > start;
+    for (let index = 0; same && index < last.length; index++) {
+      same = last[index] === bytes[start + index];
+    }
+    if (same) return this.#method;
+    if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot call a method that is not UTF-8");
+    const method = decoder.decode(bytes.subarray(start, end));
+    checkMethod(method);
+    this.#methodBytes = bytes.slice(start, end);
+    return this.#method = method;
+  }
+
+  #lookUp(
+    bytes: Uint8Array,
+    scan: PayloadScan,
+    trie: TopicTrie<BusSubscription>,
+    limits: Limits,
+    anyCounted: boolean,
+  ): RememberedMatch {
+    const { nameStart, nameEnd, typeStart, typeEnd } = scan;
+    if (!isValidTopicBytes(bytes, nameStart, nameEnd, limits)) {
+      throw topicBytesError(bytes, nameStart, nameEnd, limits);
+    }
+    const type = decoder.decode(bytes.subarray(typeStart, typeEnd));
+    if (type !== "") checkMessageType(type, "publish type");
+    const match = trie.matchBytes(bytes, nameStart, nameEnd, typeStart, typeEnd) ??
+      trie.match(decoder.decode(bytes.subarray(nameStart, nameEnd)), type);
+    const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
+    name.set(bytes.subarray(nameStart, nameEnd));
+    name.set(bytes.subarray(typeStart, typeEnd), nameEnd - nameStart);
+    const counted = anyCounted && isCounted(match);
+    const one = new RememberedMatch(name, nameEnd - nameStart, trie.version, match, counted);
+    this.#remember(one);
+    return one;
+  }
+
+  /** Takes the place of the oldest, one after the other. */
+  #remember(one: RememberedMatch): void {
+    if (this.#remembered.length < REMEMBERED) {
+      this.#last = this.#remembered.push(one) - 1;
+      return;
+    }
+    this.#last = (this.#last + 1) % REMEMBERED;
+    this.#remembered[this.#last] = one;
+  }
+}
+
+function isSame(one: RememberedMatch, bytes: Uint8Array, scan: PayloadScan): boolean {
+  const { name, topicBytes } = one;
+  const { nameStart, typeStart } = scan;
+  if (scan.nameEnd - nameStart !== topicBytes) return false;
+  if (scan.typeEnd - typeStart !== name.length - topicBytes) return false;
+  for (let index = 0; index < topicBytes; index++) {
+    if (name[index] !== bytes[nameStart + index]) return false;
+  }
+  for (let index = topicBytes; index < name.length; index++) {
+    if (name[index] !== bytes[typeStart + index - topicBytes]) return false;
+  }
+  return true;
+}
+
+function isCounted(match: Match<BusSubscription>): boolean {
+  const limited = (one: BusSubscription) => one.remaining !== Infinity;
+  return (match.all ?? match.receivers).some(limited) ||
+    match.groups.some((group) => group.members.some(limited));
+}

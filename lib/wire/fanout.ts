@@ -1,0 +1,196 @@
+/**
+ * Hands events to those who want them: one encode an event, one copy a connection, one write a
+ * connection a turn.
+ *
+ * Successive events of one publisher nearly always go to the same receivers. They are encoded one
+ * behind the other into a run, and the run is copied into each receiver's outbox as one piece. A run
+ * ends when the receivers change, when it is full, when another kind of message needs its place in the
+ * order, and with the turn. Outboxes that got something are flushed when the turn ends.
+ *
+ * A receiver whose outbox may not hold the run is left to `overflow`, which decides by its policy. Those who
+ * read are never held up by those who do not.
+ */
+import { type Outbox } from "./outbox.ts";
+import type { OutboxBudget } from "./outbox_budget.ts";
+import { copyBytes, MAX_PREFIX_BYTES } from "./frame_writer.ts";
+import { putVarint, varintSize } from "./varint.ts";
+
+/** Tag of ServerMessage.event: field 3, length-delimited. */
+export const EVENT_TAG = 0x1a;
+const NOBODY: readonly never[] = [];
+
+/** A run that reaches this length is handed out. */
+const RUN_BYTES = 64 * 1024;
+
+/** Who gets events. */
+export interface Receiver {
+  /** The connection; compared by identity. */
+  readonly owner: object;
+  /** Where its messages gather. */
+  readonly outbox: Outbox;
+  /** Whether it also gets what its own connection publishes. */
+  readonly echo: boolean;
+}
+
+/**
+ * Decides about whole frames that do not fit: the first `length` bytes of `frames`. Gives whether any of
+ * them were put into the receiver's outbox after all.
+ */
+export type Overflow<R> = (receiver: R, frames: Uint8Array, length: number) => boolean;
+
+/** Hands events out. One serves all publishers of a server, since turns do not overlap. */
+export class Fanout<R extends Receiver> {
+  /** How many events were put into outboxes; those that `overflow` kept are not among them. */
+  deliveredEvents = 0;
+  /** How many bytes these were. */
+  deliveredBytes = 0;
+
+  readonly #maxOutboxBytes: number;
+  readonly #budget: OutboxBudget;
+  readonly #overflow: Overflow<R>;
+  readonly #dirty: Outbox[] = [];
+  #run = new Uint8Array(2 * RUN_BYTES);
+  #length = 0;
+  #events = 0;
+  #receivers: readonly R[] = NOBODY;
+  #publisher: object | null = null;
+  /** A receiver of this turn that is behind: its outbox is more than half full. */
+  #behind: R | null = null;
+
+  constructor(maxOutboxBytes: number, budget: OutboxBudget, overflow: Overflow<R>) {
+    this.#maxOutboxBytes = maxOutboxBytes;
+    this.#budget = budget;
+    this.#overflow = overflow;
+  }
+
+  /** Puts the event whose bytes lie from `start` to `end` into the run for `receivers`. */
+  add(
+    receivers: readonly R[],
+    publisher: object,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+  ): void {
+    if (receivers !== this.#receivers || publisher !== this.#publisher) {
+      this.flushRun();
+      this.#receivers = receivers;
+      this.#publisher = publisher;
+    }
+    this.#encode(bytes, start, end, stamps, stampsLength, null);
+    this.#events++;
+    if (this.#length >= RUN_BYTES) this.flushRun();
+  }
+
+  /** Hands the run out and gives the number of connections that it went to. */
+  flushRun(): number {
+    const length = this.#length;
+    if (length === 0) return 0;
+    const events = this.#events;
+    this.#length = this.#events = 0;
+    const view = this.#run.subarray(0, length);
+    const publisher = this.#publisher;
+    const receivers = this.#receivers;
+    let reached = 0;
+    for (let index = 0; index < receivers.length; index++) {
+      const receiver = receivers[index];
+      if (receiver.owner === publisher && !receiver.echo) continue;
+      if (this.#give(receiver, view, length, events)) reached++;
+    }
+    return reached;
+  }
+
+  /** Hands one event to one member of a group, with the group's stamp; gives whether it was taken. */
+  addForMember(
+    receiver: R,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    group: Uint8Array,
+  ): boolean {
+    this.flushRun();
+    this.#encode(bytes, start, end, stamps, stampsLength, group);
+    const length = this.#length;
+    this.#length = 0;
+    return this.#give(receiver, this.#run.subarray(0, length), length, 1);
+  }
+
+  /** Hands one whole frame, encoded before, to one receiver; gives whether it was taken. */
+  addFrame(receiver: R, frame: Uint8Array): boolean {
+    this.flushRun();
+    return this.#give(receiver, frame, frame.length, 1);
+  }
+
+  /** Ends the turn: what waits leaves. Gives a receiver that is behind, or null. */
+  endTurn(): R | null {
+    this.flushRun();
+    this.#publisher = null;
+    this.#receivers = NOBODY;
+    const dirty = this.#dirty;
+    for (let index = 0; index < dirty.length; index++) {
+      dirty[index].dirty = false;
+      dirty[index].flush();
+    }
+    dirty.length = 0;
+    const behind = this.#behind;
+    this.#behind = null;
+    return behind;
+  }
+
+  /** Marks an outbox that got something, so that the end of the turn flushes it. */
+  touch(outbox: Outbox): void {
+    if (outbox.dirty) return;
+    outbox.dirty = true;
+    this.#dirty.push(outbox);
+  }
+
+  #give(receiver: R, frames: Uint8Array, length: number, events: number): boolean {
+    const outbox = receiver.outbox;
+    const limit = Math.min(this.#maxOutboxBytes, this.#budget.thresholdBytes);
+    if (outbox.failure !== null || outbox.size + length > limit) {
+      return this.#overflow(receiver, frames, length);
+    }
+    outbox.append(frames, length);
+    this.deliveredEvents += events;
+    this.deliveredBytes += length;
+    if (!outbox.dirty) {
+      outbox.dirty = true;
+      this.#dirty.push(outbox);
+    }
+    if (outbox.size > limit >>> 1) this.#behind = receiver;
+    return true;
+  }
+
+  /** Appends the frame of one event to the run. */
+  #encode(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    group: Uint8Array | null,
+  ): void {
+    const event = end - start + stampsLength + (group === null ? 0 : group.length);
+    const message = 1 + varintSize(event) + event;
+    let at = this.#length;
+    if (at + message + MAX_PREFIX_BYTES > this.#run.length) this.#grow(message + MAX_PREFIX_BYTES);
+    const run = this.#run;
+    at = putVarint(run, at, message);
+    run[at++] = EVENT_TAG;
+    at = putVarint(run, at, event);
+    at = copyBytes(run, at, bytes, start, end);
+    for (let index = 0; index < stampsLength; index++) run[at++] = stamps[index];
+    if (group !== null) at = copyBytes(run, at, group, 0, group.length);
+    this.#length = at;
+  }
+
+  /** Makes room for `count` more bytes. At most a frame over the usual size is kept for ever. */
+  #grow(count: number): void {
+    const larger = new Uint8Array(this.#length + count);
+    larger.set(this.#run.subarray(0, this.#length));
+    this.#run = larger;
+  }
+}

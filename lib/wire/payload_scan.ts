@@ -1,0 +1,162 @@
+/**
+ * One pass over the body of an Event or a Call: where its name and type lie, and whether it may be handed
+ * on as it came.
+ *
+ * What is forwarded without decoding must be sound, or one sender could break every receiver's parser. So
+ * the pass checks structure, wire types, the UTF-8 of headers and ids, and the limits on headers; the
+ * name (topic or method) and the type are checked by those who look them up, once a name and not once a
+ * message. Fields that only the server sets are refused. The payload is never looked into.
+ */
+import { ErrorCode, invalidArgument, ParleyError, protocolError } from "../base/errors.ts";
+import type { Limits } from "../base/limits.ts";
+import { FieldCursor } from "./field_cursor.ts";
+import { overlong, truncated, wrongWireType } from "./message_scan.ts";
+import { isUtf8 } from "./utf8.ts";
+
+const NAME_TAG = 0x0a;
+const PAYLOAD_TAG = 0x12;
+const TYPE_TAG = 0x1a;
+const HEADER_TAG = 0x22;
+/** Field 5 is an Event's message_id (a string) and a Call's timeout_ms (a varint). */
+const EXTRA_FIELD = 5;
+/** The first and the last field that only the server sets. */
+const FIRST_STAMP = 11;
+const LAST_STAMP = 14;
+
+/** What a pass found. Reused for every message of a server. */
+export class PayloadScan {
+  /** Where the name begins: the topic of an Event, the method of a Call. */
+  nameStart = 0;
+  nameEnd = 0;
+  /** Where the message type begins; equal to `typeEnd` when there is none. */
+  typeStart = 0;
+  typeEnd = 0;
+  /** Where the payload begins; equal to `payloadEnd` when there is none. */
+  payloadStart = 0;
+  payloadEnd = 0;
+  /** A Call's timeout_ms; 0 when it has none. */
+  timeoutMs = 0;
+
+  readonly #limits: Limits;
+  readonly #field = new FieldCursor();
+  readonly #entry = new FieldCursor();
+  #headers = 0;
+  #headersBytes = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** Scans the body from `start` to `end`; `extra` says what field 5 is. Raises a ParleyError. */
+  scan(bytes: Uint8Array, start: number, end: number, extra: "text" | "number"): void {
+    this.nameStart =
+      this.nameEnd =
+      this.typeStart =
+      this.typeEnd =
+        start;
+    this.payloadStart = this.payloadEnd = start;
+    this.timeoutMs = this.#headers = this.#headersBytes = 0;
+    let at = start;
+    while (at < end) {
+      const tag = bytes[at];
+      if (tag !== NAME_TAG && tag !== PAYLOAD_TAG && tag !== TYPE_TAG && tag !== HEADER_TAG) {
+        at = this.#rare(bytes, at, end, extra);
+        continue;
+      }
+      at++;
+      let length = at < end ? bytes[at++] : fail(truncated());
+      if (length >= 0x80) {
+        // Lengths of two bytes are common; longer ones can afford the loop.
+        let shift = 7;
+        length &= 0x7f;
+        for (;; shift += 7) {
+          if (at >= end) throw truncated();
+          const byte = bytes[at++];
+          if (shift > 21) throw overlong();
+          length |= (byte & 0x7f) << shift;
+          if (byte < 0x80) {
+            if (byte === 0) throw overlong();
+            break;
+          }
+        }
+      }
+      const behind = at + length;
+      if (behind > end) throw truncated();
+      if (tag === NAME_TAG) {
+        this.nameStart = at;
+        this.nameEnd = behind;
+      } else if (tag === PAYLOAD_TAG) {
+        this.payloadStart = at;
+        this.payloadEnd = behind;
+      } else if (tag === TYPE_TAG) {
+        this.typeStart = at;
+        this.typeEnd = behind;
+      } else this.#header(bytes, at, behind);
+      at = behind;
+    }
+  }
+
+  /** Checks one entry of the headers. */
+  #header(bytes: Uint8Array, start: number, end: number): void {
+    const limits = this.#limits;
+    this.#headersBytes += end - start;
+    if (++this.#headers > limits.maxHeaders) {
+      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot take so many headers", {
+        accepted: `at most ${limits.maxHeaders} headers`,
+      });
+    }
+    if (this.#headersBytes > limits.maxHeadersBytes) {
+      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot take so large headers", {
+        accepted: `at most ${limits.maxHeadersBytes} bytes of headers`,
+      });
+    }
+    this.#entry.open(bytes, start, end);
+    while (this.#entry.next()) {
+      if (this.#entry.field > 2) continue;
+      this.#entry.expect(2);
+      if (!isUtf8(bytes, this.#entry.start, this.#entry.end)) {
+        throw protocolError("cannot read a header that is not UTF-8");
+      }
+    }
+  }
+
+  /** Passes over a field that is not one of the first four, and gives the offset behind it. */
+  #rare(bytes: Uint8Array, at: number, end: number, extra: "text" | "number"): number {
+    const cursor = this.#field;
+    cursor.open(bytes, at, end);
+    cursor.next();
+    const { field } = cursor;
+    if (field >= FIRST_STAMP && field <= LAST_STAMP) {
+      throw invalidArgument(
+        `cannot take a message with field ${field} set: only the server sets it`,
+        {
+          accepted: `no fields from ${FIRST_STAMP} to ${LAST_STAMP}`,
+        },
+      );
+    }
+    if (field < EXTRA_FIELD) throw wrongWireType(field, cursor.wireType);
+    if (field === EXTRA_FIELD) {
+      if (extra === "number") this.timeoutMs = cursor.int32() >>> 0;
+      else this.#messageId(bytes, cursor);
+    }
+    return cursor.end;
+  }
+
+  #messageId(bytes: Uint8Array, cursor: FieldCursor): void {
+    cursor.expect(2);
+    const limit = this.#limits.maxMessageIdBytes;
+    if (cursor.end - cursor.start > limit) {
+      throw invalidArgument(
+        `cannot take a message_id of ${cursor.end - cursor.start} bytes`,
+        { accepted: `at most ${limit} bytes` },
+      );
+    }
+    if (!isUtf8(bytes, cursor.start, cursor.end)) {
+      throw protocolError("cannot read a message_id that is not UTF-8");
+    }
+  }
+}
+
+function fail(error: ParleyError): never {
+  throw error;
+}
