@@ -1,0 +1,145 @@
+/**
+ * Which connections answer which methods, and which of them gets the next call.
+ *
+ * Invariants: a responder stands at most once at a method; registering, unregistering and removing cost the
+ * same however many others there are; a pick looks at a bounded number of responders, gives the least
+ * loaded of them, and takes equals in turn. The load is the calls that a responder has in hand, over all
+ * its methods; request_table counts them. Non-goals: who may register (access), and the calls themselves.
+ */
+import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
+import { leastLoaded } from "./group_balance.ts";
+import { NameMap } from "./name_map.ts";
+import { quote } from "./quote.ts";
+import { nameFault, refusal } from "./topic_pattern.ts";
+
+/** The longest method name. */
+export const MAX_METHOD_BYTES = 256;
+
+/** Who answers calls; compared by identity. `CallParty` of request_table is one. */
+export interface Responder {
+  /** The calls that it has in hand now. */
+  readonly answeringCount: number;
+}
+
+/** The bounds of a method table. */
+export interface MethodTableOptions {
+  /** Methods that one responder may offer. Default: 1,000. */
+  maxMethodsPerResponder?: number;
+}
+
+/** Raises INVALID_ARGUMENT when `method` is no method name; `action` begins the message. */
+export function checkMethod(method: string, action = "call"): void {
+  const fault = nameFault("a method name", method, MAX_METHOD_BYTES);
+  if (fault !== null) throw refusal(action, method, fault, 'a name like "acme.Weather/Now"');
+}
+
+/** The responders of one method. */
+class MethodResponders<R> {
+  readonly list: R[] = [];
+  readonly #places = new Map<R, number>();
+  turn = 0;
+
+  add(responder: R): void {
+    this.#places.set(responder, this.list.length);
+    this.list.push(responder);
+  }
+
+  /** The last one takes the place of the one that leaves, so that leaving costs the same for all. */
+  remove(responder: R): void {
+    const place = this.#places.get(responder);
+    const last = this.list.pop();
+    assert(place !== undefined && last !== undefined, "a responder leaves a method that it offers");
+    this.#places.delete(responder);
+    if (last === responder) return;
+    this.list[place] = last;
+    this.#places.set(last, place);
+  }
+}
+
+/** The methods that are offered now. */
+export class MethodTable<R extends Responder> {
+  readonly #byMethod = new NameMap<MethodResponders<R>>();
+  readonly #byResponder = new Map<R, Set<string>>();
+  readonly #maxMethodsPerResponder: number;
+
+  constructor(options: MethodTableOptions = {}) {
+    this.#maxMethodsPerResponder = options.maxMethodsPerResponder ?? 1000;
+  }
+
+  /** How many methods have a responder. */
+  get size(): number {
+    return this.#byMethod.size;
+  }
+
+  /** The methods that have a responder, in no order; the table must not change meanwhile. */
+  methods(): IterableIterator<string> {
+    return this.#byMethod.names();
+  }
+
+  /** How many responders `method` has. */
+  respondersOf(method: string): number {
+    return this.#byMethod.get(method)?.list.length ?? 0;
+  }
+
+  /**
+   * Offers a method; gives false when `responder` offers it already. Raises INVALID_ARGUMENT for a bad
+   * name and RESOURCE_EXHAUSTED when the responder has as many methods as it may.
+   */
+  register(method: string, responder: R): boolean {
+    checkMethod(method, "register");
+    const offered = this.#byResponder.get(responder);
+    if (offered?.has(method)) return false;
+    if ((offered?.size ?? 0) >= this.#maxMethodsPerResponder) {
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot register ${quote(method)}: this connection offers ${offered?.size ?? 0} methods`,
+        { accepted: `at most ${this.#maxMethodsPerResponder} methods a connection` },
+      );
+    }
+    if (offered === undefined) this.#byResponder.set(responder, new Set([method]));
+    else offered.add(method);
+    const responders = this.#byMethod.get(method) ?? new MethodResponders<R>();
+    this.#byMethod.set(method, responders);
+    responders.add(responder);
+    return true;
+  }
+
+  /** Takes an offer back; gives false when there is none. */
+  unregister(method: string, responder: R): boolean {
+    const offered = this.#byResponder.get(responder);
+    if (offered === undefined || !offered.delete(method)) return false;
+    if (offered.size === 0) this.#byResponder.delete(responder);
+    this.#leave(method, responder);
+    return true;
+  }
+
+  /** Takes all offers of a responder back, and gives how many there were. */
+  removeResponder(responder: R): number {
+    const offered = this.#byResponder.get(responder);
+    if (offered === undefined) return 0;
+    this.#byResponder.delete(responder);
+    for (const method of offered) this.#leave(method, responder);
+    return offered.size;
+  }
+
+  /** Gives the responder that gets the next call of `method`, or null when nobody offers it. */
+  pick(method: string): R | null {
+    const responders = this.#byMethod.get(method);
+    if (responders === undefined) return null;
+    const index = leastLoaded(responders.list, responders.turn, loadOf);
+    assert(index >= 0, "a method that is kept has a responder");
+    responders.turn = index + 1;
+    return responders.list[index];
+  }
+
+  #leave(method: string, responder: R): void {
+    const responders = this.#byMethod.get(method);
+    assert(responders !== undefined, "an offered method is kept");
+    responders.remove(responder);
+    if (responders.list.length === 0) this.#byMethod.delete(method);
+  }
+}
+
+function loadOf(responder: Responder): number {
+  return responder.answeringCount;
+}
