@@ -48,7 +48,7 @@ export async function runIdleLoad(load: IdleLoad): Promise<IdleResult> {
   let over = false;
   const watches = links.map((link) => untilEnd(link).then(() => void (over || refused++)));
   try {
-    await new Promise((resolve) => setTimeout(resolve, load.holdSeconds * 1000));
+    await hold(load.holdSeconds * 1000, Promise.all(watches));
     const after = load.pid === undefined ? null : await residentBytes(load.pid);
     over = true;
     const held = load.connections - refused;
@@ -67,6 +67,14 @@ export async function runIdleLoad(load: IdleLoad): Promise<IdleResult> {
     links.forEach(hangUp);
     await Promise.all(watches);
   }
+}
+
+/** Waits for the time to pass, or for `allEnded`: then nothing is left to hold. */
+async function hold(ms: number, allEnded: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const passed = new Promise((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([passed, allEnded]);
+  clearTimeout(timer);
 }
 
 /** Reads, and forgets, until the connection ends in whatever way. */

@@ -10,6 +10,7 @@ import { parse, TomlError } from "smol-toml";
 import {
   ConfigError,
   type ConfigProblem,
+  inOrder,
   problem,
   problemsOf,
   type Source,
@@ -183,7 +184,7 @@ class Builder {
     for (const issue of withoutEchoes(result.error?.issues ?? [])) {
       this.#problems.push(...problemsOf(issue, this.#tree, sourceOf));
     }
-    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+    if (this.#problems.length > 0) throw new ConfigError(inOrder(this.#problems));
     return { config: result.data!, file, sourceOf: (path) => sourceOf(path.split(".")) };
   }
 

@@ -62,6 +62,16 @@ export function sourceText(source: Source): string {
   }
 }
 
+const RANK = { default: 0, file: 1, environment: 2, flag: 3 } as const;
+
+/** Sorts problems as a reader goes through them: the file from its first line, then what is stronger. */
+export function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const line = ({ source }: ConfigProblem) => source.kind === "file" ? source.line : 0;
+  return problems.toSorted((one, other) =>
+    RANK[one.source.kind] - RANK[other.source.kind] || line(one) - line(other)
+  );
+}
+
 /** Leaves out the relations between values of which one is wrong by itself. */
 export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
   const wrong = new Set(
@@ -72,8 +82,6 @@ export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.c
     return !paths?.some((path) => wrong.has(path.join(".")));
   });
 }
-
-const RANK = { default: 0, file: 1, environment: 2, flag: 3 } as const;
 
 /**
  * Gives the problems behind an issue of the schema.

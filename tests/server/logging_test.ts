@@ -116,7 +116,7 @@ Deno.test("auto is pretty on a terminal and JSON elsewhere; colours are the term
   const [pretty] = logged({ format: "auto" }, once, { isTerminal: true });
   assert.match(pretty, /^\d\d:\d\d:\d\d\.\d{3} INFO {4}server {5}hello$/);
   const [coloured] = logged({ format: "auto" }, once, { isTerminal: true, colors: true });
-  assert.match(coloured, /\x1b\[32mINFO/);
+  assert(coloured.includes("\x1b[32mINFO"));
   assert.equal(JSON.parse(logged({ format: "json" }, once, { isTerminal: true })[0]).level, "info");
   assert.match(logged({ format: "pretty" }, once)[0], /INFO/);
 });

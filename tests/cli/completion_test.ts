@@ -1,0 +1,59 @@
+/**
+ * The completion scripts: bash runs its own, the others are at least complete.
+ */
+import assert from "node:assert/strict";
+import { run } from "./fake_io.ts";
+
+const hasBash = await hasProgram("bash");
+
+async function hasProgram(name: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(name, { args: ["--version"], stdout: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+/** What bash offers for the last of `words`. */
+async function bashOffers(script: string, words: readonly string[]): Promise<string[]> {
+  const ask = `${script}
+    compopt() { :; }
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _parley; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr, success } = await new Deno.Command("bash", {
+    args: ["--norc", "-c", ask, "bash", ...words],
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  assert.equal(new TextDecoder().decode(stderr), "");
+  return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "");
+}
+
+Deno.test({
+  name: "bash parses its script and completes commands, options and choices",
+  ignore: !hasBash,
+  async fn() {
+    const { code, stdout: script } = await run(["completion", "bash"]);
+    assert.equal(code, 0);
+    const syntax = await new Deno.Command("bash", { args: ["-n", "-c", script] }).output();
+    assert(syntax.success, new TextDecoder().decode(syntax.stderr));
+    const offers = (...words: string[]) => bashOffers(script, ["parley", ...words]);
+    assert.deepEqual(await offers("c"), ["config", "completion"]);
+    assert.deepEqual(await offers("config", "ch"), ["check"]);
+    assert.deepEqual(await offers("bench", ""), ["echo", "conns", "-h", "--help"]);
+    assert.deepEqual(await offers("--log-f"), ["--log-format"], "options of serve need no command");
+    assert.deepEqual(await offers("serve", "--log-format", ""), ["auto", "json", "pretty"]);
+    assert.deepEqual(await offers("completion", "z"), ["zsh"]);
+    assert.deepEqual(await offers("echo", "--server", ""), [], "nobody knows a value");
+    assert.deepEqual(await offers("echo", "config", "--se"), ["--server"], "a text is no command");
+    assert.deepEqual(await offers("config", "check", "deno.j"), ["deno.json"]);
+  },
+});
+
+Deno.test("every script knows every command and option", async () => {
+  const words = ["serve", "conns", "schema", "log-format", "in-flight", "pretty", "markdown"];
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { code, stdout } = await run(["completion", shell]);
+    assert.equal(code, 0);
+    for (const word of words) assert.match(stdout, new RegExp(`\\b${word}\\b`), shell);
+  }
+  assert.match((await run(["completion", "zsh"])).stdout, /^#compdef parley\n/);
+});

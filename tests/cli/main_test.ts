@@ -1,0 +1,111 @@
+/**
+ * The command line as such: help, version, wrong use, configuration, completion.
+ */
+import assert from "node:assert/strict";
+import { VERSION } from "../../lib/base/version.ts";
+import { configFrom } from "../../lib/server/config.ts";
+import { configMarkdown } from "../../lib/server/config_text.ts";
+import { run } from "./fake_io.ts";
+
+Deno.test("--version prints the version and nothing else", async () => {
+  assert.deepEqual(await run(["--version"]), { code: 0, stdout: `${VERSION}\n`, stderr: "" });
+});
+
+Deno.test("help lists the commands, and each command explains itself", async () => {
+  const { code, stdout } = await run(["--help"]);
+  assert.equal(code, 0);
+  const names = ["serve", "echo", "add", "health", "bench", "config", "completion"];
+  for (const name of names) {
+    assert.match(stdout, new RegExp(`^  ${name}\\b`, "m"));
+    const help = await run([name, "--help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, new RegExp(`^Usage: parley ${name}`));
+  }
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(stdout, /\x1b/, "no colour in a pipe");
+  assert((await run(["--help"], { terminal: true })).stdout.includes("\x1b[1m"));
+  assert(!(await run(["--help"], { terminal: true, colors: false })).stdout.includes("\x1b"));
+});
+
+Deno.test("wrong use is told in one line, with what may have been meant, and exit code 2", async () => {
+  const cases: [args: string[], stderr: RegExp][] = [
+    [["ecko", "x"], /unknown command 'ecko'.*Did you mean echo\?/],
+    [["config", "chek"], /unknown command 'chek'.*Did you mean check\?/],
+    [["echo", "x", "--jsn"], /unknown option '--jsn'.*Did you mean --json\?/],
+    [["--tpc", "x"], /unknown option '--tpc'.*Did you mean --tcp\?/],
+    [["echo"], /missing required argument 'text'/],
+    [["echo", "x", "--timeout", "soon"], /--timeout.*whole number from 1/],
+    [["serve", "--log-level", "loud"], /--log-level.*debug, info, warning, error/],
+    [["serve", "--set", "drain"], /--set.*KEY=VALUE/],
+    [["completion", "tcsh"], /bash, zsh, fish/],
+    [["bench", "echo", "--connections", "0"], /--connections.*whole number from 1/],
+    [["serve", "--tcp", "0.0.0.0:0"], /--tcp: .*--insecure/],
+    [
+      ["serve", "--set", "log.levl=info"],
+      /--set log\.levl: unknown key; did you mean log\.level\?/,
+    ],
+    [["\x1b[31mx"], /unknown command '\\x1b\[31mx'/],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = await run(args);
+    assert.equal(code, 2, args.join(" "));
+    assert.equal(stdout, "");
+    assert.match(stderr, /^parley: [^\n]+\n$/);
+    assert.match(stderr, expected);
+  }
+});
+
+Deno.test("a group of commands alone explains itself", async () => {
+  const { code, stderr } = await run(["bench"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /^Usage: parley bench/);
+});
+
+Deno.test("config print shows what is in force and where it comes from", async () => {
+  const environment = { PARLEY_LOG_LEVEL: "error" };
+  const { code, stdout } = await run(["config", "print", "--tcp", "[::1]:1"], { environment });
+  assert.equal(code, 0);
+  assert.match(stdout, /^tcp = \[ "\[::1\]:1" \] # --tcp$/m);
+  assert.match(stdout, /^level = "error" # PARLEY_LOG_LEVEL$/m);
+  const json = await run(["config", "print", "--json", "--insecure"]);
+  assert.deepEqual(JSON.parse(json.stdout), configFrom({ insecure: true }));
+});
+
+Deno.test("config check names the line at fault", async () => {
+  const file = await Deno.makeTempFile({ prefix: "parley-test-", suffix: ".toml" });
+  try {
+    await Deno.writeTextFile(file, "[limits]\ndrain_ms = 5000\n");
+    for (const args of [[file], ["--config", file]]) {
+      assert.deepEqual(await run(["config", "check", ...args]), {
+        code: 0,
+        stdout: `ok: ${file}\n`,
+        stderr: "",
+      });
+    }
+    await Deno.writeTextFile(file, "[limits]\nmax_frame_bites = 1\n[log]\nlevel = 1\n");
+    for (const args of [["config", "check", file], ["serve", "--config", file]]) {
+      const { code, stderr } = await run(args);
+      assert.equal(code, 1);
+      assert.deepEqual(stderr.split("\n"), [
+        `parley: ${file}:2: limits.max_frame_bites: unknown key; did you mean limits.max_frame_bytes?`,
+        `parley: ${file}:4: log.level: must be one of debug, info, warning, error, not 1`,
+        "",
+      ]);
+    }
+    const json = await run(["config", "check", file, "--json"]);
+    assert.equal(json.code, 1);
+    const { ok, problems } = JSON.parse(json.stdout);
+    assert.equal(ok, false);
+    assert.deepEqual(problems[0].source, { kind: "file", file, line: 2 });
+    assert.equal((await run(["config", "check", file, "--config", "other"])).code, 2);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("config schema prints a JSON Schema, or the reference", async () => {
+  const { stdout } = await run(["config", "schema"]);
+  const schema = JSON.parse(stdout);
+  assert.equal(schema.properties.limits.properties.drain_ms.default, 10_000);
+  assert.equal((await run(["config", "schema", "--markdown"])).stdout, configMarkdown());
+});
