@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../lib/base/version.ts";
 import { configFrom } from "../../lib/server/config.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../../lib/server/config_schema.ts";
 import { configMarkdown } from "../../lib/server/config_text.ts";
 import { run } from "./fake_io.ts";
 
@@ -108,4 +109,13 @@ Deno.test("config schema prints a JSON Schema, or the reference", async () => {
   const schema = JSON.parse(stdout);
   assert.equal(schema.properties.limits.properties.drain_ms.default, 10_000);
   assert.equal((await run(["config", "schema", "--markdown"])).stdout, configMarkdown());
+});
+
+Deno.test("the log's options take what the schema takes", async () => {
+  for (const level of LOG_LEVELS) {
+    assert.equal((await run(["config", "check", "--log-level", level])).code, 0, level);
+  }
+  for (const format of LOG_FORMATS) {
+    assert.equal((await run(["config", "check", "--log-format", format])).code, 0, format);
+  }
 });

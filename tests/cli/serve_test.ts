@@ -33,12 +33,13 @@ async function run(args: readonly string[], environment: Environment = {}) {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** A server process whose first `lines` lines of output have come. */
-class Running {
+/** A server process. */
+class Running implements AsyncDisposable {
   readonly child: Deno.ChildProcess;
   readonly stderr: Promise<string>;
   #reader: ReadableStreamDefaultReader<string>;
   #text = "";
+  #ended = false;
 
   constructor(args: readonly string[], environment: Environment = {}) {
     this.child = spawn(args, environment);
@@ -46,6 +47,7 @@ class Running {
     this.#reader = this.child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
+  /** Waits for the first lines of its output. */
   async lines(count: number): Promise<string[]> {
     while (this.#text.split("\n").length <= count) {
       const { value, done } = await this.#reader.read();
@@ -55,17 +57,26 @@ class Running {
     return this.#text.split("\n").slice(0, count);
   }
 
+  /** Ends what a failed test left running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    this.child.kill("SIGKILL");
+    await Promise.all([this.#reader.cancel(), this.stderr, this.child.status]);
+  }
+
   /** Sends a signal and waits for the end. */
   async end(signal: Deno.Signal): Promise<{ code: number; log: string; rest: string }> {
     this.child.kill(signal);
     const log = await this.stderr;
     for (let more; !(more = await this.#reader.read()).done;) this.#text += more.value;
-    return { code: (await this.child.status).code, log, rest: this.#text };
+    const { code } = await this.child.status;
+    this.#ended = true;
+    return { code, log, rest: this.#text };
   }
 }
 
 Deno.test("serve --json prints one line, its commands reach it, and SIGTERM ends it with 0", async () => {
-  const server = new Running(["serve", "--json", ...LOCAL]);
+  await using server = new Running(["serve", "--json", ...LOCAL]);
   const [line] = await server.lines(1);
   const { event, version, pid, listeners } = JSON.parse(line);
   assert.deepEqual([event, version, pid], ["listening", VERSION, server.child.pid]);
@@ -100,7 +111,7 @@ Deno.test("serve --json prints one line, its commands reach it, and SIGTERM ends
 });
 
 Deno.test("without a command and in a pipe, it prints one plain line an address", async () => {
-  const server = new Running(LOCAL, { PARLEY_LOG_FORMAT: "pretty" });
+  await using server = new Running(LOCAL, { PARLEY_LOG_FORMAT: "pretty" });
   const lines = await server.lines(2);
   assert.match(lines[0], /^listening tcp 127\.0\.0\.1:\d+$/);
   assert.match(lines[1], /^listening raw 127\.0\.0\.1:\d+$/);
@@ -157,7 +168,7 @@ Deno.test({
   name: "a terminal gets colours unless NO_COLOR is set, and hostile text escaped",
   ignore: !hasScript,
   async fn() {
-    const server = new Running(["serve", "--json", ...LOCAL]);
+    await using server = new Running(["serve", "--json", ...LOCAL]);
     const url = JSON.parse((await server.lines(1))[0]).listeners[0].urls[0];
     const environment = { PARLEY_SERVER: url };
     const coloured = await onTerminal(["health"], environment);

@@ -252,7 +252,10 @@ Deno.test("all problems are told at once, and nothing that they hold reaches a t
 });
 
 Deno.test("a public address is refused unless it is said to be insecure", () => {
-  for (const address of ["0.0.0.0:7311", "[::]:7311", "192.0.2.1:7311", "example.com:7311"]) {
+  const open = ["0.0.0.0", "[::]", "192.0.2.1", "128.0.0.1", "127.0.0.1.example.com", "127.1"];
+  for (
+    const address of [...open, "example.com", "localhost.example.com"].map((host) => `${host}:7311`)
+  ) {
     const [text, ...more] = problems(undefined, {}, [["--tcp", "listen.tcp", address]]);
     assert.deepEqual(more, []);
     assert.match(text, /^--tcp: .*other machines.*--insecure.*loopback address.*localhost:7311/);
