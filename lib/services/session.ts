@@ -79,7 +79,7 @@ export class Session {
   waiting = false;
   /** For the sweep: the progress of the write under way, and since when it stands still. */
   bytesWrittenSeen = 0;
-  stalledSinceMs = 0;
+  stalledSinceMs: number;
 
   readonly #reader: FrameReader;
   readonly #oneAnswerAWrite: boolean;
@@ -91,7 +91,7 @@ export class Session {
     this.host = host;
     this.link = link;
     this.number = host.nextSession();
-    this.lastHeardMs = host.nowMs;
+    this.lastHeardMs = this.stalledSinceMs = host.nowMs;
     this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
     this.#reader = new FrameReader(dialect, host.limits.maxFrameBytes);
     this.#oneAnswerAWrite = dialect === "raw";
