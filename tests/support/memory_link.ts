@@ -6,7 +6,7 @@
  */
 import type { Link, ListenerKind } from "../../lib/ports/link.ts";
 import { join } from "./frames.ts";
-import { settles } from "./until.ts";
+import { until } from "./until.ts";
 
 /** A connection whose peer is the test. */
 export class MemoryLink implements Link {
@@ -28,7 +28,6 @@ export class MemoryLink implements Link {
   #wakeRead: (() => void) | null = null;
   #held: { go: () => void; fail: (reason: Error) => void }[] = [];
   #holding = false;
-  #watchers: { done: () => boolean; resolve: () => void }[] = [];
 
   constructor(kind: ListenerKind = "tcp") {
     this.kind = kind;
@@ -87,13 +86,9 @@ export class MemoryLink implements Link {
     for (const held of this.#held.splice(0)) held.go();
   }
 
-  /** Resolves when `done` holds, looked at after every event of the link. */
+  /** Resolves when `done` holds. */
   when(done: () => boolean, what: string): Promise<void> {
-    if (done()) return Promise.resolve();
-    return settles(
-      new Promise((resolve) => this.#watchers.push({ done, resolve })),
-      what,
-    );
+    return until(done, what);
   }
 
   async read(into: Uint8Array): Promise<number | null> {
@@ -115,7 +110,6 @@ export class MemoryLink implements Link {
           resolve();
         };
       });
-      this.#event();
       await waits;
     }
   }
@@ -125,17 +119,14 @@ export class MemoryLink implements Link {
     const copy = batch.slice();
     if (this.#holding) {
       const gone = new Promise<void>((go, fail) => this.#held.push({ go, fail }));
-      this.#event();
       await gone;
     }
     this.writes.push(copy);
     this.bytesWritten += copy.length;
-    this.#event();
   }
 
   closeWrite(): void {
     this.writeClosed = true;
-    this.#event();
   }
 
   close(): void {
@@ -147,14 +138,5 @@ export class MemoryLink implements Link {
     this.#failure ??= reason;
     this.#wakeRead?.();
     for (const held of this.#held.splice(0)) held.fail(this.#failure);
-    this.#event();
-  }
-
-  #event(): void {
-    this.#watchers = this.#watchers.filter((watcher) => {
-      if (!watcher.done()) return true;
-      watcher.resolve();
-      return false;
-    });
   }
 }

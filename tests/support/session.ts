@@ -20,6 +20,8 @@ export class TestSession {
   #run: Promise<void> | null = null;
 
   constructor(kind: ListenerKind = "tcp", limits: Partial<Limits> = {}) {
+    // A server has mostly run for a while when somebody connects.
+    this.clock.advance(1_000_000);
     this.host = new SessionHost({ ...DEFAULT_LIMITS, ...limits }, this.clock, "test");
     this.link = new MemoryLink(kind);
     this.session = new Session(this.host, this.link, kind === "raw" ? "raw" : "delimited");
