@@ -4,11 +4,9 @@
  * The word is best effort: a few refused connections at a time are given a moment to read it, so that
  * bytes they have sent do not reset the connection first; in a flood the others are closed at once.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { ParleyError } from "../base/errors.ts";
-import { ServerMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
 import type { Dialect, Link } from "../ports/link.ts";
-import { errorValue } from "../services/session.ts";
+import { encodeReply, errorReply } from "../services/reply.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
 import { putMessage } from "../wire/frame_writer.ts";
 import { Outbox } from "../wire/outbox.ts";
@@ -32,11 +30,8 @@ export class Refuser {
     const timer = setTimeout(() => link.close(), LINGER_MS);
     try {
       const outbox = new Outbox((batch) => link.write(batch), this.#pool, this.#budget);
-      const message = create(ServerMessageSchema, {
-        message: { case: "error", value: errorValue(error) },
-      });
       const framing = dialect === "raw" ? "bare" : dialect;
-      putMessage(outbox, framing, toBinary(ServerMessageSchema, message));
+      putMessage(outbox, framing, encodeReply(errorReply(error)));
       outbox.flush();
       await outbox.whenAtMost(0);
       link.closeWrite();

@@ -13,7 +13,8 @@ import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 import { forward, OWN_METHODS } from "./calls.ts";
 import { answerOwnMethod } from "./own_methods.ts";
-import { errorValue, type Session } from "./session.ts";
+import { errorReply } from "./reply.ts";
+import type { Session } from "./session.ts";
 
 /** Tag of ServerMessage.call: field 9, length-delimited. */
 const CALL_TAG = 0x4a;
@@ -77,7 +78,7 @@ export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageS
   if (error === null) {
     return forward(caller, ANSWER_TAG, bytes, scan.start, scan.end, null, 0, record.callerId);
   }
-  caller.sendWithId({ case: "error", value: errorValue(error) }, record.callerId);
+  caller.sendWithId(errorReply(error), record.callerId);
   session.host.bus.touch(caller.outbox);
 }
 

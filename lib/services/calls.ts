@@ -12,7 +12,8 @@ import type { CallParty } from "../logic/call_lists.ts";
 import { putVarint53, varintSize } from "../wire/varint.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import { ID_TAG } from "../wire/message_scan.ts";
-import { errorValue, type Session } from "./session.ts";
+import { errorReply } from "./reply.ts";
+import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
 
 /** Methods with this beginning cannot be registered. */
@@ -130,7 +131,7 @@ export class Calls {
     const caller = record.caller.owner;
     this.#host.counters.requestsRefused++;
     if (record.callerId !== 0 && caller.takesDeliveries) {
-      caller.sendWithId({ case: "error", value: errorValue(error) }, record.callerId);
+      caller.sendWithId(errorReply(error), record.callerId);
       caller.outbox.flush();
     }
     caller.answered();

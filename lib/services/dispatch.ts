@@ -22,10 +22,9 @@ export function dispatch(session: Session, bytes: Uint8Array, scan: MessageScan)
   const { member } = scan;
   if (member === 0) throw unknownMessage(scan);
   if ((session.rights & (1 << member)) === 0) throw mayNot(member);
-  if (member === MEMBER.event) return handlePublish(session, bytes, scan);
-  // Only events gather in a run; whatever else is answered keeps its place behind them.
-  session.host.bus.flushRun();
   switch (member) {
+    case MEMBER.event:
+      return handlePublish(session, bytes, scan);
     case MEMBER.echo:
       return handleEcho(session, bytes, scan);
     case MEMBER.add:

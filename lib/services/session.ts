@@ -9,23 +9,20 @@
  * close reason, then a pause in which the peer can still read it), or abruptly. `run` never rejects.
  * Time-outs are not here but in session_sweep.
  */
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode, ParleyError, protocolError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import { type ServerMessage, ServerMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
+import { MEMBER, rightsOf } from "../logic/access.ts";
+import { CallParty } from "../logic/call_lists.ts";
 import type { Dialect, Link } from "../ports/link.ts";
 import { FrameReader } from "../wire/frame_reader.ts";
 import { beginMessage, copyBytes, putMessage } from "../wire/frame_writer.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
-import { ID_TAG } from "../wire/message_scan.ts";
 import { Outbox } from "../wire/outbox.ts";
-import { putVarint53 } from "../wire/varint.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import { dispatch } from "./dispatch.ts";
 import { Publisher } from "./publisher.ts";
-import { rightsOf } from "../logic/access.ts";
-import { CallParty } from "../logic/call_lists.ts";
 import { waitForReader } from "./publisher_pause.ts";
+import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
 import type { SessionHost } from "./session_host.ts";
 
 const log = logger("connection");
@@ -36,12 +33,6 @@ export interface ClientInfo {
   readonly library: string;
   readonly answersPings: boolean;
 }
-
-/** One member of ServerMessage, to be encoded by its generated class. */
-export type Reply = Exclude<
-  MessageInitShape<typeof ServerMessageSchema>["message"],
-  undefined | ServerMessage["message"]
->;
 
 /**
  * Where a session stands: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
@@ -144,7 +135,7 @@ export class Session {
 
   /** Answers the request that `scan` found, with its id. */
   answer(reply: Reply, bytes: Uint8Array, scan: MessageScan): void {
-    const encoded = toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
+    const encoded = encodeReply(reply);
     const at = this.begin(encoded.length + scan.idBytes);
     this.outbox.bytes.set(encoded, at);
     copyBytes(this.outbox.bytes, at + encoded.length, bytes, scan.idStart, scan.idEnd);
@@ -152,22 +143,12 @@ export class Session {
 
   /** Sends a message that answers no request. It leaves with the next flush. */
   send(reply: Reply): void {
-    const encoded = toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
-    this.host.counters.messagesOut++;
-    this.host.counters.bytesOut += encoded.length;
-    putMessage(this.outbox, this.#reader.framing, encoded);
+    this.#put(encodeReply(reply));
   }
 
   /** The same with the id of a request; it leaves with the next flush. */
   sendWithId(reply: Reply, id: number): void {
-    const encoded = toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
-    const tagged = new Uint8Array(encoded.length + 9);
-    tagged.set(encoded);
-    tagged[encoded.length] = ID_TAG;
-    const length = putVarint53(tagged, encoded.length + 1, id);
-    this.host.counters.messagesOut++;
-    this.host.counters.bytesOut += length;
-    putMessage(this.outbox, this.#reader.framing, tagged.subarray(0, length));
+    this.#put(encodeReplyWithId(reply, id));
   }
 
   /** Ends the session with SLOW_CONSUMER when its outbox is over its limit; says whether it did. */
@@ -201,7 +182,7 @@ export class Session {
     this.lastHeardMs = this.host.nowMs;
     // A raw client reads one answer a request: a notice in between would be taken for one.
     if (this.#oneAnswerAWrite) return;
-    this.send({ case: "error", value: errorValue(shutdownNotice()) });
+    this.send(errorReply(shutdownNotice()));
     this.outbox.flush();
   }
 
@@ -226,7 +207,7 @@ export class Session {
       message: error.message,
     });
     if (!this.#oneAnswerAWrite || error.closeReason === CloseReason.PROTOCOL_ERROR) {
-      this.send({ case: "error", value: errorValue(error) });
+      this.send(errorReply(error));
     }
     this.finish();
   }
@@ -270,6 +251,8 @@ export class Session {
       while (reader.next()) {
         counters.messagesIn++;
         scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
+        // Only events gather in a run: whatever else is answered keeps its place behind them.
+        if (scan.member !== MEMBER.event) this.host.bus.flushRun();
         const mark = outbox.length;
         try {
           dispatch(this, reader.buffer, scan);
@@ -322,7 +305,7 @@ export class Session {
       );
     }
     this.host.counters.requestsRefused++;
-    this.answer({ case: "error", value: errorValue(error) }, bytes, scan);
+    this.answer(errorReply(error), bytes, scan);
   }
 
   /** Lets what waits leave before more is read. */
@@ -365,6 +348,12 @@ export class Session {
     bus.handOn(this);
   }
 
+  #put(encoded: Uint8Array): void {
+    this.host.counters.messagesOut++;
+    this.host.counters.bytesOut += encoded.length;
+    putMessage(this.outbox, this.#reader.framing, encoded);
+  }
+
   #stopTaking(): void {
     this.state = "closing";
     this.#reader.finish();
@@ -385,19 +374,6 @@ export class Session {
   #logged(): { connection: number; peer: string } {
     return { connection: this.number, peer: this.link.peer };
   }
-}
-
-/** The notice that the server stops. */
-function shutdownNotice(): ParleyError {
-  return new ParleyError(ErrorCode.UNAVAILABLE, "the server stops: connect again later", {
-    closeReason: CloseReason.SHUTDOWN,
-  });
-}
-
-/** The message of an error, without its cause. */
-export function errorValue(error: ParleyError) {
-  const { code, message, retryable, accepted, closeReason } = error;
-  return { code, message, retryable, accepted, closeReason };
 }
 
 /** Errors of JavaScript itself mean that our code is wrong; a link's errors have other classes. */
