@@ -1,0 +1,60 @@
+/**
+ * Deno's tcp and unix sockets as a Transport.
+ *
+ * Reads go straight into the caller's buffer.
+ */
+import { connectFailure } from "./connect_failure.ts";
+import type { Transport } from "./transport.ts";
+import type { Target } from "./url.ts";
+
+/** Connects to `target`. Rejects with a ParleyError that names `url`. */
+export async function openDenoTransport(
+  target: Target,
+  url: string,
+  signal: AbortSignal,
+): Promise<Transport> {
+  try {
+    if (target.kind === "unix") {
+      return new DenoTransport(await Deno.connect({ transport: "unix", path: target.path }));
+    }
+    const { hostname, port } = target;
+    const connection = await Deno.connect({ hostname, port, signal });
+    tune(connection);
+    return new DenoTransport(connection);
+  } catch (reason) {
+    throw connectFailure(target, url, reason);
+  }
+}
+
+function tune(connection: Deno.TcpConn): void {
+  try {
+    connection.setNoDelay(true);
+    connection.setKeepAlive(true);
+  } catch {
+    // The server has closed it already; the first read will say so.
+  }
+}
+
+class DenoTransport implements Transport {
+  readonly #connection: Deno.Conn;
+  #closed = false;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#connection.read(into);
+  }
+
+  async write(batch: Uint8Array): Promise<void> {
+    let done = await this.#connection.write(batch);
+    while (done < batch.length) done += await this.#connection.write(batch.subarray(done));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+  }
+}
