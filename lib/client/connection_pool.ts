@@ -1,0 +1,262 @@
+/**
+ * The connections of a client, and the requests that wait for them.
+ *
+ * A request goes to the connection with the fewest in flight; when none has room, or none is open, it
+ * waits its turn until its deadline. Every request is settled exactly once. Requests are never repeated:
+ * one that was in flight when its connection was lost may have been carried out, and only the program
+ * knows whether asking twice does harm.
+ */
+import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
+import type { Welcome } from "../gen/parley/v1/session_pb.ts";
+import { BufferPool } from "../wire/buffer_pool.ts";
+import { OutboxBudget } from "../wire/outbox_budget.ts";
+import type { ReadAnswer } from "./answers.ts";
+import type { ClientConnection, ConnectionOwner } from "./client_connection.ts";
+import { ConnectionKeeper, type KeeperOwner } from "./connection_keeper.ts";
+import type { Expirable } from "./deadline_queue.ts";
+import { DeadlineTimer } from "./deadline_timer.ts";
+import type { HandlerTable } from "./message_handlers.ts";
+import { PendingRequest } from "./pending_request.ts";
+import {
+  checkTimeout,
+  type ClientStatus,
+  type ConnectOptions,
+  MAX_WAITING_BYTES,
+  MAX_WAITING_REQUESTS,
+  OUTBOX_HIGH_WATER_BYTES,
+  type RequestOptions,
+  type Settings,
+  settingsOf,
+} from "./settings.ts";
+import { openTransport } from "./transport.ts";
+import { parseTarget, type Target } from "./url.ts";
+import { WaitingRoom } from "./waiting_room.ts";
+
+/** All connections of one client. */
+export class ConnectionPool {
+  /** The URL of the server. */
+  readonly url: string;
+  readonly #settings: Settings;
+  readonly #onStatus: ConnectOptions["onStatus"];
+  readonly #timer = new DeadlineTimer();
+  readonly #waiting = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
+  readonly #keepers: ConnectionKeeper[] = [];
+  /** Every connection that is not over, draining ones too. */
+  readonly #connections = new Set<ClientConnection>();
+  #status: ClientStatus = "connecting";
+  #welcome: Welcome | null = null;
+  #keepersLeft: number;
+  /** Why no request is taken any more. */
+  #failure: ParleyError | null = null;
+  #closing: Promise<void> | null = null;
+
+  /** `handlers` get the messages that answer no request. Raises INVALID_ARGUMENT for a URL or option. */
+  constructor(url: string, options: ConnectOptions, handlers: HandlerTable) {
+    this.url = url;
+    this.#settings = settingsOf(options);
+    this.#onStatus = options.onStatus;
+    this.#keepersLeft = this.#settings.pool;
+    const owner = this.#keeperOwner(parseTarget(url), handlers);
+    for (let index = 0; index < this.#settings.pool; index++) {
+      this.#keepers.push(new ConnectionKeeper(owner));
+    }
+  }
+
+  /** Opens every connection, in one attempt. Rejects when one of them cannot be opened; none is left then. */
+  async open(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const giveUp = () => void this.#abandon(signal?.reason);
+    signal?.addEventListener("abort", giveUp);
+    try {
+      await Promise.all(this.#keepers.map((keeper) => keeper.open()));
+      if (this.#failure !== null) throw this.#failure;
+      this.#setStatus(this.#anyOpen ? "connected" : "reconnecting");
+    } catch (reason) {
+      await this.#abandon(reason);
+      throw signal?.aborted ? signal.reason : reason;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** How the client stands. */
+  get status(): ClientStatus {
+    return this.#status;
+  }
+
+  /** The last Welcome. */
+  get welcome(): Welcome {
+    assert(this.#welcome !== null, "a client has been welcomed");
+    return this.#welcome;
+  }
+
+  /** Sends what `encode` gives, and resolves with what `read` makes of the answer. */
+  submit<T>(
+    encode: () => Uint8Array,
+    read: ReadAnswer<T>,
+    options: RequestOptions | undefined,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const signal = options?.signal;
+      if (this.#failure !== null) throw this.#failure;
+      signal?.throwIfAborted();
+      const timeoutMs = options?.timeoutMs === undefined
+        ? this.#settings.requestTimeoutMs
+        : checkTimeout("timeoutMs", options.timeoutMs);
+      const request = new PendingRequest(
+        encode(),
+        read,
+        resolve as (value: unknown) => void,
+        reject,
+        timeoutMs,
+        signal,
+      );
+      const connection = this.#waiting.count === 0 ? this.#choose() : null;
+      if (connection !== null) connection.send(request);
+      else this.#waiting.push(request);
+      if (!request.done) this.#timer.add(request, timeoutMs);
+    });
+  }
+
+  /** Takes no new requests, waits for the answers under way, within bounds, and closes. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** Whether any connection takes requests. */
+  get #anyOpen(): boolean {
+    return this.#keepers.some((keeper) => keeper.connection !== null);
+  }
+
+  /** The connection with the fewest requests in flight; null when none has room. */
+  #choose(): ClientConnection | null {
+    let best: ClientConnection | null = null;
+    for (const { connection } of this.#keepers) {
+      if (connection === null || !connection.ready) continue;
+      if (best === null || connection.inFlight < best.inFlight) best = connection;
+    }
+    return best;
+  }
+
+  /** Sends what waits, as far as there is room. */
+  #sendWaiting(): void {
+    while (this.#waiting.count > 0) {
+      const connection = this.#choose();
+      if (connection === null) return;
+      const request = this.#waiting.shift();
+      if (request !== undefined) connection.send(request);
+    }
+  }
+
+  #keeperOwner(target: Target, handlers: HandlerTable): KeeperOwner {
+    const connectionOwner: ConnectionOwner = {
+      url: this.url,
+      clientName: this.#settings.name,
+      maxInFlight: this.#settings.maxInFlight,
+      timer: this.#timer,
+      buffers: new BufferPool(),
+      budget: new OutboxBudget(2 * OUTBOX_HIGH_WATER_BYTES * this.#settings.pool),
+      handlers,
+      hasRoom: () => {
+        if (this.#waiting.count > 0) this.#sendWaiting();
+      },
+      draining: (connection, reason) => this.#lost(connection, reason),
+      ended: (connection, reason) => this.#lost(connection, reason),
+    };
+    return {
+      url: this.url,
+      target,
+      settings: this.#settings,
+      timer: this.#timer,
+      openTransport,
+      connectionOwner,
+      opened: (connection) => this.#opened(connection),
+      gaveUp: (reason, final) => {
+        this.#keepersLeft--;
+        if (final || this.#keepersLeft === 0) this.#fail(reason);
+      },
+    };
+  }
+
+  #opened(connection: ClientConnection): void {
+    this.#connections.add(connection);
+    void connection.finished.then(() => this.#connections.delete(connection));
+    this.#welcome = connection.welcome;
+    if (this.#status === "reconnecting") this.#setStatus("connected");
+    this.#sendWaiting();
+  }
+
+  /** A connection takes no requests any more. */
+  #lost(connection: ClientConnection, reason: ParleyError): void {
+    const keeper = this.#keepers.find((each) => each.connection === connection);
+    if (keeper === undefined) return;
+    keeper.connection = null;
+    if (this.#failure !== null) {
+      if (!this.#anyOpen) this.#waiting.rejectAll(this.#failure);
+      return;
+    }
+    if (!this.#anyOpen && this.#status === "connected") this.#setStatus("reconnecting", reason);
+    keeper.lost(reason);
+  }
+
+  /** The server will not have this client, or cannot be reached any more: nothing is left to wait for. */
+  #fail(reason: ParleyError): void {
+    if (this.#failure !== null) return;
+    this.#failure = reason;
+    this.#setStatus("closed", reason);
+    void this.#abandon(reason);
+  }
+
+  async #close(): Promise<void> {
+    const reason = closed(this.url);
+    this.#failure ??= reason;
+    const stopping = this.#keepers.map((keeper) => keeper.stop(reason));
+    const late: Expirable & { done: boolean } = {
+      done: false,
+      deadlineMs: 0,
+      expire: () => void this.#abandon(unanswered(this.url, this.#settings.requestTimeoutMs)),
+    };
+    this.#timer.add(late, this.#settings.requestTimeoutMs);
+    if (!this.#anyOpen) this.#waiting.rejectAll(this.#failure);
+    await this.#waiting.whenEmpty();
+    const connections = [...this.#connections];
+    for (const connection of connections) connection.drain(reason);
+    await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
+    late.done = true;
+    this.#timer.close();
+    this.#setStatus("closed");
+  }
+
+  /** Ends everything at once, for `reason`. */
+  async #abandon(reason: unknown): Promise<void> {
+    const error = ParleyError.from(reason, ErrorCode.UNAVAILABLE);
+    this.#failure ??= error;
+    const stopping = this.#keepers.map((keeper) => keeper.stop(reason));
+    const connections = [...this.#connections];
+    for (const connection of connections) connection.end(error);
+    this.#waiting.rejectAll(error);
+    this.#timer.close();
+    await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
+  }
+
+  #setStatus(status: ClientStatus, reason?: ParleyError): void {
+    if (this.#status === status || this.#status === "closed") return;
+    this.#status = status;
+    const onStatus = this.#onStatus;
+    if (onStatus !== undefined) queueMicrotask(() => onStatus(status, reason));
+  }
+}
+
+function closed(url: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot send a request to ${url}: the client is closed`,
+  );
+}
+
+function unanswered(url: string, timeoutMs: number): ParleyError {
+  return new ParleyError(
+    ErrorCode.UNAVAILABLE,
+    `closed the connection to ${url} without an answer after ${timeoutMs} ms`,
+  );
+}

@@ -1,0 +1,36 @@
+/**
+ * The Parley client for TypeScript and JavaScript, on Deno and Node.
+ *
+ * ```ts
+ * await using client = await connect("parley://localhost");
+ * console.log(await client.echo("Hello, World!"), await client.add(-5, 3));
+ * ```
+ *
+ * This file is all that programs import; the others may change with any version.
+ */
+import { Client } from "./client.ts";
+import type { ConnectOptions } from "./settings.ts";
+
+export { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
+export type { ErrorCodeName } from "../base/errors.ts";
+export type { ClientMessage, ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
+export type { Welcome } from "../gen/parley/v1/session_pb.ts";
+export { Client } from "./client.ts";
+export type { RequestMessage } from "./requests.ts";
+export type { ClientStatus, ConnectOptions, ReconnectOptions, RequestOptions } from "./settings.ts";
+
+/**
+ * Connects to the server at `url`: `parley://host`, `parley://host:port` (7311 unless said), or
+ * `unix:///path/to/socket`.
+ *
+ * It resolves when every connection of the pool has had its Welcome. It tries once: a server that cannot
+ * be reached at the start is most often an address that is wrong. Connections that are lost later are
+ * opened again as `options.reconnect` says, and requests wait meanwhile.
+ *
+ * Rejects with a ParleyError: INVALID_ARGUMENT (URL or options), UNAVAILABLE (nobody listens, or the host
+ * is not known), DEADLINE_EXCEEDED (no Welcome within `connectTimeoutMs`), or the server's refusal; with
+ * the signal's reason when `options.signal` is aborted.
+ */
+export function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
+  return Client.connect(url, options);
+}
