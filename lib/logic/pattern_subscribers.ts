@@ -105,7 +105,12 @@ export class PatternSubscribers<S extends Subscription> {
     if (anyType?.groups) {
       for (const [name, set] of anyType.groups) {
         const other = ofType?.groups?.get(name);
-        into.addGroup(other === undefined ? set.group(name) : mergedGroup(name, set, other));
+        if (other === undefined) {
+          into.addGroup(set.group(name));
+        } else {
+          const merged = mergedGroup(name, set, other);
+          into.addGroup(merged, merged.members.length);
+        }
       }
     }
     if (ofType?.groups) {

@@ -45,6 +45,7 @@ export class MatchBuilder<S extends Subscription> {
   #shared: readonly S[] | null = null;
   #own: S[] = [];
   #groups: Group<S>[] = [];
+  #groupPlaces = 0;
 
   /** Adds one plain subscription. */
   addOne(subscription: S): void {
@@ -62,24 +63,28 @@ export class MatchBuilder<S extends Subscription> {
     for (const subscription of list) this.#own.push(subscription);
   }
 
-  /** Adds a group. */
-  addGroup(group: Group<S>): void {
+  /** Adds a group; `ownPlaces` are those of a list of members that no pattern keeps. */
+  addGroup(group: Group<S>, ownPlaces = 0): void {
     this.#groups.push(group);
+    this.#groupPlaces += 1 + ownPlaces;
   }
 
   /** Gives the match of all that was added, and starts anew. */
   finish(): Match<S> {
     const shared = this.#shared;
-    const own = this.#own;
+    // What is handed out is never added to again, so what is empty is not handed out.
+    const own = this.#own.length === 0 ? NOBODY : this.#own;
     const groups = this.#groups.length === 0 ? NOBODY : this.#groups;
-    if (shared === null && own.length === 0 && groups === NOBODY) return NO_MATCH;
+    if (shared === null && own === NOBODY && groups === NOBODY) return NO_MATCH;
     this.#shared = null;
-    if (own.length > 0) this.#own = [];
+    if (own !== NOBODY) this.#own = [];
     if (groups !== NOBODY) this.#groups = [];
-    if (shared !== null) return new Match(shared, null, groups, groups.length);
+    const groupPlaces = this.#groupPlaces;
+    this.#groupPlaces = 0;
+    if (shared !== null) return new Match(shared, null, groups, groupPlaces);
     const receivers = firstOfEachOwner(own);
     const all = receivers === own ? null : own;
-    return new Match(receivers, all, groups, receivers.length + (all?.length ?? 0) + groups.length);
+    return new Match(receivers, all, groups, receivers.length + (all?.length ?? 0) + groupPlaces);
   }
 
   #spill(): void {
@@ -90,7 +95,7 @@ export class MatchBuilder<S extends Subscription> {
 }
 
 /** Gives `list` itself when no owner stands twice in it, otherwise for each owner what was added first. */
-export function firstOfEachOwner<S extends Subscription>(list: S[]): S[] {
+export function firstOfEachOwner<S extends Subscription>(list: readonly S[]): readonly S[] {
   if (list.length < 2) return list;
   const first = new Map<object, S>();
   for (const subscription of list) {
