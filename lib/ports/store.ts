@@ -1,0 +1,229 @@
+/**
+ * The store port: kept topics and small records that survive, numbered, replayable, in atomic batches.
+ *
+ * Contract, held by tests/contract/store_contract.ts for every adapter:
+ * - Order: what is handed over is committed in that order. `seq` counts from 1 in each topic, without
+ *   gaps, across restarts too; a topic whose events were all trimmed goes on from its last seq.
+ * - Atomicity: what gathers while one batch is being committed is the next batch; a batch is committed
+ *   whole or fails whole, and a `group` is never split over two.
+ * - Loss: `committed` is called after the batch has the store's `level`, never before. When a batch fails,
+ *   those behind it fail too and their numbers are given again; reads go on, and so does the next batch.
+ * - Duplication: an event whose message_id was seen in its topic within the window is not kept again; it
+ *   completes with the first one's seq, marked, after the first one is committed.
+ * - Time: within a topic it never goes back, so that a time has one place in the order.
+ * - Reads see what was announced by `committed`, no more. Nothing here blocks the calling thread.
+ */
+import type { ParleyError } from "../base/errors.ts";
+import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
+
+/** What a topic keeps; an absent field sets no bound. Trimming is done in the background, oldest first. */
+export interface Retention {
+  /** The most events. */
+  readonly maxEvents?: number;
+  /** The greatest age, in milliseconds. */
+  readonly maxAgeMs?: number;
+  /** The most bytes of all bodies together. */
+  readonly maxBytes?: number;
+}
+
+/** A kept topic. One object a name for the life of the store; its figures are of what is committed. */
+export interface StoreTopic {
+  readonly name: string;
+  /** The seq of the oldest event; `lastSeq + 1` when there is none. */
+  readonly firstSeq: number;
+  /** The seq of the newest event that ever was; 0 before the first. */
+  readonly lastSeq: number;
+  /** How many events there are: `lastSeq - firstSeq + 1`. */
+  readonly events: number;
+  /** The bytes of their bodies. */
+  readonly bytes: number;
+  /** The time of the oldest event, in milliseconds since 1970; 0 when there is none. */
+  readonly firstTimeMs: number;
+  /** The time of the newest event that ever was; 0 before the first. */
+  readonly lastTimeMs: number;
+  /** What it keeps. */
+  readonly retention: Retention;
+}
+
+/** What an entry of a batch is. */
+export type StoreEntryKind = "event" | "put" | "remove";
+
+/**
+ * A walk over the entries of a finished batch, in the order they were handed over. It and its bytes are
+ * good until the call that handed it out returns. The fields tell about the present entry.
+ */
+export interface StoreBatch {
+  /** How many entries there are. */
+  readonly count: number;
+  /** Moves to the next entry; false behind the last one. */
+  next(): boolean;
+  readonly kind: StoreEntryKind;
+  /** An event's topic; null for records. */
+  readonly topic: StoreTopic | null;
+  /** An event's seq (a duplicate's: that of the first), or a record's revision; in a failed batch no promise. */
+  readonly seq: number;
+  /** An event's time in the log, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** Whether the event was there already and was not kept again. It then has no body. */
+  readonly duplicate: boolean;
+  /** Where bodies lie: that of the present entry from `start` to `end`, with all stamps. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** What the caller passed. */
+  readonly completion: unknown;
+}
+
+/** Is told what became of what was handed over, one call a batch. It must not throw. */
+export interface StoreListener {
+  /** The batch has the store's level. */
+  committed(batch: StoreBatch): void;
+  /** Nothing of the batch was kept. The error is RESOURCE_EXHAUSTED (disk full) or UNAVAILABLE, retryable. */
+  failed(batch: StoreBatch, error: ParleyError): void;
+}
+
+/** Which events a read gives. */
+export interface ReadRequest {
+  /** Forward: the first seq wanted. Backward: the last one. Beyond either end of the topic, that end. */
+  readonly from: number;
+  /** Backward gives the events that end at `from`; a page is in ascending order either way. */
+  readonly direction: "forward" | "backward";
+  /** The most events, at most `maxStorePageEvents`. */
+  readonly maxEvents: number;
+  /** The most bytes of bodies, at most `maxStorePageBytes`; one event is given however large it is. */
+  readonly maxBytes: number;
+}
+
+/** Events that were read; the caller owns the bytes. */
+export interface StorePage {
+  /** How many events there are; zero when there are none to give. */
+  readonly count: number;
+  /** Where the bodies lie. */
+  readonly bytes: Uint8Array;
+  /** The body of event `i` begins at `ranges[2 * i]` and ends at `ranges[2 * i + 1]`. */
+  readonly ranges: Uint32Array;
+  /** The seq of event `i`; without gaps within a topic. */
+  readonly seqs: Float64Array;
+  /** The time of event `i`, in milliseconds since 1970. */
+  readonly times: Float64Array;
+}
+
+/** A small record. */
+export interface StoreRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Changes with each put; greater than that of every earlier change in the store. */
+  readonly revision: number;
+}
+
+/** A page of records in the order of their keys (by UTF-8 bytes). */
+export interface StoreRecordPage {
+  readonly records: readonly StoreRecord[];
+  /** Where the next page begins: pass it as `after`. Null when this was the last one. */
+  readonly after: string | null;
+}
+
+/** Plain counters. */
+export interface StoreStats {
+  readonly topics: number;
+  readonly events: number;
+  /** The bytes of all bodies. */
+  readonly bytes: number;
+  readonly records: number;
+  readonly committedBatches: number;
+  readonly committedEvents: number;
+  readonly failedBatches: number;
+  readonly duplicates: number;
+  readonly trimmedEvents: number;
+  /** Entries handed over and not yet committed. */
+  readonly pendingEntries: number;
+  /** What the files take on disk. */
+  readonly diskBytes: number;
+}
+
+/** What keeps topics and records. */
+export interface Store {
+  /** What a committed entry has: FSYNCED on a disk, ROUTED in memory. */
+  readonly level: AckLevel;
+  /** Names this history. Another one means that events may be gone or numbered anew. */
+  readonly epoch: string;
+  /** What whoever runs the server should know, one sentence each; for the log at start. */
+  readonly warnings: readonly string[];
+
+  /** Says who is told; once, before the first operation. */
+  listen(listener: StoreListener): void;
+
+  /** True when so much has gathered that those who publish should not be read. */
+  readonly overloaded: boolean;
+  /** Resolves once `overloaded` is false. */
+  whenReady(): Promise<void>;
+
+  /** The topic of that name, or null when nothing was ever kept or opened under it. */
+  topic(name: string): StoreTopic | null;
+  /** The topic of that name, made if need be. The caller checked the name. RESOURCE_EXHAUSTED past `maxKeptTopics`. */
+  openTopic(name: string): StoreTopic;
+  /** All topics. */
+  topics(): Iterable<StoreTopic>;
+  /** Sets what `topic` keeps, until the store is closed; whoever has the policies says it again after a start. */
+  setRetention(topic: StoreTopic, retention: Retention): void;
+
+  /**
+   * Hands over an event: the bytes from `start` to `end`, the first `stampsLength` bytes of `stamps`, and
+   * behind them the seq, which the store adds as field 12. All is copied before this returns.
+   *
+   * `timeMs` is the wall time in milliseconds; the message_id lies from `idStart` to `idEnd` in `bytes`,
+   * and there is none when these are equal. Gives the seq that the event will have if nothing fails, or
+   * that of the event it duplicates. Raises RESOURCE_EXHAUSTED (retryable) when the caller went on far
+   * past `overloaded`, UNAVAILABLE after `close`.
+   */
+  append(
+    topic: StoreTopic,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    timeMs: number,
+    idStart: number,
+    idEnd: number,
+    completion: unknown,
+  ): number;
+  /** The seq of the event of `topic` with this message_id, if it was seen within the window; otherwise 0. */
+  duplicateOf(topic: StoreTopic, messageId: string): number;
+
+  /**
+   * Sets a record and gives its revision. `expected` is the revision that it must have, 0 when there must
+   * be none, -1 when that does not matter. Raises FAILED_PRECONDITION at once when it does not hold, and
+   * RESOURCE_EXHAUSTED past the limits on records. Earlier operations count, committed or not.
+   */
+  put(key: string, value: Uint8Array, expected: number, completion: unknown): number;
+  /** Removes a record, with `expected` as in `put`. Raises NOT_FOUND when there is none. */
+  remove(key: string, expected: number, completion: unknown): void;
+  /** The revision of a record with all that was handed over; 0 when there is none. */
+  revision(key: string): number;
+  /** Runs `run`, which may not wait: all operations in it are committed, or none; none when it throws. */
+  group<T>(run: () => T): T;
+  /** Resolves when all that was handed over is committed; rejects when some of it failed. */
+  flush(): Promise<void>;
+
+  /** Reads a page of a topic. Seqs that were trimmed meanwhile are passed over: look at `seqs[0]`. */
+  read(topic: StoreTopic, request: ReadRequest): Promise<StorePage>;
+  /** Reads the last event of each topic that has one, in that order; at most `maxStorePageEvents` topics. */
+  readLast(topics: readonly StoreTopic[]): Promise<StorePage & { readonly topics: StoreTopic[] }>;
+  /** The first seq whose time is `timeMs` or later; `lastSeq + 1` when all are earlier. */
+  seqAt(topic: StoreTopic, timeMs: number): Promise<number>;
+  /** The committed record of that key, or null. */
+  get(key: string): Promise<StoreRecord | null>;
+  /** The committed records whose keys begin with `prefix` and come after `after` ("" for the first page). */
+  list(prefix: string, after: string, maxRecords: number): Promise<StoreRecordPage>;
+
+  /** Drops the events of `topic` before `beforeSeq`, in small steps; gives how many. */
+  trim(topic: StoreTopic, beforeSeq: number): Promise<number>;
+  /** Applies every retention now, as the background does by and by. */
+  applyRetention(): Promise<void>;
+  /** Writes a whole, consistent copy to `path`, which must not exist, while serving. UNIMPLEMENTED in memory. */
+  backup(path: string): Promise<void>;
+  stats(): StoreStats;
+  /** Commits what was handed over, then ends. Later calls raise UNAVAILABLE. */
+  close(): Promise<void>;
+}
