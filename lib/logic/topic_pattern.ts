@@ -10,6 +10,8 @@ import { invalidArgument, type ParleyError } from "../base/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
 import { characterName, quote } from "./quote.ts";
 
+export { matchesPattern } from "../base/matches_pattern.ts";
+
 /** The limits that bound topics and patterns. */
 export type TopicLimits = Pick<Limits, "maxTopicBytes" | "maxTopicLevels">;
 
@@ -180,35 +182,6 @@ function topicBytesFault(
     return topicFault(strictUtf8.decode(bytes.subarray(start, end)), limits);
   } catch {
     return "a topic is valid UTF-8";
-  }
-}
-
-/**
- * Whether `pattern` matches `topic`; both must be valid, and an empty pattern matches every topic. One
- * pass over both, for programs that match what they receive against a few patterns of their own.
- */
-export function matchesPattern(pattern: string, topic: string): boolean {
-  if (pattern === "") return true;
-  let p = 0;
-  let t = 0;
-  for (;;) {
-    const first = pattern.charCodeAt(p);
-    if (first === TAIL) return true;
-    if (first === STAR) {
-      p++;
-      while (t < topic.length && topic.charCodeAt(t) !== DOT) t++;
-    } else {
-      while (p < pattern.length && pattern.charCodeAt(p) !== DOT) {
-        if (pattern.charCodeAt(p++) !== topic.charCodeAt(t++)) return false;
-      }
-    }
-    // Both must end here, or both go on with another level.
-    if (p === pattern.length || t === topic.length) {
-      return p === pattern.length && t === topic.length;
-    }
-    if (topic.charCodeAt(t) !== DOT) return false;
-    p++;
-    t++;
   }
 }
 
