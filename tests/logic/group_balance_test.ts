@@ -1,4 +1,8 @@
-/** Tests the choice of the least loaded: exact among few, in turn among equals, bounded among many. */
+/**
+ * Tests the choice of the least loaded: exact among few, in turn among equals, bounded among many.
+ *
+ * The balance is measured in events, with members that work at random moments from a fixed seed.
+ */
 import assert from "node:assert/strict";
 import { type Group, leastLoaded, LOOK_AT, pickMember } from "../../lib/logic/group_balance.ts";
 import { Random } from "../support/random.ts";

@@ -1,4 +1,8 @@
-/** Tests who answers which method: names, turns, loads, leaving, bounds, and random histories. */
+/**
+ * Tests who answers which method: names, turns, loads, leaving, bounds, and random histories against sets.
+ *
+ * The servers here are plain counters; request_table keeps the real ones.
+ */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { checkMethod, MethodTable } from "../../lib/logic/method_table.ts";

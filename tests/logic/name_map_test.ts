@@ -1,4 +1,8 @@
-/** Tests NameMap against Map, by text and by bytes, through growing and shrinking. */
+/**
+ * Tests NameMap against Map through growing and shrinking, by text and by bytes, and the hashes beneath.
+ *
+ * Invariant: hashes differ from process to process, so no test names one.
+ */
 import assert from "node:assert/strict";
 import { hashBytes, hashText, NOT_ASCII } from "../../lib/logic/name_hash.ts";
 import { NameMap } from "../../lib/logic/name_map.ts";

@@ -1,4 +1,9 @@
-/** Tests the calls under way: each way to end, bounds, and random histories against a map. */
+/**
+ * Tests the calls under way: each way to end, the bounds, what an ending may do, and random histories
+ * against a map.
+ *
+ * Time is a number that the tests choose; nothing waits.
+ */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { CallParty, type CallRecord, RequestTable } from "../../lib/logic/request_table.ts";

@@ -1,4 +1,9 @@
-/** Tests of the trie that the model cannot show: sharing, order, what a change leaves alone, and bounds. */
+/**
+ * Tests of the trie that the model cannot show: what is shared, what comes first, what a change leaves
+ * alone, and the bounds.
+ *
+ * Non-goal: who matches what; the model holds that.
+ */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { NO_MATCH, type Subscription, TopicTrie } from "../../lib/logic/topic_trie.ts";
