@@ -251,8 +251,9 @@ export class Session {
       while (reader.next()) {
         counters.messagesIn++;
         scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
-        // Only events gather in a run: whatever else is answered keeps its place behind them.
-        if (scan.member !== MEMBER.event) this.host.bus.flushRun();
+        // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
+        // that is acknowledged is alone in its run, so that its receivers can be counted.
+        if (scan.member !== MEMBER.event || scan.idBytes > 0) this.host.bus.flushRun();
         const mark = outbox.length;
         try {
           dispatch(this, reader.buffer, scan);

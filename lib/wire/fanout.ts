@@ -77,10 +77,12 @@ export class Fanout<R extends Receiver> {
       this.flushRun();
       this.#receivers = receivers;
       this.#publisher = publisher;
+    } else if (this.#length >= RUN_BYTES) {
+      // Not right behind the event that filled it: whoever asks how many got that event asks flushRun.
+      this.flushRun();
     }
     this.#encode(bytes, start, end, stamps, stampsLength, null);
     this.#events++;
-    if (this.#length >= RUN_BYTES) this.flushRun();
   }
 
   /** Hands the run out and gives the number of connections that it went to. */
