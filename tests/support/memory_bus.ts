@@ -1,0 +1,113 @@
+/**
+ * Many connections of one server without sockets: real sessions on one host, links in memory, and a clock
+ * that moves only when told to. What a turn does is over when `settle` comes back, so histories can be
+ * compared with a model step by step.
+ */
+import { ManualClock } from "../../lib/base/clock.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
+import type { ListenerKind } from "../../lib/ports/link.ts";
+import { Session } from "../../lib/services/session.ts";
+import { SessionHost } from "../../lib/services/session_host.ts";
+import { sweepSession } from "../../lib/services/session_sweep.ts";
+import {
+  type ClientMessageInit,
+  frame,
+  join,
+  type ServerMessage,
+  takeServerMessage,
+} from "./frames.ts";
+import { MemoryLink } from "./memory_link.ts";
+import { settles } from "./until.ts";
+
+/** Beyond so many microtasks something runs for ever. */
+const MICROTASKS = 10_000;
+
+/** One connection whose peer is the test. */
+export class MemoryPeer {
+  readonly link: MemoryLink;
+  readonly session: Session;
+  /** Resolves when the session has ended. */
+  readonly ended: Promise<void>;
+  /** Whether the session has ended. */
+  over = false;
+  #taken = 0;
+
+  constructor(host: SessionHost, kind: ListenerKind) {
+    this.link = new MemoryLink(kind);
+    this.session = new Session(host, this.link, kind === "raw" ? "raw" : "delimited");
+    this.ended = this.session.run().then(() => void (this.over = true));
+  }
+
+  /** Sends messages, all of them in one read. */
+  send(...messages: readonly ClientMessageInit[]): void {
+    this.link.feed(join(...messages.map((message) => frame(message))));
+  }
+
+  /** The messages that were written since this was last asked. */
+  take(): ServerMessage[] {
+    const messages: ServerMessage[] = [];
+    let bytes: Uint8Array = join(...this.link.writes.slice(this.#taken));
+    this.#taken = this.link.writes.length;
+    while (bytes.length > 0) {
+      const found = takeServerMessage(bytes, "delimited");
+      if (found === undefined) throw new Error(`${bytes.length} bytes are no whole message`);
+      messages.push(found.message);
+      bytes = bytes.subarray(found.taken);
+    }
+    return messages;
+  }
+
+  /** Whether nothing happens here until the peer does something. */
+  get quiet(): boolean {
+    if (this.over) return true;
+    const { link, session } = this;
+    const waits = link.reading && link.unreadBytes === 0;
+    return (waits || session.waiting) && (session.outbox.size === 0 || link.heldWrites > 0);
+  }
+}
+
+/** Sessions that share a host. Dispose of it to end them all. */
+export class MemoryBus implements AsyncDisposable {
+  readonly clock = new ManualClock();
+  readonly host: SessionHost;
+  readonly peers: MemoryPeer[] = [];
+
+  constructor(limits: Partial<Limits> = {}) {
+    this.host = new SessionHost({ ...DEFAULT_LIMITS, ...limits }, this.clock, "memory");
+  }
+
+  /** A new connection. */
+  connect(kind: ListenerKind = "tcp"): MemoryPeer {
+    const peer = new MemoryPeer(this.host, kind);
+    this.peers.push(peer);
+    return peer;
+  }
+
+  /** Resolves when every connection waits for its peer. */
+  async settle(): Promise<void> {
+    for (let tasks = 0; !this.peers.every((peer) => peer.quiet); tasks++) {
+      if (tasks > MICROTASKS) throw new Error("the sessions do not come to rest");
+      await null;
+    }
+  }
+
+  /** Sends messages of one peer and lets everything that follows happen. */
+  async turn(peer: MemoryPeer, ...messages: readonly ClientMessageInit[]): Promise<void> {
+    peer.send(...messages);
+    await this.settle();
+  }
+
+  /** Lets time pass and sweeps, as the server does. */
+  async pass(ms: number): Promise<void> {
+    this.clock.advance(ms);
+    this.host.tick();
+    for (const peer of this.peers) sweepSession(peer.session, this.host.nowMs);
+    await null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const peer of this.peers) peer.session.abort();
+    await settles(Promise.all(this.peers.map((peer) => peer.ended)), "the end of all sessions");
+    this.host.calls.close();
+  }
+}
