@@ -83,12 +83,14 @@ export class PayloadScan {
       const behind = at + length;
       if (behind > end) throw truncated();
       if (tag === NAME_TAG) {
+        if (this.nameEnd > this.nameStart) checkSuperseded(bytes, this.nameStart, this.nameEnd);
         this.nameStart = at;
         this.nameEnd = behind;
       } else if (tag === PAYLOAD_TAG) {
         this.payloadStart = at;
         this.payloadEnd = behind;
       } else if (tag === TYPE_TAG) {
+        if (this.typeEnd > this.typeStart) checkSuperseded(bytes, this.typeStart, this.typeEnd);
         this.typeStart = at;
         this.typeEnd = behind;
       } else this.#header(bytes, at, behind);
@@ -155,6 +157,14 @@ export class PayloadScan {
       throw protocolError("cannot read a message_id that is not UTF-8");
     }
   }
+}
+
+/**
+ * Checks a name or type that a later one takes the place of: nobody looks it up, but every receiver's
+ * parser still reads it.
+ */
+function checkSuperseded(bytes: Uint8Array, start: number, end: number): void {
+  if (!isUtf8(bytes, start, end)) throw protocolError("cannot read a name that is not UTF-8");
 }
 
 function fail(error: ParleyError): never {
