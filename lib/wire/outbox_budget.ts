@@ -9,8 +9,11 @@
  * switches", IEEE/ACM Transactions on Networking 6 (1998).
  */
 
-/** However little is free, an outbox may hold this much. */
-const FLOOR_BYTES = 64 * 1024;
+/**
+ * However little is free, an outbox may hold this much: a few full runs of the fan-out, or those who
+ * read would be treated as if they did not, as soon as others hold everything.
+ */
+const FLOOR_BYTES = 256 * 1024;
 
 /** Counts the bytes of all outboxes. */
 export class OutboxBudget {
