@@ -9,7 +9,8 @@ import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { AddResponseSchema, EchoMessageSchema } from "../gen/parley/v1/demo_pb.ts";
 import { type ServerMessage, ServerMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
 import { type Error as WireError, ErrorSchema } from "../gen/parley/v1/error_pb.ts";
-import { type Welcome, WelcomeSchema } from "../gen/parley/v1/session_pb.ts";
+import { type Answer, AnswerSchema } from "../gen/parley/v1/service_pb.ts";
+import { type Ack, AckSchema, type Welcome, WelcomeSchema } from "../gen/parley/v1/session_pb.ts";
 import { MessageScan } from "../wire/message_scan.ts";
 
 /** The members of ServerMessage by their field numbers. */
@@ -96,6 +97,18 @@ export function expectPong(incoming: Incoming): void {
   expect(incoming, Member.PONG, "pong");
 }
 
+/** Reads an acknowledgement. */
+export function readAck(incoming: Incoming): Ack {
+  expect(incoming, Member.ACK, "ack");
+  return fromBinary(AckSchema, incoming.body());
+}
+
+/** Reads the answer of a service; its bytes are its own. */
+export function readAnswer(incoming: Incoming): Answer {
+  expect(incoming, Member.ANSWER, "answer");
+  return fromBinary(AnswerSchema, incoming.body().slice());
+}
+
 /** Reads an answer of any kind. Its byte fields are its own. */
 export function readAny(incoming: Incoming): ServerMessage["message"] {
   return fromBinary(ServerMessageSchema, incoming.bytes.slice(incoming.start, incoming.end))
@@ -127,6 +140,6 @@ function expect(incoming: Incoming, member: number, name: string): void {
   if (incoming.scan.member === member) return;
   throw new ParleyError(
     ErrorCode.INTERNAL,
-    `cannot understand an answer of field ${incoming.scan.member}: a ${name} was asked for`,
+    `cannot take an answer of field ${incoming.scan.member} where ${name} was asked for`,
   );
 }

@@ -25,7 +25,7 @@ import { Incoming, Member, readError, readWelcome } from "./answers.ts";
 import type { DeadlineTimer } from "./deadline_timer.ts";
 import type { HandlerTable } from "./message_handlers.ts";
 import { PendingRequest, type RequestHolder } from "./pending_request.ts";
-import { encodeMessage, PING_REQUEST } from "./requests.ts";
+import { encodeMessage, encodeWithId, PING_REQUEST } from "./requests.ts";
 import { MAX_INCOMING_BYTES, OUTBOX_HIGH_WATER_BYTES } from "./settings.ts";
 import { SilenceWatch } from "./silence_watch.ts";
 import type { Transport } from "./transport.ts";
@@ -149,10 +149,14 @@ export class ClientConnection implements RequestHolder {
 
   /**
    * Sends an encoded ClientMessage that wants no answer, unless more waits to leave than may: then it is
-   * dropped, and false is given.
+   * dropped, and false is given; the owner is told when there is room again.
    */
   post(body: Uint8Array): boolean {
-    if (this.state === "closed" || this.#outbox.size > OUTBOX_HIGH_WATER_BYTES) return false;
+    if (this.state === "closed") return false;
+    if (this.#outbox.size > OUTBOX_HIGH_WATER_BYTES) {
+      this.#awaitRelief();
+      return false;
+    }
     const at = beginMessage(this.#outbox, "delimited", body.length);
     this.#outbox.bytes.set(body, at);
     this.#scheduleFlush();
@@ -162,6 +166,7 @@ export class ClientConnection implements RequestHolder {
   /** Lets go of a request that is being settled; a late answer to it is passed over. */
   forget(request: PendingRequest): void {
     this.#inFlight.delete(request.id);
+    if (request.cancels) this.post(encodeWithId({ case: "cancel", value: {} }, request.id));
     if (this.state === "draining") return this.#endIfDrained();
     if (this.#roomScheduled) return;
     this.#roomScheduled = true;
@@ -207,7 +212,7 @@ export class ClientConnection implements RequestHolder {
         break;
       }
       if (count === null) {
-        this.end(this.#lost("the server closed it"));
+        this.end(this.#inputEnded());
         break;
       }
       reader.filled(count);
@@ -303,13 +308,20 @@ export class ClientConnection implements RequestHolder {
     void this.#outbox.whenAtMost(0).then(() => this.end(reason));
   }
 
+  #inputEnded(): ParleyError {
+    // Within the first message: whoever this is, it does not speak as a server that greets.
+    if (this.state === "opening" && this.#reader.hasPartial) {
+      return this.#notUnderstood(new Error("it ended within a message"));
+    }
+    return this.#lost("the server closed it");
+  }
+
   #lost(why: string, cause?: unknown): ParleyError {
-    return new ParleyError(
-      ErrorCode.UNAVAILABLE,
-      `lost the connection to ${this.#owner.url}: ${why}; ` +
-        "requests in flight may or may not have been carried out",
-      { cause },
-    );
+    const { url } = this.#owner;
+    const message = this.state === "opening"
+      ? `cannot connect to ${url}: lost the connection before the Welcome: ${why}`
+      : `lost the connection to ${url}: ${why}; requests in flight may or may not have been carried out`;
+    return new ParleyError(ErrorCode.UNAVAILABLE, message, { cause });
   }
 
   #notUnderstood(reason: unknown): ParleyError {

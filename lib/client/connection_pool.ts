@@ -32,6 +32,14 @@ import { openTransport } from "./transport.ts";
 import { parseTarget, type Target } from "./url.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
+/** What is special about a request. */
+export interface RequestKind {
+  /** It goes to the first connection, in the order of asking: what must not be overtaken. */
+  ordered?: boolean;
+  /** When it is given up the server is told, so that it can tell others. */
+  cancels?: boolean;
+}
+
 /** All connections of one client. */
 export class ConnectionPool {
   /** The URL of the server. */
@@ -40,6 +48,13 @@ export class ConnectionPool {
   readonly #onStatus: ConnectOptions["onStatus"];
   readonly #timer = new DeadlineTimer();
   readonly #waiting = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
+  /** Those that only the first connection may carry. */
+  readonly #waitingInOrder = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
+  /** Told when the first connection is open, each time. */
+  readonly #onFirst: (connection: ClientConnection) => void;
+  readonly #onFailed: (reason: ParleyError) => void;
+  /** Those who wait for room on the first connection, or for its end. */
+  #whenRoom: (() => void)[] = [];
   readonly #keepers: ConnectionKeeper[] = [];
   /** Every connection that is not over, draining ones too. */
   readonly #connections = new Set<ClientConnection>();
@@ -50,9 +65,20 @@ export class ConnectionPool {
   #failure: ParleyError | null = null;
   #closing: Promise<void> | null = null;
 
-  /** `handlers` get the messages that answer no request. Raises INVALID_ARGUMENT for a URL or option. */
-  constructor(url: string, options: ConnectOptions, handlers: HandlerTable) {
+  /**
+   * `handlers` get the messages that answer no request, `onFirst` each new first connection, `onFailed` the
+   * reason when there will be none any more. Raises INVALID_ARGUMENT for a URL or option.
+   */
+  constructor(
+    url: string,
+    options: ConnectOptions,
+    handlers: HandlerTable,
+    onFirst: (connection: ClientConnection) => void = () => {},
+    onFailed: (reason: ParleyError) => void = () => {},
+  ) {
     this.url = url;
+    this.#onFirst = onFirst;
+    this.#onFailed = onFailed;
     this.#settings = settingsOf(options);
     this.#onStatus = options.onStatus;
     this.#keepersLeft = this.#settings.pool;
@@ -90,11 +116,28 @@ export class ConnectionPool {
     return this.#welcome;
   }
 
+  /** The connection that carries subscriptions, services and whatever has an order; null while it is lost. */
+  get first(): ClientConnection | null {
+    return this.#keepers[0].connection;
+  }
+
+  /** Why no request is taken any more; null while they are. */
+  get failure(): ParleyError | null {
+    return this.#failure;
+  }
+
+  /** Resolves when there may be room on the first connection, or the client has ended. */
+  whenRoom(): Promise<void> {
+    if (this.#failure !== null) return Promise.resolve();
+    return new Promise((resolve) => this.#whenRoom.push(resolve));
+  }
+
   /** Sends what `encode` gives, and resolves with what `read` makes of the answer. */
   submit<T>(
     encode: () => Uint8Array,
     read: ReadAnswer<T>,
     options: RequestOptions | undefined,
+    kind: RequestKind = {},
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const signal = options?.signal;
@@ -111,9 +154,11 @@ export class ConnectionPool {
         timeoutMs,
         signal,
       );
-      const connection = this.#waiting.count === 0 ? this.#choose() : null;
+      request.cancels = kind.cancels === true;
+      const waiting = kind.ordered ? this.#waitingInOrder : this.#waiting;
+      const connection = waiting.count > 0 ? null : this.#choose(kind.ordered === true);
       if (connection !== null) connection.send(request);
-      else this.#waiting.push(request);
+      else waiting.push(request);
       if (!request.done) this.#timer.add(request, timeoutMs);
     });
   }
@@ -129,7 +174,8 @@ export class ConnectionPool {
   }
 
   /** The connection with the fewest requests in flight; null when none has room. */
-  #choose(): ClientConnection | null {
+  #choose(ordered: boolean): ClientConnection | null {
+    if (ordered) return this.first?.ready ? this.first : null;
     let best: ClientConnection | null = null;
     for (const { connection } of this.#keepers) {
       if (connection === null || !connection.ready) continue;
@@ -140,12 +186,31 @@ export class ConnectionPool {
 
   /** Sends what waits, as far as there is room. */
   #sendWaiting(): void {
-    while (this.#waiting.count > 0) {
-      const connection = this.#choose();
+    this.#sendFrom(this.#waitingInOrder, true);
+    this.#sendFrom(this.#waiting, false);
+    this.#tellRoom();
+  }
+
+  #sendFrom(waiting: WaitingRoom, ordered: boolean): void {
+    while (waiting.count > 0) {
+      const connection = this.#choose(ordered);
       if (connection === null) return;
-      const request = this.#waiting.shift();
+      const request = waiting.shift();
       if (request !== undefined) connection.send(request);
     }
+  }
+
+  #tellRoom(): void {
+    if (this.#whenRoom.length === 0) return;
+    const waiters = this.#whenRoom;
+    this.#whenRoom = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #rejectWaiting(reason: unknown): void {
+    this.#waitingInOrder.rejectAll(reason);
+    this.#waiting.rejectAll(reason);
+    this.#tellRoom();
   }
 
   #keeperOwner(target: Target, handlers: HandlerTable): KeeperOwner {
@@ -157,9 +222,7 @@ export class ConnectionPool {
       buffers: new BufferPool(),
       budget: new OutboxBudget(2 * OUTBOX_HIGH_WATER_BYTES * this.#settings.pool),
       handlers,
-      hasRoom: () => {
-        if (this.#waiting.count > 0) this.#sendWaiting();
-      },
+      hasRoom: () => this.#sendWaiting(),
       draining: (connection, reason) => this.#lost(connection, reason),
       ended: (connection, reason) => this.#lost(connection, reason),
     };
@@ -183,6 +246,7 @@ export class ConnectionPool {
     void connection.finished.then(() => this.#connections.delete(connection));
     this.#welcome = connection.welcome;
     if (this.#status === "reconnecting") this.#setStatus("connected");
+    if (connection === this.first) this.#onFirst(connection);
     this.#sendWaiting();
   }
 
@@ -192,7 +256,7 @@ export class ConnectionPool {
     if (keeper === undefined) return;
     keeper.connection = null;
     if (this.#failure !== null) {
-      if (!this.#anyOpen) this.#waiting.rejectAll(this.#failure);
+      if (!this.#anyOpen) this.#rejectWaiting(this.#failure);
       return;
     }
     if (!this.#anyOpen && this.#status === "connected") this.#setStatus("reconnecting", reason);
@@ -204,6 +268,7 @@ export class ConnectionPool {
     if (this.#failure !== null) return;
     this.#failure = reason;
     this.#setStatus("closed", reason);
+    this.#onFailed(reason);
     void this.#abandon(reason);
   }
 
@@ -217,8 +282,9 @@ export class ConnectionPool {
       expire: () => void this.#abandon(unanswered(this.url, this.#settings.requestTimeoutMs)),
     };
     this.#timer.add(late, this.#settings.requestTimeoutMs);
-    if (!this.#anyOpen) this.#waiting.rejectAll(this.#failure);
-    await this.#waiting.whenEmpty();
+    if (!this.#anyOpen) this.#rejectWaiting(this.#failure);
+    await Promise.all([this.#waiting.whenEmpty(), this.#waitingInOrder.whenEmpty()]);
+    this.#tellRoom();
     const connections = [...this.#connections];
     for (const connection of connections) connection.drain(reason);
     await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
@@ -234,7 +300,7 @@ export class ConnectionPool {
     const stopping = this.#keepers.map((keeper) => keeper.stop(reason));
     const connections = [...this.#connections];
     for (const connection of connections) connection.end(error);
-    this.#waiting.rejectAll(error);
+    this.#rejectWaiting(error);
     this.#timer.close();
     await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
   }

@@ -15,7 +15,25 @@ export { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
 export type { ErrorCodeName } from "../base/errors.ts";
 export type { ClientMessage, ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
 export type { Welcome } from "../gen/parley/v1/session_pb.ts";
+export { AckLevel } from "../gen/parley/v1/session_pb.ts";
 export { Client } from "./client.ts";
+export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
+export type { CallAnswer, CallHandler, ReceivedCall, ServeOptions, Service } from "./services.ts";
+export type {
+  Gap,
+  OverflowName,
+  ReceivedEvent,
+  SubscribeOptions,
+  Subscription,
+} from "./subscription.ts";
+export {
+  callMessage,
+  publishMessage,
+  serveMessages,
+  subscribeMessages,
+  type TypedEvent,
+  TypedSubscription,
+} from "./typed.ts";
 export type { RequestMessage } from "./requests.ts";
 export type { ClientStatus, ConnectOptions, ReconnectOptions, RequestOptions } from "./settings.ts";
 

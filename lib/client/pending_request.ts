@@ -28,6 +28,8 @@ export class PendingRequest implements Expirable {
   body: Uint8Array;
   /** Its id on the connection that holds it. */
   id = 0;
+  /** Whether the server is told when it is given up. */
+  cancels = false;
   /** Who keeps it; null before and after. */
   holder: RequestHolder | null = null;
   /** Makes the result of the answer. */

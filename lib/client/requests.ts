@@ -8,7 +8,8 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../base/errors.ts";
 import { ClientMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
-import { int32Size, putInt32, putVarint, varintSize } from "../wire/varint.ts";
+import { ID_TAG } from "../wire/message_scan.ts";
+import { int32Size, putInt32, putVarint, putVarint53, varintSize } from "../wire/varint.ts";
 
 /** One member of ClientMessage, as a program writes it. */
 export type RequestMessage = MessageInitShape<typeof ClientMessageSchema>["message"];
@@ -97,6 +98,15 @@ export function encodeMessage(message: RequestMessage): Uint8Array {
     const why = reason instanceof Error ? reason.message : String(reason);
     throw invalidArgument(`cannot encode ${message?.case}: ${why}`, { cause: reason });
   }
+}
+
+/** Encodes any member with an id that the other side gave, or will know. */
+export function encodeWithId(message: RequestMessage, id: number): Uint8Array {
+  const body = encodeMessage(message);
+  const bytes = new Uint8Array(body.length + 9);
+  bytes.set(body);
+  bytes[body.length] = ID_TAG;
+  return bytes.subarray(0, putVarint53(bytes, body.length + 1, id));
 }
 
 /** An echo of short ASCII; null when it is something else. All its lengths take one byte. */

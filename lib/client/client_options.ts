@@ -1,0 +1,45 @@
+/**
+ * What programs choose, and get, when they publish and call.
+ */
+import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
+import type { RequestOptions } from "./settings.ts";
+
+/** The options of `publish`. */
+export interface PublishOptions extends RequestOptions {
+  /** The full protobuf name of the payload, or any name that its readers agree on. */
+  type?: string;
+  /** Passed through as they are. */
+  headers?: Record<string, string>;
+  /** Makes repeated publishes of the same event recognisable. */
+  messageId?: string;
+  /**
+   * Whether the server's acknowledgement is awaited. Without, publishing is much faster: it resolves as
+   * soon as there was room to send, refusals are not told, and the event may be lost with the connection.
+   * Default: true.
+   */
+  ack?: boolean;
+}
+
+/** What the server said of a publish. */
+export interface PublishAck {
+  /** How safe the event is; UNSPECIFIED when no acknowledgement was asked for. */
+  readonly level: AckLevel;
+  /** The number of connections that it was handed to; 0 when no acknowledgement was asked for. */
+  readonly receivers: number;
+}
+
+/** The options of `call`. */
+export interface CallOptions extends RequestOptions {
+  /** The full protobuf name of the payload. */
+  type?: string;
+  /** Passed through as they are. */
+  headers?: Record<string, string>;
+}
+
+/** What a method answered. */
+export interface CallResult {
+  readonly payload: Uint8Array;
+  /** The full protobuf name of the payload, or empty. */
+  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
