@@ -17,6 +17,9 @@ export const SWEEP_INTERVAL_MS = 250;
 /** How often the server sweeps while it drains. */
 export const DRAIN_SWEEP_INTERVAL_MS = 25;
 
+/** A sweep that comes this many intervals after the last one tells of a stall of the server itself. */
+export const STALL_INTERVALS = 4;
+
 /** Does to one session what the time asks for; `nowMs` is the host's coarse clock. */
 export function sweepSession(session: Session, nowMs: number): void {
   if (session.state === "closed") return;
@@ -33,6 +36,14 @@ export function sweepSession(session: Session, nowMs: number): void {
   }
   if (session.state === "draining") return sweepDraining(session, nowMs);
   if (session.state === "open") sweepSilence(session, nowMs);
+}
+
+/**
+ * Starts to measure a session's silence anew, after the server itself stood still: what the peer sent
+ * meanwhile, or would have taken, still waits in its socket.
+ */
+export function forgiveSilence(session: Session, nowMs: number): void {
+  session.lastHeardMs = session.stalledSinceMs = nowMs;
 }
 
 /** Says whether the write under way has made no progress for the write timeout. */

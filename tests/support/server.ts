@@ -8,8 +8,11 @@ import type { ListenerKind } from "../../lib/ports/link.ts";
 import { configFrom, type ConfigInput } from "../../lib/server/config.ts";
 import { Server, type ServerStats } from "../../lib/server/server.ts";
 
-/** The kinds of listeners, for tests that run over all of them. */
-export const ALL_KINDS: readonly ListenerKind[] = ["tcp", "unix", "raw"];
+/** The listeners that plain sockets connect to. */
+export type SocketKind = "tcp" | "unix" | "raw";
+
+/** All of them, for tests that run over each. */
+export const ALL_KINDS: readonly SocketKind[] = ["tcp", "unix", "raw"];
 
 /** A running server and where it listens. */
 export class TestServer implements AsyncDisposable {
@@ -37,7 +40,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Connects; a client of unix or tcp to its only or first address. */
-  connect(kind: ListenerKind, hostname = "127.0.0.1"): Promise<Deno.TcpConn | Deno.UnixConn> {
+  connect(kind: SocketKind, hostname = "127.0.0.1"): Promise<Deno.TcpConn | Deno.UnixConn> {
     if (kind === "unix") return Deno.connect({ transport: "unix", path: this.path });
     return Deno.connect({ hostname, port: this.port(kind) });
   }
@@ -60,7 +63,12 @@ export async function startServer(
   options: { clock?: Clock } = {},
 ): Promise<TestServer> {
   const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
-  const listen = { tcp: "localhost:0", raw: "localhost:0", unix: `${folder}/parley.sock` };
+  const listen = {
+    tcp: "localhost:0",
+    raw: "localhost:0",
+    http: "",
+    unix: `${folder}/parley.sock`,
+  };
   const config = configFrom({ ...input, listen: { ...listen, ...input.listen } });
   try {
     return new TestServer(

@@ -4,7 +4,6 @@
  * It is no client library: no ids, no deadlines of its own, no reconnecting. Every wait that could hang
  * is turned into a failure by `settles`.
  */
-import type { ListenerKind } from "../../lib/ports/link.ts";
 import {
   type ClientFraming,
   type ClientMessageInit,
@@ -13,7 +12,7 @@ import {
   type ServerMessage,
   takeServerMessage,
 } from "./frames.ts";
-import type { TestServer } from "./server.ts";
+import type { SocketKind, TestServer } from "./server.ts";
 import { settles } from "./until.ts";
 
 /** What a client may choose. */
@@ -43,7 +42,7 @@ export class SocketClient implements Disposable {
   /** Connects to one of the listeners of a server. */
   static async connect(
     server: TestServer,
-    kind: ListenerKind,
+    kind: SocketKind,
     options: SocketClientOptions = {},
   ): Promise<SocketClient> {
     const connection = await settles(server.connect(kind, options.hostname), `connect to ${kind}`);
