@@ -17,6 +17,8 @@ import { Session } from "../services/session.ts";
 import { SessionHost } from "../services/session_host.ts";
 import {
   DRAIN_SWEEP_INTERVAL_MS,
+  forgiveSilence,
+  STALL_INTERVALS,
   SWEEP_INTERVAL_MS,
   sweepSession,
 } from "../services/session_sweep.ts";
@@ -63,7 +65,11 @@ export class Server implements AsyncDisposable {
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
-  #sweepTimer: ReturnType<typeof setInterval>;
+  #sweepTimer: ReturnType<typeof setInterval> | undefined;
+  #sweepIntervalMs = SWEEP_INTERVAL_MS;
+  #sweptMs = 0;
+  /** Whether the last sweep forgave all silence, because it came late. */
+  #forgave = false;
   #stop: Promise<void> | null = null;
   #resolveStopped!: () => void;
 
@@ -75,7 +81,7 @@ export class Server implements AsyncDisposable {
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     for (const listener of listeners) this.#track(this.#acceptAll(listener));
-    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#sweepEvery(SWEEP_INTERVAL_MS);
   }
 
   /** Starts a server. Rejects with a ParleyError when an address cannot be listened on. */
@@ -142,8 +148,7 @@ export class Server implements AsyncDisposable {
     log.info("stopping: {connections} connections are told", { connections: this.#sessions.size });
     this.#closeListeners();
     this.#host.tick();
-    clearInterval(this.#sweepTimer);
-    this.#sweepTimer = setInterval(() => this.#sweep(), DRAIN_SWEEP_INTERVAL_MS);
+    this.#sweepEvery(DRAIN_SWEEP_INTERVAL_MS);
     for (const session of this.#sessions) session.drain();
     const deadline = setTimeout(() => {
       log.warning("the drain time of {ms} ms is over: closing {connections} connections", {
@@ -221,8 +226,22 @@ export class Server implements AsyncDisposable {
   }
 
   #sweep(): void {
-    this.#host.tick();
-    for (const session of this.#sessions) sweepSession(session, this.#host.nowMs);
+    const host = this.#host;
+    host.tick();
+    // Never twice in a row, or a server that always lags would keep those who are gone for ever.
+    const stalled = !this.#forgave &&
+      host.nowMs - this.#sweptMs > this.#sweepIntervalMs * STALL_INTERVALS;
+    this.#forgave = stalled;
+    this.#sweptMs = host.nowMs;
+    const sweep = stalled ? forgiveSilence : sweepSession;
+    for (const session of this.#sessions) sweep(session, host.nowMs);
+  }
+
+  #sweepEvery(intervalMs: number): void {
+    clearInterval(this.#sweepTimer);
+    this.#sweepIntervalMs = intervalMs;
+    this.#sweptMs = this.#host.nowMs;
+    this.#sweepTimer = setInterval(() => this.#sweep(), intervalMs);
   }
 }
 
