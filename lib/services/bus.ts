@@ -155,8 +155,8 @@ export class Bus {
     this.#fanout.touch(outbox);
   }
 
-  /** Ends a turn: everything leaves. Gives a subscription whose connection is behind, or null. */
-  endTurn(): BusSubscription | null {
+  /** Ends a turn: everything leaves. Gives subscriptions whose connections are behind. */
+  endTurn(): readonly BusSubscription[] {
     this.#turn++;
     return this.#fanout.endTurn();
   }

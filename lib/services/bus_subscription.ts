@@ -1,7 +1,7 @@
 /**
  * One subscription of one session: what the trie finds and the fan-out delivers to.
  */
-import type { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
+import { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
 import type { Subscription } from "../logic/subscription.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import type { Receiver } from "../wire/fanout.ts";
@@ -24,6 +24,8 @@ export class BusSubscription implements Subscription, Receiver {
   readonly group: string;
   readonly echo: boolean;
   readonly overflow: OverflowPolicy;
+  /** Who chose to lose events rather than to wait is not waited for. */
+  readonly waitedFor: boolean;
   readonly owner: Session;
   readonly outbox: Outbox;
   /** The stamp that names the group of its deliveries; null for a plain subscription. */
@@ -41,6 +43,8 @@ export class BusSubscription implements Subscription, Receiver {
     this.group = request.group;
     this.echo = request.echo;
     this.overflow = request.overflow;
+    this.waitedFor = request.overflow !== OverflowPolicy.DROP_NEWEST &&
+      request.overflow !== OverflowPolicy.DROP_OLDEST;
     this.stamp = request.group === "" ? null : groupStamp(request.group);
   }
 }

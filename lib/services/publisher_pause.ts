@@ -1,11 +1,11 @@
 /**
- * Lets a subscriber that reads, but is behind, catch up for a moment before its publisher is read again.
+ * Lets subscribers that read, but are behind, catch up for a moment before their publisher is read again.
  *
  * Without it a publisher that is a little faster than its subscriber would have it disconnected for
- * nothing. The wait is short and only for one who makes progress, so a stuck subscriber cannot use it to
- * hold others up; and subscribers that chose to lose events rather than to wait are not waited for.
+ * nothing. The wait is short and only for those who make progress, so a stuck subscriber cannot use it to
+ * hold others up, nor hide one that reads; and subscribers that chose to lose events rather than to wait
+ * are not among those who are behind.
  */
-import { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 
 /** The longest that one turn of a publisher is held up. */
@@ -13,18 +13,35 @@ const LONGEST_MS = 10;
 /** Without progress for this long, a subscriber is not waited for. */
 const PATIENCE_MS = 3;
 
-/** Waits until the subscriber of `subscription` has caught up, or does not deserve it. */
-export async function waitForReader(subscription: BusSubscription): Promise<void> {
-  const { overflow, owner, outbox } = subscription;
-  if (overflow === OverflowPolicy.DROP_NEWEST || overflow === OverflowPolicy.DROP_OLDEST) return;
-  const enoughBytes = outbox.size >>> 1;
-  let written = owner.link.bytesWritten;
-  let without = 0;
-  for (let waited = 0; waited < LONGEST_MS && outbox.size > enoughBytes; waited++) {
+/** One subscriber that is waited for. */
+class Awaited {
+  readonly #subscription: BusSubscription;
+  readonly #enoughBytes: number;
+  #written: number;
+  #without = 0;
+
+  constructor(subscription: BusSubscription) {
+    this.#subscription = subscription;
+    this.#enoughBytes = subscription.outbox.size >>> 1;
+    this.#written = subscription.owner.link.bytesWritten;
+  }
+
+  /** Looks again; says whether it has not caught up and still deserves to be waited for. */
+  isAwaited(): boolean {
+    const { owner, outbox } = this.#subscription;
+    if (outbox.size <= this.#enoughBytes || !owner.takesDeliveries) return false;
+    const written = owner.link.bytesWritten;
+    this.#without = written === this.#written ? this.#without + 1 : 0;
+    this.#written = written;
+    return this.#without < PATIENCE_MS;
+  }
+}
+
+/** Waits until all `behind` have caught up, or do not deserve it. */
+export async function waitForReaders(behind: readonly BusSubscription[]): Promise<void> {
+  let awaited = behind.map((subscription) => new Awaited(subscription));
+  for (let waited = 0; waited < LONGEST_MS && awaited.length > 0; waited++) {
     await new Promise((resolve) => setTimeout(resolve, 1));
-    const now = owner.link.bytesWritten;
-    without = now === written ? without + 1 : 0;
-    if (without >= PATIENCE_MS || !owner.takesDeliveries) return;
-    written = now;
+    awaited = awaited.filter((one) => one.isAwaited());
   }
 }

@@ -21,7 +21,7 @@ import { Outbox } from "../wire/outbox.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import { dispatch } from "./dispatch.ts";
 import { Publisher } from "./publisher.ts";
-import { waitForReader } from "./publisher_pause.ts";
+import { waitForReaders } from "./publisher_pause.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
 import type { SessionHost } from "./session_host.ts";
 
@@ -75,8 +75,8 @@ export class Session {
   readonly #reader: FrameReader;
   readonly #oneAnswerAWrite: boolean;
   #whenAnswered: (() => void) | null = null;
-  /** A subscriber that the last turn's events went to and that is behind. */
-  #heldUpBy: BusSubscription | null = null;
+  /** Subscribers that the last turn's events went to and that are behind. */
+  #heldUpBy: readonly BusSubscription[] = [];
 
   constructor(host: SessionHost, link: Link, dialect: Dialect) {
     this.host = host;
@@ -237,7 +237,7 @@ export class Session {
       reader.filled(count);
       while (!this.#turn(highWater)) await this.#relief(highWater);
       if (outbox.size > highWater) await this.#relief(highWater);
-      if (this.#heldUpBy !== null || host.budget.exhausted) await this.#holdUp();
+      if (this.#heldUpBy.length > 0 || host.budget.exhausted) await this.#holdUp();
     }
     await this.#inputEnded();
   }
@@ -278,10 +278,10 @@ export class Session {
   /** Lets those that this session publishes to catch up for a moment, and the server's memory recover. */
   async #holdUp(): Promise<void> {
     const behind = this.#heldUpBy;
-    this.#heldUpBy = null;
+    this.#heldUpBy = [];
     if (this.publisher === null) return;
     this.waiting = true;
-    if (behind !== null) await waitForReader(behind);
+    if (behind.length > 0) await waitForReaders(behind);
     await this.host.budget.whenFree();
     this.waiting = false;
     this.lastHeardMs = this.host.nowMs;

@@ -30,6 +30,8 @@ export interface Receiver {
   readonly outbox: Outbox;
   /** Whether it also gets what its own connection publishes. */
   readonly echo: boolean;
+  /** Whether publishers are to wait for it when it is behind. */
+  readonly waitedFor: boolean;
 }
 
 /**
@@ -54,8 +56,8 @@ export class Fanout<R extends Receiver> {
   #events = 0;
   #receivers: readonly R[] = NOBODY;
   #publisher: object | null = null;
-  /** A receiver of this turn that is behind: its outbox is more than half full. */
-  #behind: R | null = null;
+  /** The receivers of this turn that are behind: whose outbox is more than half full. */
+  #behind: R[] = [];
 
   constructor(maxOutboxBytes: number, budget: OutboxBudget, overflow: Overflow<R>) {
     this.#maxOutboxBytes = maxOutboxBytes;
@@ -126,8 +128,8 @@ export class Fanout<R extends Receiver> {
     return this.#give(receiver, frame, frame.length, 1);
   }
 
-  /** Ends the turn: what waits leaves. Gives a receiver that is behind, or null. */
-  endTurn(): R | null {
+  /** Ends the turn: what waits leaves. Gives the receivers that are behind and to be waited for. */
+  endTurn(): readonly R[] {
     this.flushRun();
     this.#publisher = null;
     this.#receivers = NOBODY;
@@ -138,7 +140,9 @@ export class Fanout<R extends Receiver> {
     }
     dirty.length = 0;
     const behind = this.#behind;
-    this.#behind = null;
+    if (behind.length === 0) return NOBODY;
+    this.#behind = [];
+    for (const receiver of behind) receiver.outbox.behind = false;
     return behind;
   }
 
@@ -162,7 +166,10 @@ export class Fanout<R extends Receiver> {
       outbox.dirty = true;
       this.#dirty.push(outbox);
     }
-    if (outbox.size > limit >>> 1) this.#behind = receiver;
+    if (outbox.size > limit >>> 1 && receiver.waitedFor && !outbox.behind) {
+      outbox.behind = true;
+      this.#behind.push(receiver);
+    }
     return true;
   }
 

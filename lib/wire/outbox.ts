@@ -25,6 +25,8 @@ export class Outbox {
   length = 0;
   /** Whether a fan-out has put something here that it has not flushed yet. Its own mark. */
   dirty = false;
+  /** Whether a fan-out has found it more than half full in this turn. Its own mark, too. */
+  behind = false;
   /** Whether what was not sent is kept when a write fails, for `takeUnsent`. */
   keepUnsent = false;
   /** Why nothing is written any more; null while all is well. */
