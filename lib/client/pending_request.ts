@@ -2,13 +2,14 @@
  * One request from the call to its end: it waits for its turn, is in flight, and is settled exactly once
  * by an answer, an error, its deadline or its signal, whichever comes first.
  *
- * It is its own entry in the deadline queue and its own listener of the signal, so that a request costs
- * one object beside the promise. Whoever holds it (the waiting room or a connection) is told when it is
- * settled by anything but the holder.
+ * It is its own entry in the deadline queue, so that a request costs one object beside the promise.
+ * Whoever holds it (the waiting room or a connection) is told when it is settled by anything but the
+ * holder.
  */
 import { ErrorCode, ParleyError } from "../base/errors.ts";
 import type { ReadAnswer } from "./answers.ts";
 import type { Expirable } from "./deadline_queue.ts";
+import { type Abortable, joinSignal, leaveSignal } from "./signal_group.ts";
 
 /** Keeps requests that are not settled. */
 export interface RequestHolder {
@@ -21,7 +22,7 @@ export interface RequestHolder {
 const NOTHING = new Uint8Array(0);
 
 /** A request that is not settled, or was until now. */
-export class PendingRequest implements Expirable {
+export class PendingRequest implements Expirable, Abortable {
   done = false;
   deadlineMs = 0;
   /** The encoded ClientMessage without its id; empty once it is sent. */
@@ -54,7 +55,7 @@ export class PendingRequest implements Expirable {
     this.#reject = reject;
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
-    signal?.addEventListener("abort", this);
+    if (signal !== undefined) joinSignal(signal, this);
   }
 
   /** Gives the answer. The holder has let go already. */
@@ -84,7 +85,7 @@ export class PendingRequest implements Expirable {
   }
 
   /** The signal was aborted. */
-  handleEvent(): void {
+  aborted(): void {
     this.#giveUp(this.#signal?.reason);
   }
 
@@ -98,7 +99,7 @@ export class PendingRequest implements Expirable {
     this.done = true;
     this.holder = null;
     this.body = NOTHING;
-    this.#signal?.removeEventListener("abort", this);
+    if (this.#signal !== undefined) leaveSignal(this.#signal, this);
   }
 
   /** Says that it left for the server: its bytes are not needed any more. */
