@@ -44,6 +44,7 @@ export class Client implements AsyncDisposable {
   readonly #subscriptions = new Subscriptions(() => this.#pool);
   readonly #services = new Services(() => this.#pool);
   #opened = false;
+  #closing: Promise<void> | null = null;
 
   private constructor(url: string, options: ConnectOptions) {
     this.url = url;
@@ -177,18 +178,25 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Takes no new requests, waits for the answers under way (for `requestTimeoutMs` at most), and closes.
+   * Takes no new requests once its services have answered their calls, waits for the answers under way (for
+   * `requestTimeoutMs` at most), and closes.
    * Requests that wait while no connection is open reject at once. Calling it again changes nothing.
    */
-  async close(): Promise<void> {
-    await this.#services.stopAll();
-    this.#subscriptions.endAll(null);
-    await this.#pool.close();
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
   }
 
   /** The same as `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    // Calls under way are answered first, and what their handlers ask meanwhile is still sent. A client
+    // that serves nothing takes no new requests from this moment on.
+    if (this.#services.count > 0) await this.#services.stopAll();
+    this.#subscriptions.endAll(null);
+    await this.#pool.close();
   }
 
   /** Sends what wants no answer, as soon as there is room on the first connection. */

@@ -122,6 +122,11 @@ export class Services {
     this.#pool = pool;
   }
 
+  /** How many methods are served. */
+  get count(): number {
+    return this.#byMethod.size;
+  }
+
   /** Registers a method, and resolves when the server has acknowledged it. */
   async serve(method: string, handler: CallHandler, options: ServeOptions): Promise<Service> {
     if (this.#byMethod.has(method)) {
