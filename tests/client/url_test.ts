@@ -1,0 +1,64 @@
+/**
+ * Which URLs a client takes, and what it says to all others.
+ */
+import assert from "node:assert/strict";
+import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
+import { parseTarget } from "../../lib/client/url.ts";
+
+Deno.test("a parley URL names a host and a port", () => {
+  assert.deepEqual(parseTarget("parley://localhost"), {
+    kind: "tcp",
+    hostname: "localhost",
+    port: 7311,
+  });
+  assert.deepEqual(parseTarget("parley://10.0.0.1:99/"), {
+    kind: "tcp",
+    hostname: "10.0.0.1",
+    port: 99,
+  });
+  assert.deepEqual(parseTarget("parley://[::1]:7311"), {
+    kind: "tcp",
+    hostname: "::1",
+    port: 7311,
+  });
+});
+
+Deno.test("a unix URL names an absolute path", () => {
+  assert.deepEqual(parseTarget("unix:///run/parley.sock"), {
+    kind: "unix",
+    path: "/run/parley.sock",
+  });
+  assert.deepEqual(parseTarget("unix:///a%20b/100%25?#.sock"), {
+    kind: "unix",
+    path: "/a b/100%?#.sock",
+  });
+});
+
+Deno.test("every other URL is refused with what would be accepted", () => {
+  const refused: [string, RegExp][] = [
+    ["", /has no scheme/],
+    ["localhost:7311", /did you mean "parley:\/\/localhost:7311"/],
+    ["http://localhost", /scheme "http" is not known/],
+    ["parley://", /no valid URL|names no host/],
+    ["parley://host:70000", /no valid URL/],
+    ["parley://host:0", /from 1 to 65535/],
+    ["parley://me:secret@host", /names a user/],
+    ["parley://host/path", /goes on after the port/],
+    ["parley://host?x=1", /goes on after the port/],
+    ["parley://host#x", /goes on after the port/],
+    ["unix:relative.sock", /no absolute path/],
+    ["unix://host/x.sock", /no absolute path/],
+    ["unix:///", /names no socket/],
+    ["unix:///a%zz", /%25/],
+    ["unix:///a%00b", /names no socket/],
+  ];
+  for (const [url, message] of refused) {
+    assert.throws(() => parseTarget(url), (error) => {
+      assert(error instanceof ParleyError);
+      assert.equal(error.code, ErrorCode.INVALID_ARGUMENT);
+      assert.match(error.message, message, url);
+      assert.match(error.accepted, /unix:\/\/\//);
+      return true;
+    });
+  }
+});
