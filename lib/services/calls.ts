@@ -5,7 +5,7 @@
  * at once; an answer counts only from the connection that was given the call, and only until the deadline.
  * Calls and answers are handed on as bytes. Methods that begin with `parley.` are the server's own.
  */
-import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
 import { type CallRecord, RequestTable } from "../logic/request_table.ts";
 import { MethodTable } from "../logic/method_table.ts";
 import type { CallParty } from "../logic/call_lists.ts";
@@ -82,6 +82,17 @@ export class Calls {
     if (record !== null) this.#tellCancelled(record);
   }
 
+  /** Gives a session no more calls; those that it was to answer are UNAVAILABLE. */
+  stopAnswering(session: Session): void {
+    const { party } = session;
+    this.methods.removeResponder(party);
+    while (party.answering !== null) {
+      const record = this.#requests.take(party.answering.id, party);
+      assert(record !== null, "a call that is to be answered is under way");
+      this.#responderGone(record);
+    }
+  }
+
   /** Forgets a session: its calls are given up, and those it was to answer are UNAVAILABLE. */
   leave(session: Session): void {
     const { party } = session;
@@ -89,14 +100,7 @@ export class Calls {
     this.#requests.removeParty(
       party,
       (record) => this.#tellCancelled(record),
-      (record) =>
-        this.#refuse(
-          record,
-          new ParleyError(
-            ErrorCode.UNAVAILABLE,
-            "the connection that was to answer is gone; the call may or may not have been carried out",
-          ),
-        ),
+      (record) => this.#responderGone(record),
     );
   }
 
@@ -124,6 +128,16 @@ export class Calls {
       }),
     );
     this.#tellCancelled(record);
+  }
+
+  #responderGone(record: CallRecord<Session>): void {
+    this.#refuse(
+      record,
+      new ParleyError(
+        ErrorCode.UNAVAILABLE,
+        "the connection that was to answer is gone; the call may or may not have been carried out",
+      ),
+    );
   }
 
   /** Answers a call with an error of the server's own. */

@@ -33,6 +33,8 @@ export function acknowledge(
   level: AckLevel,
   receivers: number,
 ): void {
+  // A publisher that gets its own events and does not read them has just been ended.
+  if (session.state === "closing") return;
   const body = (level === 0 ? 0 : 2) + (receivers === 0 ? 0 : 1 + varintSize(receivers));
   let at = session.begin(2 + body + scan.idBytes);
   const out = session.outbox.bytes;

@@ -52,6 +52,8 @@ export class Session {
   state: SessionState = "open";
   /** Its subscriptions by pattern, type and group; null while it has had none. */
   subscriptions: Map<string, BusSubscription> | null = null;
+  /** Its subscriptions in groups when it left the bus. */
+  shared: readonly BusSubscription[] = [];
   /** What it keeps to publish and call; null while it has done neither. */
   publisher: Publisher | null = null;
   /** How many events it missed, by topic, since it was last told; null when none. */
@@ -190,11 +192,7 @@ export class Session {
   finish(): void {
     if (this.state === "closing" || this.state === "closed") return;
     this.#stopTaking();
-    this.outbox.flush();
-    void this.outbox.whenAtMost(0).then(() => {
-      this.link.closeWrite();
-      this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
-    });
+    this.#closeWhenSent();
   }
 
   /** Says why the connection ends, and ends it. Does nothing when it is ending already. */
@@ -206,10 +204,12 @@ export class Session {
       reason: CloseReason[error.closeReason],
       message: error.message,
     });
+    // First of all, so that nothing of others follows the last word.
+    this.#stopTaking();
     if (!this.#oneAnswerAWrite || error.closeReason === CloseReason.PROTOCOL_ERROR) {
       this.send(errorReply(error));
     }
-    this.finish();
+    this.#closeWhenSent();
   }
 
   /** Ends the connection at once. */
@@ -254,6 +254,8 @@ export class Session {
         // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
         // that is acknowledged is alone in its run, so that its receivers can be counted.
         if (scan.member !== MEMBER.event || scan.idBytes > 0) this.host.bus.flushRun();
+        // Handing it out can end this very session, when it does not read what it publishes to itself.
+        if (this.state === "closing") break;
         const mark = outbox.length;
         try {
           dispatch(this, reader.buffer, scan);
@@ -327,7 +329,8 @@ export class Session {
       this.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
     }
     this.#reader.finish();
-    // Calls that it asked still come back: it has only finished sending.
+    // It can answer no more, but calls that it asked still come back: it has only finished sending.
+    this.host.calls.stopAnswering(this);
     if (this.party.askedCount > 0 && this.takesDeliveries) {
       await new Promise<void>((resolve) => this.#whenAnswered = resolve);
     }
@@ -355,9 +358,20 @@ export class Session {
     putMessage(this.outbox, this.#reader.framing, encoded);
   }
 
+  /** Takes no more requests, and nothing more of others: no events, and no calls to answer. */
   #stopTaking(): void {
     this.state = "closing";
     this.#reader.finish();
+    this.host.bus.leave(this);
+    this.host.calls.stopAnswering(this);
+  }
+
+  #closeWhenSent(): void {
+    this.outbox.flush();
+    void this.outbox.whenAtMost(0).then(() => {
+      this.link.closeWrite();
+      this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
+    });
   }
 
   /** Notes an abrupt end: of the peer's making it is a line for debugging, of ours an error. */
