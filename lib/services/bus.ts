@@ -21,8 +21,13 @@ import type { Publisher, RememberedMatch } from "./publisher.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
 
-/** Members of a group that are tried in turn for one event. */
-const MEMBERS_TRIED = 4;
+/** Bytes of an outbox whose group events are still to be handed on. */
+interface HandOn {
+  readonly leaver: Session;
+  readonly frames: Uint8Array;
+  /** So many bytes at the front were sent. */
+  readonly sent: number;
+}
 
 /** Subscriptions and deliveries. */
 export class Bus {
@@ -33,6 +38,9 @@ export class Bus {
   readonly #fanout: Fanout<BusSubscription>;
   /** How many subscriptions end after a number of events. */
   #counted = 0;
+  readonly #walk = new FrameWalk();
+  readonly #toHandOn: HandOn[] = [];
+  #handingOn = false;
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
 
@@ -163,11 +171,13 @@ export class Bus {
 
   /** Forgets a session; it gets nothing more from now on. */
   leave(session: Session): void {
-    if (session.subscriptions === null) return;
+    const { subscriptions } = session;
+    if (subscriptions === null || subscriptions.size === 0) return;
     this.#fanout.flushRun();
-    for (const [key, subscription] of session.subscriptions) {
-      this.#remove(session, key, subscription);
+    if (session.outbox.keepUnsent) {
+      session.shared = [...subscriptions.values()].filter((one) => one.group !== "");
     }
+    for (const [key, subscription] of subscriptions) this.#remove(session, key, subscription);
   }
 
   /** Hands on what the groups' share of a session that left had not sent. */
@@ -175,8 +185,8 @@ export class Bus {
     const { underWay, sentOfUnderWay, waiting } = session.outbox.takeUnsent(
       session.link.bytesWritten,
     );
-    this.#handOnFrames(underWay, sentOfUnderWay);
-    this.#handOnFrames(waiting, 0);
+    this.#handOn({ leaver: session, frames: underWay, sent: sentOfUnderWay });
+    this.#handOn({ leaver: session, frames: waiting, sent: 0 });
     this.#fanout.endTurn();
   }
 
@@ -185,7 +195,7 @@ export class Bus {
     const { outbox } = session;
     const waiting = outbox.bytes.slice(0, outbox.length);
     outbox.rewind(0);
-    this.#handOnFrames(waiting, 0);
+    this.#handOn({ leaver: session, frames: waiting, sent: 0 });
   }
 
   #stamp(publisher: Publisher): void {
@@ -215,7 +225,7 @@ export class Bus {
     const stamps = publisher.publisher?.stamps;
     this.#choosingFor = publisher;
     assert(stamps !== undefined, "a publisher has stamps");
-    for (let tries = Math.min(group.members.length, MEMBERS_TRIED); tries > 0; tries--) {
+    for (;;) {
       const member = pickMember(group, this.#loadFor);
       if (member === null) return false;
       assert(member.stamp !== null, "a member of a group has the group's stamp");
@@ -224,8 +234,9 @@ export class Bus {
         if (member.remaining !== Infinity) this.#countOne(member);
         return true;
       }
+      // One that was ended hands its turn on; one that is there has dropped the event, and counted it.
+      if (member.owner.takesDeliveries) return false;
     }
-    return false;
   }
 
   /** Counts an event for the plain subscriptions of a match, and ends those that have had enough. */
@@ -243,27 +254,58 @@ export class Bus {
   }
 
   #remove(session: Session, key: string, subscription: BusSubscription): void {
-    this.#trie.remove(subscription);
+    // Handing an event out can end the very session whose subscription is then counted down.
+    if (!this.#trie.remove(subscription)) return;
     session.subscriptions?.delete(key);
     if (subscription.remaining !== Infinity) this.#counted--;
   }
 
-  /** Hands on the group events among `frames` that end behind the first `sent` bytes. */
-  #handOnFrames(frames: Uint8Array, sent: number): void {
-    // Not shared: handing on can end another member, whose share is then handed on from within.
-    const walk = new FrameWalk();
+  /**
+   * Hands on the group events among some frames. It can end another member, whose share is then handed on
+   * as well: one after the other, not from within, however many there are.
+   */
+  #handOn(frames: HandOn): void {
+    this.#toHandOn.push(frames);
+    if (this.#handingOn) return;
+    this.#handingOn = true;
+    try {
+      for (let next = this.#toHandOn.shift(); next; next = this.#toHandOn.shift()) {
+        this.#handOnFrames(next);
+      }
+    } finally {
+      this.#handingOn = false;
+    }
+  }
+
+  #handOnFrames({ leaver, frames, sent }: HandOn): void {
+    const walk = this.#walk;
     walk.open(frames, frames.length);
     while (walk.next()) {
       if (walk.end <= sent || !walk.isEvent) continue;
       walk.readEvent();
-      if (walk.group === "") continue;
-      const { group: name } = walk;
-      const groups = this.#trie.match(walk.topic, walk.type).groups;
-      const group = groups.find((one) => one.name === name);
-      const member = group === undefined ? null : pickMember(group, loadOf);
-      if (member === null) continue;
-      this.#fanout.addFrame(member, frames.slice(walk.start, walk.end));
-      if (member.remaining !== Infinity) this.#countOne(member);
+      if (walk.group !== "") this.#handOnEvent(leaver, frames.slice(walk.start, walk.end));
+    }
+  }
+
+  /** Hands one event, which `#walk` has read, to another member of the group that it was for. */
+  #handOnEvent(leaver: Session, frame: Uint8Array): void {
+    const { topic, type, group: name, sender } = this.#walk;
+    const load = (member: BusSubscription) =>
+      !member.echo && member.owner.sessionId === sender ? Infinity : loadOf(member);
+    const shared = leaver.shared.filter((one) => one.group === name);
+    for (;;) {
+      // Groups of one name are apart by their patterns.
+      const group = this.#trie.match(topic, type).groups.find((one) =>
+        one.name === name &&
+        (shared.length === 0 || shared.some(({ pattern }) => pattern === one.pattern))
+      );
+      const member = group === undefined ? null : pickMember(group, load);
+      if (member === null) return;
+      if (this.#fanout.addFrame(member, frame)) {
+        if (member.remaining !== Infinity) this.#countOne(member);
+        return;
+      }
+      if (member.owner.takesDeliveries) return;
     }
   }
 }

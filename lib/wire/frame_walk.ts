@@ -18,10 +18,11 @@ export class FrameWalk {
   end = 0;
   /** Whether it is an event. */
   isEvent = false;
-  /** The event's topic, type and group; empty for other frames. */
+  /** The event's topic, type, group and sender, once it is read. */
   topic = "";
   type = "";
   group = "";
+  sender = "";
 
   readonly #fields = new FieldCursor();
   #bytes: Uint8Array = new Uint8Array(0);
@@ -52,9 +53,13 @@ export class FrameWalk {
     return true;
   }
 
-  /** Reads topic, type and group of the present frame, which is an event. */
+  /** Reads topic, type, group and sender of the present frame, which is an event. */
   readEvent(): void {
-    this.topic = this.type = this.group = "";
+    this.topic =
+      this.type =
+      this.group =
+      this.sender =
+        "";
     const fields = this.#fields;
     // Behind the prefix stands the envelope with one field, and in that the event.
     fields.open(this.#bytes, this.#bodyStart(), this.end);
@@ -63,6 +68,7 @@ export class FrameWalk {
     while (fields.next()) {
       if (fields.field === 1) this.topic = this.#text();
       else if (fields.field === 3) this.type = this.#text();
+      else if (fields.field === 11) this.sender = this.#text();
       else if (fields.field === 14) this.group = this.#text();
     }
   }
