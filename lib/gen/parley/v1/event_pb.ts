@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/event.proto.
  */
 export const file_parley_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvZXZlbnQucHJvdG8SCXBhcmxleS52MSLvAQoFRXZlbnQSDQoFdG9waWMYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIMCgR0eXBlGAMgASgJEi4KB2hlYWRlcnMYBCADKAsyHS5wYXJsZXkudjEuRXZlbnQuSGVhZGVyc0VudHJ5EhIKCm1lc3NhZ2VfaWQYBSABKAkSDgoGc2VuZGVyGAsgASgJEgsKA3NlcRgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg0KBWdyb3VwGA4gASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInQKCVN1YnNjcmliZRIPCgdwYXR0ZXJuGAEgASgJEgwKBHR5cGUYAiABKAkSDQoFZ3JvdXAYAyABKAkSDAoEZWNobxgEIAEoCBIrCghvdmVyZmxvdxgFIAEoDjIZLnBhcmxleS52MS5PdmVyZmxvd1BvbGljeSJRCgtVbnN1YnNjcmliZRIPCgdwYXR0ZXJuGAEgASgJEgwKBHR5cGUYAiABKAkSDQoFZ3JvdXAYAyABKAkSFAoMYWZ0ZXJfZXZlbnRzGAQgASgEIiYKBk1pc3NlZBINCgV0b3BpYxgBIAEoCRINCgVjb3VudBgCIAEoBCqTAQoOT3ZlcmZsb3dQb2xpY3kSHwobT1ZFUkZMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaT1ZFUkZMT1dfUE9MSUNZX0RJU0NPTk5FQ1QQARIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9PTERFU1QQAhIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9ORVdFU1QQA2IGcHJvdG8z");
+  fileDesc("ChVwYXJsZXkvdjEvZXZlbnQucHJvdG8SCXBhcmxleS52MSLvAQoFRXZlbnQSDQoFdG9waWMYASABKAkSDwoHcGF5bG9hZBgCIAEoDBIMCgR0eXBlGAMgASgJEi4KB2hlYWRlcnMYBCADKAsyHS5wYXJsZXkudjEuRXZlbnQuSGVhZGVyc0VudHJ5EhIKCm1lc3NhZ2VfaWQYBSABKAkSDgoGc2VuZGVyGAsgASgJEgsKA3NlcRgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg0KBWdyb3VwGA4gASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpUBCglTdWJzY3JpYmUSDwoHcGF0dGVybhgBIAEoCRIMCgR0eXBlGAIgASgJEg0KBWdyb3VwGAMgASgJEgwKBGVjaG8YBCABKAgSKwoIb3ZlcmZsb3cYBSABKA4yGS5wYXJsZXkudjEuT3ZlcmZsb3dQb2xpY3kSHwoFc3RhcnQYBiABKAsyEC5wYXJsZXkudjEuU3RhcnQingEKBVN0YXJ0Eg0KA3NlcRgBIAEoBEgAEhoKEHRpbWVfdW5peF9taWNyb3MYAiABKARIABIOCgRsYXN0GAMgASgNSAASDQoDYWxsGAQgASgISAASKwoJcG9zaXRpb25zGAUgAygLMhgucGFybGV5LnYxLlRvcGljUG9zaXRpb24SFQoNaGlzdG9yeV9lcG9jaBgGIAEoCUIHCgVzaW5jZSIrCg1Ub3BpY1Bvc2l0aW9uEg0KBXRvcGljGAEgASgJEgsKA3NlcRgCIAEoBCJRCgtVbnN1YnNjcmliZRIPCgdwYXR0ZXJuGAEgASgJEgwKBHR5cGUYAiABKAkSDQoFZ3JvdXAYAyABKAkSFAoMYWZ0ZXJfZXZlbnRzGAQgASgEIiYKBk1pc3NlZBINCgV0b3BpYxgBIAEoCRINCgVjb3VudBgCIAEoBCqxAQoOT3ZlcmZsb3dQb2xpY3kSHwobT1ZFUkZMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaT1ZFUkZMT1dfUE9MSUNZX0RJU0NPTk5FQ1QQARIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9PTERFU1QQAhIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9ORVdFU1QQAxIcChhPVkVSRkxPV19QT0xJQ1lfQ0FUQ0hfVVAQBGIGcHJvdG8z");
 
 /**
  * Something that happened. Publish and delivery are the same message: a delivery
@@ -138,6 +138,14 @@ export type Subscribe = Message<"parley.v1.Subscribe"> & {
    * @generated from field: parley.v1.OverflowPolicy overflow = 5;
    */
   overflow: OverflowPolicy;
+
+  /**
+   * Where in the history of kept topics to begin. Absent means with what is published
+   * from now on. Not for groups.
+   *
+   * @generated from field: parley.v1.Start start = 6;
+   */
+  start?: Start | undefined;
 };
 
 /**
@@ -146,6 +154,102 @@ export type Subscribe = Message<"parley.v1.Subscribe"> & {
  */
 export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
   messageDesc(file_parley_v1_event, 1);
+
+/**
+ * Where in the history of kept topics a subscription begins.
+ *
+ * @generated from message parley.v1.Start
+ */
+export type Start = Message<"parley.v1.Start"> & {
+  /**
+   * For topics without a position.
+   *
+   * @generated from oneof parley.v1.Start.since
+   */
+  since: {
+    /**
+     * With this seq. Only for a pattern without wildcards.
+     *
+     * @generated from field: uint64 seq = 1;
+     */
+    value: bigint;
+    case: "seq";
+  } | {
+    /**
+     * With the first event that is not older than this, in microseconds since 1970 (UTC).
+     *
+     * @generated from field: uint64 time_unix_micros = 2;
+     */
+    value: bigint;
+    case: "timeUnixMicros";
+  } | {
+    /**
+     * With the last so many events of each topic.
+     *
+     * @generated from field: uint32 last = 3;
+     */
+    value: number;
+    case: "last";
+  } | {
+    /**
+     * With the first event there is.
+     *
+     * @generated from field: bool all = 4;
+     */
+    value: boolean;
+    case: "all";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Topics that were followed before: they go on behind the seq given here. At most 1,000.
+   *
+   * @generated from field: repeated parley.v1.TopicPosition positions = 5;
+   */
+  positions: TopicPosition[];
+
+  /**
+   * The history that the positions are from, as in Welcome. If the server has another
+   * one by now, they mean nothing and the Ack says history_lost.
+   *
+   * @generated from field: string history_epoch = 6;
+   */
+  historyEpoch: string;
+};
+
+/**
+ * Describes the message parley.v1.Start.
+ * Use `create(StartSchema)` to create a new message.
+ */
+export const StartSchema: GenMessage<Start> = /*@__PURE__*/
+  messageDesc(file_parley_v1_event, 2);
+
+/**
+ * How far a topic was followed.
+ *
+ * @generated from message parley.v1.TopicPosition
+ */
+export type TopicPosition = Message<"parley.v1.TopicPosition"> & {
+  /**
+   * The topic.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * The seq of the last event that was received.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message parley.v1.TopicPosition.
+ * Use `create(TopicPositionSchema)` to create a new message.
+ */
+export const TopicPositionSchema: GenMessage<TopicPosition> = /*@__PURE__*/
+  messageDesc(file_parley_v1_event, 3);
 
 /**
  * Ends the subscription with the same pattern, type and group.
@@ -188,7 +292,7 @@ export type Unsubscribe = Message<"parley.v1.Unsubscribe"> & {
  * Use `create(UnsubscribeSchema)` to create a new message.
  */
 export const UnsubscribeSchema: GenMessage<Unsubscribe> = /*@__PURE__*/
-  messageDesc(file_parley_v1_event, 2);
+  messageDesc(file_parley_v1_event, 4);
 
 /**
  * Tells a subscriber that events were dropped because it read too slowly.
@@ -217,7 +321,7 @@ export type Missed = Message<"parley.v1.Missed"> & {
  * Use `create(MissedSchema)` to create a new message.
  */
 export const MissedSchema: GenMessage<Missed> = /*@__PURE__*/
-  messageDesc(file_parley_v1_event, 3);
+  messageDesc(file_parley_v1_event, 5);
 
 /**
  * What happens when a subscriber's outbox is full.
@@ -226,7 +330,7 @@ export const MissedSchema: GenMessage<Missed> = /*@__PURE__*/
  */
 export enum OverflowPolicy {
   /**
-   * The server's default: DISCONNECT.
+   * The server's default: CATCH_UP on kept topics, DISCONNECT on the others.
    *
    * @generated from enum value: OVERFLOW_POLICY_UNSPECIFIED = 0;
    */
@@ -252,6 +356,15 @@ export enum OverflowPolicy {
    * @generated from enum value: OVERFLOW_POLICY_DROP_NEWEST = 3;
    */
   DROP_NEWEST = 3,
+
+  /**
+   * On kept topics, live delivery stops and the subscriber is fed from the history
+   * until it has caught up, without a gap and without a duplicate. On other topics
+   * this is DISCONNECT.
+   *
+   * @generated from enum value: OVERFLOW_POLICY_CATCH_UP = 4;
+   */
+  CATCH_UP = 4,
 }
 
 /**

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/session.proto.
  */
 export const file_parley_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIl4KBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SEwoLY2xpZW50X25hbWUYAiABKAkSDwoHbGlicmFyeRgDIAEoCRIVCg1hbnN3ZXJzX3BpbmdzGAQgASgIIp8BCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJIm8KBkxpbWl0cxIXCg9tYXhfZnJhbWVfYnl0ZXMYASABKA0SGQoRbWF4X3N1YnNjcmlwdGlvbnMYAiABKA0SFwoPbWF4X3RvcGljX2J5dGVzGAMgASgNEhgKEG1heF90b3BpY19sZXZlbHMYBCABKA0iFQoEUGluZxINCgVub25jZRgBIAEoBCIVCgRQb25nEg0KBW5vbmNlGAEgASgEIjwKA0FjaxIiCgVsZXZlbBgBIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbBIRCglyZWNlaXZlcnMYAiABKA0qbAoIQWNrTGV2ZWwSGQoVQUNLX0xFVkVMX1VOU1BFQ0lGSUVEEAASFAoQQUNLX0xFVkVMX1JPVVRFRBABEhUKEUFDS19MRVZFTF9GU1lOQ0VEEAISGAoUQUNLX0xFVkVMX1JFUExJQ0FURUQQA2IGcHJvdG8z");
+  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIl4KBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SEwoLY2xpZW50X25hbWUYAiABKAkSDwoHbGlicmFyeRgDIAEoCRIVCg1hbnN3ZXJzX3BpbmdzGAQgASgIIrYBCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJEhUKDWhpc3RvcnlfZXBvY2gYByABKAkibwoGTGltaXRzEhcKD21heF9mcmFtZV9ieXRlcxgBIAEoDRIZChFtYXhfc3Vic2NyaXB0aW9ucxgCIAEoDRIXCg9tYXhfdG9waWNfYnl0ZXMYAyABKA0SGAoQbWF4X3RvcGljX2xldmVscxgEIAEoDSIVCgRQaW5nEg0KBW5vbmNlGAEgASgEIhUKBFBvbmcSDQoFbm9uY2UYASABKAQicgoDQWNrEiIKBWxldmVsGAEgASgOMhMucGFybGV5LnYxLkFja0xldmVsEhEKCXJlY2VpdmVycxgCIAEoDRILCgNzZXEYAyABKAQSEQoJZHVwbGljYXRlGAQgASgIEhQKDGhpc3RvcnlfbG9zdBgFIAEoCCpsCghBY2tMZXZlbBIZChVBQ0tfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBBQ0tfTEVWRUxfUk9VVEVEEAESFQoRQUNLX0xFVkVMX0ZTWU5DRUQQAhIYChRBQ0tfTEVWRUxfUkVQTElDQVRFRBADYgZwcm90bzM");
 
 /**
  * The first message of a client that wants to be known. Optional where no users
@@ -106,6 +106,14 @@ export type Welcome = Message<"parley.v1.Welcome"> & {
    * @generated from field: string server_id = 6;
    */
   serverId: string;
+
+  /**
+   * Names the history of the kept topics. Another value than before means that history
+   * was lost or replaced, and that seqs of before mean nothing.
+   *
+   * @generated from field: string history_epoch = 7;
+   */
+  historyEpoch: string;
 };
 
 /**
@@ -218,6 +226,28 @@ export type Ack = Message<"parley.v1.Ack"> & {
    * @generated from field: uint32 receivers = 2;
    */
   receivers: number;
+
+  /**
+   * For a publish on a kept topic: the seq of the event.
+   *
+   * @generated from field: uint64 seq = 3;
+   */
+  seq: bigint;
+
+  /**
+   * For a publish with a message_id that was seen before: the event is there already,
+   * with this seq, and was not kept again.
+   *
+   * @generated from field: bool duplicate = 4;
+   */
+  duplicate: boolean;
+
+  /**
+   * For a subscribe with positions: they are of another history, and were left aside.
+   *
+   * @generated from field: bool history_lost = 5;
+   */
+  historyLost: boolean;
 };
 
 /**
