@@ -53,20 +53,17 @@ export async function until(
 export async function settled(
   value: () => number,
   what: string,
-  looks = 40,
+  looks = 50,
   deadlineMs = HANG_MS,
 ): Promise<number> {
+  const giveUpAt = performance.now() + deadlineMs;
   let last = value();
-  let same = 0;
-  await until(
-    () => {
-      const now = value();
-      same = now === last ? same + 1 : 0;
-      last = now;
-      return same >= looks;
-    },
-    what,
-    deadlineMs,
-  );
+  for (let same = 0; same < looks;) {
+    if (performance.now() > giveUpAt) throw new Error(`${what}: not after ${deadlineMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    const now = value();
+    same = now === last ? same + 1 : 0;
+    last = now;
+  }
   return last;
 }

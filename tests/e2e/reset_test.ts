@@ -1,0 +1,109 @@
+/**
+ * Connections that end without a goodbye: while the server reads, while it writes, and right after they
+ * began. Each is a line for debugging, everything is given back, and nobody else notices.
+ */
+import assert from "node:assert/strict";
+import net from "node:net";
+import { contentOf, echoMessage, frame, hex } from "../support/frames.ts";
+import { LogRecords } from "../support/log_records.ts";
+import { ALL_KINDS, type SocketKind, startServer, type TestServer } from "../support/server.ts";
+import { SocketClient } from "../support/socket_client.ts";
+import { settled, settles, until } from "../support/until.ts";
+
+/** A client that can reset its connection. */
+interface Resettable {
+  /** Sends without waiting for it to be taken. */
+  send(bytes: Uint8Array): void;
+  reset(): void;
+}
+
+async function connectResettable(server: TestServer, kind: SocketKind): Promise<Resettable> {
+  const socket = kind === "unix"
+    ? net.connect(server.path)
+    : net.connect(server.port(kind), "127.0.0.1");
+  const taken = server.stats().connectionsTotal;
+  await settles(new Promise((resolve) => socket.once("connect", resolve)), "connect");
+  await until(() => server.stats().connectionsTotal > taken, "the connection is taken");
+  socket.on("error", () => {});
+  // Nothing is ever read: a unix socket that is closed with bytes unread resets its peer.
+  socket.pause();
+  return {
+    send: (bytes) => void socket.write(bytes),
+    reset: () => void (kind === "unix" ? socket.destroy() : socket.resetAndDestroy()),
+  };
+}
+
+/** Runs an action against a server, and checks afterwards that it left nothing but lines for debugging. */
+async function survives(
+  kind: SocketKind,
+  action: (server: TestServer) => Promise<void>,
+): Promise<void> {
+  using logs = new LogRecords();
+  await using server = await startServer({ limits: { outbox_high_water_bytes: 64 * 1024 } });
+  {
+    using bystander = await SocketClient.connect(server, kind);
+    contentOf(await bystander.request(echoMessage("before")), "echoMessage");
+    await action(server);
+    await until(() => server.stats().connectionsOpen === 1, "only the bystander is left");
+    contentOf(await bystander.request(echoMessage("after")), "echoMessage");
+  }
+  await until(() => server.stats().connectionsOpen === 0, "all are gone");
+  assert.equal(server.stats().internalErrors, 0);
+  assert.equal(server.stats().outboxBytes, 0);
+  const loud = logs.records.filter((record) => !["debug", "info"].includes(record.level));
+  assert.deepEqual(loud.map((record) => record.rawMessage), []);
+}
+
+for (const kind of ALL_KINDS) {
+  const framing = kind === "raw" ? "bare" : "delimited";
+
+  Deno.test(`${kind}: resets while the server reads`, () =>
+    survives(kind, async (server) => {
+      for (const sent of [hex(""), hex("0a"), frame(echoMessage("x".repeat(5000)), framing)]) {
+        for (let round = 0; round < 5; round++) {
+          const client = await connectResettable(server, kind);
+          const half = sent.subarray(0, Math.ceil(sent.length / 2));
+          const bytesIn = server.stats().bytesIn;
+          client.send(half);
+          await until(() => server.stats().bytesIn === bytesIn + half.length, "half is read");
+          client.reset();
+        }
+      }
+    }));
+
+  Deno.test(`${kind}: resets with answers unread`, () =>
+    survives(kind, async (server) => {
+      for (let round = 0; round < 5; round++) {
+        const client = await connectResettable(server, kind);
+        const answered = server.stats().messagesOut;
+        client.send(frame(echoMessage("x".repeat(5000)), framing));
+        await until(() => server.stats().messagesOut > answered, "it is answered");
+        client.reset();
+      }
+    }));
+
+  Deno.test(`${kind}: resets while the server writes`, () =>
+    survives(kind, async (server) => {
+      for (let round = 0; round < 3; round++) {
+        const client = await connectResettable(server, kind);
+        const request = frame(echoMessage("f".repeat(100_000)), framing);
+        for (let count = 0; count < 200; count++) client.send(request);
+        await until(() => server.stats().outboxBytes > 0, "answers wait");
+        await settled(() => server.stats().bytesIn, "the server stops reading");
+        assert(server.stats().outboxBytes > 0, "a write is under way");
+        client.reset();
+        await until(() => server.stats().connectionsOpen === 1, "it is gone");
+      }
+    }));
+
+  Deno.test(`${kind}: resets of a crowd at the same moment`, () =>
+    survives(kind, async (server) => {
+      const crowd = await Promise.all(
+        Array.from({ length: 50 }, () => server.connect(kind)),
+      );
+      await until(() => server.stats().connectionsTotal >= 51, "all are taken");
+      const request = frame(echoMessage("y".repeat(2000)), framing);
+      await Promise.all(crowd.map((connection) => connection.write(request)));
+      for (const connection of crowd) connection.close();
+    }));
+}

@@ -1,0 +1,68 @@
+/**
+ * Connects and leaves 200 times over each listener, in every way there is to leave, and prints what is
+ * still open before and after as one line of JSON. Run by many_clients_test.ts in a process of its own.
+ */
+import { echoMessage, hex } from "../support/frames.ts";
+import { ALL_KINDS, type SocketKind, startServer, type TestServer } from "../support/server.ts";
+import { SocketClient } from "../support/socket_client.ts";
+import { until } from "../support/until.ts";
+
+const ROUNDS = 200;
+
+/** The open files of this process; 0 where the system does not tell. */
+function openFiles(): number {
+  try {
+    return [...Deno.readDirSync("/proc/self/fd")].length;
+  } catch {
+    return 0;
+  }
+}
+
+async function comeAndGo(server: TestServer, kind: SocketKind, round: number): Promise<void> {
+  using client = await SocketClient.connect(server, kind);
+  const ways = [
+    () => Promise.resolve(),
+    () => client.request(echoMessage("x")),
+    () => client.send(hex("0a")),
+    () => client.sendMessages(echoMessage("unread".repeat(1000))),
+    async () => {
+      await client.sendMessages(echoMessage("x"));
+      await client.closeWrite();
+      await client.readUntilClosed();
+    },
+    async () => {
+      await client.send(hex("ff ff ff ff 7f"));
+      await client.readMessage();
+    },
+  ];
+  await ways[round % ways.length]();
+}
+
+const server = await startServer();
+for (const kind of ALL_KINDS) {
+  using client = await SocketClient.connect(server, kind);
+  await client.request(echoMessage("warm"));
+}
+await until(() => server.stats().connectionsOpen === 0, "all are gone");
+const connectionsBefore = server.stats().connectionsTotal;
+const filesBefore = openFiles();
+for (let round = 0; round < ROUNDS; round++) {
+  await Promise.all(ALL_KINDS.map((kind) => comeAndGo(server, kind, round)));
+}
+await until(
+  () => server.stats().connectionsTotal - connectionsBefore === ROUNDS * ALL_KINDS.length,
+  "all were taken",
+);
+await until(() => server.stats().connectionsOpen === 0, "all are gone");
+// The system closes a descriptor a moment after the connection is gone.
+await until(() => openFiles() <= filesBefore, "the files are closed").catch(() => {});
+const { connectionsOpen, connectionsTotal, internalErrors, outboxBytes } = server.stats();
+console.log(JSON.stringify({
+  filesBefore,
+  filesAfter: openFiles(),
+  connections: connectionsTotal - connectionsBefore,
+  connectionsOpen,
+  internalErrors,
+  outboxBytes,
+}));
+await server[Symbol.asyncDispose]();
