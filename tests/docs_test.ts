@@ -40,7 +40,7 @@ function anchors(text: string): Set<string> {
   );
 }
 
-const listen = { tcp: "127.0.0.1:0", raw: "127.0.0.1:0" };
+const listen = { tcp: "127.0.0.1:0", raw: "127.0.0.1:0", http: "" };
 
 function addressOf(server: Server, kind: string): { hostname: string; port: number } {
   const text = server.listeners.find((each) => each.kind === kind)!.addresses[0]!;

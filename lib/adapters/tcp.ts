@@ -80,7 +80,11 @@ function listenLoopback(kind: ListenerKind, dialect: Dialect, port: number): Tcp
 }
 
 /** What to tell a person whose address cannot be listened on. */
-export function listenError(kind: ListenerKind, address: string, reason: unknown): ParleyError {
+export function listenError(
+  kind: ListenerKind | "http",
+  address: string,
+  reason: unknown,
+): ParleyError {
   const what = `cannot listen on ${kind} ${address}`;
   if (reason instanceof Deno.errors.AddrInUse) {
     return new ParleyError(

@@ -18,6 +18,8 @@ export interface Limits {
   readonly maxNewConnectionsPerSecond: number;
   /** Open files kept free for everything that is not a connection. */
   readonly reservedFiles: number;
+  /** How long an HTTP request may take until it is whole, also one that becomes a WebSocket. */
+  readonly handshakeTimeoutMs: number;
   /** A client that answers pings is pinged after this much silence. */
   readonly pingIntervalMs: number;
   /** A client that answers pings is gone after this much silence. */
@@ -73,6 +75,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxConnectionsPerIp: 65_536,
   maxNewConnectionsPerSecond: 20_000,
   reservedFiles: 64,
+  handshakeTimeoutMs: 5 * SECOND,
   pingIntervalMs: 20 * SECOND,
   pingTimeoutMs: 45 * SECOND,
   idleTimeoutMs: 3600 * SECOND,

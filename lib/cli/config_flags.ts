@@ -12,6 +12,7 @@ export interface ConfigOptions {
   readonly config?: string;
   readonly tcp?: string;
   readonly raw?: string;
+  readonly http?: string;
   readonly unix?: string;
   readonly insecure?: boolean;
   readonly logLevel?: string;
@@ -28,6 +29,7 @@ export function withConfigOptions(command: Command): Command {
     )
     .option("--tcp <address>", 'where clients connect, as in localhost:7311; "" is nowhere')
     .option("--raw <address>", 'where clients without framing connect; "" is nowhere')
+    .option("--http <address>", 'where browsers connect, with WebSockets; "" is nowhere')
     .option("--unix <path>", "a unix socket to listen on")
     .option("--insecure", "allow addresses that other machines can reach")
     .addOption(
@@ -71,6 +73,7 @@ export function flagValues(options: ConfigOptions): FlagValue[] {
   const named: [string, string, string | undefined][] = [
     ["--tcp", "listen.tcp", options.tcp],
     ["--raw", "listen.raw", options.raw],
+    ["--http", "listen.http", options.http],
     ["--unix", "listen.unix", options.unix],
     ["--insecure", "insecure", options.insecure ? "true" : undefined],
     ["--log-level", "log.level", options.logLevel],

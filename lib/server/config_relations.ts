@@ -13,7 +13,9 @@ interface Related {
   readonly listen: {
     readonly tcp: readonly string[];
     readonly raw: readonly string[];
+    readonly http: readonly string[];
     readonly unix: readonly string[];
+    readonly origins: readonly string[];
   };
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -79,12 +81,19 @@ export function checkRelations(config: Related, issues: IssueSink): void {
 
 function checkListeners(config: Related, issues: IssueSink): void {
   const listen = config.listen;
-  if (listen.tcp.length + listen.raw.length + listen.unix.length === 0) {
-    const message = "there is no address to listen on; set tcp, raw or unix";
-    report(issues, message, [["listen", "tcp"], ["listen", "raw"], ["listen", "unix"]]);
+  const keys = ["tcp", "raw", "http", "unix"] as const;
+  if (keys.every((key) => listen[key].length === 0)) {
+    const message = "there is no address to listen on; set tcp, raw, http or unix";
+    report(issues, message, keys.map((key) => ["listen", key]));
   }
   if (config.insecure) return;
-  for (const key of ["tcp", "raw"] as const) {
+  if (listen.origins.includes("*")) {
+    const message =
+      '"*" lets every page on the web connect; use --insecure (insecure = true) or list ' +
+      "the origins that may";
+    report(issues, message, [["listen", "origins"]]);
+  }
+  for (const key of ["tcp", "raw", "http"] as const) {
     for (const address of listen[key]) {
       if (isLoopback(parseListenAddress(address).hostname)) continue;
       report(

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
 import { LOG_CATEGORIES, type LogCategory } from "../base/log.ts";
 import { ADDRESS_FORM, MAX_UNIX_PATH_BYTES, parseListenAddress } from "./config_address.ts";
+import { checkHost, checkOrigin } from "../adapters/http_guard.ts";
 import { checkRelations } from "./config_relations.ts";
 
 const KIB = 1024;
@@ -67,8 +68,19 @@ const listenSchema = z.strictObject({
   raw: addresses().prefault("localhost:7312").describe(
     "Where clients without framing connect: bare messages, or four bytes of length before each.",
   ),
+  http: addresses().prefault("localhost:7380").describe(
+    "Where browsers connect: WebSockets at /ws, and GET /healthz.",
+  ),
   unix: listOf(checkUnixPath).prefault("").describe(
     "Paths of unix sockets, with the framing of tcp. Who may connect is a matter of the directory.",
+  ),
+  hosts: listOf(checkHost).prefault("").describe(
+    "Further names that requests to http may have in their Host header. Those of this machine always " +
+      "may; on an address that others can reach every name may, unless there are some here.",
+  ),
+  origins: listOf(checkOrigin).prefault("").describe(
+    'Origins whose pages may connect to http, like "https://app.example.com". Pages that this very ' +
+      'address gives always may. "*" is every origin, and only with insecure.',
   ),
 }).prefault({}).describe(
   "Where the server listens. Each is one value or a list of them; an empty string or list turns the " +
@@ -109,6 +121,11 @@ const limitsSchema = z.strictObject({
     16,
     65_536,
     "Open files kept free for everything that is not a connection.",
+  ),
+  handshake_timeout_ms: duration(
+    defaults.handshakeTimeoutMs,
+    "How long an HTTP request may take until it is whole, also one that becomes a WebSocket. An idle " +
+      "HTTP connection is closed after as long.",
   ),
   ping_interval_ms: duration(
     defaults.pingIntervalMs,
@@ -259,6 +276,7 @@ export function limitsOf(config: Config): Limits {
     maxConnectionsPerIp: limits.max_connections_per_ip,
     maxNewConnectionsPerSecond: limits.max_new_connections_per_second,
     reservedFiles: limits.reserved_files,
+    handshakeTimeoutMs: limits.handshake_timeout_ms,
     pingIntervalMs: limits.ping_interval_ms,
     pingTimeoutMs: limits.ping_timeout_ms,
     idleTimeoutMs: limits.idle_timeout_ms,

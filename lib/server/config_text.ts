@@ -56,7 +56,7 @@ Parley runs without any configuration. What you set comes from four places; a la
 2. a TOML file: the one named by \`--config\` or \`PARLEY_CONFIG\`, otherwise \`parley.toml\` in the working
    directory if there is one,
 3. environment variables, as named below (lists are separated by commas),
-4. options of the command line: \`--tcp\`, \`--raw\`, \`--unix\`, \`--insecure\`, \`--log-level\`, \`--log-format\`, and
+4. options of the command line: \`--tcp\`, \`--raw\`, \`--http\`, \`--unix\`, \`--insecure\`, \`--log-level\`, \`--log-format\`, and
    \`--set KEY=VALUE\` for every key.
 
 An unknown key or variable is an error, and so is a value out of bounds; the message names the line of the

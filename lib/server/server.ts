@@ -9,8 +9,6 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { pause } from "../adapters/accept_loop.ts";
-import { listenTcp } from "../adapters/tcp.ts";
-import { listenUnix } from "../adapters/unix.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
 import { Counters } from "../services/counters.ts";
 import { Session } from "../services/session.ts";
@@ -24,7 +22,7 @@ import {
 } from "../services/session_sweep.ts";
 import { Admission } from "./admission.ts";
 import { type Config, limitsOf } from "./config.ts";
-import { parseListenAddress } from "./config_address.ts";
+import { listenAll } from "./listen.ts";
 import { openFilesLimit } from "./open_files.ts";
 import { Refuser } from "./refuse.ts";
 
@@ -73,11 +71,15 @@ export class Server implements AsyncDisposable {
   #stop: Promise<void> | null = null;
   #resolveStopped!: () => void;
 
-  private constructor(host: SessionHost, listeners: readonly LinkListener[], openFiles: number) {
+  private constructor(
+    host: SessionHost,
+    listeners: readonly LinkListener[],
+    admission: Admission,
+  ) {
     this.#host = host;
     this.serverId = host.serverId;
     this.#linkListeners = listeners;
-    this.#admission = new Admission(host.limits, openFiles, host.nowMs);
+    this.#admission = admission;
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     for (const listener of listeners) this.#track(this.#acceptAll(listener));
@@ -88,22 +90,11 @@ export class Server implements AsyncDisposable {
   static async start(config: Config, options: { clock?: Clock } = {}): Promise<Server> {
     const limits = limitsOf(config);
     assertLimits(limits);
-    const listeners: LinkListener[] = [];
-    try {
-      for (const [kind, dialect] of [["tcp", "delimited"], ["raw", "raw"]] as const) {
-        for (const address of config.listen[kind]) {
-          const { hostname, port } = parseListenAddress(address);
-          listeners.push(...listenTcp(kind, dialect, hostname, port));
-        }
-      }
-      for (const path of config.listen.unix) listeners.push(await listenUnix(path));
-    } catch (reason) {
-      for (const listener of listeners) listener.close();
-      throw reason;
-    }
     const serverId = crypto.randomUUID().slice(0, 8);
     const host = new SessionHost(limits, options.clock ?? systemClock, serverId);
-    const server = new Server(host, listeners, openFilesLimit());
+    const admission = new Admission(limits, openFilesLimit(), host.nowMs);
+    const listeners = await listenAll(config, host, admission);
+    const server = new Server(host, listeners, admission);
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -174,8 +165,12 @@ export class Server implements AsyncDisposable {
   async #acceptAll(listener: LinkListener): Promise<void> {
     for await (const link of listener) {
       this.#host.tick();
-      this.#admit(link, listener);
-      await this.#awaitRate();
+      // A WebSocket was admitted when it was still an HTTP connection.
+      if (link.kind === "ws") this.#serve(link, listener, () => {});
+      else {
+        this.#admit(link, listener);
+        await this.#awaitRate();
+      }
     }
   }
 
@@ -200,6 +195,12 @@ export class Server implements AsyncDisposable {
       this.#track(this.#refuser.refuse(link, listener.dialect, refusal));
       return;
     }
+    this.#serve(link, listener, () => this.#admission.release(address));
+  }
+
+  /** Gives an admitted connection a session; `release` gives its place back. */
+  #serve(link: Link, listener: LinkListener, release: () => void): void {
+    const { counters } = this.#host;
     counters.connectionsTotal++;
     counters.connectionsOpen++;
     const session = new Session(this.#host, link, listener.dialect);
@@ -209,7 +210,7 @@ export class Server implements AsyncDisposable {
       session.run().then(() => {
         counters.connectionsOpen--;
         this.#sessions.delete(session);
-        this.#admission.release(address);
+        release();
       }),
     );
   }

@@ -10,7 +10,7 @@ import { PERMISSIONS } from "../../tools/compile.ts";
 import { childEnvironment, root } from "../interop/programs.ts";
 
 const COMMAND = [Deno.execPath(), "run", "--quiet", "--no-check", ...PERMISSIONS, "server.ts"];
-const LOCAL = ["--tcp", "127.0.0.1:0", "--raw", "127.0.0.1:0"];
+const LOCAL = ["--tcp", "127.0.0.1:0", "--raw", "127.0.0.1:0", "--http", ""];
 
 type Environment = Record<string, string>;
 
@@ -96,7 +96,7 @@ Deno.test("serve --json prints one line, its commands reach it, and SIGTERM ends
   assert.deepEqual(add, { code: 0, stdout: "-2\n", stderr: "" });
   assert.equal(JSON.parse(health.stdout).server_version, VERSION);
 
-  const inUse = await run(["--tcp", tcp.addresses[0], "--raw", ""]);
+  const inUse = await run(["--tcp", tcp.addresses[0], "--raw", "", "--http", ""]);
   assert.equal(inUse.code, 1);
   assert.equal(inUse.stdout, "");
   assert.match(

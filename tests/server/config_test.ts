@@ -41,7 +41,14 @@ function problems(
 Deno.test("without anything, the defaults are in force", () => {
   const { config, file, sourceOf } = resolveConfig(undefined);
   assert.deepEqual(limitsOf(config), DEFAULT_LIMITS);
-  assert.deepEqual(config.listen, { tcp: ["localhost:7311"], raw: ["localhost:7312"], unix: [] });
+  assert.deepEqual(config.listen, {
+    tcp: ["localhost:7311"],
+    raw: ["localhost:7312"],
+    http: ["localhost:7380"],
+    unix: [],
+    hosts: [],
+    origins: [],
+  });
   assert.deepEqual(config.log, { level: "info", format: "auto", levels: {} });
   assert.equal(config.insecure, false);
   assert.equal(file, undefined);
@@ -99,6 +106,13 @@ Deno.test("a listener takes one value, a list, or nothing", () => {
   assert.deepEqual(fromText(""), []);
 });
 
+/** What lists take that take no addresses. */
+const LIST_ITEMS: Readonly<Record<string, string>> = {
+  "listen.unix": "a.sock",
+  "listen.hosts": "parley.example.com",
+  "listen.origins": "https://app.example.com",
+};
+
 Deno.test("every key can be set by its variable and by a flag", () => {
   for (const { path, parts, kind, schema, variable } of configKeys()) {
     const text = kind === "boolean"
@@ -106,7 +120,7 @@ Deno.test("every key can be set by its variable and by a flag", () => {
       : kind === "choice"
       ? schema.enum!.at(-1)!
       : kind === "list"
-      ? path === "listen.unix" ? "a.sock" : "localhost:1"
+      ? LIST_ITEMS[path] ?? "localhost:1"
       : String(schema.default);
     const value = (config: unknown) =>
       parts.reduce((inner, part) => (inner as Record<string, unknown>)[part], config);
@@ -271,9 +285,33 @@ Deno.test("a public address is refused unless it is said to be insecure", () => 
 });
 
 Deno.test("a server with nothing to listen on is refused", () => {
-  assert.deepEqual(problems('[listen]\ntcp = ""\nraw = []'), [
-    "parley.toml:2: listen.tcp: there is no address to listen on; set tcp, raw or unix",
+  assert.deepEqual(problems('[listen]\ntcp = ""\nraw = []\nhttp = ""'), [
+    "parley.toml:2: listen.tcp: there is no address to listen on; set tcp, raw, http or unix",
   ]);
+});
+
+Deno.test("origins and hosts are what browsers send, and every origin only with insecure", () => {
+  const origins = (text: string) => problems(undefined, { PARLEY_LISTEN_ORIGINS: text });
+  const hosts = (text: string) => problems(undefined, { PARLEY_LISTEN_HOSTS: text });
+  for (
+    const text of ["https://a.example.com", "http://localhost:8080", "http://[::1]:1", "app://x"]
+  ) {
+    assert.deepEqual(origins(text), [], text);
+  }
+  for (
+    const text of ["a.example.com", "https://a.example.com/", "null", "https://", "a b", "*.b"]
+  ) {
+    assert.match(origins(text)[0], /PARLEY_LISTEN_ORIGINS.*is not an origin; write "https:/, text);
+  }
+  assert.match(origins("*")[0], /every page on the web.*--insecure/);
+  assert.deepEqual(problems('insecure = true\n[listen]\norigins = "*"'), []);
+  for (const text of ["parley.example.com", "[2001:db8::1]", "192.0.2.1", "HOST"]) {
+    assert.deepEqual(hosts(text), [], text);
+  }
+  for (const text of ["parley.example.com:80", "http://a", "a/b", "a b"]) {
+    assert.match(hosts(text)[0], /PARLEY_LISTEN_HOSTS.*is not a host name/, text);
+  }
+  assert.match(problems('[listen]\nhttp = "0.0.0.0:1"')[0], /listen\.http: .*--insecure/);
 });
 
 Deno.test("whatever the schema takes, the limits' own assertions hold", () => {

@@ -62,7 +62,17 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Starts a server on free ports of loopback, and waits until it says where it listens. */
   static async start(more: readonly string[] = []): Promise<ServerProcess> {
-    const args = ["serve", "--json", "--tcp", "127.0.0.1:0", "--raw", "127.0.0.1:0", ...more];
+    const args = [
+      "serve",
+      "--json",
+      "--tcp",
+      "127.0.0.1:0",
+      "--raw",
+      "127.0.0.1:0",
+      "--http",
+      "",
+      ...more,
+    ];
     const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
     const child = command(args, options, { PARLEY_LOG_LEVEL: "debug" }).spawn();
     const stderr = new Response(child.stderr).text();

@@ -82,7 +82,15 @@ Deno.test("a unix socket is listened on and removed in the end", async () => {
 Deno.test("an address in use ends the second server with one sentence and exit code 1", async () => {
   await using server = await ServerProcess.start();
   const { port } = server.address("tcp");
-  const { code, stderr } = await parley(["serve", "--tcp", `127.0.0.1:${port}`, "--raw", ""]);
+  const { code, stderr } = await parley([
+    "serve",
+    "--tcp",
+    `127.0.0.1:${port}`,
+    "--raw",
+    "",
+    "--http",
+    "",
+  ]);
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`^parley: .*127\\.0\\.0\\.1:${port}.*\n$`));
 });

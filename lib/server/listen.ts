@@ -1,0 +1,67 @@
+/**
+ * Opens the listeners that a configuration names.
+ *
+ * All of them or none: when an address cannot be listened on, those before it are closed again. The
+ * connections of the http listener are admitted one by one as they come, before anybody knows whether
+ * they become WebSockets; those of the others when they have a link.
+ */
+import { type ConnectionGate, HTTP_WORKS, listenHttp } from "../adapters/http_listener.ts";
+import { listenTcp } from "../adapters/tcp.ts";
+import { listenUnix } from "../adapters/unix.ts";
+import { logger } from "../base/log.ts";
+import type { LinkListener } from "../ports/link.ts";
+import type { SessionHost } from "../services/session_host.ts";
+import type { Admission } from "./admission.ts";
+import type { Config } from "./config.ts";
+import { isLoopback, parseListenAddress } from "./config_address.ts";
+
+const log = logger("server");
+
+/** Listens on every address of the configuration. Rejects with a ParleyError that names the one at fault. */
+export async function listenAll(
+  config: Config,
+  host: SessionHost,
+  admission: Admission,
+): Promise<LinkListener[]> {
+  const { tcp, raw, http, unix, hosts, origins } = config.listen;
+  const { limits } = host;
+  const gate = gateOf(host, admission);
+  const listeners: LinkListener[] = [];
+  try {
+    for (const { hostname, port } of tcp.map(parseListenAddress)) {
+      listeners.push(...listenTcp("tcp", "delimited", hostname, port));
+    }
+    for (const { hostname, port } of raw.map(parseListenAddress)) {
+      listeners.push(...listenTcp("raw", "raw", hostname, port));
+    }
+    if (http.length > 0 && !HTTP_WORKS) {
+      log.warning("the http listener is off: it needs Deno 2.8, and this is {version}", {
+        version: Deno.version.deno,
+      });
+    }
+    for (const { hostname, port } of HTTP_WORKS ? http.map(parseListenAddress) : []) {
+      const guard = { loopback: isLoopback(hostname), hosts, origins };
+      listeners.push(...await listenHttp(hostname, port, { limits, guard, gate }));
+    }
+    for (const path of unix) listeners.push(await listenUnix(path));
+  } catch (reason) {
+    for (const listener of listeners) listener.close();
+    throw reason;
+  }
+  return listeners;
+}
+
+/** What the http listener asks for each connection. Nothing waits there: over the rate is refused too. */
+function gateOf(host: SessionHost, admission: Admission): ConnectionGate {
+  return {
+    admit(address) {
+      host.tick();
+      const refusal = admission.delayMs(host.nowMs) > 0
+        ? "There are too many new connections: connect again later."
+        : admission.admit(address)?.message ?? null;
+      if (refusal !== null) host.counters.connectionsRefused++;
+      return refusal;
+    },
+    release: (address) => admission.release(address),
+  };
+}
