@@ -7,27 +7,33 @@
  * Delivery is in memory: an event for which there is no room is dealt with by the subscription's policy.
  */
 import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
+import { matchesPattern } from "../base/matches_pattern.ts";
 import { pickMember } from "../logic/group_balance.ts";
 import type { Group } from "../logic/group_balance.ts";
 import type { Match } from "../logic/subscription.ts";
 import { TopicTrie } from "../logic/topic_trie.ts";
-import { Fanout } from "../wire/fanout.ts";
-import { FrameWalk } from "../wire/frame_walk.ts";
+import type { StoreTopic } from "../ports/store.ts";
+import { EVENT_TAG, Fanout } from "../wire/fanout.ts";
+import { copyBytes } from "../wire/frame_writer.ts";
+import { putVarint, varintSize } from "../wire/varint.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import { PayloadScan } from "../wire/payload_scan.ts";
 import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
+import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import type { Publisher, RememberedMatch } from "./publisher.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
 
-/** Bytes of an outbox whose group events are still to be handed on. */
-interface HandOn {
-  readonly leaver: Session;
-  readonly frames: Uint8Array;
-  /** So many bytes at the front were sent. */
-  readonly sent: number;
+/** The receivers of a kept topic that were chosen last. */
+interface LiveReceivers {
+  readonly all: readonly BusSubscription[];
+  readonly topic: StoreTopic | null;
+  readonly version: number;
+  readonly live: readonly BusSubscription[];
 }
+
+const NO_STAMPS = new Uint8Array(0);
 
 /** Subscriptions and deliveries. */
 export class Bus {
@@ -36,13 +42,15 @@ export class Bus {
   readonly #host: SessionHost;
   readonly #trie = new TopicTrie<BusSubscription>();
   readonly #fanout: Fanout<BusSubscription>;
+  readonly #policies: OverflowPolicies;
   /** How many subscriptions end after a number of events. */
   #counted = 0;
-  readonly #walk = new FrameWalk();
-  readonly #toHandOn: HandOn[] = [];
-  #handingOn = false;
+  readonly #handOn: GroupHandOn;
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
+
+  readonly #keep = (topic: string): StoreTopic | null => this.#host.kept?.topicOf(topic) ?? null;
+  #lastLive: LiveReceivers = { all: [], topic: null, version: -1, live: [] };
 
   /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
   #choosingFor: Session | null = null;
@@ -52,12 +60,13 @@ export class Bus {
   constructor(host: SessionHost) {
     this.#host = host;
     this.scan = new PayloadScan(host.limits);
-    const policies = new OverflowPolicies(host, this.#trie);
+    const policies = this.#policies = new OverflowPolicies(host);
     this.#fanout = new Fanout<BusSubscription>(
       host.limits.maxOutboxBytes,
       host.budget,
       (subscription, frames, length) => policies.apply(subscription, frames, length),
     );
+    this.#handOn = new GroupHandOn(this.#trie, this.#fanout, (one) => this.#countOne(one));
   }
 
   /** How many events were delivered, without those that an overflow policy let through. */
@@ -118,15 +127,24 @@ export class Bus {
     this.#trie.add(subscription);
   }
 
-  /** Publishes the event from `start` to `end`; gives who gets it. It leaves with the turn's end. */
+  /**
+   * Publishes the event from `start` to `end`; gives who gets it. It leaves with the turn's end. One of a
+   * kept topic is only stamped: the caller hands it to the store.
+   */
   publish(session: Session, bytes: Uint8Array, start: number, end: number): RememberedMatch {
     const { scan } = this;
     const host = this.#host;
     scan.scan(bytes, start, end, "text");
     const publisher = session.asPublisher();
-    const remembered = publisher.match(bytes, scan, this.#trie, host.limits, this.#counted > 0);
+    const anyCounted = this.#counted > 0;
+    const { limits } = host;
+    const remembered = publisher.match(bytes, scan, this.#trie, limits, anyCounted, this.#keep);
     host.counters.eventsIn++;
     const { match } = remembered;
+    if (remembered.kept !== null) {
+      if (publisher.stampedTurn !== this.#turn) this.#stamp(publisher);
+      return remembered;
+    }
     if (match.receivers.length === 0 && match.groups.length === 0) return remembered;
     if (publisher.stampedTurn !== this.#turn) this.#stamp(publisher);
     const { stamps } = publisher;
@@ -147,10 +165,66 @@ export class Bus {
   ): number {
     let reached = this.#fanout.flushRun();
     for (const group of remembered.match.groups) {
-      if (this.#giveToGroup(group, session, bytes, start, end)) reached++;
+      const { stamps } = session.asPublisher();
+      if (this.#giveToGroup(group, session, bytes, start, end, stamps.bytes, stamps.length)) {
+        reached++;
+      }
     }
     if (remembered.counted) this.#count(remembered.match, session);
     return reached;
+  }
+
+  /** Hands out an event of a kept topic, as it was committed: with all its stamps. */
+  deliverKept(
+    topic: StoreTopic,
+    type: string,
+    publisher: Session | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const match = this.#trie.match(topic.name, type);
+    if (match.receivers.length > 0) {
+      // Who has no subscription cannot be a receiver, and need not end the run of another publisher.
+      const from = publisher?.subscriptions ? publisher : null;
+      const receivers = this.#liveReceivers(topic, match, from);
+      this.#fanout.add(receivers, from, bytes, start, end, NO_STAMPS, 0);
+    }
+    for (const group of match.groups) {
+      this.#giveToGroup(group, publisher, bytes, start, end, NO_STAMPS, 0);
+    }
+    if (this.#counted > 0) {
+      this.#fanout.flushRun();
+      this.#count(match, publisher);
+    }
+  }
+
+  /** Hands one event of a kept topic to one session, out of its history. */
+  deliverTo(session: Session, bytes: Uint8Array, start: number, end: number): void {
+    const body = end - start;
+    let at = session.begin(1 + varintSize(body) + body);
+    const out = session.outbox.bytes;
+    out[at++] = EVENT_TAG;
+    at = putVarint(out, at, body);
+    copyBytes(out, at, bytes, start, end);
+    this.#host.counters.eventsOut++;
+  }
+
+  /** Whether any plain subscription of `session` matches `topic`, whatever the type. */
+  wants(session: Session, topic: string): boolean {
+    return this.#plainOf(session, topic).length > 0;
+  }
+
+  /** Which events of `topic` the session wants, by type and sender; null when all. */
+  filterOf(session: Session, topic: string): ((type: string, sender: string) => boolean) | null {
+    const all = this.#plainOf(session, topic);
+    const { sessionId } = session;
+    if (all.some((one) => one.type === "" && one.echo)) return null;
+    if (session.publisher === null && all.some((one) => one.type === "")) return null;
+    return (type, sender) =>
+      all.some((one) =>
+        (one.type === "" || one.type === type) && (one.echo || sender !== sessionId)
+      );
   }
 
   /** Hands out what gathered: before any other message takes its place in the order. */
@@ -166,11 +240,13 @@ export class Bus {
   /** Ends a turn: everything leaves. Gives subscriptions whose connections are behind. */
   endTurn(): readonly BusSubscription[] {
     this.#turn++;
+    this.#policies.endTurn();
     return this.#fanout.endTurn();
   }
 
   /** Forgets a session; it gets nothing more from now on. */
   leave(session: Session): void {
+    this.#host.kept?.feeds.leave(session);
     const { subscriptions } = session;
     if (subscriptions === null || subscriptions.size === 0) return;
     this.#fanout.flushRun();
@@ -185,8 +261,8 @@ export class Bus {
     const { underWay, sentOfUnderWay, waiting } = session.outbox.takeUnsent(
       session.link.bytesWritten,
     );
-    this.#handOn({ leaver: session, frames: underWay, sent: sentOfUnderWay });
-    this.#handOn({ leaver: session, frames: waiting, sent: 0 });
+    this.#handOn.handOn(session, underWay, sentOfUnderWay);
+    this.#handOn.handOn(session, waiting, 0);
     this.#fanout.endTurn();
   }
 
@@ -195,7 +271,7 @@ export class Bus {
     const { outbox } = session;
     const waiting = outbox.bytes.slice(0, outbox.length);
     outbox.rewind(0);
-    this.#handOn({ leaver: session, frames: waiting, sent: 0 });
+    this.#handOn.handOn(session, waiting, 0);
   }
 
   #stamp(publisher: Publisher): void {
@@ -215,22 +291,47 @@ export class Bus {
     return echoing === undefined ? match.receivers : match.receivers.with(first, echoing);
   }
 
+  #plainOf(session: Session, topic: string): BusSubscription[] {
+    return [...session.subscriptions?.values() ?? []].filter((one) =>
+      one.group === "" && matchesPattern(one.pattern, topic)
+    );
+  }
+
+  /** The receivers of a match less those whose feeds of the topic will bring them the event. */
+  #liveReceivers(
+    topic: StoreTopic,
+    match: Match<BusSubscription>,
+    publisher: Session | null,
+  ): readonly BusSubscription[] {
+    const all = publisher === null ? match.receivers : this.#receivers(match, publisher);
+    const feeds = this.#host.kept?.feeds;
+    if (feeds === undefined || feeds.count === 0) return all;
+    const last = this.#lastLive;
+    if (last.all === all && last.topic === topic && last.version === feeds.version) {
+      return last.live;
+    }
+    const live = all.filter((one) => !feeds.has(one.owner, topic.name));
+    // The same list again for the next event, so that they gather in one run.
+    this.#lastLive = { all, topic, version: feeds.version, live };
+    return live;
+  }
+
   #giveToGroup(
     group: Group<BusSubscription>,
-    publisher: Session,
+    publisher: Session | null,
     bytes: Uint8Array,
     start: number,
     end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
   ): boolean {
-    const stamps = publisher.publisher?.stamps;
     this.#choosingFor = publisher;
-    assert(stamps !== undefined, "a publisher has stamps");
     for (;;) {
       const member = pickMember(group, this.#loadFor);
       if (member === null) return false;
       assert(member.stamp !== null, "a member of a group has the group's stamp");
-      const { bytes: stampBytes, length } = stamps;
-      if (this.#fanout.addForMember(member, bytes, start, end, stampBytes, length, member.stamp)) {
+      const { stamp } = member;
+      if (this.#fanout.addForMember(member, bytes, start, end, stamps, stampsLength, stamp)) {
         if (member.remaining !== Infinity) this.#countOne(member);
         return true;
       }
@@ -240,7 +341,7 @@ export class Bus {
   }
 
   /** Counts an event for the plain subscriptions of a match, and ends those that have had enough. */
-  #count(match: Match<BusSubscription>, publisher: Session): void {
+  #count(match: Match<BusSubscription>, publisher: Session | null): void {
     for (const one of match.all ?? match.receivers) {
       if (one.remaining === Infinity || (one.owner === publisher && !one.echo)) continue;
       this.#countOne(one);
@@ -259,60 +360,6 @@ export class Bus {
     session.subscriptions?.delete(key);
     if (subscription.remaining !== Infinity) this.#counted--;
   }
-
-  /**
-   * Hands on the group events among some frames. It can end another member, whose share is then handed on
-   * as well: one after the other, not from within, however many there are.
-   */
-  #handOn(frames: HandOn): void {
-    this.#toHandOn.push(frames);
-    if (this.#handingOn) return;
-    this.#handingOn = true;
-    try {
-      for (let next = this.#toHandOn.shift(); next; next = this.#toHandOn.shift()) {
-        this.#handOnFrames(next);
-      }
-    } finally {
-      this.#handingOn = false;
-    }
-  }
-
-  #handOnFrames({ leaver, frames, sent }: HandOn): void {
-    const walk = this.#walk;
-    walk.open(frames, frames.length);
-    while (walk.next()) {
-      if (walk.end <= sent || !walk.isEvent) continue;
-      walk.readEvent();
-      if (walk.group !== "") this.#handOnEvent(leaver, frames.slice(walk.start, walk.end));
-    }
-  }
-
-  /** Hands one event, which `#walk` has read, to another member of the group that it was for. */
-  #handOnEvent(leaver: Session, frame: Uint8Array): void {
-    const { topic, type, group: name, sender } = this.#walk;
-    const load = (member: BusSubscription) =>
-      !member.echo && member.owner.sessionId === sender ? Infinity : loadOf(member);
-    const shared = leaver.shared.filter((one) => one.group === name);
-    for (;;) {
-      // Groups of one name are apart by their patterns.
-      const group = this.#trie.match(topic, type).groups.find((one) =>
-        one.name === name &&
-        (shared.length === 0 || shared.some(({ pattern }) => pattern === one.pattern))
-      );
-      const member = group === undefined ? null : pickMember(group, load);
-      if (member === null) return;
-      if (this.#fanout.addFrame(member, frame)) {
-        if (member.remaining !== Infinity) this.#countOne(member);
-        return;
-      }
-      if (member.owner.takesDeliveries) return;
-    }
-  }
-}
-
-/** The load of a group's member; Infinity when it gets nothing more. */
-function loadOf(member: BusSubscription): number {
-  return member.owner.takesDeliveries ? member.outbox.size : Infinity;
 }
 
 function subscriptionKey(pattern: string, type: string, group: string): string {

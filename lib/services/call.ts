@@ -13,6 +13,7 @@ import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 import { forward, OWN_METHODS } from "./calls.ts";
 import { answerOwnMethod } from "./own_methods.ts";
+import { idOf } from "./request_id.ts";
 import { errorReply } from "./reply.ts";
 import type { Session } from "./session.ts";
 
@@ -47,7 +48,7 @@ export function handleCall(session: Session, bytes: Uint8Array, scan: MessageSca
     });
   }
   const timeoutMs = found.timeoutMs || limits.callTimeoutMs;
-  const record = calls.ask(session, callerIdOf(bytes, scan), method, timeoutMs);
+  const record = calls.ask(session, idOf(bytes, scan), method, timeoutMs);
   const { stamps } = publisher;
   stamps.setTime(clock.wallMs());
   const responder = record.responder.owner;
@@ -71,7 +72,7 @@ export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageS
       accepted: "the id of the call that it answers",
     });
   }
-  const record = session.host.calls.take(callerIdOf(bytes, scan), session);
+  const record = session.host.calls.take(idOf(bytes, scan), session);
   if (record === null || record.callerId === 0) return;
   const caller = record.caller.owner;
   if (!caller.takesDeliveries || caller.endIfFull()) return;
@@ -84,7 +85,7 @@ export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageS
 
 /** Gives up the call whose id the message that `scan` found carries. */
 export function handleCancel(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  if (scan.idBytes > 0) session.host.calls.cancel(session, callerIdOf(bytes, scan));
+  if (scan.idBytes > 0) session.host.calls.cancel(session, idOf(bytes, scan));
 }
 
 /** Checks an Answer, which is handed on as it came; gives the error when it carries one. */
@@ -127,17 +128,4 @@ function checkHeader(bytes: Uint8Array, start: number, end: number): void {
 function checkType(bytes: Uint8Array, start: number, end: number): void {
   if (isTypeBytes(bytes, start, end)) return;
   checkMessageType(lenient.decode(bytes.subarray(start, end)), "take message type");
-}
-
-/** The id of the envelope as a number; ids of calls are at most 2^53 - 1. */
-function callerIdOf(bytes: Uint8Array, scan: MessageScan): number {
-  if (scan.idBytes === 0) return 0;
-  let id = 0;
-  for (let at = scan.idEnd - 1; at > scan.idStart; at--) id = id * 128 + (bytes[at] & 0x7f);
-  if (id > Number.MAX_SAFE_INTEGER) {
-    throw invalidArgument("cannot take a call with so large an id", {
-      accepted: `an id of at most ${Number.MAX_SAFE_INTEGER}`,
-    });
-  }
-  return id;
 }

@@ -9,7 +9,7 @@
 import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
-import type { TopicTrie } from "../logic/topic_trie.ts";
+import { matchesPattern } from "../logic/topic_pattern.ts";
 import { FrameWalk } from "../wire/frame_walk.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { Session } from "./session.ts";
@@ -22,38 +22,47 @@ export const MAX_MISSED_TOPICS = 256;
 /** The name under which the losses of further topics are counted. */
 const OTHER_TOPICS = ">";
 
+/** What is in one run: it goes to many receivers, and those who do not read lose all of it. */
+interface RunTally {
+  /** How many events there are of each topic. */
+  readonly events: ReadonlyMap<string, number>;
+  /** The size of the smallest frame. */
+  readonly smallest: number;
+}
+
 /** Applies the overflow policies of one server. */
 export class OverflowPolicies {
   readonly #host: SessionHost;
-  readonly #trie: TopicTrie<BusSubscription>;
   readonly #walk = new FrameWalk();
+  /** The run that was looked at last, and what is in it. */
+  #run: Uint8Array | null = null;
+  #tally: RunTally = { events: new Map(), smallest: 0 };
 
-  constructor(host: SessionHost, trie: TopicTrie<BusSubscription>) {
+  constructor(host: SessionHost) {
     this.#host = host;
-    this.#trie = trie;
   }
 
-  /** Decides about the first `length` bytes of `frames`; gives whether any of them were kept. */
+  /**
+   * Decides about the first `length` bytes of `frames`, an array made for this run alone; gives whether any
+   * of them were kept.
+   */
   apply(subscription: BusSubscription, frames: Uint8Array, length: number): boolean {
     const session = subscription.owner;
     if (!session.takesDeliveries) return false;
     switch (subscription.overflow) {
       case OverflowPolicy.DROP_NEWEST:
         return this.#keepWhatFits(session, frames, length, this.#limit());
-      case OverflowPolicy.DROP_OLDEST: {
-        const limit = this.#limit();
-        const outbox = session.outbox;
-        const underWay = outbox.size - outbox.length;
-        // What is under way cannot be dropped; were it to count in full, one large write would keep
-        // everything newer out, which is the opposite of what this policy promises.
-        const room = Math.max(limit - underWay, limit >>> 1);
-        if (outbox.length + length > room) this.#dropOldest(session, outbox.length + length - room);
-        return this.#keepWhatFits(session, frames, length, room + underWay);
-      }
+      case OverflowPolicy.DROP_OLDEST:
+        return this.#makeRoom(session, frames, length, this.#limit());
       default:
         this.#disconnect(session);
         return false;
     }
+  }
+
+  /** Forgets what it remembers of the turn. */
+  endTurn(): void {
+    this.#run = null;
   }
 
   #limit(): number {
@@ -63,72 +72,109 @@ export class OverflowPolicies {
   /** Puts the frames that fit below `limit`, and counts the others. */
   #keepWhatFits(session: Session, frames: Uint8Array, length: number, limit: number): boolean {
     const { outbox } = session;
+    const { events, smallest } = this.#tallyOf(frames, length);
+    if (outbox.size + smallest > limit) {
+      for (const [topic, count] of events) this.#missed(session, topic, count);
+      return false;
+    }
     const walk = this.#walk;
-    let kept = false;
     walk.open(frames, length);
     while (walk.next()) {
-      const size = walk.end - walk.start;
-      if (outbox.size + size <= limit) {
-        outbox.append(frames.subarray(walk.start, walk.end), size);
-        this.#host.counters.eventsOut++;
-        this.#host.counters.bytesOut += size;
-        kept = true;
-      } else {
-        walk.readEvent();
-        this.#missed(session, walk.topic);
+      if (outbox.size + walk.end - walk.start <= limit) {
+        this.#keep(session, frames, walk.start, walk.end, 1);
+      } else this.#missed(session, walk.readTopic(), 1);
+    }
+    return true;
+  }
+
+  /** Puts the newest of the frames, as many as fit once the oldest of what waits have made room. */
+  #makeRoom(session: Session, frames: Uint8Array, length: number, limit: number): boolean {
+    const { outbox } = session;
+    const underWay = outbox.size - outbox.length;
+    // What is under way cannot be dropped; were it to count in full, one large write would keep
+    // everything newer out, which is the opposite of what this policy promises.
+    const room = Math.max(limit - underWay, limit >>> 1);
+    if (outbox.length + length > room) this.#dropOldest(session, outbox.length + length - room);
+    const free = room - outbox.length;
+    const walk = this.#walk;
+    walk.open(frames, length);
+    let start = length;
+    let events = 0;
+    while (walk.next()) {
+      if (length - walk.start > free) this.#missed(session, walk.readTopic(), 1);
+      else {
+        if (events === 0) start = walk.start;
+        events++;
       }
     }
-    if (kept) this.#host.bus.touch(outbox);
-    return kept;
+    if (events > 0) this.#keep(session, frames, start, length, events);
+    return events > 0;
+  }
+
+  #keep(session: Session, frames: Uint8Array, start: number, end: number, events: number): void {
+    const { counters, bus } = this.#host;
+    session.outbox.append(frames.subarray(start, end), end - start);
+    counters.eventsOut += events;
+    counters.bytesOut += end - start;
+    bus.touch(session.outbox);
+  }
+
+  /** Counts what is in a run, once for all that it goes to. */
+  #tallyOf(frames: Uint8Array, length: number): RunTally {
+    if (frames === this.#run) return this.#tally;
+    const walk = this.#walk;
+    const events = new Map<string, number>();
+    let smallest = length;
+    walk.open(frames, length);
+    while (walk.next()) {
+      const topic = walk.readTopic();
+      events.set(topic, (events.get(topic) ?? 0) + 1);
+      smallest = Math.min(smallest, walk.end - walk.start);
+    }
+    this.#run = frames;
+    return this.#tally = { events, smallest };
   }
 
   /** Drops waiting events of DROP_OLDEST subscriptions, the oldest first, until `bytes` bytes are free. */
   #dropOldest(session: Session, bytes: number): void {
     const { outbox } = session;
     const walk = this.#walk;
+    const mayDrop = droppable(session);
     // A little more than needed, so that a flood does not walk over all that waits for each event.
     const wanted = Math.max(bytes, outbox.length >>> 3);
     let freed = 0;
     let kept = 0;
     walk.open(outbox.bytes, outbox.length);
-    while (walk.next()) {
+    while (freed < wanted && walk.next()) {
       const size = walk.end - walk.start;
-      if (freed < wanted && walk.isEvent && this.#mayDrop(session, walk)) {
+      if (walk.isEvent && mayDrop(walk)) {
         freed += size;
-        this.#missed(session, walk.topic);
+        this.#missed(session, walk.readTopic(), 1);
         continue;
       }
       if (kept !== walk.start) outbox.bytes.copyWithin(kept, walk.start, walk.end);
       kept += size;
     }
-    outbox.rewind(kept);
+    if (freed === 0) return;
+    outbox.bytes.copyWithin(kept, walk.end, outbox.length);
+    outbox.rewind(outbox.length - freed);
   }
 
-  /** Whether the waiting event is the session's by a subscription that says DROP_OLDEST. */
-  #mayDrop(session: Session, walk: FrameWalk): boolean {
-    walk.readEvent();
-    const match = this.#trie.match(walk.topic, walk.type);
-    const candidates = walk.group === ""
-      ? match.receivers
-      : match.groups.find((group) => group.name === walk.group)?.members ?? [];
-    const subscription = candidates.find((one) => one.owner === session);
-    // Without a subscription any more, nobody waits for it.
-    return subscription === undefined || subscription.overflow === OverflowPolicy.DROP_OLDEST;
-  }
-
-  #missed(session: Session, topic: string): void {
-    const { counters } = this.#host;
-    counters.eventsDropped++;
+  #missed(session: Session, topic: string, count: number): void {
+    this.#host.counters.eventsDropped += count;
     const first = session.missed === null;
     const missed = session.missed ??= new Map<string, number>();
     const name = missed.has(topic) || missed.size < MAX_MISSED_TOPICS ? topic : OTHER_TOPICS;
-    missed.set(name, (missed.get(name) ?? 0) + 1);
+    missed.set(name, (missed.get(name) ?? 0) + count);
     if (first) void this.#tellWhenRead(session);
   }
 
-  /** Tells what was missed once half of what waited has left. */
+  /**
+   * Tells what was missed once half of what waits now has left. Not half of the limit: that shrinks while
+   * others hold much, and the notices themselves must not gather at a peer that does not read.
+   */
   async #tellWhenRead(session: Session): Promise<void> {
-    await session.outbox.whenAtMost(this.#host.limits.maxOutboxBytes >>> 2);
+    await session.outbox.whenAtMost(session.outbox.size >>> 1);
     const missed = session.missed;
     session.missed = null;
     if (missed === null || !session.takesDeliveries) return;
@@ -153,4 +199,31 @@ export class OverflowPolicies {
       ),
     );
   }
+}
+
+/**
+ * Says of waiting events whether they are the session's by a subscription that says DROP_OLDEST. Looks at
+ * its own subscriptions alone, for a topic can have a hundred thousand others.
+ */
+function droppable(session: Session): (walk: FrameWalk) => boolean {
+  const own = [...session.subscriptions?.values() ?? []];
+  if (own.every((one) => one.overflow === OverflowPolicy.DROP_OLDEST)) return () => true;
+  own.sort((one, other) => one.order - other.order);
+  const verdicts = new Map<string, boolean>();
+  return (walk) => {
+    walk.readEvent();
+    const { topic, type, group } = walk;
+    const key = `${topic}\n${type}\n${group}`;
+    let verdict = verdicts.get(key);
+    if (verdict === undefined) {
+      const decides = own.find((one) =>
+        one.group === group && (one.type === "" || one.type === type) &&
+        matchesPattern(one.pattern, topic)
+      );
+      // Without a subscription any more, nobody waits for it.
+      verdict = decides === undefined || decides.overflow === OverflowPolicy.DROP_OLDEST;
+      verdicts.set(key, verdict);
+    }
+    return verdict;
+  };
 }

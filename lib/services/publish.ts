@@ -2,10 +2,14 @@
  * Takes an Event and hands it to the bus; with an id it is acknowledged as ROUTED, with the number of
  * connections it was handed to.
  */
+import { assert } from "../base/errors.ts";
 import { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { putVarint, varintSize } from "../wire/varint.ts";
+import type { StoreTopic } from "../ports/store.ts";
+import { AckTicket } from "./ack_ticket.ts";
+import { idOf } from "./request_id.ts";
 import type { Session } from "./session.ts";
 
 /** Tag of ServerMessage.ack: field 5, length-delimited. */
@@ -20,9 +24,33 @@ export function handlePublish(session: Session, bytes: Uint8Array, scan: Message
   const { bus } = session.host;
   const { start, end } = scan;
   const remembered = bus.publish(session, bytes, start, end);
+  if (remembered.kept !== null) return keep(session, remembered.kept, bytes, scan);
   if (scan.idBytes === 0 && remembered.match.groups.length === 0 && !remembered.counted) return;
   const reached = bus.complete(session, remembered, bytes, start, end);
   if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, reached);
+}
+
+/** Hands an event to the store; the acknowledgement follows when it is safe. */
+function keep(session: Session, topic: StoreTopic, bytes: Uint8Array, scan: MessageScan): void {
+  const { kept, bus } = session.host;
+  assert(kept !== null, "a topic is kept in a store");
+  const { stamps } = session.asPublisher();
+  const id = idOf(bytes, scan);
+  const completion = id === 0 ? session : new AckTicket(session, id);
+  const { messageIdStart, messageIdEnd } = bus.scan;
+  kept.append(
+    topic,
+    bytes,
+    scan.start,
+    scan.end,
+    stamps.bytes,
+    stamps.length,
+    messageIdStart,
+    messageIdEnd,
+    completion,
+  );
+  // Only now: an append that is refused is answered at once, and nothing is awaited then.
+  if (completion instanceof AckTicket) session.awaited++;
 }
 
 /** Answers with an Ack of this level. */

@@ -11,6 +11,7 @@ import { checkMethod } from "../logic/method_table.ts";
 import type { Match } from "../logic/subscription.ts";
 import { checkMessageType, isValidTopicBytes, topicBytesError } from "../logic/topic_pattern.ts";
 import type { TopicTrie } from "../logic/topic_trie.ts";
+import type { StoreTopic } from "../ports/store.ts";
 import type { PayloadScan } from "../wire/payload_scan.ts";
 import { SenderStamps } from "../wire/stamp.ts";
 import { isUtf8 } from "../wire/utf8.ts";
@@ -30,6 +31,8 @@ export class RememberedMatch {
     readonly match: Match<BusSubscription>,
     /** Whether a subscription among them ends after a number of events. */
     readonly counted: boolean,
+    /** The kept topic that it is; null when it is not kept. */
+    readonly kept: StoreTopic | null,
   ) {}
 }
 
@@ -49,7 +52,8 @@ export class Publisher {
 
   /**
    * Who gets the event that `scan` found; `anyCounted` says whether any subscription of the server ends
-   * after a number of events. Raises INVALID_ARGUMENT for a bad topic or type.
+   * after a number of events, and `keep` gives the kept topic of a name. Raises INVALID_ARGUMENT for a bad
+   * topic or type.
    */
   match(
     bytes: Uint8Array,
@@ -57,6 +61,7 @@ export class Publisher {
     trie: TopicTrie<BusSubscription>,
     limits: Limits,
     anyCounted: boolean,
+    keep: (topic: string) => StoreTopic | null,
   ): RememberedMatch {
     const remembered = this.#remembered;
     for (let step = 0; step < remembered.length; step++) {
@@ -67,7 +72,7 @@ export class Publisher {
         return one;
       }
     }
-    return this.#lookUp(bytes, scan, trie, limits, anyCounted);
+    return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep);
   }
 
   /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */
@@ -91,6 +96,7 @@ export class Publisher {
     trie: TopicTrie<BusSubscription>,
     limits: Limits,
     anyCounted: boolean,
+    keep: (topic: string) => StoreTopic | null,
   ): RememberedMatch {
     const { nameStart, nameEnd, typeStart, typeEnd } = scan;
     if (!isValidTopicBytes(bytes, nameStart, nameEnd, limits)) {
@@ -98,13 +104,15 @@ export class Publisher {
     }
     const type = decoder.decode(bytes.subarray(typeStart, typeEnd));
     if (type !== "") checkMessageType(type, "publish type");
-    const match = trie.matchBytes(bytes, nameStart, nameEnd, typeStart, typeEnd) ??
-      trie.match(decoder.decode(bytes.subarray(nameStart, nameEnd)), type);
+    const topic = decoder.decode(bytes.subarray(nameStart, nameEnd));
+    const kept = keep(topic);
+    const match = trie.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
     name.set(bytes.subarray(nameStart, nameEnd));
     name.set(bytes.subarray(typeStart, typeEnd), nameEnd - nameStart);
     const counted = anyCounted && isCounted(match);
-    const one = new RememberedMatch(name, nameEnd - nameStart, trie.version, match, counted);
+    const topicBytes = nameEnd - nameStart;
+    const one = new RememberedMatch(name, topicBytes, trie.version, match, counted, kept);
     this.#remember(one);
     return one;
   }

@@ -23,6 +23,8 @@ import { dispatch } from "./dispatch.ts";
 import { Publisher } from "./publisher.ts";
 import { waitForReaders } from "./publisher_pause.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
+import type { SessionFeeds } from "./feeds.ts";
+import { noteAbruptEnd, noteFailedHandler } from "./session_log.ts";
 import type { SessionHost } from "./session_host.ts";
 
 const log = logger("connection");
@@ -58,6 +60,10 @@ export class Session {
   publisher: Publisher | null = null;
   /** How many events it missed, by topic, since it was last told; null when none. */
   missed: Map<string, number> | null = null;
+  /** The histories it reads; null while it has read none. */
+  feeds: SessionFeeds | null = null;
+  /** How many of its requests are answered later, without those that others answer. */
+  awaited = 0;
   /** Its side of calls under way. */
   readonly party: CallParty<Session> = new CallParty<Session>(this);
   /** Which members of ClientMessage it may send, as bits. */
@@ -101,7 +107,7 @@ export class Session {
     try {
       await this.#serve();
     } catch (reason) {
-      this.#ended(reason);
+      if (this.state !== "closing") noteAbruptEnd(this, reason);
     } finally {
       await this.#leave();
     }
@@ -114,7 +120,11 @@ export class Session {
 
   /** Whether others wait for it, or it for others. */
   get hasCalls(): boolean {
-    return this.party.askedCount > 0 || this.party.answeringCount > 0;
+    return this.#waitsForAnswers || this.party.answeringCount > 0;
+  }
+
+  get #waitsForAnswers(): boolean {
+    return this.party.askedCount > 0 || this.awaited > 0;
   }
 
   /** What it keeps to publish and call; made with the first use. */
@@ -122,9 +132,9 @@ export class Session {
     return this.publisher ??= new Publisher(this.sessionId);
   }
 
-  /** Says that a call of this session has come back. */
+  /** Says that a call of this session has come back, or another request that is answered later. */
   answered(): void {
-    if (this.party.askedCount === 0) this.#whenAnswered?.();
+    if (!this.#waitsForAnswers) this.#whenAnswered?.();
   }
 
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
@@ -296,12 +306,7 @@ export class Session {
       if (reason.closeReason !== CloseReason.UNSPECIFIED) throw reason;
       error = reason;
     } else {
-      this.host.counters.internalErrors++;
-      log.error("a handler failed: {error}", {
-        ...this.#logged(),
-        member: scan.member,
-        error: reason,
-      });
+      noteFailedHandler(this, scan.member, reason);
       error = new ParleyError(
         ErrorCode.INTERNAL,
         "cannot answer: the server failed; it is in its log",
@@ -331,7 +336,7 @@ export class Session {
     this.#reader.finish();
     // It can answer no more, but calls that it asked still come back: it has only finished sending.
     this.host.calls.stopAnswering(this);
-    if (this.party.askedCount > 0 && this.takesDeliveries) {
+    if (this.#waitsForAnswers && this.takesDeliveries) {
       await new Promise<void>((resolve) => this.#whenAnswered = resolve);
     }
     this.#stopTaking();
@@ -374,25 +379,7 @@ export class Session {
     });
   }
 
-  /** Notes an abrupt end: of the peer's making it is a line for debugging, of ours an error. */
-  #ended(reason: unknown): void {
-    if (this.state === "closing") return;
-    const error = reason instanceof Error ? reason : new Error(String(reason));
-    if (isDefect(error)) {
-      this.host.counters.internalErrors++;
-      log.error("a connection failed: {error}", { ...this.#logged(), error });
-    } else {
-      log.debug("connection lost: {message}", { ...this.#logged(), message: error.message });
-    }
-  }
-
   #logged(): { connection: number; peer: string } {
     return { connection: this.number, peer: this.link.peer };
   }
-}
-
-/** Errors of JavaScript itself mean that our code is wrong; a link's errors have other classes. */
-function isDefect(error: Error): boolean {
-  return error instanceof TypeError || error instanceof RangeError ||
-    error instanceof ReferenceError || error.message.startsWith("broken invariant");
 }

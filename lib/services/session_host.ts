@@ -6,10 +6,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { Limits } from "../base/limits.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
+import type { KeepPolicies } from "../logic/keep_policies.ts";
+import type { Store } from "../ports/store.ts";
 import { OutboxBudget } from "../wire/outbox_budget.ts";
 import { MessageScan } from "../wire/message_scan.ts";
 import { Bus } from "./bus.ts";
 import { Calls } from "./calls.ts";
+import { KeptTopics } from "./kept_topics.ts";
 import { Counters } from "./counters.ts";
 
 /** The shared state of a server's sessions. */
@@ -26,6 +29,8 @@ export class SessionHost {
   readonly scan = new MessageScan();
   /** Topics and subscriptions. */
   readonly bus: Bus;
+  /** Topics that are kept; null while there is no store. */
+  kept: KeptTopics | null = null;
   /** Services and calls under way. */
   readonly calls: Calls;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
@@ -40,6 +45,11 @@ export class SessionHost {
     this.nowMs = clock.monotonicMs();
     this.bus = new Bus(this);
     this.calls = new Calls(this);
+  }
+
+  /** Keeps topics in `store` from now on; once, before the first session. */
+  keep(store: Store, policies: KeepPolicies): void {
+    this.kept = new KeptTopics(this, this.bus, store, policies);
   }
 
   /** The counters with what the bus counts for itself. */

@@ -68,7 +68,7 @@ export class Fanout<R extends Receiver> {
   /** Puts the event whose bytes lie from `start` to `end` into the run for `receivers`. */
   add(
     receivers: readonly R[],
-    publisher: object,
+    publisher: object | null,
     bytes: Uint8Array,
     start: number,
     end: number,

@@ -25,6 +25,9 @@ export class FrameWalk {
   sender = "";
 
   readonly #fields = new FieldCursor();
+  /** The last topic that `readTopic` decoded, for the many events in a row that share one. */
+  #topicBytes: Uint8Array = new Uint8Array(0);
+  #topicText = "";
   #bytes: Uint8Array = new Uint8Array(0);
   #limit = 0;
 
@@ -71,6 +74,31 @@ export class FrameWalk {
       else if (fields.field === 11) this.sender = this.#text();
       else if (fields.field === 14) this.group = this.#text();
     }
+  }
+
+  /** Reads the topic alone. */
+  readTopic(): string {
+    const fields = this.#fields;
+    fields.open(this.#bytes, this.#bodyStart(), this.end);
+    fields.next();
+    fields.open(this.#bytes, fields.start, fields.end);
+    let start = 0;
+    let end = 0;
+    while (fields.next()) {
+      if (fields.field !== 1) continue;
+      start = fields.start;
+      end = fields.end;
+    }
+    const last = this.#topicBytes;
+    let same = end - start === last.length;
+    for (let index = 0; same && index < last.length; index++) {
+      same = last[index] === this.#bytes[start + index];
+    }
+    if (!same) {
+      this.#topicBytes = this.#bytes.slice(start, end);
+      this.#topicText = decoder.decode(this.#topicBytes);
+    }
+    return this.topic = this.#topicText;
   }
 
   #bodyStart(): number {

@@ -34,6 +34,9 @@ export class PayloadScan {
   /** Where the payload begins; equal to `payloadEnd` when there is none. */
   payloadStart = 0;
   payloadEnd = 0;
+  /** Where an Event's message_id begins; equal to `messageIdEnd` when there is none. */
+  messageIdStart = 0;
+  messageIdEnd = 0;
   /** A Call's timeout_ms; 0 when it has none. */
   timeoutMs = 0;
 
@@ -55,6 +58,7 @@ export class PayloadScan {
       this.typeEnd =
         start;
     this.payloadStart = this.payloadEnd = start;
+    this.messageIdStart = this.messageIdEnd = start;
     this.timeoutMs = this.#headers = this.#headersBytes = 0;
     let at = start;
     while (at < end) {
@@ -156,6 +160,8 @@ export class PayloadScan {
     if (!isUtf8(bytes, cursor.start, cursor.end)) {
       throw protocolError("cannot read a message_id that is not UTF-8");
     }
+    this.messageIdStart = cursor.start;
+    this.messageIdEnd = cursor.end;
   }
 }
 

@@ -1,0 +1,48 @@
+/**
+ * Which topics are kept, and how much of them: the first policy whose pattern matches decides.
+ *
+ * Rooms live on kept topics, so theirs are kept by a policy of our own when no policy of the user's says
+ * otherwise. Pure: patterns are checked by the configuration.
+ */
+import { matchesPattern } from "../base/matches_pattern.ts";
+
+/** How much of a topic is kept; an absent field sets no bound. */
+export interface KeepPolicy {
+  /** The topics that it is for. */
+  readonly pattern: string;
+  /** The most events. */
+  readonly maxEvents?: number;
+  /** The greatest age, in milliseconds. */
+  readonly maxAgeMs?: number;
+  /** The most bytes. */
+  readonly maxBytes?: number;
+}
+
+/** The topics of rooms. */
+export const ROOM_TOPICS = "room.*";
+const DAY_MS = 24 * 3600 * 1000;
+
+/** What is kept of a room unless the configuration says otherwise. */
+export const ROOM_POLICY: KeepPolicy = Object.freeze({
+  pattern: ROOM_TOPICS,
+  maxEvents: 2048,
+  maxAgeMs: 7 * DAY_MS,
+});
+
+/** The policies of a server. */
+export class KeepPolicies {
+  readonly #policies: readonly KeepPolicy[];
+
+  /** `policies` in the order in which they are asked. */
+  constructor(policies: readonly KeepPolicy[]) {
+    this.#policies = [...policies, ROOM_POLICY];
+  }
+
+  /** The policy of `topic`; null when it is not kept. */
+  policyOf(topic: string): KeepPolicy | null {
+    for (const policy of this.#policies) {
+      if (matchesPattern(policy.pattern, topic)) return policy;
+    }
+    return null;
+  }
+}
