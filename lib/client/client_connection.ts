@@ -226,6 +226,7 @@ export class ClientConnection implements RequestHolder {
       if (this.state === "open") this.#owner.hasRoom();
     }
     await this.#writeUnderWay.catch(() => {});
+    await this.#transport.closed;
   }
 
   /** Does with one message what it asks for. */

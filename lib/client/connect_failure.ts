@@ -11,9 +11,9 @@ export function connectFailure(target: Target, url: string, reason: unknown): Pa
   const error = reason instanceof Error ? reason : new Error(String(reason));
   const code = systemCode(error);
   if (error.name === "NotCapable") {
-    const flag = target.kind === "tcp"
-      ? `--allow-net=${target.hostname}:${target.port}`
-      : `--allow-read=${target.path} --allow-write=${target.path}`;
+    const flag = target.kind === "unix"
+      ? `--allow-read=${target.path} --allow-write=${target.path}`
+      : `--allow-net=${target.hostname}:${target.port}`;
     return new ParleyError(
       ErrorCode.PERMISSION_DENIED,
       `cannot connect to ${url}: this program may not; run it with ${flag}`,
@@ -37,6 +37,11 @@ function why(target: Target, code: string, error: Error): string {
     }
     if (code === "EACCES") return `this user may not open the socket ${target.path}`;
     return error.message;
+  }
+  if (target.kind === "ws") {
+    // Browsers tell no program why, so that it cannot look around.
+    return `no WebSocket could be opened; is the server running, is ${target.port} its http port, and ` +
+      `may this page connect (listen.origins)? (${error.message})`;
   }
   if (code === "ECONNREFUSED") {
     return `nobody listens there; is the server running, and is ${target.port} its tcp port?`;

@@ -1,5 +1,5 @@
 /**
- * The Parley client for TypeScript and JavaScript, on Deno and Node.
+ * The Parley client for TypeScript and JavaScript, on Deno, Node and in browsers.
  *
  * ```ts
  * await using client = await connect("parley://localhost");
@@ -38,8 +38,9 @@ export type { RequestMessage } from "./requests.ts";
 export type { ClientStatus, ConnectOptions, ReconnectOptions, RequestOptions } from "./settings.ts";
 
 /**
- * Connects to the server at `url`: `parley://host`, `parley://host:port` (7311 unless said), or
- * `unix:///path/to/socket`.
+ * Connects to the server at `url`: `parley://host`, `parley://host:port` (7311 unless said),
+ * `unix:///path/to/socket`, or `ws://host:port` and `wss://host` (path `/ws` unless said), which is what
+ * browsers can open.
  *
  * It resolves when every connection of the pool has had its Welcome. It tries once: a server that cannot
  * be reached at the start is most often an address that is wrong. Connections that are lost later are

@@ -19,6 +19,8 @@ export interface Transport {
   write(batch: Uint8Array): Promise<void>;
   /** Ends the connection at once. */
   close(): void;
+  /** Where closing takes a while: resolves when it is done. */
+  readonly closed?: Promise<void>;
 }
 
 /**
@@ -31,8 +33,12 @@ export type OpenTransport = (
   signal: AbortSignal,
 ) => Promise<Transport>;
 
-/** Opens connections with the sockets of the runtime that this program runs on. */
+/** Opens connections with what the runtime that this program runs on has. */
 export const openTransport: OpenTransport = async (target, url, signal) => {
+  if (target.kind === "ws") {
+    const { openWebSocketTransport } = await import("./transport_websocket.ts");
+    return openWebSocketTransport(target, url, signal);
+  }
   if ("Deno" in globalThis) {
     const { openDenoTransport } = await import("./transport_deno.ts");
     return openDenoTransport(target, url, signal);
@@ -43,7 +49,7 @@ export const openTransport: OpenTransport = async (target, url, signal) => {
   }
   throw new ParleyError(
     ErrorCode.UNIMPLEMENTED,
-    `cannot connect to ${url}: this runtime has no sockets`,
-    { accepted: "Deno, or Node 20 and later" },
+    `cannot connect to ${url}: this runtime has no sockets but WebSockets`,
+    { accepted: "ws://host:port or wss://host:port here; Deno, or Node 20 and later for this URL" },
   );
 };

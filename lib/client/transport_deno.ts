@@ -5,11 +5,11 @@
  */
 import { connectFailure } from "./connect_failure.ts";
 import type { Transport } from "./transport.ts";
-import type { Target } from "./url.ts";
+import type { SocketTarget } from "./url.ts";
 
 /** Connects to `target`. Rejects with a ParleyError that names `url`. */
 export async function openDenoTransport(
-  target: Target,
+  target: SocketTarget,
   url: string,
   signal: AbortSignal,
 ): Promise<Transport> {

@@ -8,11 +8,11 @@
 import type { Socket } from "node:net";
 import { connectFailure } from "./connect_failure.ts";
 import type { Transport } from "./transport.ts";
-import type { Target } from "./url.ts";
+import type { SocketTarget } from "./url.ts";
 
 /** Connects to `target`. Rejects with a ParleyError that names `url`. */
 export async function openNodeTransport(
-  target: Target,
+  target: SocketTarget,
   url: string,
   signal: AbortSignal,
 ): Promise<Transport> {

@@ -34,6 +34,18 @@ Deno.test("a unix URL names an absolute path", () => {
   });
 });
 
+Deno.test("a ws or wss URL names a host; the port is the web's and the path /ws unless it says", () => {
+  const ws = (url: string) => {
+    const target = parseTarget(url);
+    assert(target.kind === "ws");
+    return [target.href, target.hostname, target.port];
+  };
+  assert.deepEqual(ws("ws://localhost:7380"), ["ws://localhost:7380/ws", "localhost", 7380]);
+  assert.deepEqual(ws("ws://[::1]:7380/"), ["ws://[::1]:7380/ws", "::1", 7380]);
+  assert.deepEqual(ws("wss://example.com"), ["wss://example.com/ws", "example.com", 443]);
+  assert.deepEqual(ws("ws://example.com/a/ws"), ["ws://example.com/a/ws", "example.com", 80]);
+});
+
 Deno.test("every other URL is refused with what would be accepted", () => {
   const refused: [string, RegExp][] = [
     ["", /has no scheme/],
@@ -46,6 +58,10 @@ Deno.test("every other URL is refused with what would be accepted", () => {
     ["parley://host/path", /goes on after the port/],
     ["parley://host?x=1", /goes on after the port/],
     ["parley://host#x", /goes on after the port/],
+    ["ws://host:0", /from 1 to 65535/],
+    ["ws://me:secret@host", /names a user/],
+    ["wss://host/ws?x=1", /goes on after the path/],
+    ["ws://", /no valid URL|names no host/],
     ["unix:relative.sock", /no absolute path/],
     ["unix://host/x.sock", /no absolute path/],
     ["unix:///", /names no socket/],
