@@ -54,10 +54,29 @@ export class OverflowPolicies {
         return this.#keepWhatFits(session, frames, length, this.#limit());
       case OverflowPolicy.DROP_OLDEST:
         return this.#makeRoom(session, frames, length, this.#limit());
+      case OverflowPolicy.DISCONNECT:
+        this.#disconnect(session);
+        return false;
       default:
+        if (subscription.group === "" && this.#catchUp(session, frames, length)) return false;
         this.#disconnect(session);
         return false;
     }
+  }
+
+  /** Lets the session read from the history what does not fit; false when it is in none. */
+  #catchUp(session: Session, frames: Uint8Array, length: number): boolean {
+    const { kept } = this.#host;
+    if (kept === null) return false;
+    const walk = this.#walk;
+    walk.open(frames, length);
+    while (walk.next()) {
+      walk.readEvent();
+      const topic = walk.seq > 0 ? kept.store.topic(walk.topic) : null;
+      if (topic === null) return false;
+      kept.feeds.begin(session, topic, walk.seq);
+    }
+    return true;
   }
 
   /** Forgets what it remembers of the turn. */

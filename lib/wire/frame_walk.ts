@@ -23,6 +23,8 @@ export class FrameWalk {
   type = "";
   group = "";
   sender = "";
+  /** The event's seq, once it is read; 0 when its topic is not kept. */
+  seq = 0;
 
   readonly #fields = new FieldCursor();
   /** The last topic that `readTopic` decoded, for the many events in a row that share one. */
@@ -63,6 +65,7 @@ export class FrameWalk {
       this.group =
       this.sender =
         "";
+    this.seq = 0;
     const fields = this.#fields;
     // Behind the prefix stands the envelope with one field, and in that the event.
     fields.open(this.#bytes, this.#bodyStart(), this.end);
@@ -72,6 +75,7 @@ export class FrameWalk {
       if (fields.field === 1) this.topic = this.#text();
       else if (fields.field === 3) this.type = this.#text();
       else if (fields.field === 11) this.sender = this.#text();
+      else if (fields.field === 12) this.seq = fields.uint53();
       else if (fields.field === 14) this.group = this.#text();
     }
   }
