@@ -19,8 +19,10 @@ import {
 import { MemoryLink } from "./memory_link.ts";
 import { settles } from "./until.ts";
 
-/** Beyond so many microtasks something runs for ever. */
-const MICROTASKS = 10_000;
+/** Beyond so many looks something runs for ever. */
+const LOOKS = 100_000;
+/** Timers get a turn after so many looks in a row: a publisher may wait for a subscriber for a moment. */
+const LOOKS_A_TURN = 200;
 
 /** One connection whose peer is the test. */
 export class MemoryPeer {
@@ -61,8 +63,10 @@ export class MemoryPeer {
   get quiet(): boolean {
     if (this.over) return true;
     const { link, session } = this;
-    const waits = link.reading && link.unreadBytes === 0;
-    return (waits || session.waiting) && (session.outbox.size === 0 || link.heldWrites > 0);
+    const reads = link.reading && link.unreadBytes === 0;
+    // A session that does not read for another reason soon will.
+    const waits = session.waiting && (link.heldWrites > 0 || session.host.budget.exhausted);
+    return (reads || waits) && (session.outbox.size === 0 || link.heldWrites > 0);
   }
 }
 
@@ -85,9 +89,9 @@ export class MemoryBus implements AsyncDisposable {
 
   /** Resolves when every connection waits for its peer. */
   async settle(): Promise<void> {
-    for (let tasks = 0; !this.peers.every((peer) => peer.quiet); tasks++) {
-      if (tasks > MICROTASKS) throw new Error("the sessions do not come to rest");
-      await null;
+    for (let looks = 1; !this.peers.every((peer) => peer.quiet); looks++) {
+      if (looks > LOOKS) throw new Error("the sessions do not come to rest");
+      await (looks % LOOKS_A_TURN === 0 ? new Promise((resolve) => setTimeout(resolve, 0)) : null);
     }
   }
 

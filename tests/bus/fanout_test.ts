@@ -1,0 +1,253 @@
+/**
+ * Runs of events: the bytes that each receiver gets, their order whatever comes between, and who is asked
+ * when an outbox is full.
+ */
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
+import { EventSchema } from "../../lib/gen/parley/v1/event_pb.ts";
+import { Fanout, type Receiver } from "../../lib/wire/fanout.ts";
+import type { Outbox } from "../../lib/wire/outbox.ts";
+import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
+import { groupStamp, SenderStamps } from "../../lib/wire/stamp.ts";
+import { bytesOf } from "../support/bus_messages.ts";
+import { field, join, prefix } from "../support/frames.ts";
+import { makeOutbox, ManualWriter, turn } from "../support/outbox.ts";
+
+/** Room enough for everything in these tests. */
+const ROOM = 64 * 1024 * 1024;
+const GROUP = groupStamp("workers");
+const PUBLISHER = { who: "publisher" };
+
+interface TestReceiver extends Receiver {
+  readonly outbox: Outbox;
+  readonly writer: ManualWriter;
+}
+
+function makeReceiver(owner: object = {}, echo = false, waitedFor = true): TestReceiver {
+  const writer = new ManualWriter();
+  return { owner, outbox: makeOutbox(writer.write).outbox, echo, waitedFor, writer };
+}
+
+function makeFanout(
+  overflow: (receiver: TestReceiver, frames: Uint8Array, length: number) => boolean = () =>
+    assert.fail("nothing is full"),
+  maxOutboxBytes = ROOM,
+): Fanout<TestReceiver> {
+  return new Fanout<TestReceiver>(maxOutboxBytes, new OutboxBudget(4 * ROOM), overflow);
+}
+
+function makeStamps(): SenderStamps {
+  const stamps = new SenderStamps("s-1");
+  stamps.setTime(1_700_000_000_000);
+  return stamps;
+}
+
+function eventBody(number: number, payloadBytes: number): Uint8Array {
+  const payload = new Uint8Array(payloadBytes).fill(number);
+  return toBinary(EventSchema, create(EventSchema, { topic: `t.${number}`, payload }));
+}
+
+/** The frame of an event as it must arrive. */
+function expectedFrame(body: Uint8Array, stamps: SenderStamps, group?: Uint8Array): Uint8Array {
+  const event = join(body, stamps.bytes.subarray(0, stamps.length), group ?? new Uint8Array(0));
+  const message = field(3, event);
+  return join(prefix(message.length, "delimited"), message);
+}
+
+function waiting(receiver: TestReceiver): Uint8Array {
+  return receiver.outbox.bytes.subarray(0, receiver.outbox.length);
+}
+
+/** Adds an event that lies somewhere in a larger buffer. */
+function add(
+  fanout: Fanout<TestReceiver>,
+  to: readonly TestReceiver[],
+  body: Uint8Array,
+  stamps: SenderStamps,
+  publisher: object = PUBLISHER,
+): void {
+  const buffer = join(bytesOf("before"), body, bytesOf("behind"));
+  fanout.add(to, publisher, buffer, 6, 6 + body.length, stamps.bytes, stamps.length);
+}
+
+Deno.test("a delivery is the published bytes with the stamps behind them", () => {
+  const [fanout, receiver, stamps] = [makeFanout(), makeReceiver(), makeStamps()];
+  const body = eventBody(7, 1000);
+  add(fanout, [receiver], body, stamps);
+  assert.equal(receiver.outbox.length, 0, "the run is not handed out yet");
+  fanout.endTurn();
+  const [batch] = receiver.writer.batches;
+  assert.deepEqual(batch, expectedFrame(body, stamps));
+  const message = fromBinary(ServerMessageSchema, batch.subarray(2));
+  assert(message.message.case === "event");
+  assert.equal(message.message.value.sender, "s-1");
+  assert.equal(message.message.value.timeUnixMicros, 1_700_000_000_000_000n);
+  assert.equal(message.message.value.payload.length, 1000);
+});
+
+Deno.test("whatever alternates and comes between, each receiver gets its own in order", () => {
+  const lists = [[0], [0, 1], [1], [2, 0, 1], [], [3], [3, 1]];
+  const size = fc.oneof(
+    { weight: 6, arbitrary: fc.integer({ min: 0, max: 200 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 20_000, max: 80_000 }) },
+    { weight: 1, arbitrary: fc.constantFrom(120, 127, 128, 16_383, 65_400, 200_000) },
+  );
+  const step = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        do: fc.constant("event" as const),
+        list: fc.nat({ max: lists.length - 1 }),
+        size,
+      }),
+    },
+    fc.record({ do: fc.constant("member" as const), list: fc.nat({ max: 3 }), size }),
+    fc.record({ do: fc.constant("frame" as const), list: fc.nat({ max: 3 }), size }),
+    fc.record({ do: fc.constantFrom("flush" as const), list: fc.nat({ max: 0 }), size }),
+    fc.record({ do: fc.constantFrom("turn" as const), list: fc.nat({ max: 0 }), size }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const [fanout, stamps] = [makeFanout(), makeStamps()];
+      // The third receiver is the publisher's own without echo, the fourth with it.
+      const receivers = [{}, {}, PUBLISHER, PUBLISHER].map((owner, index) =>
+        makeReceiver(owner, index === 3)
+      );
+      const to = lists.map((list) => list.map((index) => receivers[index]));
+      const expected: Uint8Array[][] = receivers.map(() => []);
+      let events = 0;
+      for (const [number, { do: what, list, size }] of steps.entries()) {
+        const body = eventBody(number, size);
+        if (what === "event") {
+          add(fanout, to[list], body, stamps);
+          for (const index of lists[list]) {
+            if (index === 2) continue;
+            expected[index].push(expectedFrame(body, stamps));
+            events++;
+          }
+        } else if (what === "member") {
+          const { bytes, length } = stamps;
+          fanout.addForMember(receivers[list], body, 0, body.length, bytes, length, GROUP);
+          expected[list].push(expectedFrame(body, stamps, GROUP));
+          events++;
+        } else if (what === "frame") {
+          fanout.addFrame(receivers[list], expectedFrame(body, stamps));
+          expected[list].push(expectedFrame(body, stamps));
+          events++;
+        } else if (what === "flush") fanout.flushRun();
+      }
+      fanout.flushRun();
+      let bytes = 0;
+      for (const [index, receiver] of receivers.entries()) {
+        const whole = join(...expected[index]);
+        bytes += whole.length;
+        assert.equal(Buffer.compare(waiting(receiver), whole), 0, `receiver ${index}`);
+      }
+      assert.equal(fanout.deliveredEvents, events);
+      assert.equal(fanout.deliveredBytes, bytes);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("flushRun says how many connections the last events went to", () => {
+  const [fanout, stamps] = [makeFanout(), makeStamps()];
+  const own = makeReceiver(PUBLISHER);
+  const three = [makeReceiver(), own, makeReceiver()];
+  const small = eventBody(1, 10);
+  assert.equal(fanout.flushRun(), 0);
+  add(fanout, three, small, stamps);
+  assert.equal(fanout.flushRun(), 2, "not the publisher itself");
+  assert.equal(fanout.flushRun(), 0);
+  for (const bytes of [63_000, 65_536, 70_000, 400_000]) {
+    add(fanout, three, eventBody(1, bytes), stamps);
+    assert.equal(fanout.flushRun(), 2, `an event of ${bytes} bytes`);
+  }
+  add(fanout, [own], small, stamps, { another: "publisher" });
+  assert.equal(fanout.flushRun(), 1, "of another publisher");
+});
+
+Deno.test("one turn is one write a connection, and an outbox that got nothing is left alone", async () => {
+  const [fanout, stamps] = [makeFanout(), makeStamps()];
+  const [one, other, third] = [makeReceiver(), makeReceiver(), makeReceiver()];
+  for (let number = 0; number < 300; number++) {
+    add(fanout, number % 3 === 0 ? [one] : [one, other], eventBody(number, 5), stamps);
+  }
+  assert.equal(one.writer.batches.length, 0, "nothing leaves within the turn");
+  fanout.endTurn();
+  assert.deepEqual([one, other, third].map((each) => each.writer.batches.length), [1, 1, 0]);
+  await one.writer.succeed();
+  await other.writer.succeed();
+  fanout.endTurn();
+  assert.equal(one.writer.batches.length, 1, "nothing is left of the last turn");
+  fanout.touch(third.outbox);
+  fanout.touch(third.outbox);
+  third.outbox.append(bytesOf("x"), 1);
+  fanout.endTurn();
+  assert.deepEqual(third.writer.texts, ["x"]);
+  await turn();
+});
+
+Deno.test("what does not fit is left to the overflow, whole frames and all of them", () => {
+  const asked: { receiver: TestReceiver; frames: Uint8Array }[] = [];
+  const fanout = makeFanout((receiver, frames, length) => {
+    asked.push({ receiver, frames: frames.slice(0, length) });
+    return receiver === lenient;
+  }, 1000);
+  const stamps = makeStamps();
+  const [full, lenient, empty] = [makeReceiver(), makeReceiver(), makeReceiver()];
+  full.outbox.append(new Uint8Array(900), 900);
+  lenient.outbox.append(new Uint8Array(900), 900);
+  const bodies = [eventBody(1, 50), eventBody(2, 50)];
+  const frames = join(...bodies.map((body) => expectedFrame(body, stamps)));
+  const all = [full, empty, lenient];
+  for (const body of bodies) add(fanout, all, body, stamps);
+  assert.equal(fanout.flushRun(), 2, "those who took it, and the one whose policy did");
+  assert.deepEqual(asked, [{ receiver: full, frames }, { receiver: lenient, frames }]);
+  assert.deepEqual(waiting(empty), frames);
+  assert.equal(full.outbox.length, 900);
+  assert.equal(fanout.deliveredEvents, 2, "what an overflow kept, it counts itself");
+  const exact = makeReceiver();
+  exact.outbox.append(new Uint8Array(1000), 1000 - frames.length);
+  assert(fanout.addFrame(exact, frames), "up to the last byte");
+  exact.outbox.rewind(1000 - frames.length + 1);
+  assert(!fanout.addFrame(exact, frames), "and not one more");
+});
+
+Deno.test("an outbox that has failed is left to the overflow", () => {
+  const asked: TestReceiver[] = [];
+  const fanout = makeFanout((receiver) => {
+    asked.push(receiver);
+    return false;
+  });
+  const receiver = makeReceiver();
+  receiver.outbox.fail(new Error("gone"));
+  add(fanout, [receiver], eventBody(1, 10), makeStamps());
+  assert.equal(fanout.flushRun(), 0);
+  assert.deepEqual(asked, [receiver]);
+  assert.equal(receiver.outbox.length, 0);
+});
+
+Deno.test("endTurn names each receiver once that is behind and to be waited for", () => {
+  const fanout = makeFanout(() => false, 1000);
+  const stamps = makeStamps();
+  const [slow, other, patient, quick] = [
+    makeReceiver(),
+    makeReceiver(),
+    makeReceiver({}, false, false),
+    makeReceiver(),
+  ];
+  for (const each of [slow, other, patient]) each.outbox.append(new Uint8Array(500), 500);
+  const all = [slow, other, patient, quick];
+  for (let number = 0; number < 3; number++) {
+    add(fanout, all, eventBody(number, 20), stamps);
+    fanout.flushRun();
+  }
+  assert.deepEqual(fanout.endTurn(), [slow, other]);
+  assert.deepEqual(fanout.endTurn(), []);
+  add(fanout, [slow], eventBody(9, 20), stamps);
+  assert.deepEqual(fanout.endTurn(), [slow], "in the next turn again");
+});
