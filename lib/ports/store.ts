@@ -58,7 +58,7 @@ export interface StoreBatch {
   /** Moves to the next entry; false behind the last one. */
   next(): boolean;
   readonly kind: StoreEntryKind;
-  /** An event's topic; null for records. */
+  /** An event's topic; null for records, and in a failed batch whose bytes were lost with the backend. */
   readonly topic: StoreTopic | null;
   /** An event's seq (a duplicate's: that of the first), or a record's revision; in a failed batch no promise. */
   readonly seq: number;
@@ -106,6 +106,14 @@ export interface StorePage {
   readonly seqs: Float64Array;
   /** The time of event `i`, in milliseconds since 1970. */
   readonly times: Float64Array;
+}
+
+/** The last events of several topics. */
+export interface StoreLastPage extends StorePage {
+  /** The topic of event `i`. */
+  readonly topics: readonly StoreTopic[];
+  /** The first of the topics asked for that was not looked at, for want of room; null when all were. */
+  readonly next: StoreTopic | null;
 }
 
 /** A small record. */
@@ -208,8 +216,8 @@ export interface Store {
 
   /** Reads a page of a topic. Seqs that were trimmed meanwhile are passed over: look at `seqs[0]`. */
   read(topic: StoreTopic, request: ReadRequest): Promise<StorePage>;
-  /** Reads the last event of each topic that has one, in that order; at most `maxStorePageEvents` topics. */
-  readLast(topics: readonly StoreTopic[]): Promise<StorePage & { readonly topics: StoreTopic[] }>;
+  /** Reads the last event of each of these topics that has one, in that order, as far as one page goes. */
+  readLast(topics: readonly StoreTopic[]): Promise<StoreLastPage>;
   /** The first seq whose time is `timeMs` or later; `lastSeq + 1` when all are earlier. */
   seqAt(topic: StoreTopic, timeMs: number): Promise<number>;
   /** The committed record of that key, or null. */

@@ -1,0 +1,71 @@
+/**
+ * A store as simple as it can be said, to compare others with: arrays and maps, everything at once.
+ *
+ * It has no batches and no failures; whoever compares flushes first.
+ */
+import type { Retention } from "../../lib/ports/store.ts";
+
+/** An event of the model. */
+export interface ModelEvent {
+  readonly seq: number;
+  readonly timeMs: number;
+  readonly payload: string;
+  readonly size: number;
+}
+
+/** A topic of the model. */
+export class ModelTopic {
+  events: ModelEvent[] = [];
+  lastSeq = 0;
+  lastTimeMs = 0;
+  retention: Retention = {};
+
+  get firstSeq(): number {
+    return this.lastSeq - this.events.length + 1;
+  }
+
+  get bytes(): number {
+    return this.events.reduce((sum, event) => sum + event.size, 0);
+  }
+
+  /** Drops what the retention does not keep. */
+  trim(): void {
+    const { maxEvents = Infinity, maxBytes = Infinity } = this.retention;
+    while (this.events.length > maxEvents || this.bytes > maxBytes) this.events.shift();
+  }
+}
+
+/** The model. */
+export class ModelStore {
+  readonly topics = new Map<string, ModelTopic>();
+  readonly records = new Map<string, { value: string; revision: number }>();
+  readonly #seen = new Map<string, { seq: number; atMs: number }>();
+
+  constructor(readonly windowMs: number) {}
+
+  topic(name: string): ModelTopic {
+    const topic = this.topics.get(name) ?? new ModelTopic();
+    this.topics.set(name, topic);
+    return topic;
+  }
+
+  /** Gives the seq, and whether it is that of a duplicate. */
+  append(
+    name: string,
+    payload: string,
+    wallMs: number,
+    nowMs: number,
+    id: string,
+  ): [number, boolean] {
+    const topic = this.topic(name);
+    const seen = this.#seen.get(`${name} ${id}`);
+    if (id !== "" && seen !== undefined && nowMs - seen.atMs <= this.windowMs) {
+      return [seen.seq, true];
+    }
+    const seq = ++topic.lastSeq;
+    const timeMs = topic.lastTimeMs = Math.max(topic.lastTimeMs, wallMs);
+    topic.events.push({ seq, timeMs, payload, size: 0 });
+    if (id !== "") this.#seen.set(`${name} ${id}`, { seq, atMs: nowMs });
+    return [seq, false];
+  }
+}
