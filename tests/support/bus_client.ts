@@ -143,6 +143,12 @@ export class BusClient implements AsyncDisposable {
     if (!done()) throw new Error(`${what}: the connection ended first (${this.ended})`);
   }
 
+  /** Waits until `done` holds or the connection has ended, however long that takes. */
+  whenAny(done: () => boolean): Promise<void> {
+    if (done() || this.ended !== null) return Promise.resolve();
+    return new Promise<void>((resolve) => this.#watchers.push({ done, resolve }));
+  }
+
   /** Waits until the server has ended the connection, and gives how: "end" or an error. */
   async whenEnded(): Promise<"end" | Error> {
     this.startReading();
