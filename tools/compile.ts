@@ -2,8 +2,9 @@
  * Makes the executable, and is the one place that says with which permissions Parley runs.
  *
  * The permissions are baked in: network for the listeners, files for the configuration and sockets, the
- * environment for PARLEY_*, and one program, `getconf`, which tells the open-files limit. The executable
- * never asks for more: without a permission an action fails. Type checking is the gate's task.
+ * environment for PARLEY_*, and programs: `respond --exec` runs what its user names, and the server asks
+ * `getconf` for the open-files limit. The server drops the last two for good as soon as it listens. The
+ * executable never asks for more: without a permission an action fails. Type checking is the gate's task.
  *
  *   deno run -A tools/compile.ts [--output dist/parley] [--target TRIPLE] [--compiler PROGRAM]
  *
@@ -17,7 +18,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-env",
-  "--allow-run=getconf",
+  "--allow-run",
 ];
 
 /** The targets that a release is built for. */
@@ -31,11 +32,7 @@ export const TARGETS: readonly string[] = [
 
 const entry = "server.ts";
 
-/** The flags of `deno compile` for a target; Windows has no `getconf`, and would say so at each start. */
-function flagsFor(target: string): string[] {
-  const windows = target.includes("windows");
-  return ["--no-check", ...PERMISSIONS.filter((flag) => !windows || !flag.includes("getconf"))];
-}
+const flags = ["--no-check", ...PERMISSIONS];
 
 interface Options {
   output: string;
@@ -63,7 +60,6 @@ export function parseOptions(args: readonly string[], compiler?: string): Option
 /** The program to call and its arguments. */
 export function commandLine(options: Options): { program: string; args: string[] } {
   const target = options.target === undefined ? [] : ["--target", options.target];
-  const flags = flagsFor(options.target ?? Deno.build.target);
   if (options.compiler) {
     return { program: options.compiler, args: [options.output, entry, ...target, ...flags] };
   }

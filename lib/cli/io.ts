@@ -14,8 +14,18 @@ export interface Output {
   readonly colors: boolean;
   /** The width of the terminal in characters, 80 where there is none. */
   readonly columns: number;
+  /** The height of the terminal in lines, 24 where there is none. */
+  readonly rows: number;
   /** Writes all of it. */
   write(data: string | Uint8Array): void;
+}
+
+/** The stream to read from. */
+export interface Input {
+  /** Whether a person types it. */
+  readonly isTerminal: boolean;
+  /** Gives what comes, as it comes, to its end. Each chunk belongs to the receiver. */
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 /** What a command reads and writes. */
@@ -29,8 +39,13 @@ export interface CliIo {
   environment(names: readonly string[]): Readonly<Record<string, string>>;
   /** Reads standard input to its end, at most `maxBytes`; raises RangeError when there is more. */
   readStdin(maxBytes: number): Promise<Uint8Array>;
-  /** Called when nothing more will be read from the environment: it is then closed to the process. */
-  releaseEnvironment(): Promise<void>;
+  /** Where a command reads what is not named in its arguments. */
+  readonly stdin: Input;
+  /**
+   * Called by the server once it listens: from then on the process can neither read its environment nor
+   * run a program.
+   */
+  releasePermissions(): Promise<void>;
 }
 
 /** The streams and the environment of this process. */
@@ -40,8 +55,10 @@ export function processIo(): CliIo {
     stderr: output(Deno.stderr),
     environment: readEnvironment,
     readStdin,
-    async releaseEnvironment() {
+    stdin: { isTerminal: Deno.stdin.isTerminal(), chunks: readChunks },
+    async releasePermissions() {
       await Deno.permissions.revoke({ name: "env" });
+      await Deno.permissions.revoke({ name: "run" });
     },
   };
 }
@@ -53,17 +70,26 @@ function output(stream: typeof Deno.stdout): Output {
     isTerminal,
     colors: isTerminal && !Deno.noColor,
     get columns() {
-      try {
-        return isTerminal ? Deno.consoleSize().columns : 80;
-      } catch {
-        return 80;
-      }
+      return isTerminal ? consoleSize().columns : 80;
+    },
+    get rows() {
+      return isTerminal ? consoleSize().rows : 24;
     },
     write(data) {
       const bytes = typeof data === "string" ? encoder.encode(data) : data;
       for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
     },
   };
+}
+
+/** A terminal that tells no size, as some emulators' first moments, counts as the classic one. */
+function consoleSize(): { columns: number; rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    return { columns: columns || 80, rows: rows || 24 };
+  } catch {
+    return { columns: 80, rows: 24 };
+  }
 }
 
 function readEnvironment(names: readonly string[]): Record<string, string> {
@@ -80,11 +106,10 @@ function readEnvironment(names: readonly string[]): Record<string, string> {
 async function readStdin(maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const buffer = new Uint8Array(64 * 1024);
-  for (let count; (count = await Deno.stdin.read(buffer)) !== null;) {
-    length += count;
+  for await (const chunk of readChunks()) {
+    length += chunk.length;
     if (length > maxBytes) throw new RangeError(`standard input has more than ${maxBytes} bytes`);
-    chunks.push(buffer.slice(0, count));
+    chunks.push(chunk);
   }
   const whole = new Uint8Array(length);
   let at = 0;
@@ -93,4 +118,9 @@ async function readStdin(maxBytes: number): Promise<Uint8Array> {
     at += chunk.length;
   }
   return whole;
+}
+
+async function* readChunks(): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (let count; (count = await Deno.stdin.read(buffer)) !== null;) yield buffer.slice(0, count);
 }

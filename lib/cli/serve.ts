@@ -12,6 +12,7 @@ import type { Server } from "../server/server.ts";
 import type { CliContext } from "./command.ts";
 import { type ConfigOptions, loadFor, withConfigOptions } from "./config_flags.ts";
 import type { CliIo } from "./io.ts";
+import { StopSignals } from "./stop_signals.ts";
 import { styled, terminalText } from "./terminal_text.ts";
 
 interface ServeOptions extends ConfigOptions {
@@ -27,50 +28,16 @@ export function addServe(program: Command, context: CliContext): void {
 }
 
 async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
-  const signals = new StopSignals();
-  try {
-    const loaded = await loadFor(options, io);
-    const { configureLogging } = await import("../server/logging.ts");
-    configureLogging(loaded.config.log);
-    const { Server } = await import("../server/server.ts");
-    const server = await Server.start(loaded.config);
-    signals.onFirst(() => void server.stop());
-    await io.releaseEnvironment();
-    announce(server, options, loaded, io);
-    await server.stopped;
-  } finally {
-    signals.close();
-  }
-}
-
-/** Listens for signals from the start on, so that none is lost between binding and serving. */
-class StopSignals {
-  readonly #names: readonly Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  readonly #handlers = this.#names.map((name) => [name, () => this.#took(name)] as const);
-  #count = 0;
-  #stop: (() => void) | null = null;
-
-  constructor() {
-    for (const [name, handler] of this.#handlers) Deno.addSignalListener(name, handler);
-  }
-
-  /** Says what the first signal does, also one that has come already. */
-  onFirst(stop: () => void): void {
-    this.#stop = stop;
-    if (this.#count > 0) stop();
-  }
-
-  close(): void {
-    for (const [name, handler] of this.#handlers) Deno.removeSignalListener(name, handler);
-  }
-
-  #took(name: Deno.Signal): void {
-    this.#count++;
-    if (this.#count > 1) Deno.exit(name === "SIGTERM" ? 143 : 130);
-    this.#stop?.();
-  }
+  using signals = new StopSignals();
+  const loaded = await loadFor(options, io);
+  const { configureLogging } = await import("../server/logging.ts");
+  configureLogging(loaded.config.log);
+  const { Server } = await import("../server/server.ts");
+  const server = await Server.start(loaded.config);
+  signals.onFirst(() => void server.stop());
+  await io.releasePermissions();
+  announce(server, options, loaded, io);
+  await server.stopped;
 }
 
 function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, io: CliIo): void {
@@ -108,6 +75,7 @@ function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, i
 /** The URL under which the client library and this command line reach a listener, if they speak its dialect. */
 function clientUrl(kind: string, address: string): string[] {
   if (kind === "tcp") return [`parley://${address}`];
+  if (kind === "ws") return [`ws://${address}/ws`];
   if (kind !== "unix") return [];
   // A URL has an absolute path.
   return [`unix://${encodeURI(address.startsWith("/") ? address : `${Deno.cwd()}/${address}`)}`];

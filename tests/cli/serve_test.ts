@@ -6,74 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { VERSION } from "../../lib/base/version.ts";
-import { PERMISSIONS } from "../../tools/compile.ts";
-import { childEnvironment, root } from "../interop/programs.ts";
-
-const COMMAND = [Deno.execPath(), "run", "--quiet", "--no-check", ...PERMISSIONS, "server.ts"];
-const LOCAL = ["--tcp", "127.0.0.1:0", "--raw", "127.0.0.1:0", "--http", ""];
-
-type Environment = Record<string, string>;
-
-function spawn(args: readonly string[], environment: Environment = {}): Deno.ChildProcess {
-  return new Deno.Command(COMMAND[0], {
-    args: [...COMMAND.slice(1), ...args],
-    cwd: root,
-    env: childEnvironment(environment),
-    clearEnv: true,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-/** Runs a command to its end. */
-async function run(args: readonly string[], environment: Environment = {}) {
-  const { code, stdout, stderr } = await spawn(args, environment).output();
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-}
-
-/** A server process. */
-class Running implements AsyncDisposable {
-  readonly child: Deno.ChildProcess;
-  readonly stderr: Promise<string>;
-  #reader: ReadableStreamDefaultReader<string>;
-  #text = "";
-  #ended = false;
-
-  constructor(args: readonly string[], environment: Environment = {}) {
-    this.child = spawn(args, environment);
-    this.stderr = new Response(this.child.stderr).text();
-    this.#reader = this.child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** Waits for the first lines of its output. */
-  async lines(count: number): Promise<string[]> {
-    while (this.#text.split("\n").length <= count) {
-      const { value, done } = await this.#reader.read();
-      if (done) throw new Error(`it ended before ${count} lines:\n${await this.stderr}`);
-      this.#text += value;
-    }
-    return this.#text.split("\n").slice(0, count);
-  }
-
-  /** Ends what a failed test left running. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended) return;
-    this.child.kill("SIGKILL");
-    await Promise.all([this.#reader.cancel(), this.stderr, this.child.status]);
-  }
-
-  /** Sends a signal and waits for the end. */
-  async end(signal: Deno.Signal): Promise<{ code: number; log: string; rest: string }> {
-    this.child.kill(signal);
-    const log = await this.stderr;
-    for (let more; !(more = await this.#reader.read()).done;) this.#text += more.value;
-    const { code } = await this.child.status;
-    this.#ended = true;
-    return { code, log, rest: this.#text };
-  }
-}
+import { hasScript, LOCAL, onTerminal, Running, runProcess as run, spawn } from "./processes.ts";
 
 Deno.test("serve --json prints one line, its commands reach it, and SIGTERM ends it with 0", async () => {
   await using server = new Running(["serve", "--json", ...LOCAL]);
@@ -139,30 +72,6 @@ Deno.test("a reader that has had enough is no failure to talk about", async () =
   assert.equal(await new Response(child.stderr).text(), "");
   await child.status;
 });
-
-const hasScript = Deno.build.os === "linux" && await scriptIsThere();
-
-async function scriptIsThere(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("script", { args: ["--version"], stdout: "null" }).output())
-      .success;
-  } catch {
-    return false;
-  }
-}
-
-/** Runs a command of parley with a terminal as its output. */
-async function onTerminal(args: readonly string[], environment: Environment): Promise<string> {
-  const quoted = [...COMMAND, ...args].map((each) => `'${each.replaceAll("'", "'\\''")}'`);
-  const { stdout } = await new Deno.Command("script", {
-    args: ["-qec", quoted.join(" "), "/dev/null"],
-    cwd: root,
-    env: { ...childEnvironment(), NO_COLOR: "", ...environment },
-    clearEnv: true,
-    stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stdout);
-}
 
 Deno.test({
   name: "a terminal gets colours unless NO_COLOR is set, and hostile text escaped",

@@ -1,0 +1,58 @@
+/**
+ * Ctrl-C and its like, for commands that run until they are told to stop.
+ *
+ * The first signal is a request, the second ends the process at once with the exit code that shells expect.
+ * Signals are listened for from the start on, so that none is lost while a command gets ready.
+ */
+
+/** Listens until it is closed; `signal` is aborted with the first. */
+export class StopSignals implements Disposable {
+  readonly #names: readonly Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  readonly #handlers = this.#names.map((name) => [name, () => this.#took(name)] as const);
+  readonly #controller = new AbortController();
+  readonly #beforeExit: () => void;
+  #exitCode = 0;
+
+  /** `beforeExit` is called when a second signal ends the process. */
+  constructor(beforeExit: () => void = () => {}) {
+    this.#beforeExit = beforeExit;
+    for (const [name, handler] of this.#handlers) Deno.addSignalListener(name, handler);
+  }
+
+  /** Aborted when the first signal comes. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** What a shell says of a process that this signal ended; 0 when none has come. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  /** Says what the first signal does, also one that has come already. */
+  onFirst(stop: () => void): void {
+    if (this.signal.aborted) stop();
+    else this.signal.addEventListener("abort", stop, { once: true });
+  }
+
+  close(): void {
+    for (const [name, handler] of this.#handlers) Deno.removeSignalListener(name, handler);
+  }
+
+  /** The same as `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #took(name: Deno.Signal): void {
+    const again = this.#exitCode !== 0;
+    this.#exitCode = name === "SIGTERM" ? 143 : 130;
+    if (again) {
+      this.#beforeExit();
+      Deno.exit(this.#exitCode);
+    }
+    this.#controller.abort();
+  }
+}
