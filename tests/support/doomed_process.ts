@@ -1,0 +1,17 @@
+/**
+ * The program of a doomed client: passes on to a server what it gets on its standard input, and never reads.
+ *
+ *     deno run --allow-net doomed_process.ts tcp 127.0.0.1 7311
+ *     deno run --allow-read --allow-write doomed_process.ts unix /run/parley.sock
+ */
+const [kind, address, port] = Deno.args;
+const connection = kind === "unix"
+  ? await Deno.connect({ transport: "unix", path: address })
+  : await Deno.connect({ hostname: address, port: Number(port) });
+const buffer = new Uint8Array(64 * 1024);
+for (;;) {
+  const count = await Deno.stdin.read(buffer);
+  if (count === null) break;
+  for (let sent = 0; sent < count;) sent += await connection.write(buffer.subarray(sent, count));
+}
+connection.close();
