@@ -60,6 +60,14 @@ export interface Limits {
   readonly maxCallsPerConnection: number;
   /** Calls under way in the whole server. */
   readonly maxCalls: number;
+  /** How long the name of a lost connection is kept for the same person. */
+  readonly nameGraceMs: number;
+  /** Members of one room; 0 for no limit. */
+  readonly maxRoomMembers: number;
+  /** Rooms that one connection may be in. */
+  readonly maxRoomsPerConnection: number;
+  /** After this much inactivity a member of a room counts as idle. */
+  readonly presenceIdleMs: number;
   /** Methods that one connection may register. */
   readonly maxMethodsPerConnection: number;
 }
@@ -96,6 +104,10 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxCallTimeoutMs: 3600 * SECOND,
   maxCallsPerConnection: 4096,
   maxCalls: 262_144,
+  nameGraceMs: 15 * SECOND,
+  maxRoomMembers: 0,
+  maxRoomsPerConnection: 100,
+  presenceIdleMs: 300 * SECOND,
   maxMethodsPerConnection: 1000,
 });
 
@@ -120,7 +132,10 @@ export function assertLimits(limits: Limits): void {
     "high water lies below the outbox limit",
   );
   assert(limits.pingTimeoutMs > limits.pingIntervalMs, "a ping has time to be answered");
-  assert(limits.callTimeoutMs <= limits.maxCallTimeoutMs, "the usual call is no longer than any call");
+  assert(
+    limits.callTimeoutMs <= limits.maxCallTimeoutMs,
+    "the usual call is no longer than any call",
+  );
   assert(limits.drainQuietMs < limits.drainMs, "quiet fits into the drain");
   assert(limits.lingerMs <= limits.drainMs, "lingering fits into the drain");
 }

@@ -21,7 +21,7 @@ export interface JsonSchema {
 }
 
 /** What kind of value a key holds. */
-export type ConfigKind = "boolean" | "integer" | "list" | "choice";
+export type ConfigKind = "boolean" | "integer" | "list" | "choice" | "text" | "policies";
 
 /** One key that holds a value. */
 export interface ConfigKey {
@@ -65,6 +65,8 @@ function collect(schema: JsonSchema, parts: readonly string[]): ConfigKey[] {
 function kindOf(schema: JsonSchema): ConfigKind {
   if (schema.anyOf !== undefined) return "list";
   if (schema.enum !== undefined) return "choice";
+  if (schema.type === "string") return "text";
+  if (schema.type === "array") return "policies";
   return schema.type === "boolean" ? "boolean" : "integer";
 }
 
@@ -83,6 +85,13 @@ export function valueFromText(key: ConfigKey, text: string): unknown {
       return trimmed === "" ? [] : trimmed.split(",");
     case "choice":
       return trimmed;
+    case "text":
+      return text;
+    case "policies":
+      // In a file a policy is a table; elsewhere it is its pattern, and keeps everything.
+      return trimmed === ""
+        ? []
+        : trimmed.split(",").map((pattern) => ({ pattern: pattern.trim() }));
   }
 }
 
@@ -96,6 +105,10 @@ export function acceptedBy(key: ConfigKey): string {
       return `a whole number from ${schema.minimum} to ${schema.maximum}`;
     case "choice":
       return `one of ${schema.enum!.join(", ")}`;
+    case "text":
+      return "a string";
+    case "policies":
+      return "tables with a pattern each; outside of a file, patterns separated by commas";
     case "list":
       return 'a string or a list of strings ("" or [] is none)';
   }

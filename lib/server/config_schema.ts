@@ -11,6 +11,8 @@ import { DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
 import { LOG_CATEGORIES, type LogCategory } from "../base/log.ts";
 import { ADDRESS_FORM, MAX_UNIX_PATH_BYTES, parseListenAddress } from "./config_address.ts";
 import { checkHost, checkOrigin } from "../adapters/http_guard.ts";
+import type { KeepPolicy } from "../logic/keep_policies.ts";
+import { patternFault } from "../logic/topic_pattern.ts";
 import { checkRelations } from "./config_relations.ts";
 
 const KIB = 1024;
@@ -223,6 +225,26 @@ const limitsSchema = z.strictObject({
     16_000_000,
     "Calls in the whole server that wait for an answer.",
   ),
+  name_grace_ms: duration(
+    defaults.nameGraceMs,
+    "How long the name of a lost connection is kept for the same person.",
+  ),
+  max_room_members: whole(
+    defaults.maxRoomMembers,
+    0,
+    1_000_000,
+    "Members of one room; 0 for no limit.",
+  ),
+  max_rooms_per_connection: whole(
+    defaults.maxRoomsPerConnection,
+    1,
+    10_000,
+    "Rooms that one connection may be in.",
+  ),
+  presence_idle_ms: duration(
+    defaults.presenceIdleMs,
+    "After this much inactivity a member of a room counts as idle.",
+  ),
   max_methods_per_connection: whole(
     defaults.maxMethodsPerConnection,
     1,
@@ -248,11 +270,46 @@ const logSchema = z.strictObject({
   levels: z.strictObject(levelsShape).prefault({}).describe("Other levels for single categories."),
 }).prefault({}).describe("The log, which goes to standard error.");
 
+const keepSchema = z.array(z.strictObject({
+  pattern: z.string().describe('The topics that are kept, like "orders.>".'),
+  max_events: whole(
+    0,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "The most events of each topic; 0 for no limit.",
+  ),
+  max_age_ms: whole(
+    0,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "The greatest age of an event; 0 for no limit. In milliseconds.",
+  ),
+  max_bytes: whole(
+    0,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "The most bytes of all events of each topic; 0 for no limit.",
+  ),
+})).superRefine((policies, context) => {
+  for (const [index, { pattern }] of policies.entries()) {
+    const fault = patternFault(pattern);
+    if (fault === null) continue;
+    context.addIssue({ code: "custom", message: fault, path: [index, "pattern"] });
+  }
+}).default([]).describe(
+  "Topics whose events are kept: durable, numbered and replayable. Of several policies that match a " +
+    "topic the first decides.",
+);
+
 /** The schema of parley.toml. */
 export const configSchema = z.strictObject({
   insecure: z.boolean().default(false).describe(
     "Allows addresses that other machines can reach, although anybody may then use the server.",
   ),
+  data: z.string().default("./parley-data").describe(
+    "The directory in which kept topics and rooms are stored. Empty keeps them in memory only.",
+  ),
+  keep: keepSchema,
   listen: listenSchema,
   limits: limitsSchema,
   log: logSchema,
@@ -266,6 +323,16 @@ export type ConfigInput = z.input<typeof configSchema>;
 
 /** The part of the configuration that is about logging. */
 export type LogConfig = Config["log"];
+
+/** The policies of kept topics as the rest of the server names them; 0 sets no bound. */
+export function keepPoliciesOf(config: Config): KeepPolicy[] {
+  return config.keep.map(({ pattern, max_events, max_age_ms, max_bytes }) => ({
+    pattern,
+    maxEvents: max_events || undefined,
+    maxAgeMs: max_age_ms || undefined,
+    maxBytes: max_bytes || undefined,
+  }));
+}
 
 /** The limits as the rest of the server names them. */
 export function limitsOf(config: Config): Limits {
@@ -297,6 +364,10 @@ export function limitsOf(config: Config): Limits {
     maxCallTimeoutMs: limits.max_call_timeout_ms,
     maxCallsPerConnection: limits.max_calls_per_connection,
     maxCalls: limits.max_calls,
+    nameGraceMs: limits.name_grace_ms,
+    maxRoomMembers: limits.max_room_members,
+    maxRoomsPerConnection: limits.max_rooms_per_connection,
+    presenceIdleMs: limits.presence_idle_ms,
     maxMethodsPerConnection: limits.max_methods_per_connection,
   };
 }

@@ -21,7 +21,9 @@ import {
   sweepSession,
 } from "../services/session_sweep.ts";
 import { Admission } from "./admission.ts";
-import { type Config, limitsOf } from "./config.ts";
+import { type Config, keepPoliciesOf, limitsOf } from "./config.ts";
+import { openStore } from "./open_store.ts";
+import { KeepPolicies } from "../logic/keep_policies.ts";
 import { listenAll } from "./listen.ts";
 import { openFilesLimit } from "./open_files.ts";
 import { Refuser } from "./refuse.ts";
@@ -93,7 +95,16 @@ export class Server implements AsyncDisposable {
     const serverId = crypto.randomUUID().slice(0, 8);
     const host = new SessionHost(limits, options.clock ?? systemClock, serverId);
     const admission = new Admission(limits, openFilesLimit(), host.nowMs);
-    const listeners = await listenAll(config, host, admission);
+    const store = await openStore(config, host.clock);
+    let listeners: LinkListener[];
+    try {
+      host.keep(store, new KeepPolicies(keepPoliciesOf(config)));
+      await host.rooms?.load();
+      listeners = await listenAll(config, host, admission);
+    } catch (reason) {
+      await store.close();
+      throw reason;
+    }
     const server = new Server(host, listeners, admission);
     log.info("listening", {
       server: serverId,
@@ -153,6 +164,7 @@ export class Server implements AsyncDisposable {
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
     this.#host.calls.close();
+    await this.#host.kept?.store.close();
     log.info("stopped");
     this.#resolveStopped();
   }
@@ -236,6 +248,7 @@ export class Server implements AsyncDisposable {
     this.#sweptMs = host.nowMs;
     const sweep = stalled ? forgiveSilence : sweepSession;
     for (const session of this.#sessions) sweep(session, host.nowMs);
+    this.#host.rooms?.sweep(this.#host.nowMs);
   }
 
   #sweepEvery(intervalMs: number): void {

@@ -18,6 +18,7 @@ import { copyBytes } from "../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../wire/varint.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import { PayloadScan } from "../wire/payload_scan.ts";
+import type { SenderStamps } from "../wire/stamp.ts";
 import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
@@ -49,7 +50,10 @@ export class Bus {
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
 
-  readonly #keep = (topic: string): StoreTopic | null => this.#host.kept?.topicOf(topic) ?? null;
+  readonly #keep = (topic: string): StoreTopic | null => {
+    checkNotReserved(topic);
+    return this.#host.kept?.topicOf(topic) ?? null;
+  };
   #lastLive: LiveReceivers = { all: [], topic: null, version: -1, live: [] };
 
   /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
@@ -197,6 +201,16 @@ export class Bus {
       this.#fanout.flushRun();
       this.#count(match, publisher);
     }
+  }
+
+  /** Publishes an event of the server's own on a topic that is not kept. It leaves with the turn's end. */
+  publishOwn(topic: string, body: Uint8Array, stamps: SenderStamps): void {
+    const { receivers, groups } = this.#trie.match(topic, "");
+    const { bytes, length } = stamps;
+    if (receivers.length > 0) {
+      this.#fanout.add(receivers, null, body, 0, body.length, bytes, length);
+    }
+    for (const group of groups) this.#giveToGroup(group, null, body, 0, body.length, bytes, length);
   }
 
   /** Hands one event of a kept topic to one session, out of its history. */
@@ -360,6 +374,19 @@ export class Bus {
     session.subscriptions?.delete(key);
     if (subscription.remaining !== Infinity) this.#counted--;
   }
+}
+
+/** Raises PERMISSION_DENIED for topics that only the server publishes on. */
+function checkNotReserved(topic: string): void {
+  if (!topic.startsWith("room.") && topic !== "direct") return;
+  throw new ParleyError(
+    ErrorCode.PERMISSION_DENIED,
+    `cannot publish to "${topic}": only the server publishes there`,
+    {
+      accepted:
+        "parley.v1.Rooms/Say for what is said in a room, parley.v1.Rooms/Tell for one person",
+    },
+  );
 }
 
 function subscriptionKey(pattern: string, type: string, group: string): string {

@@ -12,9 +12,9 @@ import { FieldCursor } from "../wire/field_cursor.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 import { forward, OWN_METHODS } from "./calls.ts";
-import { answerOwnMethod } from "./own_methods.ts";
+import { answerOwnMethod, type OwnAnswer } from "./own_methods.ts";
 import { idOf } from "./request_id.ts";
-import { errorReply } from "./reply.ts";
+import { errorReply, type Reply } from "./reply.ts";
 import type { Session } from "./session.ts";
 
 /** Tag of ServerMessage.call: field 9, length-delimited. */
@@ -40,7 +40,7 @@ export function handleCall(session: Session, bytes: Uint8Array, scan: MessageSca
   const method = publisher.methodName(bytes, found.nameStart, found.nameEnd);
   if (method.startsWith(OWN_METHODS)) {
     const payload = bytes.subarray(found.payloadStart, found.payloadEnd);
-    return session.answer({ case: "answer", value: answerOwnMethod(method, payload) }, bytes, scan);
+    return answerOwn(session, answerOwnMethod(session, method, payload), bytes, scan);
   }
   if (found.timeoutMs > limits.maxCallTimeoutMs) {
     throw invalidArgument(`cannot wait ${found.timeoutMs} ms for an answer`, {
@@ -61,6 +61,35 @@ export function handleCall(session: Session, bytes: Uint8Array, scan: MessageSca
     stamps.bytes,
     stamps.length,
     record.id,
+  );
+}
+
+/** Answers a call of the server's own, now or when the answer is there. */
+function answerOwn(
+  session: Session,
+  answer: OwnAnswer | Promise<OwnAnswer>,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  if (!(answer instanceof Promise)) {
+    return session.answer({ case: "answer", value: answer }, bytes, scan);
+  }
+  const id = idOf(bytes, scan);
+  const settled = (reply: Reply) => {
+    session.awaited--;
+    if (id !== 0 && session.takesDeliveries && !session.endIfFull()) {
+      session.sendWithId(reply, id);
+      session.outbox.flush();
+    }
+    session.answered();
+  };
+  session.awaited++;
+  answer.then(
+    (value) => settled({ case: "answer", value }),
+    (reason) => {
+      session.host.counters.requestsRefused++;
+      settled(errorReply(ParleyError.from(reason)));
+    },
   );
 }
 

@@ -39,6 +39,7 @@ export function handleHello(session: Session, bytes: Uint8Array, scan: MessageSc
         serverVersion: VERSION,
         sessionId: session.sessionId,
         serverId,
+        historyEpoch: session.host.kept?.store.epoch ?? "",
         pingIntervalMs: limits.pingIntervalMs,
         limits: {
           maxFrameBytes: limits.maxFrameBytes,

@@ -52,7 +52,12 @@ export class KeptTopics implements StoreListener {
     for (const topic of store.topics()) this.#retain(topic);
   }
 
-  /** The kept topic of that name; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
+  /** Whether a topic of that name is kept. */
+  keeps(name: string): boolean {
+    return this.#policies.policyOf(name) !== null;
+  }
+
+  /** The kept topic of that name, made if need be; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
   topicOf(name: string): StoreTopic | null {
     if (this.#policies.policyOf(name) === null) return null;
     const known = this.store.topic(name);

@@ -1,50 +1,47 @@
 /**
- * The methods that every server answers by itself: `parley.v1.Demo/Echo` and `parley.v1.Demo/Add`.
+ * The methods that every server answers by itself: `parley.v1.Demo/…` to try it out, `parley.v1.Rooms/…`
+ * for the rooms.
+ *
+ * Each is a line in a table: the schemas of its request and answer, and what it does. Those that change
+ * something that is kept answer later, with a promise.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
+import { ErrorCode, ParleyError } from "../base/errors.ts";
 import {
   AddRequestSchema,
   AddResponseSchema,
   EchoMessageSchema,
 } from "../gen/parley/v1/demo_pb.ts";
 import { addInt32 } from "./add.ts";
+import { type OwnAnswer, type OwnMethod, ownMethod } from "./own_method.ts";
+import { ROOM_METHODS } from "./room_methods.ts";
+import type { Session } from "./session.ts";
 
-/** What an own method answers. */
-export interface OwnAnswer {
-  readonly payload: Uint8Array;
-  readonly type: string;
-}
+export type { OwnAnswer } from "./own_method.ts";
 
-const METHODS: Readonly<Record<string, (payload: Uint8Array) => OwnAnswer>> = {
-  "parley.v1.Demo/Echo": (payload) => ({
-    payload: toBinary(EchoMessageSchema, fromBinary(EchoMessageSchema, payload)),
-    type: EchoMessageSchema.typeName,
-  }),
-  "parley.v1.Demo/Add": (payload) => {
-    const { a, b } = fromBinary(AddRequestSchema, payload);
-    const response = create(AddResponseSchema, { result: addInt32(a, b) });
-    return { payload: toBinary(AddResponseSchema, response), type: AddResponseSchema.typeName };
-  },
+const METHODS: Readonly<Record<string, OwnMethod>> = {
+  "parley.v1.Demo/Echo": ownMethod(EchoMessageSchema, EchoMessageSchema, (_, message) => message),
+  "parley.v1.Demo/Add": ownMethod(
+    AddRequestSchema,
+    AddResponseSchema,
+    (_, { a, b }) => ({ result: addInt32(a, b) }),
+  ),
+  ...ROOM_METHODS,
 };
 
 /** Answers one of the server's own methods. Raises UNIMPLEMENTED for a name that is none. */
-export function answerOwnMethod(method: string, payload: Uint8Array): OwnAnswer {
+export function answerOwnMethod(
+  session: Session,
+  method: string,
+  payload: Uint8Array,
+): OwnAnswer | Promise<OwnAnswer> {
   if (!Object.hasOwn(METHODS, method)) {
     throw new ParleyError(
       ErrorCode.UNIMPLEMENTED,
       `cannot call "${method}": there is no such method`,
       {
-        accepted: Object.keys(METHODS).join(" or "),
+        accepted: Object.keys(METHODS).join(", "),
       },
     );
   }
-  try {
-    return METHODS[method](payload);
-  } catch (reason) {
-    if (reason instanceof ParleyError) throw reason;
-    throw invalidArgument(`cannot call "${method}": its payload is no such message`, {
-      cause: reason,
-    });
-  }
+  return METHODS[method].answer(session, payload);
 }

@@ -350,6 +350,7 @@ export class Session {
     this.state = "closed";
     bus.leave(this);
     calls.leave(this);
+    this.host.rooms?.gone(this);
     this.link.close();
     this.outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
     if (!this.outbox.keepUnsent) return;

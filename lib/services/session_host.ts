@@ -13,6 +13,7 @@ import { MessageScan } from "../wire/message_scan.ts";
 import { Bus } from "./bus.ts";
 import { Calls } from "./calls.ts";
 import { KeptTopics } from "./kept_topics.ts";
+import { Rooms } from "./rooms.ts";
 import { Counters } from "./counters.ts";
 
 /** The shared state of a server's sessions. */
@@ -31,6 +32,8 @@ export class SessionHost {
   readonly bus: Bus;
   /** Topics that are kept; null while there is no store. */
   kept: KeptTopics | null = null;
+  /** Rooms; null while there is no store. */
+  rooms: Rooms | null = null;
   /** Services and calls under way. */
   readonly calls: Calls;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
@@ -50,6 +53,7 @@ export class SessionHost {
   /** Keeps topics in `store` from now on; once, before the first session. */
   keep(store: Store, policies: KeepPolicies): void {
     this.kept = new KeptTopics(this, this.bus, store, policies);
+    this.rooms = new Rooms(this, this.kept);
   }
 
   /** The counters with what the bus counts for itself. */

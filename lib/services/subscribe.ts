@@ -12,6 +12,7 @@ import type { MessageScan } from "../wire/message_scan.ts";
 import { decodeBody } from "./decode_body.ts";
 import { acknowledge } from "./publish.ts";
 import type { Session } from "./session.ts";
+import { checkStart, startFeeds } from "./start_feeds.ts";
 
 /** Subscribes as the message that `scan` found asks for. */
 export function handleSubscribe(session: Session, bytes: Uint8Array, scan: MessageScan): void {
@@ -21,11 +22,16 @@ export function handleSubscribe(session: Session, bytes: Uint8Array, scan: Messa
   const pattern = checkSubscription(request.pattern, type, group, host.limits);
   if (OverflowPolicy[overflow] === undefined) {
     throw invalidArgument(`cannot subscribe with overflow policy ${overflow}`, {
-      accepted: "DISCONNECT, DROP_OLDEST or DROP_NEWEST",
+      accepted: "DISCONNECT, DROP_OLDEST, DROP_NEWEST or CATCH_UP",
     });
   }
+  const { start } = request;
+  if (start !== undefined) checkStart(session, pattern, group, start);
   host.bus.subscribe(session, { pattern, type, group, echo, overflow });
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  const historyLost = start !== undefined && startFeeds(session, pattern, start);
+  if (historyLost) {
+    session.answer({ case: "ack", value: { level: AckLevel.ROUTED, historyLost } }, bytes, scan);
+  } else if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
 }
 
 /** Ends the subscription that the message that `scan` found names. */

@@ -73,6 +73,16 @@ export class FieldCursor {
     return value | 0;
   }
 
+  /** The present varint as a number; of values past 2^53 the low digits are lost. */
+  uint53(): number {
+    this.expect(0);
+    let value = 0;
+    for (let at = this.end - 1; at >= this.start; at--) {
+      value = value * 128 + (this.#bytes[at] & 0x7f);
+    }
+    return value;
+  }
+
   /** Reads a minimal varint of at most 32 bits, and steps behind it. */
   #varint32(): number {
     const bytes = this.#bytes;

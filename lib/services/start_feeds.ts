@@ -1,0 +1,95 @@
+/**
+ * Where in the history of kept topics a subscription begins: checks what a Subscribe asks for, and starts
+ * the feeds.
+ */
+import { matchesPattern } from "../base/matches_pattern.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
+import type { Start } from "../gen/parley/v1/event_pb.ts";
+import { hasWildcard } from "../logic/topic_pattern.ts";
+import type { StoreTopic } from "../ports/store.ts";
+import type { KeptTopics } from "./kept_topics.ts";
+import type { Session } from "./session.ts";
+
+/** The most positions that one Subscribe may carry. */
+export const MAX_POSITIONS = 1000;
+
+/** Raises a ParleyError when a subscription to `pattern` cannot begin at `start`. */
+export function checkStart(session: Session, pattern: string, group: string, start: Start): void {
+  const { kept } = session.host;
+  if (kept === null) {
+    throw new ParleyError(
+      ErrorCode.FAILED_PRECONDITION,
+      "cannot begin in the history: this server keeps no topics",
+    );
+  }
+  if (group !== "") {
+    throw invalidArgument("cannot begin in the history with a group: a group shares what is new", {
+      accepted: "a start without a group, or a group without a start",
+    });
+  }
+  if (start.positions.length > MAX_POSITIONS) {
+    throw invalidArgument(`cannot take ${start.positions.length} positions`, {
+      accepted: `at most ${MAX_POSITIONS} positions`,
+    });
+  }
+  if (start.since.case === "seq" && hasWildcard(pattern)) {
+    throw invalidArgument(`cannot begin with a seq on "${pattern}": each topic counts for itself`, {
+      accepted: "a pattern without wildcards, or a time",
+    });
+  }
+  if (!hasWildcard(pattern) && !kept.keeps(pattern)) {
+    throw new ParleyError(
+      ErrorCode.FAILED_PRECONDITION,
+      `cannot begin in the history of "${pattern}": no policy keeps it`,
+      { accepted: "a topic that a [[keep]] policy of the server matches" },
+    );
+  }
+}
+
+/** Starts the feeds of a checked start, and gives whether its positions are of a history that is lost. */
+export function startFeeds(session: Session, pattern: string, start: Start): boolean {
+  const { kept } = session.host;
+  if (kept === null) return false;
+  let lost = start.positions.length > 0 && start.historyEpoch !== kept.store.epoch;
+  const positions = new Map<string, number>();
+  if (!lost) { for (const { topic, seq } of start.positions) positions.set(topic, Number(seq)); }
+  for (const topic of topicsOf(kept, pattern)) {
+    const position = positions.get(topic.name);
+    if (position === undefined) begin(kept, session, topic, start);
+    else {
+      // A seq that was never given out belongs to events that are gone.
+      if (position > topic.lastSeq) lost = true;
+      kept.feeds.begin(session, topic, Math.min(position, topic.lastSeq) + 1);
+    }
+  }
+  return lost;
+}
+
+function topicsOf(kept: KeptTopics, pattern: string): StoreTopic[] {
+  if (!hasWildcard(pattern)) {
+    const topic = kept.store.topic(pattern);
+    return topic === null ? [] : [topic];
+  }
+  return [...kept.store.topics()].filter((topic) => matchesPattern(pattern, topic.name));
+}
+
+/** Begins on a topic without a position. */
+function begin(kept: KeptTopics, session: Session, topic: StoreTopic, { since }: Start): void {
+  switch (since.case) {
+    case "seq":
+      return kept.feeds.begin(session, topic, Math.max(Number(since.value), topic.firstSeq));
+    case "last":
+      return kept.feeds.begin(
+        session,
+        topic,
+        Math.max(topic.firstSeq, topic.lastSeq + 1 - since.value),
+      );
+    case "all":
+      return kept.feeds.begin(session, topic, topic.firstSeq);
+    case "timeUnixMicros": {
+      const timeMs = Number(since.value / 1000n);
+      if (topic.lastTimeMs < timeMs) return;
+      return kept.feeds.begin(session, topic, 0, () => kept.store.seqAt(topic, timeMs));
+    }
+  }
+}
