@@ -8,6 +8,8 @@ import { ALL_KINDS, startServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { settled, until } from "../support/until.ts";
 
+const MIB = 1 << 20;
+
 for (const kind of ALL_KINDS) {
   const framing = kind === "raw" ? "bare" : "delimited";
 
@@ -38,24 +40,28 @@ for (const kind of ALL_KINDS) {
     assert.equal(server.stats().protocolErrors, 0);
   });
 
-  Deno.test(`${kind}: one that reads only after everything stands still gets everything`, async () => {
-    // Small limits: nearly all answers wait until the client begins to read.
-    await using server = await startServer({
-      limits: { outbox_high_water_bytes: 8192, linger_ms: 50 },
+  // Small limits: nearly all requests wait until the client begins to read. Large ones: all of them are
+  // answered, and the answers wait behind the end of the input.
+  for (const high of [8192, 24 * MIB]) {
+    Deno.test(`${kind}: one that reads only after everything stands still gets everything, ${high}`, async () => {
+      await using server = await startServer({
+        limits: { outbox_high_water_bytes: high, max_outbox_bytes: 32 * MIB, linger_ms: 50 },
+      });
+      using client = await SocketClient.connect(server, kind, { readBytes: 65_536 });
+      const count = 120;
+      const stream = join(
+        ...Array.from(
+          { length: count },
+          (_, index) => frame(echoMessage(`${index}`.padEnd(100_000, ".")), framing),
+        ),
+      );
+      const sending = client.send(stream).then(() => client.closeWrite());
+      const bytesIn = await settled(() => server.stats().bytesIn, "the server stops reading");
+      assert.equal(bytesIn === stream.length, high > stream.length && kind !== "raw");
+      const received = await client.readUntilClosed();
+      await sending;
+      assert.equal(received.length, stream.length);
+      assert(received.every((byte, index) => byte === stream[index]));
     });
-    using client = await SocketClient.connect(server, kind, { readBytes: 4096 });
-    const count = 120;
-    const stream = join(
-      ...Array.from(
-        { length: count },
-        (_, index) => frame(echoMessage(`${index}`.padEnd(100_000, ".")), framing),
-      ),
-    );
-    const sending = client.send(stream).then(() => client.closeWrite());
-    await settled(() => server.stats().bytesIn, "the server stops reading");
-    const received = await client.readUntilClosed();
-    await sending;
-    assert.equal(received.length, stream.length);
-    assert(received.every((byte, index) => byte === stream[index]));
-  });
+  }
 }

@@ -17,6 +17,7 @@ import {
   join,
 } from "../support/frames.ts";
 import { LogRecords } from "../support/log_records.ts";
+import { turn } from "../support/outbox.ts";
 import { messagesOf, TestSession } from "../support/session.ts";
 
 const SMALL = { outboxHighWaterBytes: 4096 };
@@ -161,6 +162,21 @@ Deno.test("a peer that half-closes gets every answer, also when it reads late", 
   }
 });
 
+Deno.test("the end of the input waits for the answers that are still on their way", async () => {
+  for (const kind of ["tcp", "raw"] as const) {
+    const peer = new TestSession(kind).start();
+    peer.link.hold();
+    peer.link.feed(frame(echoMessage("late"), kind === "raw" ? "bare" : "delimited"));
+    await peer.link.when(() => peer.link.heldWrites === 1, "the answer");
+    peer.link.end();
+    await turn();
+    assert(!peer.link.closed, "its answer is under way");
+    peer.link.releaseAll();
+    await peer.ended();
+    assert.equal(peer.messages().length, 1);
+  }
+});
+
 Deno.test("after a protocol error there is one last word, and what follows is thrown away", async () => {
   const peer = new TestSession().start();
   peer.link.feed(
@@ -214,6 +230,30 @@ Deno.test("a handler that fails is INTERNAL for its request, logged with its cau
   const logged = logs.records.filter((record) => record.level === "error");
   assert.equal(logged.length, 1);
   assert.equal(logged[0].properties.error, cause);
+});
+
+Deno.test("of an answer that a handler began and could not finish nothing is sent", async () => {
+  using _logs = new LogRecords();
+  const peer = new TestSession();
+  let idStart = 0;
+  let reads = 0;
+  Object.defineProperty(peer.host.scan, "idStart", {
+    set: (value: number) => idStart = value,
+    get() {
+      // The first reading measures the answer; by the second it is half written.
+      if (++reads === 2) throw new TypeError("broken");
+      return idStart;
+    },
+  });
+  peer.start();
+  peer.link.feed(frame(echoMessage("a", 1n)), frame(echoMessage("b", 2n)));
+  peer.link.end();
+  await peer.ended();
+  const [failed, next, ...more] = peer.messages();
+  assert.equal(contentOf(failed, "error").code, ErrorCode.INTERNAL);
+  assert.equal(failed.id, 1n);
+  assert.equal(contentOf(next, "echoMessage").content, "b");
+  assert.deepEqual(more, []);
 });
 
 Deno.test("a defect outside of a handler ends the connection, is logged, and rejects nothing", async () => {

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 
 import { beginMessage, copyBytes, putMessage } from "../../lib/wire/frame_writer.ts";
 import type { Outbox } from "../../lib/wire/outbox.ts";
-import { ALL_FRAMINGS, frame, join } from "../support/frames.ts";
+import { ALL_FRAMINGS, frame, join, prefix } from "../support/frames.ts";
 import { makeOutbox } from "../support/outbox.ts";
 import { Random } from "../support/random.ts";
 
@@ -40,6 +40,16 @@ Deno.test("a message that is begun is counted, and lies where the offset says", 
   assert.equal(at, 4 + 2);
   assert.equal(outbox.length, at + 200);
   assert(outbox.bytes.length >= outbox.length);
+});
+
+Deno.test("the prefix of the largest messages is right in every byte", () => {
+  for (const framing of ALL_FRAMINGS) {
+    const { outbox } = makeOutbox();
+    const length = 0x01_02_03_04;
+    const at = beginMessage(outbox, framing, length);
+    assert.deepEqual(outbox.bytes.slice(0, at), prefix(length, framing), framing);
+    assert.equal(outbox.length, at + length);
+  }
 });
 
 Deno.test("an undecided raw link gets no prefix", () => {
