@@ -83,6 +83,8 @@ export class HttpListener implements LinkListener {
   readonly #links = new LinkQueue();
   /** Connections that are no WebSockets (yet). */
   readonly #visitors = new Map<Socket, Place>();
+  /** Connections that are being told why they end; whatever they still ask is passed over. */
+  readonly #refused = new WeakSet<Socket>();
   #stopping = false;
   #grace: ReturnType<typeof setTimeout> | undefined;
 
@@ -171,6 +173,7 @@ export class HttpListener implements LinkListener {
   #enter(socket: Socket): Place | null {
     const known = this.#visitors.get(socket);
     if (known !== undefined) return known;
+    if (this.#refused.has(socket)) return null;
     const address = socket.remoteAddress ?? "";
     const refusal = this.#options.gate.admit(address);
     if (refusal !== null) {
@@ -267,6 +270,8 @@ export class HttpListener implements LinkListener {
 
   /** Answers where there is no request to answer, and ends the connection. */
   #refuse(socket: Socket, answer: Answer): void {
+    if (this.#refused.has(socket)) return;
+    this.#refused.add(socket);
     // Whoever goes while it is told has no need to be told.
     socket.on("error", () => {});
     if (!socket.writable) return void socket.destroy();

@@ -1,0 +1,374 @@
+/**
+ * The http listener towards whoever sends what: health, refusals, slow and broken requests, and its end.
+ */
+import assert from "node:assert/strict";
+import {
+  type ConnectionGate,
+  HTTP_WORKS,
+  HttpListener,
+  listenHttp,
+} from "../../lib/adapters/http_listener.ts";
+import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
+import { VERSION } from "../../lib/base/version.ts";
+import { settles, until } from "../support/until.ts";
+import { handshakeRequest, WebSocketPeer } from "../support/websocket_peer.ts";
+
+/** A gate that counts. */
+class CountingGate implements ConnectionGate {
+  open = 0;
+  most = Infinity;
+
+  admit(address: string): string | null {
+    assert.equal(address, "127.0.0.1");
+    if (this.open >= this.most) return "There is no room.";
+    this.open++;
+    return null;
+  }
+
+  release(): void {
+    this.open--;
+  }
+}
+
+/** A listener whose WebSockets are closed at once when it ends. */
+class Running implements AsyncDisposable {
+  readonly listener: HttpListener;
+  readonly gate: CountingGate;
+  readonly ended: Promise<void>;
+
+  constructor(listener: HttpListener, gate: CountingGate) {
+    this.listener = listener;
+    this.gate = gate;
+    this.ended = this.#closeLinks();
+  }
+
+  /** Sends text and gives everything that comes until the connection ends. */
+  async exchange(...parts: string[]): Promise<string> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: this.listener.port });
+    try {
+      for (const part of parts) await connection.write(new TextEncoder().encode(part));
+      return await readText(connection);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Sends a request that asks for the end of the connection, and takes the answer apart. */
+  async request(head: string, host = "localhost"): Promise<Response> {
+    const text = await this.exchange(`${head}\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    return parse(text);
+  }
+
+  /** Asks for a WebSocket and takes the refusal apart. */
+  async handshake(options: Parameters<typeof handshakeRequest>[0]): Promise<Response> {
+    return parse(await this.exchange(handshakeRequest(options)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.listener.close();
+    await settles(this.ended, "the end of the listener");
+    await until(() => this.gate.open === 0, "every place is given back");
+  }
+
+  async #closeLinks(): Promise<void> {
+    for await (const link of this.listener) link.close();
+  }
+}
+
+async function run(limits: Partial<Limits> = {}, origins: string[] = []): Promise<Running> {
+  const gate = new CountingGate();
+  const [listener] = await listenHttp("127.0.0.1", 0, {
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    guard: { loopback: true, hosts: [], origins },
+    gate,
+  });
+  return new Running(listener, gate);
+}
+
+async function readText(connection: Deno.TcpConn): Promise<string> {
+  const chunk = new Uint8Array(4096);
+  let text = "";
+  for (;;) {
+    const count = await settles(connection.read(chunk), "a read");
+    if (count === null) return text;
+    text += new TextDecoder().decode(chunk.subarray(0, count));
+  }
+}
+
+/** An answer, taken apart by the platform's own rules for headers. */
+function parse(text: string): Response {
+  const end = text.indexOf("\r\n\r\n");
+  const [first, ...lines] = text.slice(0, end).split("\r\n");
+  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1]);
+  assert(end > 0 && status > 0, `an answer, not ${JSON.stringify(text)}`);
+  const headers = new Headers(lines.map((line): [string, string] => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  }));
+  const body = text.slice(end + 4);
+  assert.equal(Number(headers.get("content-length")), body.length, "the length is as announced");
+  for (const [name, value] of Object.entries(ALWAYS)) assert.equal(headers.get(name), value, name);
+  return new Response(body, { status, headers });
+}
+
+const ALWAYS = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+};
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `http: ${name}`, ignore: !HTTP_WORKS, fn });
+}
+
+test("the health is told with the version", async () => {
+  await using running = await run();
+  const response = await running.request("GET /healthz HTTP/1.1");
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/json");
+  assert.deepEqual(await response.json(), { status: "ok", version: VERSION });
+  const head = await running.exchange(
+    "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+  );
+  assert.match(head, /^HTTP\/1\.1 200 [^]*\r\n\r\n$/);
+});
+
+test("there is nothing else, and only GET and HEAD", async () => {
+  await using running = await run();
+  for (const path of ["/", "/index.html", "/healthz/", "/../healthz", "//healthz", "/ws/", "*"]) {
+    assert.equal((await running.request(`GET ${path} HTTP/1.1`)).status, 404, path);
+  }
+  assert.equal((await running.request("GET /ws HTTP/1.1")).status, 426);
+  for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"]) {
+    const response = await running.request(`${method} /healthz HTTP/1.1`);
+    assert.equal(response.status, 405, method);
+    assert.equal(response.headers.get("allow"), "GET, HEAD");
+  }
+});
+
+test("a body is not read, and ends the connection", async () => {
+  await using running = await run();
+  const text = await running.exchange(
+    "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nabc",
+  );
+  assert.equal(parse(text).status, 405);
+  const get = await running.exchange(
+    "GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+  );
+  assert.equal(parse(get).status, 200);
+});
+
+test("a foreign host and a foreign origin are refused, whatever they ask for", async () => {
+  await using running = await run({}, ["http://app.example"]);
+  for (const head of ["GET /healthz HTTP/1.1", "POST / HTTP/1.1"]) {
+    const response = await running.request(head, "evil.example");
+    assert.equal(response.status, 403);
+    assert.match(await response.text(), /evil\.example.*listen\.hosts/);
+  }
+  const host = await running.handshake({ host: "evil.example" });
+  assert.equal(host.status, 403);
+  const foreign = await running.handshake({ headers: { Origin: "http://evil.example" } });
+  assert.equal(foreign.status, 403);
+  assert.match(await foreign.text(), /add "http:\/\/evil\.example" to listen\.origins/);
+  const headers = { Origin: "http://app.example" };
+  (await WebSocketPeer.connect(running.listener.port, "127.0.0.1", { headers })).close();
+  const own = `127.0.0.1:${running.listener.port}`;
+  (await WebSocketPeer.connect(running.listener.port, "127.0.0.1", {
+    host: own,
+    headers: { Origin: `http://${own}` },
+  })).close();
+});
+
+test("headers that would be hidden behind others are refused", async () => {
+  await using running = await run({}, ["http://app.example"]);
+  const twoHosts = await running.exchange(
+    "GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+  );
+  assert.equal(parse(twoHosts).status, 400);
+  const noHost = await running.exchange("GET /healthz HTTP/1.0\r\n\r\n");
+  assert.equal(parse(noHost).status, 400);
+  const request = handshakeRequest({ headers: { Origin: "http://app.example" } });
+  const twoOrigins = request.replace("Origin:", "Origin: http://evil.example\r\nOrigin:");
+  assert.equal(parse(await running.exchange(twoOrigins)).status, 400);
+});
+
+test("a handshake that is none is refused with the reason", async () => {
+  await using running = await run();
+  const cases: [Parameters<typeof handshakeRequest>[0], number][] = [
+    [{ path: "/" }, 404],
+    [{ path: "/ws/x" }, 404],
+    [{ headers: { "Sec-WebSocket-Key": "short" } }, 400],
+    [{ headers: { "Sec-WebSocket-Key": "" } }, 400],
+    [{ headers: { "Sec-WebSocket-Version": "12" } }, 400],
+    [{ headers: { Upgrade: "h2c" } }, 400],
+  ];
+  for (const [options, status] of cases) {
+    const response = await running.handshake(options);
+    assert.equal(response.status, status, JSON.stringify(options));
+    assert.notEqual(await response.text(), "");
+  }
+  const post = handshakeRequest().replace("GET", "POST");
+  assert.equal(parse(await running.exchange(post)).status, 405);
+});
+
+test("extensions and subprotocols are not agreed to", async () => {
+  await using running = await run();
+  const peer = await WebSocketPeer.connect(running.listener.port, "127.0.0.1", {
+    headers: {
+      "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+      "Sec-WebSocket-Protocol": "chat, parley",
+    },
+  });
+  peer.close();
+});
+
+test("a connection that is slow with its request is closed, whatever it has sent", async () => {
+  await using running = await run({ handshakeTimeoutMs: 100 });
+  assert.match(await running.exchange(""), /^HTTP\/1\.1 408 |^$/);
+  assert.match(await running.exchange("GET /ws HTTP/1.1\r\nHo"), /^HTTP\/1\.1 408 /);
+  const drip = await Deno.connect({ hostname: "127.0.0.1", port: running.listener.port });
+  const text = readText(drip);
+  let ended = false;
+  const end = text.then(() => ended = true);
+  for (const byte of new TextEncoder().encode(handshakeRequest({ path: `/${"a".repeat(4000)}` }))) {
+    if (ended) break;
+    await drip.write(Uint8Array.of(byte)).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await settles(end, "the end of the slow connection");
+  assert.match(await text, /^HTTP\/1\.1 408 /);
+  drip.close();
+});
+
+test("an idle connection is closed after its answer", async () => {
+  await using running = await run({ handshakeTimeoutMs: 100 });
+  const text = await running.exchange("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  assert.match(text, /^HTTP\/1\.1 200 /);
+});
+
+test("a WebSocket outlives the deadline of requests", async () => {
+  const gate = new CountingGate();
+  const limits = { ...DEFAULT_LIMITS, handshakeTimeoutMs: 50 };
+  const guard = { loopback: true, hosts: [], origins: [] };
+  const [listener] = await listenHttp("127.0.0.1", 0, { limits, guard, gate });
+  const links = listener[Symbol.asyncIterator]();
+  const taken = links.next();
+  const peer = await WebSocketPeer.connect(listener.port);
+  const link = (await settles(taken, "accept")).value;
+  const slow = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
+  await readText(slow);
+  slow.close();
+  // The deadline has passed for one that came later.
+  await peer.write(Uint8Array.of(1));
+  assert.equal(await settles(link.read(new Uint8Array(8)), "the read"), 1);
+  link.close();
+  peer.close();
+  listener.close();
+  await settles(links.next(), "the end of the listener");
+  await until(() => gate.open === 0, "every place is given back");
+});
+
+test("what is no request is refused, and a head that is too long", async () => {
+  await using running = await run();
+  assert.match(await running.exchange("\x0a\x0f\x0a\x0dHello, World!\r\n\r\n"), /^HTTP\/1\.1 400 /);
+  assert.match(await running.exchange("GET / HTTP/9.9\r\n\r\n"), /^HTTP\/1\.1 (400|505) /);
+  const long = `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"a".repeat(64 * 1024)}`;
+  assert.match(await running.exchange(long).catch(() => "HTTP/1.1 431 "), /^HTTP\/1\.1 431 /);
+  assert.equal(
+    await running.exchange("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    "",
+  );
+});
+
+test("a connection without a place is told 503, and none is lost", async () => {
+  await using running = await run();
+  running.gate.most = 0;
+  assert.match(await running.exchange(handshakeRequest()), /^HTTP\/1\.1 503 [^]*no room/);
+  running.gate.most = 1;
+  const silent = await Deno.connect({ hostname: "127.0.0.1", port: running.listener.port });
+  await until(() => running.gate.open === 1, "the silent connection has its place");
+  assert.match(await running.exchange(handshakeRequest()), /^HTTP\/1\.1 503 /);
+  silent.close();
+  await until(() => running.gate.open === 0, "its place is free");
+  (await WebSocketPeer.connect(running.listener.port)).close();
+});
+
+test("closing ends idle connections at once and answers 503 to a request under way", async () => {
+  const running = await run({ drainQuietMs: 20_000, drainMs: 30_000 });
+  const { port } = running.listener;
+  const silent = await Deno.connect({ hostname: "127.0.0.1", port });
+  const kept = await Deno.connect({ hostname: "127.0.0.1", port });
+  const health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  await kept.write(new TextEncoder().encode(health));
+  await kept.read(new Uint8Array(4096));
+  const [slow, asking] = await Promise.all([1, 2].map(async () => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    await connection.write(new TextEncoder().encode("GET /"));
+    return connection;
+  }));
+  await until(() => running.gate.open === 4, "all connections are there");
+  // The first bytes are taken before the listener closes: an answer on another connection says so.
+  await running.exchange(health.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+  running.listener.close();
+  assert.equal(await readText(silent), "");
+  assert.equal(await readText(kept), "");
+  await slow.write(new TextEncoder().encode("healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  const response = parse(await readText(slow));
+  assert.equal(response.status, 503);
+  assert.deepEqual(await response.json(), { status: "stopping", version: VERSION });
+  await asking.write(new TextEncoder().encode(handshakeRequest().slice("GET /".length)));
+  assert.match(await readText(asking), /^HTTP\/1\.1 503 [^]*The server stops/);
+  for (const connection of [silent, kept, slow, asking]) connection.close();
+  await running[Symbol.asyncDispose]();
+  await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port }));
+});
+
+test("closing does not wait for a request that does not end", async () => {
+  await using running = await run({ drainQuietMs: 20 });
+  const slow = await Deno.connect({ hostname: "127.0.0.1", port: running.listener.port });
+  await slow.write(new TextEncoder().encode("GET /"));
+  await until(() => running.gate.open === 1, "the connection is there");
+  running.listener.close();
+  await settles(running.ended, "the end of the listener");
+  await readText(slow).catch(() => {});
+  slow.close();
+});
+
+test("localhost is both loopback addresses on one port", async () => {
+  const gate: ConnectionGate = { admit: () => null, release: () => {} };
+  const guard = { loopback: true, hosts: [], origins: [] };
+  const listeners = await listenHttp("localhost", 0, { limits: DEFAULT_LIMITS, guard, gate });
+  const { port } = listeners[0];
+  assert.deepEqual(listeners.map((each) => each.address), [`127.0.0.1:${port}`, `[::1]:${port}`]);
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    (await WebSocketPeer.connect(port, hostname, { host: `localhost:${port}` })).close();
+  }
+  for (const listener of listeners) {
+    listener.close();
+    for await (const link of listener) link.close();
+  }
+});
+
+test("an address in use, and one that is none, are refused with what to do", async () => {
+  await using running = await run();
+  const { port } = running.listener;
+  const gate = running.gate;
+  const guard = { loopback: true, hosts: [], origins: [] };
+  for (const hostname of ["127.0.0.1", "localhost"]) {
+    await assert.rejects(
+      listenHttp(hostname, port, { limits: DEFAULT_LIMITS, guard, gate }),
+      (error: unknown) => {
+        assert(error instanceof ParleyError);
+        assert.equal(error.code, ErrorCode.ALREADY_EXISTS);
+        assert.match(error.message, /cannot listen on http .*address in use.*--http ADDR/);
+        return true;
+      },
+    );
+  }
+  await assert.rejects(
+    listenHttp("192.0.2.1", 0, { limits: DEFAULT_LIMITS, guard, gate }),
+    /cannot listen on http 192\.0\.2\.1:0/,
+  );
+});
