@@ -1,14 +1,15 @@
 /**
- * `parley bench echo|conns`: load on a running server, and a summary.
+ * `parley bench echo|bus|conns`: load on a running server, and a summary.
  *
  * Progress is shown on standard error when that is a terminal; the summary goes to standard output.
  */
 import { type Command, Option } from "commander";
+import { addBenchBus } from "./bench_bus.ts";
 import type { IdleResult } from "./bench_idle.ts";
 import type { LoadResult } from "./bench_load.ts";
 import { type CliContext, DEFAULT_SERVER, seconds, serverUrl, wholeNumber } from "./command.ts";
-import type { CliIo } from "./io.ts";
-import { styled } from "./terminal_text.ts";
+import { Progress } from "./progress.ts";
+import { count, mib, ms, table } from "./summary.ts";
 
 const MAX_CONNECTIONS = 60_000;
 
@@ -50,6 +51,7 @@ export function addBench(program: Command, context: CliContext): void {
     )
     .option("--json", "print JSON")
     .action((options: EchoOptions) => benchEcho(options, context));
+  addBenchBus(bench, context);
   bench.command("conns")
     .description("what idle connections cost")
     .addOption(server())
@@ -154,45 +156,4 @@ function connsJson(result: IdleResult) {
       ? null
       : { before: memory.before, after: memory.after, per_connection: memory.perConnection },
   };
-}
-
-function table(io: CliIo, rows: readonly (readonly string[])[]): void {
-  for (const [label, value] of rows) {
-    io.stdout.write(`${styled("dim", label.padEnd(10), io.stdout)}${value}\n`);
-  }
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(value < 1 ? 3 : 2)} ms`;
-}
-
-function mib(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
-}
-
-/** One line on the terminal that is written over and over; nothing elsewhere. */
-class Progress {
-  readonly #io: CliIo;
-  #nextMs = 0;
-  #shown = false;
-
-  constructor(io: CliIo) {
-    this.#io = io;
-  }
-
-  show(text: string): void {
-    const now = performance.now();
-    if (!this.#io.stderr.isTerminal || now < this.#nextMs) return;
-    this.#nextMs = now + 100;
-    this.#shown = true;
-    this.#io.stderr.write(`\r\x1b[K${text}`);
-  }
-
-  clear(): void {
-    if (this.#shown) this.#io.stderr.write("\r\x1b[K");
-  }
 }

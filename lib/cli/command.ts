@@ -3,7 +3,7 @@
  */
 import { type Command, InvalidArgumentError } from "commander";
 import { invalidArgument, ParleyError } from "../base/errors.ts";
-import type { Client } from "../client/mod.ts";
+import type { Client, ConnectOptions } from "../client/mod.ts";
 import { parseTarget } from "../client/url.ts";
 import type { CliIo } from "./io.ts";
 
@@ -50,11 +50,15 @@ export function serverUrl(options: { readonly server?: string }, io: CliIo): str
   }
 }
 
-/** Connects, lets `use` work with the client, and closes it. One failure is final: nothing is retried. */
+/**
+ * Connects, lets `use` work with the client, and closes it. One failure is final and nothing is retried,
+ * unless `more` says otherwise.
+ */
 export async function withClient<Result>(
   options: ServerOptions,
   io: CliIo,
   use: (client: Client) => Promise<Result>,
+  more: ConnectOptions = {},
 ): Promise<Result> {
   const { connect } = await import("../client/mod.ts");
   const client = await connect(serverUrl(options, io), {
@@ -62,6 +66,7 @@ export async function withClient<Result>(
     connectTimeoutMs: options.timeout,
     requestTimeoutMs: options.timeout,
     reconnect: false,
+    ...more,
   });
   try {
     return await use(client);
@@ -85,6 +90,24 @@ export function seconds(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
   if (value > 0 && value <= 86_400) return value;
   throw new InvalidArgumentError("It must be a number of seconds, from above 0 to 86400.");
+}
+
+/** Reads a duration, like `100ms`, `1.5s` or `2m`, in milliseconds; a bare number is milliseconds. */
+export function duration(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text) ?? [];
+  const value = Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit || "ms"]!;
+  if (value > 0 && value <= 86_400_000) return value;
+  throw new InvalidArgumentError("It must be a duration like 100ms, 1.5s or 2m, up to 24h.");
+}
+
+/** Adds one `name=value` to what an option that may be repeated has gathered. */
+export function header(
+  text: string,
+  gathered: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at > 0) return { ...gathered, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new InvalidArgumentError("It must be a name and a value: name=value.");
 }
 
 /** Decodes text that came as bytes. Raises INVALID_ARGUMENT when it is no UTF-8. */

@@ -1,7 +1,7 @@
 /**
  * The command line: arguments in, exit code out.
  *
- * Exit codes: 0 done, 1 failed, 2 wrong use. Every failure is one line (or one a problem) on standard
+ * Exit codes: 0 done, 1 failed, 2 wrong use, and what shells say of an interrupted process. Every failure is one line (or one a problem) on standard
  * error that begins with `parley: `. Without a command, or with options only, it is `parley serve`.
  */
 import { CommanderError } from "commander";
@@ -10,6 +10,7 @@ import { printable } from "../base/printable.ts";
 import { UsageError } from "./command.ts";
 import { type CliIo, processIo } from "./io.ts";
 import { makeProgram } from "./program.ts";
+import { Interrupted } from "./stop_signals.ts";
 
 const OWN_OPTIONS = ["-h", "--help", "-V", "--version"];
 
@@ -30,6 +31,7 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
 function report(error: unknown, io: CliIo): number {
   // The commands' library has said by itself what is wrong.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Interrupted) return error.exitCode;
   // Whoever read our output has enough of it, as in `parley config print | head -1`.
   if (error instanceof Deno.errors.BrokenPipe) return 1;
   for (const line of messageOf(error).split("\n")) io.stderr.write(`parley: ${printable(line)}\n`);

@@ -7,14 +7,19 @@ import { printable } from "../base/printable.ts";
 import { VERSION } from "../base/version.ts";
 import { addAdd } from "./add.ts";
 import { addBench } from "./bench.ts";
+import { addCall } from "./call.ts";
 import type { CliContext } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addConfig } from "./config.ts";
 import { addEcho } from "./echo.ts";
 import { addHealth } from "./health.ts";
 import type { CliIo } from "./io.ts";
+import { addPub } from "./pub.ts";
+import { addRespond } from "./respond.ts";
 import { addServe } from "./serve.ts";
+import { addSub } from "./sub.ts";
 import { styled } from "./terminal_text.ts";
+import { addTopic } from "./topic.ts";
 
 /** Makes the tree. A command that does not end with 0 says so in `outcome`. */
 export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
@@ -43,6 +48,11 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addServe(program, context);
   addEcho(program, context);
   addAdd(program, context);
+  addPub(program, context);
+  addSub(program, context);
+  addCall(program, context);
+  addRespond(program, context);
+  addTopic(program, context);
   addHealth(program, context);
   addBench(program, context);
   addConfig(program, context);

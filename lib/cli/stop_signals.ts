@@ -5,6 +5,18 @@
  * Signals are listened for from the start on, so that none is lost while a command gets ready.
  */
 
+/** A command was told to stop before it had done what it should: an end without words, with this exit code. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  /** What a shell says of a process that the signal ended. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("interrupted");
+    this.exitCode = exitCode;
+  }
+}
+
 /** Listens until it is closed; `signal` is aborted with the first. */
 export class StopSignals implements Disposable {
   readonly #names: readonly Deno.Signal[] = Deno.build.os === "windows"
@@ -21,7 +33,7 @@ export class StopSignals implements Disposable {
     for (const [name, handler] of this.#handlers) Deno.addSignalListener(name, handler);
   }
 
-  /** Aborted when the first signal comes. */
+  /** Aborted when the first signal comes; the reason is an Interrupted. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -53,6 +65,6 @@ export class StopSignals implements Disposable {
       this.#beforeExit();
       Deno.exit(this.#exitCode);
     }
-    this.#controller.abort();
+    this.#controller.abort(new Interrupted(this.#exitCode));
   }
 }

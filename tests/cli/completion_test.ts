@@ -36,9 +36,12 @@ Deno.test({
     const syntax = await new Deno.Command("bash", { args: ["-n", "-c", script] }).output();
     assert(syntax.success, new TextDecoder().decode(syntax.stderr));
     const offers = (...words: string[]) => bashOffers(script, ["parley", ...words]);
-    assert.deepEqual(await offers("c"), ["config", "completion"]);
+    assert.deepEqual(await offers("c"), ["call", "config", "completion"]);
+    assert.deepEqual(await offers("topic", ""), ["hz", "bw", "-h", "--help"]);
+    assert.deepEqual(await offers("sub", "--overflow", "drop"), ["drop-oldest", "drop-newest"]);
+    assert.deepEqual(await offers("respond", "x", "--ex"), ["--exec"]);
     assert.deepEqual(await offers("config", "ch"), ["check"]);
-    assert.deepEqual(await offers("bench", ""), ["echo", "conns", "-h", "--help"]);
+    assert.deepEqual(await offers("bench", ""), ["echo", "bus", "conns", "-h", "--help"]);
     assert.deepEqual(await offers("--log-f"), ["--log-format"], "options of serve need no command");
     assert.deepEqual(await offers("serve", "--log-format", ""), ["auto", "json", "pretty"]);
     assert.deepEqual(await offers("completion", "z"), ["zsh"]);
@@ -50,6 +53,7 @@ Deno.test({
 
 Deno.test("every script knows every command and option", async () => {
   const words = ["serve", "conns", "schema", "log-format", "in-flight", "pretty", "markdown"];
+  words.push("pub", "sub", "call", "respond", "hz", "bus", "json-lines", "concurrency");
   for (const shell of ["bash", "zsh", "fish"]) {
     const { code, stdout } = await run(["completion", shell]);
     assert.equal(code, 0);

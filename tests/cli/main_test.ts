@@ -15,7 +15,9 @@ Deno.test("--version prints the version and nothing else", async () => {
 Deno.test("help lists the commands, and each command explains itself", async () => {
   const { code, stdout } = await run(["--help"]);
   assert.equal(code, 0);
-  const names = ["serve", "echo", "add", "health", "bench", "config", "completion"];
+  const names = ["serve", "echo", "add", "pub", "sub", "call", "respond", "topic"].concat(
+    ["health", "bench", "config", "completion"],
+  );
   for (const name of names) {
     assert.match(stdout, new RegExp(`^  ${name}\\b`, "m"));
     const help = await run([name, "--help"]);
@@ -45,6 +47,20 @@ Deno.test("wrong use is told in one line, with what may have been meant, and exi
       ["serve", "--set", "log.levl=info"],
       /--set log\.levl: unknown key; did you mean log\.level\?/,
     ],
+    [["pub"], /missing required argument 'topic'/],
+    [["pub", "a", "x", "--json-lines"], /--json-lines: the events come from standard input/],
+    [["pub", "a", "x", "--header", "novalue"], /--header.*name=value/],
+    [["pub", "a", "x", "--interval", "soon"], /--interval.*100ms, 1\.5s or 2m/],
+    [["pub", "a", "x", "--cuont", "1"], /Did you mean --count\?/],
+    [["subb", "a"], /unknown command 'subb'.*Did you mean sub\?/],
+    [["sub"], /missing a pattern: '>' for every topic, or --type/],
+    [["sub", "a", "--raw", "--json"], /--raw and --json exclude each other/],
+    [["sub", "a", "--overflow", "x"], /--overflow.*disconnect, drop-oldest, drop-newest/],
+    [["respond", "m"], /say how to answer: one of --exec, --reply and --echo/],
+    [["respond", "m", "--echo", "--reply", "x"], /one of --exec, --reply and --echo/],
+    [["topic", "hx", "a"], /unknown command 'hx'.*Did you mean hz\?/],
+    [["topic", "hz", "a", "--window", "1"], /--window.*from 2 to 100000/],
+    [["bench", "bus", "--rate", "0"], /--rate.*above 0/],
     [["\x1b[31mx"], /unknown command '\\x1b\[31mx'/],
   ];
   for (const [args, expected] of cases) {
@@ -117,5 +133,18 @@ Deno.test("the log's options take what the schema takes", async () => {
   }
   for (const format of LOG_FORMATS) {
     assert.equal((await run(["config", "check", "--log-format", format])).code, 0, format);
+  }
+});
+
+Deno.test("commands of the bus explain themselves with examples that are right", async () => {
+  const commands = [["pub"], ["sub"], ["call"], ["respond"], ["topic", "hz"], ["bench", "bus"]];
+  for (const words of commands) {
+    const { code, stdout } = await run([...words, "--help"]);
+    assert.equal(code, 0);
+    const [, examples] = stdout.split(/^Examples?:$/m);
+    assert.match(examples, /^ {2}.*parley /m, words.join(" "));
+    for (const [, option] of examples.matchAll(/ (--[a-z-]+)/g)) {
+      assert(examples.includes("| parley") || stdout.includes(`${option} `), option);
+    }
   }
 });
