@@ -3,26 +3,29 @@
  *
  * It only encodes and decodes. How requests travel, wait and end is the pool's affair.
  */
-import { ErrorCode, ParleyError } from "../base/errors.ts";
 import type { ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
 import { AckLevel, type Welcome } from "../gen/parley/v1/session_pb.ts";
 import { expectPong, Member, readAck, readAnswer, readAny, readEcho, readSum } from "./answers.ts";
 import type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
+import type { ClientConnection } from "./client_connection.ts";
 import { ConnectionPool } from "./connection_pool.ts";
+import { ErrorReports } from "./error_reports.ts";
 import { defaultHandlers } from "./message_handlers.ts";
 import {
+  checkText,
   encodeAdd,
   encodeEcho,
   encodeRequest,
+  encodeText,
   PING_REQUEST,
   type RequestMessage,
 } from "./requests.ts";
-import { type CallHandler, type ServeOptions, type Service, Services } from "./services.ts";
+import type { CallHandler, ServeOptions, Service } from "./service.ts";
+import { Services } from "./services.ts";
 import type { ClientStatus, ConnectOptions, RequestOptions } from "./settings.ts";
-import type { ReceivedEvent, SubscribeOptions, Subscription } from "./subscription.ts";
+import type { EventCallback, SubscribeOptions, Subscription } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-const encoder = new TextEncoder();
 const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({ level: AckLevel.UNSPECIFIED, receivers: 0 });
 
 /**
@@ -41,30 +44,31 @@ export class Client implements AsyncDisposable {
   /** The URL it was connected to. */
   readonly url: string;
   readonly #pool: ConnectionPool;
-  readonly #subscriptions = new Subscriptions(() => this.#pool);
-  readonly #services = new Services(() => this.#pool);
-  #opened = false;
+  readonly #subscriptions: Subscriptions;
+  readonly #services: Services;
   #closing: Promise<void> | null = null;
 
   private constructor(url: string, options: ConnectOptions) {
     this.url = url;
-    const subscriptions = this.#subscriptions;
-    const services = this.#services;
+    const reports = new ErrorReports(options.onError);
+    const subscriptions = this.#subscriptions = new Subscriptions(() => this.#pool, reports);
+    const services = this.#services = new Services(() => this.#pool, reports);
     const handlers = {
       ...defaultHandlers,
       [Member.EVENT]: subscriptions.takeEvent.bind(subscriptions),
-      [Member.MISSED]: (_: unknown, incoming: Parameters<typeof subscriptions.takeMissed>[0]) =>
-        subscriptions.takeMissed(incoming),
+      [Member.MISSED]: subscriptions.takeMissed.bind(subscriptions),
       [Member.CALL]: services.takeCall.bind(services),
       [Member.CANCEL]: services.takeCancel.bind(services),
     };
-    this.#pool = new ConnectionPool(url, options, handlers, (connection) => {
-      if (this.#opened) {
+    this.#pool = new ConnectionPool(url, options, {
+      handlers,
+      opened: (connection: ClientConnection) => {
         subscriptions.reopened(connection);
-        services.reopened();
-      }
-      this.#opened = true;
-    }, (reason) => subscriptions.endAll(reason));
+        services.reopened(connection);
+      },
+      refused: (error) => void reports.tell(error),
+      failed: (reason) => subscriptions.endAll(reason),
+    });
   }
 
   /** Connects; see `connect`. */
@@ -116,11 +120,17 @@ export class Client implements AsyncDisposable {
     payload: Uint8Array | string,
     options: PublishOptions = {},
   ): Promise<PublishAck> {
-    const body = typeof payload === "string" ? encoder.encode(payload) : payload;
     const { type = "", headers = {}, messageId = "" } = options;
-    const encode = () =>
-      encodeRequest({ case: "event", value: { topic, payload: body, type, headers, messageId } });
-    if (options.ack === false) return this.#post(encode(), options.signal);
+    const encode = () => {
+      checkText(topic, "publish on");
+      const bytes = typeof payload === "string" ? encodeText(payload, "publish") : payload;
+      const value = { topic, payload: bytes, type, headers, messageId };
+      return encodeRequest({ case: "event", value });
+    };
+    if (options.ack === false) {
+      const kind = { ordered: true, unanswered: true };
+      return this.#pool.submit(encode, () => {}, options, kind).then(() => NOT_ACKNOWLEDGED);
+    }
     return this.#pool.submit(
       encode,
       (incoming) => {
@@ -135,31 +145,36 @@ export class Client implements AsyncDisposable {
   /**
    * Subscribes to the events whose topic matches `pattern` (`*` is one level, `>` the rest; empty with a
    * type: every topic), and resolves when the server has acknowledged it. Events come from the iterator, or
-   * to `onEvent`, which must be quick.
+   * to `onEvent`, which must be quick: nothing is read meanwhile. What it throws ends the subscription and is
+   * told to `onError`. Rejects with the server's refusal, or with why the connection was lost.
    */
   subscribe(
     pattern: string,
     options: SubscribeOptions = {},
-    onEvent?: (event: ReceivedEvent) => void,
+    onEvent?: EventCallback,
   ): Promise<Subscription> {
     return this.#subscriptions.subscribe(pattern, options, onEvent);
   }
 
   /**
    * Calls a method and gives its answer. Rejects with the service's error, UNAVAILABLE at once when nobody
-   * serves it, and DEADLINE_EXCEEDED; giving it up tells the service.
+   * serves it, and DEADLINE_EXCEEDED. Giving it up tells the service, which knows the deadline, too.
    */
   async call(
     method: string,
     payload: Uint8Array | string = "",
     options: CallOptions = {},
   ): Promise<CallResult> {
-    const body = typeof payload === "string" ? encoder.encode(payload) : payload;
     const { type = "", headers = {} } = options;
-    const timeoutMs = options.timeoutMs === undefined ? 0 : Math.ceil(options.timeoutMs);
-    const value = { method, payload: body, type, headers, timeoutMs };
+    const timeoutMs = Math.ceil(options.timeoutMs ?? this.#pool.requestTimeoutMs);
+    const encode = () => {
+      checkText(method, "call a method named by");
+      const bytes = typeof payload === "string" ? encodeText(payload, "call with") : payload;
+      const value = { method, payload: bytes, type, headers, timeoutMs };
+      return encodeRequest({ case: "call", value });
+    };
     const answer = await this.#pool.submit(
-      () => encodeRequest({ case: "call", value }),
+      encode,
       readAnswer,
       options,
       { cancels: true },
@@ -167,7 +182,7 @@ export class Client implements AsyncDisposable {
     return { payload: answer.payload, type: answer.type, headers: answer.headers };
   }
 
-  /** Answers the calls of `method` with `handler`; resolves when the server sends them here. */
+  /** Answers the calls of `method` with `handler`; resolves when the server hands them over here. */
   serve(method: string, handler: CallHandler, options: ServeOptions = {}): Promise<Service> {
     return this.#services.serve(method, handler, options);
   }
@@ -178,8 +193,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Takes no new requests once its services have answered their calls, waits for the answers under way (for
-   * `requestTimeoutMs` at most), and closes.
+   * Takes no new requests once its services have answered their calls (within `requestTimeoutMs`; those
+   * that have not are given up), waits for the answers under way (as long at most), and closes.
    * Requests that wait while no connection is open reject at once. Calling it again changes nothing.
    */
   close(): Promise<void> {
@@ -194,27 +209,8 @@ export class Client implements AsyncDisposable {
   async #close(): Promise<void> {
     // Calls under way are answered first, and what their handlers ask meanwhile is still sent. A client
     // that serves nothing takes no new requests from this moment on.
-    if (this.#services.count > 0) await this.#services.stopAll();
+    if (this.#services.count > 0) await this.#services.stopAll(this.#pool.requestTimeoutMs);
     this.#subscriptions.endAll(null);
     await this.#pool.close();
-  }
-
-  /** Sends what wants no answer, as soon as there is room on the first connection. */
-  async #post(body: Uint8Array, signal: AbortSignal | undefined): Promise<PublishAck> {
-    for (;;) {
-      signal?.throwIfAborted();
-      if (this.#pool.failure !== null) throw this.#pool.failure;
-      const connection = this.#pool.first;
-      const most = connection?.welcome.limits?.maxFrameBytes ?? Infinity;
-      if (body.length > most) {
-        throw new ParleyError(
-          ErrorCode.RESOURCE_EXHAUSTED,
-          `cannot send a message of ${body.length} bytes to ${this.url}`,
-          { accepted: `at most ${most} bytes` },
-        );
-      }
-      if (connection?.post(body)) return NOT_ACKNOWLEDGED;
-      await this.#pool.whenRoom();
-    }
   }
 }

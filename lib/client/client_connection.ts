@@ -44,6 +44,8 @@ export interface ConnectionOwner {
   readonly handlers: HandlerTable;
   /** There is room for more requests; told at most once for each read or write. */
   hasRoom(): void;
+  /** The server refused something that nobody waits for an answer to. */
+  refused(error: ParleyError): void;
   /** The server, or the client itself, wants no new requests on this connection. */
   draining(connection: ClientConnection, reason: ParleyError): void;
   /** The connection is over. */
@@ -80,6 +82,8 @@ export class ClientConnection implements RequestHolder {
   #flushScheduled = false;
   #roomScheduled = false;
   #awaitingRelief = false;
+  /** Calls of the server that are not answered yet. */
+  #held = 0;
 
   constructor(owner: ConnectionOwner, transport: Transport) {
     this.#owner = owner;
@@ -131,25 +135,20 @@ export class ClientConnection implements RequestHolder {
 
   /** Sends a request. The caller made sure that the connection is `ready`. */
   send(request: PendingRequest): void {
-    const bytes = request.body.length + 1 + idSize(this.#nextId);
-    const most = this.welcome.limits?.maxFrameBytes ?? 0;
-    if (most > 0 && bytes > most) {
-      request.reject(
-        new ParleyError(
-          ErrorCode.RESOURCE_EXHAUSTED,
-          `cannot send a message of ${bytes} bytes to ${this.#owner.url}`,
-          { accepted: `at most ${most} bytes` },
-        ),
-      );
-      return;
+    const bytes = request.body.length + (request.wantsAnswer ? 1 + idSize(this.#nextId) : 0);
+    const tooLarge = this.tooLarge(bytes);
+    if (tooLarge !== null) return request.reject(tooLarge);
+    if (request.wantsAnswer) this.#put(request);
+    else {
+      this.#putBody(request.body);
+      request.resolve(undefined);
     }
-    this.#put(request);
     if (this.#outbox.size > OUTBOX_HIGH_WATER_BYTES) this.#awaitRelief();
   }
 
   /**
    * Sends an encoded ClientMessage that wants no answer, unless more waits to leave than may: then it is
-   * dropped, and false is given; the owner is told when there is room again.
+   * dropped, and false is given; `whenRoom` tells when to try again.
    */
   post(body: Uint8Array): boolean {
     if (this.state === "closed") return false;
@@ -157,16 +156,42 @@ export class ClientConnection implements RequestHolder {
       this.#awaitRelief();
       return false;
     }
-    const at = beginMessage(this.#outbox, "delimited", body.length);
-    this.#outbox.bytes.set(body, at);
-    this.#scheduleFlush();
+    this.#putBody(body);
     return true;
+  }
+
+  /** Resolves when half of what may wait to leave has left, or nothing leaves any more. */
+  whenRoom(): Promise<void> {
+    return this.#outbox.whenAtMost(OUTBOX_HIGH_WATER_BYTES / 2);
+  }
+
+  /** The refusal of a message of that many bytes; null when the server takes it. */
+  tooLarge(bytes: number): ParleyError | null {
+    const most = this.welcome.limits?.maxFrameBytes ?? 0;
+    if (most === 0 || bytes <= most) return null;
+    return new ParleyError(
+      ErrorCode.RESOURCE_EXHAUSTED,
+      `cannot send a message of ${bytes} bytes to ${this.#owner.url}`,
+      { accepted: `at most ${most} bytes` },
+    );
+  }
+
+  /** A call of the server is being answered: a draining connection stays until `release`. */
+  hold(): void {
+    this.#held++;
+  }
+
+  /** The call is answered, or nobody waits for that any more. */
+  release(): void {
+    this.#held--;
+    this.#endIfDrained();
   }
 
   /** Lets go of a request that is being settled; a late answer to it is passed over. */
   forget(request: PendingRequest): void {
     this.#inFlight.delete(request.id);
-    if (request.cancels) this.post(encodeWithId({ case: "cancel", value: {} }, request.id));
+    // However much waits to leave: there are no more of these than requests in flight.
+    if (request.cancels) this.#putBody(encodeWithId({ case: "cancel", value: {} }, request.id));
     if (this.state === "draining") return this.#endIfDrained();
     if (this.#roomScheduled) return;
     this.#roomScheduled = true;
@@ -237,7 +262,7 @@ export class ClientConnection implements RequestHolder {
     const handler = this.#owner.handlers[member];
     if (handler !== undefined) return handler(this, incoming);
     const request = this.#inFlight.get(incoming.id);
-    if (member === Member.ERROR) return this.#takeError(request, readError(incoming));
+    if (member === Member.ERROR) return this.#takeError(request, readError(incoming), incoming.id);
     // Nobody waits for the answer any more: its deadline passed, or its signal was aborted.
     if (request === undefined) return;
     const result = request.read(incoming);
@@ -246,14 +271,15 @@ export class ClientConnection implements RequestHolder {
     if (this.state === "draining") this.#endIfDrained();
   }
 
-  /** An error refuses one request, ends the connection, or does both. */
-  #takeError(request: PendingRequest | undefined, error: ParleyError): void {
+  /** An error refuses one request, or one that has no id, ends the connection, or does both. */
+  #takeError(request: PendingRequest | undefined, error: ParleyError, id: number): void {
     if (request !== undefined) {
       this.#inFlight.delete(request.id);
       request.reject(error);
     }
     if (error.closeReason === CloseReason.SHUTDOWN) this.drain(error);
     else if (error.closeReason !== CloseReason.UNSPECIFIED) this.end(error);
+    else if (id === 0) this.#owner.refused(error);
     else if (this.state === "draining") this.#endIfDrained();
   }
 
@@ -282,6 +308,13 @@ export class ClientConnection implements RequestHolder {
     this.#scheduleFlush();
   }
 
+  /** Puts a message without an id into the outbox. */
+  #putBody(body: Uint8Array): void {
+    const at = beginMessage(this.#outbox, "delimited", body.length);
+    copyBytes(this.#outbox.bytes, at, body, 0, body.length);
+    this.#scheduleFlush();
+  }
+
   #scheduleFlush(): void {
     if (this.#outbox.length >= FLUSH_BYTES) this.#outbox.flush();
     else if (!this.#flushScheduled) {
@@ -294,19 +327,19 @@ export class ClientConnection implements RequestHolder {
   #awaitRelief(): void {
     if (this.#awaitingRelief) return;
     this.#awaitingRelief = true;
-    void this.#outbox.whenAtMost(OUTBOX_HIGH_WATER_BYTES / 2).then(() => {
+    void this.whenRoom().then(() => {
       this.#awaitingRelief = false;
       if (this.state === "open") this.#owner.hasRoom();
     });
   }
 
   #endIfDrained(): void {
-    if (this.state !== "draining" || this.#inFlight.size > 0) return;
+    if (this.state !== "draining" || this.#inFlight.size > 0 || this.#held > 0) return;
     const reason = this.leaveReason ?? this.#lost("it was drained");
-    if (this.#outbox.size === 0) return this.end(reason);
-    // Messages that want no answer may still wait to leave.
+    if (this.#outbox.size === 0 || this.#outbox.failure !== null) return this.end(reason);
+    // Messages that want no answer may still wait to leave; meanwhile the server may hand over another call.
     this.#flush();
-    void this.#outbox.whenAtMost(0).then(() => this.end(reason));
+    void this.#outbox.whenAtMost(0).then(() => this.#endIfDrained());
   }
 
   #inputEnded(): ParleyError {

@@ -14,8 +14,8 @@ export interface PublishOptions extends RequestOptions {
   messageId?: string;
   /**
    * Whether the server's acknowledgement is awaited. Without, publishing is much faster: it resolves as
-   * soon as there was room to send, refusals are not told, and the event may be lost with the connection.
-   * Default: true.
+   * soon as there was room to send, refusals are told to the client's `onError` only, and the event may be
+   * lost with the connection. The order is that of the calls either way. Default: true.
    */
   ack?: boolean;
 }

@@ -25,8 +25,8 @@ export interface KeeperOwner {
   readonly connectionOwner: ConnectionOwner;
   /** A connection is open. */
   opened(connection: ClientConnection): void;
-  /** The connection is lost, and will not be opened again. */
-  gaveUp(reason: ParleyError, final: boolean): void;
+  /** The connection of `keeper` is lost, and will not be opened again. */
+  gaveUp(keeper: ConnectionKeeper, reason: ParleyError, final: boolean): void;
 }
 
 /** Refusals that the same client will meet again. */
@@ -84,9 +84,9 @@ export class ConnectionKeeper {
   }
 
   #again(reason: ParleyError): void {
-    if (isFinal(reason)) return this.#owner.gaveUp(reason, true);
+    if (isFinal(reason)) return this.#owner.gaveUp(this, reason, true);
     const delayMs = this.#backoff?.next(Math.random()) ?? null;
-    if (delayMs === null) return this.#owner.gaveUp(reason, false);
+    if (delayMs === null) return this.#owner.gaveUp(this, reason, false);
     const retry: Expirable & { done: boolean } = {
       done: false,
       deadlineMs: 0,

@@ -36,8 +36,24 @@ import { WaitingRoom } from "./waiting_room.ts";
 export interface RequestKind {
   /** It goes to the first connection, in the order of asking: what must not be overtaken. */
   ordered?: boolean;
+  /** It goes to the first connection, before all that waits for that: what the others may depend on. */
+  first?: boolean;
+  /** The server answers only to refuse it: it resolves with undefined as soon as there was room to send it. */
+  unanswered?: boolean;
   /** When it is given up the server is told, so that it can tell others. */
   cancels?: boolean;
+}
+
+/** Whom a pool tells. */
+export interface PoolOwner {
+  /** Get the messages that answer no request. */
+  readonly handlers: HandlerTable;
+  /** The first connection is open, or another one has taken its place; told each time. */
+  opened(connection: ClientConnection): void;
+  /** The server refused something that nobody waits for an answer to. */
+  refused(error: ParleyError): void;
+  /** There will be no connection any more. */
+  failed(reason: ParleyError): void;
 }
 
 /** All connections of one client. */
@@ -48,43 +64,30 @@ export class ConnectionPool {
   readonly #onStatus: ConnectOptions["onStatus"];
   readonly #timer = new DeadlineTimer();
   readonly #waiting = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
-  /** Those that only the first connection may carry. */
+  /** Those that only the first connection may carry, and those of them that go before the others. */
   readonly #waitingInOrder = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
-  /** Told when the first connection is open, each time. */
-  readonly #onFirst: (connection: ClientConnection) => void;
-  readonly #onFailed: (reason: ParleyError) => void;
-  /** Those who wait for room on the first connection, or for its end. */
-  #whenRoom: (() => void)[] = [];
+  readonly #waitingFirst = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
+  readonly #rooms = [this.#waitingFirst, this.#waitingInOrder, this.#waiting];
+  readonly #owner: PoolOwner;
+  /** Those that have not given up. */
   readonly #keepers: ConnectionKeeper[] = [];
   /** Every connection that is not over, draining ones too. */
   readonly #connections = new Set<ClientConnection>();
   #status: ClientStatus = "connecting";
   #welcome: Welcome | null = null;
-  #keepersLeft: number;
   /** Why no request is taken any more. */
   #failure: ParleyError | null = null;
   #closing: Promise<void> | null = null;
 
-  /**
-   * `handlers` get the messages that answer no request, `onFirst` each new first connection, `onFailed` the
-   * reason when there will be none any more. Raises INVALID_ARGUMENT for a URL or option.
-   */
-  constructor(
-    url: string,
-    options: ConnectOptions,
-    handlers: HandlerTable,
-    onFirst: (connection: ClientConnection) => void = () => {},
-    onFailed: (reason: ParleyError) => void = () => {},
-  ) {
+  /** Raises INVALID_ARGUMENT for a URL or option. */
+  constructor(url: string, options: ConnectOptions, owner: PoolOwner) {
     this.url = url;
-    this.#onFirst = onFirst;
-    this.#onFailed = onFailed;
+    this.#owner = owner;
     this.#settings = settingsOf(options);
     this.#onStatus = options.onStatus;
-    this.#keepersLeft = this.#settings.pool;
-    const owner = this.#keeperOwner(parseTarget(url), handlers);
+    const keeperOwner = this.#keeperOwner(parseTarget(url));
     for (let index = 0; index < this.#settings.pool; index++) {
-      this.#keepers.push(new ConnectionKeeper(owner));
+      this.#keepers.push(new ConnectionKeeper(keeperOwner));
     }
   }
 
@@ -118,21 +121,18 @@ export class ConnectionPool {
 
   /** The connection that carries subscriptions, services and whatever has an order; null while it is lost. */
   get first(): ClientConnection | null {
-    return this.#keepers[0].connection;
+    return this.#keepers[0]?.connection ?? null;
   }
 
-  /** Why no request is taken any more; null while they are. */
-  get failure(): ParleyError | null {
-    return this.#failure;
+  /** How long a request waits for its answer unless it says otherwise. */
+  get requestTimeoutMs(): number {
+    return this.#settings.requestTimeoutMs;
   }
 
-  /** Resolves when there may be room on the first connection, or the client has ended. */
-  whenRoom(): Promise<void> {
-    if (this.#failure !== null) return Promise.resolve();
-    return new Promise((resolve) => this.#whenRoom.push(resolve));
-  }
-
-  /** Sends what `encode` gives, and resolves with what `read` makes of the answer. */
+  /**
+   * Sends what `encode` gives, and resolves with what `read` makes of the answer. Everything that is wrong,
+   * also what `encode` raises, rejects.
+   */
   submit<T>(
     encode: () => Uint8Array,
     read: ReadAnswer<T>,
@@ -155,8 +155,14 @@ export class ConnectionPool {
         signal,
       );
       request.cancels = kind.cancels === true;
-      const waiting = kind.ordered ? this.#waitingInOrder : this.#waiting;
-      const connection = waiting.count > 0 ? null : this.#choose(kind.ordered === true);
+      request.wantsAnswer = kind.unanswered !== true;
+      const onFirst = kind.ordered === true || kind.first === true;
+      const waiting = kind.first
+        ? this.#waitingFirst
+        : kind.ordered
+        ? this.#waitingInOrder
+        : this.#waiting;
+      const connection = waiting.count > 0 ? null : this.#choose(onFirst);
       if (connection !== null) connection.send(request);
       else waiting.push(request);
       if (!request.done) this.#timer.add(request, timeoutMs);
@@ -173,9 +179,9 @@ export class ConnectionPool {
     return this.#keepers.some((keeper) => keeper.connection !== null);
   }
 
-  /** The connection with the fewest requests in flight; null when none has room. */
-  #choose(ordered: boolean): ClientConnection | null {
-    if (ordered) return this.first?.ready ? this.first : null;
+  /** The first connection, or the one with the fewest requests in flight; null when there is no room. */
+  #choose(onFirst: boolean): ClientConnection | null {
+    if (onFirst) return this.first?.ready ? this.first : null;
     let best: ClientConnection | null = null;
     for (const { connection } of this.#keepers) {
       if (connection === null || !connection.ready) continue;
@@ -186,34 +192,30 @@ export class ConnectionPool {
 
   /** Sends what waits, as far as there is room. */
   #sendWaiting(): void {
+    this.#sendFrom(this.#waitingFirst, true);
     this.#sendFrom(this.#waitingInOrder, true);
     this.#sendFrom(this.#waiting, false);
-    this.#tellRoom();
   }
 
-  #sendFrom(waiting: WaitingRoom, ordered: boolean): void {
+  #sendFrom(waiting: WaitingRoom, onFirst: boolean): void {
     while (waiting.count > 0) {
-      const connection = this.#choose(ordered);
+      const connection = this.#choose(onFirst);
       if (connection === null) return;
       const request = waiting.shift();
       if (request !== undefined) connection.send(request);
     }
   }
 
-  #tellRoom(): void {
-    if (this.#whenRoom.length === 0) return;
-    const waiters = this.#whenRoom;
-    this.#whenRoom = [];
-    for (const resolve of waiters) resolve();
+  /** Rejects those who wait for a connection that there will not be, once none is opened any more. */
+  #rejectStranded(reason: unknown): void {
+    if (this.first === null) {
+      this.#waitingFirst.rejectAll(reason);
+      this.#waitingInOrder.rejectAll(reason);
+    }
+    if (!this.#anyOpen) this.#waiting.rejectAll(reason);
   }
 
-  #rejectWaiting(reason: unknown): void {
-    this.#waitingInOrder.rejectAll(reason);
-    this.#waiting.rejectAll(reason);
-    this.#tellRoom();
-  }
-
-  #keeperOwner(target: Target, handlers: HandlerTable): KeeperOwner {
+  #keeperOwner(target: Target): KeeperOwner {
     const connectionOwner: ConnectionOwner = {
       url: this.url,
       clientName: this.#settings.name,
@@ -221,7 +223,8 @@ export class ConnectionPool {
       timer: this.#timer,
       buffers: new BufferPool(),
       budget: new OutboxBudget(2 * OUTBOX_HIGH_WATER_BYTES * this.#settings.pool),
-      handlers,
+      handlers: this.#owner.handlers,
+      refused: (error) => this.#owner.refused(error),
       hasRoom: () => this.#sendWaiting(),
       draining: (connection, reason) => this.#lost(connection, reason),
       ended: (connection, reason) => this.#lost(connection, reason),
@@ -234,10 +237,7 @@ export class ConnectionPool {
       openTransport,
       connectionOwner,
       opened: (connection) => this.#opened(connection),
-      gaveUp: (reason, final) => {
-        this.#keepersLeft--;
-        if (final || this.#keepersLeft === 0) this.#fail(reason);
-      },
+      gaveUp: (keeper, reason, final) => this.#gaveUp(keeper, reason, final),
     };
   }
 
@@ -246,7 +246,17 @@ export class ConnectionPool {
     void connection.finished.then(() => this.#connections.delete(connection));
     this.#welcome = connection.welcome;
     if (this.#status === "reconnecting") this.#setStatus("connected");
-    if (connection === this.first) this.#onFirst(connection);
+    if (connection === this.first) this.#owner.opened(connection);
+    this.#sendWaiting();
+  }
+
+  /** A keeper opens nothing any more. Without the first, the next one that is left takes its place. */
+  #gaveUp(keeper: ConnectionKeeper, reason: ParleyError, final: boolean): void {
+    if (final || this.#keepers.length === 1) return this.#fail(reason);
+    const at = this.#keepers.indexOf(keeper);
+    this.#keepers.splice(at, 1);
+    if (at > 0 || this.first === null) return;
+    this.#owner.opened(this.first);
     this.#sendWaiting();
   }
 
@@ -256,7 +266,7 @@ export class ConnectionPool {
     if (keeper === undefined) return;
     keeper.connection = null;
     if (this.#failure !== null) {
-      if (!this.#anyOpen) this.#rejectWaiting(this.#failure);
+      this.#rejectStranded(this.#failure);
       return;
     }
     if (!this.#anyOpen && this.#status === "connected") this.#setStatus("reconnecting", reason);
@@ -268,7 +278,7 @@ export class ConnectionPool {
     if (this.#failure !== null) return;
     this.#failure = reason;
     this.#setStatus("closed", reason);
-    this.#onFailed(reason);
+    this.#owner.failed(reason);
     void this.#abandon(reason);
   }
 
@@ -282,9 +292,8 @@ export class ConnectionPool {
       expire: () => void this.#abandon(unanswered(this.url, this.#settings.requestTimeoutMs)),
     };
     this.#timer.add(late, this.#settings.requestTimeoutMs);
-    if (!this.#anyOpen) this.#rejectWaiting(this.#failure);
-    await Promise.all([this.#waiting.whenEmpty(), this.#waitingInOrder.whenEmpty()]);
-    this.#tellRoom();
+    this.#rejectStranded(this.#failure);
+    await Promise.all(this.#rooms.map((room) => room.whenEmpty()));
     const connections = [...this.#connections];
     for (const connection of connections) connection.drain(reason);
     await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
@@ -300,7 +309,7 @@ export class ConnectionPool {
     const stopping = this.#keepers.map((keeper) => keeper.stop(reason));
     const connections = [...this.#connections];
     for (const connection of connections) connection.end(error);
-    this.#rejectWaiting(error);
+    for (const room of this.#rooms) room.rejectAll(error);
     this.#timer.close();
     await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
   }

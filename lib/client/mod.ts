@@ -18,8 +18,9 @@ export type { Welcome } from "../gen/parley/v1/session_pb.ts";
 export { AckLevel } from "../gen/parley/v1/session_pb.ts";
 export { Client } from "./client.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
-export type { CallAnswer, CallHandler, ReceivedCall, ServeOptions, Service } from "./services.ts";
+export type { CallAnswer, CallHandler, ReceivedCall, ServeOptions, Service } from "./service.ts";
 export type {
+  EventCallback,
   Gap,
   OverflowName,
   ReceivedEvent,
@@ -28,6 +29,7 @@ export type {
 } from "./subscription.ts";
 export {
   callMessage,
+  type MessageSubscribeOptions,
   publishMessage,
   serveMessages,
   subscribeMessages,

@@ -29,6 +29,8 @@ export class PendingRequest implements Expirable, Abortable {
   body: Uint8Array;
   /** Its id on the connection that holds it. */
   id = 0;
+  /** Whether the server answers it; if not, it is done once it is handed to a connection. */
+  wantsAnswer = true;
   /** Whether the server is told when it is given up. */
   cancels = false;
   /** Who keeps it; null before and after. */

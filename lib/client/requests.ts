@@ -41,12 +41,7 @@ export function encodeEcho(content: string): Uint8Array {
     const short = encodeShortAscii(content);
     if (short !== null) return short;
   }
-  if (!content.isWellFormed()) {
-    throw invalidArgument("cannot echo text with half of a surrogate pair", {
-      accepted: "text that has a UTF-8 form",
-    });
-  }
-  const text = encoder.encode(content);
+  const text = encodeText(content, "echo");
   const bodyBytes = 1 + varintSize(text.length) + text.length;
   const bytes = new Uint8Array(1 + varintSize(bodyBytes) + bodyBytes);
   bytes[0] = ECHO_TAG;
@@ -77,6 +72,20 @@ export function encodeAdd(a: number, b: number): Uint8Array {
     putInt32(bytes, at + 1, b);
   }
   return bytes;
+}
+
+/** Raises INVALID_ARGUMENT for text that has no UTF-8: with half of a surrogate pair. */
+export function checkText(text: string, action: string): void {
+  if (text.isWellFormed()) return;
+  throw invalidArgument(`cannot ${action} text with half of a surrogate pair`, {
+    accepted: "text that has a UTF-8 form",
+  });
+}
+
+/** Encodes text. Raises INVALID_ARGUMENT for text that has no UTF-8. */
+export function encodeText(text: string, action: string): Uint8Array {
+  checkText(text, action);
+  return encoder.encode(text);
 }
 
 /** Encodes any member. Raises INVALID_ARGUMENT for what is none, or is never answered. */

@@ -43,6 +43,14 @@ export interface ConnectOptions {
    * from a microtask of its own: what it throws is an uncaught error of the program.
    */
   onStatus?: (status: ClientStatus, reason?: ParleyError) => void;
+  /**
+   * Told the errors that no promise tells: refusals of what was published with `ack: false`, what callbacks
+   * of subscriptions and handlers of services threw (as `cause`), answers that could not be sent, and
+   * services that the server does not take again after a reconnect. Without it they go unheard, except
+   * that what a callback threw is then an unhandled rejection, unless the program looks at the
+   * subscription's `closed`. Called from a microtask of its own, like `onStatus`.
+   */
+  onError?: (error: ParleyError) => void;
 }
 
 /** The options of one request. */

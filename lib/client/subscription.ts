@@ -4,8 +4,11 @@
  * What is not taken yet waits in a queue with a bound. When that is full, the subscription's overflow policy
  * acts here as it does on the server: `disconnect` ends this subscription with an error, the others drop
  * the oldest or the newest and say how many. Nothing is dropped without a word: gaps are told to `onGap`.
+ *
+ * Callbacks run in the connection's read loop, so nothing that they throw may leave this file: it ends this
+ * subscription, as an error in the body of a loop over its events would, and no other.
  */
-import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
 import { Fifo } from "./fifo.ts";
 
@@ -32,7 +35,11 @@ export interface ReceivedEvent {
 
 /** Something was, or may have been, missed. */
 export type Gap =
-  /** The program or the connection was too slow: `count` events of `topic` were dropped. */
+  /**
+   * The program or the connection was too slow: `count` events of `topic` were dropped. Those that the server
+   * dropped are counted by topic alone, so a subscription to one type is told of other types too, and of
+   * `>` for the topics that the server does not count apart.
+   */
   | { readonly kind: "missed"; readonly topic: string; readonly count: bigint }
   /** The connection was lost and opened again: what was published meanwhile did not come. */
   | { readonly kind: "reconnected" };
@@ -48,19 +55,25 @@ export interface SubscribeOptions {
   group?: string;
   /** Whether events that this client publishes come too. Default: no. */
   echo?: boolean;
-  /** What happens when events come faster than they are taken. Default: `disconnect`. */
+  /**
+   * What happens when events come faster than they are taken. Here it acts on this subscription alone; at the
+   * server the oldest of those that share pattern, type and group decides. Default: `disconnect`.
+   */
   overflow?: OverflowName;
-  /** Ends by itself after so many events. Default: never. */
+  /** Ends by itself after the program got so many events, from 1; what was dropped does not count. Default: never. */
   maxEvents?: number;
-  /** Events that wait here to be taken. Default: 4,096. */
+  /** Events that wait here to be taken, from 1. Default: 4,096. */
   bufferEvents?: number;
-  /** Ends the subscription when aborted. */
+  /** Ends the subscription when aborted; its iterator ends without an error. */
   signal?: AbortSignal;
-  /** Told when events were, or may have been, missed. */
+  /** Told when events were, or may have been, missed. What it throws ends the subscription. */
   onGap?: (gap: Gap) => void;
   /** How long the server's acknowledgement is waited for. Default: that of the client. */
   timeoutMs?: number;
 }
+
+/** Takes events instead of an iterator. */
+export type EventCallback = (event: ReceivedEvent) => void;
 
 /** The wire's numbers of the policies. */
 export const OVERFLOW: Readonly<Record<OverflowName, OverflowPolicy>> = {
@@ -73,7 +86,19 @@ export const OVERFLOW: Readonly<Record<OverflowName, OverflowPolicy>> = {
 export interface SubscriptionOwner {
   /** Nothing more is wanted; resolves when the server knows. */
   unsubscribe(subscription: Subscription): Promise<void>;
+  /** Events were dropped here: the server must not count on `maxEvents` of its own. */
+  dropped(subscription: Subscription): void;
+  /** A callback threw; gives whether the program was told. */
+  callbackFailed(subscription: Subscription, thrown: unknown): boolean;
 }
+
+/** Someone who waits for the next event. */
+interface Taker {
+  readonly resolve: (result: IteratorResult<ReceivedEvent, undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 
 /** A subscription of a program; `client.subscribe` makes them. */
 export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposable {
@@ -87,45 +112,62 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   readonly echo: boolean;
   /** What happens when events come faster than they are taken. */
   readonly overflow: OverflowName;
-  /** Resolves when it has ended; rejects when it ended with an error. */
+  /**
+   * Resolves when it has ended; rejects when it ended with an error. Who does not look here learns of the
+   * error from the iterator; of what a callback threw, from the client's `onError`. With neither, that is
+   * an unhandled rejection, as errors that nobody looks for are.
+   */
   readonly closed: Promise<void>;
+  /** Called once when it has ended. Set by the client only. */
+  onEnded: (() => void) | null = null;
 
   readonly #owner: SubscriptionOwner;
   readonly #queue = new Fifo<ReceivedEvent>();
+  readonly #takers = new Fifo<Taker>();
   readonly #bufferEvents: number;
   readonly #onGap: SubscribeOptions["onGap"];
-  readonly #onEvent: ((event: ReceivedEvent) => void) | undefined;
+  readonly #onEvent: EventCallback | undefined;
   #left: number;
   #ended = false;
   #error: unknown = null;
-  #wake: (() => void) | null = null;
+  #failed = false;
   #settle!: { resolve: () => void; reject: (reason: unknown) => void };
 
-  /** Made by the client only. `onEvent` takes events instead of the iterator. */
+  /** Made by the client only. Raises INVALID_ARGUMENT for an option. */
   constructor(
     owner: SubscriptionOwner,
     pattern: string,
     options: SubscribeOptions,
-    onEvent?: (event: ReceivedEvent) => void,
+    onEvent?: EventCallback,
   ) {
     this.#owner = owner;
     this.pattern = pattern === "" ? ">" : pattern;
     this.type = options.type ?? "";
     this.group = options.group ?? "";
     this.echo = options.echo ?? false;
-    this.overflow = options.overflow ?? "disconnect";
-    this.#bufferEvents = options.bufferEvents ?? 4096;
-    this.#left = options.maxEvents ?? Infinity;
+    this.overflow = checkOverflow(options.overflow ?? "disconnect");
+    this.#bufferEvents = checkCount("bufferEvents", options.bufferEvents ?? 4096);
+    this.#left = options.maxEvents === undefined
+      ? Infinity
+      : checkCount("maxEvents", options.maxEvents);
     this.#onGap = options.onGap;
     this.#onEvent = onEvent;
     this.closed = new Promise((resolve, reject) => this.#settle = { resolve, reject });
-    // Who does not look at `closed` learns of the error from the iterator.
-    this.closed.catch(() => {});
   }
 
   /** Whether it gets no more events. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** How many events wait here to be taken. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** How many more events it gets; Infinity without `maxEvents`. */
+  get left(): number {
+    return this.#left;
   }
 
   /** Ends the subscription. Events that wait here can still be taken. */
@@ -138,64 +180,92 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     return this.unsubscribe();
   }
 
-  /** The events in order. Raises when the subscription ended with an error; leaving the loop ends it. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedEvent, void, void> {
-    try {
-      for (;;) {
-        const event = this.#queue.shift();
-        if (event !== undefined) yield event;
-        else if (this.#ended) {
-          if (this.#error !== null) throw this.#error;
-          return;
-        } else await new Promise<void>((resolve) => this.#wake = resolve);
-      }
-    } finally {
-      if (!this.#ended) await this.unsubscribe();
-    }
+  /**
+   * The events in order. Raises when the subscription ended with an error; leaving the loop ends it. Several
+   * loops share the events: each event goes to one of them.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<ReceivedEvent> {
+    let left = false;
+    const iterator: AsyncIterableIterator<ReceivedEvent> = {
+      next: () => left ? Promise.resolve(DONE) : this.#next(),
+      return: async () => {
+        left = true;
+        if (!this.#ended) await this.unsubscribe();
+        return DONE;
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
   }
 
   /** Takes an event from the connection. Called by the client only. */
   deliver(event: ReceivedEvent): void {
     if (this.#ended) return;
-    this.#left--;
-    if (this.#onEvent !== undefined) this.#onEvent(event);
-    else this.#enqueue(event);
-    if (this.#left <= 0) void this.unsubscribe();
+    if (this.#onEvent !== undefined) this.#guard(this.#onEvent, event);
+    else if (!this.#enqueue(event)) return;
+    if (--this.#left <= 0 && !this.#ended) void this.unsubscribe();
   }
 
   /** Tells a gap. Called by the client only. */
   gap(gap: Gap): void {
-    if (!this.#ended) this.#onGap?.(gap);
+    if (!this.#ended && this.#onGap !== undefined) this.#guard(this.#onGap, gap);
   }
 
   /** Ends it without telling the server; `error` null is an end without one. Called by the client only. */
   end(error: unknown): void {
-    if (this.#ended) return;
+    // Who does not look at `closed` learns of the error from the iterator.
+    if (this.#finish(error === null ? null : { error })) this.closed.catch(() => {});
+  }
+
+  #finish(failure: { error: unknown } | null): boolean {
+    if (this.#ended) return false;
     this.#ended = true;
-    this.#error = error;
-    if (error === null) this.#settle.resolve();
-    else this.#settle.reject(error);
-    this.#wakeUp();
-  }
-
-  #enqueue(event: ReceivedEvent): void {
-    if (this.#queue.length >= this.#bufferEvents && !this.#makeRoom(event)) return;
-    this.#queue.push(event);
-    this.#wakeUp();
-  }
-
-  /** The queue is full: does what the policy says, and gives whether `event` may come in. */
-  #makeRoom(event: ReceivedEvent): boolean {
-    if (this.overflow === "drop_newest") {
-      this.gap({ kind: "missed", topic: event.topic, count: 1n });
-      return false;
+    this.#failed = failure !== null;
+    this.#error = failure?.error;
+    if (failure === null) this.#settle.resolve();
+    else this.#settle.reject(failure.error);
+    for (let taker = this.#takers.shift(); taker !== undefined; taker = this.#takers.shift()) {
+      if (failure === null) taker.resolve(DONE);
+      else taker.reject(failure.error);
     }
-    if (this.overflow === "drop_oldest") {
-      const oldest = this.#queue.shift();
-      this.gap({ kind: "missed", topic: oldest?.topic ?? event.topic, count: 1n });
+    this.onEnded?.();
+    return true;
+  }
+
+  #next(): Promise<IteratorResult<ReceivedEvent, undefined>> {
+    const event = this.#queue.shift();
+    if (event !== undefined) return Promise.resolve({ done: false, value: event });
+    if (this.#failed) return Promise.reject(this.#error);
+    if (this.#ended) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
+  }
+
+  /** Gives the event to one who waits for it, or keeps it; gives whether the program gets one event more. */
+  #enqueue(event: ReceivedEvent): boolean {
+    const taker = this.#takers.shift();
+    if (taker !== undefined) {
+      taker.resolve({ done: false, value: event });
       return true;
     }
-    void this.#owner.unsubscribe(this).catch(() => {});
+    if (this.#queue.length < this.#bufferEvents) {
+      this.#queue.push(event);
+      return true;
+    }
+    if (this.overflow === "disconnect") {
+      this.#overflown();
+      return false;
+    }
+    let lost = event;
+    if (this.overflow === "drop_oldest") {
+      lost = this.#queue.shift() ?? event;
+      this.#queue.push(event);
+    }
+    this.#owner.dropped(this);
+    this.gap({ kind: "missed", topic: lost.topic, count: 1n });
+    return false;
+  }
+
+  #overflown(): void {
     this.end(
       new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
@@ -205,12 +275,37 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
         },
       ),
     );
-    return false;
+    void this.#owner.unsubscribe(this);
   }
 
-  #wakeUp(): void {
-    const wake = this.#wake;
-    this.#wake = null;
-    wake?.();
+  /** Calls a callback of the program. What it throws, or rejects with, ends the subscription. */
+  #guard<T>(callback: (argument: T) => unknown, argument: T): void {
+    try {
+      const result = callback(argument);
+      if (result instanceof Promise) result.catch((thrown) => this.#callbackThrew(thrown));
+    } catch (thrown) {
+      this.#callbackThrew(thrown);
+    }
   }
+
+  #callbackThrew(thrown: unknown): void {
+    const told = this.#owner.callbackFailed(this, thrown);
+    const ended = this.#finish({ error: thrown });
+    if (told && ended) this.closed.catch(() => {});
+    if (ended) void this.#owner.unsubscribe(this);
+  }
+}
+
+function checkCount(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw invalidArgument(`cannot subscribe with ${name} ${value}`, {
+    accepted: "a whole number from 1",
+  });
+}
+
+function checkOverflow(name: OverflowName): OverflowName {
+  if (Object.hasOwn(OVERFLOW, name)) return name;
+  throw invalidArgument(`cannot subscribe with overflow "${name}"`, {
+    accepted: Object.keys(OVERFLOW).join(", "),
+  });
 }

@@ -1,6 +1,6 @@
 /**
  * The bus with generated messages instead of bytes: what is sent is encoded and named, what comes is
- * checked by its name and decoded.
+ * checked by its name, if it has one, and decoded.
  */
 import {
   create,
@@ -13,18 +13,22 @@ import {
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import type { Client } from "./client.ts";
 import type { CallOptions, PublishAck, PublishOptions } from "./client_options.ts";
-import type { ServeOptions, Service } from "./services.ts";
+import type { ServeOptions, Service } from "./service.ts";
 import type { ReceivedEvent, SubscribeOptions, Subscription } from "./subscription.ts";
 
-/** Publishes a message of a generated schema; its full name becomes the event's type. */
-export function publishMessage<T extends DescMessage>(
+/**
+ * Publishes a message of a generated schema; its full name becomes the event's type. Rejects with
+ * INVALID_ARGUMENT for what the schema does not allow.
+ */
+export async function publishMessage<T extends DescMessage>(
   client: Client,
   topic: string,
   schema: T,
   message: MessageInitShape<T>,
   options: PublishOptions = {},
 ): Promise<PublishAck> {
-  return client.publish(topic, encode(schema, message), { ...options, type: schema.typeName });
+  const payload = encode(schema, message);
+  return await client.publish(topic, payload, { ...options, type: schema.typeName });
 }
 
 /** An event and its decoded payload. */
@@ -33,16 +37,32 @@ export interface TypedEvent<T extends DescMessage> {
   readonly message: MessageShape<T>;
 }
 
+/** The options of `subscribeMessages`. */
+export interface MessageSubscribeOptions extends Omit<SubscribeOptions, "type"> {
+  /**
+   * Told of an event whose payload is no such message; the next one follows. Without it the iterator raises
+   * the error, which ends the subscription: anybody who may publish could end it.
+   */
+  onInvalid?: (event: ReceivedEvent, error: ParleyError) => void;
+}
+
 /** Events of one type, decoded. Ends as the subscription ends. */
 export class TypedSubscription<T extends DescMessage>
   implements AsyncIterable<TypedEvent<T>>, AsyncDisposable {
   /** The subscription that it reads. */
   readonly subscription: Subscription;
   readonly #schema: T;
+  readonly #onInvalid: MessageSubscribeOptions["onInvalid"];
 
-  constructor(subscription: Subscription, schema: T) {
+  /** Made by `subscribeMessages`. */
+  constructor(
+    subscription: Subscription,
+    schema: T,
+    onInvalid?: MessageSubscribeOptions["onInvalid"],
+  ) {
     this.subscription = subscription;
     this.#schema = schema;
+    this.#onInvalid = onInvalid;
   }
 
   /** Ends the subscription. */
@@ -54,13 +74,18 @@ export class TypedSubscription<T extends DescMessage>
     return this.unsubscribe();
   }
 
-  /** The events in order. Raises INVALID_ARGUMENT for a payload that is no such message. */
+  /** The events in order. Raises INVALID_ARGUMENT for a payload that is no such message; see `onInvalid`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TypedEvent<T>, void, void> {
     for await (const event of this.subscription) {
-      yield {
-        event,
-        message: decode(this.#schema, event.payload, `the event on "${event.topic}"`),
-      };
+      let message: MessageShape<T>;
+      try {
+        message = decode(this.#schema, event, `the event on "${event.topic}"`);
+      } catch (error) {
+        if (this.#onInvalid === undefined) throw error;
+        this.#onInvalid(event, error as ParleyError);
+        continue;
+      }
+      yield { event, message };
     }
   }
 }
@@ -70,13 +95,18 @@ export async function subscribeMessages<T extends DescMessage>(
   client: Client,
   schema: T,
   pattern = "",
-  options: Omit<SubscribeOptions, "type"> = {},
+  options: MessageSubscribeOptions = {},
 ): Promise<TypedSubscription<T>> {
-  const subscription = await client.subscribe(pattern, { ...options, type: schema.typeName });
-  return new TypedSubscription(subscription, schema);
+  const { onInvalid, ...others } = options;
+  const subscription = await client.subscribe(pattern, { ...others, type: schema.typeName });
+  return new TypedSubscription(subscription, schema, onInvalid);
 }
 
-/** Calls a method whose request and answer are messages of generated schemas. */
+/**
+ * Calls a method whose request and answer are messages of generated schemas. Rejects as `call` does, with
+ * INVALID_ARGUMENT for a request that the schema does not allow, and with INTERNAL for an answer that is
+ * no such message.
+ */
 export async function callMessage<I extends DescMessage, O extends DescMessage>(
   client: Client,
   method: string,
@@ -87,10 +117,13 @@ export async function callMessage<I extends DescMessage, O extends DescMessage>(
 ): Promise<MessageShape<O>> {
   const payload = encode(input, request);
   const answer = await client.call(method, payload, { ...options, type: input.typeName });
-  return decode(output, answer.payload, `the answer of "${method}"`);
+  return decode(output, answer, `the answer of "${method}"`, ErrorCode.INTERNAL);
 }
 
-/** Answers a method whose request and answer are messages of generated schemas. */
+/**
+ * Answers a method whose request and answer are messages of generated schemas. A request that is no such
+ * message is refused with INVALID_ARGUMENT; the handler does not see it.
+ */
 export function serveMessages<I extends DescMessage, O extends DescMessage>(
   client: Client,
   method: string,
@@ -103,9 +136,10 @@ export function serveMessages<I extends DescMessage, O extends DescMessage>(
   options: ServeOptions = {},
 ): Promise<Service> {
   return client.serve(method, async (call) => {
-    const request = decode(input, call.payload, `the request of "${method}"`);
+    const request = decode(input, call, `the request of "${method}"`);
     const answer = await handler(request, call.signal);
-    return { payload: encode(output, answer), type: output.typeName };
+    // Not `encode`: that the answer is no such message is not the caller's fault.
+    return { payload: toBinary(output, create(output, answer)), type: output.typeName };
   }, options);
 }
 
@@ -121,16 +155,17 @@ function encode<T extends DescMessage>(schema: T, message: MessageInitShape<T>):
 
 function decode<T extends DescMessage>(
   schema: T,
-  bytes: Uint8Array,
+  { type, payload }: { readonly type: string; readonly payload: Uint8Array },
   what: string,
+  code: ErrorCode = ErrorCode.INVALID_ARGUMENT,
 ): MessageShape<T> {
+  const refusal = `cannot read ${what}: it is no ${schema.typeName}`;
+  if (type !== "" && type !== schema.typeName) {
+    throw new ParleyError(code, `${refusal} but a ${type}`);
+  }
   try {
-    return fromBinary(schema, bytes);
+    return fromBinary(schema, payload);
   } catch (cause) {
-    throw new ParleyError(
-      ErrorCode.INVALID_ARGUMENT,
-      `cannot read ${what}: it is no ${schema.typeName}`,
-      { cause },
-    );
+    throw new ParleyError(code, refusal, { cause });
   }
 }
