@@ -1,0 +1,176 @@
+/**
+ * The servers that are measured, each a process of its own on a port that the system gives.
+ *
+ * Ours runs from its sources with the permissions of the executable and with its defaults: whatever a
+ * user has on is on here. The peers run with theirs, on loopback, without persistence. Whoever starts a
+ * server stops it.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PERMISSIONS } from "../../tools/compile.ts";
+import { Child, MissingProgram } from "./child.ts";
+
+/** The root of the tree. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const START_SECONDS = 30;
+const TRIES = 3;
+
+/** What speaks what: the dialects of the load generator. */
+export type Dialect = "parley" | "bytes" | "nats" | "redis";
+
+/** A running server. */
+export interface Subject extends AsyncDisposable {
+  /** What the tables call it. */
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** Starts a server. Rejects with MissingProgram when it is not installed. */
+export type Start = () => Promise<Subject>;
+
+/** The arguments that run server.ts with the permissions of the executable. */
+export const SERVER_ARGS: readonly string[] = [
+  "run",
+  "--quiet",
+  "--no-check",
+  ...PERMISSIONS,
+  join(ROOT, "server.ts"),
+];
+
+/** The arguments of `serve` for a server on a free port and no other listener. */
+export const SERVE_ARGS: readonly string[] = [
+  "serve",
+  "--json",
+  "--tcp",
+  "127.0.0.1:0",
+  "--raw",
+  "",
+  "--set",
+  "listen.http=",
+];
+
+/** Starts ours; `name` tells several of them apart. */
+export async function startParley(name = "parley"): Promise<Subject> {
+  const folder = await Deno.makeTempDir({ prefix: "parley-bench-" });
+  const child = Child.start(Deno.execPath(), [...SERVER_ARGS, ...SERVE_ARGS], folder);
+  const { listeners } = JSON.parse(await announced(child, folder));
+  const tcp = listeners.find(({ kind }: { kind: string }) => kind === "tcp");
+  return subject(name, "parley", child, portOf(tcp.addresses[0]), folder);
+}
+
+/** Starts the bare echo loop. */
+export async function startBare(): Promise<Subject> {
+  const args = ["run", "--quiet", "--no-check", "--allow-net", join(ROOT, "bench/bare_echo.ts")];
+  const child = Child.start(Deno.execPath(), args);
+  return subject("bare loop", "bytes", child, portOf(await announced(child)));
+}
+
+/** Starts nats-server. */
+export function startNats(): Promise<Subject> {
+  return startPeer("nats-server", "nats", (port) => ["-a", "127.0.0.1", "-p", `${port}`]);
+}
+
+/** Starts redis-server. */
+export function startRedis(): Promise<Subject> {
+  return startPeer("redis-server", "redis", (port, folder) => [
+    ...["--bind", "127.0.0.1", "--port", `${port}`, "--dir", folder],
+    ...["--save", "", "--appendonly", "no", "--loglevel", "warning"],
+  ]);
+}
+
+/** Says which version of a peer is installed; undefined when it is missing. */
+export async function peerVersion(program: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await new Deno.Command(program, { args: ["--version"], stdin: "null" })
+      .output();
+    return /\bv=?(\d[\w.]*)/.exec(new TextDecoder().decode(stdout))?.[1] ?? "of unknown version";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** A peer takes no port 0 that it would tell; another program may take the free port first. */
+async function startPeer(
+  program: string,
+  dialect: Dialect,
+  args: (port: number, folder: string) => string[],
+): Promise<Subject> {
+  let failure: unknown;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const folder = await Deno.makeTempDir({ prefix: "parley-bench-" });
+    const port = freePort();
+    try {
+      const child = Child.start(program, args(port, folder), folder);
+      const server = subject(program, dialect, child, port, folder);
+      try {
+        await accepts(child, port);
+        return server;
+      } catch (error) {
+        await server[Symbol.asyncDispose]();
+        failure = error;
+      }
+    } catch (error) {
+      if (error instanceof MissingProgram) await Deno.remove(folder, { recursive: true });
+      throw error;
+    }
+  }
+  throw failure;
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Waits until a connection is accepted. Rejects when the server ends before. */
+async function accepts(child: Child, port: number): Promise<void> {
+  const giveUpAt = performance.now() + START_SECONDS * 1000;
+  let ended = false;
+  void child.ended.then(() => ended = true);
+  while (!ended) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw await child.failure();
+}
+
+async function announced(child: Child, folder?: string): Promise<string> {
+  try {
+    return await child.line(START_SECONDS);
+  } catch (error) {
+    await child.stop();
+    if (folder !== undefined) await Deno.remove(folder, { recursive: true });
+    throw error;
+  }
+}
+
+function subject(
+  name: string,
+  dialect: Dialect,
+  child: Child,
+  port: number,
+  folder?: string,
+): Subject {
+  return {
+    name,
+    dialect,
+    pid: child.pid,
+    port,
+    async [Symbol.asyncDispose]() {
+      await child.stop();
+      if (folder !== undefined) await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(":") + 1));
+}

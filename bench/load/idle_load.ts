@@ -1,0 +1,98 @@
+/**
+ * Idle connections: opens many, holds them, lets them get acquainted when asked, and makes sure that
+ * every one of them lives.
+ *
+ * One address has some 28,000 ports for connections of its own, of which others may wait to be free
+ * again; so the connections come from several addresses of the loopback network.
+ */
+import { connect, type Socket } from "node:net";
+import type { Dialect } from "../harness/subjects.ts";
+import { frame, frameBytes } from "./dialect_parley.ts";
+import type { Steps } from "./steps.ts";
+import { concat, indexOfText, type Target } from "./target.ts";
+
+/** What to hold. */
+export interface IdleLoad {
+  readonly kind: "idle";
+  readonly target: Target;
+  readonly connections: number;
+}
+
+/** How many connections come from one address. */
+const PER_ADDRESS = 10_000;
+const DIALS_AT_ONCE = 64;
+const HELLO_FIELD = 4;
+
+/** Opens the connections, then does what each step says: `greet`. Ends with the steps. */
+export async function holdConnections(load: IdleLoad, steps: Steps): Promise<void> {
+  const { target, connections } = load;
+  const sockets: Socket[] = [];
+  let begun = 0;
+  const openSome = async () => {
+    while (begun < connections) sockets.push(await open(target.port, begun++));
+  };
+  await Promise.all(Array.from({ length: DIALS_AT_ONCE }, openSome));
+  steps.answer({ open: sockets.length });
+  while (await steps.next() !== undefined) {
+    const [bytes, answered] = greeting(target.dialect);
+    await atOnce(sockets, (socket) => exchange(socket, bytes, answered));
+    steps.answer({ greeted: sockets.length });
+  }
+}
+
+function open(port: number, index: number): Promise<Socket> {
+  const localAddress = `127.0.0.${1 + Math.floor(index / PER_ADDRESS)}`;
+  const socket = connect({ host: "127.0.0.1", port, localAddress, noDelay: true });
+  return new Promise((resolve, reject) => {
+    socket.once("error", (error) => reject(new Error(`connection ${index}: ${error.message}`)));
+    socket.once("connect", () => resolve(socket.pause()));
+  });
+}
+
+/** What a client says first, and whether the answer has come whole. */
+function greeting(dialect: Dialect): [Uint8Array, (answer: Uint8Array) => boolean] {
+  const encoder = new TextEncoder();
+  switch (dialect) {
+    case "parley":
+      return [
+        frame(HELLO_FIELD, new Uint8Array(0), 1),
+        (answer) => frameBytes(answer) !== undefined,
+      ];
+    case "nats":
+      return [
+        encoder.encode('CONNECT {"verbose":false}\r\nPING\r\n'),
+        (answer) => indexOfText(answer, "PONG\r\n") >= 0,
+      ];
+    case "redis":
+      return [encoder.encode("PING\r\n"), (answer) => indexOfText(answer, "+PONG\r\n") >= 0];
+    case "bytes":
+      return [new Uint8Array([1]), (answer) => answer.length === 1];
+  }
+}
+
+function exchange(
+  socket: Socket,
+  bytes: Uint8Array,
+  answered: (answer: Uint8Array) => boolean,
+): Promise<void> {
+  let answer: Uint8Array = new Uint8Array(0);
+  return new Promise((resolve, reject) => {
+    const end = () => reject(new Error("the server ended a connection that was idle"));
+    const data = (chunk: Uint8Array) => {
+      answer = concat([answer, chunk]);
+      if (!answered(answer)) return;
+      socket.pause().off("data", data).off("end", end).off("error", reject);
+      resolve();
+    };
+    socket.on("data", data).once("end", end).once("error", reject).resume();
+    socket.write(bytes);
+  });
+}
+
+async function atOnce<T>(all: readonly T[], action: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  const some = async () => {
+    for (let one = left.pop(); one !== undefined; one = left.pop()) await action(one);
+  };
+  await Promise.all(Array.from({ length: DIALS_AT_ONCE }, some));
+}

@@ -1,0 +1,43 @@
+/**
+ * The load generator: one program for every server, run as a process of its own by the harness.
+ *
+ * Its only argument says as JSON what to do. Each step is answered by one line of JSON on standard
+ * output; loads of several steps go on with each line on standard input, and end with its end. A failure
+ * is one sentence on standard error and exit code 1. It parses no more of what a server sends than it
+ * must: bytes out are made beforehand, bytes in are counted.
+ */
+import { type BusLoad, runBusLoad } from "./bus_load.ts";
+import { type CallLoad, runCallLoad } from "./call_load.ts";
+import { holdConnections, type IdleLoad } from "./idle_load.ts";
+import { type EchoLoad, runEcho } from "./echo_load.ts";
+import { holdSubscriptions, type SubscriptionsLoad } from "./subscriptions_load.ts";
+import { Steps } from "./steps.ts";
+
+/** All that it can do. */
+export type Load = EchoLoad | IdleLoad | BusLoad | SubscriptionsLoad | CallLoad;
+
+async function run(load: Load): Promise<void> {
+  const steps = new Steps();
+  switch (load.kind) {
+    case "echo":
+      return steps.answer(await runEcho(load));
+    case "bus":
+      return steps.answer(await runBusLoad(load));
+    case "call":
+      return steps.answer(await runCallLoad(load));
+    case "idle":
+      return await holdConnections(load, steps);
+    case "subscriptions":
+      return await holdSubscriptions(load, steps);
+  }
+}
+
+if (import.meta.main) {
+  try {
+    await run(JSON.parse(Deno.args[0]));
+    Deno.exit(0);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What every load says of the server that it goes to, and the setting-up of a connection to it.
+ *
+ * While a connection is set up its answers are read and looked at; under load they are only counted.
+ */
+import type { Dialect } from "../harness/subjects.ts";
+
+/** The server. */
+export interface Target {
+  readonly dialect: Dialect;
+  readonly port: number;
+  /** Its process, whose time is taken. */
+  readonly pid: number;
+}
+
+const BUFFER_BYTES = 64 * 1024;
+
+/** A connection while it is set up. */
+export class Setup {
+  readonly connection: Deno.TcpConn;
+  /** What has come and was not taken yet. */
+  bytes: Uint8Array = new Uint8Array(0);
+  /** What the server may say unasked before an answer; it is skipped. */
+  unasked: string | null = null;
+
+  constructor(connection: Deno.TcpConn) {
+    this.connection = connection;
+  }
+
+  /** Connects. */
+  static async open(target: Target): Promise<Setup> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: target.port });
+    connection.setNoDelay(true);
+    return new Setup(connection);
+  }
+
+  /** Writes all of `bytes`. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await writeAll(this.connection, bytes);
+  }
+
+  /**
+   * Reads until `whole` says how many bytes the answer has that has come whole, and takes them. Rejects
+   * when the server ends the connection first; `what` says what it was that did not come.
+   */
+  async take(whole: (bytes: Uint8Array) => number | undefined, what: string): Promise<Uint8Array> {
+    for (;;) {
+      if (this.unasked !== null && indexOfText(this.bytes, this.unasked) === 0) {
+        this.bytes = this.bytes.subarray(this.unasked.length);
+      }
+      const length = whole(this.bytes);
+      if (length !== undefined) {
+        const answer = this.bytes.subarray(0, length);
+        this.bytes = this.bytes.subarray(length);
+        return answer;
+      }
+      const buffer = new Uint8Array(BUFFER_BYTES);
+      const count = await this.connection.read(buffer);
+      if (count === null) {
+        const said = new TextDecoder().decode(this.bytes.subarray(0, 200));
+        throw new Error(`the server ended a connection that waited for ${what}: ${said}`);
+      }
+      this.bytes = concat([this.bytes, buffer.subarray(0, count)]);
+    }
+  }
+}
+
+/** Writes all of `bytes`. */
+export async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await connection.write(at === 0 ? bytes : bytes.subarray(at));
+  }
+}
+
+/** All parts behind each other. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** As many copies of `message` behind each other as `bytes` bytes hold, at least one. */
+export function repeated(message: Uint8Array, bytes: number): Uint8Array {
+  const count = Math.max(1, Math.floor(bytes / message.length));
+  return concat(Array.from({ length: count }, () => message));
+}
+
+/** Where `text` stands in `bytes`, from `from` on; -1 when it does not. */
+export function indexOfText(bytes: Uint8Array, text: string, from = 0): number {
+  search: for (let at = from; at + text.length <= bytes.length; at++) {
+    for (let index = 0; index < text.length; index++) {
+      if (bytes[at + index] !== text.charCodeAt(index)) continue search;
+    }
+    return at;
+  }
+  return -1;
+}

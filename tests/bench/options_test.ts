@@ -1,0 +1,44 @@
+/**
+ * The command line of the benchmarks: what it takes, what it refuses, and how it says itself.
+ */
+import assert from "node:assert/strict";
+import { BENCHMARKS, commandLine, parseOptions, UsageError } from "../../bench/harness/options.ts";
+
+Deno.test("bench without words is everything, with the defaults", () => {
+  const options = parseOptions([])!;
+  assert.deepEqual(options.benchmarks, BENCHMARKS);
+  assert.equal(options.runs, 5);
+  assert.equal(options.seconds, 3);
+  assert.equal(options.connections, 15_000);
+  assert.equal(options.subscriptions, 1_000_000);
+  assert.equal(options.json || options.writeDocs || options.requirePeers, false);
+});
+
+Deno.test("bench takes names and options in any order, and says them again", () => {
+  const options = parseOptions(["--runs", "2", "call", "--seconds=0.5", "bus", "--json"])!;
+  assert.deepEqual(options.benchmarks, ["bus", "call"]);
+  assert.equal(options.json, true);
+  assert.equal(commandLine(options), "deno task bench bus call --runs 2 --seconds 0.5");
+  assert.equal(commandLine(options, "call"), "deno task bench call --runs 2 --seconds 0.5");
+  const words = commandLine(parseOptions(["conns", "--connections", "9"])!).split(" ").slice(3);
+  assert.equal(parseOptions(words)!.connections, 9);
+  assert.equal(parseOptions(["--help"]), undefined);
+});
+
+Deno.test("bench refuses what it does not know, and says what it would take", () => {
+  const refused: [string[], RegExp][] = [
+    [["kept"], /"kept": one of start, echo, .* is accepted/],
+    [["--runs", "0"], /--runs "0": a whole number from 1 on is accepted/],
+    [["--runs", "1.5"], /a whole number/],
+    [["--runs"], /--runs ""/],
+    [["--seconds", "no"], /--seconds "no": a number from 0.01 on is accepted/],
+    [["--json=1"], /"--json=1"/],
+  ];
+  for (const [words, message] of refused) {
+    assert.throws(() => parseOptions(words), (error) => {
+      assert(error instanceof UsageError);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});
