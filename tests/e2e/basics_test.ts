@@ -4,11 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { addMessage, contentOf, echoMessage, helloMessage } from "../support/frames.ts";
-import { ALL_KINDS, type SocketKind, startServer, type TestServer } from "../support/server.ts";
+import type { ListenerKind } from "../../lib/ports/link.ts";
+import { ALL_KINDS, startServer, type TestServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { until } from "../support/until.ts";
 
-type Scenario = (server: TestServer, kind: SocketKind) => Promise<void>;
+type Scenario = (server: TestServer, kind: ListenerKind) => Promise<void>;
 
 const scenarios: Record<string, Scenario> = {
   async "one client connects and leaves"(server, kind) {

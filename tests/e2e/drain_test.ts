@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
 import { contentOf, echoMessage, frame, helloMessage, hex } from "../support/frames.ts";
-import { ALL_KINDS, type SocketKind, startServer, type TestServer } from "../support/server.ts";
+import type { ListenerKind } from "../../lib/ports/link.ts";
+import { ALL_KINDS, startServer, type TestServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { settled, settles, until } from "../support/until.ts";
 
@@ -19,7 +20,7 @@ const SHORT = {
 };
 
 /** Connects, and makes sure that the server has taken the connection. */
-async function connected(server: TestServer, kind: SocketKind): Promise<SocketClient> {
+async function connected(server: TestServer, kind: ListenerKind): Promise<SocketClient> {
   const client = await SocketClient.connect(server, kind);
   contentOf(await client.request(echoMessage("here")), "echoMessage");
   return client;

@@ -6,9 +6,11 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { contentOf, echoMessage, frame, hex } from "../support/frames.ts";
 import { LogRecords } from "../support/log_records.ts";
-import { ALL_KINDS, type SocketKind, startServer, type TestServer } from "../support/server.ts";
+import type { ListenerKind } from "../../lib/ports/link.ts";
+import { ALL_KINDS, startServer, type TestServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { settled, settles, until } from "../support/until.ts";
+import { handshakeRequest, webSocketFrame } from "../support/websocket_peer.ts";
 
 /** A client that can reset its connection. */
 interface Resettable {
@@ -17,25 +19,26 @@ interface Resettable {
   reset(): void;
 }
 
-async function connectResettable(server: TestServer, kind: SocketKind): Promise<Resettable> {
+async function connectResettable(server: TestServer, kind: ListenerKind): Promise<Resettable> {
   const socket = kind === "unix"
     ? net.connect(server.path)
     : net.connect(server.port(kind), "127.0.0.1");
   const taken = server.stats().connectionsTotal;
   await settles(new Promise((resolve) => socket.once("connect", resolve)), "connect");
+  if (kind === "ws") socket.write(handshakeRequest());
   await until(() => server.stats().connectionsTotal > taken, "the connection is taken");
   socket.on("error", () => {});
   // Nothing is ever read: a unix socket that is closed with bytes unread resets its peer.
   socket.pause();
   return {
-    send: (bytes) => void socket.write(bytes),
+    send: (bytes) => void socket.write(kind === "ws" ? webSocketFrame(bytes) : bytes),
     reset: () => void (kind === "unix" ? socket.destroy() : socket.resetAndDestroy()),
   };
 }
 
 /** Runs an action against a server, and checks afterwards that it left nothing but lines for debugging. */
 async function survives(
-  kind: SocketKind,
+  kind: ListenerKind,
   action: (server: TestServer) => Promise<void>,
 ): Promise<void> {
   using logs = new LogRecords();

@@ -3,7 +3,8 @@
  * still open before and after as one line of JSON. Run by many_clients_test.ts in a process of its own.
  */
 import { echoMessage, hex } from "../support/frames.ts";
-import { ALL_KINDS, type SocketKind, startServer, type TestServer } from "../support/server.ts";
+import type { ListenerKind } from "../../lib/ports/link.ts";
+import { ALL_KINDS, startServer, type TestServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { until } from "../support/until.ts";
 
@@ -18,7 +19,7 @@ function openFiles(): number {
   }
 }
 
-async function comeAndGo(server: TestServer, kind: SocketKind, round: number): Promise<void> {
+async function comeAndGo(server: TestServer, kind: ListenerKind, round: number): Promise<void> {
   using client = await SocketClient.connect(server, kind);
   const ways = [
     () => Promise.resolve(),

@@ -3,16 +3,25 @@
  *
  * `await using server = await startServer()` stops it at the end of the test, also when that failed.
  */
+import { HTTP_WORKS } from "../../lib/adapters/http_listener.ts";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import { configFrom, type ConfigInput } from "../../lib/server/config.ts";
 import { Server, type ServerStats } from "../../lib/server/server.ts";
+import { WebSocketPeer } from "./websocket_peer.ts";
 
-/** The listeners that plain sockets connect to. */
-export type SocketKind = "tcp" | "unix" | "raw";
+/** All listeners of this runtime, for tests that run over each. */
+export const ALL_KINDS: readonly ListenerKind[] = HTTP_WORKS
+  ? ["tcp", "unix", "raw", "ws"]
+  : ["tcp", "unix", "raw"];
 
-/** All of them, for tests that run over each. */
-export const ALL_KINDS: readonly SocketKind[] = ["tcp", "unix", "raw"];
+/** What a client needs of a connection. */
+export interface PlainConnection {
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+}
 
 /** A running server and where it listens. */
 export class TestServer implements AsyncDisposable {
@@ -29,8 +38,8 @@ export class TestServer implements AsyncDisposable {
     return this.server.listeners.find((listener) => listener.kind === kind)?.addresses ?? [];
   }
 
-  /** The port of a tcp or raw listener; the same on every address of it. */
-  port(kind: "tcp" | "raw"): number {
+  /** The port of a listener; the same on every address of it. */
+  port(kind: "tcp" | "raw" | "ws"): number {
     return Number(this.addresses(kind)[0].split(":").at(-1));
   }
 
@@ -40,8 +49,9 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Connects; a client of unix or tcp to its only or first address. */
-  connect(kind: SocketKind, hostname = "127.0.0.1"): Promise<Deno.TcpConn | Deno.UnixConn> {
+  connect(kind: ListenerKind, hostname = "127.0.0.1"): Promise<PlainConnection> {
     if (kind === "unix") return Deno.connect({ transport: "unix", path: this.path });
+    if (kind === "ws") return WebSocketPeer.connect(this.port("ws"), hostname);
     return Deno.connect({ hostname, port: this.port(kind) });
   }
 
@@ -66,7 +76,7 @@ export async function startServer(
   const listen = {
     tcp: "localhost:0",
     raw: "localhost:0",
-    http: "",
+    http: "localhost:0",
     unix: `${folder}/parley.sock`,
   };
   const config = configFrom({ ...input, listen: { ...listen, ...input.listen } });

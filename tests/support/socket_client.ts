@@ -4,6 +4,7 @@
  * It is no client library: no ids, no deadlines of its own, no reconnecting. Every wait that could hang
  * is turned into a failure by `settles`.
  */
+import type { ListenerKind } from "../../lib/ports/link.ts";
 import {
   type ClientFraming,
   type ClientMessageInit,
@@ -12,7 +13,7 @@ import {
   type ServerMessage,
   takeServerMessage,
 } from "./frames.ts";
-import type { SocketKind, TestServer } from "./server.ts";
+import type { PlainConnection, TestServer } from "./server.ts";
 import { settles } from "./until.ts";
 
 /** What a client may choose. */
@@ -27,13 +28,13 @@ export interface SocketClientOptions {
 
 /** One connection. */
 export class SocketClient implements Disposable {
-  readonly connection: Deno.TcpConn | Deno.UnixConn;
+  readonly connection: PlainConnection;
   readonly framing: ClientFraming;
   readonly #buffer: Uint8Array<ArrayBuffer>;
   #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #closed = false;
 
-  constructor(connection: Deno.TcpConn | Deno.UnixConn, framing: ClientFraming, readBytes: number) {
+  constructor(connection: PlainConnection, framing: ClientFraming, readBytes: number) {
     this.connection = connection;
     this.framing = framing;
     this.#buffer = new Uint8Array(readBytes);
@@ -42,7 +43,7 @@ export class SocketClient implements Disposable {
   /** Connects to one of the listeners of a server. */
   static async connect(
     server: TestServer,
-    kind: SocketKind,
+    kind: ListenerKind,
     options: SocketClientOptions = {},
   ): Promise<SocketClient> {
     const connection = await settles(server.connect(kind, options.hostname), `connect to ${kind}`);

@@ -20,6 +20,9 @@ export const Opcode = {
   PONG: 10,
 } as const;
 
+/** What is written goes in frames of this size. */
+const FRAME_BYTES = 100_000;
+
 /** How a frame departs from the usual one. */
 export interface FrameOptions {
   readonly opcode?: number;
@@ -144,7 +147,9 @@ export class WebSocketPeer {
     while (this.#payload.length === 0) {
       const frame = this.closeCode === null ? await this.readFrame() : null;
       if (frame === null) {
-        if (this.closeCode === null) throw new Error("the server sent no Close frame");
+        if (this.closeCode === null) {
+          throw new Deno.errors.ConnectionReset("the server sent no Close frame");
+        }
         return null;
       }
       if (frame.opcode === Opcode.PING) {
@@ -160,10 +165,11 @@ export class WebSocketPeer {
     return count;
   }
 
-  /** Sends one binary frame with all of `bytes`. */
+  /** Sends one binary frame with the first of `bytes`, and says how many. */
   async write(bytes: Uint8Array): Promise<number> {
-    await this.sendFrame(bytes);
-    return bytes.length;
+    const count = Math.min(bytes.length, FRAME_BYTES);
+    await this.sendFrame(bytes.subarray(0, count));
+    return count;
   }
 
   /** Sends a Close frame; the server may still finish. */
