@@ -23,28 +23,6 @@ Deno.test("answers are matched by id, in whatever order they come", async () => 
   assert.deepEqual(await Promise.all(texts.map((text) => client.echo(text))), texts);
 });
 
-Deno.test("what is asked in one turn leaves in one write", async () => {
-  const reads: number[] = [];
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const taking = listener.accept();
-  const url = `parley://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
-  const connecting = connect(url, { reconnect: false });
-  const connection = await taking;
-  const buffer = new Uint8Array(4096);
-  await connection.read(buffer);
-  // A Welcome without fields, for id 1.
-  await connection.write(new Uint8Array([4, 0x22, 0, 0x78, 1]));
-  const client = await connecting;
-  const sums = Promise.allSettled(Array.from({ length: 100 }, () => client.add(1, 2)));
-  reads.push(await connection.read(buffer) ?? 0);
-  connection.close();
-  listener.close();
-  await sums;
-  await client.close();
-  // 100 × (prefix, tag, length, four bytes of body, two bytes of id): nothing was left for a second write.
-  assert.deepEqual(reads, [900]);
-});
-
 Deno.test("an error of the server arrives with everything it says", async () => {
   await using server = new FakeServer(async (peer) => {
     await peer.welcome();
