@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { configFrom } from "../../lib/server/config.ts";
 import { PERMISSIONS } from "../../tools/compile.ts";
 import { Child, MissingProgram } from "./child.ts";
 
@@ -39,16 +40,15 @@ export const SERVER_ARGS: readonly string[] = [
   join(ROOT, "server.ts"),
 ];
 
-/** The arguments of `serve` for a server on a free port and no other listener. */
+/** The arguments of `serve` for a server as it is by default, but for the ports: any free ones. */
 export const SERVE_ARGS: readonly string[] = [
   "serve",
   "--json",
-  "--tcp",
-  "127.0.0.1:0",
-  "--raw",
-  "",
-  "--set",
-  "listen.http=",
+  ...Object.entries(configFrom({}).listen).filter(([, values]) => values.length > 0)
+    .flatMap(([key, values]) => [
+      "--set",
+      `listen.${key}=${values.map((each) => each.replace(/:\d+$/, ":0")).join(",")}`,
+    ]),
 ];
 
 /** Starts ours; `name` tells several of them apart. */
@@ -56,8 +56,9 @@ export async function startParley(name = "parley"): Promise<Subject> {
   const folder = await Deno.makeTempDir({ prefix: "parley-bench-" });
   const child = Child.start(Deno.execPath(), [...SERVER_ARGS, ...SERVE_ARGS], folder);
   const { listeners } = JSON.parse(await announced(child, folder));
-  const tcp = listeners.find(({ kind }: { kind: string }) => kind === "tcp");
-  return subject(name, "parley", child, portOf(tcp.addresses[0]), folder);
+  const tcp: string[] = listeners.find(({ kind }: { kind: string }) => kind === "tcp").addresses;
+  const address = tcp.find((each) => each.startsWith("127.0.0.1:")) ?? tcp[0];
+  return subject(name, "parley", child, portOf(address), folder);
 }
 
 /** Starts the bare echo loop. */
