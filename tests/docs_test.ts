@@ -40,7 +40,7 @@ function anchors(text: string): Set<string> {
   );
 }
 
-const listen = { tcp: "127.0.0.1:0", raw: "127.0.0.1:0", http: "" };
+const listen = { tcp: "127.0.0.1:0", raw: "127.0.0.1:0", http: "", text: "" };
 
 function addressOf(server: Server, kind: string): { hostname: string; port: number } {
   const text = server.listeners.find((each) => each.kind === kind)!.addresses[0]!;
@@ -70,7 +70,7 @@ Deno.test("links lead somewhere", () => {
 });
 
 Deno.test("bytes in the protocol are what a server answers", async () => {
-  await using server = await Server.start(configFrom({ listen }));
+  await using server = await Server.start(configFrom({ data: "", listen }));
   const talks = blocks(read("docs/protocol.md"), "text").filter((each) =>
     each.mark.startsWith("bytes: ")
   );
@@ -166,7 +166,7 @@ Deno.test({
       // In the place of npx, this very Deno: the tests also run on others than the one in README.md.
       const npx = `#!/bin/sh\nshift 2\nexec "${Deno.execPath()}" "$@"\n`;
       await Deno.writeTextFile(`${folder}/npx`, npx, { mode: 0o755 });
-      await using server = await Server.start(configFrom({ listen }));
+      await using server = await Server.start(configFrom({ data: "", listen }));
       const { hostname, port } = addressOf(server, "tcp");
       const { code, stdout, stderr } = await new Deno.Command("sh", {
         args: ["-e", "-c", tour],

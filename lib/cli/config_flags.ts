@@ -13,6 +13,8 @@ export interface ConfigOptions {
   readonly tcp?: string;
   readonly raw?: string;
   readonly http?: string;
+  readonly text?: string;
+  readonly data?: string;
   readonly unix?: string;
   readonly insecure?: boolean;
   readonly logLevel?: string;
@@ -30,6 +32,8 @@ export function withConfigOptions(command: Command): Command {
     .option("--tcp <address>", 'where clients connect, as in localhost:7311; "" is nowhere')
     .option("--raw <address>", 'where clients without framing connect; "" is nowhere')
     .option("--http <address>", 'where browsers connect, with WebSockets; "" is nowhere')
+    .option("--text <address>", 'where people chat by nc and telnet; "" is nowhere')
+    .option("--data <dir>", 'where kept topics and rooms are stored; "" is in memory only')
     .option("--unix <path>", "a unix socket to listen on")
     .option("--insecure", "allow addresses that other machines can reach")
     .addOption(
@@ -74,6 +78,8 @@ export function flagValues(options: ConfigOptions): FlagValue[] {
     ["--tcp", "listen.tcp", options.tcp],
     ["--raw", "listen.raw", options.raw],
     ["--http", "listen.http", options.http],
+    ["--text", "listen.text", options.text],
+    ["--data", "data", options.data],
     ["--unix", "listen.unix", options.unix],
     ["--insecure", "insecure", options.insecure ? "true" : undefined],
     ["--log-level", "log.level", options.logLevel],

@@ -15,7 +15,7 @@
 export type Dialect = "delimited" | "raw";
 
 /** The kinds of listeners, as they are named in the configuration. */
-export type ListenerKind = "tcp" | "unix" | "raw" | "ws";
+export type ListenerKind = "tcp" | "unix" | "raw" | "ws" | "text";
 
 /** One connection of bytes. */
 export interface Link {

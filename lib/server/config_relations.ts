@@ -14,6 +14,7 @@ interface Related {
     readonly tcp: readonly string[];
     readonly raw: readonly string[];
     readonly http: readonly string[];
+    readonly text: readonly string[];
     readonly unix: readonly string[];
     readonly origins: readonly string[];
   };
@@ -81,9 +82,9 @@ export function checkRelations(config: Related, issues: IssueSink): void {
 
 function checkListeners(config: Related, issues: IssueSink): void {
   const listen = config.listen;
-  const keys = ["tcp", "raw", "http", "unix"] as const;
+  const keys = ["tcp", "raw", "http", "text", "unix"] as const;
   if (keys.every((key) => listen[key].length === 0)) {
-    const message = "there is no address to listen on; set tcp, raw, http or unix";
+    const message = "there is no address to listen on; set tcp, raw, http, text or unix";
     report(issues, message, keys.map((key) => ["listen", key]));
   }
   if (config.insecure) return;
@@ -93,7 +94,7 @@ function checkListeners(config: Related, issues: IssueSink): void {
       "the origins that may";
     report(issues, message, [["listen", "origins"]]);
   }
-  for (const key of ["tcp", "raw", "http"] as const) {
+  for (const key of ["tcp", "raw", "http", "text"] as const) {
     for (const address of listen[key]) {
       if (isLoopback(parseListenAddress(address).hostname)) continue;
       report(

@@ -12,6 +12,7 @@ import { LOG_CATEGORIES, type LogCategory } from "../base/log.ts";
 import { ADDRESS_FORM, MAX_UNIX_PATH_BYTES, parseListenAddress } from "./config_address.ts";
 import { checkHost, checkOrigin } from "../adapters/http_guard.ts";
 import type { KeepPolicy } from "../logic/keep_policies.ts";
+import { checkRoomName } from "../logic/room.ts";
 import { patternFault } from "../logic/topic_pattern.ts";
 import { checkRelations } from "./config_relations.ts";
 
@@ -72,6 +73,9 @@ const listenSchema = z.strictObject({
   ),
   http: addresses().prefault("localhost:7380").describe(
     "Where browsers connect: WebSockets at /ws, and GET /healthz.",
+  ),
+  text: addresses().prefault("localhost:7313").describe(
+    "Where people chat with nothing installed: lines of text, for nc and telnet.",
   ),
   unix: listOf(checkUnixPath).prefault("").describe(
     "Paths of unix sockets, with the framing of tcp. Who may connect is a matter of the directory.",
@@ -270,6 +274,16 @@ const logSchema = z.strictObject({
   levels: z.strictObject(levelsShape).prefault({}).describe("Other levels for single categories."),
 }).prefault({}).describe("The log, which goes to standard error.");
 
+const chatSchema = z.strictObject({
+  first_room: z.string().default("lobby").superRefine((name, context) => {
+    try {
+      checkRoomName(name);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+    }
+  }).describe("The room that people on the text listener come into first."),
+}).prefault({}).describe("Rooms in which people talk.");
+
 const keepSchema = z.array(z.strictObject({
   pattern: z.string().describe('The topics that are kept, like "orders.>".'),
   max_events: whole(
@@ -310,6 +324,7 @@ export const configSchema = z.strictObject({
     "The directory in which kept topics and rooms are stored. Empty keeps them in memory only.",
   ),
   keep: keepSchema,
+  chat: chatSchema,
   listen: listenSchema,
   limits: limitsSchema,
   log: logSchema,

@@ -7,6 +7,7 @@
  */
 import { type ConnectionGate, HTTP_WORKS, listenHttp } from "../adapters/http_listener.ts";
 import { listenTcp } from "../adapters/tcp.ts";
+import { listenText } from "../adapters/text.ts";
 import { listenUnix } from "../adapters/unix.ts";
 import { logger } from "../base/log.ts";
 import type { LinkListener } from "../ports/link.ts";
@@ -23,7 +24,7 @@ export async function listenAll(
   host: SessionHost,
   admission: Admission,
 ): Promise<LinkListener[]> {
-  const { tcp, raw, http, unix, hosts, origins } = config.listen;
+  const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
   const { limits } = host;
   const gate = gateOf(host, admission);
   const listeners: LinkListener[] = [];
@@ -42,6 +43,11 @@ export async function listenAll(
     for (const { hostname, port } of HTTP_WORKS ? http.map(parseListenAddress) : []) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
       listeners.push(...await listenHttp(hostname, port, { limits, guard, gate }));
+    }
+    const { clock } = host;
+    const dialogue = { room: config.chat.first_room, wallMs: () => clock.wallMs() };
+    for (const { hostname, port } of text.map(parseListenAddress)) {
+      listeners.push(...listenText(hostname, port, dialogue, limits.maxFrameBytes));
     }
     for (const path of unix) listeners.push(await listenUnix(path));
   } catch (reason) {

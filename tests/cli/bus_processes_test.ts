@@ -100,7 +100,18 @@ Deno.test("sub finds its server again, and says that something may be missing", 
     await Promise.all([sub.says("subscribed to"), hz.says("measuring")]);
   }
   await Promise.all([sub.says("connecting again\n"), hz.says("connecting again\n")]);
-  const listen = ["--tcp", `127.0.0.1:${first.port}`, "--raw", "", "--http", ""];
+  const listen = [
+    "--tcp",
+    `127.0.0.1:${first.port}`,
+    "--raw",
+    "",
+    "--http",
+    "",
+    "--text",
+    "",
+    "--data",
+    "",
+  ];
   await using second = new Running(["serve", "--json", ...listen]);
   await second.lines(1);
   await sub.says("parley: reconnected: events in between may be missing\n");

@@ -25,6 +25,10 @@ export const LOCAL: readonly string[] = [
   "127.0.0.1:0",
   "--http",
   "",
+  "--text",
+  "",
+  "--data",
+  "",
 ];
 
 /** Variables of a process besides those it inherits. */

@@ -29,7 +29,18 @@ Deno.test("serve --json prints one line, its commands reach it, and SIGTERM ends
   assert.deepEqual(add, { code: 0, stdout: "-2\n", stderr: "" });
   assert.equal(JSON.parse(health.stdout).server_version, VERSION);
 
-  const inUse = await run(["--tcp", tcp.addresses[0], "--raw", "", "--http", ""]);
+  const inUse = await run([
+    "--tcp",
+    tcp.addresses[0],
+    "--raw",
+    "",
+    "--http",
+    "",
+    "--text",
+    "",
+    "--data",
+    "",
+  ]);
   assert.equal(inUse.code, 1);
   assert.equal(inUse.stdout, "");
   assert.match(

@@ -5,8 +5,8 @@
 import { configFrom } from "../../lib/server/config.ts";
 import { Server } from "../../lib/server/server.ts";
 
-const listen = { tcp: "127.0.0.1:0", raw: "", http: "", unix: "" };
-const server = await Server.start(configFrom({ listen, limits: { drain_quiet_ms: 1 } }));
+const listen = { tcp: "127.0.0.1:0", raw: "", http: "", text: "", unix: "" };
+const server = await Server.start(configFrom({ data: "", listen, limits: { drain_quiet_ms: 1 } }));
 const [address] = server.listeners[0].addresses;
 console.log(JSON.stringify({ port: Number(address.split(":").at(-1)), stats: server.stats() }));
 for await (const _ of Deno.stdin.readable);

@@ -20,8 +20,8 @@ async function withServer(
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "parley-interop-" });
   try {
-    const listen = { tcp: "127.0.0.1:0", raw: "127.0.0.1:0", http: "" };
-    await using server = await Server.start(configFrom({ listen }));
+    const listen = { tcp: "127.0.0.1:0", raw: "127.0.0.1:0", http: "", text: "" };
+    await using server = await Server.start(configFrom({ data: "", listen }));
     const port = (kind: string) => {
       const address = server.listeners.find((each) => each.kind === kind)?.addresses[0];
       return address?.split(":").at(-1) ?? "";

@@ -40,7 +40,13 @@ Deno.test("every listener serves, on each of its addresses", async () => {
 
 Deno.test("several addresses of one kind are all served, and a kind may be off", async () => {
   await using server = await startServer({
-    listen: { tcp: ["127.0.0.1:0", "[::1]:0", "127.0.0.1:0"], raw: "", http: "", unix: [] },
+    listen: {
+      tcp: ["127.0.0.1:0", "[::1]:0", "127.0.0.1:0"],
+      raw: "",
+      http: "",
+      text: "",
+      unix: [],
+    },
   });
   assert.deepEqual(server.server.listeners.map((listener) => listener.kind), ["tcp"]);
   const addresses = server.addresses("tcp");
@@ -102,7 +108,7 @@ Deno.test("an address in use is ALREADY_EXISTS, and whatever was bound before is
       ]
     ) {
       await assert.rejects(
-        Server.start(configFrom({ listen: { http: "", ...listen } })),
+        Server.start(configFrom({ data: "", listen: { http: "", text: "", ...listen } })),
         (error: unknown) => {
           assert(error instanceof ParleyError);
           assert.equal(error.code, ErrorCode.ALREADY_EXISTS);

@@ -71,6 +71,10 @@ export class ServerProcess implements AsyncDisposable {
       "127.0.0.1:0",
       "--http",
       "",
+      "--text",
+      "",
+      "--data",
+      "",
       ...more,
     ];
     const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;

@@ -90,6 +90,10 @@ Deno.test("an address in use ends the second server with one sentence and exit c
     "",
     "--http",
     "",
+    "--text",
+    "",
+    "--data",
+    "",
   ]);
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`^parley: .*127\\.0\\.0\\.1:${port}.*\n$`));

@@ -77,9 +77,10 @@ export async function startServer(
     tcp: "localhost:0",
     raw: "localhost:0",
     http: "localhost:0",
+    text: "localhost:0",
     unix: `${folder}/parley.sock`,
   };
-  const config = configFrom({ ...input, listen: { ...listen, ...input.listen } });
+  const config = configFrom({ data: "", ...input, listen: { ...listen, ...input.listen } });
   try {
     return new TestServer(
       await Server.start(config, { clock: options.clock ?? systemClock }),

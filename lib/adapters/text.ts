@@ -1,0 +1,52 @@
+/**
+ * The text listener: chat for whoever has `nc` or `telnet`, and nothing installed.
+ */
+import type { Link, LinkListener } from "../ports/link.ts";
+import { listenTcp, type TcpLinkListener } from "./tcp.ts";
+import type { DialogueOptions } from "./text_dialogue.ts";
+import { TextLink } from "./text_link.ts";
+
+/** The longest line that a person may type: the longest text there may be. */
+export const MAX_LINE_BYTES = 4096;
+
+/** What the listener needs to know of the dialogue. */
+export type TextOptions = Omit<DialogueOptions, "maxLineBytes">;
+
+/** A listener on one address. */
+class TextLinkListener implements LinkListener {
+  readonly kind = "text";
+  readonly dialect = "delimited";
+  readonly #listener: TcpLinkListener;
+  readonly #options: TextOptions;
+  readonly #maxFrameBytes: number;
+
+  constructor(listener: TcpLinkListener, options: TextOptions, maxFrameBytes: number) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  get address(): string {
+    return this.#listener.address;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Link> {
+    const options = { ...this.#options, maxLineBytes: MAX_LINE_BYTES };
+    for await (const link of this.#listener) yield new TextLink(link, options, this.#maxFrameBytes);
+  }
+
+  close(): void {
+    this.#listener.close();
+  }
+}
+
+/** Listens on `hostname` and `port`; as `listenTcp`. */
+export function listenText(
+  hostname: string,
+  port: number,
+  options: TextOptions,
+  maxFrameBytes: number,
+): LinkListener[] {
+  return listenTcp("text", "delimited", hostname, port)
+    .map((listener) => new TextLinkListener(listener, options, maxFrameBytes));
+}

@@ -1,0 +1,32 @@
+/**
+ * What the text listener shows of itself: its banner, its help, and how it writes the time.
+ */
+
+/** The first thing a person sees. */
+export const TEXT_BANNER = `Welcome to Parley!
+      .-----------------.
+      |  o   o   o      |
+      '---.    .--------'
+           \\  /
+            \\/
+`;
+
+/** The commands. */
+export const TEXT_HELP = `/help              shows this
+/name NAME         changes your name
+/rooms             lists the rooms
+/join ROOM         goes into another room
+/leave             leaves the room
+/who               tells who is in the room
+/msg NAME TEXT     says something to one person
+/history [COUNT]   shows what was said last
+/quit              leaves
+//text             says "/text"`;
+
+/** A time as it stands in front of a message: local time, `2026-01-20 15:48:41`. */
+export function clockText(wallMs: number): string {
+  const time = new Date(wallMs);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}
