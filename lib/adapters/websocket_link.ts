@@ -28,10 +28,10 @@ const CLOSED_ABNORMALLY = 1006;
 
 /**
  * The WebSocket class that the `ws` server makes. It differs in one thing: `ws` answers a Close frame at
- * once by calling `close`, and here that only takes note of it, until `finish`.
+ * once by calling `close`, and here that is only taken note of, until `finish`.
  */
 export class HeldWebSocket extends WebSocket {
-  /** The status code that `ws` would close with by itself; null until it wants to. */
+  /** The status code that `ws` wanted to close with by itself first; null while it has not wanted to. */
   heldCode: number | null = null;
   /** Told when `ws` wants to close. */
   onHeld: (() => void) | null = null;
@@ -43,8 +43,8 @@ export class HeldWebSocket extends WebSocket {
   }
 
   override close(code?: number): void {
-    if (this.#finished) return super.close(code);
-    this.heldCode = code ?? NORMAL;
+    this.heldCode ??= code ?? NORMAL;
+    if (this.#finished) super.close(code);
     this.onHeld?.();
   }
 
@@ -95,7 +95,10 @@ export class WebSocketLink implements Link {
     this.address = options.address;
     socket.onHeld = () => this.#held();
     socket.on("message", (payload: Buffer, isBinary: boolean) => this.#received(payload, isBinary));
-    socket.on("error", (error: Error) => this.#refuse(PROTOCOL_ERROR, error));
+    // The errors of `ws` are of classes that would mean a defect of ours.
+    socket.on("error", (cause: Error) => {
+      this.#refuse(PROTOCOL_ERROR, new Error(`cannot read a frame: ${cause.message}`, { cause }));
+    });
     socket.on("close", (code: number) => this.#closed(code));
   }
 
