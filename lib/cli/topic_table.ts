@@ -100,10 +100,14 @@ function cellsOf(figures: TopicFigures, measure: Measure): string[] {
   }
   const spread = intervals === null
     ? ["-", "-", "-"]
-    : [intervals.min, intervals.max, intervals.standardDeviation].map((each) =>
-      `${each.toFixed(4)} s`
-    );
+    : [intervals.min, intervals.max, intervals.standardDeviation].map(interval);
   return [rate === null ? "-" : `${rate.toFixed(2)}/s`, ...spread, ...counts];
+}
+
+/** A time between events, in the unit that shows most of it: `12.3 µs`, `4.56 ms`, `1.234 s`. */
+function interval(seconds: number): string {
+  if (seconds >= 1) return `${seconds.toFixed(3)} s`;
+  return seconds >= 0.001 ? `${(seconds * 1e3).toFixed(2)} ms` : `${(seconds * 1e6).toFixed(1)} µs`;
 }
 
 /** The topics with most to show, still in the order of their names. */

@@ -3,8 +3,8 @@
  *
  * Running out of files can abort the runtime, so this is asked at start and a reserve is kept. Linux
  * tells it in /proc, but the runtime opens that only to programs with all permissions; the executable
- * has few, and asks `getconf`, the one program that it may run. Both tell the soft limit, which a child
- * inherits.
+ * has few, and asks `getconf`, before the server gives up running programs. Both tell the soft limit, which
+ * a child inherits.
  */
 
 /** What is assumed where nobody tells: the usual soft limit. */

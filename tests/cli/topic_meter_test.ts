@@ -109,6 +109,16 @@ Deno.test("where not all fit, the busiest are shown, by name", () => {
   assert.match(rows[3], /2 more topics/);
 });
 
+Deno.test("intervals are told in the unit that shows them", () => {
+  const meter = new TopicMeter(10);
+  for (const time of [0, 0.000_012_3, 0.004_572_3, 1.504_572_3]) meter.record("t", 1, time);
+  const [line] = plainLines(meter.report(2), "hz");
+  assert.match(
+    line,
+    /^t {2}average 1\.99\/s {2}min 12\.3 µs {2}max 1\.500 s {2}std-dev 706\.\d\d ms /,
+  );
+});
+
 Deno.test("JSON has what was measured", () => {
   const meter = new TopicMeter(10);
   for (const time of [1, 2, 3]) meter.record("t", 100, time);
