@@ -26,7 +26,7 @@ export interface Snapshot {
   readonly records: readonly StoreRecord[];
   readonly lastRevision: number;
   /** Oldest first. */
-  readonly seen: readonly SeenId[];
+  readonly seen: Iterable<SeenId>;
   readonly warnings: readonly string[];
 }
 

@@ -357,6 +357,7 @@ export function testStoreContract(subject: StoreSubject): void {
       const [one, gone] = [before.openTopic("one"), before.openTopic("gone")];
       append(before, one, "a", clock.wallMs(), "old");
       append(before, gone, "b", clock.wallMs());
+      await before.flush();
       clock.advance(WINDOW_MS - 5000);
       append(before, one, "c", clock.wallMs(), "young");
       const revision = before.put("key", bytes("v"), 0, null);

@@ -39,7 +39,8 @@ export class ModelTopic {
 export class ModelStore {
   readonly topics = new Map<string, ModelTopic>();
   readonly records = new Map<string, { value: string; revision: number }>();
-  readonly #seen = new Map<string, { seq: number; atMs: number }>();
+  /** In the order they were seen. */
+  readonly #seen = new Map<string, { seq: number; wallMs: number; atMs: number }>();
 
   constructor(readonly windowMs: number) {}
 
@@ -65,7 +66,20 @@ export class ModelStore {
     const seq = ++topic.lastSeq;
     const timeMs = topic.lastTimeMs = Math.max(topic.lastTimeMs, wallMs);
     topic.events.push({ seq, timeMs, payload, size: 0 });
-    if (id !== "") this.#seen.set(`${name} ${id}`, { seq, atMs: nowMs });
+    if (id !== "") {
+      this.#seen.delete(`${name} ${id}`);
+      this.#seen.set(`${name} ${id}`, { seq, wallMs, atMs: nowMs });
+    }
     return [seq, false];
+  }
+
+  /** After a restart only the wall clock tells how old an id is; an earlier one is no younger. */
+  restart(wallMs: number, nowMs: number): void {
+    let ageMs = 0;
+    for (const [key, seen] of [...this.#seen].reverse()) {
+      ageMs = Math.max(ageMs, wallMs - seen.wallMs);
+      seen.atMs = nowMs - ageMs;
+      if (ageMs > this.windowMs) this.#seen.delete(key);
+    }
   }
 }

@@ -1,0 +1,107 @@
+/**
+ * The high-water mark: a file beside the database that says how many transactions were acknowledged.
+ *
+ * SQLite takes a log that was cut short for the whole log; the mark tells. It is written after a
+ * transaction is durable and before it is acknowledged, so it never runs ahead, and it covers every
+ * acknowledgement when the process dies. Its own fsync runs behind, off the writing thread: only a loss
+ * of the log together with a loss of power can hide, and then at most the last moments.
+ *
+ * Two slots are written in turn, so that a torn write leaves the one before.
+ */
+import { crc32 } from "node:zlib";
+
+const SLOT_BYTES = 128;
+/** The slots lie in different sectors and pages. */
+const SLOT_DISTANCE = 4096;
+
+/** What a mark says. */
+export interface Mark {
+  /** The history that it belongs to. */
+  readonly epoch: string;
+  /** The number of the last acknowledged transaction. */
+  readonly commits: number;
+}
+
+/** Reads the mark at `path`; null when there is no file, or none of its slots is whole. */
+export function readMark(path: string): Mark | null {
+  let bytes: Uint8Array;
+  try {
+    bytes = Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  const marks = [0, SLOT_DISTANCE].map((at) => parseSlot(bytes.subarray(at, at + SLOT_BYTES)));
+  const whole = marks.filter((mark) => mark !== null);
+  return whole.sort((one, other) => other.commits - one.commits)[0] ?? null;
+}
+
+function parseSlot(bytes: Uint8Array): Mark | null {
+  const text = new TextDecoder().decode(bytes);
+  const found = /^(parley-mark (\S+) (\d+)) ([0-9a-f]{8})\n/.exec(text);
+  if (found === null || checkOf(found[1]) !== found[4]) return null;
+  return { epoch: found[2], commits: Number(found[3]) };
+}
+
+function checkOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, "0");
+}
+
+/** Writes marks. */
+export class MarkFile {
+  readonly #file: Deno.FsFile;
+  readonly #epoch: string;
+  readonly #slot = new Uint8Array(SLOT_BYTES);
+  readonly #encoder = new TextEncoder();
+  #turn = 0;
+  #syncing: Promise<void> | null = null;
+  #again = false;
+
+  private constructor(file: Deno.FsFile, epoch: string) {
+    this.#file = file;
+    this.#epoch = epoch;
+  }
+
+  /** Begins anew at `path` with this mark, durable when it returns. */
+  static create(path: string, mark: Mark): MarkFile {
+    const file = Deno.openSync(path, { create: true, read: true, write: true });
+    const one = new MarkFile(file, mark.epoch);
+    file.truncateSync(SLOT_DISTANCE + SLOT_BYTES);
+    one.#write(mark.commits);
+    one.#write(mark.commits);
+    file.syncSync();
+    return one;
+  }
+
+  /** Says that transaction `commits` is durable. */
+  advance(commits: number): void {
+    this.#write(commits);
+    if (this.#syncing === null) this.#syncing = this.#sync();
+    else this.#again = true;
+  }
+
+  /** Makes the last mark durable and ends. */
+  async close(): Promise<void> {
+    await this.#syncing;
+    this.#file.syncDataSync();
+    this.#file.close();
+  }
+
+  #write(commits: number): void {
+    const slot = this.#slot.fill(0x20);
+    const text = `parley-mark ${this.#epoch} ${commits}`;
+    this.#encoder.encodeInto(`${text} ${checkOf(text)}\n`, slot);
+    this.#turn ^= 1;
+    this.#file.seekSync(this.#turn * SLOT_DISTANCE, Deno.SeekMode.Start);
+    for (let at = 0; at < SLOT_BYTES;) at += this.#file.writeSync(slot.subarray(at));
+  }
+
+  async #sync(): Promise<void> {
+    do {
+      this.#again = false;
+      // A mark that cannot be synced is still in the file; the next one tries again.
+      await this.#file.syncData().catch(() => {});
+    } while (this.#again);
+    this.#syncing = null;
+  }
+}
