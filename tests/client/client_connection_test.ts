@@ -1,19 +1,22 @@
 /**
- * One connection over a transport in memory: the test sees every single write.
+ * One connection, and its keeper, over a transport in memory: the test sees every single write.
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { readSum } from "../../lib/client/answers.ts";
 import { ClientConnection, type ConnectionOwner } from "../../lib/client/client_connection.ts";
+import { ConnectionKeeper } from "../../lib/client/connection_keeper.ts";
 import { DeadlineTimer } from "../../lib/client/deadline_timer.ts";
 import { defaultHandlers } from "../../lib/client/message_handlers.ts";
 import { PendingRequest } from "../../lib/client/pending_request.ts";
 import { encodeAdd } from "../../lib/client/requests.ts";
+import { settingsOf } from "../../lib/client/settings.ts";
 import type { Transport } from "../../lib/client/transport.ts";
 import { BufferPool } from "../../lib/wire/buffer_pool.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
 import { join } from "../support/frames.ts";
 import { ManualWriter, turn } from "../support/outbox.ts";
+import { settles } from "../support/until.ts";
 import { serverFrame, welcome } from "./fake_server.ts";
 
 /** What comes when the test says so; writes settle when it says so. */
@@ -148,5 +151,43 @@ Deno.test("a write that fails ends the connection, and what is in flight rejects
   await asked;
   await connection.finished;
   assert.equal(connection.state, "closed");
+  owner.timer.close();
+});
+
+Deno.test("a connection has finished when nothing of it is under way any more", async () => {
+  const { connection, transport, owner } = await open();
+  connection.post(new Uint8Array(10));
+  await turn();
+  connection.end(new ParleyError(ErrorCode.UNAVAILABLE, "done"));
+  let finished = false;
+  const finishing = connection.finished.then(() => finished = true);
+  await turn();
+  assert.equal(finished, false);
+  await transport.writer.fail(new Error("closed"));
+  await finishing;
+  owner.timer.close();
+});
+
+Deno.test("a transport that opens after its attempt was given up is closed", async () => {
+  const { owner, connection } = await open();
+  const late = Promise.withResolvers<Transport>();
+  const keeper = new ConnectionKeeper({
+    url: owner.url,
+    target: { kind: "unix", path: "/nowhere" },
+    settings: settingsOf({}),
+    timer: owner.timer,
+    openTransport: () => late.promise,
+    connectionOwner: owner,
+    opened: () => assert.fail("nothing was opened"),
+    gaveUp: () => assert.fail("a stopped keeper says nothing"),
+  });
+  const opening = keeper.open();
+  await Promise.all([keeper.stop(new Error("enough")), assert.rejects(opening, /enough/)]);
+  const closed = Promise.withResolvers<void>();
+  const transport = new MemoryTransport();
+  transport.close = () => closed.resolve();
+  late.resolve(transport);
+  await settles(closed.promise, "the end of the late transport");
+  connection.end(new ParleyError(ErrorCode.UNAVAILABLE, "done"));
   owner.timer.close();
 });
