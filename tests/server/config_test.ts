@@ -44,11 +44,15 @@ Deno.test("without anything, the defaults are in force", () => {
     tcp: ["localhost:7311"],
     raw: ["localhost:7312"],
     http: ["localhost:7380"],
+    text: ["localhost:7313"],
     unix: [],
     hosts: [],
     origins: [],
   });
   assert.deepEqual(config.log, { level: "info", format: "auto", levels: {} });
+  assert.equal(config.data, "./parley-data");
+  assert.deepEqual(config.keep, []);
+  assert.deepEqual(config.chat, { first_room: "lobby" });
   assert.equal(config.insecure, false);
   assert.equal(file, undefined);
   assert.deepEqual(sourceOf("log.level"), { kind: "default" });
@@ -292,8 +296,8 @@ Deno.test("a public address is refused unless it is said to be insecure", () => 
 });
 
 Deno.test("a server with nothing to listen on is refused", () => {
-  assert.deepEqual(problems('[listen]\ntcp = ""\nraw = []\nhttp = ""'), [
-    "parley.toml:2: listen.tcp: there is no address to listen on; set tcp, raw, http or unix",
+  assert.deepEqual(problems('[listen]\ntcp = ""\nraw = []\nhttp = ""\ntext = ""'), [
+    "parley.toml:2: listen.tcp: there is no address to listen on; set tcp, raw, http, text or unix",
   ]);
 });
 

@@ -17,7 +17,8 @@ const QUICK = { drain_quiet_ms: 1, linger_ms: 10 };
 Deno.test("a server says where it listens, with the ports it was given", async () => {
   await using server = await startServer();
   const { listeners } = server.server;
-  assert.deepEqual(listeners.map((listener) => listener.kind).sort(), [...ALL_KINDS].sort());
+  const kinds = [...ALL_KINDS, "text"].sort();
+  assert.deepEqual(listeners.map((listener) => listener.kind).sort(), kinds);
   const [tcp, raw, unix] = (["tcp", "raw", "unix"] as const).map((kind) => server.addresses(kind));
   assert.match(tcp[0], /^127\.0\.0\.1:[1-9]\d*$/);
   assert.equal(tcp[1], tcp[0].replace("127.0.0.1", "[::1]"));
