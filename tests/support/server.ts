@@ -39,7 +39,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** The port of a listener; the same on every address of it. */
-  port(kind: "tcp" | "raw" | "ws"): number {
+  port(kind: Exclude<ListenerKind, "unix">): number {
     return Number(this.addresses(kind)[0].split(":").at(-1));
   }
 
