@@ -4,7 +4,7 @@
  * A program in JavaScript may give or throw anything; whatever it is, there is an answer that can be sent.
  */
 import { ErrorCode, ParleyError } from "../base/errors.ts";
-import { encodeText, encodeWithId } from "./requests.ts";
+import { checkHeaders, encodeText, encodeWithId } from "./requests.ts";
 import type { CallAnswer } from "./service.ts";
 
 /** What the server takes as a type; it refuses the whole answer otherwise, and the caller would wait in vain. */
@@ -28,6 +28,7 @@ export function encodeAnswer(answer: CallAnswer, method: string, id: number): Ui
     );
   }
   try {
+    checkHeaders(headers, "answer with");
     const bytes = typeof payload === "string" ? encodeText(payload, "answer with") : payload;
     return encodeWithId({ case: "answer", value: { payload: bytes, type, headers } }, id);
   } catch (cause) {

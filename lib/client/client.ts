@@ -12,6 +12,7 @@ import { ConnectionPool } from "./connection_pool.ts";
 import { ErrorReports } from "./error_reports.ts";
 import { defaultHandlers } from "./message_handlers.ts";
 import {
+  checkHeaders,
   checkText,
   encodeAdd,
   encodeEcho,
@@ -123,6 +124,7 @@ export class Client implements AsyncDisposable {
     const { type = "", headers = {}, messageId = "" } = options;
     const encode = () => {
       checkText(topic, "publish on");
+      checkHeaders(headers, "publish with");
       const bytes = typeof payload === "string" ? encodeText(payload, "publish") : payload;
       const value = { topic, payload: bytes, type, headers, messageId };
       return encodeRequest({ case: "event", value });
@@ -169,6 +171,7 @@ export class Client implements AsyncDisposable {
     const timeoutMs = Math.ceil(options.timeoutMs ?? this.#pool.requestTimeoutMs);
     const encode = () => {
       checkText(method, "call a method named by");
+      checkHeaders(headers, "call with");
       const bytes = typeof payload === "string" ? encodeText(payload, "call with") : payload;
       const value = { method, payload: bytes, type, headers, timeoutMs };
       return encodeRequest({ case: "call", value });

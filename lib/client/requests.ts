@@ -82,6 +82,14 @@ export function checkText(text: string, action: string): void {
   });
 }
 
+/** The same for the names and values of headers. */
+export function checkHeaders(headers: Readonly<Record<string, string>>, action: string): void {
+  for (const name of Object.keys(headers)) {
+    checkText(name, `${action} a header of`);
+    checkText(String(headers[name]), `${action} a header of`);
+  }
+}
+
 /** Encodes text. Raises INVALID_ARGUMENT for text that has no UTF-8. */
 export function encodeText(text: string, action: string): Uint8Array {
   checkText(text, action);

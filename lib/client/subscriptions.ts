@@ -120,14 +120,17 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** The first connection is open anew: everything is asked for again. */
   reopened(connection: ClientConnection): void {
-    for (const shared of [...this.#shared.values()]) {
-      // Those whose first request still waits to be sent have missed nothing.
-      if (shared.made.size === 0) continue;
+    // Those whose first request still waits to be sent have missed nothing.
+    const made = [...this.#shared.values()].filter((shared) => shared.made.size > 0);
+    for (const shared of made) {
       this.#request(shared, {}, { first: true }).catch((reason) => {
         // Lost again: the next connection tries again. Refused: it is over, and its programs are told.
         if (connection.state === "open") this.#endAllOf(shared, reason);
       });
-      for (const subscription of [...shared.made]) subscription.gap({ kind: "reconnected" });
+    }
+    // Only now: programs may do anything when they are told.
+    for (const subscription of made.flatMap((shared) => [...shared.made])) {
+      subscription.gap({ kind: "reconnected" });
     }
   }
 
