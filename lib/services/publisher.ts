@@ -17,8 +17,11 @@ import { SenderStamps } from "../wire/stamp.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 
-/** Topics that one publisher remembers. */
-const REMEMBERED = 4;
+/** How many topics a publisher remembers at first, and at most; each has one place by its hash. */
+const FIRST_PLACES = 16;
+const MOST_PLACES = 1024;
+/** After as many topics in a row that took the place of another that was still good, there are more places. */
+const GROW_AFTER = 64;
 const decoder = new TextDecoder();
 
 /** The match of one topic and type, as one publisher remembers it. */
@@ -41,8 +44,9 @@ export class Publisher {
   readonly stamps: SenderStamps;
   /** The turn that the stamps were last set in. */
   stampedTurn = -1;
-  readonly #remembered: RememberedMatch[] = [];
-  #last = 0;
+  #last: RememberedMatch | null = null;
+  #places: (RememberedMatch | null)[] = [];
+  #displaced = 0;
   #methodBytes: Uint8Array = new Uint8Array(0);
   #method = "";
 
@@ -63,13 +67,12 @@ export class Publisher {
     anyCounted: boolean,
     keep: (topic: string) => StoreTopic | null,
   ): RememberedMatch {
-    const remembered = this.#remembered;
-    for (let step = 0; step < remembered.length; step++) {
-      const index = (this.#last + step) % remembered.length;
-      const one = remembered[index];
-      if (one.version === trie.version && isSame(one, bytes, scan)) {
-        this.#last = index;
-        return one;
+    const last = this.#last;
+    if (last !== null && last.version === trie.version && isSame(last, bytes, scan)) return last;
+    if (this.#places.length > 0) {
+      const one = this.#places[hashOf(bytes, scan) & (this.#places.length - 1)];
+      if (one !== null && one.version === trie.version && isSame(one, bytes, scan)) {
+        return this.#last = one;
       }
     }
     return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep);
@@ -113,19 +116,36 @@ export class Publisher {
     const counted = anyCounted && isCounted(match);
     const topicBytes = nameEnd - nameStart;
     const one = new RememberedMatch(name, topicBytes, trie.version, match, counted, kept);
-    this.#remember(one);
+    this.#remember(one, hashOf(bytes, scan));
     return one;
   }
 
-  /** Takes the place of the oldest, one after the other. */
-  #remember(one: RememberedMatch): void {
-    if (this.#remembered.length < REMEMBERED) {
-      this.#last = this.#remembered.push(one) - 1;
-      return;
-    }
-    this.#last = (this.#last + 1) % REMEMBERED;
-    this.#remembered[this.#last] = one;
+  /** Takes its place; one topic alone needs none. */
+  #remember(one: RememberedMatch, hash: number): void {
+    const first = this.#last === null;
+    this.#last = one;
+    if (first) return;
+    if (this.#places.length === 0) this.#places = new Array(FIRST_PLACES).fill(null);
+    const place = hash & (this.#places.length - 1);
+    const former = this.#places[place];
+    this.#places[place] = one;
+    if (former === null || former.version !== one.version) return;
+    if (++this.#displaced < GROW_AFTER || this.#places.length >= MOST_PLACES) return;
+    this.#displaced = 0;
+    this.#places = new Array(4 * this.#places.length).fill(null);
   }
+}
+
+/** A hash of the topic and the type (FNV-1a). Who makes topics collide only forgets their own. */
+function hashOf(bytes: Uint8Array, scan: PayloadScan): number {
+  let hash = 0x811c9dc5;
+  for (let at = scan.nameStart; at < scan.nameEnd; at++) {
+    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+  }
+  for (let at = scan.typeStart; at < scan.typeEnd; at++) {
+    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+  }
+  return hash ^ (hash >>> 15);
 }
 
 function isSame(one: RememberedMatch, bytes: Uint8Array, scan: PayloadScan): boolean {

@@ -72,6 +72,8 @@ export class Session {
   lastHeardMs: number;
   /** When a ping was sent that no byte has followed; 0 when there is none. */
   pingedMs = 0;
+  /** Whether the peer has finished sending, and only waits for answers. */
+  inputEnded = false;
   /** When a closing session is ended whatever its peer does. */
   closeAtMs = Infinity;
   /** Whether reading waits for the peer to take its answers. */
@@ -337,6 +339,7 @@ export class Session {
     // It can answer no more, but calls that it asked still come back: it has only finished sending.
     this.host.calls.stopAnswering(this);
     if (this.#waitsForAnswers && this.takesDeliveries) {
+      this.inputEnded = true;
       await new Promise<void>((resolve) => this.#whenAnswered = resolve);
     }
     this.#stopTaking();

@@ -20,6 +20,9 @@ export const DRAIN_SWEEP_INTERVAL_MS = 25;
 /** A sweep that comes this many intervals after the last one tells of a stall of the server itself. */
 export const STALL_INTERVALS = 4;
 
+/** How often a peer that has finished sending, and waits for answers, is probed. */
+const PROBE_INTERVAL_MS = 1000;
+
 /** Does to one session what the time asks for; `nowMs` is the host's coarse clock. */
 export function sweepSession(session: Session, nowMs: number): void {
   if (session.state === "closed") return;
@@ -34,6 +37,8 @@ export function sweepSession(session: Session, nowMs: number): void {
     });
     return session.abort();
   }
+  // What others would still send it has nowhere to go.
+  if (session.inputEnded && session.outbox.failure !== null) return session.abort();
   if (session.state === "draining") return sweepDraining(session, nowMs);
   if (session.state === "open") sweepSilence(session, nowMs);
 }
@@ -78,9 +83,16 @@ function sweepSilence(session: Session, nowMs: number): void {
         retryable: true,
       }),
     );
+  } else if (pingable && session.inputEnded) {
+    // It cannot answer, but a peer that is gone altogether answers with a reset.
+    if (nowMs - session.pingedMs >= PROBE_INTERVAL_MS) ping(session, nowMs);
   } else if (pingable && silentMs >= limits.pingIntervalMs && session.pingedMs === 0) {
-    session.pingedMs = nowMs;
-    session.send({ case: "ping", value: { nonce: BigInt(Math.floor(nowMs)) } });
-    session.outbox.flush();
+    ping(session, nowMs);
   }
+}
+
+function ping(session: Session, nowMs: number): void {
+  session.pingedMs = nowMs;
+  session.send({ case: "ping", value: { nonce: BigInt(Math.floor(nowMs)) } });
+  session.outbox.flush();
 }

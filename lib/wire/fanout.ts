@@ -19,6 +19,9 @@ import { putVarint, varintSize } from "./varint.ts";
 export const EVENT_TAG = 0x1a;
 const NOBODY: readonly never[] = [];
 
+/** Lists up to this length are compared one by one. */
+const SHORT_LIST = 4;
+
 /** A run that reaches this length is handed out. */
 const RUN_BYTES = 64 * 1024;
 
@@ -30,6 +33,8 @@ export interface Receiver {
   readonly outbox: Outbox;
   /** Whether it also gets what its own connection publishes. */
   readonly echo: boolean;
+  /** What `overflow` does with what does not fit: receivers of different policies share no run. */
+  readonly overflow: unknown;
   /** Whether publishers are to wait for it when it is behind. */
   readonly waitedFor: boolean;
 }
@@ -75,7 +80,7 @@ export class Fanout<R extends Receiver> {
     stamps: Uint8Array,
     stampsLength: number,
   ): void {
-    if (receivers !== this.#receivers || publisher !== this.#publisher) {
+    if (publisher !== this.#publisher || !areSame(receivers, this.#receivers)) {
       this.flushRun();
       this.#receivers = receivers;
       this.#publisher = publisher;
@@ -202,4 +207,20 @@ export class Fanout<R extends Receiver> {
     larger.set(this.#run.subarray(0, this.#length));
     this.#run = larger;
   }
+}
+
+/**
+ * Whether two lists mean the same receivers. Long lists are compared by identity only; short ones one by
+ * one, so that the many topics of a single subscriber gather in one run.
+ */
+function areSame<R extends Receiver>(one: readonly R[], other: readonly R[]): boolean {
+  if (one === other) return true;
+  if (one.length !== other.length || one.length > SHORT_LIST) return false;
+  for (let index = 0; index < one.length; index++) {
+    if (one[index].outbox !== other[index].outbox || one[index].echo !== other[index].echo) {
+      return false;
+    }
+    if (one[index].overflow !== other[index].overflow) return false;
+  }
+  return one.length > 0;
 }

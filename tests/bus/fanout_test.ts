@@ -28,7 +28,7 @@ interface TestReceiver extends Receiver {
 
 function makeReceiver(owner: object = {}, echo = false, waitedFor = true): TestReceiver {
   const writer = new ManualWriter();
-  return { owner, outbox: makeOutbox(writer.write).outbox, echo, waitedFor, writer };
+  return { owner, outbox: makeOutbox(writer.write).outbox, echo, overflow: 0, waitedFor, writer };
 }
 
 function makeFanout(
