@@ -24,6 +24,10 @@ export function damaged(what: string, cause?: unknown): ParleyError {
   return new ParleyError(ErrorCode.INTERNAL, message, { cause, accepted: RESTORE });
 }
 
+/** What may go away by itself, or lies in the permissions: no damage. */
+const OUTSIDE =
+  /disk I\/O|locked|busy|unable to open|read-?only|memory|os error|permission|access/i;
+
 /** Gives `thrown` as a ParleyError; `action` says what could not be done. */
 export function sqliteError(action: string, thrown: unknown): ParleyError {
   if (thrown instanceof ParleyError) return thrown;
@@ -35,8 +39,9 @@ export function sqliteError(action: string, thrown: unknown): ParleyError {
       thrown,
     );
   }
-  if (/malformed|not a database|corrupt/i.test(text)) return damaged(text, thrown);
-  return unavailable(action, text, thrown);
+  if (OUTSIDE.test(text)) return unavailable(action, text, thrown);
+  // The statements are always the same: what they cannot do, the data made impossible.
+  return damaged(text, thrown);
 }
 
 /** For `postMessage`. */
