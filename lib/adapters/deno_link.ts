@@ -3,6 +3,10 @@
  *
  * Reads go straight into the caller's buffer. `conn.readable` is not used: it closes both directions at
  * the end of input.
+ *
+ * Before Deno 2.9.5 a write that is under way does not notice that its connection is closed: for as long
+ * as the peer neither reads nor leaves, the runtime keeps the socket and the batch. `close` makes our
+ * promise settle all the same, so that nothing of the server waits for it.
  */
 import type { Link, ListenerKind } from "../ports/link.ts";
 
@@ -15,6 +19,8 @@ export class DenoLink implements Link {
   bytesWritten = 0;
   readonly #connection: DenoConnection;
   #closed = false;
+  /** Rejects the latest write; without effect once that has settled. */
+  #abandonWrite: ((reason: Error) => void) | null = null;
 
   constructor(kind: ListenerKind, connection: DenoConnection) {
     this.kind = kind;
@@ -44,14 +50,18 @@ export class DenoLink implements Link {
     return this.#connection.read(into);
   }
 
-  async write(batch: Uint8Array): Promise<void> {
-    let done = await this.#connection.write(batch);
-    this.bytesWritten += done;
-    while (done < batch.length) {
-      const count = await this.#connection.write(batch.subarray(done));
-      done += count;
-      this.bytesWritten += count;
-    }
+  write(batch: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#abandonWrite = reject;
+      let done = 0;
+      const wrote = (count: number): void => {
+        done += count;
+        this.bytesWritten += count;
+        if (done === batch.length) resolve();
+        else this.#connection.write(batch.subarray(done)).then(wrote, reject);
+      };
+      this.#connection.write(batch).then(wrote, reject);
+    });
   }
 
   closeWrite(): void {
@@ -64,6 +74,7 @@ export class DenoLink implements Link {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.close();
+    this.#abandonWrite?.(new Deno.errors.Interrupted("the connection was closed while writing"));
   }
 
   #localPath(): string {

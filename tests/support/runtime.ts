@@ -1,0 +1,22 @@
+/**
+ * What the runtime under the tests can do. Parley runs on older versions of Deno too; where one of them
+ * lacks something, a test asks less of it, and says so.
+ */
+import net from "node:net";
+
+/** Whether a connection can be reset from here: since Deno 2.7. */
+export const CAN_RESET = typeof net.Socket.prototype.resetAndDestroy === "function";
+
+/**
+ * Whether closing a connection ends a write that is under way: since Deno 2.9.5. Before, a peer that does
+ * not read is not told, and the runtime keeps the socket until the peer leaves.
+ */
+export const CLOSE_ENDS_WRITES = atLeast("2.9.5", Deno.version.deno);
+
+function atLeast(wanted: string, version: string): boolean {
+  const [left, right] = [wanted, version].map((text) => text.split(/[.+-]/).map(Number));
+  for (let index = 0; index < 3; index++) {
+    if (left[index] !== right[index]) return left[index] < right[index];
+  }
+  return true;
+}
