@@ -122,7 +122,8 @@ Deno.test("whatever alternates and comes between, each receiver gets its own in 
       for (const [number, { do: what, list, size }] of steps.entries()) {
         const body = eventBody(number, size);
         if (what === "event") {
-          add(fanout, to[list], body, stamps);
+          // The same list, or one that means the same.
+          add(fanout, number % 2 === 0 ? to[list] : to[list].slice(), body, stamps);
           for (const index of lists[list]) {
             if (index === 2) continue;
             expected[index].push(expectedFrame(body, stamps));
@@ -215,6 +216,24 @@ Deno.test("what does not fit is left to the overflow, whole frames and all of th
   assert(fanout.addFrame(exact, frames), "up to the last byte");
   exact.outbox.rewind(1000 - frames.length + 1);
   assert(!fanout.addFrame(exact, frames), "and not one more");
+});
+
+Deno.test("receivers of one connection whose policies differ share no run", () => {
+  const asked: [unknown, Uint8Array][] = [];
+  const fanout = makeFanout((receiver, frames, length) => {
+    asked.push([receiver.overflow, frames.slice(0, length)]);
+    return false;
+  }, 100);
+  const stamps = makeStamps();
+  const one = makeReceiver();
+  one.outbox.append(new Uint8Array(90), 90);
+  const strict = { ...one, overflow: 1 };
+  const bodies = [1, 2, 3].map((number) => eventBody(number, 30));
+  const receivers = [one, strict, { ...strict }];
+  for (const [index, body] of bodies.entries()) add(fanout, [receivers[index]], body, stamps);
+  fanout.endTurn();
+  const frames = bodies.map((body) => expectedFrame(body, stamps));
+  assert.deepEqual(asked, [[0, frames[0]], [1, join(frames[1], frames[2])]]);
 });
 
 Deno.test("an outbox that has failed is left to the overflow", () => {
