@@ -1,17 +1,29 @@
 /**
  * Answers of the http listener that are no pages: short, plain, not to be kept, framed or guessed at.
  *
- * Pure. `answerText` writes an answer out by itself, for connections that have no response object
- * because what they sent was no whole request, or was to become something else.
+ * Pure.
  */
-import { STATUS_CODES } from "node:http";
 
 /** Goes with every answer: what a browser gets here, it may only show. */
-export const HEADERS: Readonly<Record<string, string>> = {
+const HEADERS: Readonly<Record<string, string>> = {
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
   "Cache-Control": "no-store",
+};
+
+/** The statuses that are given here. */
+const PHRASES: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  426: "Upgrade Required",
+  431: "Request Header Fields Too Large",
+  503: "Service Unavailable",
+  505: "HTTP Version Not Supported",
 };
 
 /** One answer. */
@@ -31,10 +43,25 @@ export function plain(
   return { status, headers: { ...type, ...headers }, body: `${text}\n` };
 }
 
-/** The whole answer as it is sent, with the end of the connection announced. */
-export function answerText({ status, headers, body }: Answer): string {
+/** How an answer is sent. */
+export interface AnswerOptions {
+  /** Whether the connection ends with it. Default: true. */
+  readonly last?: boolean;
+  /** Whether only the head was asked for. Default: false. */
+  readonly head?: boolean;
+}
+
+/** The whole answer as it is sent. */
+export function answerText(answer: Answer, options: AnswerOptions = {}): string {
+  const { status, headers, body } = answer;
   const length = new TextEncoder().encode(body).length;
-  const all = { ...HEADERS, ...headers, "Content-Length": `${length}`, "Connection": "close" };
+  const all = {
+    ...HEADERS,
+    ...headers,
+    "Content-Length": `${length}`,
+    ...(options.last === false ? {} : { "Connection": "close" }),
+  };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`;
+  const first = `HTTP/1.1 ${status} ${PHRASES[status] ?? "Status"}\r\n`;
+  return `${first}${lines.join("")}\r\n${options.head ? "" : body}`;
 }

@@ -1,46 +1,42 @@
 /**
  * The http listener: WebSockets at /ws, the health of the server at /healthz, and nothing else.
  *
- * Every connection is counted from its first byte on, as long as it lives, also one that never becomes a
- * WebSocket: it has a deadline for each request, and one that is idle is closed. Who may ask is decided by
- * http_guard.ts, before anything else. Answers are short, plain, and nothing that a page could use.
+ * It stands on Deno.listen like the other listeners, not on node:http: there requests have no deadline
+ * before Deno 2.8, and what is written to a connection after its upgrade may get lost. Every connection is
+ * counted as long as it lives, also one that never becomes a WebSocket. Who may ask is decided by
+ * http_guard.ts, before anything else.
  *
- * The iteration gives the accepted WebSockets. After `close` it ends once no other connection is left;
- * one in the middle of a request is told 503, if it finishes soon.
+ * The iteration gives the accepted WebSockets. After `close` it ends once no other connection is left; one
+ * in the middle of a request is told 503, if it finishes soon.
  */
-import { createServer, type IncomingMessage, Server, type ServerResponse } from "node:http";
-import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { Buffer } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
 import type { Limits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
 import type { Link, LinkListener } from "../ports/link.ts";
+import { acceptLoop } from "./accept_loop.ts";
+import { ConnectionStream } from "./connection_stream.ts";
 import { formatAddress } from "./deno_link.ts";
+import { type Answer, answerText, plain } from "./http_answer.ts";
 import { type HttpGuardOptions, refusalOf } from "./http_guard.ts";
-import { type Answer, answerText, HEADERS, plain } from "./http_answer.ts";
+import { isUpgrade, type RequestHead } from "./http_head.ts";
+import { HttpVisitor, type Outcome } from "./http_visitor.ts";
 import { LinkQueue } from "./link_queue.ts";
-import { listenError } from "./tcp.ts";
+import { listenOn } from "./tcp.ts";
 import { HeldWebSocket, WebSocketLink } from "./websocket_link.ts";
 
 const log = logger("listener");
 
 /** Where WebSockets are accepted. */
 export const WEBSOCKET_PATH = "/ws";
-/**
- * Whether this runtime's node:http is good enough: it is since Deno 2.8. Before, requests had no deadline
- * there, and what was written to a connection after its upgrade could get lost.
- */
-export const HTTP_WORKS = Server.prototype instanceof NetServer;
-/** The head of a request, all of it. */
-const MAX_HEAD_BYTES = 16 * 1024;
-/** A connection is closed after this many requests. */
-const MAX_REQUESTS = 1000;
 /** One binary frame may be this large at least, so that a client can send many small messages at once. */
 const MIN_PAYLOAD_BYTES = 256 * 1024;
-/** Port 0 on two addresses needs a port that is free on both: this often it is tried. */
-const PORT_TRIES = 20;
+/** So many connections without a place are told so at a time; in a flood the others are closed at once. */
+const MAX_REFUSING = 16;
 
 /** Decides who may connect, and is told when they are gone. */
 export interface ConnectionGate {
@@ -62,43 +58,26 @@ export function maxWebSocketPayload(limits: Limits): number {
   return Math.max(2 * limits.maxFrameBytes, MIN_PAYLOAD_BYTES);
 }
 
-/** A connection that was taken. */
-interface Place {
-  readonly address: string;
-  readonly peer: string;
-  /** The bytes that its answered requests had: when there are more, it is in the middle of one. */
-  answeredBytes: number;
-}
-
 /** A listener on one address. */
 export class HttpListener implements LinkListener {
   readonly kind = "ws";
   readonly dialect = "delimited";
-  address = "";
-  port = 0;
+  readonly address: string;
+  readonly port: number;
 
-  readonly #server: Server;
+  readonly #listener: Deno.TcpListener;
   readonly #options: HttpListenerOptions;
   readonly #webSockets: WebSocketServer;
   readonly #links = new LinkQueue();
   /** Connections that are no WebSockets (yet). */
-  readonly #visitors = new Map<Socket, Place>();
-  /** Connections that are being told why they end; whatever they still ask is passed over. */
-  readonly #refused = new WeakSet<Socket>();
-  #stopping = false;
+  readonly #visitors = new Set<HttpVisitor>();
+  readonly #stopped = new AbortController();
+  #refusing = 0;
   #grace: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(options: HttpListenerOptions) {
+  constructor(hostname: string, port: number, options: HttpListenerOptions) {
     const { limits } = options;
     this.#options = options;
-    this.#server = createServer({
-      headersTimeout: limits.handshakeTimeoutMs,
-      requestTimeout: limits.handshakeTimeoutMs,
-      keepAliveTimeout: limits.handshakeTimeoutMs,
-      connectionsCheckingInterval: Math.min(500, limits.handshakeTimeoutMs),
-      maxHeaderSize: MAX_HEAD_BYTES,
-    });
-    this.#server.maxRequestsPerSocket = MAX_REQUESTS;
     const settings = {
       noServer: true,
       WebSocket: HeldWebSocket,
@@ -110,27 +89,14 @@ export class HttpListener implements LinkListener {
     };
     this.#webSockets = new WebSocketServer(settings);
     this.#webSockets.on("wsClientError", (error, socket) => {
-      this.#refuse(socket as Socket, plain(400, error.message));
+      const stream = socket as Duplex as ConnectionStream;
+      stream.write(answerText(plain(400, error.message)));
+      stream.destroySoon();
     });
-    this.#server.on("connection", (socket: Socket) => void this.#enter(socket));
-    this.#server.on("request", (request, response) => this.#answer(request, response));
-    this.#server.on("upgrade", (request, socket, head) => {
-      this.#upgrade(request, socket as Socket, head);
-    });
-    this.#server.on("clientError", (error: Error & { code?: string }, socket) => {
-      this.#refuse(socket as Socket, unreadable(error.code));
-    });
-  }
-
-  /** Listens; rejects with the error of the system. */
-  static async listen(
-    hostname: string,
-    port: number,
-    options: HttpListenerOptions,
-  ): Promise<HttpListener> {
-    const listener = new HttpListener(options);
-    await listener.#listen(hostname, port);
-    return listener;
+    this.#listener = Deno.listen({ hostname, port });
+    this.port = this.#listener.addr.port;
+    this.address = formatAddress(this.#listener.addr.hostname, this.port);
+    void this.#acceptAll();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Link> {
@@ -139,59 +105,53 @@ export class HttpListener implements LinkListener {
 
   close(): void {
     if (this.#stopping) return;
-    this.#stopping = true;
-    this.#server.close();
-    for (const [socket, place] of this.#visitors) {
-      if (socket.bytesRead === place.answeredBytes) socket.destroy();
-    }
+    this.#stopped.abort();
+    this.#listener.close();
+    for (const visitor of this.#visitors) if (visitor.idle) visitor.close();
     this.#grace = setTimeout(() => {
-      for (const socket of this.#visitors.keys()) socket.destroy();
+      for (const visitor of this.#visitors) visitor.close();
     }, this.#options.limits.drainQuietMs);
     this.#endIfEmpty();
   }
 
-  #listen(hostname: string, port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen({ host: hostname, port }, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", (error) => {
-          log.warning("an error of the listener {address}: {error}", {
-            address: this.address,
-            error,
-          });
-        });
-        const address = this.#server.address() as AddressInfo;
-        this.port = address.port;
-        this.address = formatAddress(address.address, address.port);
-        resolve();
+  get #stopping(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  async #acceptAll(): Promise<void> {
+    const connections = acceptLoop(
+      () => this.#listener.accept(),
+      this.address,
+      this.#stopped.signal,
+    );
+    for await (const connection of connections) void this.#visit(connection);
+  }
+
+  /** Serves a connection until it ends, or is a WebSocket. */
+  async #visit(connection: Deno.TcpConn): Promise<void> {
+    const { gate, limits } = this.#options;
+    const { hostname, port } = connection.remoteAddr;
+    let release = () => gate.release(hostname);
+    const handle = (head: RequestHead) =>
+      this.#outcome(head, (rest) => {
+        const stream = new ConnectionStream(connection);
+        stream.once("close", release);
+        release = () => {};
+        this.#upgrade(head, rest, stream, hostname, formatAddress(hostname, port));
       });
-    });
-  }
-
-  /** Takes a place for a connection; null when there is none, and the connection is told. */
-  #enter(socket: Socket): Place | null {
-    const known = this.#visitors.get(socket);
-    if (known !== undefined) return known;
-    if (this.#refused.has(socket)) return null;
-    const address = socket.remoteAddress ?? "";
-    const refusal = this.#options.gate.admit(address);
-    if (refusal !== null) {
-      this.#refuse(socket, plain(503, refusal));
-      return null;
-    }
-    const peer = address === "" ? "http" : formatAddress(address, socket.remotePort ?? 0);
-    const place = { address, peer, answeredBytes: 0 };
-    this.#visitors.set(socket, place);
-    socket.once("close", () => {
-      this.#options.gate.release(address);
-      this.#leave(socket);
-    });
-    return place;
-  }
-
-  #leave(socket: Socket): void {
-    this.#visitors.delete(socket);
+    const visitor = new HttpVisitor(connection, handle, limits.handshakeTimeoutMs);
+    this.#visitors.add(visitor);
+    const refusal = gate.admit(hostname);
+    if (refusal === null) {
+      tune(connection);
+      await visitor.run();
+      release();
+    } else if (this.#refusing < MAX_REFUSING) {
+      this.#refusing++;
+      await visitor.refuse(plain(503, refusal));
+      this.#refusing--;
+    } else visitor.close();
+    this.#visitors.delete(visitor);
     this.#endIfEmpty();
   }
 
@@ -201,28 +161,21 @@ export class HttpListener implements LinkListener {
     this.#links.end();
   }
 
-  /** Answers a request that is no upgrade. */
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const answer = this.#refusal(request) ?? this.#page(request);
-    // A body is not read: with one, or after a refusal, the connection ends.
-    const last = answer.status !== 200 || hasBody(request) || this.#stopping;
-    response.writeHead(answer.status, {
-      ...HEADERS,
-      ...answer.headers,
-      "Content-Length": new TextEncoder().encode(answer.body).length,
-      ...(last ? { Connection: "close" } : {}),
-    });
-    response.end(request.method === "HEAD" ? "" : answer.body);
-    const place = this.#visitors.get(request.socket);
-    if (place !== undefined) place.answeredBytes = request.socket.bytesRead;
-  }
-
-  #page(request: IncomingMessage): Answer {
-    const path = pathOf(request);
-    if (path === WEBSOCKET_PATH) {
-      return plain(426, "This is where WebSockets connect.", { Upgrade: "websocket" });
+  /** What becomes of a request. */
+  #outcome(head: RequestHead, takeOver: (rest: Buffer) => void): Outcome {
+    const refusal = this.#refusal(head);
+    if (refusal !== null) {
+      log.debug("request refused: {status}", { address: this.address, status: refusal.status });
+      return refusal;
     }
-    if (path !== "/healthz") return plain(404, "There is nothing here.");
+    if (head.path === WEBSOCKET_PATH) {
+      if (!isUpgrade(head)) {
+        return plain(426, "This is where WebSockets connect.", { Upgrade: "websocket" });
+      }
+      if (this.#stopping) return plain(503, "The server stops: connect again later.");
+      return { takeOver };
+    }
+    if (head.path !== "/healthz") return plain(404, "There is nothing here.");
     const status = this.#stopping ? "stopping" : "ok";
     return {
       status: this.#stopping ? 503 : 200,
@@ -232,113 +185,55 @@ export class HttpListener implements LinkListener {
   }
 
   /** What is wrong with a request, whatever it asks for. */
-  #refusal(request: IncomingMessage): Answer | null {
-    if (count(request, "host") !== 1 || count(request, "origin") > 1) {
+  #refusal(head: RequestHead): Answer | null {
+    if (head.count("host") !== 1 || head.count("origin") > 1) {
       return plain(400, "A request has one Host header, and at most one Origin header.");
     }
-    const refusal = refusalOf(request.headers, this.#options.guard);
+    const refusal = refusalOf(head.headers, this.#options.guard);
     if (refusal !== null) return plain(403, refusal);
-    if (request.method !== "GET" && request.method !== "HEAD") {
+    if (head.method !== "GET" && head.method !== "HEAD") {
       return plain(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
     }
     return null;
   }
 
-  /** Makes a connection a WebSocket, or says why not. */
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const place = this.#enter(socket);
-    if (place === null) return;
-    const refusal = this.#refusal(request);
-    if (refusal !== null) return this.#refuse(socket, refusal);
-    if (pathOf(request) !== WEBSOCKET_PATH) {
-      return this.#refuse(socket, plain(404, `WebSockets connect at ${WEBSOCKET_PATH}.`));
-    }
-    if (this.#stopping) {
-      return this.#refuse(socket, plain(503, "The server stops: connect again later."));
-    }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const link = new WebSocketLink(webSocket as HeldWebSocket, {
-        connection: socket,
-        peer: place.peer,
-        address: place.address,
-        goingAway: () => this.#stopping,
-      });
-      this.#visitors.delete(socket);
-      this.#links.push(link);
+  /** Makes a connection a WebSocket; a request that is not quite one is answered by `wsClientError`. */
+  #upgrade(
+    head: RequestHead,
+    rest: Buffer,
+    stream: ConnectionStream,
+    address: string,
+    peer: string,
+  ): void {
+    // All that is read of a request there.
+    const request = { method: head.method, url: head.target, headers: head.headers };
+    this.#webSockets.handleUpgrade(request as IncomingMessage, stream, rest, (webSocket) => {
+      const goingAway = () => this.#stopping;
+      const options = { connection: stream, peer, address, goingAway };
+      this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
     });
-  }
-
-  /** Answers where there is no request to answer, and ends the connection. */
-  #refuse(socket: Socket, answer: Answer): void {
-    if (this.#refused.has(socket)) return;
-    this.#refused.add(socket);
-    // Whoever goes while it is told has no need to be told.
-    socket.on("error", () => {});
-    if (!socket.writable) return void socket.destroy();
-    log.debug("request refused: {status}", { peer: socket.remoteAddress, status: answer.status });
-    socket.end(answerText(answer), () => socket.destroy());
   }
 }
 
-/** Listens on `hostname` and `port`; 0 lets the system choose. Rejects with a ParleyError that says what to do. */
-export async function listenHttp(
+/** Listens on `hostname` and `port`; 0 lets the system choose. Raises a ParleyError that says what to do. */
+export function listenHttp(
   hostname: string,
   port: number,
   options: HttpListenerOptions,
-): Promise<HttpListener[]> {
+): HttpListener[] {
+  return listenOn(
+    "http",
+    hostname,
+    port,
+    (host, number) => new HttpListener(host, number, options),
+  );
+}
+
+function tune(connection: Deno.TcpConn): void {
   try {
-    if (hostname !== "localhost") return [await HttpListener.listen(hostname, port, options)];
-    return await listenLoopback(port, options);
-  } catch (reason) {
-    throw listenError("http", formatAddress(hostname, port), systemError(reason));
+    connection.setNoDelay(true);
+    connection.setKeepAlive(true);
+  } catch {
+    // The peer is gone already; the first read will say so.
   }
-}
-
-async function listenLoopback(port: number, options: HttpListenerOptions): Promise<HttpListener[]> {
-  for (let left = PORT_TRIES;; left--) {
-    const first = await HttpListener.listen("127.0.0.1", port, options);
-    try {
-      return [first, await HttpListener.listen("::1", first.port, options)];
-    } catch (reason) {
-      if (!(systemError(reason) instanceof Deno.errors.AddrInUse)) {
-        log.debug("no IPv6 loopback here: {reason}", { kind: "http", reason });
-        return [first];
-      }
-      first.close();
-      if (port !== 0 || left === 0) throw reason;
-    }
-  }
-}
-
-/** The errors of node:net as those of Deno, which the other listeners raise. */
-function systemError(reason: unknown): unknown {
-  if (!(reason instanceof Error)) return reason;
-  const { code } = reason as { code?: string };
-  if (code === "EADDRINUSE") return new Deno.errors.AddrInUse(reason.message, { cause: reason });
-  if (code === "EACCES") return new Deno.errors.PermissionDenied(reason.message, { cause: reason });
-  return reason;
-}
-
-function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "").split("?", 1)[0];
-}
-
-function hasBody(request: IncomingMessage): boolean {
-  return request.headers["content-length"] !== undefined ||
-    request.headers["transfer-encoding"] !== undefined;
-}
-
-/** How often a request has a header; duplicates are hidden in `headers`. */
-function count(request: IncomingMessage, name: string): number {
-  return request.rawHeaders.filter((each, index) => index % 2 === 0 && each.toLowerCase() === name)
-    .length;
-}
-
-/** What to say to bytes that are no request, or to a request that does not end. */
-function unreadable(code: string | undefined): Answer {
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return plain(408, "The request took too long.");
-  if (code === "HPE_HEADER_OVERFLOW") {
-    return plain(431, `The head of a request has at most ${MAX_HEAD_BYTES} bytes.`);
-  }
-  return plain(400, "This is no HTTP request. For Parley's own protocol use the tcp listener.");
 }

@@ -55,19 +55,47 @@ export function listenTcp(
   hostname: string,
   port: number,
 ): TcpLinkListener[] {
+  return listenOn(
+    kind,
+    hostname,
+    port,
+    (host, number) => new TcpLinkListener(kind, dialect, host, number),
+  );
+}
+
+/** Something that listens on a port. */
+interface PortListener {
+  readonly port: number;
+  close(): void;
+}
+
+/**
+ * Listens with what `open` makes: one listener, or two on the same port for "localhost". Raises a
+ * ParleyError that says what to do.
+ */
+export function listenOn<Listener extends PortListener>(
+  kind: ListenerKind | "http",
+  hostname: string,
+  port: number,
+  open: (hostname: string, port: number) => Listener,
+): Listener[] {
   try {
-    if (hostname !== "localhost") return [new TcpLinkListener(kind, dialect, hostname, port)];
-    return listenLoopback(kind, dialect, port);
+    if (hostname !== "localhost") return [open(hostname, port)];
+    return listenLoopback(kind, port, open);
   } catch (reason) {
     throw listenError(kind, formatAddress(hostname, port), reason);
   }
 }
 
-function listenLoopback(kind: ListenerKind, dialect: Dialect, port: number): TcpLinkListener[] {
+function listenLoopback<Listener extends PortListener>(
+  kind: ListenerKind | "http",
+  port: number,
+  open: (hostname: string, port: number) => Listener,
+): Listener[] {
   for (let left = PORT_TRIES;; left--) {
-    const first = new TcpLinkListener(kind, dialect, "127.0.0.1", port);
+    const first = open("127.0.0.1", port);
     try {
-      return [first, new TcpLinkListener(kind, dialect, "::1", first.port)];
+      return [first, open("::1", first.port)];
     } catch (reason) {
       if (!(reason instanceof Deno.errors.AddrInUse)) {
         log.debug("no IPv6 loopback here: {reason}", { kind, reason });

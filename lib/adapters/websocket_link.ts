@@ -10,11 +10,11 @@
  * A peer that breaks the rules (text, too large, unmasked, compressed) is told so with a status code, and
  * reads reject once it is gone. A peer that vanishes without a Close frame is an abrupt end.
  */
-import type { Duplex } from "node:stream";
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import type { Link } from "../ports/link.ts";
+import type { ConnectionStream } from "./connection_stream.ts";
 
 /** A batch leaves in fragments of this size; each of them is seen as progress. */
 const FRAGMENT_BYTES = 128 * 1024;
@@ -58,8 +58,8 @@ export class HeldWebSocket extends WebSocket {
 
 /** What the listener knows of a connection. */
 export interface WebSocketLinkOptions {
-  /** The connection below, which the listener owns. */
-  readonly connection: Duplex & { destroySoon?(): void };
+  /** The connection below. */
+  readonly connection: ConnectionStream;
   readonly peer: string;
   readonly address: string;
   /** Whether the server stops: then the Close frame says so. */
@@ -129,7 +129,7 @@ export class WebSocketLink implements Link {
     if (this.#inputEnded) {
       // Both sides have said all they had to say: the Close frame still leaves.
       this.closeWrite();
-      this.#options.connection.destroySoon?.();
+      this.#options.connection.destroySoon();
     } else {
       this.#socket.terminate();
     }

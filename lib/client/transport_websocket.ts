@@ -6,6 +6,7 @@
  * there. What is sent goes into the socket's own buffer, which is looked at, since nobody is told when it
  * empties.
  */
+import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { connectFailure } from "./connect_failure.ts";
 import type { Transport } from "./transport.ts";
 import type { WebSocketTarget } from "./url.ts";
@@ -27,6 +28,11 @@ export async function openWebSocketTransport(
   url: string,
   signal: AbortSignal,
 ): Promise<Transport> {
+  if (typeof WebSocket === "undefined") {
+    throw new ParleyError(ErrorCode.UNIMPLEMENTED, `cannot connect to ${url}: no WebSocket here`, {
+      accepted: "a browser, Deno, or Node 22 and later for this URL",
+    });
+  }
   let abort = () => {};
   try {
     const socket = new WebSocket(target.href);

@@ -5,18 +5,15 @@
  * connections of the http listener are admitted one by one as they come, before anybody knows whether
  * they become WebSockets; those of the others when they have a link.
  */
-import { type ConnectionGate, HTTP_WORKS, listenHttp } from "../adapters/http_listener.ts";
+import { type ConnectionGate, listenHttp } from "../adapters/http_listener.ts";
 import { listenTcp } from "../adapters/tcp.ts";
 import { listenText } from "../adapters/text.ts";
 import { listenUnix } from "../adapters/unix.ts";
-import { logger } from "../base/log.ts";
 import type { LinkListener } from "../ports/link.ts";
 import type { SessionHost } from "../services/session_host.ts";
 import type { Admission } from "./admission.ts";
 import type { Config } from "./config.ts";
 import { isLoopback, parseListenAddress } from "./config_address.ts";
-
-const log = logger("server");
 
 /** Listens on every address of the configuration. Rejects with a ParleyError that names the one at fault. */
 export async function listenAll(
@@ -35,14 +32,9 @@ export async function listenAll(
     for (const { hostname, port } of raw.map(parseListenAddress)) {
       listeners.push(...listenTcp("raw", "raw", hostname, port));
     }
-    if (http.length > 0 && !HTTP_WORKS) {
-      log.warning("the http listener is off: it needs Deno 2.8, and this is {version}", {
-        version: Deno.version.deno,
-      });
-    }
-    for (const { hostname, port } of HTTP_WORKS ? http.map(parseListenAddress) : []) {
+    for (const { hostname, port } of http.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
-      listeners.push(...await listenHttp(hostname, port, { limits, guard, gate }));
+      listeners.push(...listenHttp(hostname, port, { limits, guard, gate }));
     }
     const { clock } = host;
     const dialogue = { room: config.chat.first_room, wallMs: () => clock.wallMs() };

@@ -8,7 +8,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { HTTP_WORKS } from "../../lib/adapters/http_listener.ts";
 import { connect } from "../../lib/client/mod.ts";
 import { bundleClient } from "../../tools/bundle_client.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -18,9 +17,7 @@ const executablePath = ["chromium", "chromium-browser", "google-chrome"]
   .map((name) => `/usr/bin/${name}`).find((path) => existsSync(path));
 const missing = executablePath === undefined
   ? " (ignored: there is no Chromium; apt-get install chromium)"
-  : HTTP_WORKS
-  ? ""
-  : " (ignored: this Deno has no http listener)";
+  : "";
 
 const ARGUMENTS = [
   "--headless",

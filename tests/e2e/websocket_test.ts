@@ -3,7 +3,6 @@
  * end.
  */
 import assert from "node:assert/strict";
-import { HTTP_WORKS } from "../../lib/adapters/http_listener.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { type Client, connect, type ConnectOptions } from "../../lib/client/mod.ts";
 import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
@@ -14,7 +13,7 @@ import { settles, until } from "../support/until.ts";
 import { closePayload, Opcode, webSocketFrame, WebSocketPeer } from "../support/websocket_peer.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `ws: ${name}`, ignore: !HTTP_WORKS, fn });
+  Deno.test({ name: `ws: ${name}`, fn });
 }
 
 function dial(server: TestServer, options?: ConnectOptions): Promise<Client> {

@@ -3,17 +3,14 @@
  *
  * `await using server = await startServer()` stops it at the end of the test, also when that failed.
  */
-import { HTTP_WORKS } from "../../lib/adapters/http_listener.ts";
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import { configFrom, type ConfigInput } from "../../lib/server/config.ts";
 import { Server, type ServerStats } from "../../lib/server/server.ts";
 import { WebSocketPeer } from "./websocket_peer.ts";
 
-/** All listeners of this runtime, for tests that run over each. */
-export const ALL_KINDS: readonly ListenerKind[] = HTTP_WORKS
-  ? ["tcp", "unix", "raw", "ws"]
-  : ["tcp", "unix", "raw"];
+/** All listeners of messages, for tests that run over each. */
+export const ALL_KINDS: readonly ListenerKind[] = ["tcp", "unix", "raw", "ws"];
 
 /** What a client needs of a connection. */
 export interface PlainConnection {

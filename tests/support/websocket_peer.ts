@@ -113,12 +113,17 @@ export class WebSocketPeer {
     options: HandshakeOptions = {},
   ): Promise<WebSocketPeer> {
     const peer = new WebSocketPeer(await Deno.connect({ hostname, port }));
-    await peer.send(new TextEncoder().encode(handshakeRequest(options)));
-    const head = await peer.#readHead();
-    assert.match(head, /^HTTP\/1\.1 101 /);
-    assert.match(head, /sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/i);
-    assert.doesNotMatch(head, /sec-websocket-(extensions|protocol)/i);
-    return peer;
+    try {
+      await peer.send(new TextEncoder().encode(handshakeRequest(options)));
+      const head = await peer.#readHead();
+      assert.match(head, /^HTTP\/1\.1 101 /);
+      assert.match(head, /sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/i);
+      assert.doesNotMatch(head, /sec-websocket-(extensions|protocol)/i);
+      return peer;
+    } catch (reason) {
+      peer.close();
+      throw reason;
+    }
   }
 
   /** Sends bytes as they are. */

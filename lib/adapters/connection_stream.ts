@@ -1,0 +1,120 @@
+/**
+ * A connection of Deno as a stream of Node, for libraries that want one.
+ *
+ * Reads are asked for by the stream, one at a time, so that what nobody takes stays with the peer. The
+ * buffer is small while little comes and grows with what does, because every idle connection has one.
+ * Half a close is possible in both directions.
+ */
+import { Buffer } from "node:buffer";
+import { Duplex } from "node:stream";
+
+const SMALL_BYTES = 2 * 1024;
+const LARGE_BYTES = 64 * 1024;
+/** Chunks that wait together leave in one write up to this size. */
+const JOIN_BYTES = 256 * 1024;
+
+type Done = (error?: Error | null) => void;
+
+/** A stream over one connection, which it owns from then on. */
+export class ConnectionStream extends Duplex {
+  readonly #connection: Deno.Conn;
+  #buffer = new Uint8Array(SMALL_BYTES);
+  #reading = false;
+
+  constructor(connection: Deno.Conn) {
+    super({ allowHalfOpen: true });
+    this.#connection = connection;
+    // Whoever cares for the end listens to "close"; an error that nobody hears must not end the process.
+    this.on("error", () => {});
+  }
+
+  /** Sends what waits, and then ends the connection in both directions. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once("finish", () => this.destroy());
+  }
+
+  override _read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    void this.#readOnce();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    void this.#writeAll(chunk, done);
+  }
+
+  override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
+    let bytes = 0;
+    const parts = chunks.map(({ chunk }) => {
+      bytes += chunk.length;
+      return chunk;
+    });
+    if (bytes <= JOIN_BYTES) void this.#writeAll(Buffer.concat(parts, bytes), done);
+    else void this.#writeEach(parts, done);
+  }
+
+  override _final(done: Done): void {
+    this.#closeWrite().then(() => done(), () => done());
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    try {
+      this.#connection.close();
+    } catch {
+      // It is closed already.
+    }
+    done(error);
+  }
+
+  async #readOnce(): Promise<void> {
+    const buffer = this.#buffer;
+    let count: number | null;
+    try {
+      count = await this.#connection.read(buffer);
+    } catch (error) {
+      this.destroy(error as Error);
+      return;
+    }
+    this.#reading = false;
+    if (this.destroyed) return;
+    if (count === null) {
+      this.push(null);
+      return;
+    }
+    if (count < buffer.length / 2) {
+      this.push(Buffer.from(buffer.subarray(0, count)));
+      if (count < SMALL_BYTES && buffer.length > SMALL_BYTES) {
+        this.#buffer = new Uint8Array(SMALL_BYTES);
+      }
+    } else {
+      // A good part of it is filled: it is given away.
+      this.#buffer = new Uint8Array(Math.min(buffer.length * 4, LARGE_BYTES));
+      this.push(Buffer.from(buffer.buffer, 0, count));
+    }
+  }
+
+  async #writeEach(parts: Uint8Array[], done: Done): Promise<void> {
+    for (const part of parts.slice(0, -1)) {
+      let failure: Error | null | undefined;
+      await this.#writeAll(part, (error) => failure = error);
+      if (failure) return done(failure);
+    }
+    await this.#writeAll(parts[parts.length - 1], done);
+  }
+
+  async #writeAll(bytes: Uint8Array, done: Done): Promise<void> {
+    try {
+      let sent = await this.#connection.write(bytes);
+      while (sent < bytes.length) sent += await this.#connection.write(bytes.subarray(sent));
+    } catch (error) {
+      return done(error as Error);
+    }
+    done();
+  }
+
+  async #closeWrite(): Promise<void> {
+    await this.#connection.closeWrite();
+  }
+}
