@@ -45,4 +45,15 @@ export class KeepPolicies {
     }
     return null;
   }
+
+  /** Whether every topic that `pattern` matches is kept. One policy must cover it alone. */
+  covers(pattern: string): boolean {
+    return this.#policies.some((policy) => coversPattern(policy.pattern, pattern));
+  }
+}
+
+/** Whether every topic that `narrow` matches is matched by `wide`. */
+function coversPattern(wide: string, narrow: string): boolean {
+  // Level for level a wildcard is matched like a name; only a tail stands for more than one level.
+  return matchesPattern(wide, narrow) && (!narrow.endsWith(">") || wide.endsWith(">"));
 }

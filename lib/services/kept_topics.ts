@@ -57,6 +57,11 @@ export class KeptTopics implements StoreListener {
     return this.#policies.policyOf(name) !== null;
   }
 
+  /** Whether every topic that `pattern` matches is kept. */
+  keepsAll(pattern: string): boolean {
+    return this.#policies.covers(pattern);
+  }
+
   /** The kept topic of that name, made if need be; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
   topicOf(name: string): StoreTopic | null {
     if (this.#policies.policyOf(name) === null) return null;

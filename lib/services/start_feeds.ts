@@ -12,6 +12,8 @@ import type { Session } from "./session.ts";
 
 /** The most positions that one Subscribe may carry. */
 export const MAX_POSITIONS = 1000;
+/** Past so many topics an Ack tells no more positions: subscribing must not hold up the others. */
+const MAX_TOPICS_LOOKED_AT = 10_000;
 
 /** Raises a ParleyError when a subscription to `pattern` cannot begin at `start`. */
 export function checkStart(session: Session, pattern: string, group: string, start: Start): void {
@@ -63,6 +65,27 @@ export function startFeeds(session: Session, pattern: string, start: Start): boo
     }
   }
   return lost;
+}
+
+/** What an Ack tells of the kept topics that a pattern matches. */
+export function tellPositions(session: Session, pattern: string) {
+  const { kept } = session.host;
+  if (kept === null) return { positions: [], positionsComplete: true, allKept: false };
+  const allKept = kept.keepsAll(pattern);
+  if (!hasWildcard(pattern)) {
+    const seq = BigInt(kept.store.topic(pattern)?.lastSeq ?? 0);
+    const positions = allKept ? [{ topic: pattern, seq }] : [];
+    return { positions, positionsComplete: true, allKept };
+  }
+  const positions: { topic: string; seq: bigint }[] = [];
+  let looked = 0;
+  for (const { name, lastSeq } of kept.store.topics()) {
+    if (positions.length === MAX_POSITIONS || looked++ === MAX_TOPICS_LOOKED_AT) {
+      return { positions, positionsComplete: false, allKept };
+    }
+    if (matchesPattern(pattern, name)) positions.push({ topic: name, seq: BigInt(lastSeq) });
+  }
+  return { positions, positionsComplete: true, allKept };
 }
 
 function topicsOf(kept: KeptTopics, pattern: string): StoreTopic[] {

@@ -12,7 +12,7 @@ import type { MessageScan } from "../wire/message_scan.ts";
 import { decodeBody } from "./decode_body.ts";
 import { acknowledge } from "./publish.ts";
 import type { Session } from "./session.ts";
-import { checkStart, startFeeds } from "./start_feeds.ts";
+import { checkStart, startFeeds, tellPositions } from "./start_feeds.ts";
 
 /** Subscribes as the message that `scan` found asks for. */
 export function handleSubscribe(session: Session, bytes: Uint8Array, scan: MessageScan): void {
@@ -29,8 +29,11 @@ export function handleSubscribe(session: Session, bytes: Uint8Array, scan: Messa
   if (start !== undefined) checkStart(session, pattern, group, start);
   host.bus.subscribe(session, { pattern, type, group, echo, overflow });
   const historyLost = start !== undefined && startFeeds(session, pattern, start);
-  if (historyLost) {
-    session.answer({ case: "ack", value: { level: AckLevel.ROUTED, historyLost } }, bytes, scan);
+  const tells = request.tellPositions && scan.idBytes > 0;
+  if (historyLost || tells) {
+    const told = tells ? tellPositions(session, pattern) : {};
+    const value = { level: AckLevel.ROUTED, historyLost, ...told };
+    session.answer({ case: "ack", value }, bytes, scan);
   } else if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
 }
 

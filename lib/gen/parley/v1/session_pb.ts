@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { TopicPosition } from "./event_pb.ts";
+import { file_parley_v1_event } from "./event_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/v1/session.proto.
  */
 export const file_parley_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIl4KBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SEwoLY2xpZW50X25hbWUYAiABKAkSDwoHbGlicmFyeRgDIAEoCRIVCg1hbnN3ZXJzX3BpbmdzGAQgASgIIrYBCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJEhUKDWhpc3RvcnlfZXBvY2gYByABKAkibwoGTGltaXRzEhcKD21heF9mcmFtZV9ieXRlcxgBIAEoDRIZChFtYXhfc3Vic2NyaXB0aW9ucxgCIAEoDRIXCg9tYXhfdG9waWNfYnl0ZXMYAyABKA0SGAoQbWF4X3RvcGljX2xldmVscxgEIAEoDSIVCgRQaW5nEg0KBW5vbmNlGAEgASgEIhUKBFBvbmcSDQoFbm9uY2UYASABKAQicgoDQWNrEiIKBWxldmVsGAEgASgOMhMucGFybGV5LnYxLkFja0xldmVsEhEKCXJlY2VpdmVycxgCIAEoDRILCgNzZXEYAyABKAQSEQoJZHVwbGljYXRlGAQgASgIEhQKDGhpc3RvcnlfbG9zdBgFIAEoCCpsCghBY2tMZXZlbBIZChVBQ0tfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBBQ0tfTEVWRUxfUk9VVEVEEAESFQoRQUNLX0xFVkVMX0ZTWU5DRUQQAhIYChRBQ0tfTEVWRUxfUkVQTElDQVRFRBADYgZwcm90bzM");
+  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIl4KBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SEwoLY2xpZW50X25hbWUYAiABKAkSDwoHbGlicmFyeRgDIAEoCRIVCg1hbnN3ZXJzX3BpbmdzGAQgASgIIrYBCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJEhUKDWhpc3RvcnlfZXBvY2gYByABKAkibwoGTGltaXRzEhcKD21heF9mcmFtZV9ieXRlcxgBIAEoDRIZChFtYXhfc3Vic2NyaXB0aW9ucxgCIAEoDRIXCg9tYXhfdG9waWNfYnl0ZXMYAyABKA0SGAoQbWF4X3RvcGljX2xldmVscxgEIAEoDSIVCgRQaW5nEg0KBW5vbmNlGAEgASgEIhUKBFBvbmcSDQoFbm9uY2UYASABKAQizQEKA0FjaxIiCgVsZXZlbBgBIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbBIRCglyZWNlaXZlcnMYAiABKA0SCwoDc2VxGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCBIUCgxoaXN0b3J5X2xvc3QYBSABKAgSKwoJcG9zaXRpb25zGAYgAygLMhgucGFybGV5LnYxLlRvcGljUG9zaXRpb24SGgoScG9zaXRpb25zX2NvbXBsZXRlGAcgASgIEhAKCGFsbF9rZXB0GAggASgIKmwKCEFja0xldmVsEhkKFUFDS19MRVZFTF9VTlNQRUNJRklFRBAAEhQKEEFDS19MRVZFTF9ST1VURUQQARIVChFBQ0tfTEVWRUxfRlNZTkNFRBACEhgKFEFDS19MRVZFTF9SRVBMSUNBVEVEEANiBnByb3RvMw", [file_parley_v1_event]);
 
 /**
  * The first message of a client that wants to be known. Optional where no users
@@ -248,6 +250,29 @@ export type Ack = Message<"parley.v1.Ack"> & {
    * @generated from field: bool history_lost = 5;
    */
   historyLost: boolean;
+
+  /**
+   * For a subscribe that asks for it: the kept topics that match, and the seq of the last event
+   * of each. At most 1,000.
+   *
+   * @generated from field: repeated parley.v1.TopicPosition positions = 6;
+   */
+  positions: TopicPosition[];
+
+  /**
+   * Whether `positions` names every kept topic that matches: what is kept on any other topic from
+   * now on is new.
+   *
+   * @generated from field: bool positions_complete = 7;
+   */
+  positionsComplete: boolean;
+
+  /**
+   * Whether every topic that the pattern can match is kept, by its policies.
+   *
+   * @generated from field: bool all_kept = 8;
+   */
+  allKept: boolean;
 };
 
 /**
