@@ -32,7 +32,10 @@ export const TARGETS: readonly string[] = [
 
 const entry = "server.ts";
 
-const flags = ["--no-check", ...PERMISSIONS];
+/** What is loaded by a path at run time, and must be in the executable: the Worker of the store. */
+const INCLUDED: readonly string[] = ["--include", "lib/adapters/sqlite_worker.ts"];
+
+const flags = ["--no-check", ...PERMISSIONS, ...INCLUDED];
 
 interface Options {
   output: string;

@@ -16,6 +16,7 @@ import { StopSignals } from "./stop_signals.ts";
 import { styled, terminalText } from "./terminal_text.ts";
 
 interface ServeOptions extends ConfigOptions {
+  readonly repair?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,6 +25,7 @@ export function addServe(program: Command, context: CliContext): void {
   withConfigOptions(program.command("serve"))
     .description("run the server (also without a command)")
     .option("--json", "print the addresses as one line of JSON")
+    .option("--repair", "go on with what is left when the data directory has lost events")
     .action((options: ServeOptions) => serve(options, context));
 }
 
@@ -33,7 +35,7 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   const { configureLogging } = await import("../server/logging.ts");
   configureLogging(loaded.config.log);
   const { Server } = await import("../server/server.ts");
-  const server = await Server.start(loaded.config);
+  const server = await Server.start(loaded.config, { repair: options.repair });
   signals.onFirst(() => void server.stop());
   await io.releasePermissions();
   announce(server, options, loaded, io);

@@ -2,11 +2,22 @@
  * Opens the store that a configuration names: a directory, or memory when there is none.
  */
 import { openMemoryStore } from "../adapters/memory_store.ts";
+import { openSqliteStore } from "../adapters/sqlite_store.ts";
 import type { Clock } from "../base/clock.ts";
+import { logger } from "../base/log.ts";
 import type { Store } from "../ports/store.ts";
 import type { Config } from "./config.ts";
 
-/** Opens the store. Rejects with a ParleyError that says what to do. */
-export function openStore(_config: Config, clock: Clock): Promise<Store> {
-  return Promise.resolve(openMemoryStore({ clock }));
+const log = logger("server");
+
+/**
+ * Opens the store. Rejects with a ParleyError that says what to do; with `repair` it goes on with what is
+ * left when the data directory has lost acknowledged events.
+ */
+export async function openStore(config: Config, clock: Clock, repair: boolean): Promise<Store> {
+  const store = config.data === ""
+    ? openMemoryStore({ clock })
+    : await openSqliteStore({ directory: config.data, clock, repair });
+  for (const warning of store.warnings) log.warning("{warning}", { warning });
+  return store;
 }

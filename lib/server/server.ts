@@ -49,6 +49,14 @@ export type ServerStats = Readonly<Counters> & {
   readonly maxConnections: number;
 };
 
+/** What a server may be given besides its configuration. */
+export interface ServerOptions {
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Goes on when the data directory has lost acknowledged events, as a new history. Default: false. */
+  readonly repair?: boolean;
+}
+
 /** A running server. */
 export class Server implements AsyncDisposable {
   /** A value that changes with each start. */
@@ -89,13 +97,13 @@ export class Server implements AsyncDisposable {
   }
 
   /** Starts a server. Rejects with a ParleyError when an address cannot be listened on. */
-  static async start(config: Config, options: { clock?: Clock } = {}): Promise<Server> {
+  static async start(config: Config, options: ServerOptions = {}): Promise<Server> {
     const limits = limitsOf(config);
     assertLimits(limits);
     const serverId = crypto.randomUUID().slice(0, 8);
     const host = new SessionHost(limits, options.clock ?? systemClock, serverId);
     const admission = new Admission(limits, openFilesLimit(), host.nowMs);
-    const store = await openStore(config, host.clock);
+    const store = await openStore(config, host.clock, options.repair ?? false);
     let listeners: LinkListener[];
     try {
       host.keep(store, new KeepPolicies(keepPoliciesOf(config)));

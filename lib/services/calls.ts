@@ -102,6 +102,7 @@ export class Calls {
       (record) => this.#tellCancelled(record),
       (record) => this.#responderGone(record),
     );
+    if (this.#requests.size === 0) this.close();
   }
 
   /** Stops the timer. */

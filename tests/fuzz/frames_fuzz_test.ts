@@ -91,10 +91,10 @@ Deno.test("a million damaged frames raise nothing but ParleyErrors", () => {
   const stackTraceLimit = Error.stackTraceLimit;
   // Half of the frames end in an error, and their stacks would cost more than all the rest.
   Error.stackTraceLimit = 0;
+  const peer = new TestSession();
   try {
     const random = new Random(20_240_601);
     const tally: Tally = { frames: 0, errors: 0, answered: 0 };
-    const peer = new TestSession();
     let fed = 0;
     while (fed < FRAMES) {
       const framing = random.pick(["delimited", "prefixed32", "bare"] as const);
@@ -113,8 +113,10 @@ Deno.test("a million damaged frames raise nothing but ParleyErrors", () => {
       peer.session.outbox.rewind(0);
       peer.session.client = null;
     }
+    peer.dispose();
     assert(tally.answered > FRAMES / 20 && tally.errors > FRAMES / 20, JSON.stringify(tally));
   } finally {
+    peer.host.calls.close();
     Error.stackTraceLimit = stackTraceLimit;
   }
 });
@@ -136,6 +138,7 @@ Deno.test("a session lives through any bytes in any pieces, and ends when its pe
         peer.link.feed(...pieces);
         peer.link.end();
         await peer.ended();
+        peer.dispose();
         assert(peer.link.closed);
         assert.equal(peer.host.counters.internalErrors, 0);
         assert.equal(peer.session.outbox.size, 0);
@@ -158,6 +161,7 @@ Deno.test("bit by bit damaged: every single flip of a valid frame is survived", 
       peer.link.feed(damaged, frame(addMessage(1, 1)));
       peer.link.end();
       await peer.ended();
+      peer.dispose();
       assert.equal(peer.host.counters.internalErrors, 0, `bit ${bit} of ${message}`);
       peer.messages();
     }
