@@ -74,8 +74,9 @@ export function checkVersion(version: string): string | null {
     );
   }
   if (compareVersions(version, SOUND_VERSION) >= 0) return null;
-  return `SQLite ${version} can damage its log when two connections checkpoint at once; Parley has ` +
-    `one that does, but let no other program open the database, or use SQLite ${SOUND_VERSION}`;
+  return `SQLite ${version} can damage its log when two connections write or checkpoint at once; of ` +
+    `Parley's only one does, but let no other program write to the database, or use a Deno with ` +
+    `SQLite ${SOUND_VERSION} or newer`;
 }
 
 function compareVersions(one: string, other: string): number {

@@ -298,7 +298,7 @@ export function testStoreContract(subject: StoreSubject): void {
   }, { limits: { maxKeptTopics: 2 } });
 
   test(
-    "full: writes fail, reads go on, numbers have no gap, room heals",
+    "full: writes fail, reads go on, room heals",
     async (store, recorder) => {
       const topic = store.openTopic("t");
       const payload = "x".repeat(50_000);
@@ -307,7 +307,7 @@ export function testStoreContract(subject: StoreSubject): void {
         assert(good < 1000, "the store is full at some time");
         append(store, topic, payload, 1, `id${good}`);
         store.put(`key${good}`, bytes("x"), 0, null);
-        await Promise.resolve();
+        // The first batch is under way by now, so the next event gathers behind it.
         await Promise.resolve();
         append(store, topic, payload, 1, `id${good + 1}`);
         await store.flush().catch(() => {});
@@ -331,8 +331,11 @@ export function testStoreContract(subject: StoreSubject): void {
       await store.flush();
       assert.deepEqual((await readAll(store, topic)).map(({ seq }) => seq), [lastSeq, lastSeq + 1]);
       assert.equal((await store.get("after"))?.key, "after");
+      await store.trim(topic, lastSeq + 1);
+      const kept = recorder.committedEntries.filter((entry) => entry.kind === "event");
+      assert.equal(topic.bytes, kept.at(-1)?.size, "what failed is not counted");
     },
-    { capacityBytes: 600_000 },
+    { capacityBytes: 640_000 },
   );
 
   test("close commits what was handed over, then refuses", async (store, recorder) => {
