@@ -113,27 +113,30 @@ Deno.test("a client that never stops asking does not hold the stop", async () =>
   client.close();
 });
 
-Deno.test("a client that never reads does not hold the stop", async () => {
-  await using server = await startServer({
-    limits: { ...SHORT, outbox_high_water_bytes: 64 * 1024 },
-  });
-  const floods = await Promise.all(ALL_KINDS.map(async (kind) => {
-    const client = await SocketClient.connect(server, kind);
-    const request = frame(echoMessage("f".repeat(50_000)), client.framing);
-    const flooding = (async () => {
-      for (;;) await client.send(request);
-    })();
-    return { client, ended: assert.rejects(flooding) };
-  }));
-  await until(() => server.stats().bytesIn > 0, "the flood has begun");
-  await settled(() => server.stats().bytesIn, "the server stops reading");
-  await settles(server.server.stop(), "stop");
-  assert.equal(server.stats().outboxBytes, 0);
-  for (const { client, ended } of floods) {
-    if (!CLOSE_ENDS_WRITES) client.close();
-    await settles(ended, "the flood");
-    client.close();
-  }
+Deno.test({
+  name: "a client that never reads does not hold the stop",
+  ignore: !CLOSE_ENDS_WRITES,
+  async fn() {
+    await using server = await startServer({
+      limits: { ...SHORT, outbox_high_water_bytes: 64 * 1024 },
+    });
+    const floods = await Promise.all(ALL_KINDS.map(async (kind) => {
+      const client = await SocketClient.connect(server, kind);
+      const request = frame(echoMessage("f".repeat(50_000)), client.framing);
+      const flooding = (async () => {
+        for (;;) await client.send(request);
+      })();
+      return { client, ended: assert.rejects(flooding) };
+    }));
+    await until(() => server.stats().bytesIn > 0, "the flood has begun");
+    await settled(() => server.stats().bytesIn, "the server stops reading");
+    await settles(server.server.stop(), "stop");
+    assert.equal(server.stats().outboxBytes, 0);
+    for (const { client, ended } of floods) {
+      await settles(ended, "the flood");
+      client.close();
+    }
+  },
 });
 
 Deno.test("half a message does not hold the stop", async () => {

@@ -8,8 +8,8 @@ import net from "node:net";
 export const CAN_RESET = typeof net.Socket.prototype.resetAndDestroy === "function";
 
 /**
- * Whether closing a connection ends a write that is under way: since Deno 2.9.5. Before, a peer that does
- * not read is not told, and the runtime keeps the socket until the peer leaves.
+ * Whether closing a connection ends a write that is under way: since Deno 2.9.5. Before, the runtime
+ * keeps the socket of a peer that does not read until that leaves, so that tests of it leave something.
  */
 export const CLOSE_ENDS_WRITES = atLeast("2.9.5", Deno.version.deno);
 

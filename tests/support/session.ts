@@ -38,6 +38,11 @@ export class TestSession {
     return settles(this.#run ?? Promise.resolve(), "the end of the session");
   }
 
+  /** Forgets the calls that its peer has asked or registered for. */
+  dispose(): void {
+    this.host.calls.close();
+  }
+
   /** Lets time pass and sweeps, as the server does. */
   pass(ms: number): void {
     this.clock.advance(ms);
