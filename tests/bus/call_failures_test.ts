@@ -260,7 +260,7 @@ busTest("a caller that calls itself and finishes sending is not left waiting", a
 busTest("a drain waits for calls under way", async (kind) => {
   await using server = await startServer({ limits: { drain_quiet_ms: 1 } });
   await using clients = new Clients(server, kind);
-  const [caller, responder] = await clients.several(2);
+  const [caller, responder, idler] = await clients.several(3);
   await responder.acknowledged(register(METHOD));
   const pending = caller.ask(ask());
   const { id } = await nextCall(responder);
@@ -269,8 +269,11 @@ busTest("a drain waits for calls under way", async (kind) => {
     await client.when(() => client.messages.length > 0, "the notice");
     assert.equal(contentOf(client.messages[0], "error").closeReason, CloseReason.SHUTDOWN);
   }
+  assert.equal(await idler.whenEnded(), "end", "who has nothing under way is done");
+  assert.deepEqual([caller.ended, responder.ended], [null, null]);
   await responder.send(answer({ payload: bytesOf("in time") }, id));
   assert.equal(textIn(contentOf(await pending, "answer").payload), "in time");
+  idler.close();
   for (const client of [caller, responder]) {
     assert.equal(await client.whenEnded(), "end");
     client.close();

@@ -171,6 +171,20 @@ Deno.test("flushRun says how many connections the last events went to", () => {
   assert.equal(fanout.flushRun(), 1, "of another publisher");
 });
 
+Deno.test("a run that is full is handed out, and does not grow with the turn", () => {
+  const [fanout, receiver, stamps] = [makeFanout(), makeReceiver(), makeStamps()];
+  const to = [receiver];
+  let most = 0;
+  let handedOut = 0;
+  for (let number = 0; number < 1000; number++) {
+    add(fanout, to, eventBody(number, 1000), stamps);
+    most = Math.max(most, receiver.outbox.length - handedOut);
+    handedOut = receiver.outbox.length;
+  }
+  assert(handedOut > 900_000, `${handedOut}`);
+  assert(most >= 64 * 1024 && most < 68 * 1024, `${most}`);
+});
+
 Deno.test("one turn is one write a connection, and an outbox that got nothing is left alone", async () => {
   const [fanout, stamps] = [makeFanout(), makeStamps()];
   const [one, other, third] = [makeReceiver(), makeReceiver(), makeReceiver()];

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { publishNumber, subscribe, textIn } from "../support/bus_messages.ts";
 import { publish } from "../support/bus_messages.ts";
-import { unsubscribe } from "../support/bus_messages.ts";
+import { bytesOf, OverflowPolicy, unsubscribe } from "../support/bus_messages.ts";
+import { contentOf } from "../support/frames.ts";
 import { MemoryBus, type MemoryPeer } from "../support/memory_bus.ts";
 
 const WORK = { pattern: "work", group: "g" };
@@ -147,6 +148,47 @@ Deno.test("plain events of one that leaves are not given to others", async () =>
   await member.ended;
   await bus.settle();
   assert.deepEqual(numbers(heir), range(0, 5), "once");
+});
+
+Deno.test("what a full member is ended for goes to another, with all that waited", async () => {
+  const LIMIT = 4096;
+  await using bus = new MemoryBus({
+    maxFrameBytes: 1024,
+    maxOutboxBytes: LIMIT,
+    outboxHighWaterBytes: 1024,
+  });
+  const [publisher, full, other] = [bus.connect(), bus.connect(), bus.connect()];
+  await bus.turn(full, subscribe(WORK), subscribe("fill.*"));
+  await bus.turn(
+    other,
+    subscribe({ ...WORK, overflow: OverflowPolicy.DROP_OLDEST }),
+    subscribe({ pattern: "fill.>", overflow: OverflowPolicy.DROP_OLDEST }),
+  );
+  for (const peer of [full, other]) peer.link.hold();
+  const filler = (topic: string, bytes: number) =>
+    publish({ topic, payload: new Uint8Array(bytes) });
+  // Both hold the same and nearly all they may; the one that is ended a little less, so it is chosen.
+  await bus.turn(publisher, filler("fill.a", 10));
+  await bus.turn(publisher, ...range(0, 4).map((number) => publishNumber("work", number)));
+  for (let count = 0; count < 4; count++) await bus.turn(publisher, filler("fill.a", 900));
+  const free = LIMIT - full.session.outbox.size;
+  await bus.turn(publisher, filler("fill.a.b", 2));
+  assert(free > 0 && free < 250, `${free}`);
+  assert(other.session.outbox.size > full.session.outbox.size);
+  const large = publish({ topic: "work", payload: bytesOf("4".padEnd(300)) });
+  await bus.turn(publisher, { ...large, id: 1n });
+  assert.equal(bus.host.counters.slowCloses, 1);
+  for (const peer of [full, other]) peer.link.releaseAll();
+  await bus.settle();
+  const work = other.take().flatMap(({ message }) =>
+    message.case === "event" && message.value.topic === "work"
+      ? [parseInt(textIn(message.value.payload))]
+      : []
+  );
+  assert.equal(work.at(-1), 4, "the one that did not fit");
+  assert.equal(contentOf(publisher.take().at(-1)!, "ack").receivers, 1);
+  full.link.end();
+  await full.ended;
 });
 
 Deno.test("full members that fall one after the other fall side by side, not on the stack", async () => {
