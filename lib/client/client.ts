@@ -68,6 +68,7 @@ export class Client implements AsyncDisposable {
         services.reopened(connection);
       },
       refused: (error) => void reports.tell(error),
+      ended: (connection) => services.ended(connection),
       failed: (reason) => subscriptions.endAll(reason),
     });
   }

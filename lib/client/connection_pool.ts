@@ -52,6 +52,8 @@ export interface PoolOwner {
   opened(connection: ClientConnection): void;
   /** The server refused something that nobody waits for an answer to. */
   refused(error: ParleyError): void;
+  /** A connection is over. */
+  ended(connection: ClientConnection): void;
   /** There will be no connection any more. */
   failed(reason: ParleyError): void;
 }
@@ -227,7 +229,10 @@ export class ConnectionPool {
       refused: (error) => this.#owner.refused(error),
       hasRoom: () => this.#sendWaiting(),
       draining: (connection, reason) => this.#lost(connection, reason),
-      ended: (connection, reason) => this.#lost(connection, reason),
+      ended: (connection, reason) => {
+        this.#lost(connection, reason);
+        this.#owner.ended(connection);
+      },
     };
     return {
       url: this.url,

@@ -90,19 +90,19 @@ export class Services {
     }
   }
 
+  /** A connection is over, and nobody waits for the answers of its calls. */
+  ended(connection: ClientConnection): void {
+    const reason = new ParleyError(ErrorCode.UNAVAILABLE, "the connection to the server is lost");
+    this.#giveUpAll(connection, reason);
+    this.#inHand.delete(connection);
+  }
+
   /** A call arrived. */
   takeCall(connection: ClientConnection, incoming: Incoming): void {
     const { id } = incoming;
     const call = fromBinary(CallSchema, incoming.body().slice());
     let calls = this.#inHand.get(connection);
-    if (calls === undefined) {
-      this.#inHand.set(connection, calls = new Map());
-      const reason = new ParleyError(ErrorCode.UNAVAILABLE, "the connection to the server is lost");
-      void connection.finished.then(() => {
-        this.#giveUpAll(connection, reason);
-        this.#inHand.delete(connection);
-      });
-    }
+    if (calls === undefined) this.#inHand.set(connection, calls = new Map());
     const inHand = { controller: new AbortController(), connection, id };
     calls.set(id, inHand);
     connection.hold();
