@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { AckLevel, connect, ErrorCode, type ParleyError } from "../../lib/client/mod.ts";
 import { settled, settles, until } from "../support/until.ts";
-import { arrived, BusFixture, Collector, numbers } from "./bus_support.ts";
+import { ack, arrived, BusFixture, Collector, numbers } from "./bus_support.ts";
 import { FakeServer } from "./fake_server.ts";
 import { rejection } from "./rejections.ts";
 
@@ -77,6 +77,30 @@ Deno.test("events keep the order of the calls, however they are published", asyn
   );
   await got.count(sent.length);
   assert.deepEqual(got.texts.map((text) => text.trim()), sent);
+});
+
+Deno.test("a place that becomes free belongs to the one who waits longest", async () => {
+  const topics: string[] = [];
+  await using server = new FakeServer(async (peer) => {
+    await peer.welcome();
+    while (topics.length < 3) {
+      const { id, value } = await peer.expect("event");
+      topics.push(value.topic);
+      if (topics.length > 1) await peer.send(ack(id));
+    }
+    await peer.read();
+  });
+  await using client = await connect(server.url, { maxInFlight: 1 });
+  const controller = new AbortController();
+  const first = client.publish("first", "x", { signal: controller.signal });
+  const second = client.publish("second", "x");
+  await until(() => topics.length === 1, "the first event");
+  controller.abort(new Error("enough"));
+  // In the same turn, before the client has looked at who waits.
+  const third = client.publish("third", "x");
+  await assert.rejects(first, /enough/);
+  await Promise.all([second, third]);
+  assert.deepEqual(topics, ["first", "second", "third"]);
 });
 
 Deno.test("a pool publishes in order, too", async () => {
