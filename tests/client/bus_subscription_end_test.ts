@@ -118,7 +118,7 @@ Deno.test("what a callback throws ends its subscription and is told; nothing els
   await publisher.publish("t", "1");
   await arrived(publisher, client);
   for (const each of [throwing, rejecting]) {
-    await assert.rejects(each.closed, (reason) => reason === failure);
+    await assert.rejects(settles(each.closed, "the end"), (reason) => reason === failure);
     assert(each.ended);
   }
   assert.deepEqual(healthy.texts, ["0", "1"]);
@@ -141,7 +141,7 @@ Deno.test("without onError, what a callback throws is an unhandled rejection unl
     const looked = await client.subscribe("t", {}, () => {
       throw new Error("looked at");
     });
-    const expected = assert.rejects(looked.closed, /looked at/);
+    const expected = assert.rejects(settles(looked.closed, "the end"), /looked at/);
     await publisher.publish("t", "x");
     await expected;
     await client.subscribe("t", {}, () => {

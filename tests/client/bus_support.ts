@@ -5,7 +5,7 @@ import { type Client, connect, type ConnectOptions } from "../../lib/client/mod.
 import type { ReceivedCall, ReceivedEvent, Subscription } from "../../lib/client/mod.ts";
 import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { until } from "../support/until.ts";
+import { settles, until } from "../support/until.ts";
 import type { FakePeer, ServerMessageInit } from "./fake_server.ts";
 
 /** Quick attempts, so that tests do not wait. */
@@ -86,11 +86,20 @@ export function textOf(event: { payload: Uint8Array }): string {
   return decoder.decode(event.payload);
 }
 
-/** The payloads that the iterator gives until it ends. */
-export async function drain(subscription: Subscription): Promise<string[]> {
-  const texts: string[] = [];
-  for await (const event of subscription) texts.push(textOf(event));
-  return texts;
+/** The payloads that the iterator gives until it ends; each is also given to `onText`. */
+export function drain(
+  subscription: Subscription,
+  onText: (text: string) => void | Promise<void> = () => {},
+): Promise<string[]> {
+  const loop = async () => {
+    const texts: string[] = [];
+    for await (const event of subscription) {
+      texts.push(textOf(event));
+      await onText(textOf(event));
+    }
+    return texts;
+  };
+  return settles(loop(), `the end of the subscription to "${subscription.pattern}"`);
 }
 
 /** How many connections get an event on `topic`. */
