@@ -6,6 +6,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Event } from "../../lib/gen/parley/v1/event_pb.ts";
+import type { ListenerKind } from "../../lib/ports/link.ts";
 import { ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import {
   type ClientMessageInit,
@@ -15,26 +16,14 @@ import {
   join,
   type ServerMessage,
 } from "./frames.ts";
-import type { TestServer } from "./server.ts";
+import { ALL_KINDS, type PlainConnection, type TestServer } from "./server.ts";
 import { settles } from "./until.ts";
 
-/** What carries the bytes. A listener whose connections are no Deno.Conn needs one of these. */
-export interface ByteStream {
-  read(into: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  closeWrite(): Promise<void>;
-  close(): void;
-}
-
-/** The listeners that the tests of the bus run over; one more here is one more run of them all. */
-export const BUS_KINDS = ["tcp", "unix"] as const;
+/** The listeners that the tests of the bus run over: all that carry the delimited dialect. */
+export const BUS_KINDS: readonly ListenerKind[] = ALL_KINDS.filter((kind) => kind !== "raw");
 
 /** One of them. */
-export type BusKind = typeof BUS_KINDS[number];
-
-function openStream(server: TestServer, kind: BusKind): Promise<ByteStream> {
-  return server.connect(kind);
-}
+export type BusKind = ListenerKind;
 
 const READ_BYTES = 256 * 1024;
 
@@ -44,7 +33,7 @@ export class BusClient implements AsyncDisposable {
   readonly messages: ServerMessage[] = [];
   /** Why nothing more comes; null while it may. */
   ended: "end" | Error | null = null;
-  readonly #stream: ByteStream;
+  readonly #stream: PlainConnection;
   readonly #buffer = new Uint8Array(READ_BYTES);
   #partial: Uint8Array = new Uint8Array(0);
   #pump: Promise<void> | null = null;
@@ -52,7 +41,7 @@ export class BusClient implements AsyncDisposable {
   #lastId = 0n;
   #closed = false;
 
-  constructor(stream: ByteStream) {
+  constructor(stream: PlainConnection) {
     this.#stream = stream;
   }
 
@@ -62,7 +51,7 @@ export class BusClient implements AsyncDisposable {
     kind: BusKind,
     options: { reading?: boolean } = {},
   ): Promise<BusClient> {
-    const client = new BusClient(await settles(openStream(server, kind), `connect to ${kind}`));
+    const client = new BusClient(await settles(server.connect(kind), `connect to ${kind}`));
     if (options.reading ?? true) client.startReading();
     return client;
   }

@@ -18,7 +18,7 @@ export class DoomedClient implements AsyncDisposable {
 
   /** Starts a process that connects to a listener of `server`. */
   constructor(server: TestServer, kind: BusKind) {
-    const address = kind === "unix" ? [server.path] : ["127.0.0.1", `${server.port("tcp")}`];
+    const address = kind === "unix" ? [server.path] : ["127.0.0.1", `${server.port(kind)}`];
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-check", "--allow-all", PROGRAM, kind, ...address],
       env: { DENO_NO_UPDATE_CHECK: "1" },

@@ -4,10 +4,17 @@
  *     deno run --allow-net doomed_process.ts tcp 127.0.0.1 7311
  *     deno run --allow-read --allow-write doomed_process.ts unix /run/parley.sock
  */
+import { WebSocketPeer } from "./websocket_peer.ts";
+
 const [kind, address, port] = Deno.args;
-const connection = kind === "unix"
-  ? await Deno.connect({ transport: "unix", path: address })
-  : await Deno.connect({ hostname: address, port: Number(port) });
+
+function connect() {
+  if (kind === "unix") return Deno.connect({ transport: "unix", path: address });
+  if (kind === "ws") return WebSocketPeer.connect(Number(port), address);
+  return Deno.connect({ hostname: address, port: Number(port) });
+}
+
+const connection = await connect();
 const buffer = new Uint8Array(64 * 1024);
 for (;;) {
   const count = await Deno.stdin.read(buffer);
