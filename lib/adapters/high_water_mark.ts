@@ -3,8 +3,9 @@
  *
  * SQLite takes a log that was cut short for the whole log; the mark tells. It is written after a
  * transaction is durable and before it is acknowledged, so it never runs ahead, and it covers every
- * acknowledgement when the process dies. Its own fsync runs behind, off the writing thread: only a loss
- * of the log together with a loss of power can hide, and then at most the last moments.
+ * acknowledgement when the process dies. Its own fsync runs behind, off the writing thread and ten times a
+ * second at most: waiting for it would double the delay of each commit where an fsync is slow. So only
+ * a loss of power that also takes the end of a synced log can hide, and then at most its last moments.
  *
  * Two slots are written in turn, so that a torn write leaves the one before.
  */
@@ -13,6 +14,9 @@ import { crc32 } from "node:zlib";
 const SLOT_BYTES = 128;
 /** The slots lie in different sectors and pages. */
 const SLOT_DISTANCE = 4096;
+
+/** A mark that was written is synced this much later. */
+const SYNC_AFTER_MS = 100;
 
 /** What a mark says. */
 export interface Mark {
@@ -54,8 +58,8 @@ export class MarkFile {
   readonly #slot = new Uint8Array(SLOT_BYTES);
   readonly #encoder = new TextEncoder();
   #turn = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
   #syncing: Promise<void> | null = null;
-  #again = false;
 
   private constructor(file: Deno.FsFile, epoch: string) {
     this.#file = file;
@@ -76,12 +80,16 @@ export class MarkFile {
   /** Says that transaction `commits` is durable. */
   advance(commits: number): void {
     this.#write(commits);
-    if (this.#syncing === null) this.#syncing = this.#sync();
-    else this.#again = true;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      // One that cannot be synced is in the file all the same; the next one tries again.
+      this.#syncing ??= this.#file.syncData().catch(() => {}).finally(() => this.#syncing = null);
+    }, SYNC_AFTER_MS);
   }
 
   /** Makes the last mark durable and ends. */
   async close(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#syncing;
     this.#file.syncDataSync();
     this.#file.close();
@@ -94,14 +102,5 @@ export class MarkFile {
     this.#turn ^= 1;
     this.#file.seekSync(this.#turn * SLOT_DISTANCE, Deno.SeekMode.Start);
     for (let at = 0; at < SLOT_BYTES;) at += this.#file.writeSync(slot.subarray(at));
-  }
-
-  async #sync(): Promise<void> {
-    do {
-      this.#again = false;
-      // A mark that cannot be synced is still in the file; the next one tries again.
-      await this.#file.syncData().catch(() => {});
-    } while (this.#again);
-    this.#syncing = null;
   }
 }

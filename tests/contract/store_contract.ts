@@ -310,7 +310,7 @@ export function testStoreContract(subject: StoreSubject): void {
         // The first batch is under way by now, so the next event gathers behind it.
         await Promise.resolve();
         append(store, topic, payload, 1, `id${good + 1}`);
-        await store.flush().catch(() => {});
+        await settles(store.flush().catch(() => {}), "the end of the batches");
       }
       const [error] = recorder.errors;
       assert.deepEqual([error.codeName, error.retryable], ["RESOURCE_EXHAUSTED", true]);
