@@ -14,7 +14,15 @@ const root = new URL("..", import.meta.url);
 /** Bundles into `output`. Rejects with what the bundler printed when it fails. */
 export async function bundleClient(output: string): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--minify", "--platform=browser", "--output", output, "lib/client/mod.ts"],
+    args: [
+      "bundle",
+      "--quiet",
+      "--minify",
+      "--platform=browser",
+      "--output",
+      output,
+      "lib/client/mod.ts",
+    ],
     cwd: fileURLToPath(root),
     env: { NO_COLOR: "1" },
     stdin: "null",
