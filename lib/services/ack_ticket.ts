@@ -36,7 +36,7 @@ export class AckTicket implements Ticket {
 
   committed(seq: number, level: AckLevel, duplicate: boolean): void {
     const { session } = this;
-    session.awaited--;
+    session.late.awaited--;
     if (session.takesDeliveries && !session.endIfFull()) {
       let at = 2;
       scratch[at++] = LEVEL_TAG;
@@ -61,9 +61,9 @@ export class AckTicket implements Ticket {
 
   failed(error: ParleyError): void {
     const { session } = this;
-    session.awaited--;
+    session.late.awaited--;
     session.host.counters.requestsRefused++;
-    if (session.takesDeliveries) {
+    if (session.takesDeliveries && !session.endIfFull()) {
       session.sendWithId(errorReply(error), this.#id);
       session.host.bus.touch(session.outbox);
     }

@@ -15,6 +15,7 @@ import { forward, OWN_METHODS } from "./calls.ts";
 import { answerOwnMethod, type OwnAnswer } from "./own_methods.ts";
 import { idOf } from "./request_id.ts";
 import { errorReply, type Reply } from "./reply.ts";
+import { refusalOf } from "./session_log.ts";
 import type { Session } from "./session.ts";
 
 /** Tag of ServerMessage.call: field 9, length-delimited. */
@@ -75,22 +76,24 @@ function answerOwn(
     return session.answer({ case: "answer", value: answer }, bytes, scan);
   }
   const id = idOf(bytes, scan);
-  const settled = (reply: Reply) => {
-    session.awaited--;
+  const { member } = scan;
+  session.late.awaited++;
+  session.late.calls++;
+  void answer.then(
+    (value): Reply => ({ case: "answer", value }),
+    (reason): Reply => {
+      session.host.counters.requestsRefused++;
+      return errorReply(refusalOf(session, member, reason));
+    },
+  ).then((reply) => {
+    session.late.awaited--;
+    session.late.calls--;
     if (id !== 0 && session.takesDeliveries && !session.endIfFull()) {
       session.sendWithId(reply, id);
       session.outbox.flush();
     }
     session.answered();
-  };
-  session.awaited++;
-  answer.then(
-    (value) => settled({ case: "answer", value }),
-    (reason) => {
-      session.host.counters.requestsRefused++;
-      settled(errorReply(ParleyError.from(reason)));
-    },
-  );
+  });
 }
 
 /** Hands on the answer that `scan` found, unless nobody waits for it any more. */

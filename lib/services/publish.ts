@@ -34,7 +34,9 @@ export function handlePublish(session: Session, bytes: Uint8Array, scan: Message
 function keep(session: Session, topic: StoreTopic, bytes: Uint8Array, scan: MessageScan): void {
   const { kept, bus } = session.host;
   assert(kept !== null, "a topic is kept in a store");
-  const { stamps } = session.asPublisher();
+  const publisher = session.asPublisher();
+  const { stamps } = publisher;
+  publisher.keeps = true;
   const id = idOf(bytes, scan);
   const completion = id === 0 ? session : new AckTicket(session, id);
   const { messageIdStart, messageIdEnd } = bus.scan;
@@ -50,7 +52,7 @@ function keep(session: Session, topic: StoreTopic, bytes: Uint8Array, scan: Mess
     completion,
   );
   // Only now: an append that is refused is answered at once, and nothing is awaited then.
-  if (completion instanceof AckTicket) session.awaited++;
+  if (completion instanceof AckTicket) session.late.awaited++;
 }
 
 /** Answers with an Ack of this level. */

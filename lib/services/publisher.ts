@@ -44,6 +44,8 @@ export class Publisher {
   readonly stamps: SenderStamps;
   /** The turn that the stamps were last set in. */
   stampedTurn = -1;
+  /** Whether any of it went to the store. */
+  keeps = false;
   #last: RememberedMatch | null = null;
   #places: (RememberedMatch | null)[] = [];
   #displaced = 0;

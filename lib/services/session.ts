@@ -20,11 +20,12 @@ import type { MessageScan } from "../wire/message_scan.ts";
 import { Outbox } from "../wire/outbox.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import { dispatch } from "./dispatch.ts";
+import { LateAnswers } from "./late_answers.ts";
 import { Publisher } from "./publisher.ts";
 import { waitForReaders } from "./publisher_pause.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
 import type { SessionFeeds } from "./feeds.ts";
-import { noteAbruptEnd, noteFailedHandler } from "./session_log.ts";
+import { noteAbruptEnd, refusalOf } from "./session_log.ts";
 import type { SessionHost } from "./session_host.ts";
 
 const log = logger("connection");
@@ -62,8 +63,10 @@ export class Session {
   missed: Map<string, number> | null = null;
   /** The histories it reads; null while it has read none. */
   feeds: SessionFeeds | null = null;
-  /** How many of its requests are answered later, without those that others answer. */
-  awaited = 0;
+  /** Its requests that are answered later, without those that others answer. */
+  readonly late = new LateAnswers();
+  /** Whether it is not read for the sake of others, or of the server: its silence is not its own. */
+  heldUp = false;
   /** Its side of calls under way. */
   readonly party: CallParty<Session> = new CallParty<Session>(this);
   /** Which members of ClientMessage it may send, as bits. */
@@ -82,9 +85,9 @@ export class Session {
   bytesWrittenSeen = 0;
   stalledSinceMs: number;
 
+  #aborted = false;
   readonly #reader: FrameReader;
   readonly #oneAnswerAWrite: boolean;
-  #whenAnswered: (() => void) | null = null;
   /** Subscribers that the last turn's events went to and that are behind. */
   #heldUpBy: readonly BusSubscription[] = [];
 
@@ -126,7 +129,7 @@ export class Session {
   }
 
   get #waitsForAnswers(): boolean {
-    return this.party.askedCount > 0 || this.awaited > 0;
+    return this.party.askedCount > 0 || this.late.awaited > 0;
   }
 
   /** What it keeps to publish and call; made with the first use. */
@@ -136,7 +139,7 @@ export class Session {
 
   /** Says that a call of this session has come back, or another request that is answered later. */
   answered(): void {
-    if (!this.#waitsForAnswers) this.#whenAnswered?.();
+    if (this.inputEnded ? !this.#waitsForAnswers : !this.late.tooManyCalls) this.late.wake();
   }
 
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
@@ -227,7 +230,8 @@ export class Session {
   /** Ends the connection at once. */
   abort(): void {
     if (this.state === "open" || this.state === "draining") this.state = "closing";
-    this.#whenAnswered?.();
+    this.#aborted = true;
+    this.late.wake();
     this.link.close();
   }
 
@@ -249,7 +253,9 @@ export class Session {
       reader.filled(count);
       while (!this.#turn(highWater)) await this.#relief(highWater);
       if (outbox.size > highWater) await this.#relief(highWater);
-      if (this.#heldUpBy.length > 0 || host.budget.exhausted) await this.#holdUp();
+      if (this.#heldUpBy.length > 0 || host.budget.exhausted || this.#storeIsBehind) {
+        await this.#holdUp();
+      }
     }
     await this.#inputEnded();
   }
@@ -275,7 +281,7 @@ export class Session {
           outbox.rewind(mark);
           this.#refuse(reason, reader.buffer, scan);
         }
-        if (outbox.size > highWater) return false;
+        if (outbox.size > highWater || this.late.tooManyCalls) return false;
       }
     } catch (reason) {
       if (!(reason instanceof ParleyError)) throw reason;
@@ -289,31 +295,26 @@ export class Session {
     return true;
   }
 
-  /** Lets those that this session publishes to catch up for a moment, and the server's memory recover. */
+  /** Lets those that this session publishes to catch up for a moment, and memory and store recover. */
   async #holdUp(): Promise<void> {
     const behind = this.#heldUpBy;
     this.#heldUpBy = [];
     if (this.publisher === null) return;
-    this.waiting = true;
+    this.waiting = this.heldUp = true;
     if (behind.length > 0) await waitForReaders(behind);
     await this.host.budget.whenFree();
-    this.waiting = false;
+    while (this.#storeIsBehind && !this.#aborted) {
+      // A disk can stand still for ever; the end of the session does not wait for it.
+      await this.late.wait(this.host.kept!.store.whenReady());
+    }
+    this.waiting = this.heldUp = false;
     this.lastHeardMs = this.host.nowMs;
   }
 
   /** Answers a request that its handler refused, or that made the handler fail. */
   #refuse(reason: unknown, bytes: Uint8Array, scan: MessageScan): void {
-    let error: ParleyError;
-    if (reason instanceof ParleyError) {
-      if (reason.closeReason !== CloseReason.UNSPECIFIED) throw reason;
-      error = reason;
-    } else {
-      noteFailedHandler(this, scan.member, reason);
-      error = new ParleyError(
-        ErrorCode.INTERNAL,
-        "cannot answer: the server failed; it is in its log",
-      );
-    }
+    const error = refusalOf(this, scan.member, reason);
+    if (error.closeReason !== CloseReason.UNSPECIFIED) throw error;
     this.host.counters.requestsRefused++;
     this.answer(errorReply(error), bytes, scan);
   }
@@ -323,7 +324,9 @@ export class Session {
     this.waiting = true;
     this.outbox.flush();
     await this.outbox.whenAtMost(highWater >>> 1);
-    this.waiting = false;
+    this.heldUp = this.late.tooManyCalls;
+    while (this.late.tooManyCalls && this.takesDeliveries) await this.late.wait();
+    this.waiting = this.heldUp = false;
     this.lastHeardMs = this.host.nowMs;
     if (this.outbox.failure !== null) throw this.outbox.failure;
   }
@@ -340,7 +343,7 @@ export class Session {
     this.host.calls.stopAnswering(this);
     if (this.#waitsForAnswers && this.takesDeliveries) {
       this.inputEnded = true;
-      await new Promise<void>((resolve) => this.#whenAnswered = resolve);
+      await this.late.wait();
     }
     this.#stopTaking();
     this.outbox.flush();
@@ -359,6 +362,11 @@ export class Session {
     if (!this.outbox.keepUnsent) return;
     await this.outbox.whenIdle();
     bus.handOn(this);
+  }
+
+  /** Whether it publishes what is kept, and the store has more in hand than it should. */
+  get #storeIsBehind(): boolean {
+    return this.publisher !== null && this.publisher.keeps && this.host.kept!.store.overloaded;
   }
 
   #put(encoded: Uint8Array): void {

@@ -3,6 +3,7 @@
  *
  * A peer that goes away is everyday: one line for debugging. An error of JavaScript itself is ours.
  */
+import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { Session } from "./session.ts";
 
@@ -20,11 +21,17 @@ export function noteAbruptEnd(session: Session, reason: unknown): void {
   }
 }
 
-/** Notes and counts that a handler failed on a request with this member. */
-export function noteFailedHandler(session: Session, member: number, error: unknown): void {
+/**
+ * Why the handler of a request with this member refused it, for the peer: what is no ParleyError is a
+ * defect, is noted and counted, and stays in the log.
+ */
+export function refusalOf(session: Session, member: number, reason: unknown): ParleyError {
+  if (reason instanceof ParleyError) return reason;
   const { number: connection, link: { peer } } = session;
   session.host.counters.internalErrors++;
-  log.error("a handler failed: {error}", { connection, peer, member, error });
+  log.error("a handler failed: {error}", { connection, peer, member, error: reason });
+  const message = "cannot answer: the server failed; it is in its log";
+  return new ParleyError(ErrorCode.INTERNAL, message);
 }
 
 /** Errors of JavaScript itself mean that our code is wrong; a link's errors have other classes. */

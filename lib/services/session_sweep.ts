@@ -37,6 +37,8 @@ export function sweepSession(session: Session, nowMs: number): void {
     });
     return session.abort();
   }
+  // Who is not read for the sake of others cannot be heard.
+  if (session.heldUp) session.lastHeardMs = nowMs;
   // What others would still send it has nowhere to go.
   if (session.inputEnded && session.outbox.failure !== null) return session.abort();
   if (session.state === "draining") return sweepDraining(session, nowMs);

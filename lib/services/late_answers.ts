@@ -1,0 +1,38 @@
+/**
+ * The requests of one session that are answered later: acknowledgements of what is being stored, and calls
+ * of the server's own methods. Calls of other connections' methods are not among them.
+ *
+ * The session waits here for some of them to come back: before it reads on when there are too many calls,
+ * before it ends when its peer has finished sending. Whoever ends it cuts the wait short.
+ */
+
+/** Calls of the server's own methods that one connection may have under way before it is read further. */
+const MAX_CALLS = 64;
+
+/** What one session still owes its peer. */
+export class LateAnswers {
+  /** How many answers are to come, those of `calls` included. */
+  awaited = 0;
+  /** How many of them are of calls. */
+  calls = 0;
+  #resolve: (() => void) | null = null;
+
+  /** Whether so many calls are under way that no more are read. */
+  get tooManyCalls(): boolean {
+    return this.calls >= MAX_CALLS;
+  }
+
+  /** Resolves when `wake` is called, or with `ready`. One may wait at a time. */
+  wait(ready: Promise<void> | null = null): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      ready?.then(resolve);
+    });
+  }
+
+  /** Lets the one who waits look again. */
+  wake(): void {
+    this.#resolve?.();
+    this.#resolve = null;
+  }
+}
