@@ -7,7 +7,6 @@
  * Delivery is in memory: an event for which there is no room is dealt with by the subscription's policy.
  */
 import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
-import { matchesPattern } from "../base/matches_pattern.ts";
 import { pickMember } from "../logic/group_balance.ts";
 import type { Group } from "../logic/group_balance.ts";
 import type { Match } from "../logic/subscription.ts";
@@ -22,17 +21,11 @@ import type { SenderStamps } from "../wire/stamp.ts";
 import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
+import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch } from "./publisher.ts";
+import { checkNotReserved } from "./servers_topics.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
-
-/** The receivers of a kept topic that were chosen last. */
-interface LiveReceivers {
-  readonly all: readonly BusSubscription[];
-  readonly topic: StoreTopic | null;
-  readonly version: number;
-  readonly live: readonly BusSubscription[];
-}
 
 const NO_STAMPS = new Uint8Array(0);
 
@@ -44,6 +37,7 @@ export class Bus {
   readonly #trie = new TopicTrie<BusSubscription>();
   readonly #fanout: Fanout<BusSubscription>;
   readonly #policies: OverflowPolicies;
+  readonly #live: LiveReceivers;
   /** How many subscriptions end after a number of events. */
   #counted = 0;
   readonly #handOn: GroupHandOn;
@@ -54,7 +48,6 @@ export class Bus {
     checkNotReserved(topic);
     return this.#host.kept?.topicOf(topic) ?? null;
   };
-  #lastLive: LiveReceivers = { all: [], topic: null, version: -1, live: [] };
 
   /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
   #choosingFor: Session | null = null;
@@ -64,6 +57,7 @@ export class Bus {
   constructor(host: SessionHost) {
     this.#host = host;
     this.scan = new PayloadScan(host.limits);
+    this.#live = new LiveReceivers(host, this.#trie);
     const policies = this.#policies = new OverflowPolicies(host);
     this.#fanout = new Fanout<BusSubscription>(
       host.limits.maxOutboxBytes,
@@ -140,23 +134,21 @@ export class Bus {
     const host = this.#host;
     scan.scan(bytes, start, end, "text");
     const publisher = session.asPublisher();
-    const anyCounted = this.#counted > 0;
-    const { limits } = host;
-    const remembered = publisher.match(bytes, scan, this.#trie, limits, anyCounted, this.#keep);
-    host.counters.eventsIn++;
-    const { match } = remembered;
-    if (remembered.kept !== null) {
-      if (publisher.stampedTurn !== this.#turn) this.#stamp(publisher);
-      return remembered;
-    }
-    if (match.receivers.length === 0 && match.groups.length === 0) return remembered;
-    if (publisher.stampedTurn !== this.#turn) this.#stamp(publisher);
     const { stamps } = publisher;
-    if (match.receivers.length > 0) {
-      const receivers = this.#receivers(match, session);
-      this.#fanout.add(receivers, session, bytes, start, end, stamps.bytes, stamps.length);
+    host.counters.eventsIn++;
+    for (;;) {
+      const anyCounted = this.#counted > 0;
+      const found = publisher.match(bytes, scan, this.#trie, host.limits, anyCounted, this.#keep);
+      const { match, kept } = found;
+      const wanted = match.receivers.length > 0;
+      if (!wanted && match.groups.length === 0 && kept === null) return found;
+      if (publisher.stampedTurn !== this.#turn) this.#stamp(publisher);
+      if (!wanted || kept !== null) return found;
+      const to = this.#receivers(match, session);
+      if (this.#fanout.add(to, session, bytes, start, end, stamps.bytes, stamps.length)) {
+        return found;
+      }
     }
-    return remembered;
   }
 
   /** Hands the event of `publish` to the groups, and ends counted subscriptions; gives who was reached. */
@@ -174,7 +166,7 @@ export class Bus {
         reached++;
       }
     }
-    if (remembered.counted) this.#count(remembered.match, session);
+    if (remembered.counted) this.#count(remembered.match, session, null);
     return reached;
   }
 
@@ -187,30 +179,39 @@ export class Bus {
     start: number,
     end: number,
   ): void {
-    const match = this.#trie.match(topic.name, type);
-    if (match.receivers.length > 0) {
-      // Who has no subscription cannot be a receiver, and need not end the run of another publisher.
-      const from = publisher?.subscriptions ? publisher : null;
-      const receivers = this.#liveReceivers(topic, match, from);
-      this.#fanout.add(receivers, from, bytes, start, end, NO_STAMPS, 0);
+    let match = this.#live.match(topic, type);
+    // Who has no subscription cannot be a receiver, and need not end the run of another publisher.
+    const from = publisher?.subscriptions ? publisher : null;
+    while (match.receivers.length > 0) {
+      const to = this.#live.of(topic, this.#receivers(match, from));
+      if (to.length === 0 || this.#fanout.add(to, from, bytes, start, end, NO_STAMPS, 0)) break;
+      // Who could not take the run before reads the history now, or is gone.
+      match = this.#live.match(topic, type);
     }
+    // Handing out can end members, so it comes before the choice among them.
+    if (match.groups.length > 0) this.#fanout.flushRun();
     for (const group of match.groups) {
       this.#giveToGroup(group, publisher, bytes, start, end, NO_STAMPS, 0);
     }
     if (this.#counted > 0) {
       this.#fanout.flushRun();
-      this.#count(match, publisher);
+      this.#count(match, publisher, topic);
     }
   }
 
   /** Publishes an event of the server's own on a topic that is not kept. It leaves with the turn's end. */
-  publishOwn(topic: string, body: Uint8Array, stamps: SenderStamps): void {
-    const { receivers, groups } = this.#trie.match(topic, "");
+  publishOwn(topic: string, type: string, body: Uint8Array, stamps: SenderStamps): void {
     const { bytes, length } = stamps;
-    if (receivers.length > 0) {
-      this.#fanout.add(receivers, null, body, 0, body.length, bytes, length);
+    let match = this.#trie.match(topic, type);
+    while (match.receivers.length > 0) {
+      if (this.#fanout.add(match.receivers, null, body, 0, body.length, bytes, length)) break;
+      match = this.#trie.match(topic, type);
     }
-    for (const group of groups) this.#giveToGroup(group, null, body, 0, body.length, bytes, length);
+    this.#fanout.flushRun();
+    for (const group of match.groups) {
+      this.#giveToGroup(group, null, body, 0, body.length, bytes, length);
+    }
+    if (this.#counted > 0) this.#count(match, null, null);
   }
 
   /** Hands one event of a kept topic to one session, out of its history. */
@@ -224,21 +225,9 @@ export class Bus {
     this.#host.counters.eventsOut++;
   }
 
-  /** Whether any plain subscription of `session` matches `topic`, whatever the type. */
-  wants(session: Session, topic: string): boolean {
-    return this.#plainOf(session, topic).length > 0;
-  }
-
-  /** Which events of `topic` the session wants, by type and sender; null when all. */
-  filterOf(session: Session, topic: string): ((type: string, sender: string) => boolean) | null {
-    const all = this.#plainOf(session, topic);
-    const { sessionId } = session;
-    if (all.some((one) => one.type === "" && one.echo)) return null;
-    if (session.publisher === null && all.some((one) => one.type === "")) return null;
-    return (type, sender) =>
-      all.some((one) =>
-        (one.type === "" || one.type === type) && (one.echo || sender !== sessionId)
-      );
+  /** Counts an event that came out of the history for the subscriptions that it was for. */
+  countFed(subscriptions: readonly BusSubscription[]): void {
+    for (const one of subscriptions) if (one.remaining !== Infinity) this.#countOne(one);
   }
 
   /** Hands out what gathered: before any other message takes its place in the order. */
@@ -260,10 +249,10 @@ export class Bus {
 
   /** Forgets a session; it gets nothing more from now on. */
   leave(session: Session): void {
-    this.#host.kept?.feeds.leave(session);
     const { subscriptions } = session;
     if (subscriptions === null || subscriptions.size === 0) return;
     this.#fanout.flushRun();
+    this.#host.kept?.feeds.leave(session);
     if (session.outbox.keepUnsent) {
       session.shared = [...subscriptions.values()].filter((one) => one.group !== "");
     }
@@ -297,37 +286,17 @@ export class Bus {
    * The receivers of a match as they matter to `publisher`: of its own subscriptions one that wants its
    * own events stands for all, if there is one.
    */
-  #receivers(match: Match<BusSubscription>, publisher: Session): readonly BusSubscription[] {
-    if (match.all === null || publisher.subscriptions === null) return match.receivers;
+  #receivers(
+    match: Match<BusSubscription>,
+    publisher: Session | null,
+  ): readonly BusSubscription[] {
+    if (match.all === null || publisher === null || publisher.subscriptions === null) {
+      return match.receivers;
+    }
     const first = match.receivers.findIndex((one) => one.owner === publisher);
     if (first < 0 || match.receivers[first].echo) return match.receivers;
     const echoing = match.all.find((one) => one.owner === publisher && one.echo);
     return echoing === undefined ? match.receivers : match.receivers.with(first, echoing);
-  }
-
-  #plainOf(session: Session, topic: string): BusSubscription[] {
-    return [...session.subscriptions?.values() ?? []].filter((one) =>
-      one.group === "" && matchesPattern(one.pattern, topic)
-    );
-  }
-
-  /** The receivers of a match less those whose feeds of the topic will bring them the event. */
-  #liveReceivers(
-    topic: StoreTopic,
-    match: Match<BusSubscription>,
-    publisher: Session | null,
-  ): readonly BusSubscription[] {
-    const all = publisher === null ? match.receivers : this.#receivers(match, publisher);
-    const feeds = this.#host.kept?.feeds;
-    if (feeds === undefined || feeds.count === 0) return all;
-    const last = this.#lastLive;
-    if (last.all === all && last.topic === topic && last.version === feeds.version) {
-      return last.live;
-    }
-    const live = all.filter((one) => !feeds.has(one.owner, topic.name));
-    // The same list again for the next event, so that they gather in one run.
-    this.#lastLive = { all, topic, version: feeds.version, live };
-    return live;
   }
 
   #giveToGroup(
@@ -355,9 +324,14 @@ export class Bus {
   }
 
   /** Counts an event for the plain subscriptions of a match, and ends those that have had enough. */
-  #count(match: Match<BusSubscription>, publisher: Session | null): void {
+  #count(
+    match: Match<BusSubscription>,
+    publisher: Session | null,
+    topic: StoreTopic | null,
+  ): void {
     for (const one of match.all ?? match.receivers) {
       if (one.remaining === Infinity || (one.owner === publisher && !one.echo)) continue;
+      if (this.#live.passesBy(one, topic)) continue;
       this.#countOne(one);
     }
   }
@@ -372,21 +346,9 @@ export class Bus {
     // Handing an event out can end the very session whose subscription is then counted down.
     if (!this.#trie.remove(subscription)) return;
     session.subscriptions?.delete(key);
+    if (session.feeds !== null) this.#host.kept?.feeds.unsubscribed(session, subscription);
     if (subscription.remaining !== Infinity) this.#counted--;
   }
-}
-
-/** Raises PERMISSION_DENIED for topics that only the server publishes on. */
-function checkNotReserved(topic: string): void {
-  if (!topic.startsWith("room.") && topic !== "direct") return;
-  throw new ParleyError(
-    ErrorCode.PERMISSION_DENIED,
-    `cannot publish to "${topic}": only the server publishes there`,
-    {
-      accepted:
-        "parley.v1.Rooms/Say for what is said in a room, parley.v1.Rooms/Tell for one person",
-    },
-  );
 }
 
 function subscriptionKey(pattern: string, type: string, group: string): string {

@@ -8,6 +8,7 @@
  * those who publish on kept topics are not read.
  */
 import { ParleyError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import type { KeepPolicies } from "../logic/keep_policies.ts";
 import type { Store, StoreBatch, StoreListener, StoreTopic } from "../ports/store.ts";
@@ -17,6 +18,8 @@ import { Feeds } from "./feeds.ts";
 import { errorReply } from "./reply.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
+
+const log = logger("server");
 
 /** Number of Event.type. */
 const TYPE_FIELD = 3;
@@ -41,6 +44,8 @@ export class KeptTopics implements StoreListener {
   readonly #bus: Bus;
   readonly #policies: KeepPolicies;
   readonly #fields = new FieldCursor();
+  #typeBytes = new Uint8Array(0);
+  #type = "";
 
   constructor(host: SessionHost, bus: Bus, store: Store, policies: KeepPolicies) {
     this.#host = host;
@@ -99,16 +104,12 @@ export class KeptTopics implements StoreListener {
   }
 
   committed(batch: StoreBatch): void {
-    const { level } = this.store;
     while (batch.next()) {
-      const { completion, topic } = batch;
-      const ticket = isTicket(completion) ? completion : null;
-      const publisher = ticket === null ? completion as Session : ticket.session;
-      if (topic !== null && !batch.duplicate && batch.kind === "event") {
-        const type = this.#typeOf(batch.bytes, batch.start, batch.end);
-        this.#bus.deliverKept(topic, type, publisher, batch.bytes, batch.start, batch.end);
+      try {
+        this.#commit(batch);
+      } catch (error) {
+        this.#wentWrong(error);
       }
-      ticket?.committed(batch.seq, level, batch.duplicate);
     }
     this.#bus.endTurn();
   }
@@ -116,18 +117,43 @@ export class KeptTopics implements StoreListener {
   failed(batch: StoreBatch, error: ParleyError): void {
     const told = new Set<Session>();
     while (batch.next()) {
-      const { completion } = batch;
-      if (isTicket(completion)) completion.failed(error);
-      else if (!told.has(completion as Session)) {
-        // Who wanted no acknowledgement is told once a batch that something was lost.
-        const session = completion as Session;
-        told.add(session);
-        if (!session.takesDeliveries) continue;
-        session.send(errorReply(error));
-        session.outbox.flush();
+      try {
+        this.#fail(batch.completion, error, told);
+      } catch (reason) {
+        this.#wentWrong(reason);
       }
     }
     this.#bus.endTurn();
+  }
+
+  /** Hands out one committed entry. */
+  #commit(batch: StoreBatch): void {
+    const { completion, topic } = batch;
+    const ticket = isTicket(completion) ? completion : null;
+    if (topic !== null && !batch.duplicate && batch.kind === "event") {
+      const publisher = ticket === null ? completion as Session : ticket.session;
+      const type = this.#typeOf(batch.bytes, batch.start, batch.end);
+      this.#bus.deliverKept(topic, type, publisher, batch.bytes, batch.start, batch.end);
+    }
+    ticket?.committed(batch.seq, this.store.level, batch.duplicate);
+  }
+
+  /** Tells whoever handed over an entry that it was not kept; who wants no acknowledgement, once a batch. */
+  #fail(completion: unknown, error: ParleyError, told: Set<Session>): void {
+    if (isTicket(completion)) return completion.failed(error);
+    const session = completion as Session;
+    if (told.has(session)) return;
+    told.add(session);
+    this.#host.counters.requestsRefused++;
+    if (!session.takesDeliveries || session.endIfFull()) return;
+    session.send(errorReply(error));
+    this.#bus.touch(session.outbox);
+  }
+
+  /** An entry that cannot be dealt with is a defect; the others are dealt with all the same. */
+  #wentWrong(error: unknown): void {
+    this.#host.counters.internalErrors++;
+    log.error("cannot finish what was stored: {error}", { error });
   }
 
   #retain(topic: StoreTopic): void {
@@ -146,7 +172,15 @@ export class KeptTopics implements StoreListener {
       from = fields.start;
       to = fields.end;
     }
-    return from === to ? "" : decoder.decode(bytes.subarray(from, to));
+    // Events of one type come in a row, so that a text is made only when it is another than the last.
+    const last = this.#typeBytes;
+    let same = to - from === last.length;
+    for (let index = 0; same && index < last.length; index++) {
+      same = last[index] === bytes[from + index];
+    }
+    if (same) return this.#type;
+    this.#typeBytes = bytes.slice(from, to);
+    return this.#type = decoder.decode(this.#typeBytes);
   }
 }
 

@@ -53,16 +53,18 @@ export function startFeeds(session: Session, pattern: string, start: Start): boo
   const { kept } = session.host;
   if (kept === null) return false;
   let lost = start.positions.length > 0 && start.historyEpoch !== kept.store.epoch;
-  const positions = new Map<string, number>();
-  if (!lost) { for (const { topic, seq } of start.positions) positions.set(topic, Number(seq)); }
+  const positions = new Map<StoreTopic, number>();
+  for (const { topic: name, seq } of lost ? [] : start.positions) {
+    if (!matchesPattern(pattern, name)) continue;
+    const topic = kept.store.topic(name);
+    // A seq that was never given out belongs to events that are gone.
+    if (Number(seq) > (topic?.lastSeq ?? 0)) lost = true;
+    if (topic !== null) positions.set(topic, Math.min(Number(seq), topic.lastSeq));
+  }
   for (const topic of topicsOf(kept, pattern)) {
-    const position = positions.get(topic.name);
+    const position = positions.get(topic);
     if (position === undefined) begin(kept, session, topic, start);
-    else {
-      // A seq that was never given out belongs to events that are gone.
-      if (position > topic.lastSeq) lost = true;
-      kept.feeds.begin(session, topic, Math.min(position, topic.lastSeq) + 1);
-    }
+    else kept.feeds.begin(session, topic, position + 1);
   }
   return lost;
 }
@@ -100,7 +102,8 @@ function topicsOf(kept: KeptTopics, pattern: string): StoreTopic[] {
 function begin(kept: KeptTopics, session: Session, topic: StoreTopic, { since }: Start): void {
   switch (since.case) {
     case "seq":
-      return kept.feeds.begin(session, topic, Math.max(Number(since.value), topic.firstSeq));
+      // Who names a seq is told of those that are gone; 0 is the first there is.
+      return kept.feeds.begin(session, topic, Number(since.value) || topic.firstSeq);
     case "last":
       return kept.feeds.begin(
         session,
@@ -110,7 +113,8 @@ function begin(kept: KeptTopics, session: Session, topic: StoreTopic, { since }:
     case "all":
       return kept.feeds.begin(session, topic, topic.firstSeq);
     case "timeUnixMicros": {
-      const timeMs = Number(since.value / 1000n);
+      // The store counts in milliseconds: nothing that is older even by a part of one.
+      const timeMs = Number((since.value + 999n) / 1000n);
       if (topic.lastTimeMs < timeMs) return;
       return kept.feeds.begin(session, topic, 0, () => kept.store.seqAt(topic, timeMs));
     }

@@ -61,6 +61,8 @@ export class Fanout<R extends Receiver> {
   #events = 0;
   #receivers: readonly R[] = NOBODY;
   #publisher: object | null = null;
+  /** Whether anybody was left to `overflow` since this was last set to false. */
+  #overflowed = false;
   /** The receivers of this turn that are behind: whose outbox is more than half full. */
   #behind: R[] = [];
 
@@ -70,7 +72,11 @@ export class Fanout<R extends Receiver> {
     this.#overflow = overflow;
   }
 
-  /** Puts the event whose bytes lie from `start` to `end` into the run for `receivers`. */
+  /**
+   * Puts the event whose bytes lie from `start` to `end` into the run for `receivers`. Gives false, and does
+   * nothing of it, when handing out the run before left somebody to `overflow`, which may have ended or
+   * diverted a receiver: the caller then looks anew at who gets the event.
+   */
   add(
     receivers: readonly R[],
     publisher: object | null,
@@ -79,17 +85,19 @@ export class Fanout<R extends Receiver> {
     end: number,
     stamps: Uint8Array,
     stampsLength: number,
-  ): void {
-    if (publisher !== this.#publisher || !areSame(receivers, this.#receivers)) {
+  ): boolean {
+    const isOther = publisher !== this.#publisher || !areSame(receivers, this.#receivers);
+    // Not right behind the event that filled it: whoever asks how many got that event asks flushRun.
+    if (isOther || this.#length >= RUN_BYTES) {
+      this.#overflowed = false;
       this.flushRun();
+      if (this.#overflowed) return false;
       this.#receivers = receivers;
       this.#publisher = publisher;
-    } else if (this.#length >= RUN_BYTES) {
-      // Not right behind the event that filled it: whoever asks how many got that event asks flushRun.
-      this.flushRun();
     }
     this.#encode(bytes, start, end, stamps, stampsLength, null);
     this.#events++;
+    return true;
   }
 
   /** Hands the run out and gives the number of connections that it went to. */
@@ -162,6 +170,7 @@ export class Fanout<R extends Receiver> {
     const outbox = receiver.outbox;
     const limit = Math.min(this.#maxOutboxBytes, this.#budget.thresholdBytes);
     if (outbox.failure !== null || outbox.size + length > limit) {
+      this.#overflowed = true;
       return this.#overflow(receiver, frames, length);
     }
     outbox.append(frames, length);
