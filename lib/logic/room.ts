@@ -32,9 +32,18 @@ export function checkRoomName(name: string): void {
   throw invalidArgument(`cannot use the room ${quote(name)}: ${fault}`, { accepted: ROOM_FORM });
 }
 
+/** Gives what somebody says in the form of `checkText`. Raises INVALID_ARGUMENT when it is blank, too. */
+export function checkMessage(text: string, action: string): string {
+  const said = checkText(text, MAX_TEXT_BYTES, action);
+  if (said.trim() !== "") return said;
+  throw invalidArgument(`cannot ${action} nothing: the text is empty`, {
+    accepted: "text with something in it to read",
+  });
+}
+
 /**
  * Gives a text in the form in which it is kept (NFC, tabs as spaces). Raises INVALID_ARGUMENT when it is
- * empty, too long, or holds what could harm a terminal or turn the text around.
+ * too long, or holds what could harm a terminal or turn the text around.
  */
 export function checkText(text: string, maxBytes: number, action: string): string {
   const normal = text.normalize("NFC").replaceAll("\t", " ");

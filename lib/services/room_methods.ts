@@ -4,7 +4,7 @@
  * What they answer is true once it is answered: a name is granted, a message is in the history.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import { EventSchema } from "../gen/parley/v1/event_pb.ts";
 import {
   ClaimNameRequestSchema,
@@ -26,10 +26,11 @@ import {
   TellRequestSchema,
   TellResponseSchema,
 } from "../gen/parley/v1/room_pb.ts";
-import { checkText, MAX_TEXT_BYTES, type Room } from "../logic/room.ts";
+import { checkMessage, type Room } from "../logic/room.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 import { type OwnMethod, ownMethod } from "./own_method.ts";
-import { ROOM_PREFIX, type Rooms } from "./rooms.ts";
+import type { Rooms } from "./rooms.ts";
+import { ROOM_PREFIX } from "./servers_topics.ts";
 import type { Session } from "./session.ts";
 
 /** The most rooms of one list. */
@@ -67,13 +68,11 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
     const rooms = roomsOf(session);
     const room = rooms.room(request.room);
     room.checkMember(session, "say something");
-    const text = checkText(request.text, MAX_TEXT_BYTES, "say");
-    if (text === "") {
-      throw new ParleyError(ErrorCode.INVALID_ARGUMENT, "cannot say nothing: the text is empty");
-    }
+    const text = checkMessage(request.text, "say");
+    const messageId = ownMessageId(session, rooms, request.messageId);
     rooms.active(session);
     const said = { case: "said", value: { name: rooms.nameOf(session), text } } as const;
-    const seq = await rooms.announce(request.room, said, session, request.messageId);
+    const seq = await rooms.announce(request.room, said, session, messageId);
     return { seq: BigInt(seq) };
   }),
   [`${PREFIX}SetTopicLine`]: ownMethod(
@@ -108,6 +107,20 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
     return {};
   }),
 };
+
+/**
+ * The message_id under which what `session` says is kept: with the name in front, so that nobody can make
+ * the words of somebody else look like a repetition. Raises INVALID_ARGUMENT when it is too long.
+ */
+function ownMessageId(session: Session, rooms: Rooms, messageId: string): string {
+  if (messageId === "") return "";
+  const { maxMessageIdBytes } = session.host.limits;
+  const bytes = new TextEncoder().encode(messageId).length;
+  if (bytes <= maxMessageIdBytes) return `${rooms.nameOf(session).toLowerCase()}/${messageId}`;
+  throw invalidArgument(`cannot say something with a message_id of ${bytes} bytes`, {
+    accepted: `at most ${maxMessageIdBytes} bytes`,
+  });
+}
 
 async function history(
   session: Session,

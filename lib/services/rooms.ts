@@ -12,22 +12,19 @@ import { DirectMessageSchema, RoomEventSchema } from "../gen/parley/v1/room_pb.t
 import { NameRegistry } from "../logic/name_registry.ts";
 import { quote } from "../logic/quote.ts";
 import {
+  checkMessage,
   checkRoomName,
   checkText,
-  MAX_TEXT_BYTES,
   MAX_TOPIC_LINE_BYTES,
   Room,
 } from "../logic/room.ts";
 import type { StoreRecordPage } from "../ports/store.ts";
 import { SenderStamps } from "../wire/stamp.ts";
 import type { KeptTopics, Ticket } from "./kept_topics.ts";
+import { DIRECT_TOPIC, ROOM_PREFIX } from "./servers_topics.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
 
-/** The topics of rooms begin with this. */
-export const ROOM_PREFIX = "room.";
-/** The topic of direct messages, which nobody subscribes to. */
-export const DIRECT_TOPIC = "direct";
 /** The records that keep topic lines. */
 const TOPIC_LINES = "room.topic_line/";
 const RECORDS_A_PAGE = 256;
@@ -94,14 +91,17 @@ export class Rooms {
     return new Room(name, max === 0 ? Infinity : max);
   }
 
-  /** Gives `session` a name, and tells its rooms when it had another one. Gives the token. */
+  /**
+   * Gives `session` a name, and tells its rooms when it had another one. Gives the token. The name is granted
+   * even if the rooms cannot be told, because nothing can be kept now.
+   */
   async claimName(session: Session, name: string, token: string): Promise<string> {
     const former = this.names.nameOf(session);
     const granted = this.names.claim(session, name, token, newToken(), this.#host.nowMs);
     if (former !== null && former !== name) {
       const renamed = { case: "renamed", value: { from: former, to: name } } as const;
       const rooms = [...this.#bySession.get(session) ?? []];
-      await Promise.all(rooms.map((room) => this.announce(room.name, renamed, session)));
+      await Promise.allSettled(rooms.map((room) => this.announce(room.name, renamed, session)));
     }
     return granted;
   }
@@ -141,16 +141,20 @@ export class Rooms {
     return true;
   }
 
-  /** A session is gone: its rooms are told, and its name is kept for the grace. */
+  /**
+   * A session is gone: its rooms are told, and its name is kept for the grace. It is free at once when
+   * nobody can come back for it: its owner had left all rooms before, or has no way to show the token.
+   */
   gone(session: Session): void {
     const person = this.names.nameOf(session);
     if (person === null) return;
+    const atOnce = !this.#bySession.has(session) || session.link.kind === "text";
     for (const room of [...this.#bySession.get(session) ?? []]) {
       this.#part(session, room);
       // What cannot be kept now is lost with the connection; the list of members is right all the same.
       this.announce(room.name, leftOf(person, room, true), null).catch(() => {});
     }
-    this.names.release(session, this.#host.nowMs, false);
+    this.names.release(session, this.#host.nowMs, atOnce);
   }
 
   /** Looks who is idle and who is back, and forgets names whose grace is over. */
@@ -176,32 +180,36 @@ export class Rooms {
     const room = this.room(name);
     room.checkMember(session, "set the topic line");
     const line = checkText(text, MAX_TOPIC_LINE_BYTES, "set a topic line of");
-    const value = new TextEncoder().encode(line);
     const { store } = this.#kept;
+    const key = TOPIC_LINES + name;
     const nobody: Ticket = { session: null, committed() {}, failed() {} };
-    const person = this.nameOf(session);
-    const seq = await store.group(() => {
+    const value = { name: this.nameOf(session), text: line };
+    const told = store.group(() => {
       // The line and the event that tells of it, or neither.
-      store.put(TOPIC_LINES + name, value, -1, nobody);
-      const set = { case: "topicLineSet", value: { name: person, text: line } } as const;
-      return this.announce(name, set, session);
+      if (line !== "") store.put(key, new TextEncoder().encode(line), -1, nobody);
+      else if (store.revision(key) > 0) store.remove(key, -1, nobody);
+      return this.#append(name, { case: "topicLineSet", value }, session, "");
     });
-    room.topicLine = line;
+    const seq = await told;
+    // By now it can be another object, or none, if everybody has left meanwhile.
+    const present = this.room(name);
+    present.topicLine = line;
+    if (line !== "") this.#rooms.set(name, present);
+    else if (present.online === 0) this.#rooms.delete(name);
     return seq;
   }
 
   /** Hands a text to one person. Raises NOT_FOUND when nobody goes by that name. */
   tell(session: Session, to: string, text: string): void {
     const from = this.nameOf(session);
-    const said = checkText(text, MAX_TEXT_BYTES, "say");
+    const said = checkMessage(text, "tell");
     const recipient = this.names.ownerOf(to);
-    if (recipient === null || !recipient.takesDeliveries) {
+    if (recipient === null || !recipient.takesDeliveries || recipient.endIfFull()) {
       throw new ParleyError(
         ErrorCode.NOT_FOUND,
         `cannot tell ${quote(to)}: nobody goes by that name`,
       );
     }
-    if (recipient.endIfFull()) return;
     const payload = toBinary(
       DirectMessageSchema,
       create(DirectMessageSchema, { from, to: this.nameOf(recipient), text: said }),
@@ -229,13 +237,24 @@ export class Rooms {
 
   /**
    * Puts a happening into a room's history and resolves with its seq once it is safe. `messageId` makes a
-   * repetition recognisable; the events count as `sender`'s, or the server's.
+   * repetition by the same person recognisable; the events count as `sender`'s, or the server's.
    */
+  // deno-lint-ignore require-await -- what is refused at once rejects as what fails later does.
   async announce(
     room: string,
     event: RoomHappening,
     sender: Session | null,
     messageId = "",
+  ): Promise<number> {
+    return this.#append(room, event, sender, messageId);
+  }
+
+  /** The same, but raises what is refused at once: a group of the store is then undone. */
+  #append(
+    room: string,
+    event: RoomHappening,
+    sender: Session | null,
+    messageId: string,
   ): Promise<number> {
     const topic = ROOM_PREFIX + room;
     const kept = this.#kept.topicOf(topic);
@@ -243,25 +262,24 @@ export class Rooms {
       throw new ParleyError(ErrorCode.UNAVAILABLE, `cannot keep the history of "${room}"`);
     }
     const { body, idStart, idEnd } = encodeEvent(topic, event, messageId);
-    const stamps = sender?.asPublisher().stamps ?? this.#stamps;
+    const publisher = sender?.asPublisher();
+    if (publisher !== undefined) publisher.keeps = true;
+    const stamps = publisher?.stamps ?? this.#stamps;
     stamps.setTime(this.#host.clock.wallMs());
-    return await new Promise<number>((resolve, reject) => {
-      const ticket: Ticket = {
-        // Nobody's: members get what they say themselves, like everybody else in the room.
-        session: null,
-        committed: (seq) => resolve(seq),
-        failed: reject,
-      };
-      const { bytes, length } = stamps;
-      this.#kept.append(kept, body, 0, body.length, bytes, length, idStart, idEnd, ticket);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    // Nobody's: members get what they say themselves, like everybody else in the room.
+    const ticket: Ticket = { session: null, committed: resolve, failed: reject };
+    const { bytes, length } = stamps;
+    this.#kept.append(kept, body, 0, body.length, bytes, length, idStart, idEnd, ticket);
+    return promise;
   }
 
   /** Tells a room's presence topic, which is not kept. */
   #presence(room: string, event: RoomHappening): void {
     const topic = `${ROOM_PREFIX}${room}.presence`;
     this.#stamps.setTime(this.#host.clock.wallMs());
-    this.#host.bus.publishOwn(topic, encodeEvent(topic, event, "").body, this.#stamps);
+    const { body } = encodeEvent(topic, event, "");
+    this.#host.bus.publishOwn(topic, RoomEventSchema.typeName, body, this.#stamps);
   }
 
   #part(session: Session, room: Room<Session>): void {
