@@ -345,3 +345,24 @@ busTest("a responder that does not read is not given calls without end", async (
   await serve(quick, METHOD, () => bytesOf("quick"));
   assert.equal(textIn(contentOf(await caller.ask(ask()), "answer").payload), "quick");
 });
+
+busTest(
+  "an answer that breaks a rule: the caller gets INTERNAL, the responder is told",
+  async (kind) => {
+    await using server = await startServer();
+    await using clients = new Clients(server, kind);
+    const [caller, responder] = await clients.several(2);
+    await responder.acknowledged(register(METHOD));
+    const pending = caller.ask(ask());
+    const { id } = await nextCall(responder);
+    await responder.send(answer({ payload: bytesOf("x"), type: "no type" }, id));
+    assert.equal(await codeOf(pending), ErrorCode.INTERNAL);
+    // Under no id: the responder may have a request of its own with the id of that call.
+    const refusal = await responder.answerTo(0n);
+    assert.match(contentOf(refusal, "error").message, /no type/);
+    assert.equal(
+      contentOf(await responder.ask(echoMessage("alive")), "echoMessage").content,
+      "alive",
+    );
+  },
+);

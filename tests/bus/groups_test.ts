@@ -15,6 +15,7 @@ import {
 } from "../support/bus_messages.ts";
 import { DoomedClient } from "../support/doomed_client.ts";
 import { contentOf } from "../support/frames.ts";
+import { CLOSE_ENDS_WRITES } from "../support/runtime.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { settled, settles, until } from "../support/until.ts";
 
