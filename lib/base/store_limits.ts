@@ -63,15 +63,15 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = Object.freeze({
   retentionIntervalMs: 1 * SECOND,
 });
 
-/** Topics have numbers of 20 bits on disk. */
-const MOST_TOPICS = 2 ** 20 - 1;
+/** The most topics that can be kept at all: they have numbers of 20 bits on disk. */
+export const MOST_KEPT_TOPICS = 2 ** 20 - 1;
 
 /** Raises when the limits contradict each other. */
 export function assertStoreLimits(limits: StoreLimits): void {
   for (const [name, value] of Object.entries(limits)) {
     assert(Number.isSafeInteger(value) && value > 0, `${name} is a whole number, not ${value}`);
   }
-  assert(limits.maxKeptTopics <= MOST_TOPICS, `maxKeptTopics is at most ${MOST_TOPICS}`);
+  assert(limits.maxKeptTopics <= MOST_KEPT_TOPICS, `maxKeptTopics is at most ${MOST_KEPT_TOPICS}`);
   assert(
     limits.maxStoreBatchBytes < limits.maxStorePendingBytes,
     "publishers are stopped before they are refused",

@@ -22,13 +22,9 @@ import { tomlLines } from "./config_lines.ts";
 import { type Config, type ConfigInput, configSchema } from "./config_schema.ts";
 import { nearest } from "./suggest.ts";
 
-export {
-  type Config,
-  type ConfigInput,
-  keepPoliciesOf,
-  limitsOf,
-  type LogConfig,
-} from "./config_schema.ts";
+export { type Config, type ConfigInput, keepPoliciesOf, type LogConfig } from "./config_schema.ts";
+export { limitsOf } from "./config_limits_schema.ts";
+export { storeLimitsOf } from "./config_store_schema.ts";
 export { ConfigError, type Source } from "./config_errors.ts";
 
 /** The file that is read when none is named. */

@@ -1,7 +1,7 @@
 /**
  * What must hold between the values of a configuration, each of which is fine by itself.
  *
- * Every relation that `assertLimits` asserts is here, so that a user reads a sentence and never sees a
+ * Every relation that `assertLimits` and `assertStoreLimits` assert is here, so that a user reads a sentence and never sees a
  * broken invariant. An issue names all the keys that take part (`params.paths`): the one that the user
  * set is then blamed, not the default it collides with.
  */
@@ -19,6 +19,7 @@ interface Related {
     readonly origins: readonly string[];
   };
   readonly limits: Readonly<Record<string, number>>;
+  readonly store: Readonly<Record<string, number>>;
 }
 
 /** What zod hands to a refinement, as far as it is used here. */
@@ -31,40 +32,62 @@ interface IssueSink {
   }): void;
 }
 
-interface LimitRelation {
-  readonly keys: readonly [string, string];
-  holds(first: number, second: number): boolean;
-  rule(first: number, second: number): string;
+/** What must hold between some values, each named by its table and key. */
+interface Relation {
+  readonly paths: readonly string[];
+  holds(...values: number[]): boolean;
+  rule(...values: number[]): string;
 }
 
-const LIMIT_RELATIONS: readonly LimitRelation[] = [
+const RELATIONS: readonly Relation[] = [
   {
-    keys: ["max_outbox_bytes", "max_frame_bytes"],
+    paths: ["limits.max_outbox_bytes", "limits.max_frame_bytes"],
     holds: (outbox, frame) => outbox >= 2 * frame,
     rule: (outbox, frame) =>
       `max_outbox_bytes (${outbox}) must be at least twice max_frame_bytes (${frame}), so ${
         2 * frame
       }`,
   },
-  below("outbox_high_water_bytes", "max_outbox_bytes"),
-  notAbove("max_outbox_bytes", "max_outbox_total_bytes"),
-  notAbove("call_timeout_ms", "max_call_timeout_ms"),
-  below("ping_interval_ms", "ping_timeout_ms"),
-  below("drain_quiet_ms", "drain_ms"),
-  notAbove("linger_ms", "drain_ms"),
+  below("limits", "outbox_high_water_bytes", "max_outbox_bytes"),
+  notAbove("limits", "max_outbox_bytes", "max_outbox_total_bytes"),
+  notAbove("limits", "call_timeout_ms", "max_call_timeout_ms"),
+  below("limits", "ping_interval_ms", "ping_timeout_ms"),
+  below("limits", "drain_quiet_ms", "drain_ms"),
+  notAbove("limits", "linger_ms", "drain_ms"),
+  below("store", "max_batch_bytes", "max_pending_bytes"),
+  {
+    // Otherwise an event that is no larger than a frame may be could never be kept.
+    paths: ["store.max_pending_bytes", "limits.max_frame_bytes"],
+    holds: (pending, frame) => pending >= 2 * frame,
+    rule: (pending, frame) =>
+      `max_pending_bytes (${pending}) must be at least twice limits.max_frame_bytes (${frame}), so ${
+        2 * frame
+      }`,
+  },
+  {
+    paths: [
+      "store.max_records_bytes",
+      "store.max_record_key_bytes",
+      "store.max_record_value_bytes",
+    ],
+    holds: (all, key, value) => all >= key + value,
+    rule: (all, key, value) =>
+      `max_records_bytes (${all}) must be at least max_record_key_bytes (${key}) and ` +
+      `max_record_value_bytes (${value}) together, so ${key + value}`,
+  },
 ];
 
-function below(first: string, second: string): LimitRelation {
+function below(table: string, first: string, second: string): Relation {
   return {
-    keys: [first, second],
+    paths: [`${table}.${first}`, `${table}.${second}`],
     holds: (lesser, greater) => lesser < greater,
     rule: (lesser, greater) => `${first} (${lesser}) must be less than ${second} (${greater})`,
   };
 }
 
-function notAbove(first: string, second: string): LimitRelation {
+function notAbove(table: string, first: string, second: string): Relation {
   return {
-    keys: [first, second],
+    paths: [`${table}.${first}`, `${table}.${second}`],
     holds: (lesser, greater) => lesser <= greater,
     rule: (lesser, greater) => `${first} (${lesser}) must not be more than ${second} (${greater})`,
   };
@@ -72,10 +95,10 @@ function notAbove(first: string, second: string): LimitRelation {
 
 /** Reports every relation that does not hold. */
 export function checkRelations(config: Related, issues: IssueSink): void {
-  for (const relation of LIMIT_RELATIONS) {
-    const [first, second] = relation.keys.map((key) => config.limits[key]);
-    if (relation.holds(first, second)) continue;
-    report(issues, relation.rule(first, second), relation.keys.map((key) => ["limits", key]));
+  for (const { paths, holds, rule } of RELATIONS) {
+    const parts = paths.map((path) => path.split("."));
+    const values = parts.map(([table, key]) => config[table as "limits" | "store"][key]);
+    if (!holds(...values)) report(issues, rule(...values), parts);
   }
   checkListeners(config, issues);
 }

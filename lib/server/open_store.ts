@@ -6,7 +6,7 @@ import { openSqliteStore } from "../adapters/sqlite_store.ts";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import type { Store } from "../ports/store.ts";
-import type { Config } from "./config.ts";
+import { type Config, storeLimitsOf } from "./config.ts";
 
 const log = logger("server");
 
@@ -15,9 +15,10 @@ const log = logger("server");
  * left when the data directory has lost acknowledged events.
  */
 export async function openStore(config: Config, clock: Clock, repair: boolean): Promise<Store> {
+  const limits = storeLimitsOf(config);
   const store = config.data === ""
-    ? openMemoryStore({ clock })
-    : await openSqliteStore({ directory: config.data, clock, repair });
+    ? openMemoryStore({ clock, limits })
+    : await openSqliteStore({ directory: config.data, clock, limits, repair });
   for (const warning of store.warnings) log.warning("{warning}", { warning });
   return store;
 }

