@@ -9,6 +9,7 @@ import { benchBus } from "./bus.ts";
 import { benchBusSubscriptions } from "./bus_subs.ts";
 import { benchCall } from "./call.ts";
 import { benchConns } from "./conns.ts";
+import { benchKept } from "./kept.ts";
 import { benchEcho } from "./echo.ts";
 import { stopAll } from "./harness/child.ts";
 import type { Benchmark } from "./harness/context.ts";
@@ -32,11 +33,12 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   bus: benchBus,
   "bus-subs": benchBusSubscriptions,
   call: benchCall,
+  kept: benchKept,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */
 const MEASURED_IN: Readonly<Record<string, readonly BenchmarkName[]>> = {
-  "nats-server": ["conns", "bus", "call"],
+  "nats-server": ["conns", "bus", "call", "kept"],
   "redis-server": ["bus"],
 };
 const INTERRUPTED = 130;

@@ -5,7 +5,7 @@
  */
 
 /** The benchmarks, in the order in which all of them run. */
-export const BENCHMARKS = ["start", "echo", "conns", "bus", "bus-subs", "call"] as const;
+export const BENCHMARKS = ["start", "echo", "conns", "bus", "bus-subs", "call", "kept"] as const;
 /** The name of a benchmark. */
 export type BenchmarkName = typeof BENCHMARKS[number];
 

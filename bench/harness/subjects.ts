@@ -52,9 +52,12 @@ export const SERVE_ARGS: readonly string[] = [
 ];
 
 /** Starts ours; `name` tells several of them apart. */
-export async function startParley(name = "parley"): Promise<Subject> {
+export async function startParley(
+  name = "parley",
+  more: readonly string[] = [],
+): Promise<Subject> {
   const folder = await Deno.makeTempDir({ prefix: "parley-bench-" });
-  const child = Child.start(Deno.execPath(), [...SERVER_ARGS, ...SERVE_ARGS], folder);
+  const child = Child.start(Deno.execPath(), [...SERVER_ARGS, ...SERVE_ARGS, ...more], folder);
   const { listeners } = JSON.parse(await announced(child, folder));
   const tcp: string[] = listeners.find(({ kind }: { kind: string }) => kind === "tcp").addresses;
   const address = tcp.find((each) => each.startsWith("127.0.0.1:")) ?? tcp[0];
@@ -71,6 +74,15 @@ export async function startBare(): Promise<Subject> {
 /** Starts nats-server. */
 export function startNats(): Promise<Subject> {
   return startPeer("nats-server", "nats", (port) => ["-a", "127.0.0.1", "-p", `${port}`]);
+}
+
+/** Starts nats-server with JetStream, its files in a folder of its own. */
+export function startJetStream(): Promise<Subject> {
+  return startPeer(
+    "nats-server",
+    "nats",
+    (port, folder) => ["-a", "127.0.0.1", "-p", `${port}`, "-js", "-sd", folder],
+  );
 }
 
 /** Starts redis-server. */

@@ -10,11 +10,12 @@ import { type BusLoad, runBusLoad } from "./bus_load.ts";
 import { type CallLoad, runCallLoad } from "./call_load.ts";
 import { holdConnections, type IdleLoad } from "./idle_load.ts";
 import { type EchoLoad, runEcho } from "./echo_load.ts";
+import { type KeptLoad, runKeptLoad } from "./kept_load.ts";
 import { holdSubscriptions, type SubscriptionsLoad } from "./subscriptions_load.ts";
 import { Steps } from "./steps.ts";
 
 /** All that it can do. */
-export type Load = EchoLoad | IdleLoad | BusLoad | SubscriptionsLoad | CallLoad;
+export type Load = EchoLoad | IdleLoad | BusLoad | SubscriptionsLoad | CallLoad | KeptLoad;
 
 async function run(load: Load): Promise<void> {
   const steps = new Steps();
@@ -25,6 +26,8 @@ async function run(load: Load): Promise<void> {
       return steps.answer(await runBusLoad(load));
     case "call":
       return steps.answer(await runCallLoad(load));
+    case "kept":
+      return steps.answer(await runKeptLoad(load));
     case "idle":
       return await holdConnections(load, steps);
     case "subscriptions":

@@ -5,7 +5,13 @@
  * answer goes back as it came, with the caller's id. The server's own methods are answered here.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ErrorCode, invalidArgument, ParleyError, protocolError } from "../base/errors.ts";
+import {
+  CloseReason,
+  ErrorCode,
+  invalidArgument,
+  ParleyError,
+  protocolError,
+} from "../base/errors.ts";
 import { ErrorSchema } from "../gen/parley/v1/error_pb.ts";
 import { checkMessageType, isTypeBytes } from "../logic/topic_pattern.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
@@ -98,13 +104,27 @@ function answerOwn(
 
 /** Hands on the answer that `scan` found, unless nobody waits for it any more. */
 export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const error = scanAnswer(bytes, scan);
   if (scan.idBytes === 0) {
     throw invalidArgument("cannot take an answer without an id", {
       accepted: "the id of the call that it answers",
     });
   }
-  const record = session.host.calls.take(idOf(bytes, scan), session);
+  const id = idOf(bytes, scan);
+  let error: ParleyError | null;
+  try {
+    error = scanAnswer(bytes, scan);
+  } catch (reason) {
+    if (!(reason instanceof ParleyError) || reason.closeReason !== CloseReason.UNSPECIFIED) {
+      throw reason;
+    }
+    // The id is the server's: answered under it, the refusal could be taken for that of another request.
+    session.send(errorReply(reason));
+    error = new ParleyError(
+      ErrorCode.INTERNAL,
+      "cannot hand on the answer: the service broke a rule",
+    );
+  }
+  const record = session.host.calls.take(id, session);
   if (record === null || record.callerId === 0) return;
   const caller = record.caller.owner;
   if (!caller.takesDeliveries || caller.endIfFull()) return;
