@@ -174,8 +174,11 @@ busTest(
     await stuck.whenEnded();
     const had = numbersOf(stuck);
     assert(had.length > 0, "it could read some");
-    await until(() => numbersOf(reader).length + had.length > EVENTS + 100, "all events");
-    assert.deepEqual(onceEach(had, numbersOf(reader)), range(0, EVENTS + 101));
+    const union = () => new Set([...had, ...numbersOf(reader)]);
+    await until(() => union().size > EVENTS + 100, "all events");
+    assert.equal(union().size, EVENTS + 101);
+    // An older runtime finishes the write that was given up if its peer reads again: some may come twice.
+    if (CLOSE_ENDS_WRITES) onceEach(had, numbersOf(reader));
   },
 );
 
