@@ -9,6 +9,9 @@ import { TextLink } from "./text_link.ts";
 /** The longest line that a person may type: the longest text there may be. */
 export const MAX_LINE_BYTES = 4096;
 
+/** The most bytes that a message takes around a text. */
+const AROUND_TEXT_BYTES = 256;
+
 /** What the listener needs to know of the dialogue. */
 export type TextOptions = Omit<DialogueOptions, "maxLineBytes">;
 
@@ -31,7 +34,9 @@ class TextLinkListener implements LinkListener {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Link> {
-    const options = { ...this.#options, maxLineBytes: MAX_LINE_BYTES };
+    // A line becomes one message, together with the name of the room.
+    const maxLineBytes = Math.min(MAX_LINE_BYTES, this.#maxFrameBytes - AROUND_TEXT_BYTES);
+    const options = { ...this.#options, maxLineBytes };
     for await (const link of this.#listener) yield new TextLink(link, options, this.#maxFrameBytes);
   }
 

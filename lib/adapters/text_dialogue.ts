@@ -4,17 +4,28 @@
  * Pure: it knows lines and messages, no sockets; the time is given in. The server speaks first and asks for
  * a name; then the person is in the first room, sees its history and what is said, and is prompted again
  * after each line. Everything that others chose is made printable before it is shown.
+ *
+ * Lines are taken one after the other: while what a line means depends on an answer that is not there yet
+ * (`ready` is false), the next one has to wait. So nothing is lost that is typed, or piped, too early.
  */
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { printable } from "../base/printable.ts";
 import { type ClientMessage, ClientMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
 import type { ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
-import { CloseReason, ErrorCode } from "../gen/parley/v1/error_pb.ts";
+import { CloseReason } from "../gen/parley/v1/error_pb.ts";
 import type { Event } from "../gen/parley/v1/event_pb.ts";
 import * as room from "../gen/parley/v1/room_pb.ts";
 import { clockText, TEXT_BANNER, TEXT_HELP } from "./text_banner.ts";
 import type { TextLine } from "./text_lines.ts";
+import {
+  directLine,
+  happeningLine,
+  happeningOf,
+  refusalText,
+  roomLine,
+  saidLine,
+} from "./text_phrases.ts";
 
 /** What a person is asked first. */
 export const NAME_PROMPT = "[ENTER YOUR NAME]: ";
@@ -38,25 +49,37 @@ export interface DialogueOptions {
 export class TextDialogue {
   /** Set when the person has taken leave: no more lines are wanted. */
   finished = false;
+  /** Set when the server has said its last word: nothing will be answered any more. */
+  dismissed = false;
   readonly #options: DialogueOptions;
   readonly #requests: ClientMessage[] = [];
   readonly #answers = new Map<bigint, Answer>();
   #output = "";
   #nextId = 1n;
   #name = "";
-  #wantedName = "";
   #room = "";
   /** Events of the room up to this seq are its history. */
   #historySeq = 0n;
   #showingHistory = false;
   /** Whether the cursor stands behind a prompt. */
   #atPrompt = false;
-  #awaitingName = false;
+  /** Answers on which it depends what the next line means. */
+  #deciding = 0;
 
   constructor(options: DialogueOptions) {
     this.#options = options;
     this.#print(TEXT_BANNER);
     this.#askName();
+  }
+
+  /** Whether the next line can be taken. */
+  get ready(): boolean {
+    return this.#deciding === 0 && !this.#showingHistory && !this.finished && !this.dismissed;
+  }
+
+  /** Whether everything that was typed has been dealt with. */
+  get settled(): boolean {
+    return this.#answers.size === 0 && !this.#showingHistory;
   }
 
   /** What is to be shown now; taken once. */
@@ -71,7 +94,7 @@ export class TextDialogue {
     return this.#requests.splice(0);
   }
 
-  /** The person has typed a line. */
+  /** The person has typed a line. Only while `ready`. */
   take(line: TextLine): void {
     // They ended the line that the prompt began.
     this.#atPrompt = false;
@@ -81,7 +104,7 @@ export class TextDialogue {
         : "that was no UTF-8 text";
       return this.#say(`Not sent: ${why}.`);
     }
-    if (this.#name === "") return this.#takeName(line.text);
+    if (this.#name === "") return this.#takeName(line.text.trim());
     if (line.text.trim() === "") return this.#prompt();
     if (line.text.startsWith("/") && !line.text.startsWith("//")) return this.#command(line.text);
     const text = line.text.startsWith("//") ? line.text.slice(1) : line.text;
@@ -101,12 +124,16 @@ export class TextDialogue {
     }
     const { case: member, value } = message.message;
     if (member === "event") this.#event(value);
-    else if (member === "missed") this.#say(`(${value.count} messages were missed)`);
-    else if (member === "error" && value.closeReason !== CloseReason.UNSPECIFIED) {
+    else if (member === "missed") {
+      // What was to end the history can be among them.
+      this.#showingHistory = false;
+      this.#say(`(${value.count} messages were missed)`);
+    } else if (member === "error" && value.closeReason !== CloseReason.UNSPECIFIED) {
       this.#print(
         `${this.#atPrompt ? "\n" : ""}The connection ends: ${printable(value.message)}.\n`,
       );
       this.#atPrompt = false;
+      this.dismissed = true;
     }
   }
 
@@ -115,59 +142,49 @@ export class TextDialogue {
     this.#atPrompt = true;
   }
 
-  #takeName(text: string): void {
-    // What is typed before the answer to the last name is there is no other name.
-    if (this.#awaitingName) return;
-    this.#wantedName = text.trim();
-    this.#awaitingName = true;
-    const name = this.#wantedName;
+  #takeName(name: string): void {
     const { ClaimNameRequestSchema, ClaimNameResponseSchema } = room;
-    this.#call("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
+    this.#decide("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
       this.#name = name;
       this.#join(this.#options.room);
     }, (reason) => {
-      this.#awaitingName = false;
       this.#print(`${reason}\n`);
       this.#askName();
     });
   }
 
   #join(name: string): void {
-    this.#call(
-      "Join",
-      room.JoinRequestSchema,
-      { room: name },
-      room.JoinResponseSchema,
-      (answer) => {
-        if (this.#room !== "" && this.#room !== name) this.#leave(this.#room);
-        this.#room = name;
-        this.#historySeq = answer.seq;
-        const line = answer.room?.topicLine ?? "";
-        if (line !== "") this.#print(`Topic: ${printable(line)}\n`);
-        this.#ask({
-          case: "subscribe",
-          value: {
-            pattern: `room.${name}`,
-            echo: true,
-            start: { since: { case: "last", value: SHOWN_HISTORY } },
-          },
-        }, () => {});
-        // The prompt follows the history, whose end is this person's own coming.
-        this.#showingHistory = true;
-      },
-    );
+    if (name === this.#room) return this.#say(`You are in ${name} already.`);
+    const { JoinRequestSchema, JoinResponseSchema } = room;
+    this.#decide("Join", JoinRequestSchema, { room: name }, JoinResponseSchema, (answer) => {
+      const former = this.#room;
+      if (former !== "") {
+        this.#unsubscribe(former);
+        const { LeaveRequestSchema, LeaveResponseSchema } = room;
+        this.#call("Leave", LeaveRequestSchema, { room: former }, LeaveResponseSchema);
+      }
+      this.#room = name;
+      this.#historySeq = answer.seq;
+      const line = answer.room?.topicLine ?? "";
+      if (line !== "") this.#print(`Topic: ${printable(line)}\n`);
+      this.#showHistory(name);
+    });
   }
 
-  #leave(name: string): void {
-    const pattern = `room.${name}`;
-    this.#ask({ case: "unsubscribe", value: { pattern } }, () => {});
-    this.#call(
-      "Leave",
-      room.LeaveRequestSchema,
-      { room: name },
-      room.LeaveResponseSchema,
-      () => {},
-    );
+  /** Asks for the room's events; the prompt follows the history, whose end is this person's own coming. */
+  #showHistory(name: string): void {
+    this.#showingHistory = true;
+    const start = { since: { case: "last" as const, value: SHOWN_HISTORY } };
+    const value = { pattern: `room.${name}`, echo: true, start };
+    this.#ask({ case: "subscribe", value }, (message) => {
+      if (message.case !== "error") return;
+      this.#showingHistory = false;
+      this.#say(refusalText(message.value));
+    });
+  }
+
+  #unsubscribe(name: string): void {
+    this.#ask({ case: "unsubscribe", value: { pattern: `room.${name}` } }, () => {});
   }
 
   #command(text: string): void {
@@ -199,41 +216,38 @@ export class TextDialogue {
 
   #rename(name: string): void {
     const { ClaimNameRequestSchema, ClaimNameResponseSchema } = room;
-    this.#call("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
+    this.#decide("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
       this.#name = name;
-      this.#prompt();
+      // In a room this was told already.
+      if (!this.#atPrompt) this.#prompt();
     });
   }
 
   #rooms(): void {
     this.#call("List", room.ListRequestSchema, {}, room.ListResponseSchema, ({ rooms }) => {
-      const lines = rooms.map(({ name, online, topicLine }) =>
-        `${name} (${online} online)${topicLine === "" ? "" : `: ${printable(topicLine)}`}`
-      );
-      this.#say(lines.length === 0 ? "There are no rooms." : lines.join("\n"));
+      this.#say(rooms.length === 0 ? "There are no rooms." : rooms.map(roomLine).join("\n"));
     });
   }
 
   #leaveRoom(): void {
     if (this.#room === "") return this.#say("You are in no room.");
-    this.#leave(this.#room);
-    this.#room = "";
-    this.#say("You have left the room: /join ROOM to come into another.");
+    const name = this.#room;
+    const { LeaveRequestSchema, LeaveResponseSchema } = room;
+    this.#decide("Leave", LeaveRequestSchema, { room: name }, LeaveResponseSchema, () => {
+      this.#unsubscribe(name);
+      this.#room = "";
+      this.#say("You have left the room: /join ROOM to come into another.");
+    });
   }
 
   #who(): void {
     if (this.#room === "") return this.#say("You are in no room.");
     const { MembersRequestSchema, MembersResponseSchema } = room;
-    this.#call(
-      "Members",
-      MembersRequestSchema,
-      { room: this.#room },
-      MembersResponseSchema,
-      (answer) => {
-        const names = answer.members.map(({ name, idle }) => idle ? `${name} (idle)` : name);
-        this.#say(`${names.length} online: ${names.join(", ")}`);
-      },
-    );
+    const request = { room: this.#room };
+    this.#call("Members", MembersRequestSchema, request, MembersResponseSchema, ({ members }) => {
+      const names = members.map(({ name, idle }) => printable(name) + (idle ? " (idle)" : ""));
+      this.#say(`${names.length} online: ${names.join(", ")}`);
+    });
   }
 
   #tell(to: string, text: string): void {
@@ -255,25 +269,29 @@ export class TextDialogue {
   }
 
   #quit(): void {
-    if (this.#room !== "") this.#leave(this.#room);
-    this.#print("Goodbye.\n");
-    this.finished = true;
+    const goodbye = () => {
+      this.#print(`${this.#atPrompt ? "\n" : ""}Goodbye.\n`);
+      this.#atPrompt = false;
+      this.finished = true;
+    };
+    if (this.#room === "") return goodbye();
+    const { LeaveRequestSchema, LeaveResponseSchema } = room;
+    const request = { room: this.#room };
+    this.#decide("Leave", LeaveRequestSchema, request, LeaveResponseSchema, goodbye, goodbye);
   }
 
   /** Something happened in the room, or somebody said something to this person alone. */
   #event(event: Event): void {
     if (event.type === room.DirectMessageSchema.typeName) {
-      const { from, text } = fromBinary(room.DirectMessageSchema, event.payload);
-      return this.#say(`[${timeOf(event)}][${printable(from)} -> you]:${printable(text)}`);
+      return this.#say(directLine(event, fromBinary(room.DirectMessageSchema, event.payload)));
     }
-    if (event.type !== room.RoomEventSchema.typeName || event.topic !== `room.${this.#room}`) {
-      return;
-    }
+    if (event.topic !== `room.${this.#room}`) return;
     const isHistory = event.seq <= this.#historySeq;
-    const line = saidLine(event) || (isHistory ? "" : this.#happening(event));
+    const line = isHistory ? saidLine(event) : happeningLine(event, this.#name);
     if (isHistory && this.#showingHistory) {
       return line === "" ? undefined : this.#print(`${line}\n`);
     }
+    if (!isHistory) this.#noteOwnName(event);
     if (this.#showingHistory) {
       this.#showingHistory = false;
       this.#prompt();
@@ -281,20 +299,10 @@ export class TextDialogue {
     if (line !== "") this.#say(line);
   }
 
-  #happening(event: Event): string {
-    const { event: { case: kind, value } } = fromBinary(room.RoomEventSchema, event.payload);
-    switch (kind) {
-      case "joined":
-        return value.name === this.#name ? "" : `${printable(value.name)} has joined our chat...`;
-      case "left":
-        return `${printable(value.name)} has left our chat...`;
-      case "renamed":
-        return `${printable(value.from)} is ${printable(value.to)} now.`;
-      case "topicLineSet":
-        return `${printable(value.name)} has set the topic: ${printable(value.text)}`;
-      default:
-        return "";
-    }
+  /** The event that tells of one's own new name comes before the answer that grants it. */
+  #noteOwnName(event: Event): void {
+    const { case: kind, value } = happeningOf(event);
+    if (kind === "renamed" && value.from === this.#name) this.#name = value.to;
   }
 
   /** Calls one of the rooms' methods. A refusal is shown, unless `refused` takes it. */
@@ -310,11 +318,26 @@ export class TextDialogue {
     const call = { method: METHODS + method, payload, type: input.typeName };
     this.#ask({ case: "call", value: call }, (message) => {
       if (message.case === "answer") done(fromBinary(output, message.value.payload));
-      else if (message.case === "error") {
-        const { code, message: text, accepted } = message.value;
-        const known = code === ErrorCode.INTERNAL ? "Something went wrong." : sentence(text);
-        refused(accepted === "" ? known : `${known} Accepted: ${printable(accepted)}.`);
-      }
+      else if (message.case === "error") refused(refusalText(message.value));
+    });
+  }
+
+  /** The same, and no line is taken before the answer is there. */
+  #decide<I extends DescMessage, O extends DescMessage>(
+    method: string,
+    input: I,
+    request: MessageInitShape<I>,
+    output: O,
+    done: (answer: MessageShape<O>) => void,
+    refused: (reason: string) => void = (reason) => this.#say(reason),
+  ): void {
+    this.#deciding++;
+    this.#call(method, input, request, output, (answer) => {
+      this.#deciding--;
+      done(answer);
+    }, (reason) => {
+      this.#deciding--;
+      refused(reason);
     });
   }
 
@@ -331,10 +354,7 @@ export class TextDialogue {
   }
 
   #prompt(): void {
-    if (this.#name === "") {
-      if (!this.#awaitingName) this.#askName();
-      return;
-    }
+    if (this.#name === "") return this.#askName();
     this.#print(`[${this.#now()}][${this.#name}]:`);
     this.#atPrompt = true;
   }
@@ -346,23 +366,4 @@ export class TextDialogue {
   #print(text: string): void {
     this.#output += text;
   }
-}
-
-/** The line of something that was said; empty for every other event. */
-function saidLine(event: Event): string {
-  if (event.type !== room.RoomEventSchema.typeName) return "";
-  const { event: happened } = fromBinary(room.RoomEventSchema, event.payload);
-  if (happened.case !== "said") return "";
-  const { name, text } = happened.value;
-  return `[${timeOf(event)}][${printable(name)}]:${printable(text)}`;
-}
-
-function timeOf(event: Event): string {
-  return clockText(Number(event.timeUnixMicros / 1000n));
-}
-
-/** An error's message as a sentence for people. */
-function sentence(text: string): string {
-  const safe = printable(text);
-  return `${safe.slice(0, 1).toUpperCase()}${safe.slice(1)}.`;
 }

@@ -11,7 +11,7 @@ import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import type { Link } from "../ports/link.ts";
 import { FrameReader } from "../wire/frame_reader.ts";
 import { type DialogueOptions, TextDialogue } from "./text_dialogue.ts";
-import { LineReader } from "./text_lines.ts";
+import { LineReader, type TextLine } from "./text_lines.ts";
 
 /** What one read of the connection asks for. */
 const READ_BYTES = 4096;
@@ -27,7 +27,12 @@ export class TextLink implements Link {
   readonly #chunk = new Uint8Array(READ_BYTES);
   #typed: Uint8Array = new Uint8Array(0);
   #shown: Promise<void> = Promise.resolve();
+  /** Lines that were read and not taken yet. */
+  #waiting: TextLine[] = [];
   #ended = false;
+  #closed = false;
+  /** Whether the server has said something since it was last looked at. */
+  #news = false;
   #reading: Promise<number | null> | null = null;
   #wake: (() => void) | null = null;
 
@@ -55,17 +60,25 @@ export class TextLink implements Link {
 
   async read(into: Uint8Array): Promise<number | null> {
     for (;;) {
+      this.#news = false;
+      this.#takeLines();
       this.#collect();
       if (this.#typed.length > 0) return this.#give(into);
-      if (this.#ended || this.#dialogue.finished) return null;
-      // An answer can make the dialogue ask further, whether or not something is typed meanwhile.
-      const typed = this.#reading ??= this.#readLink();
+      await this.#show();
+      if (this.#isOver) return null;
+      if (this.#closed) throw new Error("the connection is closed");
+      if (this.#news) continue;
+      // An answer can make the dialogue ask further, whether or not something is typed meanwhile; and no
+      // more is read while lines wait.
       const asked = new Promise<"asked">((resolve) => this.#wake = () => resolve("asked"));
-      const got = await Promise.race([typed, asked]);
-      if (got === "asked") continue;
+      const got = await (this.#wantsLines
+        ? Promise.race([this.#reading ??= this.#readLink(), asked])
+        : asked);
+      if (got === "asked") {
+        continue;
+      }
       this.#reading = null;
       this.#take(got);
-      await this.#show();
     }
   }
 
@@ -82,6 +95,7 @@ export class TextLink implements Link {
         this.#dialogue.receive(fromBinary(ServerMessageSchema, message));
       }
     }
+    this.#news = true;
     this.#wake?.();
     await this.#show();
   }
@@ -91,6 +105,8 @@ export class TextLink implements Link {
   }
 
   close(): void {
+    this.#closed = true;
+    this.#wake?.();
     this.#link.close();
   }
 
@@ -103,13 +119,36 @@ export class TextLink implements Link {
 
   /** Takes what was typed: `count` bytes of the chunk, or the end. */
   #take(count: number | null): void {
-    const lines = count === null ? [] : this.#lines.take(this.#chunk.subarray(0, count));
-    if (count === null) {
-      this.#ended = true;
-      const last = this.#lines.finish();
-      if (last !== null) lines.push(last);
+    if (count !== null) {
+      this.#waiting.push(...this.#lines.take(this.#chunk.subarray(0, count)));
+      return;
     }
-    for (const line of lines) if (!this.#dialogue.finished) this.#dialogue.take(line);
+    this.#ended = true;
+    const last = this.#lines.finish();
+    if (last !== null) this.#waiting.push(last);
+  }
+
+  /** Gives the dialogue the lines that it can take now. */
+  #takeLines(): void {
+    let taken = 0;
+    while (taken < this.#waiting.length && this.#dialogue.ready) {
+      this.#dialogue.take(this.#waiting[taken++]);
+    }
+    this.#waiting.splice(0, this.#dialogue.dismissed ? Infinity : taken);
+  }
+
+  /** Whether nothing more will be asked of the server. */
+  get #isOver(): boolean {
+    const { finished, settled, dismissed } = this.#dialogue;
+    if (dismissed) return this.#ended;
+    return settled && (finished || this.#ended && this.#waiting.length === 0);
+  }
+
+  /** Whether more of what is typed can be taken. After the server's last word it is thrown away. */
+  get #wantsLines(): boolean {
+    const { finished, ready, dismissed } = this.#dialogue;
+    if (this.#ended) return false;
+    return dismissed || ready && !finished && this.#waiting.length === 0;
   }
 
   #give(into: Uint8Array): number {
