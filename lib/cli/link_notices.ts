@@ -35,6 +35,8 @@ export class LinkNotices {
   onGap(gap: Gap): void {
     const text = gap.kind === "reconnected"
       ? "reconnected: events in between may be missing"
+      : gap.kind === "history_lost"
+      ? "the server has lost history: events may be missing, or come again"
       : `missed ${countOf(Number(gap.count), "event")} on ${
         printable(gap.topic)
       }: this side is too slow`;

@@ -27,7 +27,12 @@ import type { ClientStatus, ConnectOptions, RequestOptions } from "./settings.ts
 import type { EventCallback, SubscribeOptions, Subscription } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({ level: AckLevel.UNSPECIFIED, receivers: 0 });
+const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({
+  level: AckLevel.UNSPECIFIED,
+  receivers: 0,
+  seq: 0n,
+  duplicate: false,
+});
 
 /**
  * A client of one Parley server. `connect` makes them.
@@ -137,8 +142,8 @@ export class Client implements AsyncDisposable {
     return this.#pool.submit(
       encode,
       (incoming) => {
-        const { level, receivers } = readAck(incoming);
-        return { level, receivers };
+        const { level, receivers, seq, duplicate } = readAck(incoming);
+        return { level, receivers, seq, duplicate };
       },
       options,
       { ordered: true },
@@ -147,7 +152,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Subscribes to the events whose topic matches `pattern` (`*` is one level, `>` the rest; empty with a
-   * type: every topic), and resolves when the server has acknowledged it. Events come from the iterator, or
+   * type: every topic), and resolves when the server has acknowledged it; `since` begins in the history of
+   * kept topics. Events come from the iterator, or
    * to `onEvent`, which must be quick: nothing is read meanwhile. What it throws ends the subscription and is
    * told to `onError`. Rejects with the server's refusal, or with why the connection was lost.
    */

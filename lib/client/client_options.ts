@@ -26,6 +26,10 @@ export interface PublishAck {
   readonly level: AckLevel;
   /** The number of connections that it was handed to; 0 when no acknowledgement was asked for. */
   readonly receivers: number;
+  /** The number of the event in its kept topic; 0 when the topic is not kept. */
+  readonly seq: bigint;
+  /** Whether an event with this `messageId` was there already, with this seq: it was not kept again. */
+  readonly duplicate: boolean;
 }
 
 /** The options of `call`. */

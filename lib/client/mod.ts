@@ -27,6 +27,7 @@ export type {
   SubscribeOptions,
   Subscription,
 } from "./subscription.ts";
+export type { Since } from "./since.ts";
 export {
   callMessage,
   type MessageSubscribeOptions,

@@ -11,6 +11,8 @@
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
 import { Fifo } from "./fifo.ts";
+import { Positions } from "./positions.ts";
+import { type Since, startSince } from "./since.ts";
 
 /** An event that was received. */
 export interface ReceivedEvent {
@@ -41,11 +43,21 @@ export type Gap =
    * `>` for the topics that the server does not count apart.
    */
   | { readonly kind: "missed"; readonly topic: string; readonly count: bigint }
-  /** The connection was lost and opened again: what was published meanwhile did not come. */
-  | { readonly kind: "reconnected" };
+  /**
+   * The connection was lost and opened again: what was published meanwhile did not come. Events of kept
+   * topics do come, so this is not told when every topic that the pattern can match is kept. Otherwise it
+   * is about the topics that are not kept, and, past 1,000 kept topics, about those that were quiet.
+   */
+  | { readonly kind: "reconnected" }
+  /**
+   * The server lost the history that this subscription followed, or has another one by now: events that were
+   * not received are gone. It begins anew in the new history as it began at first, so that events can come
+   * again if that is a restored copy of the old one.
+   */
+  | { readonly kind: "history_lost" };
 
 /** What happens when events come faster than they are taken. */
-export type OverflowName = "disconnect" | "drop_oldest" | "drop_newest";
+export type OverflowName = "disconnect" | "drop_oldest" | "drop_newest" | "catch_up";
 
 /** The options of `subscribe`. */
 export interface SubscribeOptions {
@@ -56,8 +68,15 @@ export interface SubscribeOptions {
   /** Whether events that this client publishes come too. Default: no. */
   echo?: boolean;
   /**
+   * Where in the history of kept topics to begin; not for groups. Whatever it is, the subscription goes on
+   * after a reconnect where it was, and gets each event of a kept topic once. Default: `new`.
+   */
+  since?: Since;
+  /**
    * What happens when events come faster than they are taken. Here it acts on this subscription alone; at the
-   * server the oldest of those that share pattern, type and group decides. Default: `disconnect`.
+   * server the oldest of those that share pattern, type and group decides. `catch_up` loses nothing of kept
+   * topics: what does not fit is fetched again once there is room; for other topics, and in groups, it is
+   * `disconnect`. Default: `catch_up`.
    */
   overflow?: OverflowName;
   /** Ends by itself after the program got so many events, from 1; what was dropped does not count. Default: never. */
@@ -80,6 +99,7 @@ export const OVERFLOW: Readonly<Record<OverflowName, OverflowPolicy>> = {
   disconnect: OverflowPolicy.DISCONNECT,
   drop_oldest: OverflowPolicy.DROP_OLDEST,
   drop_newest: OverflowPolicy.DROP_NEWEST,
+  catch_up: OverflowPolicy.CATCH_UP,
 };
 
 /** What a subscription asks of the one who made it. */
@@ -88,6 +108,10 @@ export interface SubscriptionOwner {
   unsubscribe(subscription: Subscription): Promise<void>;
   /** Events were dropped here: the server must not count on `maxEvents` of its own. */
   dropped(subscription: Subscription): void;
+  /** There is no room for an event of a kept topic: none is wanted until `catchUp`. */
+  fallBehind(subscription: Subscription): void;
+  /** There is room again for what was not taken. */
+  catchUp(subscription: Subscription): void;
   /** A callback threw; gives whether the program was told. */
   callbackFailed(subscription: Subscription, thrown: unknown): boolean;
 }
@@ -112,6 +136,8 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   readonly echo: boolean;
   /** What happens when events come faster than they are taken. */
   readonly overflow: OverflowName;
+  /** How far it has come in kept topics; null in a group. Kept by the client only. */
+  readonly positions: Positions | null;
   /**
    * Resolves when it has ended; rejects when it ended with an error. Who does not look here learns of the
    * error from the iterator; of what a callback threw, from the client's `onError`. With neither, that is
@@ -128,6 +154,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   readonly #onGap: SubscribeOptions["onGap"];
   readonly #onEvent: EventCallback | undefined;
   #left: number;
+  #behind = false;
   #ended = false;
   #error: unknown = null;
   #failed = false;
@@ -145,7 +172,10 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     this.type = options.type ?? "";
     this.group = options.group ?? "";
     this.echo = options.echo ?? false;
-    this.overflow = checkOverflow(options.overflow ?? "disconnect");
+    this.overflow = checkOverflow(options.overflow ?? "catch_up");
+    const since = startSince(options.since ?? "new", Date.now());
+    if (this.group !== "" && since.case !== undefined) throw groupWithHistory();
+    this.positions = this.group === "" ? new Positions(since) : null;
     this.#bufferEvents = checkCount("bufferEvents", options.bufferEvents ?? 4096);
     this.#left = options.maxEvents === undefined
       ? Infinity
@@ -163,6 +193,11 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   /** How many events wait here to be taken. */
   get waiting(): number {
     return this.#queue.length;
+  }
+
+  /** Whether what it gets next must be fetched again, once there is room. */
+  get behind(): boolean {
+    return this.#behind;
   }
 
   /** How many more events it gets; Infinity without `maxEvents`. */
@@ -201,8 +236,13 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   /** Takes an event from the connection. Called by the client only. */
   deliver(event: ReceivedEvent): void {
     if (this.#ended) return;
+    const { topic, seq, timeMicros } = event;
+    const kept = seq > 0n && this.positions !== null;
+    if (kept && (this.#behind || !this.positions.takes(topic, seq, timeMicros))) return;
+    const given = this.#onEvent !== undefined || this.#enqueue(event);
+    if (kept && !this.#behind) this.positions.took(topic, seq);
     if (this.#onEvent !== undefined) this.#guard(this.#onEvent, event);
-    else if (!this.#enqueue(event)) return;
+    if (!given) return;
     if (--this.#left <= 0 && !this.#ended) void this.unsubscribe();
   }
 
@@ -234,6 +274,10 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
 
   #next(): Promise<IteratorResult<ReceivedEvent, undefined>> {
     const event = this.#queue.shift();
+    if (this.#behind && this.#queue.length <= this.#bufferEvents >> 1) {
+      this.#behind = false;
+      if (!this.#ended) this.#owner.catchUp(this);
+    }
     if (event !== undefined) return Promise.resolve({ done: false, value: event });
     if (this.#failed) return Promise.reject(this.#error);
     if (this.#ended) return Promise.resolve(DONE);
@@ -251,7 +295,12 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
       this.#queue.push(event);
       return true;
     }
-    if (this.overflow === "disconnect") {
+    if (this.overflow === "catch_up" && event.seq > 0n && this.positions !== null) {
+      this.#behind = true;
+      this.#owner.fallBehind(this);
+      return false;
+    }
+    if (this.overflow === "disconnect" || this.overflow === "catch_up") {
       this.#overflown();
       return false;
     }
@@ -300,6 +349,12 @@ function checkCount(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1) return value;
   throw invalidArgument(`cannot subscribe with ${name} ${value}`, {
     accepted: "a whole number from 1",
+  });
+}
+
+function groupWithHistory(): ParleyError {
+  return invalidArgument("cannot begin in the history with a group: a group shares what is new", {
+    accepted: "since without a group, or a group without since",
   });
 }
 

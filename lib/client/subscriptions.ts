@@ -5,30 +5,38 @@
  * subscriptions match, so matching is done again here; what it sends for a group goes to one of the
  * group's members here. Subscriptions with the same pattern, type and group share one of the server's:
  * it echoes when one of them wants that, and the oldest of them decides what it does on overflow. After a
- * reconnect all are made anew, before anything that waited to be published, and each is told of the gap.
+ * reconnect all are made anew, before anything that waited to be published: in kept topics each goes on
+ * where it was, and each is told when events may be missing.
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import { matchesPattern } from "../base/matches_pattern.ts";
-import { EventSchema, MissedSchema } from "../gen/parley/v1/event_pb.ts";
+import { MissedSchema } from "../gen/parley/v1/event_pb.ts";
+import type { Ack } from "../gen/parley/v1/session_pb.ts";
 import { type Incoming, readAck } from "./answers.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import type { ConnectionPool, RequestKind } from "./connection_pool.ts";
 import type { ErrorReports } from "./error_reports.ts";
 import { Receivers } from "./receivers.ts";
-import { checkText, encodeRequest } from "./requests.ts";
+import { checkText } from "./requests.ts";
 import { joinSignal, leaveSignal } from "./signal_group.ts";
 import {
   type EventCallback,
-  OVERFLOW,
+  type Gap,
   type ReceivedEvent,
   type SubscribeOptions,
   Subscription,
   type SubscriptionOwner,
 } from "./subscription.ts";
+import { encodeSubscribe, encodeUnsubscribe, readEvent } from "./subscription_requests.ts";
 
 /** Topics whose receivers are remembered; more are looked up each time. */
 const MAX_REMEMBERED = 1024;
+/** Former sessions of this client that are remembered: their events are its own, when history brings them. */
+const MAX_SESSIONS = 256;
+/** Which part of the largest message positions may take. */
+const POSITIONS_SHARE = 4;
+const LEAST_FRAME_BYTES = 8 * 1024;
 
 /** Those that share one subscription of the server's. */
 class Shared {
@@ -53,6 +61,7 @@ export class Subscriptions implements SubscriptionOwner {
   readonly #reports: ErrorReports;
   readonly #shared = new Map<string, Shared>();
   readonly #remembered = new Map<string, Receivers>();
+  readonly #sessions = new Set<string>();
 
   /** `pool` gives the client's connections, when they are needed first. */
   constructor(pool: () => ConnectionPool, reports: ErrorReports) {
@@ -77,7 +86,7 @@ export class Subscriptions implements SubscriptionOwner {
     const subscription = new Subscription(this, pattern, options, onEvent);
     const shared = this.#join(subscription);
     try {
-      await this.#request(shared, { timeoutMs, signal }, { ordered: true });
+      await this.#request(shared, [subscription], { timeoutMs, signal }, { ordered: true });
       signal?.throwIfAborted();
     } catch (reason) {
       subscription.end(reason);
@@ -106,9 +115,28 @@ export class Subscriptions implements SubscriptionOwner {
     if (shared === undefined || !shared.counted || !shared.members.has(subscription)) return;
     shared.counted = false;
     const connection = this.#pool().first;
-    this.#ask(encodeSubscribe(shared), {}, { ordered: true }).catch((reason) => {
+    this.#ask(encodeSubscribe([...shared.members]), {}, { ordered: true }).catch((reason) => {
       // With the connection lost, the next one asks for everything anew.
       if (connection?.state === "open") this.#endAllOf(shared, reason);
+    });
+  }
+
+  /** What comes in history is not wanted for now. */
+  fallBehind(subscription: Subscription): void {
+    const shared = this.#shared.get(keyOf(subscription));
+    // Whatever else shares the server's subscription, or comes with it, goes on.
+    if (shared?.members.size !== 1 || !subscription.positions?.allKept) return;
+    this.#ask(encodeUnsubscribe(subscription, 0), {}, { ordered: true }).catch(() => {});
+  }
+
+  /** Asks for what a subscription could not take. */
+  catchUp(subscription: Subscription): void {
+    const shared = this.#shared.get(keyOf(subscription));
+    const connection = this.#pool().first;
+    if (shared === undefined || connection === null) return;
+    subscription.positions?.hold();
+    this.#request(shared, [subscription], {}, { ordered: true }).catch((reason) => {
+      if (connection.state === "open") this.#endAllOf(shared, reason);
     });
   }
 
@@ -120,17 +148,43 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** The first connection is open anew: everything is asked for again. */
   reopened(connection: ClientConnection): void {
+    if (this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete([...this.#sessions][0]);
+    this.#sessions.add(connection.welcome.sessionId);
     // Those whose first request still waits to be sent have missed nothing.
     const made = [...this.#shared.values()].filter((shared) => shared.made.size > 0);
+    const gaps: [Subscription, Gap][] = [];
     for (const shared of made) {
-      this.#request(shared, {}, { first: true }).catch((reason) => {
-        // Lost again: the next connection tries again. Refused: it is over, and its programs are told.
-        if (connection.state === "open") this.#endAllOf(shared, reason);
-      });
+      const resuming: Subscription[] = [];
+      for (const subscription of shared.made) {
+        const { positions } = subscription;
+        const resumption = positions?.reopened(connection.welcome.historyEpoch) ?? "partly";
+        if (resumption === "history_lost") gaps.push([subscription, { kind: "history_lost" }]);
+        else if (resumption === "partly") gaps.push([subscription, { kind: "reconnected" }]);
+        if (positions?.kept && !subscription.behind) resuming.push(subscription);
+      }
+      this.#remake(shared, resuming, connection);
     }
     // Only now: programs may do anything when they are told.
-    for (const subscription of made.flatMap((shared) => [...shared.made])) {
-      subscription.gap({ kind: "reconnected" });
+    for (const [subscription, gap] of gaps) subscription.gap(gap);
+  }
+
+  /** Asks anew for what all want who share a place: in kept topics each from its own position. */
+  #remake(shared: Shared, resuming: readonly Subscription[], connection: ClientConnection): void {
+    const behind = [...shared.made].some((member) => member.behind);
+    if (behind && shared.members.size === 1) return;
+    const requests = resuming.length === 0 ? [[...shared.made]] : resuming.map((one) => [one]);
+    for (const members of requests) {
+      this.#request(shared, members, {}, { first: true }).catch((reason) => {
+        // Lost again: the next connection tries again. Refused: it is over, and its programs are told.
+        if (connection.state !== "open") return;
+        if (isFailedPrecondition(reason) && members[0].positions?.resumesUnasked) {
+          // The server keeps these topics no more: it goes on with what is new.
+          members[0].positions.forget();
+          members[0].gap({ kind: "history_lost" });
+          return this.#remake(shared, members, connection);
+        }
+        this.#endAllOf(shared, reason);
+      });
     }
   }
 
@@ -142,7 +196,7 @@ export class Subscriptions implements SubscriptionOwner {
   /** An event arrived. */
   takeEvent(connection: ClientConnection, incoming: Incoming): void {
     const event = readEvent(incoming);
-    const own = event.sender === connection.welcome.sessionId;
+    const own = event.sender === connection.welcome.sessionId || this.#sessions.has(event.sender);
     const receivers = this.#receivers(event);
     if (event.group !== "") return receivers.oneFor(own)?.deliver(event);
     for (const subscription of receivers.all) {
@@ -215,18 +269,40 @@ export class Subscriptions implements SubscriptionOwner {
   }
 
   /**
-   * Asks for what all who share it want. The count of an only member goes with it in one write, so that
-   * no event can come in between that would be counted here and not there.
+   * Asks for what all who share it want, on behalf of those in `members`: one of them, or several that have
+   * nothing to resume. The count of an only member goes with it in one write, so that no event can come in
+   * between that would be counted here and not there; history is counted here alone.
    */
-  async #request(shared: Shared, options: AskOptions, kind: RequestKind): Promise<void> {
+  async #request(
+    shared: Shared,
+    members: readonly Subscription[],
+    options: AskOptions,
+    kind: RequestKind,
+  ): Promise<void> {
     const [only] = shared.members;
-    shared.counted = shared.members.size === 1 && only.left !== Infinity;
-    const subscribed = this.#ask(encodeSubscribe(shared), options, kind);
+    const maxFrameBytes = this.#pool().welcome.limits?.maxFrameBytes || LEAST_FRAME_BYTES;
+    const start = members[0].positions?.start(Math.floor(maxFrameBytes / POSITIONS_SHARE));
+    shared.counted = shared.members.size === 1 && only.left !== Infinity && start === undefined;
+    const subscribed = this.#pool().submit(
+      () => encodeSubscribe([...shared.members], start),
+      // Here and not a turn later: the next message may be an event already.
+      (incoming) => this.#acknowledged(members, readAck(incoming)),
+      options,
+      kind,
+    );
     if (!shared.counted) return void await subscribed;
     await Promise.all([
       subscribed,
       this.#ask(encodeUnsubscribe(only, only.left), options, kind),
     ]);
+  }
+
+  #acknowledged(members: readonly Subscription[], ack: Ack): void {
+    const { historyEpoch } = this.#pool().welcome;
+    for (const member of members) {
+      const lost = member.positions?.acknowledged(ack, historyEpoch) ?? false;
+      if (lost) member.gap({ kind: "history_lost" });
+    }
   }
 
   /** Sends a request about a subscription. */
@@ -235,47 +311,16 @@ export class Subscriptions implements SubscriptionOwner {
   }
 }
 
+function isFailedPrecondition(reason: unknown): boolean {
+  return reason instanceof ParleyError && reason.code === ErrorCode.FAILED_PRECONDITION;
+}
+
 /** Ends `subscription` when `signal` is aborted. */
 function endWith(subscription: Subscription, signal: AbortSignal): void {
   if (subscription.ended) return;
   const member = { aborted: () => void subscription.unsubscribe() };
   joinSignal(signal, member);
   subscription.onEnded = () => leaveSignal(signal, member);
-}
-
-/** Reads an event; all that it holds is its own. */
-function readEvent(incoming: Incoming): ReceivedEvent {
-  const event = fromBinary(EventSchema, incoming.body().slice());
-  return {
-    topic: event.topic,
-    type: event.type,
-    payload: event.payload,
-    headers: event.headers,
-    messageId: event.messageId,
-    sender: event.sender,
-    seq: event.seq,
-    timeMicros: event.timeUnixMicros,
-    group: event.group,
-  };
-}
-
-/** What the server is asked for on behalf of all who share a subscription. */
-function encodeSubscribe(shared: Shared): Uint8Array {
-  const members = [...shared.members];
-  const { pattern, type, group, overflow } = members[0];
-  const echo = members.some((member) => member.echo);
-  return encodeRequest({
-    case: "subscribe",
-    value: { pattern, type, group, echo, overflow: OVERFLOW[overflow] },
-  });
-}
-
-function encodeUnsubscribe(subscription: Subscription, afterEvents: number): Uint8Array {
-  const { pattern, type, group } = subscription;
-  return encodeRequest({
-    case: "unsubscribe",
-    value: { pattern, type, group, afterEvents: BigInt(afterEvents) },
-  });
 }
 
 /** Nothing that is refused may have the key of something else. */

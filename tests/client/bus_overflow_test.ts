@@ -143,7 +143,7 @@ Deno.test("what the server dropped is told to the subscriptions that it concerns
     assert.deepEqual(policies, [
       OverflowPolicy.DROP_OLDEST,
       OverflowPolicy.DROP_NEWEST,
-      OverflowPolicy.DISCONNECT,
+      OverflowPolicy.CATCH_UP,
       OverflowPolicy.DROP_OLDEST,
     ]);
     await peer.send(missed("a.b", 3), missed("c", 2), missed(">", 7), delivery("c", "last"));
