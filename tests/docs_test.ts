@@ -6,11 +6,15 @@
  * What the prose says can only be held by its readers.
  */
 import assert from "node:assert/strict";
+import type { DescEnum } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode } from "../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../lib/base/limits.ts";
-import { ClientMessageSchema, ServerMessageSchema } from "../lib/gen/parley/v1/envelope_pb.ts";
+import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
+import { ROOM_METHODS } from "../lib/services/room_methods.ts";
 import { configFrom, resolveConfig } from "../lib/server/config.ts";
 import { Server } from "../lib/server/server.ts";
+import { fieldsOf, messages, talk } from "./protocol_page.ts";
+import { until } from "./support/until.ts";
 import { documents, includeCode } from "../tools/include_code.ts";
 import { childEnvironment, root as rootPath, run } from "./interop/programs.ts";
 
@@ -69,43 +73,69 @@ Deno.test("links lead somewhere", () => {
   }
 });
 
-Deno.test("bytes in the protocol are what a server answers", async () => {
-  await using server = await Server.start(configFrom({ data: "", listen }));
-  const talks = blocks(read("docs/protocol.md"), "text").filter((each) =>
-    each.mark.startsWith("bytes: ")
-  );
-  assert.equal(talks.length, 3);
-  for (const { mark, code } of talks) {
-    using connection = await Deno.connect(addressOf(server, mark.slice("bytes: ".length)));
-    for (const line of code.trim().split("\n")) {
-      const bytes = line.slice(2).split(" ").map((byte) => Number.parseInt(byte, 16));
-      if (line.startsWith("→ ")) {
-        await connection.write(new Uint8Array(bytes));
-      } else {
-        const answer = new Uint8Array(1024);
-        const count = await connection.read(answer);
-        assert.deepEqual([...answer.subarray(0, count ?? 0)], bytes, line);
-      }
+for (const { mark, code } of blocks(read("docs/protocol.md"), "text")) {
+  const [what, kind, kept] = mark.split(" ");
+  if (what !== "bytes:") continue;
+  const first = code.slice(0, code.indexOf("\n"));
+  Deno.test(`bytes in the protocol are what a server answers: ${kind}, ${first}`, async () => {
+    const data = kept ? await Deno.makeTempDir({ prefix: "parley-talk-" }) : "";
+    try {
+      const keep = kept ? [{ pattern: "orders.>" }] : [];
+      await using server = await Server.start(configFrom({ data, keep, listen }));
+      await talk(code, addressOf(server, kind!));
+    } finally {
+      if (data !== "") await Deno.remove(data, { recursive: true });
     }
+  });
+}
+
+/** The rows of the table behind a mark, without its head; null when there is no such mark. */
+function tableOf(mark: string): string[][] | null {
+  const [, behind] = read("docs/protocol.md").split(`<!-- ${mark} -->\n`);
+  return behind === undefined ? null : rows(behind.slice(0, behind.search(/\n(?!\|)/))).slice(2);
+}
+
+Deno.test("tables of messages are complete and right", () => {
+  // The requests and answers of rooms have a table of their own.
+  const own = messages.filter((each) => !/(Request|Response)$/.test(each.name));
+  for (const schema of [...own, ...messages.filter(({ name }) => name.startsWith("Add"))]) {
+    const table = tableOf(`message: ${schema.name}`);
+    assert(table !== null, `docs/protocol.md has no table of ${schema.name}`);
+    assert.deepEqual(table.map(([number, field]) => `${field} = ${number}`), fieldsOf(schema));
   }
 });
 
-Deno.test("tables of the protocol agree with the sources", () => {
-  const table = rows(read("docs/protocol.md"));
+Deno.test("the table of the methods of rooms is complete and right", () => {
+  const message = (name: string) =>
+    file_parley_v1_room.messages.find((each) => each.name === name)!;
+  const expected = Object.keys(ROOM_METHODS).map((method) => method.split("/")[1]!).map((name) => [
+    name,
+    ...[`${name}Request`, `${name}Response`].map((each) => fieldsOf(message(each)).join("; ")),
+  ]);
+  const table = tableOf("methods: parley.v1.Rooms");
+  assert.deepEqual(table?.map((row) => row.slice(0, 3)), expected);
+});
+
+Deno.test("tables of numbers agree with the sources", () => {
+  const all = rows(read("docs/protocol.md"));
   const numbered = (names: Record<string, string | number>) =>
     Object.entries(names).filter(([name, value]) => typeof value === "number" && value > 0 && name);
   for (const [name, value] of [...numbered(ErrorCode), ...numbered(CloseReason)]) {
-    assert(table.some((row) => row[0] === String(value) && row[1] === name), `${value} ${name}`);
+    assert(all.some((row) => row[0] === String(value) && row[1] === name), `${value} ${name}`);
   }
-  for (const schema of [ClientMessageSchema, ServerMessageSchema]) {
-    for (const row of table) {
-      const field = schema.fields.find((each) => each.name === row[1]?.split(" ")[1]);
-      if (field && row[1]!.includes(" ")) assert.equal(row[0], String(field.number), row[1]);
-    }
+  const enums: DescEnum[] = messages.flatMap(({ file }) => file.enums);
+  for (const name of ["AckLevel", "OverflowPolicy"]) {
+    const { values, sharedPrefix = "" } = enums.find((each) => each.name === name)!;
+    const table = tableOf(`enum: ${name}`)?.filter((row) => row[0] !== "0");
+    assert.deepEqual(
+      table?.map(([number, value]) => `${number} ${value}`),
+      values.filter((value) => value.number > 0)
+        .map((value) => `${value.number} ${value.name.slice(sharedPrefix.length)}`),
+    );
   }
   for (const [, name] of read("docs/protocol.md").matchAll(/\(`(\w+)`\) \|/g)) {
     const key = name!.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    const row = table.find((each) => each[0]?.endsWith(`(${name})`))!;
+    const row = all.find((each) => each[0]?.endsWith(`(${name})`))!;
     const value = Number(row[1]!.replaceAll(",", "").match(/^\d+/)?.[0]);
     assert.equal(value, DEFAULT_LIMITS[key as keyof typeof DEFAULT_LIMITS], name);
   }
@@ -153,22 +183,37 @@ Deno.test("README.md names the commands of continuous integration", () => {
   }
 });
 
+/** Where the `nc` of this machine is, or empty. */
+const netcat = Deno.build.os === "windows"
+  ? ""
+  : await run("sh", ["-c", "command -v nc || true"]).then((path) => path.trim());
+
+/** Puts a program of a few lines of shell into `folder`. */
+function program(folder: string, name: string, lines: string): Promise<void> {
+  return Deno.writeTextFile(`${folder}/${name}`, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+}
+
 Deno.test({
   name: `the tour of README.md works as it is pasted${
-    Deno.build.os === "windows" ? " (needs a POSIX shell)" : ""
+    netcat === "" ? " (needs a POSIX shell and nc)" : ""
   }`,
-  ignore: Deno.build.os === "windows",
+  ignore: netcat === "",
   fn: async () => {
     const tour = blocks(read("README.md"), "sh").find((each) => each.mark === "tour")!.code;
     assert.equal(tour.trim().split("\n").length, 10, "ten lines");
     const folder = await Deno.makeTempDir({ prefix: "parley-tour-" });
     try {
-      // In the place of npx, this very Deno: the tests also run on others than the one in README.md.
-      const npx = `#!/bin/sh\nshift 2\nexec "${Deno.execPath()}" "$@"\n`;
-      await Deno.writeTextFile(`${folder}/npx`, npx, { mode: 0o755 });
-      await using server = await Server.start(configFrom({ data: "", listen }));
+      const addresses = { ...listen, text: "127.0.0.1:0" };
+      await using server = await Server.start(configFrom({ data: "", listen: addresses }));
       const { hostname, port } = addressOf(server, "tcp");
-      const { code, stdout, stderr } = await new Deno.Command("sh", {
+      const text = addressOf(server, "text");
+      // In the place of npx, this very Deno: the tests also run on others than the one in README.md. In
+      // the place of the pause, the moment that it waits for; in that of nc, a server on another port.
+      await program(folder, "npx", `shift 2\nexec "${Deno.execPath()}" "$@"`);
+      await program(folder, "sleep", `read line <"${folder}/subscribed"`);
+      await program(folder, "nc", `exec ${netcat} ${text.hostname} ${text.port}`);
+      await run("mkfifo", [`${folder}/subscribed`]);
+      const child = new Deno.Command("sh", {
         args: ["-e", "-c", tour],
         cwd: rootPath,
         env: childEnvironment({
@@ -177,12 +222,21 @@ Deno.test({
         }),
         clearEnv: true,
         stdin: "null",
-      }).output();
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      let over = false;
+      const ended = child.output().finally(() => over = true);
+      await until(() => server.stats().subscriptions === 1 || over, "the tour subscribes");
+      if (!over) await Deno.writeTextFile(`${folder}/subscribed`, "now\n");
+      const { code, stdout, stderr } = await ended;
       const output = new TextDecoder().decode(stdout);
       assert.equal(code, 0, output + new TextDecoder().decode(stderr));
       assert.match(output, /^ok /, output);
-      assert.match(output, /\nHello, World!\n42\nrefused: exit code 1\none\ntwo\n/, output);
-      assert.match(output, /\{"content":"for a script"\}\n/, output);
+      assert.match(output, /\nHello, World!\n42\nrefused: exit code 1\n/, output);
+      assert.match(output, /orders\.eu\.created .* lamp\n.*orders\.eu\.created .* chair\n/, output);
+      assert.match(output, /\[Ada\]:Hello, everybody!\n/, output);
+      assert.match(output, /Goodbye\.\n/, output);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -54,11 +54,16 @@ class Client {
   // Sends one message, numbers it, and gives its id.
   uint64_t Send(v1::ClientMessage message) {
     message.set_id(++last_id_);
+    SendAs(message);
+    return last_id_;
+  }
+
+  // Sends one message with the id that it has: answers carry the id of the call.
+  void SendAs(const v1::ClientMessage& message) {
     if (!google::protobuf::util::SerializeDelimitedToZeroCopyStream(message, &output_) ||
         !output_.Flush()) {
       throw std::runtime_error("cannot send");
     }
-    return last_id_;
   }
 
   // Gives the next message; throws Refused for an error.

@@ -1,0 +1,57 @@
+/**
+ * The examples of the bus and of kept topics in TypeScript and C++ print what they promise. That of Python
+ * is held to it by bus_python_test.ts.
+ */
+import assert from "node:assert/strict";
+import { startServer } from "../support/server.ts";
+import { buildCpp, generate, hasCpp, hasProtoc, run } from "./programs.ts";
+
+const ready = hasProtoc && hasCpp;
+const needs = ready ? "" : " (needs protobuf-compiler, libprotobuf-dev and g++)";
+
+Deno.test("the TypeScript example of the bus prints what it promises", async () => {
+  await using server = await startServer();
+  const url = `parley://127.0.0.1:${server.port("tcp")}`;
+  const program = "examples/typescript/bus.ts";
+  const args = ["run", "--no-prompt", "--allow-net", "--no-check", program, url];
+  assert.equal(
+    await run(Deno.execPath(), args),
+    "1 orders.eu.created 42 pieces\n5\nINVALID_ARGUMENT\nUNAVAILABLE\n",
+  );
+});
+
+Deno.test("the example of kept topics prints what it promises", async () => {
+  const data = await Deno.makeTempDir({ prefix: "parley-kept-" });
+  try {
+    await using server = await startServer({ data, keep: [{ pattern: "orders.>" }] });
+    const url = `parley://127.0.0.1:${server.port("tcp")}`;
+    const program = "examples/typescript/kept.ts";
+    const args = ["run", "--no-prompt", "--allow-net", "--no-check", program, url];
+    assert.equal(
+      await run(Deno.execPath(), args),
+      "FSYNCED 1n is kept\nFSYNCED 2n is kept\nFSYNCED 1n is there already\n" +
+        "1n orders.eu.created lamp\n2n orders.eu.created chair\n",
+    );
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: `the C++ example of the bus prints what it promises${needs}`,
+  ignore: !ready,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "parley-interop-" });
+    try {
+      await using server = await startServer();
+      await generate("cpp", folder);
+      const program = await buildCpp("examples/cpp/bus.cc", folder);
+      assert.equal(
+        await run(program, ["127.0.0.1", `${server.port("tcp")}`]),
+        "1 orders.eu.created 42 pieces\n5\nERROR_CODE_UNAVAILABLE\n",
+      );
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
