@@ -54,6 +54,7 @@ const expected: [string, number, string[]][] = [
   ["bus", 4, ["parley"]],
   ["bus-subs", 2, ["n = 1", "n = 1,000", "n = 1,500"]],
   ["call", 1, ["parley"]],
+  ["kept", 1, ["parley"]],
 ];
 
 for (const [name, cases, subjects] of expected) {

@@ -27,7 +27,7 @@ Deno.test("bench takes names and options in any order, and says them again", () 
 
 Deno.test("bench refuses what it does not know, and says what it would take", () => {
   const refused: [string[], RegExp][] = [
-    [["kept"], /"kept": one of start, echo, .* is accepted/],
+    [["keep"], /"keep": one of start, echo, .* is accepted/],
     [["--runs", "0"], /--runs "0": a whole number from 1 on is accepted/],
     [["--runs", "1.5"], /a whole number/],
     [["--runs"], /--runs ""/],
