@@ -99,7 +99,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /** Host and port of a listener. */
-  address(kind: "tcp" | "raw"): { hostname: string; port: number } {
+  address(kind: "tcp" | "raw" | "text"): { hostname: string; port: number } {
     const text = this.listening.listeners.find((each) => each.kind === kind)!.addresses[0]!;
     const at = text.lastIndexOf(":");
     return { hostname: text.slice(0, at), port: Number(text.slice(at + 1)) };

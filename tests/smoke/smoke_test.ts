@@ -8,6 +8,7 @@ import { sizeDelimitedDecodeStream, sizeDelimitedEncode } from "@bufbuild/protob
 import { create } from "@bufbuild/protobuf";
 import { CloseReason } from "../../lib/base/errors.ts";
 import { VERSION } from "../../lib/base/version.ts";
+import { AckLevel, connect } from "../../lib/client/mod.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { parley, ServerProcess } from "./executable.ts";
 
@@ -18,7 +19,8 @@ Deno.test("--version prints the version and nothing else", async () => {
 Deno.test("--help lists the commands", async () => {
   const { code, stdout } = await parley(["--help"]);
   assert.equal(code, 0);
-  for (const name of ["serve", "echo", "add", "health", "bench", "config", "completion"]) {
+  const commands = "serve echo add pub sub call respond topic health bench config completion";
+  for (const name of commands.split(" ")) {
     assert.match(stdout, new RegExp(`^\\s+${name}\\b`, "m"));
   }
 });
@@ -61,6 +63,54 @@ Deno.test("a raw client gets one bare message for each bare message", async () =
     await connection.write(new Uint8Array(request!));
     const count = await connection.read(reply);
     assert.deepEqual([...reply.subarray(0, count!)], expected);
+  }
+});
+
+Deno.test("events and calls pass between its commands and other programs", async () => {
+  await using server = await ServerProcess.start();
+  await using client = await connect(server.url);
+  await using events = await client.subscribe("orders.>");
+  const pub = ["pub", "orders.eu.created", "a lamp", "--server", server.url];
+  assert.equal((await parley(pub)).stdout, "published 1 event, 1 delivery\n");
+  const { value: event } = await events[Symbol.asyncIterator]().next();
+  assert.equal(new TextDecoder().decode(event?.payload), "a lamp");
+
+  await using _service = await client.serve("acme.Text/Echo", ({ payload }) => payload);
+  const call = ["call", "acme.Text/Echo", "hello", "--server", server.url];
+  assert.equal((await parley(call)).stdout, "hello\n");
+  const nobody = await parley(["call", "acme.Text/Nobody", "--server", server.url]);
+  assert.equal(nobody.code, 1);
+  assert.match(nobody.stderr, /^parley: UNAVAILABLE: /);
+});
+
+Deno.test("what is kept is there after a restart, and what was said in a room", async () => {
+  const data = await Deno.makeTempDir({ prefix: "parley-smoke-" });
+  const more = ["--data", data, "--set", "keep=orders.>", "--text", "127.0.0.1:0"];
+  try {
+    {
+      await using server = await ServerProcess.start(more);
+      await using client = await connect(server.url);
+      const { level, seq } = await client.publish("orders.eu", "a lamp");
+      assert.deepEqual([level, seq], [AckLevel.FSYNCED, 1n]);
+      const chat = await Deno.connect(server.address("text"));
+      await chat.write(new TextEncoder().encode("Ada\nHello, everybody!\n/quit\n"));
+      const shown = await new Response(chat.readable).text();
+      assert.match(shown, /\[Ada\]:Hello, everybody!\n/);
+      server.signal("SIGTERM");
+      const { code, log } = await server.ended();
+      assert.equal(code, 0, log);
+    }
+    await using server = await ServerProcess.start(more);
+    await using client = await connect(server.url);
+    const orders = await client.subscribe("orders.>", { since: "all" });
+    const { value: event } = await orders[Symbol.asyncIterator]().next();
+    assert.deepEqual([event?.seq, new TextDecoder().decode(event?.payload)], [1n, "a lamp"]);
+    using chat = await Deno.connect(server.address("text"));
+    await chat.write(new TextEncoder().encode("Bob\n/quit\n"));
+    const shown = new Response(chat.readable).text();
+    assert.match(await shown, /\[Ada\]:Hello, everybody!\n/, "the history is shown");
+  } finally {
+    await Deno.remove(data, { recursive: true });
   }
 });
 
