@@ -21,6 +21,8 @@ import {
   PING_REQUEST,
   type RequestMessage,
 } from "./requests.ts";
+import type { Room, RoomOptions } from "./room.ts";
+import { Rooms, type RoomSummary } from "./rooms.ts";
 import type { CallHandler, ServeOptions, Service } from "./service.ts";
 import { Services } from "./services.ts";
 import type { ClientStatus, ConnectOptions, RequestOptions } from "./settings.ts";
@@ -52,6 +54,7 @@ export class Client implements AsyncDisposable {
   readonly #pool: ConnectionPool;
   readonly #subscriptions: Subscriptions;
   readonly #services: Services;
+  readonly #rooms: Rooms;
   #closing: Promise<void> | null = null;
 
   private constructor(url: string, options: ConnectOptions) {
@@ -59,6 +62,7 @@ export class Client implements AsyncDisposable {
     const reports = new ErrorReports(options.onError);
     const subscriptions = this.#subscriptions = new Subscriptions(() => this.#pool, reports);
     const services = this.#services = new Services(() => this.#pool, reports);
+    const rooms = this.#rooms = new Rooms(() => this.#pool, subscriptions);
     const handlers = {
       ...defaultHandlers,
       [Member.EVENT]: subscriptions.takeEvent.bind(subscriptions),
@@ -71,10 +75,14 @@ export class Client implements AsyncDisposable {
       opened: (connection: ClientConnection) => {
         subscriptions.reopened(connection);
         services.reopened(connection);
+        rooms.reopened();
       },
       refused: (error) => void reports.tell(error),
       ended: (connection) => services.ended(connection),
-      failed: (reason) => subscriptions.endAll(reason),
+      failed: (reason) => {
+        rooms.close();
+        subscriptions.endAll(reason);
+      },
     });
   }
 
@@ -197,13 +205,27 @@ export class Client implements AsyncDisposable {
     return this.#services.serve(method, handler, options);
   }
 
+  /**
+   * Comes into the room `name` (1 to 64 of a-z 0-9 _ -), which is made by that, under the name `nick`.
+   * Rejects with ALREADY_EXISTS when somebody else goes by that name. After a reconnect the client comes in
+   * again by itself, under the same name, and nothing is missed or read twice.
+   */
+  room(name: string, options: RoomOptions): Promise<Room> {
+    return this.#rooms.open(name, options);
+  }
+
+  /** The rooms of the server that have members or a history, by name; at most 1,000. */
+  rooms(options?: RequestOptions): Promise<RoomSummary[]> {
+    return this.#rooms.list(options);
+  }
+
   /** Sends any member of ClientMessage that is answered, and gives the member of the answer. */
   request(message: RequestMessage, options?: RequestOptions): Promise<ServerMessage["message"]> {
     return this.#pool.submit(() => encodeRequest(message), readAny, options);
   }
 
   /**
-   * Takes no new requests once its services have answered their calls (within `requestTimeoutMs`; those
+   * Leaves its rooms. Takes no new requests once its services have answered their calls (within `requestTimeoutMs`; those
    * that have not are given up), waits for the answers under way (as long at most), and closes.
    * Requests that wait while no connection is open reject at once. Calling it again changes nothing.
    */
@@ -220,6 +242,8 @@ export class Client implements AsyncDisposable {
     // Calls under way are answered first, and what their handlers ask meanwhile is still sent. A client
     // that serves nothing takes no new requests from this moment on.
     if (this.#services.count > 0) await this.#services.stopAll(this.#pool.requestTimeoutMs);
+    if (this.#rooms.count > 0) await this.#rooms.leaveAll();
+    this.#rooms.close();
     this.#subscriptions.endAll(null);
     await this.#pool.close();
   }

@@ -18,6 +18,9 @@ export type { Welcome } from "../gen/parley/v1/session_pb.ts";
 export { AckLevel } from "../gen/parley/v1/session_pb.ts";
 export { Client } from "./client.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
+export type { Room, RoomHistory, RoomMember, RoomOptions } from "./room.ts";
+export type { RoomMessage, RoomMessageKind } from "./room_message.ts";
+export type { RoomSummary } from "./rooms.ts";
 export type { CallAnswer, CallHandler, ReceivedCall, ServeOptions, Service } from "./service.ts";
 export type {
   EventCallback,

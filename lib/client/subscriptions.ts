@@ -19,6 +19,7 @@ import type { ConnectionPool, RequestKind } from "./connection_pool.ts";
 import type { ErrorReports } from "./error_reports.ts";
 import { Receivers } from "./receivers.ts";
 import { checkText } from "./requests.ts";
+import { DIRECT_TOPIC } from "./room_message.ts";
 import { joinSignal, leaveSignal } from "./signal_group.ts";
 import {
   type EventCallback,
@@ -57,6 +58,8 @@ interface AskOptions {
 
 /** The subscriptions of one client. */
 export class Subscriptions implements SubscriptionOwner {
+  /** Told of direct messages, which come without a subscription. Set by the client only. */
+  onDirect: ((event: ReceivedEvent) => void) | null = null;
   readonly #pool: () => ConnectionPool;
   readonly #reports: ErrorReports;
   readonly #shared = new Map<string, Shared>();
@@ -196,6 +199,7 @@ export class Subscriptions implements SubscriptionOwner {
   /** An event arrived. */
   takeEvent(connection: ClientConnection, incoming: Incoming): void {
     const event = readEvent(incoming);
+    if (event.topic === DIRECT_TOPIC) return this.onDirect?.(event);
     const own = event.sender === connection.welcome.sessionId || this.#sessions.has(event.sender);
     const receivers = this.#receivers(event);
     if (event.group !== "") return receivers.oneFor(own)?.deliver(event);

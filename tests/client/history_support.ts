@@ -118,13 +118,13 @@ export class HistoryFixture implements AsyncDisposable {
     this.#door.open();
   }
 
-  /** Stops the server and starts it again, with the same data if it has any. */
-  async restart(more: ConfigInput = {}): Promise<void> {
+  /** Stops the server and starts it again, with the same data if it has any; opens the door unless told. */
+  async restart(more: ConfigInput = {}, open = true): Promise<void> {
     this.shut();
     await this.server[Symbol.asyncDispose]();
     this.server = await startServer({ ...this.#config, ...more });
     this.#door.target = this.server.port("tcp");
-    this.open();
+    if (open) this.open();
   }
 
   async #connect(port: number, options: ConnectOptions): Promise<Client> {
