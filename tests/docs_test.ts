@@ -14,7 +14,7 @@ import { ROOM_METHODS } from "../lib/services/room_methods.ts";
 import { configFrom, resolveConfig } from "../lib/server/config.ts";
 import { Server } from "../lib/server/server.ts";
 import { fieldsOf, messages, talk } from "./protocol_page.ts";
-import { until } from "./support/until.ts";
+import { settles, until } from "./support/until.ts";
 import { documents, includeCode } from "../tools/include_code.ts";
 import { childEnvironment, root as rootPath, run } from "./interop/programs.ts";
 
@@ -188,6 +188,9 @@ const netcat = Deno.build.os === "windows"
   ? ""
   : await run("sh", ["-c", "command -v nc || true"]).then((path) => path.trim());
 
+/** Beyond this the tour has hung: it starts ten programs, one after the other, beside all other tests. */
+const TOUR_MS = 120_000;
+
 /** Puts a program of a few lines of shell into `folder`. */
 function program(folder: string, name: string, lines: string): Promise<void> {
   return Deno.writeTextFile(`${folder}/${name}`, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
@@ -221,15 +224,23 @@ Deno.test({
           PARLEY_SERVER: `parley://${hostname}:${port}`,
         }),
         clearEnv: true,
+        // A process group of its own, so that what the tour started can be ended with it.
+        detached: true,
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
       }).spawn();
       let over = false;
       const ended = child.output().finally(() => over = true);
-      await until(() => server.stats().subscriptions === 1 || over, "the tour subscribes");
+      await until(() => server.stats().subscriptions === 1 || over, "the tour subscribes", TOUR_MS);
       if (!over) await Deno.writeTextFile(`${folder}/subscribed`, "now\n");
-      const { code, stdout, stderr } = await ended;
+      const { code, stdout, stderr } = await settles(ended, "the tour", TOUR_MS).catch(
+        async (reason) => {
+          Deno.kill(-child.pid, "SIGKILL");
+          await ended;
+          throw reason;
+        },
+      );
       const output = new TextDecoder().decode(stdout);
       assert.equal(code, 0, output + new TextDecoder().decode(stderr));
       assert.match(output, /^ok /, output);
