@@ -72,7 +72,8 @@ export function openDirectory(request: OpenRequest): Opened {
   let lock: DatabaseSync | null = null;
   let database: DatabaseSync | null = null;
   try {
-    Deno.mkdirSync(request.directory, { recursive: true });
+    // What was said and done is nobody else's business; a directory that is there keeps its mode.
+    Deno.mkdirSync(request.directory, { recursive: true, mode: 0o700 });
     const files = filesOf(request.directory);
     lock = takeLock(files.lock, request.directory);
     database = openWriter(files.database, request.maxBytes);
