@@ -10,7 +10,7 @@
 import { ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
-import type { KeepPolicies } from "../logic/keep_policies.ts";
+import type { KeepPolicies, KeepPolicy } from "../logic/keep_policies.ts";
 import type { Store, StoreBatch, StoreListener, StoreTopic } from "../ports/store.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
 import type { Bus } from "./bus.ts";
@@ -60,6 +60,11 @@ export class KeptTopics implements StoreListener {
   /** Whether a topic of that name is kept. */
   keeps(name: string): boolean {
     return this.#policies.policyOf(name) !== null;
+  }
+
+  /** How much of a topic of that name is kept; null when it is not kept. */
+  policyOf(name: string): KeepPolicy | null {
+    return this.#policies.policyOf(name);
   }
 
   /** Whether every topic that `pattern` matches is kept. */

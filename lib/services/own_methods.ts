@@ -1,6 +1,6 @@
 /**
  * The methods that every server answers by itself: `parley.v1.Demo/…` to try it out, `parley.v1.Rooms/…`
- * for the rooms.
+ * for the rooms, `parley.v1.Topics/…` for kept topics.
  *
  * Each is a line in a table: the schemas of its request and answer, and what it does. Those that change
  * something that is kept answer later, with a promise.
@@ -15,6 +15,7 @@ import { addInt32 } from "./add.ts";
 import { type OwnAnswer, type OwnMethod, ownMethod } from "./own_method.ts";
 import { ROOM_METHODS } from "./room_methods.ts";
 import type { Session } from "./session.ts";
+import { TOPIC_METHODS } from "./topic_methods.ts";
 
 export type { OwnAnswer } from "./own_method.ts";
 
@@ -26,6 +27,7 @@ const METHODS: Readonly<Record<string, OwnMethod>> = {
     (_, { a, b }) => ({ result: addInt32(a, b) }),
   ),
   ...ROOM_METHODS,
+  ...TOPIC_METHODS,
 };
 
 /** Answers one of the server's own methods. Raises UNIMPLEMENTED for a name that is none. */
