@@ -6,16 +6,14 @@
  * connection exchanges something, which proves that none was closed meanwhile.
  */
 import { type BenchContext, startsOf } from "./harness/context.ts";
+import { affordable } from "./harness/connections.ts";
 import { answerOf, startLoad } from "./harness/generator.ts";
 import { settledResidentBytes } from "./harness/process_facts.ts";
 import type { Case, Check, Metric, Sample } from "./harness/result.ts";
 import { startBare, type Subject } from "./harness/subjects.ts";
-import { openFilesLimit } from "../lib/server/open_files.ts";
 
 const METRICS: readonly Metric[] = [{ key: "kib", label: "KiB a connection", digits: 1 }];
 const AT_MOST_KIB = 12;
-/** Files that server and generator need for other things than connections. */
-const RESERVED_FILES = 256;
 const OPEN_SECONDS = 120;
 const SILENT = "parley, silent";
 const GREETED = "parley, after Hello";
@@ -23,12 +21,7 @@ const GREETED = "parley, after Hello";
 /** Measures ours, the bare loop and nats-server. */
 export async function benchConns(context: BenchContext): Promise<Case[]> {
   const { options, progress } = context;
-  const most = Math.max(1, openFilesLimit() - RESERVED_FILES);
-  const connections = Math.min(options.connections, most);
-  const notes = connections === options.connections ? [] : [
-    `Of ${options.connections} connections only ${connections} were opened: a process may have ` +
-    `${openFilesLimit()} files open (ulimit -n).`,
-  ];
+  const { connections, notes } = affordable(options.connections);
   const [parley, ...peers] = startsOf(context, ["nats-server"]);
   const name = `${connections.toLocaleString("en-US")} idle connections`;
   const samples = new Map<string, Sample[]>();

@@ -7,6 +7,7 @@
  */
 import { connect, type Socket } from "node:net";
 import type { Dialect } from "../harness/subjects.ts";
+import { atOnce } from "./at_once.ts";
 import { frame, frameBytes } from "./dialect_parley.ts";
 import type { Steps } from "./steps.ts";
 import { concat, indexOfText, type Target } from "./target.ts";
@@ -20,18 +21,13 @@ export interface IdleLoad {
 
 /** How many connections come from one address. */
 const PER_ADDRESS = 10_000;
-const DIALS_AT_ONCE = 64;
 const HELLO_FIELD = 4;
 
 /** Opens the connections, then does what each step says: `greet`. Ends with the steps. */
 export async function holdConnections(load: IdleLoad, steps: Steps): Promise<void> {
   const { target, connections } = load;
-  const sockets: Socket[] = [];
-  let begun = 0;
-  const openSome = async () => {
-    while (begun < connections) sockets.push(await open(target.port, begun++));
-  };
-  await Promise.all(Array.from({ length: DIALS_AT_ONCE }, openSome));
+  const indexes = Array.from({ length: connections }, (_, index) => index);
+  const sockets = await atOnce(indexes, (index) => open(target.port, index));
   steps.answer({ open: sockets.length });
   while (await steps.next() !== undefined) {
     const [bytes, answered] = greeting(target.dialect);
@@ -87,12 +83,4 @@ function exchange(
     socket.on("data", data).once("end", end).once("error", reject).resume();
     socket.write(bytes);
   });
-}
-
-async function atOnce<T>(all: readonly T[], action: (one: T) => Promise<void>): Promise<void> {
-  const left = [...all];
-  const some = async () => {
-    for (let one = left.pop(); one !== undefined; one = left.pop()) await action(one);
-  };
-  await Promise.all(Array.from({ length: DIALS_AT_ONCE }, some));
 }
