@@ -24,7 +24,9 @@ import {
 import { Progress } from "./harness/progress.ts";
 import { jsonOf, markdownOf, textHead, textOf, withBlock } from "./harness/report.ts";
 import type { Case } from "./harness/result.ts";
+import { benchRoom } from "./room.ts";
 import { benchStart } from "./start.ts";
+import { benchTrim } from "./trim.ts";
 
 const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   start: benchStart,
@@ -34,6 +36,8 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   "bus-subs": benchBusSubscriptions,
   call: benchCall,
   kept: benchKept,
+  room: benchRoom,
+  trim: benchTrim,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */

@@ -5,7 +5,17 @@
  */
 
 /** The benchmarks, in the order in which all of them run. */
-export const BENCHMARKS = ["start", "echo", "conns", "bus", "bus-subs", "call", "kept"] as const;
+export const BENCHMARKS = [
+  "start",
+  "echo",
+  "conns",
+  "bus",
+  "bus-subs",
+  "call",
+  "kept",
+  "room",
+  "trim",
+] as const;
 /** The name of a benchmark. */
 export type BenchmarkName = typeof BENCHMARKS[number];
 
@@ -20,6 +30,12 @@ export interface BenchOptions {
   readonly connections: number;
   /** The most subscriptions of `bus-subs`. */
   readonly subscriptions: number;
+  /** Members of the room of `room`. */
+  readonly members: number;
+  /** What is said in it. */
+  readonly messages: number;
+  /** Events that `trim` has trimmed. */
+  readonly events: number;
   readonly json: boolean;
   readonly writeDocs: boolean;
   readonly requirePeers: boolean;
@@ -35,6 +51,9 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --seconds <s>         how long each measurement takes (3)
   --connections <n>     idle connections of conns (15000)
   --subscriptions <n>   the most subscriptions of bus-subs (1000000)
+  --members <n>         members of the room of room (1000)
+  --messages <n>        what is said in it (1000)
+  --events <n>          events that trim has trimmed (1000000)
   --json                print JSON
   --write-docs          put the tables into docs/performance.md, too
   --require-peers       exit code 1 when nats-server or redis-server is missing
@@ -52,6 +71,9 @@ const numbers: Record<string, { key: keyof Numbers; least: number; whole: boolea
   "--seconds": { key: "seconds", least: 0.01, whole: false },
   "--connections": { key: "connections", least: 1, whole: true },
   "--subscriptions": { key: "subscriptions", least: 1, whole: true },
+  "--members": { key: "members", least: 1, whole: true },
+  "--messages": { key: "messages", least: 1, whole: true },
+  "--events": { key: "events", least: 1, whole: true },
 };
 const switches: Record<string, keyof Switches> = {
   "--json": "json",
@@ -62,7 +84,15 @@ const switches: Record<string, keyof Switches> = {
 /** Reads a command line; undefined when it asks for help. */
 export function parseOptions(args: readonly string[]): BenchOptions | undefined {
   const chosen = new Set<BenchmarkName>();
-  const values: Numbers = { runs: 5, seconds: 3, connections: 15_000, subscriptions: 1_000_000 };
+  const values: Numbers = {
+    runs: 5,
+    seconds: 3,
+    connections: 15_000,
+    subscriptions: 1_000_000,
+    members: 1000,
+    messages: 1000,
+    events: 1_000_000,
+  };
   const on: Switches = { json: false, writeDocs: false, requirePeers: false };
   for (let index = 0; index < args.length; index++) {
     const [word, joined] = splitOnce(args[index]);
@@ -93,6 +123,8 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
     (benchmark ?? name) === name && options.benchmarks.includes(name);
   if (shows("conns")) words.push(`--connections ${options.connections}`);
   if (shows("bus-subs")) words.push(`--subscriptions ${options.subscriptions}`);
+  if (shows("room")) words.push(`--members ${options.members}`, `--messages ${options.messages}`);
+  if (shows("trim")) words.push(`--events ${options.events}`);
   return words.join(" ");
 }
 

@@ -7,7 +7,17 @@ import type { BusDialect } from "./dialect.ts";
 import { concat, type Setup } from "./target.ts";
 
 /** Members of ClientMessage and ServerMessage, by field number. */
-const FIELD = { event: 3, hello: 4, welcome: 4, subscribe: 5, ack: 5, register: 12 } as const;
+const FIELD = {
+  event: 3,
+  hello: 4,
+  welcome: 4,
+  subscribe: 5,
+  ack: 5,
+  unsubscribe: 6,
+  call: 9,
+  answer: 10,
+  register: 12,
+} as const;
 const ID_FIELD = 15;
 /** The longest prefix of a frame. */
 const MAX_PREFIX_BYTES = 5;
@@ -64,10 +74,37 @@ export function register(setup: Setup, method: string): Promise<void> {
   return request(setup, FIELD.register, fields(method), FIELD.ack);
 }
 
+/** The bytes that call a method and want an answer. */
+export function callFrame(method: string, payload: Uint8Array): Uint8Array {
+  return frame(FIELD.call, fields(method, payload), 1);
+}
+
+/** Calls a method, and waits for the answer. */
+export function call(setup: Setup, method: string, payload: Uint8Array): Promise<void> {
+  return request(setup, FIELD.call, fields(method, payload), FIELD.answer);
+}
+
+/** Subscribes to a pattern, if wanted with one's own events, or from a Start in the history on. */
+export function subscribe(
+  setup: Setup,
+  pattern: string,
+  { echo = false, start }: { readonly echo?: boolean; readonly start?: Uint8Array } = {},
+): Promise<void> {
+  const body = new BinaryWriter().tag(1, 2).string(pattern);
+  if (echo) body.tag(4, 0).bool(true);
+  if (start !== undefined) body.tag(6, 2).bytes(start);
+  return request(setup, FIELD.subscribe, body.finish(), FIELD.ack);
+}
+
+/** Ends the subscription to a pattern. */
+export function unsubscribe(setup: Setup, pattern: string): Promise<void> {
+  return request(setup, FIELD.unsubscribe, fields(pattern), FIELD.ack);
+}
+
 /** Publish and subscribe. */
 export const parley: BusDialect = {
   open: () => Promise.resolve(),
-  subscribe: (setup, pattern) => request(setup, FIELD.subscribe, fields(pattern), FIELD.ack),
+  subscribe: (setup, pattern) => subscribe(setup, pattern),
   publish: (topic, payload) => frame(FIELD.event, fields(topic, payload), 0),
   deliveryBytes: frameBytes,
   replyBytes: () => 0,

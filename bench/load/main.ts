@@ -11,11 +11,21 @@ import { type CallLoad, runCallLoad } from "./call_load.ts";
 import { holdConnections, type IdleLoad } from "./idle_load.ts";
 import { type EchoLoad, runEcho } from "./echo_load.ts";
 import { type KeptLoad, runKeptLoad } from "./kept_load.ts";
+import { type RoomLoad, runRoomLoad } from "./room_load.ts";
 import { holdSubscriptions, type SubscriptionsLoad } from "./subscriptions_load.ts";
 import { Steps } from "./steps.ts";
+import { runTrimLoad, type TrimLoad } from "./trim_load.ts";
 
 /** All that it can do. */
-export type Load = EchoLoad | IdleLoad | BusLoad | SubscriptionsLoad | CallLoad | KeptLoad;
+export type Load =
+  | EchoLoad
+  | IdleLoad
+  | BusLoad
+  | SubscriptionsLoad
+  | CallLoad
+  | KeptLoad
+  | RoomLoad
+  | TrimLoad;
 
 async function run(load: Load): Promise<void> {
   const steps = new Steps();
@@ -28,6 +38,10 @@ async function run(load: Load): Promise<void> {
       return steps.answer(await runCallLoad(load));
     case "kept":
       return steps.answer(await runKeptLoad(load));
+    case "room":
+      return steps.answer(await runRoomLoad(load));
+    case "trim":
+      return await runTrimLoad(load, steps);
     case "idle":
       return await holdConnections(load, steps);
     case "subscriptions":

@@ -7,7 +7,10 @@ import { childEnvironment, root } from "../interop/programs.ts";
 import { settles, until } from "../support/until.ts";
 
 const ARGS = ["run", "--no-check", "--allow-all", "bench/main.ts"];
-const TINY = ["--runs", "1", "--seconds", "0.05", "--connections", "20", "--subscriptions", "1500"];
+const TINY = [
+  ...["--runs", "1", "--seconds", "0.05", "--connections", "20", "--subscriptions", "1500"],
+  ...["--members", "5", "--messages", "20", "--events", "3000"],
+];
 /** An executable that somebody has made may be older than these sources. */
 const NO_EXECUTABLE = { PARLEY_EXECUTABLE: "/nowhere" };
 const PEERS = ["nats-server", "redis-server"];
@@ -55,6 +58,8 @@ const expected: [string, number, string[]][] = [
   ["bus-subs", 2, ["n = 1", "n = 1,000", "n = 1,500"]],
   ["call", 1, ["parley"]],
   ["kept", 1, ["parley"]],
+  ["room", 1, ["parley"]],
+  ["trim", 1, ["parley, trimming", "parley, before it"]],
 ];
 
 for (const [name, cases, subjects] of expected) {

@@ -11,6 +11,9 @@ Deno.test("bench without words is everything, with the defaults", () => {
   assert.equal(options.seconds, 3);
   assert.equal(options.connections, 15_000);
   assert.equal(options.subscriptions, 1_000_000);
+  assert.equal(options.members, 1000);
+  assert.equal(options.messages, 1000);
+  assert.equal(options.events, 1_000_000);
   assert.equal(options.json || options.writeDocs || options.requirePeers, false);
 });
 
@@ -22,6 +25,12 @@ Deno.test("bench takes names and options in any order, and says them again", () 
   assert.equal(commandLine(options, "call"), "deno task bench call --runs 2 --seconds 0.5");
   const words = commandLine(parseOptions(["conns", "--connections", "9"])!).split(" ").slice(3);
   assert.equal(parseOptions(words)!.connections, 9);
+  const own = parseOptions(["room", "trim", "--members", "7", "--messages", "8", "--events", "9"])!;
+  assert.equal(
+    commandLine(own),
+    "deno task bench room trim --runs 5 --seconds 3 --members 7 --messages 8 --events 9",
+  );
+  assert.equal(commandLine(own, "trim"), "deno task bench trim --runs 5 --seconds 3 --events 9");
   assert.equal(parseOptions(["--help"]), undefined);
 });
 
