@@ -10,7 +10,9 @@ import type { DescEnum } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode } from "../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../lib/base/limits.ts";
 import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
+import { file_parley_v1_topic } from "../lib/gen/parley/v1/topic_pb.ts";
 import { ROOM_METHODS } from "../lib/services/room_methods.ts";
+import { TOPIC_METHODS } from "../lib/services/topic_methods.ts";
 import { configFrom, resolveConfig } from "../lib/server/config.ts";
 import { Server } from "../lib/server/server.ts";
 import { fieldsOf, messages, talk } from "./protocol_page.ts";
@@ -103,6 +105,22 @@ Deno.test("tables of messages are complete and right", () => {
     assert(table !== null, `docs/protocol.md has no table of ${schema.name}`);
     assert.deepEqual(table.map(([number, field]) => `${field} = ${number}`), fieldsOf(schema));
   }
+});
+
+Deno.test("the table of the methods of topics is complete and right", () => {
+  const names: Record<string, string> = {
+    List: "ListTopics",
+    Info: "TopicInfo",
+    Trim: "TrimTopic",
+  };
+  const message = (name: string) =>
+    file_parley_v1_topic.messages.find((each) => each.name === name)!;
+  const expected = Object.keys(TOPIC_METHODS).map((method) => method.split("/")[1]!).map((name) => [
+    name,
+    ...["Request", "Response"].map((kind) => fieldsOf(message(names[name]! + kind)).join("; ")),
+  ]);
+  const table = tableOf("methods: parley.v1.Topics");
+  assert.deepEqual(table?.map((row) => row.slice(0, 3)), expected);
 });
 
 Deno.test("the table of the methods of rooms is complete and right", () => {

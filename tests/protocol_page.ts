@@ -11,6 +11,7 @@ import { file_parley_v1_event } from "../lib/gen/parley/v1/event_pb.ts";
 import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
 import { file_parley_v1_service } from "../lib/gen/parley/v1/service_pb.ts";
 import { file_parley_v1_session } from "../lib/gen/parley/v1/session_pb.ts";
+import { file_parley_v1_topic } from "../lib/gen/parley/v1/topic_pb.ts";
 
 /** Every message of the protocol. */
 export const messages: readonly DescMessage[] = [
@@ -21,6 +22,7 @@ export const messages: readonly DescMessage[] = [
   file_parley_v1_room,
   file_parley_v1_service,
   file_parley_v1_session,
+  file_parley_v1_topic,
 ].flatMap((file) => file.messages);
 
 /** The fields of a message in the order of their numbers, as in `string topic = 1`. */
