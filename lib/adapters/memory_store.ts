@@ -62,7 +62,8 @@ class PageBuilder {
   }
 }
 
-class MemoryBackend implements StoreBackend {
+/** The backend of a store in memory. */
+export class MemoryBackend implements StoreBackend {
   readonly level = AckLevel.ROUTED;
   readonly #maxBytes: number;
   readonly #topics: MemoryTopic[] = [];

@@ -2,7 +2,11 @@
  * The messages of the bus and of services as a client makes them, in as few words as tests like.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type EventSchema, OverflowPolicy } from "../../lib/gen/parley/v1/event_pb.ts";
+import {
+  type EventSchema,
+  OverflowPolicy,
+  type StartSchema,
+} from "../../lib/gen/parley/v1/event_pb.ts";
 import type { AnswerSchema, CallSchema } from "../../lib/gen/parley/v1/service_pb.ts";
 import type { ClientMessageInit } from "./frames.ts";
 
@@ -16,7 +20,11 @@ export interface SubscribeInit {
   group?: string;
   echo?: boolean;
   overflow?: OverflowPolicy;
+  start?: StartInit;
 }
+
+/** Where in the history a subscription begins. */
+export type StartInit = MessageInitShape<typeof StartSchema>;
 
 const encoder = new TextEncoder();
 

@@ -65,7 +65,9 @@ export class MemoryPeer {
     const { link, session } = this;
     const reads = link.reading && link.unreadBytes === 0;
     // A session that does not read for another reason soon will.
-    const waits = session.waiting && (link.heldWrites > 0 || session.host.budget.exhausted);
+    const { budget, kept } = session.host;
+    const waits = session.waiting &&
+      (link.heldWrites > 0 || budget.exhausted || kept?.store.overloaded === true);
     return (reads || waits) && (session.outbox.size === 0 || link.heldWrites > 0);
   }
 }
