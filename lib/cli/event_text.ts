@@ -38,14 +38,18 @@ export function eventText(event: ShownEvent, view: EventView): string {
   const type = printable(event.type) || "-";
   const topic = printable(event.topic);
   const sender = printable(event.sender) || "-";
+  const number = event.seq === 0n ? [] : [`#${event.seq}`];
   if (!view.lines) {
     const more = headers.length === 0 ? [] : [jsonLine({ headers: event.headers }).trimEnd()];
-    return [isoTime(event.timeMicros), topic, type, sender, ...more, payload].join("  ") + "\n";
+    return [isoTime(event.timeMicros), topic, ...number, type, sender, ...more, payload].join(
+      "  ",
+    ) + "\n";
   }
   const style = (name: "bold" | "dim" | "cyan", text: string) => styled(name, text, view);
   const first = [
     style("dim", clockTime(event.timeMicros)),
     style("bold", topic),
+    ...number.map((text) => style("dim", text)),
     style("cyan", type),
     style("dim", `from ${sender}`),
   ].join("  ");
@@ -71,7 +75,8 @@ export function eventJson(event: ShownEvent): string {
   });
 }
 
-function isoTime(micros: bigint): string {
+/** A time of the server's; `-` when there is none. */
+export function isoTime(micros: bigint): string {
   const date = new Date(Number(micros / 1000n));
   if (micros === 0n || Number.isNaN(date.getTime())) return "-";
   return date.toISOString();

@@ -16,6 +16,7 @@ import { addHealth } from "./health.ts";
 import type { CliIo } from "./io.ts";
 import { addPub } from "./pub.ts";
 import { addRespond } from "./respond.ts";
+import { addRoom } from "./room.ts";
 import { addServe } from "./serve.ts";
 import { addSub } from "./sub.ts";
 import { styled } from "./terminal_text.ts";
@@ -53,6 +54,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addCall(program, context);
   addRespond(program, context);
   addTopic(program, context);
+  addRoom(program, context);
   addHealth(program, context);
   addBench(program, context);
   addConfig(program, context);

@@ -20,6 +20,7 @@ import {
 import type { CliIo } from "./io.ts";
 import { linesOf } from "./lines.ts";
 import { Progress } from "./progress.ts";
+import { KeptSummary } from "./pub_kept.ts";
 import { parsePublication, type Publication } from "./pub_input.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { count, countOf } from "./summary.ts";
@@ -99,13 +100,13 @@ async function pub(
     await run.publishAll(client, fromInput ? fromLines(event, options, io) : repeated(event));
   }, { signal: signals.signal });
   outcome.exitCode = signals.exitCode;
-  const { published, deliveries } = run;
+  const { published, deliveries, kept } = run;
   io.stdout.write(
     options.json
-      ? JSON.stringify({ published, deliveries }) + "\n"
+      ? JSON.stringify({ published, deliveries, ...kept.json() }) + "\n"
       : `published ${countOf(published, "event")}, ${
         countOf(deliveries, "delivery", "deliveries")
-      }\n`,
+      }${kept.text()}\n`,
   );
 
   function* repeated(publication: Publication): Generator<Source> {
@@ -140,6 +141,7 @@ function parseAt(place: string, line: Uint8Array, defaults: Publication): Public
 class PublishRun {
   published = 0;
   deliveries = 0;
+  readonly kept = new KeptSummary();
   readonly #io: CliIo;
   readonly #options: PubOptions;
   readonly #stop: AbortSignal;
@@ -193,6 +195,7 @@ class PublishRun {
       (ack) => {
         this.published++;
         this.deliveries += ack.receivers;
+        this.kept.add(topic, ack);
       },
       (error) => {
         const cause = ParleyError.from(error);

@@ -4,11 +4,18 @@
  * Events go to standard output in the order they came, everything else to standard error: what is
  * subscribed to, a lost connection, and what was or may have been missed. While the reader of the output is
  * slow, nothing is read from the server, whose overflow policy then acts. An event that several of the
- * patterns match is printed once.
+ * patterns match is printed once. Kept topics are followed from `--since` on, also through lost connections.
  */
 import { type Command, Option } from "commander";
 import { printable } from "../base/printable.ts";
-import type { Client, Gap, OverflowName, ReceivedEvent, Subscription } from "../client/mod.ts";
+import type {
+  Client,
+  Gap,
+  OverflowName,
+  ReceivedEvent,
+  Since,
+  Subscription,
+} from "../client/mod.ts";
 import {
   type CliContext,
   type ServerOptions,
@@ -21,6 +28,7 @@ import { eventJson, eventText } from "./event_text.ts";
 import type { CliIo } from "./io.ts";
 import { LinkNotices } from "./link_notices.ts";
 import { textOf } from "./payload_text.ts";
+import { since } from "./since.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { terminalText } from "./terminal_text.ts";
 
@@ -29,6 +37,7 @@ interface SubOptions extends ServerOptions {
   readonly group?: string;
   readonly echo?: boolean;
   readonly overflow: string;
+  readonly since?: Since;
   readonly count?: number;
   readonly raw?: boolean;
   readonly full?: boolean;
@@ -40,12 +49,16 @@ Examples:
   parley sub 'orders.*.created' 'stock.>' --json        one JSON object a line
   parley sub --type acme.v1.OrderCreated                by type alone, wherever it is published
   parley sub 'jobs.>' --group workers                   shares the events with others of the group
+  parley sub 'orders.>' --since 2h                      the last two hours, then what comes
+  parley sub orders.eu --since last:10                  the last ten, then what comes
   parley sub 'orders.>' --count 1 --raw                 one payload, nothing else
 
 In a pattern * is one level and > the rest. Quote them: the shell knows both.`;
 
 /** The policies as they are written on a command line. */
-const OVERFLOW = ["disconnect", "drop-oldest", "drop-newest"];
+const OVERFLOW = ["catch-up", "disconnect", "drop-oldest", "drop-newest"];
+/** Kept topics of which it is remembered what was printed; past it, an event may be printed twice. */
+const MAX_TOPICS = 10_000;
 /** Output that gathers in one turn is written at once past this length. */
 const FLUSH_CHARACTERS = 64 * 1024;
 const LINE_FEED = new Uint8Array([0x0a]);
@@ -57,7 +70,12 @@ export function addSub(program: Command, context: CliContext): void {
     .argument("[pattern...]", "which topics; none with --type means all")
     .option("--type <type>", "only events of this type")
     .option("--group <name>", "share the events with the others of this group")
-    .addOption(overflowOption().default("disconnect"))
+    .addOption(overflowOption().default("catch-up"))
+    .option(
+      "--since <where>",
+      "begin in the history of kept topics: a seq, an age (2h), a moment, all, last or last:N",
+      since,
+    )
     .option("--count <n>", "stop after so many events", wholeNumber(1))
     .option("--raw", "print payloads only, byte for byte (escaped on a terminal)")
     .option("--full", "print payloads in full length")
@@ -90,7 +108,7 @@ async function sub(
   const wanted = patterns.length === 0 ? [""] : [...new Set(patterns)];
   using signals = new StopSignals();
   const notices = new LinkNotices(io);
-  const printer = new EventPrinter(io, options);
+  const printer = new EventPrinter(io, options, wanted.length > 1);
   await withClient(
     options,
     io,
@@ -120,9 +138,13 @@ function subscribeAll(
       group: options.group,
       echo: options.echo,
       overflow: overflowName(options.overflow),
+      since: options.since,
       // With one pattern the server counts too, so that no event of a group is taken and then not printed.
       maxEvents: patterns.length === 1 ? options.count : undefined,
-      onGap: (gap: Gap) => notices.onGap(gap),
+      onGap: (gap: Gap) => {
+        if (gap.kind === "history_lost") printer.forget();
+        notices.onGap(gap);
+      },
     }, (event) => printer.print(event))
   ));
 }
@@ -147,9 +169,14 @@ class EventPrinter {
   #scheduled = false;
   #broken = false;
   #last: ReceivedEvent | null = null;
+  /** Whether there are several patterns. */
+  readonly #several: boolean;
+  /** The seq that was printed last of each kept topic. */
+  readonly #printed = new Map<string, bigint>();
 
-  constructor(io: CliIo, options: SubOptions) {
+  constructor(io: CliIo, options: SubOptions, several: boolean) {
     this.#io = io;
+    this.#several = several;
     this.#options = options;
     this.#left = options.count ?? Infinity;
     this.finished = new Promise((resolve, reject) => {
@@ -163,6 +190,7 @@ class EventPrinter {
   print(event: ReceivedEvent): void {
     // Subscriptions that match the same event get the same object, one right after the other.
     if (event === this.#last || this.#left <= 0 || this.#broken) return;
+    if (this.#several && this.#wasPrinted(event)) return;
     this.#last = event;
     try {
       this.#add(event);
@@ -175,6 +203,20 @@ class EventPrinter {
       this.#broken = true;
       this.#fail(error);
     }
+  }
+
+  /** Seqs mean something else from now on. */
+  forget(): void {
+    this.#printed.clear();
+  }
+
+  /** Whether another pattern has brought this event: history comes again for each of them. */
+  #wasPrinted({ topic, seq, group }: ReceivedEvent): boolean {
+    if (seq === 0n || group !== "") return false;
+    if (seq <= (this.#printed.get(topic) ?? 0n)) return true;
+    if (this.#printed.size >= MAX_TOPICS) this.#printed.clear();
+    this.#printed.set(topic, seq);
+    return false;
   }
 
   /** Writes what has gathered. */

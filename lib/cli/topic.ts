@@ -1,5 +1,5 @@
 /**
- * `parley topic hz|bw PATTERN`: how often, and how much, is published on topics, measured as it arrives here.
+ * `parley topic hz|bw PATTERN` (`ls`, `info` and `trim` are in topic_kept.ts): how often, and how much, is published on topics, measured as it arrives here.
  *
  * A report a second: on a terminal it is drawn over the one before, elsewhere each adds its lines. What the
  * server had to drop because this side was too slow is said, since the figures are then too low.
@@ -18,6 +18,7 @@ import type { CliIo } from "./io.ts";
 import { jsonLine } from "./json_text.ts";
 import { LinkNotices } from "./link_notices.ts";
 import { StopSignals } from "./stop_signals.ts";
+import { addKeptTopic } from "./topic_kept.ts";
 import { TopicMeter } from "./topic_meter.ts";
 import { type Measure, plainLines, reportJson, tableRows } from "./topic_table.ts";
 
@@ -39,6 +40,7 @@ const ABOUT = {
 /** Adds the commands. */
 export function addTopic(program: Command, context: CliContext): void {
   const topic = program.command("topic").description("look at topics");
+  addKeptTopic(topic, context);
   for (const measure of ["hz", "bw"] as const) {
     withServerOptions(topic.command(measure))
       .description(ABOUT[measure])
