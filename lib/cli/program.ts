@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { printable } from "../base/printable.ts";
 import { VERSION } from "../base/version.ts";
 import { addAdd } from "./add.ts";
+import { addBackup } from "./backup.ts";
 import { addBench } from "./bench.ts";
 import { addCall } from "./call.ts";
 import type { CliContext } from "./command.ts";
@@ -57,6 +58,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addRoom(program, context);
   addHealth(program, context);
   addBench(program, context);
+  addBackup(program, context);
   addConfig(program, context);
   addCompletion(program, context);
   return program;
