@@ -17,9 +17,9 @@ import { SenderStamps } from "../wire/stamp.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 
-/** How many topics a publisher remembers at first, and at most; each has one place by its hash. */
+/** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
 const FIRST_PLACES = 16;
-const MOST_PLACES = 1024;
+const MOST_PLACES = 4096;
 /** After as many topics in a row that took the place of another that was still good, there are more places. */
 const GROW_AFTER = 64;
 const decoder = new TextDecoder();
@@ -72,9 +72,14 @@ export class Publisher {
     const last = this.#last;
     if (last !== null && last.version === trie.version && isSame(last, bytes, scan)) return last;
     if (this.#places.length > 0) {
-      const one = this.#places[hashOf(bytes, scan) & (this.#places.length - 1)];
+      const place = hashOf(bytes, scan) & (this.#places.length - 1);
+      const one = this.#places[place];
       if (one !== null && one.version === trie.version && isSame(one, bytes, scan)) {
         return this.#last = one;
+      }
+      const other = this.#places[place ^ 1];
+      if (other !== null && other.version === trie.version && isSame(other, bytes, scan)) {
+        return this.#last = other;
       }
     }
     return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep);
@@ -129,9 +134,9 @@ export class Publisher {
     if (first) return;
     if (this.#places.length === 0) this.#places = new Array(FIRST_PLACES).fill(null);
     const place = hash & (this.#places.length - 1);
-    const former = this.#places[place];
-    this.#places[place] = one;
-    if (former === null || former.version !== one.version) return;
+    const free = [place, place ^ 1].find((each) => this.#places[each]?.version !== one.version);
+    this.#places[free ?? place] = one;
+    if (free !== undefined) return;
     if (++this.#displaced < GROW_AFTER || this.#places.length >= MOST_PLACES) return;
     this.#displaced = 0;
     this.#places = new Array(4 * this.#places.length).fill(null);
