@@ -2,8 +2,8 @@
  * Idle connections: opens many, holds them, lets them get acquainted when asked, and makes sure that
  * every one of them lives.
  *
- * One address has some 28,000 ports for connections of its own, of which others may wait to be free
- * again; so the connections come from several addresses of the loopback network.
+ * One address has some 28,000 ports for connections of its own, of which those of earlier runs wait to be
+ * free again; so the connections come from many addresses of the loopback network, others in each run.
  */
 import { connect, type Socket } from "node:net";
 import type { Dialect } from "../harness/subjects.ts";
@@ -20,7 +20,9 @@ export interface IdleLoad {
 }
 
 /** How many connections come from one address. */
-const PER_ADDRESS = 10_000;
+const PER_ADDRESS = 2000;
+/** How often another port is tried when the system chose one that is not free yet. */
+const TRIES = 10;
 const HELLO_FIELD = 4;
 
 /** Opens the connections, then does what each step says: `greet`. Ends with the steps. */
@@ -36,12 +38,25 @@ export async function holdConnections(load: IdleLoad, steps: Steps): Promise<voi
   }
 }
 
-function open(port: number, index: number): Promise<Socket> {
-  const localAddress = `127.0.0.${1 + Math.floor(index / PER_ADDRESS)}`;
+async function open(port: number, index: number): Promise<Socket> {
+  const run = Deno.pid % 60_000;
+  const network = `127.${1 + Math.floor(run / 250)}.${run % 250}`;
+  const localAddress = `${network}.${1 + Math.floor(index / PER_ADDRESS)}`;
+  for (let left = TRIES;; left--) {
+    try {
+      return await openFrom(localAddress, port);
+    } catch (error) {
+      const inUse = (error as { code?: string }).code === "EADDRINUSE";
+      if (!inUse || left === 0) throw new Error(`connection ${index}: ${(error as Error).message}`);
+    }
+  }
+}
+
+function openFrom(localAddress: string, port: number): Promise<Socket> {
   const socket = connect({ host: "127.0.0.1", port, localAddress, noDelay: true });
   return new Promise((resolve, reject) => {
-    socket.once("error", (error) => reject(new Error(`connection ${index}: ${error.message}`)));
-    socket.once("connect", () => resolve(socket.pause()));
+    socket.once("error", reject);
+    socket.once("connect", () => resolve(socket.off("error", reject).pause()));
   });
 }
 
