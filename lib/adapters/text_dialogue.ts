@@ -77,11 +77,6 @@ export class TextDialogue {
     return this.#deciding === 0 && !this.#showingHistory && !this.finished && !this.dismissed;
   }
 
-  /** Whether everything that was typed has been dealt with. */
-  get settled(): boolean {
-    return this.#answers.size === 0 && !this.#showingHistory;
-  }
-
   /** What is to be shown now; taken once. */
   takeOutput(): string {
     const output = this.#output;

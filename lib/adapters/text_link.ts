@@ -139,9 +139,10 @@ export class TextLink implements Link {
 
   /** Whether nothing more will be asked of the server. */
   get #isOver(): boolean {
-    const { finished, settled, dismissed } = this.#dialogue;
+    const { finished, ready, dismissed } = this.#dialogue;
     if (dismissed) return this.#ended;
-    return settled && (finished || this.#ended && this.#waiting.length === 0);
+    // What was asked by then, the session behind this still answers.
+    return finished || this.#ended && ready && this.#waiting.length === 0;
   }
 
   /** Whether more of what is typed can be taken. After the server's last word it is thrown away. */

@@ -215,7 +215,6 @@ export class Feeds {
     let filter = new FeedFilter(session, topic.name);
     let delivered = 0;
     for (let index = 0; index < page.count; index++) {
-      if (page.seqs[index] < feed.next) continue;
       feed.next = page.seqs[index] + 1;
       const start = page.ranges[2 * index];
       const end = page.ranges[2 * index + 1];

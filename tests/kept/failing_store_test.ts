@@ -3,7 +3,7 @@
  * kept, and afterwards the numbers go on without a gap.
  */
 import assert from "node:assert/strict";
-import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { bytesOf, call, publish, publishNumber, subscribe } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";
 import type { MemoryPeer } from "../support/memory_bus.ts";
@@ -113,22 +113,30 @@ Deno.test("a session that waits for a store that stands still can be ended", asy
 });
 
 Deno.test("a publisher that does not read its acknowledgements does not fill the memory", async () => {
-  const { store } = scriptedStore();
+  const { backend, store } = scriptedStore();
   await using bus = new KeptBus(store, {
     maxFrameBytes: 1024,
     maxOutboxBytes: 4096,
     outboxHighWaterBytes: 1024,
   });
-  const publisher = bus.connect();
-  publisher.link.hold();
-  publisher.send(...range(1, 2000).map((number) => publishNumber("k.a", number, BigInt(number))));
-  const { session, link } = publisher;
-  // What one read brought can be too much; what comes behind it is not read.
-  await until(() => session.state === "closing" || session.waiting, "it is held up, or ended");
-  await until(() => store.stats().pendingEntries === 0, "what was taken is kept");
-  assert(session.outbox.size < 8192, `${session.outbox.size} bytes wait`);
-  assert(session.state === "closing" || link.unreadBytes > 0);
-  link.releaseAll();
+  for (const failure of [null, FULL]) {
+    const publisher = bus.connect();
+    const { session, link } = publisher;
+    link.hold();
+    backend.hold();
+    backend.failure = failure;
+    const events = range(1, 2000).map((number) => publishNumber("k.a", number, BigInt(number)));
+    publisher.send(...events);
+    await until(() => session.late.awaited === 2000, "all are handed over");
+    backend.release();
+    await until(() => session.state === "closing", "its end");
+    assert(session.outbox.size < 2 * 4096, `${session.outbox.size} bytes wait`);
+    link.releaseAll();
+    await bus.settle();
+    const last = contentOf(publisher.take().at(-1)!, "error");
+    assert.equal(last.closeReason, CloseReason.SLOW_CONSUMER);
+    await until(() => session.late.awaited === 0, "nothing is awaited");
+  }
 });
 
 Deno.test("what fails inside of a listener of the store concerns one entry alone", async () => {

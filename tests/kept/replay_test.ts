@@ -158,6 +158,22 @@ storeTest(
   },
 );
 
+storeTest("one's own events come out of the history as they would have come live", async (data) => {
+  await using server = await startKept(data);
+  await using other = await connect(server);
+  for (const echo of [false, true]) {
+    await using client = await connect(server);
+    const topic = `k.${echo}`;
+    await publishAll(other, topic, 1, 5);
+    await publishAll(client, topic, 6, 10);
+    await publishAll(other, topic, 11, 11, "t.One");
+    await follow(client, { pattern: topic, echo, start: ALL });
+    const expected = echo ? range(1, 11) : [...range(1, 5), 11];
+    await client.when(() => client.events.at(-1)?.seq === 11n, "the last");
+    assert.deepEqual(seqsOf(client.events), expected);
+  }
+});
+
 storeTest(
   "a subscription that ends after some events counts those of its history",
   async (data) => {

@@ -60,14 +60,15 @@ storeTest("a subscription begins where it says", async (data) => {
   assert.deepEqual((await since({ case: "seq", value: 10_000n })).seqs, []);
   assert.deepEqual((await since({ case: "last", value: 3 })).seqs, range(22, 24));
   assert.deepEqual((await since({ case: "last", value: 0 })).seqs, []);
-  assert.deepEqual((await since({ case: "last", value: 9999 })).seqs, range(1, 26));
+  assert.deepEqual((await since({ case: "last", value: 1 })).seqs, [26], "the very last one");
+  assert.deepEqual((await since({ case: "last", value: 9999 })).seqs, range(1, 27));
   assert.deepEqual((await at({})).seqs, [], "a start without a where is what is new");
   assert.deepEqual((await at(undefined)).seqs, []);
   const time = (value: bigint) => since({ case: "timeUnixMicros", value });
-  assert.deepEqual((await time(0n)).seqs, range(1, 29));
-  assert.deepEqual((await time(micros(START_MS + 150))).seqs, range(15, 30));
-  assert.deepEqual((await time(micros(START_MS + 150) + 1n)).seqs, range(16, 31), "none older");
-  assert.deepEqual((await time(micros(START_MS + 151))).seqs, range(16, 32));
+  assert.deepEqual((await time(0n)).seqs, range(1, 30));
+  assert.deepEqual((await time(micros(START_MS + 150))).seqs, range(15, 31));
+  assert.deepEqual((await time(micros(START_MS + 150) + 1n)).seqs, range(16, 32), "none older");
+  assert.deepEqual((await time(micros(START_MS + 151))).seqs, range(16, 33));
   assert.deepEqual((await time(micros(START_MS + 10_000_000))).seqs, []);
 });
 
@@ -197,6 +198,50 @@ Deno.test("a feed that goes further back while a time is looked up goes all the 
   );
   assert.deepEqual(seqsOf(await inbox.whenEvents(40)).slice(20), range(1, 20));
   assert.equal(bus.feeds, 0);
+});
+
+Deno.test("a feed that goes back while it waits for the store drops what it asked for", async () => {
+  await using bus = await KeptBus.open("");
+  const [publisher, reader] = [bus.connect(), bus.connect()];
+  await bus.keep(publisher, "k.a", 1, 20);
+  const { store } = bus;
+  const gate = Promise.withResolvers<void>();
+  let asked = 0;
+  const held =
+    <A extends unknown[], R>(method: (...args: A) => Promise<R>) => async (...args: A) => {
+      if (asked++ === 0) await gate.promise;
+      return await method.apply(store, args);
+    };
+  const second = subscribe({ pattern: "k.a", start: { since: { case: "all", value: true } } });
+  store.read = held(store.read);
+  const last = { since: { case: "last", value: 5 } } as const;
+  reader.send(subscribe({ pattern: "k.*", start: last }));
+  await until(() => asked === 1, "a page is asked for");
+  await bus.turn(reader, second);
+  gate.resolve();
+  const inbox = new Inbox(reader);
+  assert.deepEqual(seqsOf(await inbox.whenEvents(20)), range(1, 20));
+  assert.deepEqual(missedBy(inbox), {}, "nothing was trimmed");
+});
+
+Deno.test("a feed that goes back while its time is being looked up does not forget that", async () => {
+  await using bus = await KeptBus.open("");
+  const [publisher, reader] = [bus.connect(), bus.connect()];
+  await bus.keep(publisher, "k.a", 1, 20);
+  const gate = Promise.withResolvers<number>();
+  let asked = false;
+  bus.store.seqAt = () => {
+    asked = true;
+    return gate.promise;
+  };
+  const value = micros(bus.clock.wallMs());
+  const time = { since: { case: "timeUnixMicros", value } } as const;
+  reader.send(subscribe({ pattern: "k.*", start: time }));
+  await until(() => asked, "the time is looked up");
+  const all = { since: { case: "all", value: true } } as const;
+  await bus.turn(reader, subscribe({ pattern: "k.a", start: all }));
+  gate.resolve(15);
+  assert.deepEqual(seqsOf(await new Inbox(reader).whenEvents(20)), range(1, 20));
 });
 
 Deno.test("a history that cannot be read ends the connection, with the reason", async () => {

@@ -126,6 +126,10 @@ Deno.test("who half-closes after a few lines has said them all", async () => {
   const seen = await guest.whole();
   assert(seen.includes(`${at("ann")}x\n`) && seen.includes("-> you]:y\n"), seen);
   assert(seen.endsWith("Goodbye.\n") && !seen.includes("never"), seen);
+  await using unfinished = await Guest.connect(server);
+  await unfinished.type("bob");
+  await unfinished.end();
+  assert.equal(await unfinished.whole(), `${GREETING}${at("ann")}x\n${at("bob")}`);
   await using empty = await Guest.connect(server);
   await empty.end();
   assert.equal(await empty.whole(), GREETING);
