@@ -24,7 +24,8 @@ export async function lookAtMachine(): Promise<Machine> {
   return {
     cores: navigator.hardwareConcurrency,
     cpu: await cpuModel(),
-    kernel: `${Deno.build.os} ${Deno.osRelease()}`,
+    // Two numbers tell what matters; the rest names somebody's build.
+    kernel: `${Deno.build.os} ${Deno.osRelease().split(".").slice(0, 2).join(".")}`,
     deno: Deno.version.deno,
     parley: VERSION,
     peers: Object.fromEntries(PEERS.map((name, index) => [name, versions[index]])),
