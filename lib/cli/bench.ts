@@ -1,10 +1,11 @@
 /**
- * `parley bench echo|bus|conns`: load on a running server, and a summary.
+ * `parley bench echo|bus|kept|conns`: load on a running server, and a summary.
  *
  * Progress is shown on standard error when that is a terminal; the summary goes to standard output.
  */
 import { type Command, Option } from "commander";
 import { addBenchBus } from "./bench_bus.ts";
+import { addBenchKept } from "./bench_kept.ts";
 import type { IdleResult } from "./bench_idle.ts";
 import type { LoadResult } from "./bench_load.ts";
 import { type CliContext, DEFAULT_SERVER, seconds, serverUrl, wholeNumber } from "./command.ts";
@@ -52,6 +53,7 @@ export function addBench(program: Command, context: CliContext): void {
     .option("--json", "print JSON")
     .action((options: EchoOptions) => benchEcho(options, context));
   addBenchBus(bench, context);
+  addBenchKept(bench, context);
   bench.command("conns")
     .description("what idle connections cost")
     .addOption(server())

@@ -120,3 +120,26 @@ Deno.test("a histogram tells quantiles within one percent, and the largest exact
   histogram.record(1e9);
   assert.equal(histogram.maxMs, 1e9);
 });
+
+Deno.test("kept load counts what is acknowledged, and says when the topic is not kept", async () => {
+  await using server = await startServer({ keep: [{ pattern: "bench.>" }] });
+  const PARLEY_SERVER = `parley://127.0.0.1:${server.port("tcp")}`;
+  const args = ["--seconds", "0.05", "--publishers", "2", "--in-flight", "8", "--size", "10"];
+  const plain = await run(["bench", "kept", ...args], { environment: { PARLEY_SERVER } });
+  assert.equal(plain.code, 0, plain.stderr);
+  assert.match(plain.stdout, /2 publishers, 8 in flight, 10 B/);
+  const json = await run(["bench", "kept", ...args, "--json"], { environment: { PARLEY_SERVER } });
+  const result = JSON.parse(json.stdout);
+  assert(result.acknowledged >= 16);
+  assert.equal(result.level, "ROUTED", "this server keeps in memory");
+  const unkept = await run(["bench", "kept", ...args, "--topic", "other"], {
+    environment: { PARLEY_SERVER },
+  });
+  assert.equal(unkept.code, 1);
+  assert.match(unkept.stderr, /cannot measure "other": it is not kept/);
+  const refused = await run(["bench", "kept", ...args, "--topic", "a b"], {
+    environment: { PARLEY_SERVER },
+  });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /white space/);
+});
