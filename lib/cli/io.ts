@@ -24,6 +24,8 @@ export interface Output {
 export interface Input {
   /** Whether a person types it. */
   readonly isTerminal: boolean;
+  /** Whether each key is given at once and unseen, instead of whole lines; only on a terminal. */
+  setRaw(raw: boolean): void;
   /** Gives what comes, as it comes, to its end. Each chunk belongs to the receiver. */
   chunks(): AsyncIterable<Uint8Array>;
 }
@@ -55,7 +57,11 @@ export function processIo(): CliIo {
     stderr: output(Deno.stderr),
     environment: readEnvironment,
     readStdin,
-    stdin: { isTerminal: Deno.stdin.isTerminal(), chunks: readChunks },
+    stdin: {
+      isTerminal: Deno.stdin.isTerminal(),
+      setRaw: (raw) => Deno.stdin.setRaw(raw),
+      chunks: readChunks,
+    },
     async releasePermissions() {
       await Deno.permissions.revoke({ name: "env" });
       await Deno.permissions.revoke({ name: "run" });

@@ -9,6 +9,7 @@ import { addAdd } from "./add.ts";
 import { addBackup } from "./backup.ts";
 import { addBench } from "./bench.ts";
 import { addCall } from "./call.ts";
+import { addChat } from "./chat.ts";
 import type { CliContext } from "./command.ts";
 import { addCompletion } from "./completion.ts";
 import { addConfig } from "./config.ts";
@@ -54,6 +55,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addSub(program, context);
   addCall(program, context);
   addRespond(program, context);
+  addChat(program, context);
   addTopic(program, context);
   addRoom(program, context);
   addHealth(program, context);

@@ -19,7 +19,7 @@ import {
   withServerOptions,
 } from "./command.ts";
 import { jsonLine } from "./json_text.ts";
-import { plainMessage } from "./room_text.ts";
+import { messageJson, plainMessage } from "./room_text.ts";
 import { count } from "./summary.ts";
 import { styled } from "./terminal_text.ts";
 
@@ -99,8 +99,4 @@ async function roomHistory(
     options.json ? jsonLine(messageJson(message)) : `${plainMessage(message)}\n`
   );
   io.stdout.write(lines.join(""));
-}
-
-function messageJson({ kind, name, text, seq, time }: RoomMessage) {
-  return { seq: Number(seq), time: time.toISOString(), kind, name, text };
 }

@@ -49,3 +49,8 @@ export function plainMessage(message: RoomMessage): string {
     : `* ${happening(message)}`;
   return `${localTime(time)} ${what}`;
 }
+
+/** A message for a line of JSON. */
+export function messageJson({ kind, name, text, seq, time }: RoomMessage) {
+  return { seq: Number(seq), time: time.toISOString(), kind, name, text };
+}

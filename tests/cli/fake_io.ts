@@ -82,6 +82,7 @@ export function begin(args: readonly string[], options: FakeOptions = {}): Begun
     readStdin: () => Promise.resolve(bytes),
     stdin: {
       isTerminal: options.stdinTerminal ?? false,
+      setRaw: () => {},
       async *chunks() {
         // In small pieces, so that lines are cut wherever they can be.
         for (let at = 0; at < bytes.length; at += 5) yield await bytes.slice(at, at + 5);

@@ -139,6 +139,11 @@ export class Running implements AsyncDisposable {
     return this.#wait(this.#stdout, (all) => all.includes(text), text);
   }
 
+  /** Waits until `condition` holds of standard output; it is asked again whenever there is more. */
+  shows(condition: (output: string) => boolean, what: string): Promise<void> {
+    return this.#wait(this.#stdout, condition, what);
+  }
+
   /** Waits until standard error holds `text`. */
   says(text: string): Promise<void> {
     return this.#wait(this.#stderr, (all) => all.includes(text), text);

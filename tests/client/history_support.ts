@@ -99,14 +99,24 @@ export class HistoryFixture implements AsyncDisposable {
     return new HistoryFixture(await startServer(config), config);
   }
 
+  /** Where the server is. */
+  get url(): string {
+    return `parley://127.0.0.1:${this.server.port("tcp")}`;
+  }
+
+  /** Where the door is. */
+  get doorUrl(): string {
+    return `parley://127.0.0.1:${this.#door.port}`;
+  }
+
   /** A client whose connections stay. */
   client(options: ConnectOptions = {}): Promise<Client> {
-    return this.#connect(this.server.port("tcp"), options);
+    return this.#connect(this.url, options);
   }
 
   /** A client whose connections go through the door. */
   behindDoor(options: ConnectOptions = {}): Promise<Client> {
-    return this.#connect(this.#door.port, { reconnect, ...options });
+    return this.#connect(this.doorUrl, { reconnect, ...options });
   }
 
   /** Cuts the connections through the door, and keeps new ones from being made until `open`. */
@@ -127,8 +137,8 @@ export class HistoryFixture implements AsyncDisposable {
     if (open) this.open();
   }
 
-  async #connect(port: number, options: ConnectOptions): Promise<Client> {
-    const client = await connect(`parley://127.0.0.1:${port}`, options);
+  async #connect(url: string, options: ConnectOptions): Promise<Client> {
+    const client = await connect(url, options);
     this.#clients.push(client);
     return client;
   }
