@@ -1,5 +1,5 @@
 /**
- * The examples of the bus and of kept topics in TypeScript and C++ print what they promise. That of Python
+ * The examples of the bus, of kept topics and of rooms in TypeScript and C++ print what they promise. That of Python
  * is held to it by bus_python_test.ts.
  */
 import assert from "node:assert/strict";
@@ -35,6 +35,17 @@ Deno.test("the example of kept topics prints what it promises", async () => {
   } finally {
     await Deno.remove(data, { recursive: true });
   }
+});
+
+Deno.test("the example of rooms prints what it promises", async () => {
+  await using server = await startServer();
+  const url = `parley://127.0.0.1:${server.port("tcp")}`;
+  const program = "examples/typescript/room.ts";
+  const args = ["run", "--no-prompt", "--allow-net", "--no-check", program, url];
+  assert.equal(
+    await run(Deno.execPath(), args),
+    "joined kettle \nsaid kettle Water is hot.\nkettle\n",
+  );
 });
 
 Deno.test({
