@@ -28,7 +28,7 @@ import { addTopic } from "./topic.ts";
 export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   const context: CliContext = { io, outcome };
   const program = new Command("parley")
-    .description("Message server: one typed connection for services, topics, rooms and queues.")
+    .description("Message server: one typed connection for services, topics and rooms.")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "explain a command")
     .helpCommand("help [command]", "explain a command")
