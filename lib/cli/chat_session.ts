@@ -81,6 +81,7 @@ export class ChatSession {
     try {
       await this.#carryOut(entry);
     } catch (error) {
+      if (entry.kind === "say") this.#options.giveBack(line);
       this.#complain(error);
     }
     this.#options.changed();
@@ -153,9 +154,6 @@ export class ChatSession {
     this.#options.changed();
     try {
       await room.say(text);
-    } catch (error) {
-      this.#options.giveBack(text);
-      throw error;
     } finally {
       unsent.splice(unsent.indexOf(text), 1);
     }

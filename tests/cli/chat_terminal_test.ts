@@ -51,7 +51,13 @@ terminalTest("two people talk, with history, completion and commands", async () 
   await ann.type("/join coffee\r");
   await ann.shows(" coffee · 1 online");
   await bob.shows("* ann has left");
-  await ann.type("/quit\r");
+  await ann.type("/leave\r");
+  await ann.shows("you are in no room: /join");
+  // What cannot be said is given back.
+  await ann.type("to nobody\r");
+  await ann.shows("! you are in no room");
+  await ann.shows("ann> to nobody");
+  await ann.type("\x15/quit\r");
   const { code, restored } = await ann.ended();
   assert.deepEqual([code, restored], [0, true]);
 });
