@@ -263,7 +263,11 @@ Deno.test({
       assert.equal(code, 0, output + new TextDecoder().decode(stderr));
       assert.match(output, /^ok /, output);
       assert.match(output, /\nHello, World!\n42\nrefused: exit code 1\n/, output);
-      assert.match(output, /orders\.eu\.created .* lamp\n[^]*orders\.eu\.created .* chair\n/, output);
+      assert.match(
+        output,
+        /orders\.eu\.created .* lamp\n[^]*orders\.eu\.created .* chair\n/,
+        output,
+      );
       assert.match(output, /\[Ada\]:Hello, everybody!\n/, output);
       assert.match(output, /Goodbye\.\n/, output);
     } finally {
