@@ -9,6 +9,13 @@ import { SocketClient } from "../support/socket_client.ts";
 import { until } from "../support/until.ts";
 
 const ROUNDS = 200;
+/**
+ * On a busy machine the runtime makes one pair of connected sockets for itself, once, at a time of its own:
+ * both ends are unnamed and in this process. A connection that leaked would be one of hundreds.
+ */
+const RUNTIME_SOCKETS = 2;
+/** The ways to leave. */
+const WAYS = 6;
 
 /** The open sockets of this process; 0 where the system does not tell. */
 function openSockets(): number {
@@ -45,14 +52,16 @@ async function comeAndGo(server: TestServer, kind: ListenerKind, round: number):
       await client.readMessage();
     },
   ];
-  await ways[round % ways.length]();
+  await ways[round % WAYS]();
 }
 
 const server = await startServer();
-for (const kind of ALL_KINDS) {
-  using client = await SocketClient.connect(server, kind);
-  await client.request(echoMessage("warm"));
+// Each way once before, so that what is opened once for all is open.
+for (let round = 0; round < WAYS; round++) {
+  await Promise.all(ALL_KINDS.map((kind) => comeAndGo(server, kind, round)));
 }
+const warm = WAYS * ALL_KINDS.length;
+await until(() => server.stats().connectionsTotal === warm, "all were taken");
 await until(() => server.stats().connectionsOpen === 0, "all are gone");
 const connectionsBefore = server.stats().connectionsTotal;
 const socketsBefore = openSockets();
@@ -65,10 +74,11 @@ await until(
 );
 await until(() => server.stats().connectionsOpen === 0, "all are gone");
 // The system closes a descriptor a moment after the connection is gone.
-await until(() => openSockets() <= socketsBefore, "the sockets are closed").catch(() => {});
+const mayBeOpen = socketsBefore + RUNTIME_SOCKETS;
+await until(() => openSockets() <= mayBeOpen, "the sockets are closed").catch(() => {});
 const { connectionsOpen, connectionsTotal, internalErrors, outboxBytes } = server.stats();
 console.log(JSON.stringify({
-  socketsBefore,
+  mayBeOpen,
   socketsAfter: openSockets(),
   connections: connectionsTotal - connectionsBefore,
   connectionsOpen,
