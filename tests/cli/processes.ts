@@ -219,7 +219,8 @@ async function scriptIsThere(): Promise<boolean> {
  */
 export function startOnTerminal(args: readonly string[], environment: Environment = {}): Running {
   const quoted = [...COMMAND, ...args].map((each) => `'${each.replaceAll("'", "'\\''")}'`);
-  const words = ["script", "-qec", quoted.join(" "), "/dev/null"];
+  // The program takes the place of the shell: some shells would tell of a Ctrl-C in their own exit code.
+  const words = ["script", "-qec", `exec ${quoted.join(" ")}`, "/dev/null"];
   return new Running([], { NO_COLOR: "", ...environment }, { stdin: "piped", words });
 }
 
