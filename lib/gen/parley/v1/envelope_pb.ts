@@ -18,6 +18,8 @@ import type { Error } from "./error_pb.ts";
 import { file_parley_v1_error } from "./error_pb.ts";
 import type { Event, Missed, Subscribe, Unsubscribe } from "./event_pb.ts";
 import { file_parley_v1_event } from "./event_pb.ts";
+import type { Job, Pull, Settle, Settled } from "./queue_pb.ts";
+import { file_parley_v1_queue } from "./queue_pb.ts";
 import type { Answer, Call, Cancel, Register, Unregister } from "./service_pb.ts";
 import { file_parley_v1_service } from "./service_pb.ts";
 import type { Ack, Hello, Ping, Pong, Welcome } from "./session_pb.ts";
@@ -28,7 +30,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/envelope.proto.
  */
 export const file_parley_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("ChhwYXJsZXkvdjEvZW52ZWxvcGUucHJvdG8SCXBhcmxleS52MSKnBAoNQ2xpZW50TWVzc2FnZRIuCgxlY2hvX21lc3NhZ2UYASABKAsyFi5wYXJsZXkudjEuRWNob01lc3NhZ2VIABIsCgthZGRfcmVxdWVzdBgCIAEoCzIVLnBhcmxleS52MS5BZGRSZXF1ZXN0SAASIQoFZXZlbnQYAyABKAsyEC5wYXJsZXkudjEuRXZlbnRIABIhCgVoZWxsbxgEIAEoCzIQLnBhcmxleS52MS5IZWxsb0gAEikKCXN1YnNjcmliZRgFIAEoCzIULnBhcmxleS52MS5TdWJzY3JpYmVIABItCgt1bnN1YnNjcmliZRgGIAEoCzIWLnBhcmxleS52MS5VbnN1YnNjcmliZUgAEh8KBHBpbmcYByABKAsyDy5wYXJsZXkudjEuUGluZ0gAEh8KBHBvbmcYCCABKAsyDy5wYXJsZXkudjEuUG9uZ0gAEh8KBGNhbGwYCSABKAsyDy5wYXJsZXkudjEuQ2FsbEgAEiMKBmFuc3dlchgKIAEoCzIRLnBhcmxleS52MS5BbnN3ZXJIABIjCgZjYW5jZWwYCyABKAsyES5wYXJsZXkudjEuQ2FuY2VsSAASJwoIcmVnaXN0ZXIYDCABKAsyEy5wYXJsZXkudjEuUmVnaXN0ZXJIABIrCgp1bnJlZ2lzdGVyGA0gASgLMhUucGFybGV5LnYxLlVucmVnaXN0ZXJIABIKCgJpZBgPIAEoBEIJCgdtZXNzYWdlIuQDCg1TZXJ2ZXJNZXNzYWdlEi4KDGVjaG9fbWVzc2FnZRgBIAEoCzIWLnBhcmxleS52MS5FY2hvTWVzc2FnZUgAEi4KDGFkZF9yZXNwb25zZRgCIAEoCzIWLnBhcmxleS52MS5BZGRSZXNwb25zZUgAEiEKBWV2ZW50GAMgASgLMhAucGFybGV5LnYxLkV2ZW50SAASJQoHd2VsY29tZRgEIAEoCzISLnBhcmxleS52MS5XZWxjb21lSAASHQoDYWNrGAUgASgLMg4ucGFybGV5LnYxLkFja0gAEiEKBWVycm9yGAYgASgLMhAucGFybGV5LnYxLkVycm9ySAASHwoEcGluZxgHIAEoCzIPLnBhcmxleS52MS5QaW5nSAASHwoEcG9uZxgIIAEoCzIPLnBhcmxleS52MS5Qb25nSAASHwoEY2FsbBgJIAEoCzIPLnBhcmxleS52MS5DYWxsSAASIwoGYW5zd2VyGAogASgLMhEucGFybGV5LnYxLkFuc3dlckgAEiMKBmNhbmNlbBgLIAEoCzIRLnBhcmxleS52MS5DYW5jZWxIABIjCgZtaXNzZWQYDCABKAsyES5wYXJsZXkudjEuTWlzc2VkSAASCgoCaWQYDyABKARCCQoHbWVzc2FnZWIGcHJvdG8z", [file_parley_v1_demo, file_parley_v1_error, file_parley_v1_event, file_parley_v1_service, file_parley_v1_session]);
+  fileDesc("ChhwYXJsZXkvdjEvZW52ZWxvcGUucHJvdG8SCXBhcmxleS52MSKMBQoNQ2xpZW50TWVzc2FnZRIuCgxlY2hvX21lc3NhZ2UYASABKAsyFi5wYXJsZXkudjEuRWNob01lc3NhZ2VIABIsCgthZGRfcmVxdWVzdBgCIAEoCzIVLnBhcmxleS52MS5BZGRSZXF1ZXN0SAASIQoFZXZlbnQYAyABKAsyEC5wYXJsZXkudjEuRXZlbnRIABIhCgVoZWxsbxgEIAEoCzIQLnBhcmxleS52MS5IZWxsb0gAEikKCXN1YnNjcmliZRgFIAEoCzIULnBhcmxleS52MS5TdWJzY3JpYmVIABItCgt1bnN1YnNjcmliZRgGIAEoCzIWLnBhcmxleS52MS5VbnN1YnNjcmliZUgAEh8KBHBpbmcYByABKAsyDy5wYXJsZXkudjEuUGluZ0gAEh8KBHBvbmcYCCABKAsyDy5wYXJsZXkudjEuUG9uZ0gAEh8KBGNhbGwYCSABKAsyDy5wYXJsZXkudjEuQ2FsbEgAEiMKBmFuc3dlchgKIAEoCzIRLnBhcmxleS52MS5BbnN3ZXJIABIjCgZjYW5jZWwYCyABKAsyES5wYXJsZXkudjEuQ2FuY2VsSAASJwoIcmVnaXN0ZXIYDCABKAsyEy5wYXJsZXkudjEuUmVnaXN0ZXJIABIrCgp1bnJlZ2lzdGVyGA0gASgLMhUucGFybGV5LnYxLlVucmVnaXN0ZXJIABIdCgNqb2IYDiABKAsyDi5wYXJsZXkudjEuSm9iSAASHwoEcHVsbBgQIAEoCzIPLnBhcmxleS52MS5QdWxsSAASIwoGc2V0dGxlGBEgASgLMhEucGFybGV5LnYxLlNldHRsZUgAEgoKAmlkGA8gASgEQgkKB21lc3NhZ2UiqgQKDVNlcnZlck1lc3NhZ2USLgoMZWNob19tZXNzYWdlGAEgASgLMhYucGFybGV5LnYxLkVjaG9NZXNzYWdlSAASLgoMYWRkX3Jlc3BvbnNlGAIgASgLMhYucGFybGV5LnYxLkFkZFJlc3BvbnNlSAASIQoFZXZlbnQYAyABKAsyEC5wYXJsZXkudjEuRXZlbnRIABIlCgd3ZWxjb21lGAQgASgLMhIucGFybGV5LnYxLldlbGNvbWVIABIdCgNhY2sYBSABKAsyDi5wYXJsZXkudjEuQWNrSAASIQoFZXJyb3IYBiABKAsyEC5wYXJsZXkudjEuRXJyb3JIABIfCgRwaW5nGAcgASgLMg8ucGFybGV5LnYxLlBpbmdIABIfCgRwb25nGAggASgLMg8ucGFybGV5LnYxLlBvbmdIABIfCgRjYWxsGAkgASgLMg8ucGFybGV5LnYxLkNhbGxIABIjCgZhbnN3ZXIYCiABKAsyES5wYXJsZXkudjEuQW5zd2VySAASIwoGY2FuY2VsGAsgASgLMhEucGFybGV5LnYxLkNhbmNlbEgAEiMKBm1pc3NlZBgMIAEoCzIRLnBhcmxleS52MS5NaXNzZWRIABIdCgNqb2IYDSABKAsyDi5wYXJsZXkudjEuSm9iSAASJQoHc2V0dGxlZBgOIAEoCzISLnBhcmxleS52MS5TZXR0bGVkSAASCgoCaWQYDyABKARCCQoHbWVzc2FnZWIGcHJvdG8z", [file_parley_v1_demo, file_parley_v1_error, file_parley_v1_event, file_parley_v1_queue, file_parley_v1_service, file_parley_v1_session]);
 
 /**
  * One message from a client. Exactly one member of the oneof is set.
@@ -146,6 +148,30 @@ export type ClientMessage = Message<"parley.v1.ClientMessage"> & {
      */
     value: Unregister;
     case: "unregister";
+  } | {
+    /**
+     * Pushes a job into a queue. Answered by Ack when `id` is set.
+     *
+     * @generated from field: parley.v1.Job job = 14;
+     */
+    value: Job;
+    case: "job";
+  } | {
+    /**
+     * Asks for the jobs of a queue. Answered by Ack.
+     *
+     * @generated from field: parley.v1.Pull pull = 16;
+     */
+    value: Pull;
+    case: "pull";
+  } | {
+    /**
+     * Says what becomes of jobs. Answered by Settled when `id` is set.
+     *
+     * @generated from field: parley.v1.Settle settle = 17;
+     */
+    value: Settle;
+    case: "settle";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -275,6 +301,23 @@ export type ServerMessage = Message<"parley.v1.ServerMessage"> & {
      */
     value: Missed;
     case: "missed";
+  } | {
+    /**
+     * Hands a job to a consumer: the bytes that were pushed, with the server's stamps
+     * appended.
+     *
+     * @generated from field: parley.v1.Job job = 13;
+     */
+    value: Job;
+    case: "job";
+  } | {
+    /**
+     * Answers ClientMessage.settle.
+     *
+     * @generated from field: parley.v1.Settled settled = 14;
+     */
+    value: Settled;
+    case: "settled";
   } | { case: undefined; value?: undefined };
 
   /**

@@ -230,15 +230,15 @@ export type Ack = Message<"parley.v1.Ack"> & {
   receivers: number;
 
   /**
-   * For a publish on a kept topic: the seq of the event.
+   * For a publish on a kept topic: the seq of the event. For a push: the id of the job.
    *
    * @generated from field: uint64 seq = 3;
    */
   seq: bigint;
 
   /**
-   * For a publish with a message_id that was seen before: the event is there already,
-   * with this seq, and was not kept again.
+   * For a publish or push with a message_id that was seen before: the event or job is there
+   * already, with this seq, and was not kept again.
    *
    * @generated from field: bool duplicate = 4;
    */
