@@ -28,7 +28,7 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): Store {
   const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
   const backend = new MemoryBackend(limits.maxMemoryStoreBytes);
   const epoch = crypto.randomUUID();
-  const none = { topics: [], records: [], lastRevision: 0, seen: [], warnings: [] };
+  const none = { topics: [], chunks: [], records: [], lastRevision: 0, seen: [], warnings: [] };
   return new StoreFront(backend, { epoch, ...none }, limits, options.clock ?? systemClock);
 }
 
@@ -150,6 +150,19 @@ export class MemoryBackend implements StoreBackend {
     return Promise.resolve(this.#topic(topic).seqAt(timeMs, lastSeq));
   }
 
+  readChunks(
+    queue: number,
+    firsts: readonly number[],
+    jobs: readonly number[],
+  ): Promise<StorePage> {
+    const log = this.#topic(queue);
+    const page = new PageBuilder();
+    firsts.forEach((first, index) => {
+      for (let id = first; id < first + jobs[index]; id++) if (log.has(id)) page.add(log, id);
+    });
+    return Promise.resolve(page.build());
+  }
+
   backup(path: string): Promise<void> {
     const message = `cannot back up to ${JSON.stringify(path)}: this store is in memory`;
     const accepted = "a server with a data directory";
@@ -179,9 +192,13 @@ export class MemoryBackend implements StoreBackend {
     const touched = new Set<number>();
     cursor.open(buffer, length);
     while (cursor.next()) {
-      if (cursor.kind !== Operation.EVENT) continue;
-      this.#topic(cursor.a).add(cursor.bytes.slice(cursor.start, cursor.end), cursor.timeMs);
-      touched.add(cursor.a);
+      if (cursor.kind === Operation.DROP) {
+        this.#bytes -= this.#topic(cursor.a).drop(cursor.number);
+      } else if (cursor.kind === Operation.EVENT) {
+        const body = cursor.bytes.slice(cursor.start, cursor.end);
+        this.#topic(cursor.a).add(body, cursor.timeMs, cursor.d === 1);
+        touched.add(cursor.a);
+      }
     }
     this.#bytes += added;
     sink.committed(buffer);

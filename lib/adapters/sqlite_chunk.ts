@@ -32,6 +32,11 @@ export function sumOf(values: readonly (string | number)[], data?: Uint8Array): 
   return data === undefined ? sum : crc32(data, sum);
 }
 
+/** The checksum of the states of a chunk of jobs. */
+export function statesSum(topic: number, first: number, states: Uint8Array): number {
+  return sumOf([topic, first], states);
+}
+
 /** A chunk without its data. */
 export interface ChunkHead {
   /** The seq of its first event. */

@@ -57,6 +57,12 @@ export type ReaderCommand =
     readonly lastSeq: number;
     readonly timeMs: number;
   }
+  | {
+    readonly type: "chunks";
+    readonly id: number;
+    readonly queue: number;
+    readonly firsts: readonly number[];
+  }
   | { readonly type: "close"; readonly id: number };
 
 /** What reads give. */

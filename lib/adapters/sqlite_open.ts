@@ -8,12 +8,14 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
+import type { StoredChunk } from "../ports/job_log.ts";
 import type { StoreRecord } from "../ports/store.ts";
 import { type Mark, MarkFile, readMark } from "./high_water_mark.ts";
 import { checkPages, checkTopics, findLoss } from "./sqlite_check.ts";
 import { sqliteError } from "./sqlite_errors.ts";
 import { checkVersion, migrate, openWriter, valueOf } from "./sqlite_schema.ts";
 import {
+  loadChunks,
   loadIds,
   loadRecords,
   loadState,
@@ -22,6 +24,7 @@ import {
   type StateRow,
 } from "./sqlite_tables.ts";
 import { type IdsAge, SqliteWriter } from "./sqlite_writer.ts";
+import { queueNameOf } from "./store_queue.ts";
 import type { TopicFigures } from "./store_topic.ts";
 
 /** About what a message_id takes with its prefix, at most. */
@@ -45,6 +48,8 @@ export interface OpenRequest {
 export interface OpenedSnapshot {
   readonly epoch: string;
   readonly topics: readonly TopicFigures[];
+  /** Of queues. */
+  readonly chunks: readonly (readonly [queue: number, chunks: readonly StoredChunk[]])[];
   readonly records: readonly StoreRecord[];
   readonly lastRevision: number;
   /** Message_ids, oldest first, with the age of each row. */
@@ -123,6 +128,8 @@ function load(
   const state = settleHistory(present, readMark(markPath), request.repair, warnings);
   const topics = loadTopics(database);
   checkTopics(database, topics, request.fullCheck);
+  const queues = topics.filter(({ name }) => queueNameOf(name) !== null);
+  const chunks = queues.map((queue) => [queue.id, loadChunks(database, queue)] as const);
   const records = loadRecords(database);
   const { ids, ages } = recentIds(database, request);
   // The mark of a history that begins comes first: without it the next start would miss it.
@@ -132,6 +139,7 @@ function load(
   const snapshot = {
     epoch: state.epoch,
     topics: topics.map((topic) => ({ ...topic })),
+    chunks,
     records,
     lastRevision: state.revision,
     ids,

@@ -93,6 +93,22 @@ export class SqliteReader {
     });
   }
 
+  /** Reads these chunks of a queue, without those that are gone. */
+  readChunks(queue: number, firsts: readonly number[]): StorePage {
+    return this.#transaction(() => {
+      const page = new SegmentPage();
+      const name = this.#topicRow(queue)?.name ?? "";
+      for (const first of firsts) {
+        const number = chunkNumber(queue, first);
+        const [chunk] = this.#chunks(this.#forward, number, number, 1);
+        if (chunk === undefined) continue;
+        verifyChunk(queue, name, chunk);
+        page.take(chunk, first, first + chunk.events - 1, Infinity, Infinity, false);
+      }
+      return page.build();
+    });
+  }
+
   #readForward(page: SegmentPage, topic: TopicRow, request: BackendRead): void {
     const { topic: number, lastSeq, maxEvents, maxBytes } = request;
     let next = Math.max(request.from, topic.first_seq);

@@ -57,6 +57,11 @@ export const MIGRATIONS: readonly string[] = [
      sum INTEGER NOT NULL,
      ids BLOB NOT NULL
    ) STRICT;`,
+  `CREATE TABLE job_states (
+     id INTEGER PRIMARY KEY,
+     sum INTEGER NOT NULL,
+     data BLOB NOT NULL
+   ) STRICT;`,
 ];
 
 /** A first column of a first row. */

@@ -159,6 +159,10 @@ class SqliteBackend implements StoreBackend {
     return this.#ask((id) => this.#askReader({ type: "seqAt", id, topic, lastSeq, timeMs }));
   }
 
+  readChunks(queue: number, firsts: readonly number[]): Promise<StorePage> {
+    return this.#ask((id) => this.#askReader({ type: "chunks", id, queue, firsts }));
+  }
+
   backup(to: string): Promise<void> {
     const { database } = filesOf(this.#directory);
     return this.#ask((id) => {

@@ -5,8 +5,16 @@
  * ends here.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { StoredChunk } from "../ports/job_log.ts";
 import type { StoreRecord } from "../ports/store.ts";
-import { type ChunkBuilder, chunkNumber, chunkSum, SEQ_MASK, sumOf } from "./sqlite_chunk.ts";
+import {
+  type ChunkBuilder,
+  chunkNumber,
+  chunkSum,
+  SEQ_MASK,
+  statesSum,
+  sumOf,
+} from "./sqlite_chunk.ts";
 import { damaged } from "./sqlite_errors.ts";
 import { keepAll } from "./store_retention.ts";
 import type { TopicFigures } from "./store_topic.ts";
@@ -79,6 +87,45 @@ export function loadTopics(database: DatabaseSync): WriterTopic[] {
   });
 }
 
+/**
+ * The chunks of a queue without their jobs. Raises when one is missing; the jobs are verified when they are
+ * read.
+ */
+export function loadChunks(database: DatabaseSync, queue: WriterTopic): StoredChunk[] {
+  const { id, name } = queue;
+  const range = [chunkNumber(id, 0), chunkNumber(id + 1, 0)];
+  const states = new Map<number, Uint8Array>();
+  const stateRows = database.prepare(
+    `SELECT id & ${SEQ_MASK} AS first, sum, data FROM job_states WHERE id >= ? AND id < ?`,
+  );
+  for (const row of stateRows.iterate(...range)) {
+    const [first, data] = [Number(row.first), row.data as Uint8Array];
+    if (statesSum(id, first, data) !== row.sum) throw damaged(`jobs of ${JSON.stringify(name)}`);
+    states.set(first, data);
+  }
+  const rows = database.prepare(
+    `SELECT ${CHUNK_HEAD} FROM chunk WHERE id >= ? AND id < ? ORDER BY id`,
+  );
+  const chunks: StoredChunk[] = [];
+  let found = 0;
+  for (const row of rows.iterate(...range)) {
+    const [first, bytes] = [Number(row.first), Number(row.bytes)];
+    const timeMs = Number(row.first_ms);
+    chunks.push({
+      first,
+      jobs: Number(row.events),
+      bytes,
+      timeMs,
+      states: states.get(first) ?? null,
+    });
+    found += bytes;
+  }
+  if (found !== queue.bytes) {
+    throw damaged(`${JSON.stringify(name)} has ${found} bytes of jobs, not ${queue.bytes}`);
+  }
+  return chunks;
+}
+
 /** All records. */
 export function loadRecords(database: DatabaseSync): StoreRecord[] {
   // Read in the order of their keys, so that a damaged order is seen by the check before.
@@ -121,6 +168,9 @@ export class WriterTables {
   readonly #removeRecord: StatementSync;
   readonly #addIds: StatementSync;
   readonly #dropIds: StatementSync;
+  readonly #setStates: StatementSync;
+  readonly #dropStates: StatementSync;
+  readonly #dropChunk: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#addTopic = database.prepare("INSERT INTO topic VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -133,6 +183,9 @@ export class WriterTables {
     this.#removeRecord = database.prepare("DELETE FROM record WHERE key = ?");
     this.#addIds = database.prepare("INSERT INTO dedup VALUES (?, ?, ?, ?)");
     this.#dropIds = database.prepare("DELETE FROM dedup WHERE commits <= ?");
+    this.#setStates = database.prepare("INSERT OR REPLACE INTO job_states VALUES (?, ?, ?)");
+    this.#dropStates = database.prepare("DELETE FROM job_states WHERE id = ?");
+    this.#dropChunk = database.prepare("DELETE FROM chunk WHERE id = ? RETURNING bytes");
   }
 
   addTopic(topic: WriterTopic): void {
@@ -166,6 +219,20 @@ export class WriterTables {
 
   addIds(commits: number, timeMs: number, ids: Uint8Array): void {
     this.#addIds.run(commits, timeMs, sumOf([commits, timeMs], ids), ids);
+  }
+
+  /** Replaces the states of a chunk of jobs. */
+  setStates(topic: number, first: number, states: Uint8Array): void {
+    this.#setStates.run(chunkNumber(topic, first), statesSum(topic, first, states), states);
+  }
+
+  /** Drops a chunk of jobs with its states; gives the bytes that went. */
+  dropChunk(topic: number, first: number): number {
+    const number = chunkNumber(topic, first);
+    const row = this.#dropChunk.get(number);
+    if (row === undefined) throw damaged(`the chunk of jobs that begins with ${first} is missing`);
+    this.#dropStates.run(number);
+    return Number(row.bytes);
   }
 
   /** Drops the ids of all commits up to this one. */

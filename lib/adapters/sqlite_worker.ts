@@ -161,6 +161,8 @@ function serveReads(path: string): void {
         return reader.readLast(command.topics, command.lastSeqs, command.maxBytes);
       case "seqAt":
         return reader.seqAt(command.topic, command.lastSeq, command.timeMs);
+      case "chunks":
+        return reader.readChunks(command.queue, command.firsts);
       case "close":
         database.close();
         return null;

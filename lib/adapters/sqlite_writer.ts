@@ -59,6 +59,8 @@ export class SqliteWriter {
   /** What the transaction in hand changed. */
   readonly #changed = new Map<WriterTopic, Former | null>();
   readonly #trimmed = new Set<WriterTopic>();
+  /** The queues that lost chunks in the transaction in hand. */
+  readonly #shrunk = new Set<WriterTopic>();
   #nowMs = 0;
   #logBytes = 0;
   #written = 0;
@@ -160,7 +162,12 @@ export class SqliteWriter {
     const cursor = this.#cursor;
     const { kind, a, bytes, start, end } = cursor;
     if (kind === Operation.EVENT) return this.#event();
-    if (kind === Operation.TOPIC) {
+    if (kind === Operation.STATES) {
+      this.#tables.setStates(a, cursor.number, bytes.subarray(start, end));
+      this.#count(end - start);
+    } else if (kind === Operation.DROP) {
+      this.#dropChunk(a, cursor.number);
+    } else if (kind === Operation.TOPIC) {
       if (!this.#topics.has(a)) {
         this.#nameTopic(a, this.#decoder.decode(bytes.subarray(start, end)));
       }
@@ -174,13 +181,13 @@ export class SqliteWriter {
   }
 
   #event(): void {
-    const { a, b, c, bytes, start, end, number: seq, timeMs } = this.#cursor;
+    const { a, b, c, d, bytes, start, end, number: seq, timeMs } = this.#cursor;
     let builder = this.#builders.get(a);
     if (builder === undefined) {
       this.#builders.set(a, builder = this.#spare.pop() ?? new ChunkBuilder());
       builder.clear();
       this.#note(this.#topics.get(a)!);
-    } else if (builder.isFull(end - start)) this.#endChunk(a, builder);
+    } else if (d === 1 || builder.isFull(end - start)) this.#endChunk(a, builder);
     builder.add(bytes, start, end, seq, timeMs);
     if (c > 0) this.#ids.add(a, seq, bytes, start + b, start + b + c);
   }
@@ -194,7 +201,19 @@ export class SqliteWriter {
     this.#count(0);
   }
 
+  #dropChunk(id: number, first: number): void {
+    const topic = this.#topics.get(id)!;
+    const builder = this.#builders.get(id);
+    // What was pushed in this very transaction may be gone again.
+    if (builder !== undefined && builder.events > 0) this.#endChunk(id, builder);
+    this.#note(topic);
+    topic.bytes -= this.#tables.dropChunk(id, first);
+    this.#shrunk.add(topic);
+    this.#count(ROW_BYTES);
+  }
+
   #endChunk(id: number, builder: ChunkBuilder): void {
+    if (builder.events === 0) return;
     const topic = this.#topics.get(id)!;
     if (topic.firstSeq > topic.lastSeq) topic.firstTimeMs = builder.first_ms;
     topic.lastSeq = builder.first + builder.events - 1;
@@ -212,7 +231,9 @@ export class SqliteWriter {
       this.#tables.setTopic(topic);
       this.#count(0);
       this.#look(topic);
+      this.#shrunk.delete(topic);
     }
+    for (const topic of this.#shrunk) this.#tables.setTopic(topic);
   }
 
   #endIds(nowMs: number): void {
@@ -285,6 +306,7 @@ export class SqliteWriter {
       this.#builders.clear();
       this.#ids.clear();
       this.#changed.clear();
+      this.#shrunk.clear();
     }
     try {
       this.#mark.advance(this.#state.commits);

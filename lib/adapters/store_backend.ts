@@ -7,6 +7,7 @@
  */
 import type { ParleyError } from "../base/errors.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
+import type { StoredChunk } from "../ports/job_log.ts";
 import type { Retention, StorePage, StoreRecord } from "../ports/store.ts";
 import type { TopicFigures } from "./store_topic.ts";
 
@@ -22,7 +23,10 @@ export interface SeenId {
 /** What was kept before this start. */
 export interface Snapshot {
   readonly epoch: string;
+  /** Topics and queues; a queue's name is the one it is stored under. */
   readonly topics: readonly TopicFigures[];
+  /** The chunks of each queue that has any, in order. */
+  readonly chunks: Iterable<readonly [queue: number, chunks: readonly StoredChunk[]]>;
   readonly records: readonly StoreRecord[];
   readonly lastRevision: number;
   /** Oldest first. */
@@ -81,6 +85,12 @@ export interface StoreBackend {
     maxBytes: number,
   ): Promise<BackendLastPage>;
   seqAt(topic: number, lastSeq: number, timeMs: number): Promise<number>;
+  /** Reads whole chunks of a queue, by their first ids and numbers of jobs; what is gone is passed over. */
+  readChunks(
+    queue: number,
+    firsts: readonly number[],
+    jobs: readonly number[],
+  ): Promise<StorePage>;
   backup(path: string): Promise<void>;
   diskBytes(): number;
   close(): Promise<void>;

@@ -6,8 +6,10 @@
  * walked over. Per event it stores numbers and the caller's completion, nothing else.
  */
 import type { ParleyError } from "../base/errors.ts";
+import type { StoreQueue } from "../ports/job_log.ts";
 import type { StoreBatch, StoreEntryKind, StoreTopic } from "../ports/store.ts";
 import { Operation, OperationBuffer, OperationCursor } from "./store_operations.ts";
+import { QueueState } from "./store_queue.ts";
 import type { TopicState } from "./store_topic.ts";
 
 /** Somebody who waits for the batch. */
@@ -58,7 +60,7 @@ export class Batch implements StoreBatch {
 
   /** Whether there is nothing to hand over. */
   get isEmpty(): boolean {
-    return this.completions.length === 0;
+    return this.operations.length === 0;
   }
 
   /** Counts an event of `topic`. */
@@ -112,7 +114,7 @@ export class Batch implements StoreBatch {
     if (this.#lost) return ++this.#index < this.count;
     do {
       if (!this.#cursor.next()) return false;
-    } while (this.#cursor.kind === Operation.TOPIC);
+    } while (!hasEntry(this.#cursor.kind));
     this.#index++;
     return true;
   }
@@ -120,10 +122,23 @@ export class Batch implements StoreBatch {
   get kind(): StoreEntryKind {
     const { kind } = this.#cursor;
     if (kind === Operation.PUT) return "put";
-    return kind === Operation.REMOVE ? "remove" : "event";
+    if (kind === Operation.REMOVE) return "remove";
+    return this.#topicOf(this.#cursor.a) instanceof QueueState ? "job" : "event";
   }
 
   get topic(): StoreTopic | null {
+    const of = this.#of;
+    return of instanceof QueueState ? null : of;
+  }
+
+  get queue(): StoreQueue | null {
+    const of = this.#of;
+    return of instanceof QueueState ? of : null;
+  }
+
+  /** What the event or job is of. */
+  get #of(): StoreTopic | null {
+    if (this.#lost) return null;
     const { kind, a } = this.#cursor;
     return kind === Operation.EVENT || kind === Operation.DUPLICATE ? this.#topicOf(a) : null;
   }
@@ -155,4 +170,8 @@ export class Batch implements StoreBatch {
   get completion(): unknown {
     return this.completions[this.#index];
   }
+}
+
+function hasEntry(kind: number): boolean {
+  return kind !== Operation.TOPIC && kind !== Operation.STATES && kind !== Operation.DROP;
 }

@@ -20,25 +20,29 @@ import type {
   StoreStats,
   StoreTopic,
 } from "../ports/store.ts";
+import type { JobLog } from "../ports/job_log.ts";
 import { DedupWindow } from "./dedup_window.ts";
 import { RecordTable } from "./record_table.ts";
+import { Appender } from "./store_append.ts";
 import type { BackendSink, Snapshot, StoreBackend } from "./store_backend.ts";
 import type { Batch } from "./store_batch.ts";
 import { GroupLog } from "./store_group.ts";
 import { Operation } from "./store_operations.ts";
+import { type JobsOwner, StoreJobs } from "./store_jobs.ts";
 import { StorePipeline } from "./store_pipeline.ts";
+import { queueNameOf, QueueState } from "./store_queue.ts";
 import { StoreReads } from "./store_reads.ts";
 import { TopicState } from "./store_topic.ts";
 import { unavailable } from "./store_values.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** A store in front of a backend. */
 export class StoreFront implements Store {
   readonly level: Store["level"];
   readonly epoch: string;
   readonly warnings: readonly string[];
+  readonly jobs: JobLog;
 
   readonly #backend: StoreBackend;
   readonly #limits: StoreLimits;
@@ -51,9 +55,8 @@ export class StoreFront implements Store {
   readonly #topics: TopicState[] = [];
   readonly #byName = new Map<string, TopicState>();
   readonly #retentionTimer: ReturnType<typeof setInterval>;
-  #group: GroupLog | null = null;
+  readonly #appender: Appender;
   #committedEvents = 0;
-  #duplicates = 0;
   #trimmedEvents = 0;
   #ended: ParleyError | null = null;
   #closed: Promise<void> | null = null;
@@ -72,8 +75,13 @@ export class StoreFront implements Store {
     this.epoch = snapshot.epoch;
     this.warnings = snapshot.warnings;
     for (const figures of snapshot.topics) {
-      this.#enter(new TopicState(figures.id, figures.name, figures));
+      const queue = queueNameOf(figures.name);
+      if (queue === null) this.#enter(new TopicState(figures.id, figures.name, figures));
+      else this.#topics[figures.id] = new QueueState(figures.id, queue, figures);
     }
+    const queues = this.#topics.filter((topic) => topic instanceof QueueState);
+    const enter = (name: string) => this.#number((id) => new QueueState(id, name));
+    this.jobs = new StoreJobs(this.#jobsOwner(), enter, queues, snapshot.chunks);
     this.#records = new RecordTable(limits, snapshot.records, snapshot.lastRevision);
     this.#window = new DedupWindow(limits.dedupWindowMs, limits.maxDedupEntries);
     const nowMs = clock.monotonicMs();
@@ -91,6 +99,7 @@ export class StoreFront implements Store {
       limits,
       clock,
     );
+    this.#appender = new Appender(this.#pipeline, this.#window, clock, () => this.#ended);
     backend.start(this.#sink());
     const look = () => this.#ended === null && backend.retain(clock.wallMs());
     this.#retentionTimer = setInterval(look, limits.retentionIntervalMs);
@@ -125,7 +134,7 @@ export class StoreFront implements Store {
         { accepted: `at most ${maxKeptTopics} kept topics` },
       );
     }
-    return this.#enter(new TopicState(Math.max(this.#topics.length, 1), name));
+    return this.#enter(this.#number((id) => new TopicState(id, name)));
   }
 
   topics(): Iterable<StoreTopic> {
@@ -150,47 +159,23 @@ export class StoreFront implements Store {
     idEnd: number,
     completion: unknown,
   ): number {
-    const state = own(topic);
-    this.#checkOpen("keep an event");
-    this.#pipeline.checkRoom(end - start + stampsLength);
-    const batch = this.#pipeline.gathering;
-    const { operations } = batch;
-    const time = timeMs > state.tentativeTimeMs ? timeMs : state.tentativeTimeMs;
-    const { id } = state;
-    let messageId = "";
-    if (idEnd > idStart) {
-      messageId = decoder.decode(bytes.subarray(idStart, idEnd));
-      const first = this.duplicateOf(state, messageId);
-      if (first > 0) {
-        operations.add(Operation.DUPLICATE, id, first, time);
-        this.#duplicates++;
-        this.#pipeline.handOver(completion);
-        return first;
-      }
-    }
-    const { named } = state;
-    if (!named) {
-      operations.add(Operation.TOPIC, id, 0, 0, encoder.encode(state.name));
-      state.named = true;
-    }
-    const seq = state.tentativeSeq + 1;
-    const size = operations
-      .event(id, bytes, start, end, stamps, stampsLength, seq, time, idStart, idEnd);
-    this.#group?.noteEvent(state, named, size);
-    state.tentativeSeq = seq;
-    state.tentativeTimeMs = time;
-    batch.countEvent(state, size, time);
-    if (messageId !== "") {
-      this.#window.add(id, messageId, seq, this.#clock.monotonicMs());
-      batch.idTopics.push(id);
-      batch.ids.push(messageId);
-    }
-    this.#pipeline.handOver(completion);
-    return seq;
+    return this.#appender.append(
+      own(topic),
+      bytes,
+      start,
+      end,
+      stamps,
+      stampsLength,
+      timeMs,
+      idStart,
+      idEnd,
+      0,
+      completion,
+    );
   }
 
   duplicateOf(topic: StoreTopic, messageId: string): number {
-    return this.#window.find(own(topic).id, messageId, this.#clock.monotonicMs());
+    return this.#appender.duplicateOf(own(topic), messageId);
   }
 
   put(key: string, value: Uint8Array, expected: number, completion: unknown): number {
@@ -206,15 +191,15 @@ export class StoreFront implements Store {
   }
 
   group<T>(run: () => T): T {
-    assert(this.#group === null, "groups do not nest");
-    const log = this.#group = new GroupLog(this.#pipeline.gathering);
+    assert(this.#appender.group === null, "groups do not nest");
+    const log = this.#appender.group = new GroupLog(this.#pipeline.gathering);
     try {
       return run();
     } catch (error) {
       log.undo(this.#records, this.#window);
       throw error;
     } finally {
-      this.#group = null;
+      this.#appender.group = null;
     }
   }
 
@@ -279,7 +264,7 @@ export class StoreFront implements Store {
       committedBatches: this.#pipeline.committedBatches,
       committedEvents: this.#committedEvents,
       failedBatches: this.#pipeline.failedBatches,
-      duplicates: this.#duplicates,
+      duplicates: this.#appender.duplicates,
       trimmedEvents: this.#trimmedEvents,
       pendingEntries: this.#pipeline.pendingEntries,
       diskBytes: this.#backend.diskBytes(),
@@ -336,6 +321,28 @@ export class StoreFront implements Store {
     }
   }
 
+  #jobsOwner(): JobsOwner {
+    const pipeline = () => this.#pipeline;
+    return {
+      get gathering() {
+        return pipeline().gathering;
+      },
+      checkOpen: (action) => this.#checkOpen(action),
+      checkRoom: (bytes) => this.#pipeline.checkRoom(bytes),
+      append: (...parameters) => this.#appender.append(...parameters),
+      duplicateOf: (queue, messageId) => this.#appender.duplicateOf(queue, messageId),
+      want: () => this.#pipeline.want(),
+      readChunks: (queue, firsts, jobs) => this.#reads.readChunks(queue, firsts, jobs),
+    };
+  }
+
+  /** Makes a topic or a queue with the next number. */
+  #number<T extends TopicState>(make: (id: number) => T): T {
+    const topic = make(Math.max(this.#topics.length, 1));
+    this.#topics[topic.id] = topic;
+    return topic;
+  }
+
   #enter(topic: TopicState): TopicState {
     this.#topics[topic.id] = topic;
     this.#byName.set(topic.name, topic);
@@ -346,7 +353,12 @@ export class StoreFront implements Store {
     this.#checkOpen("change a record");
     this.#pipeline.checkRoom(value?.length ?? 0);
     const batch = this.#pipeline.gathering;
-    const revision = this.#records.change(key, value, expected, this.#group?.records ?? null);
+    const revision = this.#records.change(
+      key,
+      value,
+      expected,
+      this.#appender.group?.records ?? null,
+    );
     const keyBytes = encoder.encode(key);
     const kind = value === null ? Operation.REMOVE : Operation.PUT;
     batch.operations.add(kind, keyBytes.length, revision, 0, keyBytes, value ?? undefined);

@@ -3,8 +3,8 @@
  * that publishes and read by the one that commits.
  *
  * An operation is a header of 40 bytes, then its payload, padded to 8: kind, payload length, four
- * numbers by kind, and two doubles. A new kind of durable thing (a job of a queue) is a new kind of
- * operation here, a case in the front that hands it over, and a case where batches are applied; it is
+ * numbers by kind, and two doubles. A new kind of durable thing is a new kind of operation
+ * here, a case in the front that hands it over, and a case where batches are applied; it is
  * then in the same transaction as all others.
  */
 import { copyBytes } from "../wire/frame_writer.ts";
@@ -14,7 +14,10 @@ import { putVarint53 } from "../wire/varint.ts";
 export const Operation = {
   /** Names a topic: `a` is its number; the payload is its name. Has no entry. */
   TOPIC: 1,
-  /** Keeps an event: `a` topic, `b` and `c` where its message_id begins in the body, and its length. */
+  /**
+   * Keeps an event or a job: `a` topic, `b` and `c` where its message_id begins in the body, and its length,
+   * `d` 1 when it begins a chunk whatever is in the one before.
+   */
   EVENT: 2,
   /** An event that was there already: `a` topic. No payload, nothing to apply. */
   DUPLICATE: 3,
@@ -22,6 +25,10 @@ export const Operation = {
   PUT: 4,
   /** Removes a record: `a` length of the key; the payload is the key. */
   REMOVE: 5,
+  /** Replaces the states of the chunk that begins with the number: `a` topic; the payload is the states. Has no entry. */
+  STATES: 6,
+  /** Drops the chunk that begins with the number: `a` topic. Has no entry. */
+  DROP: 7,
 } as const;
 
 const HEADER_BYTES = 40;
@@ -58,6 +65,7 @@ export class OperationBuffer {
     timeMs: number,
     idStart: number,
     idEnd: number,
+    newChunk = 0,
   ): number {
     this.#reserve(end - start + stampsLength);
     const body = this.length + HEADER_BYTES;
@@ -67,7 +75,8 @@ export class OperationBuffer {
     out[at++] = SEQ_TAG;
     at = putVarint53(out, at, seq);
     const idLength = idEnd - idStart;
-    this.#head(Operation.EVENT, at - body, topic, idLength === 0 ? 0 : idStart - start, idLength);
+    const idAt = idLength === 0 ? 0 : idStart - start;
+    this.#head(Operation.EVENT, at - body, topic, idAt, idLength, newChunk);
     this.#close(seq, timeMs, at - body);
     return at - body;
   }
@@ -86,11 +95,11 @@ export class OperationBuffer {
     const at = this.length + HEADER_BYTES;
     this.bytes.set(first, at);
     this.bytes.set(second, at + first.length);
-    this.#head(kind, payload, a, 0, 0);
+    this.#head(kind, payload, a, 0, 0, 0);
     this.#close(number, timeMs, payload);
   }
 
-  #head(kind: number, payload: number, a: number, b: number, c: number): void {
+  #head(kind: number, payload: number, a: number, b: number, c: number, d: number): void {
     const ints = this.#ints;
     const at = this.length >>> 2;
     ints[at] = kind;
@@ -98,6 +107,7 @@ export class OperationBuffer {
     ints[at + 2] = a;
     ints[at + 3] = b;
     ints[at + 4] = c;
+    ints[at + 5] = d;
   }
 
   #close(number: number, timeMs: number, payload: number): void {
@@ -130,6 +140,7 @@ export class OperationCursor {
   a = 0;
   b = 0;
   c = 0;
+  d = 0;
   number = 0;
   timeMs = 0;
   /** Where the payload begins and ends. */
@@ -161,6 +172,7 @@ export class OperationCursor {
     this.a = ints[index + 2];
     this.b = ints[index + 3];
     this.c = ints[index + 4];
+    this.d = ints[index + 5];
     this.number = this.#floats[(this.#at >>> 3) + 3];
     this.timeMs = this.#floats[(this.#at >>> 3) + 4];
     this.start = this.#at + HEADER_BYTES;

@@ -43,6 +43,7 @@ export class StorePipeline {
   readonly #topicOf: (number: number) => StoreTopic;
   #underWay: Batch | null = null;
   #scheduled = false;
+  #wanted = false;
   #spare: ArrayBuffer | undefined;
   #readyWaiters: (() => void)[] = [];
 
@@ -83,18 +84,24 @@ export class StorePipeline {
   /** Says that an operation with this completion was put into the gathering batch. */
   handOver(completion: unknown): void {
     this.gathering.completions.push(completion);
+    this.want();
+  }
+
+  /** Has a batch leave as soon as it can, if there is anything for it by then. */
+  want(): void {
+    this.#wanted = true;
     if (this.#scheduled || this.#underWay !== null) return;
     this.#scheduled = true;
     // What the present turn hands over leaves together.
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.#underWay === null && !this.gathering.isEmpty) this.#ship();
+      if (this.#underWay === null && this.#wanted) this.#ship();
     });
   }
 
   /** Resolves when all that was handed over is committed; rejects when some of it failed. */
   flush(): Promise<void> {
-    const batch = this.gathering.isEmpty ? this.#underWay : this.gathering;
+    const batch = this.#wanted ? this.gathering : this.#underWay;
     if (batch === null) return Promise.resolve();
     return new Promise((resolve, reject) => batch.waiters.push({ resolve, reject }));
   }
@@ -106,7 +113,7 @@ export class StorePipeline {
     this.#underWay = null;
     this.committedBatches++;
     this.#owner.apply(batch);
-    if (!this.gathering.isEmpty) this.#ship();
+    if (this.#wanted) this.#ship();
     batch.open(buffer);
     try {
       this.listener?.committed(batch);
@@ -123,10 +130,12 @@ export class StorePipeline {
     const second = this.gathering;
     const rest = second.seal();
     this.#underWay = null;
+    this.#wanted = false;
     this.gathering = new Batch(this.#topicOf);
     this.#owner.fallBack([first, second]);
+    this.listener?.fellBack?.();
     this.#tellFailed(first, buffer, error);
-    if (!second.isEmpty) this.#tellFailed(second, rest, error);
+    if (!second.isEmpty || second.waiters.length > 0) this.#tellFailed(second, rest, error);
     this.#wakeReady();
   }
 
@@ -136,7 +145,13 @@ export class StorePipeline {
   }
 
   #ship(): void {
+    this.listener?.leaving?.();
+    this.#wanted = false;
     const batch = this.gathering;
+    if (batch.isEmpty) {
+      for (const waiter of batch.waiters.splice(0)) waiter.resolve();
+      return;
+    }
     this.#underWay = batch;
     this.gathering = new Batch(this.#topicOf, this.#spare);
     this.#spare = undefined;

@@ -58,6 +58,15 @@ export class StoreReads {
     return Math.max(seq, topic.firstSeq);
   }
 
+  async readChunks(
+    queue: number,
+    firsts: readonly number[],
+    jobs: readonly number[],
+  ): Promise<StorePage> {
+    if (firsts.length === 0) return emptyPage();
+    return await this.#bounded(() => this.#backend.readChunks(queue, firsts, jobs));
+  }
+
   async #bounded<T>(read: () => Promise<T>): Promise<T> {
     const { maxStoreReads } = this.#limits;
     if (this.#waiting >= maxStoreReads) {

@@ -21,6 +21,8 @@ export interface TopicFigures {
 export class TopicState implements StoreTopic {
   readonly id: number;
   readonly name: string;
+  /** Under which name it is kept: that of a queue is none that a topic could have. */
+  readonly storedName: string;
   firstSeq = 1;
   lastSeq = 0;
   bytes = 0;
@@ -38,9 +40,10 @@ export class TopicState implements StoreTopic {
   /** Where it stands among that batch's topics. */
   place = 0;
 
-  constructor(id: number, name: string, figures?: TopicFigures) {
+  constructor(id: number, name: string, figures?: TopicFigures, storedName = name) {
     this.id = id;
     this.name = name;
+    this.storedName = storedName;
     if (figures === undefined) return;
     this.firstSeq = figures.firstSeq;
     this.lastSeq = this.tentativeSeq = figures.lastSeq;

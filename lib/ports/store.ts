@@ -15,6 +15,7 @@
  */
 import type { ParleyError } from "../base/errors.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
+import type { JobLog, StoreQueue } from "./job_log.ts";
 
 /** What a topic keeps; an absent field sets no bound. Trimming is done in the background, oldest first. */
 export interface Retention {
@@ -46,7 +47,7 @@ export interface StoreTopic {
 }
 
 /** What an entry of a batch is. */
-export type StoreEntryKind = "event" | "put" | "remove";
+export type StoreEntryKind = "event" | "job" | "put" | "remove";
 
 /**
  * A walk over the entries of a finished batch, in the order they were handed over. It and its bytes are
@@ -58,9 +59,11 @@ export interface StoreBatch {
   /** Moves to the next entry; false behind the last one. */
   next(): boolean;
   readonly kind: StoreEntryKind;
-  /** An event's topic; null for records, and in a failed batch whose bytes were lost with the backend. */
+  /** An event's topic; null for jobs and records, and in a failed batch whose bytes were lost with the backend. */
   readonly topic: StoreTopic | null;
-  /** An event's seq (a duplicate's: that of the first), or a record's revision; in a failed batch no promise. */
+  /** A job's queue; null for all else, as above. */
+  readonly queue: StoreQueue | null;
+  /** An event's seq or a job's id (a duplicate's: that of the first), or a record's revision; in a failed batch no promise. */
   readonly seq: number;
   /** An event's time in the log, in milliseconds since 1970. */
   readonly timeMs: number;
@@ -74,8 +77,15 @@ export interface StoreBatch {
   readonly completion: unknown;
 }
 
-/** Is told what became of what was handed over, one call a batch. It must not throw. */
+/**
+ * Is told what became of what was handed over, one call a batch. It must not throw. When a batch fails, `fellBack`
+ * is called once, before `failed` is called for that batch and for the one that gathered behind it.
+ */
 export interface StoreListener {
+  /** The batch that gathers is about to leave: what is handed over in this call still leaves with it. */
+  leaving?(): void;
+  /** All that was handed over and is not committed is taken back; what is handed over from now on is new. */
+  fellBack?(): void;
   /** The batch has the store's level. */
   committed(batch: StoreBatch): void;
   /** Nothing of the batch was kept. The error is RESOURCE_EXHAUSTED (disk full) or UNAVAILABLE, retryable. */
@@ -157,6 +167,8 @@ export interface Store {
   readonly epoch: string;
   /** What whoever runs the server should know, one sentence each; for the log at start. */
   readonly warnings: readonly string[];
+  /** The jobs of queues. */
+  readonly jobs: JobLog;
 
   /** Says who is told; once, before the first operation. */
   listen(listener: StoreListener): void;

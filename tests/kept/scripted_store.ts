@@ -57,6 +57,7 @@ export function scriptedStore(limits: Partial<StoreLimits> = {}) {
   const snapshot = {
     epoch: "scripted",
     topics: [],
+    chunks: [],
     records: [],
     lastRevision: 0,
     seen: [],

@@ -1,0 +1,86 @@
+/**
+ * The job log: the part of a store that keeps the jobs of queues, in the same transactions as events.
+ *
+ * Contract, held by tests/contract/job_log_contract.ts for every adapter:
+ * - A queue's jobs are numbered from 1 without gaps, across restarts too; a number is never given again.
+ * - Jobs lie in chunks: successive jobs of one batch. A chunk is kept whole until it is dropped whole, and
+ *   beside it lie the states of its jobs, bytes that the caller makes and reads, replaced as a whole.
+ * - What is handed over for jobs is in the batch that gathers, as are events and records: committed with
+ *   it or not at all, in the order it was handed over.
+ * - `message_id` works as with events, per queue.
+ * Non-goals: what a state means, and who gets a job; that is decided in lib/logic/work_queue.
+ */
+import type { StorePage } from "./store.ts";
+
+/** The jobs of one queue. One object a name for the life of the store. */
+export interface StoreQueue {
+  readonly name: string;
+  /** The id of the newest committed job that ever was; 0 before the first. */
+  readonly lastId: number;
+  /** The id that the next pushed job will have if nothing fails. */
+  readonly nextId: number;
+}
+
+/** A chunk as it was found at start. */
+export interface StoredChunk {
+  /** The id of its first job. */
+  readonly first: number;
+  readonly jobs: number;
+  /** The bytes of all its jobs. */
+  readonly bytes: number;
+  /** The time of its first job, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** What `setStates` last said of it; null when it never did. */
+  readonly states: Uint8Array | null;
+}
+
+/** The most jobs of a chunk. */
+export const MOST_CHUNK_JOBS = 128;
+/** A chunk takes no more jobs once it has this many bytes. */
+export const CHUNK_FULL_BYTES = 32 * 1024;
+
+/** What keeps jobs. */
+export interface JobLog {
+  /** The queue of that name, or null when none was ever opened under it. */
+  queue(name: string): StoreQueue | null;
+  /** The queue of that name, made if need be. The caller checked the name, and that there are not too many. */
+  openQueue(name: string): StoreQueue;
+  /** All queues. */
+  queues(): Iterable<StoreQueue>;
+  /** The chunks of `queue` that were there at start, in the order of their ids; the store forgets them. */
+  takeChunks(queue: StoreQueue): readonly StoredChunk[];
+
+  /**
+   * Hands over a job, as `append` of the store does an event; the id becomes field 12. `newChunk` begins a
+   * chunk: the caller says so with the first job of a queue in a batch, and whenever a chunk is full by
+   * MOST_CHUNK_JOBS or CHUNK_FULL_BYTES. Gives the job's id, or that of the job it duplicates, which is then
+   * below what `nextId` was. Raises as `append` does.
+   */
+  push(
+    queue: StoreQueue,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    timeMs: number,
+    idStart: number,
+    idEnd: number,
+    newChunk: boolean,
+    completion: unknown,
+  ): number;
+  /** The id of the job with this message_id, if it was seen within the window; otherwise 0. */
+  duplicateOf(queue: StoreQueue, messageId: string): number;
+  /** Replaces the states of the chunk that begins with job `first`. */
+  setStates(queue: StoreQueue, first: number, states: Uint8Array): void;
+  /** Drops the chunk that begins with job `first`, and its states. */
+  dropChunk(queue: StoreQueue, first: number): void;
+  /** Asks for a batch to leave soon, whether or not anything gathers: `leaving` of the listener may fill it. */
+  want(): void;
+  /** Reads the committed jobs of these chunks; what was dropped meanwhile is passed over. In no order of chunks. */
+  readChunks(
+    queue: StoreQueue,
+    firsts: readonly number[],
+    jobs: readonly number[],
+  ): Promise<StorePage>;
+}
