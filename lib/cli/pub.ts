@@ -5,8 +5,6 @@
  * first failure ends it, names its line, and says how many were published.
  */
 import type { Command } from "commander";
-import { ParleyError } from "../base/errors.ts";
-import type { Client } from "../client/mod.ts";
 import {
   type CliContext,
   duration,
@@ -17,13 +15,11 @@ import {
   withClient,
   withServerOptions,
 } from "./command.ts";
-import type { CliIo } from "./io.ts";
-import { linesOf } from "./lines.ts";
-import { Progress } from "./progress.ts";
 import { KeptSummary } from "./pub_kept.ts";
 import { parsePublication, type Publication } from "./pub_input.ts";
+import { fromLines, repeated, SendRun } from "./send_run.ts";
 import { StopSignals } from "./stop_signals.ts";
-import { count, countOf } from "./summary.ts";
+import { countOf } from "./summary.ts";
 
 interface PubOptions extends ServerOptions {
   readonly type?: string;
@@ -31,12 +27,6 @@ interface PubOptions extends ServerOptions {
   readonly count?: number;
   readonly interval?: number;
   readonly jsonLines?: boolean;
-}
-
-/** An event, and what to call it when it fails: nothing, or its line. */
-interface Source {
-  readonly publication: Publication;
-  readonly place: string;
 }
 
 const EXAMPLES = `
@@ -48,13 +38,6 @@ Examples:
 
 A line of JSON has payload (text), payload_json or payload_base64, and may have topic, type, headers and
 message_id; what it does not say comes from the arguments.`;
-
-// The largest frame that can be configured; a smaller limit is the server's to state.
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
-/** Events under way at once: enough to fill any link, and few enough to know soon that one failed. */
-const MAX_UNDER_WAY = 1024;
-/** A run shorter than this shows no progress. */
-const QUIET_MS = 1000;
 
 /** Adds the command. */
 export function addPub(program: Command, context: CliContext): void {
@@ -94,13 +77,28 @@ async function pub(
     messageId: "",
   };
   using signals = new StopSignals();
-  const run = new PublishRun(io, options, signals.signal);
+  const run = new SendRun(io, {
+    noun: "event",
+    done: "published",
+    intervalMs: options.interval,
+    stop: signals.signal,
+  });
+  const kept = new KeptSummary();
+  let deliveries = 0;
   await withClient(options, io, async (client) => {
     if (fromInput && io.stdin.isTerminal) io.stderr.write("one event a line; Ctrl-D ends\n");
-    await run.publishAll(client, fromInput ? fromLines(event, options, io) : repeated(event));
+    const parse = options.jsonLines ? parsePublication : withPayload;
+    const events = fromInput
+      ? fromLines(io, event, parse, { most: options.count, skipBlank: options.jsonLines })
+      : repeated(event, options.count);
+    await run.sendAll(events, async ({ topic, payload, ...more }) => {
+      const ack = await client.publish(topic, payload, more);
+      deliveries += ack.receivers;
+      kept.add(topic, ack);
+    });
   }, { signal: signals.signal });
   outcome.exitCode = signals.exitCode;
-  const { published, deliveries, kept } = run;
+  const published = run.sent;
   io.stdout.write(
     options.json
       ? JSON.stringify({ published, deliveries, ...kept.json() }) + "\n"
@@ -108,132 +106,8 @@ async function pub(
         countOf(deliveries, "delivery", "deliveries")
       }${kept.text()}\n`,
   );
-
-  function* repeated(publication: Publication): Generator<Source> {
-    for (let left = options.count ?? 1; left > 0; left--) yield { publication, place: "" };
-  }
 }
 
-async function* fromLines(
-  event: Publication,
-  options: PubOptions,
-  io: CliIo,
-): AsyncGenerator<Source> {
-  let left = options.count ?? Infinity;
-  for await (const { number, bytes } of linesOf(io.stdin.chunks(), MAX_LINE_BYTES)) {
-    const place = `line ${number} of standard input: `;
-    if (!options.jsonLines) yield { publication: { ...event, payload: bytes }, place };
-    else if (bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)) continue;
-    else yield { publication: parseAt(place, bytes, event), place };
-    if (--left <= 0) return;
-  }
-}
-
-function parseAt(place: string, line: Uint8Array, defaults: Publication): Publication {
-  try {
-    return parsePublication(line, defaults);
-  } catch (cause) {
-    throw new Error(`${place}${(cause as Error).message}`, { cause });
-  }
-}
-
-/** One run: counts what was acknowledged, and keeps the first failure. */
-class PublishRun {
-  published = 0;
-  deliveries = 0;
-  readonly kept = new KeptSummary();
-  readonly #io: CliIo;
-  readonly #options: PubOptions;
-  readonly #stop: AbortSignal;
-  readonly #stopped: Promise<"stopped">;
-  #underWay = 0;
-  #failure: Error | null = null;
-  #wake: (() => void) | null = null;
-
-  constructor(io: CliIo, options: PubOptions, stop: AbortSignal) {
-    this.#io = io;
-    this.#options = options;
-    this.#stop = stop;
-    this.#stopped = new Promise((resolve) =>
-      stop.addEventListener("abort", () => resolve("stopped"), { once: true })
-    );
-  }
-
-  /** Publishes until the source ends, one fails or the user has enough; rejects with the failure. */
-  async publishAll(
-    client: Client,
-    sources: Iterable<Source> | AsyncIterable<Source>,
-  ): Promise<void> {
-    const progress = new Progress(this.#io, QUIET_MS);
-    const iterator = Symbol.asyncIterator in sources
-      ? sources[Symbol.asyncIterator]()
-      : sources[Symbol.iterator]();
-    const shown = setInterval(() => progress.show(`${count(this.published)} events`), 200);
-    try {
-      for (let first = true; !this.#stop.aborted; first = false) {
-        if (!first && this.#options.interval !== undefined) await this.#pause();
-        const next = await Promise.race([iterator.next(), this.#stopped]);
-        if (next === "stopped" || next.done) break;
-        this.#publish(client, next.value);
-        await this.#whenBelow(MAX_UNDER_WAY);
-        if (this.#failure !== null) break;
-      }
-    } catch (error) {
-      this.#failure ??= error as Error;
-    } finally {
-      clearInterval(shown);
-      progress.clear();
-    }
-    await this.#whenBelow(1);
-    if (this.#failure !== null) throw this.#explained(this.#failure);
-  }
-
-  #publish(client: Client, { publication, place }: Source): void {
-    const { topic, payload, ...more } = publication;
-    this.#underWay++;
-    client.publish(topic, payload, more).then(
-      (ack) => {
-        this.published++;
-        this.deliveries += ack.receivers;
-        this.kept.add(topic, ack);
-      },
-      (error) => {
-        const cause = ParleyError.from(error);
-        const { code, accepted, retryable } = cause;
-        this.#failure ??= new ParleyError(code, place + cause.message, {
-          accepted,
-          retryable,
-          cause,
-        });
-      },
-    ).finally(() => {
-      this.#underWay--;
-      this.#wake?.();
-    });
-  }
-
-  /** Waits until fewer than `most` are under way. */
-  async #whenBelow(most: number): Promise<void> {
-    while (this.#underWay >= most) await new Promise<void>((resolve) => this.#wake = resolve);
-    this.#wake = null;
-  }
-
-  async #pause(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const passed = new Promise((resolve) => timer = setTimeout(resolve, this.#options.interval));
-    await Promise.race([passed, this.#stopped]);
-    clearTimeout(timer);
-  }
-
-  /** The failure with what went well before it, for runs of more than one event. */
-  #explained(failure: Error): Error {
-    if (this.published === 0) return failure;
-    const before = `; ${countOf(this.published, "event")} published all the same`;
-    if (!(failure instanceof ParleyError)) {
-      return new Error(failure.message + before, { cause: failure });
-    }
-    const { code, accepted, retryable } = failure;
-    const message = failure.message + (accepted === "" ? "" : `; accepted: ${accepted}`) + before;
-    return new ParleyError(code, message, { retryable, accepted, cause: failure });
-  }
+function withPayload(line: Uint8Array, event: Publication): Publication {
+  return { ...event, payload: line };
 }
