@@ -19,7 +19,8 @@ import {
 import type { CliIo } from "./io.ts";
 import { jsonLine } from "./json_text.ts";
 import { LinkNotices } from "./link_notices.ts";
-import { endPrograms, runForCall } from "./respond_program.ts";
+import { runForCall } from "./respond_program.ts";
+import { endPrograms } from "./shell_program.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { byteSize, countOf, ms } from "./summary.ts";
 
