@@ -9,6 +9,7 @@ import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { AddResponseSchema, EchoMessageSchema } from "../gen/parley/v1/demo_pb.ts";
 import { type ServerMessage, ServerMessageSchema } from "../gen/parley/v1/envelope_pb.ts";
 import { type Error as WireError, ErrorSchema } from "../gen/parley/v1/error_pb.ts";
+import { type Settled, SettledSchema } from "../gen/parley/v1/queue_pb.ts";
 import { type Answer, AnswerSchema } from "../gen/parley/v1/service_pb.ts";
 import { type Ack, AckSchema, type Welcome, WelcomeSchema } from "../gen/parley/v1/session_pb.ts";
 import { MessageScan } from "../wire/message_scan.ts";
@@ -27,6 +28,8 @@ export const Member = {
   ANSWER: 10,
   CANCEL: 11,
   MISSED: 12,
+  JOB: 13,
+  SETTLED: 14,
 } as const;
 
 /** A message that arrived: valid until the handler returns. */
@@ -107,6 +110,12 @@ export function readAck(incoming: Incoming): Ack {
 export function readAnswer(incoming: Incoming): Answer {
   expect(incoming, Member.ANSWER, "answer");
   return fromBinary(AnswerSchema, incoming.body().slice());
+}
+
+/** Reads what became of a Settle. */
+export function readSettled(incoming: Incoming): Settled {
+  expect(incoming, Member.SETTLED, "settled");
+  return fromBinary(SettledSchema, incoming.body());
 }
 
 /** Reads an answer of any kind. Its byte fields are its own. */

@@ -11,6 +11,9 @@ import type { ClientConnection } from "./client_connection.ts";
 import { ConnectionPool } from "./connection_pool.ts";
 import { ErrorReports } from "./error_reports.ts";
 import { defaultHandlers } from "./message_handlers.ts";
+import type { Queue } from "./queue.ts";
+import type { QueueInfo } from "./queue_info.ts";
+import { Queues } from "./queues.ts";
 import {
   checkHeaders,
   checkText,
@@ -55,6 +58,7 @@ export class Client implements AsyncDisposable {
   readonly #subscriptions: Subscriptions;
   readonly #services: Services;
   readonly #rooms: Rooms;
+  readonly #queues: Queues;
   #closing: Promise<void> | null = null;
 
   private constructor(url: string, options: ConnectOptions) {
@@ -63,12 +67,14 @@ export class Client implements AsyncDisposable {
     const subscriptions = this.#subscriptions = new Subscriptions(() => this.#pool, reports);
     const services = this.#services = new Services(() => this.#pool, reports);
     const rooms = this.#rooms = new Rooms(() => this.#pool, subscriptions);
+    const queues = this.#queues = new Queues(() => this.#pool, reports);
     const handlers = {
       ...defaultHandlers,
       [Member.EVENT]: subscriptions.takeEvent.bind(subscriptions),
       [Member.MISSED]: subscriptions.takeMissed.bind(subscriptions),
       [Member.CALL]: services.takeCall.bind(services),
       [Member.CANCEL]: services.takeCancel.bind(services),
+      [Member.JOB]: queues.takeJob.bind(queues),
     };
     this.#pool = new ConnectionPool(url, options, {
       handlers,
@@ -76,12 +82,18 @@ export class Client implements AsyncDisposable {
         subscriptions.reopened(connection);
         services.reopened(connection);
         rooms.reopened();
+        queues.reopened(connection);
       },
       refused: (error) => void reports.tell(error),
-      ended: (connection) => services.ended(connection),
+      draining: (connection) => queues.draining(connection),
+      ended: (connection) => {
+        services.ended(connection);
+        queues.lost(connection);
+      },
       failed: (reason) => {
         rooms.close();
         subscriptions.endAll(reason);
+        queues.fail(reason);
       },
     });
   }
@@ -219,14 +231,25 @@ export class Client implements AsyncDisposable {
     return this.#rooms.list(options);
   }
 
+  /** A queue by its name, to push jobs to, pull them from, work on and look after. */
+  queue(name: string): Queue {
+    return this.#queues.queue(name);
+  }
+
+  /** The queues of the server whose names match `pattern`, by name; by default all of them. */
+  queues(pattern = "", options: RequestOptions = {}): AsyncIterable<QueueInfo> {
+    return this.#queues.list(pattern, options);
+  }
+
   /** Sends any member of ClientMessage that is answered, and gives the member of the answer. */
   request(message: RequestMessage, options?: RequestOptions): Promise<ServerMessage["message"]> {
     return this.#pool.submit(() => encodeRequest(message), readAny, options);
   }
 
   /**
-   * Leaves its rooms. Takes no new requests once its services have answered their calls (within `requestTimeoutMs`; those
-   * that have not are given up), waits for the answers under way (as long at most), and closes.
+   * Leaves its rooms. Takes no new requests once its services have answered their calls and its workers have
+   * done the jobs they had begun (within `requestTimeoutMs`; those that have not are given up), gives back
+   * the jobs that are not settled, waits for the answers under way (as long at most), and closes.
    * Requests that wait while no connection is open reject at once. Calling it again changes nothing.
    */
   close(): Promise<void> {
@@ -239,12 +262,19 @@ export class Client implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    // Calls under way are answered first, and what their handlers ask meanwhile is still sent. A client
-    // that serves nothing takes no new requests from this moment on.
-    if (this.#services.count > 0) await this.#services.stopAll(this.#pool.requestTimeoutMs);
+    // Calls and jobs under way are done first, and what their handlers ask meanwhile is still sent. A
+    // client that serves nothing and works on nothing takes no new requests from this moment on.
+    if (this.#services.count + this.#queues.workers > 0) {
+      const { requestTimeoutMs } = this.#pool;
+      await Promise.all([
+        this.#services.stopAll(requestTimeoutMs),
+        this.#queues.stopWorkers(requestTimeoutMs),
+      ]);
+    }
     if (this.#rooms.count > 0) await this.#rooms.leaveAll();
     this.#rooms.close();
     this.#subscriptions.endAll(null);
+    this.#queues.close();
     await this.#pool.close();
   }
 }

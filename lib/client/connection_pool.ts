@@ -40,6 +40,11 @@ export interface RequestKind {
   first?: boolean;
   /** The server answers only to refuse it: it resolves with undefined as soon as there was room to send it. */
   unanswered?: boolean;
+  /**
+   * It goes to this connection and no other, at once, even when that is full or draining: for what only this
+   * connection can say, and is bounded by something else.
+   */
+  on?: ClientConnection;
   /** When it is given up the server is told, so that it can tell others. */
   cancels?: boolean;
 }
@@ -52,6 +57,8 @@ export interface PoolOwner {
   opened(connection: ClientConnection): void;
   /** The server refused something that nobody waits for an answer to. */
   refused(error: ParleyError): void;
+  /** A connection takes no new requests; it ends when nothing is under way on it. */
+  draining(connection: ClientConnection): void;
   /** A connection is over. */
   ended(connection: ClientConnection): void;
   /** There will be no connection any more. */
@@ -126,6 +133,11 @@ export class ConnectionPool {
     return this.#keepers[0]?.connection ?? null;
   }
 
+  /** The client's timer. */
+  get timer(): DeadlineTimer {
+    return this.#timer;
+  }
+
   /** How long a request waits for its answer unless it says otherwise. */
   get requestTimeoutMs(): number {
     return this.#settings.requestTimeoutMs;
@@ -143,7 +155,9 @@ export class ConnectionPool {
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const signal = options?.signal;
-      if (this.#failure !== null) throw this.#failure;
+      const only = kind.on;
+      const refusal = only === undefined ? this.#failure : over(only);
+      if (refusal !== null) throw refusal;
       signal?.throwIfAborted();
       const timeoutMs = options?.timeoutMs === undefined
         ? this.#settings.requestTimeoutMs
@@ -164,7 +178,7 @@ export class ConnectionPool {
         : kind.ordered
         ? this.#waitingInOrder
         : this.#waiting;
-      const connection = waiting.count > 0 ? null : this.#choose(onFirst);
+      const connection = only ?? (waiting.count > 0 ? null : this.#choose(onFirst));
       if (connection !== null) connection.send(request);
       else waiting.push(request);
       if (!request.done) this.#timer.add(request, timeoutMs);
@@ -228,7 +242,10 @@ export class ConnectionPool {
       handlers: this.#owner.handlers,
       refused: (error) => this.#owner.refused(error),
       hasRoom: () => this.#sendWaiting(),
-      draining: (connection, reason) => this.#lost(connection, reason),
+      draining: (connection, reason) => {
+        this.#lost(connection, reason);
+        this.#owner.draining(connection);
+      },
       ended: (connection, reason) => {
         this.#lost(connection, reason);
         this.#owner.ended(connection);
@@ -325,6 +342,11 @@ export class ConnectionPool {
     const onStatus = this.#onStatus;
     if (onStatus !== undefined) queueMicrotask(() => onStatus(status, reason));
   }
+}
+
+/** Why nothing can be sent on a connection any more; null while something can. */
+function over({ state, leaveReason }: ClientConnection): ParleyError | null {
+  return state === "closed" ? leaveReason : null;
 }
 
 function closed(url: string): ParleyError {

@@ -23,6 +23,7 @@ export const defaultHandlers: HandlerTable = {
   [Member.CALL]: ignore,
   [Member.CANCEL]: ignore,
   [Member.MISSED]: ignore,
+  [Member.JOB]: ignore,
 };
 
 /** The server asks for a sign of life. When much waits to leave, that is one, and the answer is left out. */
@@ -31,5 +32,5 @@ function answerPing(connection: ClientConnection, incoming: Incoming): void {
   connection.post(encodeMessage({ case: "pong", value: { nonce } }));
 }
 
-/** Nothing was subscribed or registered: the message came too late for its receiver. */
+/** Nothing was subscribed, registered or pulled: the message came too late for its receiver. */
 function ignore(): void {}

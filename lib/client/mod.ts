@@ -18,6 +18,34 @@ export type { Welcome } from "../gen/parley/v1/session_pb.ts";
 export { AckLevel } from "../gen/parley/v1/session_pb.ts";
 export { Client } from "./client.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
+export type { Job, NackOptions, RejectOptions } from "./job.ts";
+export type { DeathReasonName, JobDeath, JobRecord } from "./job_record.ts";
+export type { PeekOptions, Queue } from "./queue.ts";
+export type {
+  JobStateName,
+  PeekedJob,
+  PeekedJobs,
+  QueueInfo,
+  QueueSettings,
+} from "./queue_info.ts";
+export type { Puller, PullOptions } from "./queue_puller.ts";
+export type { PushAck, PushOptions } from "./queue_push.ts";
+export {
+  type InvalidJobCallback,
+  pullMessages,
+  type PullMessagesOptions,
+  pushMessage,
+  type TypedJob,
+  TypedPuller,
+  workMessages,
+} from "./queue_typed.ts";
+export {
+  type JobHandler,
+  Reject,
+  type Worker,
+  type WorkerStats,
+  type WorkOptions,
+} from "./queue_worker.ts";
 export type { Room, RoomHistory, RoomMember, RoomOptions } from "./room.ts";
 export type { RoomMessage, RoomMessageKind } from "./room_message.ts";
 export type { RoomSummary } from "./rooms.ts";

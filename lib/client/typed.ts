@@ -143,7 +143,8 @@ export function serveMessages<I extends DescMessage, O extends DescMessage>(
   }, options);
 }
 
-function encode<T extends DescMessage>(schema: T, message: MessageInitShape<T>): Uint8Array {
+/** Encodes a message of a schema. Raises INVALID_ARGUMENT for what the schema does not allow. */
+export function encode<T extends DescMessage>(schema: T, message: MessageInitShape<T>): Uint8Array {
   try {
     return toBinary(schema, create(schema, message));
   } catch (cause) {
@@ -153,7 +154,8 @@ function encode<T extends DescMessage>(schema: T, message: MessageInitShape<T>):
   }
 }
 
-function decode<T extends DescMessage>(
+/** Reads `what` as a message of a schema. Raises `code` when it is none. */
+export function decode<T extends DescMessage>(
   schema: T,
   { type, payload }: { readonly type: string; readonly payload: Uint8Array },
   what: string,
