@@ -213,18 +213,27 @@ export class QueueConsumer implements JobHolder {
     for (const job of [...this.#held.values()]) {
       // What is under way is answered; until then nobody knows.
       if (job.settled || job.extending) continue;
-      if (job.leaseEndsMs <= nowMs) {
-        job.expire();
-        this.#remove(job);
-      } else if (this.#extends(job) && this.#dueMs(job) <= nowMs) this.#extend(job);
-      else nextMs = Math.min(nextMs, this.#dueMs(job));
+      if (this.#dueMs(job) > nowMs) nextMs = Math.min(nextMs, this.#dueMs(job));
+      else if (this.#extends(job)) this.#extend(job);
+      else this.#expire(job);
     }
     this.#arm(nextMs);
   }
 
+  /** Extends the lease. That may be too late already; only the server knows. */
   #extend(job: Job): void {
     job.extending = true;
-    job.extend().catch(() => this.#arm(this.#dueMs(job))).finally(() => job.extending = false);
+    const failed = () => {
+      if (job.done) return;
+      if (job.leaseEndsMs <= performance.now()) this.#expire(job);
+      else this.#arm(this.#dueMs(job));
+    };
+    job.extend().catch(failed).finally(() => job.extending = false);
+  }
+
+  #expire(job: Job): void {
+    job.expire();
+    this.#remove(job);
   }
 
   async #pull(prefetch: number, timeoutMs: number): Promise<void> {

@@ -139,7 +139,9 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     this.#consumers.add(consumer);
     consumer.pull().catch((reason) => {
       // Lost: the next connection pulls again.
-      if (connection.state === "open") this.fail(reason);
+      if (connection.state !== "open") return;
+      consumer.end("its pull was refused");
+      this.fail(reason);
     });
   }
 

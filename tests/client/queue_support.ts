@@ -1,0 +1,130 @@
+/**
+ * What the tests of the client's queues share: jobs and answers of a fake server, and loops over jobs.
+ */
+import assert from "node:assert/strict";
+import { connect, type ConnectOptions, type Job, type Puller } from "../../lib/client/mod.ts";
+import { ErrorCode } from "../../lib/base/errors.ts";
+import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
+import { Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
+import { settles } from "../support/until.ts";
+import { ack } from "./bus_support.ts";
+import { type FakePeer, FakeServer, type Script, type ServerMessageInit } from "./fake_server.ts";
+
+export { Verdict };
+
+const encoder = new TextEncoder();
+
+/** A client of a server that runs `script` for each connection, after its Welcome. */
+export async function withScript(
+  script: Script,
+  run: (client: Awaited<ReturnType<typeof connect>>) => Promise<void>,
+  options: ConnectOptions = {},
+): Promise<void> {
+  await using server = new FakeServer(async (peer) => {
+    await peer.welcome();
+    await script(peer);
+  });
+  await using client = await connect(server.url, options);
+  await settles(run(client), "the test");
+}
+
+/** Takes a Pull and acknowledges it; gives the consumer's number. */
+export async function acceptPull(peer: FakePeer): Promise<bigint> {
+  const { id, value } = await peer.expect("pull");
+  await peer.send(ack(id));
+  return value.consumer;
+}
+
+/** Takes the Pull that closes a consumer, and acknowledges it. */
+export async function acceptClose(peer: FakePeer): Promise<void> {
+  const { id, value } = await peer.expect("pull");
+  assert.equal(value.close, true);
+  await peer.send(ack(id));
+}
+
+/** Takes what stops a worker that has nothing under way: no more jobs, then the end. */
+export async function acceptStop(peer: FakePeer): Promise<void> {
+  const { id, value } = await peer.expect("pull");
+  assert.deepEqual([value.prefetch, value.close], [0, false]);
+  await peer.send(ack(id));
+  await acceptClose(peer);
+}
+
+/** Takes a Settle; gives it without answering. */
+export async function takeSettle(peer: FakePeer) {
+  const { id, value } = await peer.expect("settle");
+  const { consumer, tokens, verdict, delayMs, error } = value;
+  return { id, consumer, tokens: tokens.map(Number), verdict, delayMs, error };
+}
+
+/** Takes a Settle and answers that these tokens are late; gives it. */
+export async function acceptSettle(peer: FakePeer, ...lateTokens: bigint[]) {
+  const settle = await takeSettle(peer);
+  await peer.send(settled(settle.id, ...lateTokens));
+  return settle;
+}
+
+/** Answers a Settle. */
+export function settled(id: bigint, ...lateTokens: bigint[]): ServerMessageInit {
+  return { message: { case: "settled", value: { lateTokens, level: AckLevel.ROUTED } }, id };
+}
+
+/** Refuses a request. */
+export function refusal(id: bigint, code: ErrorCode, message = "because"): ServerMessageInit {
+  return { message: { case: "error", value: { code, message } }, id };
+}
+
+/** A delivery of the job `token`, which is its id too. */
+export function jobFor(consumer: bigint, token: number, more: object = {}): ServerMessageInit {
+  const value = {
+    queue: "work",
+    payload: encoder.encode(`job ${token}`),
+    sender: "other",
+    id: BigInt(token),
+    timeUnixMicros: 1_700_000_000_000_000n,
+    attempt: 1,
+    token: BigInt(token),
+    leaseMs: 30_000,
+    consumer,
+    ...more,
+  };
+  return { message: { case: "job", value } };
+}
+
+/** Jobs with the tokens 1 to `count`. */
+export function jobsFor(consumer: bigint, count: number, more: object = {}): ServerMessageInit[] {
+  return Array.from({ length: count }, (_, index) => jobFor(consumer, index + 1, more));
+}
+
+/** The next job, which has to come. */
+export async function nextJob(jobs: AsyncIterator<Job, undefined>): Promise<Job> {
+  const { done, value } = await settles(jobs.next(), "a job");
+  if (done) throw new Error("expected a job, got the end");
+  return value;
+}
+
+/** So many jobs. */
+export async function takeJobs(jobs: AsyncIterator<Job, undefined>, count: number): Promise<Job[]> {
+  const taken: Job[] = [];
+  while (taken.length < count) taken.push(await nextJob(jobs));
+  return taken;
+}
+
+/** The iterator of a puller. */
+export function jobsOf(puller: Puller): AsyncIterableIterator<Job> {
+  return puller[Symbol.asyncIterator]();
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  const abort = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  return settles(abort, "the abort");
+}
+
+/** Reads until the client closes; everything that was asked stays without an answer. */
+export async function untilClosed(peer: FakePeer): Promise<void> {
+  while (await peer.read() !== null);
+}
