@@ -42,8 +42,13 @@ export class Child implements AsyncDisposable {
     });
   }
 
-  /** Starts a program without any PARLEY_* in its environment. Raises MissingProgram. */
-  static start(program: string, args: readonly string[], cwd?: string): Child {
+  /** Starts a program without any PARLEY_* in its environment, but with `more`. Raises MissingProgram. */
+  static start(
+    program: string,
+    args: readonly string[],
+    cwd?: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Child {
     if (stopping) throw new Error(`cannot start ${program}: the harness was told to stop`);
     const env = Object.fromEntries(
       Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("PARLEY_")),
@@ -51,7 +56,7 @@ export class Child implements AsyncDisposable {
     const command = new Deno.Command(program, {
       args: [...args],
       cwd,
-      env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...more },
       clearEnv: true,
       stdin: "piped",
       stdout: "piped",

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { configFrom } from "../../lib/server/config.ts";
 import { PERMISSIONS } from "../../tools/compile.ts";
-import { Child, MissingProgram } from "./child.ts";
+import { Child } from "./child.ts";
 
 /** The root of the tree. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,7 +17,7 @@ const START_SECONDS = 30;
 const TRIES = 3;
 
 /** What speaks what: the dialects of the load generator. */
-export type Dialect = "parley" | "bytes" | "nats" | "redis";
+export type Dialect = "parley" | "bytes" | "nats" | "redis" | "amqp";
 
 /** A running server. */
 export interface Subject extends AsyncDisposable {
@@ -73,24 +73,27 @@ export async function startBare(): Promise<Subject> {
 
 /** Starts nats-server. */
 export function startNats(): Promise<Subject> {
-  return startPeer("nats-server", "nats", (port) => ["-a", "127.0.0.1", "-p", `${port}`]);
+  return startPeer(
+    "nats-server",
+    "nats",
+    (port) => Child.start("nats-server", ["-a", "127.0.0.1", "-p", `${port}`]),
+  );
 }
 
 /** Starts nats-server with JetStream, its files in a folder of its own. */
 export function startJetStream(): Promise<Subject> {
-  return startPeer(
-    "nats-server",
-    "nats",
-    (port, folder) => ["-a", "127.0.0.1", "-p", `${port}`, "-js", "-sd", folder],
-  );
+  return startPeer("nats-server", "nats", (port, folder) => {
+    return Child.start("nats-server", ["-a", "127.0.0.1", "-p", `${port}`, "-js", "-sd", folder]);
+  });
 }
 
 /** Starts redis-server. */
 export function startRedis(): Promise<Subject> {
-  return startPeer("redis-server", "redis", (port, folder) => [
-    ...["--bind", "127.0.0.1", "--port", `${port}`, "--dir", folder],
-    ...["--save", "", "--appendonly", "no", "--loglevel", "warning"],
-  ]);
+  return startPeer("redis-server", "redis", (port, folder) =>
+    Child.start("redis-server", [
+      ...["--bind", "127.0.0.1", "--port", `${port}`, "--dir", folder],
+      ...["--save", "", "--appendonly", "no", "--loglevel", "warning"],
+    ], folder));
 }
 
 /** Says which version of a peer is installed; undefined when it is missing. */
@@ -105,41 +108,46 @@ export async function peerVersion(program: string): Promise<string | undefined> 
   }
 }
 
-/** A peer takes no port 0 that it would tell; another program may take the free port first. */
-async function startPeer(
-  program: string,
-  dialect: Dialect,
-  args: (port: number, folder: string) => string[],
-): Promise<Subject> {
+/**
+ * How a peer is started: on a port, with a folder of its own. What it needs beside itself goes onto the
+ * stack, and is ended after it.
+ */
+export type Launch = (
+  port: number,
+  folder: string,
+  stack: AsyncDisposableStack,
+) => Child | Promise<Child>;
+
+/** Starts a peer. It takes no port 0 that it would tell, and another program may take the free port first. */
+export async function startPeer(name: string, dialect: Dialect, launch: Launch): Promise<Subject> {
   let failure: unknown;
   for (let attempt = 0; attempt < TRIES; attempt++) {
+    await using stack = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "parley-bench-" });
+    stack.defer(() => Deno.remove(folder, { recursive: true }));
     const port = freePort();
+    const child = stack.use(await launch(port, folder, stack));
     try {
-      const child = Child.start(program, args(port, folder), folder);
-      const server = subject(program, dialect, child, port, folder);
-      try {
-        await accepts(child, port);
-        return server;
-      } catch (error) {
-        await server[Symbol.asyncDispose]();
-        failure = error;
-      }
+      await accepts(child, port);
     } catch (error) {
-      if (error instanceof MissingProgram) await Deno.remove(folder, { recursive: true });
-      throw error;
+      failure = error;
+      continue;
     }
+    const owned = stack.move();
+    const end = () => owned.disposeAsync();
+    return { name, dialect, pid: child.pid, port, [Symbol.asyncDispose]: end };
   }
   throw failure;
 }
 
-function freePort(): number {
+/** A port that nobody listens on at the moment. */
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
 
 /** Waits until a connection is accepted. Rejects when the server ends before. */
-async function accepts(child: Child, port: number): Promise<void> {
+export async function accepts(child: Child, port: number): Promise<void> {
   const giveUpAt = performance.now() + START_SECONDS * 1000;
   let ended = false;
   void child.ended.then(() => ended = true);

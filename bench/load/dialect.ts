@@ -33,7 +33,8 @@ export function busDialect(dialect: Dialect): BusDialect {
       return nats;
     case "redis":
       return redis;
+    case "amqp":
     case "bytes":
-      throw new Error("the bare loop has no bus");
+      throw new Error(`no bus is measured of ${dialect}: parley, nats or redis is accepted`);
   }
 }

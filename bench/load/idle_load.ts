@@ -78,6 +78,8 @@ function greeting(dialect: Dialect): [Uint8Array, (answer: Uint8Array) => boolea
       return [encoder.encode("PING\r\n"), (answer) => indexOfText(answer, "+PONG\r\n") >= 0];
     case "bytes":
       return [new Uint8Array([1]), (answer) => answer.length === 1];
+    case "amqp":
+      throw new Error(`no idle connections are measured of ${dialect}`);
   }
 }
 
