@@ -11,6 +11,14 @@ import { type CallLoad, runCallLoad } from "./call_load.ts";
 import { holdConnections, type IdleLoad } from "./idle_load.ts";
 import { type EchoLoad, runEcho } from "./echo_load.ts";
 import { type KeptLoad, runKeptLoad } from "./kept_load.ts";
+import {
+  type QueueDelayLoad,
+  type QueueFillLoad,
+  type QueueFlowLoad,
+  runQueueDelay,
+  runQueueFill,
+  runQueueFlow,
+} from "./queue_load.ts";
 import { type RoomLoad, runRoomLoad } from "./room_load.ts";
 import { holdSubscriptions, type SubscriptionsLoad } from "./subscriptions_load.ts";
 import { Steps } from "./steps.ts";
@@ -24,6 +32,9 @@ export type Load =
   | SubscriptionsLoad
   | CallLoad
   | KeptLoad
+  | QueueFillLoad
+  | QueueFlowLoad
+  | QueueDelayLoad
   | RoomLoad
   | TrimLoad;
 
@@ -38,6 +49,12 @@ async function run(load: Load): Promise<void> {
       return steps.answer(await runCallLoad(load));
     case "kept":
       return steps.answer(await runKeptLoad(load));
+    case "queue-fill":
+      return steps.answer(await runQueueFill(load));
+    case "queue-flow":
+      return steps.answer(await runQueueFlow(load));
+    case "queue-delay":
+      return steps.answer(await runQueueDelay(load));
     case "room":
       return steps.answer(await runRoomLoad(load));
     case "trim":
