@@ -24,6 +24,7 @@ import {
 import { Progress } from "./harness/progress.ts";
 import { jsonOf, markdownOf, textHead, textOf, withBlock } from "./harness/report.ts";
 import type { Case } from "./harness/result.ts";
+import { benchQueue } from "./queue.ts";
 import { benchRoom } from "./room.ts";
 import { benchStart } from "./start.ts";
 import { benchTrim } from "./trim.ts";
@@ -36,14 +37,16 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   "bus-subs": benchBusSubscriptions,
   call: benchCall,
   kept: benchKept,
+  queue: benchQueue,
   room: benchRoom,
   trim: benchTrim,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */
 const MEASURED_IN: Readonly<Record<string, readonly BenchmarkName[]>> = {
-  "nats-server": ["conns", "bus", "call", "kept"],
+  "nats-server": ["conns", "bus", "call", "kept", "queue"],
   "redis-server": ["bus"],
+  "rabbitmq-server": ["queue"],
 };
 const INTERRUPTED = 130;
 

@@ -2,10 +2,11 @@
  * What must be known of a machine to read its figures: nothing that names it, and no path of it.
  */
 import { VERSION } from "../../lib/base/version.ts";
+import { rabbitVersion } from "./rabbitmq.ts";
 import { peerVersion } from "./subjects.ts";
 
 /** The peers that other servers are measured as. */
-export const PEERS = ["nats-server", "redis-server"] as const;
+export const PEERS = ["nats-server", "redis-server", "rabbitmq-server"] as const;
 
 /** The machine and the versions of everything. */
 export interface Machine {
@@ -20,7 +21,9 @@ export interface Machine {
 
 /** Looks at this machine. */
 export async function lookAtMachine(): Promise<Machine> {
-  const versions = await Promise.all(PEERS.map(peerVersion));
+  const versions = await Promise.all(
+    PEERS.map((name) => name === "rabbitmq-server" ? rabbitVersion() : peerVersion(name)),
+  );
   return {
     cores: navigator.hardwareConcurrency,
     cpu: await cpuModel(),

@@ -13,6 +13,7 @@ export const BENCHMARKS = [
   "bus-subs",
   "call",
   "kept",
+  "queue",
   "room",
   "trim",
 ] as const;
@@ -30,6 +31,8 @@ export interface BenchOptions {
   readonly connections: number;
   /** The most subscriptions of `bus-subs`. */
   readonly subscriptions: number;
+  /** The most jobs that wait in `queue`. */
+  readonly jobs: number;
   /** Members of the room of `room`. */
   readonly members: number;
   /** What is said in it. */
@@ -51,12 +54,13 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --seconds <s>         how long each measurement takes (3)
   --connections <n>     idle connections of conns (15000)
   --subscriptions <n>   the most subscriptions of bus-subs (1000000)
+  --jobs <n>            the most jobs that wait in queue (1000000)
   --members <n>         members of the room of room (1000)
   --messages <n>        what is said in it (1000)
   --events <n>          events that trim has trimmed (1000000)
   --json                print JSON
   --write-docs          put the tables into docs/performance.md, too
-  --require-peers       exit code 1 when nats-server or redis-server is missing
+  --require-peers       exit code 1 when a peer of these benchmarks is missing
 `;
 
 type Numbers = {
@@ -71,6 +75,7 @@ const numbers: Record<string, { key: keyof Numbers; least: number; whole: boolea
   "--seconds": { key: "seconds", least: 0.01, whole: false },
   "--connections": { key: "connections", least: 1, whole: true },
   "--subscriptions": { key: "subscriptions", least: 1, whole: true },
+  "--jobs": { key: "jobs", least: 1, whole: true },
   "--members": { key: "members", least: 1, whole: true },
   "--messages": { key: "messages", least: 1, whole: true },
   "--events": { key: "events", least: 1, whole: true },
@@ -89,6 +94,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     seconds: 3,
     connections: 15_000,
     subscriptions: 1_000_000,
+    jobs: 1_000_000,
     members: 1000,
     messages: 1000,
     events: 1_000_000,
@@ -123,6 +129,7 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
     (benchmark ?? name) === name && options.benchmarks.includes(name);
   if (shows("conns")) words.push(`--connections ${options.connections}`);
   if (shows("bus-subs")) words.push(`--subscriptions ${options.subscriptions}`);
+  if (shows("queue")) words.push(`--jobs ${options.jobs}`);
   if (shows("room")) words.push(`--members ${options.members}`, `--messages ${options.messages}`);
   if (shows("trim")) words.push(`--events ${options.events}`);
   return words.join(" ");

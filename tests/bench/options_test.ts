@@ -11,6 +11,7 @@ Deno.test("bench without words is everything, with the defaults", () => {
   assert.equal(options.seconds, 3);
   assert.equal(options.connections, 15_000);
   assert.equal(options.subscriptions, 1_000_000);
+  assert.equal(options.jobs, 1_000_000);
   assert.equal(options.members, 1000);
   assert.equal(options.messages, 1000);
   assert.equal(options.events, 1_000_000);
@@ -31,6 +32,10 @@ Deno.test("bench takes names and options in any order, and says them again", () 
     "deno task bench room trim --runs 5 --seconds 3 --members 7 --messages 8 --events 9",
   );
   assert.equal(commandLine(own, "trim"), "deno task bench trim --runs 5 --seconds 3 --events 9");
+  assert.equal(
+    commandLine(parseOptions(["queue", "--jobs", "9"])!),
+    "deno task bench queue --runs 5 --seconds 3 --jobs 9",
+  );
   assert.equal(parseOptions(["--help"]), undefined);
 });
 
