@@ -83,7 +83,7 @@ export function isoTime(micros: bigint): string {
 }
 
 /** The time of day here, as a person at this terminal reads it. */
-function clockTime(micros: bigint): string {
+export function clockTime(micros: bigint): string {
   const date = new Date(Number(micros / 1000n));
   if (micros === 0n || Number.isNaN(date.getTime())) return "-";
   const two = (value: number) => String(value).padStart(2, "0");

@@ -17,6 +17,7 @@ import { addEcho } from "./echo.ts";
 import { addHealth } from "./health.ts";
 import type { CliIo } from "./io.ts";
 import { addPub } from "./pub.ts";
+import { addQueue } from "./queue.ts";
 import { addRespond } from "./respond.ts";
 import { addRoom } from "./room.ts";
 import { addServe } from "./serve.ts";
@@ -28,7 +29,7 @@ import { addTopic } from "./topic.ts";
 export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   const context: CliContext = { io, outcome };
   const program = new Command("parley")
-    .description("Message server: one typed connection for services, topics and rooms.")
+    .description("Message server: one typed connection for services, topics, rooms and queues.")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "explain a command")
     .helpCommand("help [command]", "explain a command")
@@ -58,6 +59,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addChat(program, context);
   addTopic(program, context);
   addRoom(program, context);
+  addQueue(program, context);
   addHealth(program, context);
   addBench(program, context);
   addBackup(program, context);

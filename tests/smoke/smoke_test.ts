@@ -20,7 +20,8 @@ Deno.test("--help lists the commands", async () => {
   const { code, stdout } = await parley(["--help"]);
   assert.equal(code, 0);
   const commands =
-    "serve echo add pub sub call respond chat topic room health bench backup config completion";
+    "serve echo add pub sub call respond chat topic room queue health bench backup " +
+    "config completion";
   for (const name of commands.split(" ")) {
     assert.match(stdout, new RegExp(`^\\s+${name}\\b`, "m"));
   }
