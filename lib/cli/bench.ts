@@ -1,11 +1,12 @@
 /**
- * `parley bench echo|bus|kept|conns`: load on a running server, and a summary.
+ * `parley bench echo|bus|kept|queue|conns`: load on a running server, and a summary.
  *
  * Progress is shown on standard error when that is a terminal; the summary goes to standard output.
  */
 import { type Command, Option } from "commander";
 import { addBenchBus } from "./bench_bus.ts";
 import { addBenchKept } from "./bench_kept.ts";
+import { addBenchQueue } from "./bench_queue.ts";
 import type { IdleResult } from "./bench_idle.ts";
 import type { LoadResult } from "./bench_load.ts";
 import { type CliContext, DEFAULT_SERVER, seconds, serverUrl, wholeNumber } from "./command.ts";
@@ -54,6 +55,7 @@ export function addBench(program: Command, context: CliContext): void {
     .action((options: EchoOptions) => benchEcho(options, context));
   addBenchBus(bench, context);
   addBenchKept(bench, context);
+  addBenchQueue(bench, context);
   bench.command("conns")
     .description("what idle connections cost")
     .addOption(server())

@@ -42,7 +42,11 @@ Deno.test({
     assert.deepEqual(await offers("sub", "--overflow", "drop"), ["drop-oldest", "drop-newest"]);
     assert.deepEqual(await offers("respond", "x", "--ex"), ["--exec"]);
     assert.deepEqual(await offers("config", "ch"), ["check"]);
-    assert.deepEqual(await offers("bench", ""), ["echo", "bus", "kept", "conns", "-h", "--help"]);
+    const loads = ["echo", "bus", "kept", "queue", "conns", "-h", "--help"];
+    assert.deepEqual(await offers("bench", ""), loads);
+    const verbs = ["push", "pull", "ls", "info", "peek", "purge", "redrive", "pause", "resume"];
+    assert.deepEqual(await offers("queue", ""), [...verbs, "-h", "--help"]);
+    assert.deepEqual(await offers("queue", "pull", "--rej"), ["--reject-exit"]);
     assert.deepEqual(await offers("--log-f"), ["--log-format"], "options of serve need no command");
     assert.deepEqual(await offers("serve", "--log-format", ""), ["auto", "json", "pretty"]);
     assert.deepEqual(await offers("completion", "z"), ["zsh"]);
