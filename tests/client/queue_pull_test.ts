@@ -137,6 +137,21 @@ Deno.test("leaving the loop closes the consumer, behind the verdicts of before",
   });
 });
 
+Deno.test("what is said of a job in the turn that leaves the loop is still sent", () =>
+  withScript(async (peer) => {
+    await peer.send(jobFor(await acceptPull(peer), 1));
+    assert.equal((await acceptSettle(peer)).verdict, Verdict.ACK);
+    await acceptClose(peer);
+    await untilClosed(peer);
+  }, async (client) => {
+    let acked: Promise<void> | undefined;
+    for await (const job of client.queue("work").pull()) {
+      acked = job.ack();
+      break;
+    }
+    await acked;
+  }));
+
 Deno.test("an error in the loop closes the consumer, and is not lost", () =>
   withScript(async (peer) => {
     await peer.send(jobFor(await acceptPull(peer), 1));
