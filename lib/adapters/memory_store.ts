@@ -10,10 +10,11 @@ import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../base/store_limits.ts";
 import { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import type { Retention, Store, StorePage } from "../ports/store.ts";
+import { type MemoryChunk, MemoryQueue } from "./memory_queue.ts";
 import { MemoryTopic } from "./memory_topic.ts";
 import type { BackendLastPage, BackendRead, BackendSink, StoreBackend } from "./store_backend.ts";
 import { StoreFront } from "./store_front.ts";
-import { Operation, OperationCursor } from "./store_operations.ts";
+import { Chunking, Operation, OperationCursor } from "./store_operations.ts";
 import { setBounds } from "./store_retention.ts";
 import { noRoom } from "./store_values.ts";
 
@@ -40,10 +41,17 @@ class PageBuilder {
   bytes = 0;
 
   add(topic: MemoryTopic, seq: number): void {
-    const body = topic.bodyOf(seq);
+    this.#add(seq, topic.bodyOf(seq), topic.timeOf(seq));
+  }
+
+  addChunk({ first, bodies, times }: MemoryChunk): void {
+    bodies.forEach((body, index) => this.#add(first + index, body, times[index]));
+  }
+
+  #add(seq: number, body: Uint8Array, timeMs: number): void {
     this.bodies.push(body);
     this.seqs.push(seq);
-    this.times.push(topic.timeOf(seq));
+    this.times.push(timeMs);
     this.bytes += body.length;
   }
 
@@ -67,6 +75,8 @@ export class MemoryBackend implements StoreBackend {
   readonly level = AckLevel.ROUTED;
   readonly #maxBytes: number;
   readonly #topics: MemoryTopic[] = [];
+  /** By number, too: what is one is not the other. */
+  readonly #queues: MemoryQueue[] = [];
   readonly #cursor = new OperationCursor();
   #sink: BackendSink | null = null;
   #bytes = 0;
@@ -150,16 +160,12 @@ export class MemoryBackend implements StoreBackend {
     return Promise.resolve(this.#topic(topic).seqAt(timeMs, lastSeq));
   }
 
-  readChunks(
-    queue: number,
-    firsts: readonly number[],
-    jobs: readonly number[],
-  ): Promise<StorePage> {
-    const log = this.#topic(queue);
+  readChunks(queue: number, firsts: readonly number[]): Promise<StorePage> {
     const page = new PageBuilder();
-    firsts.forEach((first, index) => {
-      for (let id = first; id < first + jobs[index]; id++) if (log.has(id)) page.add(log, id);
-    });
+    for (const first of firsts) {
+      const chunk = this.#queues[queue]?.chunk(first) ?? null;
+      if (chunk !== null) page.addChunk(chunk);
+    }
     return Promise.resolve(page.build());
   }
 
@@ -174,7 +180,7 @@ export class MemoryBackend implements StoreBackend {
   }
 
   close(): Promise<void> {
-    this.#topics.length = 0;
+    this.#topics.length = this.#queues.length = 0;
     return Promise.resolve();
   }
 
@@ -182,9 +188,16 @@ export class MemoryBackend implements StoreBackend {
     const cursor = this.#cursor;
     const sink = this.#sink!;
     let added = 0;
+    let dropped = 0;
     cursor.open(buffer, length);
-    while (cursor.next()) if (cursor.kind === Operation.EVENT) added += cursor.end - cursor.start;
-    if (this.#bytes + added > this.#maxBytes) {
+    while (cursor.next()) {
+      if (cursor.kind === Operation.EVENT) added += cursor.end - cursor.start;
+      else if (cursor.kind === Operation.DROP) {
+        dropped += this.#queue(cursor.a).bytesOf(cursor.number);
+      }
+    }
+    // What only takes away always fits.
+    if (added > 0 && this.#bytes + added - dropped > this.#maxBytes) {
       const message = `cannot keep ${added} bytes: the store in memory holds ${this.#bytes}`;
       sink.failed(buffer, noRoom(message, `at most ${this.#maxBytes} bytes in memory`));
       return;
@@ -192,17 +205,25 @@ export class MemoryBackend implements StoreBackend {
     const touched = new Set<number>();
     cursor.open(buffer, length);
     while (cursor.next()) {
-      if (cursor.kind === Operation.DROP) {
-        this.#bytes -= this.#topic(cursor.a).drop(cursor.number);
-      } else if (cursor.kind === Operation.EVENT) {
-        const body = cursor.bytes.slice(cursor.start, cursor.end);
-        this.#topic(cursor.a).add(body, cursor.timeMs, cursor.d === 1);
-        touched.add(cursor.a);
+      if (cursor.kind === Operation.EVENT) this.#add(touched);
+      else if (cursor.kind === Operation.DROP) {
+        this.#bytes -= this.#queue(cursor.a).drop(cursor.number);
       }
     }
     this.#bytes += added;
     sink.committed(buffer);
     this.#trim(touched);
+  }
+
+  /** Adds the event or job at the cursor; enters a topic among those to look at. */
+  #add(touched: Set<number>): void {
+    const { a, d, bytes, start, end, number, timeMs } = this.#cursor;
+    const body = bytes.slice(start, end);
+    if (d !== Chunking.FREE) {
+      return this.#queue(a).add(number, body, timeMs, d === Chunking.BEGIN);
+    }
+    this.#topic(a).add(body, timeMs);
+    touched.add(a);
   }
 
   #trim(topics: Iterable<number>): void {
@@ -220,5 +241,9 @@ export class MemoryBackend implements StoreBackend {
 
   #topic(number: number): MemoryTopic {
     return this.#topics[number] ??= new MemoryTopic();
+  }
+
+  #queue(number: number): MemoryQueue {
+    return this.#queues[number] ??= new MemoryQueue();
   }
 }

@@ -18,47 +18,16 @@ export class MemoryTopic {
   #bodies: (Uint8Array | null)[] = [];
   #times: number[] = [];
   #head = 0;
-  /** The chunks of a queue: the first id of each, and how many jobs it has. */
-  readonly #chunks = new Map<number, number>();
-  #newestChunk = 0;
 
   get firstTimeMs(): number {
     return this.firstSeq > this.lastSeq ? 0 : this.timeOf(this.firstSeq);
   }
 
-  add(body: Uint8Array, timeMs: number, newChunk = false): void {
+  add(body: Uint8Array, timeMs: number): void {
     this.#bodies.push(body);
     this.#times.push(timeMs);
     this.bytes += body.length;
     this.lastSeq++;
-    if (newChunk) this.#newestChunk = this.lastSeq;
-    if (this.#newestChunk > 0) {
-      this.#chunks.set(this.#newestChunk, this.lastSeq - this.#newestChunk + 1);
-    }
-  }
-
-  /** Whether the job is there. */
-  has(id: number): boolean {
-    return id >= this.firstSeq && id <= this.lastSeq &&
-      this.#bodies[this.#head + id - this.firstSeq] !== null;
-  }
-
-  /** Drops the chunk that begins with job `first`; gives the bytes that went. */
-  drop(first: number): number {
-    const before = this.bytes;
-    const jobs = this.#chunks.get(first) ?? 0;
-    this.#chunks.delete(first);
-    if (first === this.#newestChunk) this.#newestChunk = 0;
-    for (let id = first; id < first + jobs; id++) {
-      this.bytes -= this.bodyOf(id).length;
-      this.#bodies[this.#head + id - this.firstSeq] = null;
-    }
-    while (this.firstSeq <= this.lastSeq && this.#bodies[this.#head] === null) {
-      this.#head++;
-      this.firstSeq++;
-    }
-    this.#compact();
-    return before - this.bytes;
   }
 
   bodyOf(seq: number): Uint8Array {
@@ -77,7 +46,11 @@ export class MemoryTopic {
       this.#bodies[this.#head++] = null;
       this.firstSeq++;
     }
-    this.#compact();
+    if (this.#head >= COMPACT_AT && this.#head * 2 > this.#bodies.length) {
+      this.#bodies = this.#bodies.slice(this.#head);
+      this.#times = this.#times.slice(this.#head);
+      this.#head = 0;
+    }
     return before - this.bytes;
   }
 
@@ -91,12 +64,5 @@ export class MemoryTopic {
       else high = middle;
     }
     return low;
-  }
-
-  #compact(): void {
-    if (this.#head < COMPACT_AT || this.#head * 2 <= this.#bodies.length) return;
-    this.#bodies = this.#bodies.slice(this.#head);
-    this.#times = this.#times.slice(this.#head);
-    this.#head = 0;
   }
 }

@@ -10,6 +10,7 @@ import { crc32 } from "node:zlib";
 import { copyBytes } from "../wire/frame_writer.ts";
 import { putVarint, putVarint53 } from "../wire/varint.ts";
 import { damaged } from "./sqlite_errors.ts";
+import { describeStored, queueNameOf } from "./store_queue.ts";
 
 /** A chunk is ended when its data reaches this length; one event may be longer. */
 const CHUNK_BYTES = 64 * 1024;
@@ -68,7 +69,8 @@ export function isSound(topic: number, chunk: Chunk): boolean {
 /** Raises when a chunk is not what was written. */
 export function verifyChunk(topic: number, name: string, chunk: Chunk): void {
   if (isSound(topic, chunk)) return;
-  throw damaged(`events ${chunk.first} and following of topic ${JSON.stringify(name)}`);
+  const what = queueNameOf(name) === null ? "events" : "jobs";
+  throw damaged(`${what} ${chunk.first} and following of ${describeStored(name)}`);
 }
 
 /** Gathers the events of one chunk. */

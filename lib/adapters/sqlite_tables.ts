@@ -16,6 +16,7 @@ import {
   sumOf,
 } from "./sqlite_chunk.ts";
 import { damaged } from "./sqlite_errors.ts";
+import { describeStored } from "./store_queue.ts";
 import { keepAll } from "./store_retention.ts";
 import type { TopicFigures } from "./store_topic.ts";
 
@@ -82,7 +83,7 @@ export function loadTopics(database: DatabaseSync): WriterTopic[] {
     topic.bytes = Number(row.bytes);
     topic.firstTimeMs = Number(row.first_ms);
     topic.lastTimeMs = Number(row.last_ms);
-    if (topic.sum !== row.sum) throw damaged(`topic ${JSON.stringify(row.name)}`);
+    if (topic.sum !== row.sum) throw damaged(describeStored(String(row.name)));
     return topic;
   });
 }
@@ -92,7 +93,8 @@ export function loadTopics(database: DatabaseSync): WriterTopic[] {
  * read.
  */
 export function loadChunks(database: DatabaseSync, queue: WriterTopic): StoredChunk[] {
-  const { id, name } = queue;
+  const { id, lastSeq } = queue;
+  const name = describeStored(queue.name);
   const range = [chunkNumber(id, 0), chunkNumber(id + 1, 0)];
   const states = new Map<number, Uint8Array>();
   const stateRows = database.prepare(
@@ -100,7 +102,7 @@ export function loadChunks(database: DatabaseSync, queue: WriterTopic): StoredCh
   );
   for (const row of stateRows.iterate(...range)) {
     const [first, data] = [Number(row.first), row.data as Uint8Array];
-    if (statesSum(id, first, data) !== row.sum) throw damaged(`jobs of ${JSON.stringify(name)}`);
+    if (statesSum(id, first, data) !== row.sum) throw damaged(`states of jobs of ${name}`);
     states.set(first, data);
   }
   const rows = database.prepare(
@@ -108,20 +110,18 @@ export function loadChunks(database: DatabaseSync, queue: WriterTopic): StoredCh
   );
   const chunks: StoredChunk[] = [];
   let found = 0;
+  let behind = 1;
   for (const row of rows.iterate(...range)) {
-    const [first, bytes] = [Number(row.first), Number(row.bytes)];
+    const [first, jobs, bytes] = [Number(row.first), Number(row.events), Number(row.bytes)];
+    if (first < behind || jobs < 1) throw damaged(`jobs ${first} and following of ${name}`);
+    behind = first + jobs;
     const timeMs = Number(row.first_ms);
-    chunks.push({
-      first,
-      jobs: Number(row.events),
-      bytes,
-      timeMs,
-      states: states.get(first) ?? null,
-    });
+    chunks.push({ first, jobs, bytes, timeMs, states: states.get(first) ?? null });
     found += bytes;
   }
+  if (behind > lastSeq + 1) throw damaged(`the last jobs of ${name}`);
   if (found !== queue.bytes) {
-    throw damaged(`${JSON.stringify(name)} has ${found} bytes of jobs, not ${queue.bytes}`);
+    throw damaged(`${name} has ${found} bytes of jobs, not ${queue.bytes}`);
   }
   return chunks;
 }
@@ -227,10 +227,12 @@ export class WriterTables {
   }
 
   /** Drops a chunk of jobs with its states; gives the bytes that went. */
-  dropChunk(topic: number, first: number): number {
-    const number = chunkNumber(topic, first);
+  dropChunk({ id, name }: WriterTopic, first: number): number {
+    const number = chunkNumber(id, first);
     const row = this.#dropChunk.get(number);
-    if (row === undefined) throw damaged(`the chunk of jobs that begins with ${first} is missing`);
+    if (row === undefined) {
+      throw damaged(`jobs ${first} and following of ${describeStored(name)} are missing`);
+    }
     this.#dropStates.run(number);
     return Number(row.bytes);
   }

@@ -14,7 +14,7 @@ import { sqliteError } from "./sqlite_errors.ts";
 import { IdsBuilder } from "./sqlite_ids.ts";
 import { type StateRow, WriterTables, WriterTopic } from "./sqlite_tables.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
-import { Operation, OperationCursor } from "./store_operations.ts";
+import { Chunking, Operation, OperationCursor } from "./store_operations.ts";
 import { isDue, setBounds } from "./store_retention.ts";
 
 /** Chunks that are looked at for trimming within a commit, and in a step of its own. */
@@ -187,7 +187,9 @@ export class SqliteWriter {
       this.#builders.set(a, builder = this.#spare.pop() ?? new ChunkBuilder());
       builder.clear();
       this.#note(this.#topics.get(a)!);
-    } else if (d === 1 || builder.isFull(end - start)) this.#endChunk(a, builder);
+    } else if (d === Chunking.BEGIN || (d === Chunking.FREE && builder.isFull(end - start))) {
+      this.#endChunk(a, builder);
+    }
     builder.add(bytes, start, end, seq, timeMs);
     if (c > 0) this.#ids.add(a, seq, bytes, start + b, start + b + c);
   }
@@ -204,10 +206,10 @@ export class SqliteWriter {
   #dropChunk(id: number, first: number): void {
     const topic = this.#topics.get(id)!;
     const builder = this.#builders.get(id);
-    // What was pushed in this very transaction may be gone again.
-    if (builder !== undefined && builder.events > 0) this.#endChunk(id, builder);
+    // What was pushed in this very transaction may be gone again; a chunk that grows is left to grow otherwise.
+    if (builder !== undefined && first >= builder.first) this.#endChunk(id, builder);
     this.#note(topic);
-    topic.bytes -= this.#tables.dropChunk(id, first);
+    topic.bytes -= this.#tables.dropChunk(topic, first);
     this.#shrunk.add(topic);
     this.#count(ROW_BYTES);
   }

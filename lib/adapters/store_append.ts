@@ -44,7 +44,7 @@ export class Appender {
     return this.#window.find(id, messageId, this.#clock.monotonicMs());
   }
 
-  /** As `append` of the store; `newChunk` is 1 to begin a chunk. */
+  /** As `append` of the store; `chunking` is one of Chunking. */
   append(
     state: TopicState,
     bytes: Uint8Array,
@@ -55,7 +55,7 @@ export class Appender {
     timeMs: number,
     idStart: number,
     idEnd: number,
-    newChunk: number,
+    chunking: number,
     completion: unknown,
   ): number {
     const ended = this.#ended();
@@ -83,7 +83,7 @@ export class Appender {
     }
     const seq = state.tentativeSeq + 1;
     const size = operations
-      .event(id, bytes, start, end, stamps, stampsLength, seq, time, idStart, idEnd, newChunk);
+      .event(id, bytes, start, end, stamps, stampsLength, seq, time, idStart, idEnd, chunking);
     this.group?.noteEvent(state, named, size);
     state.tentativeSeq = seq;
     state.tentativeTimeMs = time;

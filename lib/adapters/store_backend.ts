@@ -85,12 +85,8 @@ export interface StoreBackend {
     maxBytes: number,
   ): Promise<BackendLastPage>;
   seqAt(topic: number, lastSeq: number, timeMs: number): Promise<number>;
-  /** Reads whole chunks of a queue, by their first ids and numbers of jobs; what is gone is passed over. */
-  readChunks(
-    queue: number,
-    firsts: readonly number[],
-    jobs: readonly number[],
-  ): Promise<StorePage>;
+  /** Reads whole chunks of a queue, by their first ids; what is gone is passed over. */
+  readChunks(queue: number, firsts: readonly number[]): Promise<StorePage>;
   backup(path: string): Promise<void>;
   diskBytes(): number;
   close(): Promise<void>;

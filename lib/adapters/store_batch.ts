@@ -88,7 +88,7 @@ export class Batch implements StoreBatch {
     return this.operations.bytes.buffer;
   }
 
-  /** Enters what the batch added into the committed figures of its topics and gives how many events. */
+  /** Enters what the batch added into the committed figures of its topics; gives how many events, without jobs. */
   applyToTopics(): number {
     let events = 0;
     for (let place = 0; place < this.topics.length; place++) {
@@ -98,7 +98,7 @@ export class Batch implements StoreBatch {
       topic.lastSeq = this.lastSeqs[place];
       topic.lastTimeMs = this.lastTimes[place];
       topic.bytes += this.addedBytes[place];
-      events += this.added[place];
+      if (!(topic instanceof QueueState)) events += this.added[place];
     }
     return events;
   }

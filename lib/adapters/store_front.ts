@@ -27,7 +27,7 @@ import { Appender } from "./store_append.ts";
 import type { BackendSink, Snapshot, StoreBackend } from "./store_backend.ts";
 import type { Batch } from "./store_batch.ts";
 import { GroupLog } from "./store_group.ts";
-import { Operation } from "./store_operations.ts";
+import { Chunking, Operation } from "./store_operations.ts";
 import { type JobsOwner, StoreJobs } from "./store_jobs.ts";
 import { StorePipeline } from "./store_pipeline.ts";
 import { queueNameOf, QueueState } from "./store_queue.ts";
@@ -169,7 +169,7 @@ export class StoreFront implements Store {
       timeMs,
       idStart,
       idEnd,
-      0,
+      Chunking.FREE,
       completion,
     );
   }
@@ -277,6 +277,7 @@ export class StoreFront implements Store {
 
   async #close(): Promise<void> {
     clearInterval(this.#retentionTimer);
+    if (this.#ended === null) this.#pipeline.leaveLast();
     this.#ended ??= unavailable("use the store", "it is closed");
     await this.flush().catch(() => {});
     await this.#backend.close();
@@ -332,7 +333,7 @@ export class StoreFront implements Store {
       append: (...parameters) => this.#appender.append(...parameters),
       duplicateOf: (queue, messageId) => this.#appender.duplicateOf(queue, messageId),
       want: () => this.#pipeline.want(),
-      readChunks: (queue, firsts, jobs) => this.#reads.readChunks(queue, firsts, jobs),
+      readChunks: (queue, firsts) => this.#reads.readChunks(queue, firsts),
     };
   }
 

@@ -13,7 +13,7 @@ import {
 } from "../ports/job_log.ts";
 import type { StorePage } from "../ports/store.ts";
 import type { Batch } from "./store_batch.ts";
-import { Operation } from "./store_operations.ts";
+import { Chunking, Operation } from "./store_operations.ts";
 import { QueueState } from "./store_queue.ts";
 
 /** What the front lends to its job log. */
@@ -34,16 +34,12 @@ export interface JobsOwner {
     timeMs: number,
     idStart: number,
     idEnd: number,
-    newChunk: number,
+    chunking: number,
     completion: unknown,
   ): number;
   duplicateOf(state: QueueState, messageId: string): number;
   want(): void;
-  readChunks(
-    queue: number,
-    firsts: readonly number[],
-    jobs: readonly number[],
-  ): Promise<StorePage>;
+  readChunks(queue: number, firsts: readonly number[]): Promise<StorePage>;
 }
 
 /** The queues of a store. */
@@ -113,7 +109,7 @@ export class StoreJobs implements JobLog {
       timeMs,
       idStart,
       idEnd,
-      newChunk ? 1 : 0,
+      newChunk ? Chunking.BEGIN : Chunking.STAY,
       completion,
     );
   }
@@ -148,7 +144,7 @@ export class StoreJobs implements JobLog {
   ): Promise<StorePage> {
     this.#owner.checkOpen("read jobs");
     assert(jobs.every((count) => count <= MOST_CHUNK_JOBS), "a chunk has so many jobs at most");
-    return await this.#owner.readChunks(own(queue).id, firsts, jobs);
+    return await this.#owner.readChunks(own(queue).id, firsts);
   }
 }
 

@@ -16,7 +16,7 @@ export const Operation = {
   TOPIC: 1,
   /**
    * Keeps an event or a job: `a` topic, `b` and `c` where its message_id begins in the body, and its length,
-   * `d` 1 when it begins a chunk whatever is in the one before.
+   * `d` which chunk it goes into, one of Chunking.
    */
   EVENT: 2,
   /** An event that was there already: `a` topic. No payload, nothing to apply. */
@@ -29,6 +29,16 @@ export const Operation = {
   STATES: 6,
   /** Drops the chunk that begins with the number: `a` topic. Has no entry. */
   DROP: 7,
+} as const;
+
+/** Which chunk an event or a job goes into. */
+export const Chunking = {
+  /** An event: as the backend sees fit. */
+  FREE: 0,
+  /** A job that begins a chunk. */
+  BEGIN: 1,
+  /** A job that goes into the chunk of the one before it, however large that becomes. */
+  STAY: 2,
 } as const;
 
 const HEADER_BYTES = 40;
@@ -65,7 +75,7 @@ export class OperationBuffer {
     timeMs: number,
     idStart: number,
     idEnd: number,
-    newChunk = 0,
+    chunking: number = Chunking.FREE,
   ): number {
     this.#reserve(end - start + stampsLength);
     const body = this.length + HEADER_BYTES;
@@ -76,7 +86,7 @@ export class OperationBuffer {
     at = putVarint53(out, at, seq);
     const idLength = idEnd - idStart;
     const idAt = idLength === 0 ? 0 : idStart - start;
-    this.#head(Operation.EVENT, at - body, topic, idAt, idLength, newChunk);
+    this.#head(Operation.EVENT, at - body, topic, idAt, idLength, chunking);
     this.#close(seq, timeMs, at - body);
     return at - body;
   }

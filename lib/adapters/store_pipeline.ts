@@ -44,6 +44,11 @@ export class StorePipeline {
   #underWay: Batch | null = null;
   #scheduled = false;
   #wanted = false;
+  /** Whether the listener was asked what leaves with the batch that gathers, and is being asked. */
+  #asked = false;
+  #asking = false;
+  /** Whether the listener may no longer hand anything over. */
+  #ended = false;
   #spare: ArrayBuffer | undefined;
   #readyWaiters: (() => void)[] = [];
 
@@ -76,7 +81,8 @@ export class StorePipeline {
   checkRoom(bytes: number): void {
     const { length } = this.gathering.operations;
     const { maxStorePendingBytes } = this.#limits;
-    if (length + bytes <= maxStorePendingBytes) return;
+    // What must leave with a full batch is little, and could not be refused without losing the batch.
+    if (length + bytes <= maxStorePendingBytes || this.#asking) return;
     const accepted = `at most ${maxStorePendingBytes} bytes that are not committed`;
     throw noRoom(`cannot keep ${bytes} more bytes: ${length} wait to be committed`, accepted);
   }
@@ -129,26 +135,49 @@ export class StorePipeline {
     assert(first !== null, "a batch that failed was under way");
     const second = this.gathering;
     const rest = second.seal();
+    const wanted = this.#wanted;
     this.#underWay = null;
-    this.#wanted = false;
+    this.#wanted = this.#asked = false;
     this.gathering = new Batch(this.#topicOf);
     this.#owner.fallBack([first, second]);
     this.listener?.fellBack?.();
     this.#tellFailed(first, buffer, error);
     if (!second.isEmpty || second.waiters.length > 0) this.#tellFailed(second, rest, error);
     this.#wakeReady();
+    // What was handed over is taken back; that a batch was asked for is not.
+    if (wanted) this.want();
   }
 
   /** The backend is gone, and the batch under way with it. */
   lost(error: ParleyError): void {
+    this.#ended = true;
     if (this.#underWay !== null) this.failed(LOST, error);
   }
 
+  /** The store is about to end: what the listener has for the last batch, it hands over now. */
+  leaveLast(): void {
+    if (this.#wanted) this.#ask();
+    this.#ended = true;
+  }
+
+  /** Lets the listener fill the batch before it leaves, once. */
+  #ask(): void {
+    if (this.#asked || this.#ended) return;
+    this.#asked = this.#asking = true;
+    try {
+      this.listener?.leaving?.();
+    } finally {
+      this.#asking = false;
+    }
+  }
+
   #ship(): void {
-    this.listener?.leaving?.();
-    this.#wanted = false;
+    this.#ask();
+    const asked = this.#asked;
+    this.#wanted = this.#asked = false;
     const batch = this.gathering;
     if (batch.isEmpty) {
+      if (asked) this.listener?.stayed?.();
       for (const waiter of batch.waiters.splice(0)) waiter.resolve();
       return;
     }

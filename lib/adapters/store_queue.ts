@@ -15,6 +15,12 @@ export function queueNameOf(storedName: string): string | null {
   return storedName.startsWith(PREFIX) ? storedName.slice(PREFIX.length) : null;
 }
 
+/** What is kept under this name, in the words of an error. */
+export function describeStored(storedName: string): string {
+  const queue = queueNameOf(storedName);
+  return queue === null ? `topic ${JSON.stringify(storedName)}` : `queue ${JSON.stringify(queue)}`;
+}
+
 /** A queue. */
 export class QueueState extends TopicState implements StoreQueue {
   constructor(id: number, name: string, figures?: TopicFigures) {

@@ -58,13 +58,9 @@ export class StoreReads {
     return Math.max(seq, topic.firstSeq);
   }
 
-  async readChunks(
-    queue: number,
-    firsts: readonly number[],
-    jobs: readonly number[],
-  ): Promise<StorePage> {
+  async readChunks(queue: number, firsts: readonly number[]): Promise<StorePage> {
     if (firsts.length === 0) return emptyPage();
-    return await this.#bounded(() => this.#backend.readChunks(queue, firsts, jobs));
+    return await this.#bounded(() => this.#backend.readChunks(queue, firsts));
   }
 
   async #bounded<T>(read: () => Promise<T>): Promise<T> {

@@ -70,6 +70,12 @@ export interface Limits {
   readonly presenceIdleMs: number;
   /** Methods that one connection may register. */
   readonly maxMethodsPerConnection: number;
+  /** Queues, without those of dead letters. */
+  readonly maxQueues: number;
+  /** Consumers of one connection. */
+  readonly maxConsumersPerConnection: number;
+  /** Jobs that one consumer may hold. */
+  readonly maxPrefetch: number;
 }
 
 const KIB = 1024;
@@ -109,6 +115,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxRoomsPerConnection: 100,
   presenceIdleMs: 300 * SECOND,
   maxMethodsPerConnection: 1000,
+  maxQueues: 1000,
+  maxConsumersPerConnection: 100,
+  maxPrefetch: 10_000,
 });
 
 /** The first bytes that a connection's read buffer has room for. */

@@ -21,6 +21,9 @@ export const MEMBER = {
   cancel: 11,
   register: 12,
   unregister: 13,
+  job: 14,
+  pull: 16,
+  settle: 17,
 } as const;
 
 /** The name of a member. */

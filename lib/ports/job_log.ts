@@ -77,7 +77,7 @@ export interface JobLog {
   dropChunk(queue: StoreQueue, first: number): void;
   /** Asks for a batch to leave soon, whether or not anything gathers: `leaving` of the listener may fill it. */
   want(): void;
-  /** Reads the committed jobs of these chunks; what was dropped meanwhile is passed over. In no order of chunks. */
+  /** Reads the committed jobs of these chunks, in this order; what was dropped meanwhile is passed over. */
   readChunks(
     queue: StoreQueue,
     firsts: readonly number[],

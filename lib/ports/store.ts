@@ -84,6 +84,8 @@ export interface StoreBatch {
 export interface StoreListener {
   /** The batch that gathers is about to leave: what is handed over in this call still leaves with it. */
   leaving?(): void;
+  /** After `leaving` there was still nothing to commit, so no batch left. */
+  stayed?(): void;
   /** All that was handed over and is not committed is taken back; what is handed over from now on is new. */
   fellBack?(): void;
   /** The batch has the store's level. */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
-import { duration, KIB, MIB, whole } from "./config_fields.ts";
+import { duration, KIB, MIB, MOST_TOPIC_LIMITS, whole } from "./config_fields.ts";
 
 const defaults = DEFAULT_LIMITS;
 
@@ -100,13 +100,13 @@ export const limitsSchema = z.strictObject({
   max_topic_bytes: whole(
     defaults.maxTopicBytes,
     1,
-    1 * KIB,
+    MOST_TOPIC_LIMITS.maxTopicBytes,
     "The longest topic or pattern. In bytes.",
   ),
   max_topic_levels: whole(
     defaults.maxTopicLevels,
     1,
-    128,
+    MOST_TOPIC_LIMITS.maxTopicLevels,
     "The most levels in a topic or pattern.",
   ),
   max_headers: whole(defaults.maxHeaders, 0, 1024, "Headers of an event or a call."),
@@ -168,6 +168,24 @@ export const limitsSchema = z.strictObject({
     1_000_000,
     "Methods that one connection may register.",
   ),
+  max_queues: whole(
+    defaults.maxQueues,
+    1,
+    100_000,
+    "Queues, without those of dead letters.",
+  ),
+  max_consumers_per_connection: whole(
+    defaults.maxConsumersPerConnection,
+    1,
+    10_000,
+    "Consumers of queues that one connection may have.",
+  ),
+  max_prefetch: whole(
+    defaults.maxPrefetch,
+    1,
+    1_000_000,
+    "Jobs that one consumer may hold at once.",
+  ),
 }).prefault({}).describe("What one server, and one connection, may use.");
 
 /** The limits as the rest of the server names them. */
@@ -205,5 +223,8 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     maxRoomsPerConnection: limits.max_rooms_per_connection,
     presenceIdleMs: limits.presence_idle_ms,
     maxMethodsPerConnection: limits.max_methods_per_connection,
+    maxQueues: limits.max_queues,
+    maxConsumersPerConnection: limits.max_consumers_per_connection,
+    maxPrefetch: limits.max_prefetch,
   };
 }

@@ -3,7 +3,8 @@
  * docs/configuration.md.
  *
  * Invariants: only what exists may be set, so unknown keys are refused; whatever passes satisfies
- * `assertLimits` and `assertStoreLimits`. The tables of limits have files of their own. Where values come from is not known here (config.ts), nor how errors read (config_errors.ts).
+ * `assertLimits` and `assertStoreLimits`. The tables of limits and of queues have files of their own.
+ * Where values come from is not known here (config.ts), nor how errors read (config_errors.ts).
  */
 import { z } from "zod";
 import { LOG_CATEGORIES, type LogCategory } from "../base/log.ts";
@@ -12,8 +13,9 @@ import { checkHost, checkOrigin } from "../adapters/http_guard.ts";
 import type { KeepPolicy } from "../logic/keep_policies.ts";
 import { checkRoomName } from "../logic/room.ts";
 import { patternFault } from "../logic/topic_pattern.ts";
-import { whole } from "./config_fields.ts";
+import { listOf, whole } from "./config_fields.ts";
 import { limitsSchema } from "./config_limits_schema.ts";
+import { queueSchema } from "./config_queue_schema.ts";
 import { checkRelations } from "./config_relations.ts";
 import { storeSchema } from "./config_store_schema.ts";
 
@@ -22,22 +24,6 @@ export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 
 /** The ways to write a log. */
 export const LOG_FORMATS = ["auto", "json", "pretty"] as const;
-
-/** A string or a list of strings, in the end a list; empty strings fall away. */
-function listOf(check: (item: string) => void) {
-  return z.union([z.string(), z.array(z.string())]).transform((value, context) => {
-    const items = (typeof value === "string" ? [value] : value).map((item) => item.trim())
-      .filter((item) => item !== "");
-    for (const item of items) {
-      try {
-        check(item);
-      } catch (error) {
-        context.addIssue({ code: "custom", message: (error as Error).message });
-      }
-    }
-    return items;
-  });
-}
 
 function checkUnixPath(path: string): void {
   const bytes = new TextEncoder().encode(path).length;
@@ -146,9 +132,10 @@ export const configSchema = z.strictObject({
     "Allows addresses that other machines can reach, although anybody may then use the server.",
   ),
   data: z.string().default("./parley-data").describe(
-    "The directory in which kept topics and rooms are stored. Empty keeps them in memory only.",
+    "The directory in which kept topics, rooms and queues are stored. Empty keeps them in memory only.",
   ),
   keep: keepSchema,
+  queue: queueSchema,
   chat: chatSchema,
   listen: listenSchema,
   limits: limitsSchema,

@@ -22,8 +22,10 @@ import {
 } from "../services/session_sweep.ts";
 import { Admission } from "./admission.ts";
 import { type Config, keepPoliciesOf, limitsOf } from "./config.ts";
+import { queuePoliciesOf } from "./config_queue_schema.ts";
 import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/keep_policies.ts";
+import { QueuePolicies } from "../logic/queue_policies.ts";
 import { listenAll } from "./listen.ts";
 import { openFilesLimit } from "./open_files.ts";
 import { Refuser } from "./refuse.ts";
@@ -106,7 +108,8 @@ export class Server implements AsyncDisposable {
     const store = await openStore(config, host.clock, options.repair ?? false);
     let listeners: LinkListener[];
     try {
-      host.keep(store, new KeepPolicies(keepPoliciesOf(config)));
+      const queues = new QueuePolicies(queuePoliciesOf(config));
+      host.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
       await host.rooms?.load();
       listeners = await listenAll(config, host, admission);
     } catch (reason) {
@@ -159,6 +162,7 @@ export class Server implements AsyncDisposable {
     this.#closeListeners();
     this.#host.tick();
     this.#sweepEvery(DRAIN_SWEEP_INTERVAL_MS);
+    this.#host.queues?.stop();
     for (const session of this.#sessions) session.drain();
     const deadline = setTimeout(() => {
       log.warning("the drain time of {ms} ms is over: closing {connections} connections", {
@@ -172,6 +176,7 @@ export class Server implements AsyncDisposable {
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
     this.#host.calls.close();
+    this.#host.queues?.close();
     await this.#host.kept?.store.close();
     log.info("stopped");
     this.#resolveStopped();

@@ -49,6 +49,8 @@ export class Bus {
     return this.#host.kept?.topicOf(topic) ?? null;
   };
 
+  readonly #bind = (topic: string) => this.#host.queues?.boundTo(topic) ?? [];
+
   /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
   #choosingFor: Session | null = null;
   readonly #loadFor = (member: BusSubscription): number =>
@@ -132,17 +134,18 @@ export class Bus {
   publish(session: Session, bytes: Uint8Array, start: number, end: number): RememberedMatch {
     const { scan } = this;
     const host = this.#host;
-    scan.scan(bytes, start, end, "text");
+    scan.scan(bytes, start, end, "event");
     const publisher = session.asPublisher();
     const { stamps } = publisher;
     host.counters.eventsIn++;
     for (;;) {
       const anyCounted = this.#counted > 0;
-      const found = publisher.match(bytes, scan, this.#trie, host.limits, anyCounted, this.#keep);
-      const { match, kept } = found;
+      const found = publisher
+        .match(bytes, scan, this.#trie, host.limits, anyCounted, this.#keep, this.#bind);
+      const { match, kept, bound } = found;
       const wanted = match.receivers.length > 0;
-      if (!wanted && match.groups.length === 0 && kept === null) return found;
-      if (publisher.stampedTurn !== this.#turn) this.#stamp(publisher);
+      if (!wanted && match.groups.length === 0 && kept === null && bound.length === 0) return found;
+      this.stamp(publisher);
       if (!wanted || kept !== null) return found;
       const to = this.#receivers(match, session);
       if (this.#fanout.add(to, session, bytes, start, end, stamps.bytes, stamps.length)) {
@@ -240,8 +243,9 @@ export class Bus {
     this.#fanout.touch(outbox);
   }
 
-  /** Ends a turn: everything leaves. Gives subscriptions whose connections are behind. */
+  /** Ends a turn: queues hand out, and everything leaves. Gives subscriptions whose connections are behind. */
   endTurn(): readonly BusSubscription[] {
+    this.#host.queues?.dispatch();
     this.#turn++;
     this.#policies.endTurn();
     return this.#fanout.endTurn();
@@ -277,7 +281,9 @@ export class Bus {
     this.#handOn.handOn(session, waiting, 0);
   }
 
-  #stamp(publisher: Publisher): void {
+  /** Brings the stamps of a publisher up to the present turn. */
+  stamp(publisher: Publisher): void {
+    if (publisher.stampedTurn === this.#turn) return;
     publisher.stampedTurn = this.#turn;
     publisher.stamps.setTime(this.#host.clock.wallMs());
   }

@@ -41,7 +41,7 @@ const entry = new FieldCursor();
 export function handleCall(session: Session, bytes: Uint8Array, scan: MessageScan): void {
   const { bus, calls, limits, clock } = session.host;
   const found = bus.scan;
-  found.scan(bytes, scan.start, scan.end, "number");
+  found.scan(bytes, scan.start, scan.end, "call");
   checkType(bytes, found.typeStart, found.typeEnd);
   const publisher = session.asPublisher();
   const method = publisher.methodName(bytes, found.nameStart, found.nameEnd);

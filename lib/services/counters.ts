@@ -27,6 +27,12 @@ export class Counters {
   eventsOut = 0;
   /** Deliveries that were dropped by a subscription's overflow policy. */
   eventsDropped = 0;
+  /** Jobs pushed. */
+  jobsIn = 0;
+  /** Deliveries of jobs. */
+  jobsOut = 0;
+  /** Deliveries of jobs that consumers settled. */
+  jobsSettled = 0;
   /** Requests answered with an Error. */
   requestsRefused = 0;
   /** Connections that ended for bytes that are no Parley messages. */

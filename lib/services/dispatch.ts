@@ -13,8 +13,11 @@ import { handleEcho } from "./echo.ts";
 import { handleHello } from "./hello.ts";
 import { handlePing, handlePong } from "./ping.ts";
 import { handlePublish } from "./publish.ts";
+import { handlePull } from "./pull.ts";
+import { handlePush } from "./push.ts";
 import { handleRegister, handleUnregister } from "./register.ts";
 import type { Session } from "./session.ts";
+import { handleSettle } from "./settle.ts";
 import { handleSubscribe, handleUnsubscribe } from "./subscribe.ts";
 
 /** Answers the message that `scan` found in `bytes`. Raises a ParleyError to refuse it. */
@@ -25,6 +28,12 @@ export function dispatch(session: Session, bytes: Uint8Array, scan: MessageScan)
   switch (member) {
     case MEMBER.event:
       return handlePublish(session, bytes, scan);
+    case MEMBER.job:
+      return handlePush(session, bytes, scan);
+    case MEMBER.settle:
+      return handleSettle(session, bytes, scan);
+    case MEMBER.pull:
+      return handlePull(session, bytes, scan);
     case MEMBER.echo:
       return handleEcho(session, bytes, scan);
     case MEMBER.add:

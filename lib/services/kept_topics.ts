@@ -15,6 +15,9 @@ import type { Store, StoreBatch, StoreListener, StoreTopic } from "../ports/stor
 import { FieldCursor } from "../wire/field_cursor.ts";
 import type { Bus } from "./bus.ts";
 import { Feeds } from "./feeds.ts";
+import type { Queue } from "./queue.ts";
+import { pushEvent } from "./queue_bindings.ts";
+import type { Queues } from "./queues.ts";
 import { errorReply } from "./reply.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
@@ -23,6 +26,7 @@ const log = logger("server");
 
 /** Number of Event.type. */
 const TYPE_FIELD = 3;
+const NONE: readonly Queue[] = Object.freeze([]);
 const decoder = new TextDecoder();
 
 /** Waits for the commit of one event. */
@@ -43,15 +47,25 @@ export class KeptTopics implements StoreListener {
   readonly #host: SessionHost;
   readonly #bus: Bus;
   readonly #policies: KeepPolicies;
+  readonly #queues: Queues;
+  /** The queues that topics are bound to, as far as that was asked. */
+  readonly #bound = new Map<StoreTopic, readonly Queue[]>();
   readonly #fields = new FieldCursor();
   #typeBytes = new Uint8Array(0);
   #type = "";
 
-  constructor(host: SessionHost, bus: Bus, store: Store, policies: KeepPolicies) {
+  constructor(
+    host: SessionHost,
+    bus: Bus,
+    store: Store,
+    policies: KeepPolicies,
+    queues: Queues,
+  ) {
     this.#host = host;
     this.#bus = bus;
     this.store = store;
     this.#policies = policies;
+    this.#queues = queues;
     this.feeds = new Feeds(host, bus, store);
     store.listen(this);
     for (const topic of store.topics()) this.#retain(topic);
@@ -94,18 +108,39 @@ export class KeptTopics implements StoreListener {
     idEnd: number,
     completion: Ticket | Session,
   ): void {
-    this.store.append(
-      topic,
-      bytes,
-      start,
-      end,
-      stamps,
-      stampsLength,
-      this.#host.clock.wallMs(),
-      idStart,
-      idEnd,
-      completion,
-    );
+    const { store } = this;
+    const wallMs = this.#host.clock.wallMs();
+    const bound = this.#queues.bindsAny ? this.#boundTo(topic) : NONE;
+    const append = () =>
+      store.append(
+        topic,
+        bytes,
+        start,
+        end,
+        stamps,
+        stampsLength,
+        wallMs,
+        idStart,
+        idEnd,
+        completion,
+      );
+    const seen = bound.length > 0 && idEnd > idStart &&
+      store.duplicateOf(topic, decoder.decode(bytes.subarray(idStart, idEnd))) > 0;
+    if (bound.length === 0 || seen) return void append();
+    const event = { topic: topic.name, bytes, start, end, stamps, stampsLength };
+    pushEvent(store, bound, event, append);
+  }
+
+  leaving(): void {
+    this.#queues.leaving();
+  }
+
+  stayed(): void {
+    this.#queues.stayed();
+  }
+
+  fellBack(): void {
+    this.#queues.fellBack();
   }
 
   committed(batch: StoreBatch): void {
@@ -115,6 +150,11 @@ export class KeptTopics implements StoreListener {
       } catch (error) {
         this.#wentWrong(error);
       }
+    }
+    try {
+      this.#queues.committed();
+    } catch (error) {
+      this.#wentWrong(error);
     }
     this.#bus.endTurn();
   }
@@ -128,6 +168,7 @@ export class KeptTopics implements StoreListener {
         this.#wentWrong(reason);
       }
     }
+    this.#queues.failed(error);
     this.#bus.endTurn();
   }
 
@@ -140,6 +181,7 @@ export class KeptTopics implements StoreListener {
       const type = this.#typeOf(batch.bytes, batch.start, batch.end);
       this.#bus.deliverKept(topic, type, publisher, batch.bytes, batch.start, batch.end);
     }
+    if (batch.kind === "job") this.#queues.stored(batch);
     ticket?.committed(batch.seq, this.store.level, batch.duplicate);
   }
 
@@ -159,6 +201,12 @@ export class KeptTopics implements StoreListener {
   #wentWrong(error: unknown): void {
     this.#host.counters.internalErrors++;
     log.error("cannot finish what was stored: {error}", { error });
+  }
+
+  #boundTo(topic: StoreTopic): readonly Queue[] {
+    let bound = this.#bound.get(topic);
+    if (bound === undefined) this.#bound.set(topic, bound = this.#queues.boundTo(topic.name));
+    return bound;
   }
 
   #retain(topic: StoreTopic): void {

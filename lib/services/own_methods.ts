@@ -1,6 +1,6 @@
 /**
  * The methods that every server answers by itself: `parley.v1.Demo/…` to try it out, `parley.v1.Rooms/…`
- * for the rooms, `parley.v1.Topics/…` for kept topics.
+ * for the rooms, `parley.v1.Topics/…` for kept topics, `parley.v1.Queues/…` for queues.
  *
  * Each is a line in a table: the schemas of its request and answer, and what it does. Those that change
  * something that is kept answer later, with a promise.
@@ -13,6 +13,7 @@ import {
 } from "../gen/parley/v1/demo_pb.ts";
 import { addInt32 } from "./add.ts";
 import { type OwnAnswer, type OwnMethod, ownMethod } from "./own_method.ts";
+import { QUEUE_METHODS } from "./queue_methods.ts";
 import { ROOM_METHODS } from "./room_methods.ts";
 import type { Session } from "./session.ts";
 import { TOPIC_METHODS } from "./topic_methods.ts";
@@ -28,6 +29,7 @@ const METHODS: Readonly<Record<string, OwnMethod>> = {
   ),
   ...ROOM_METHODS,
   ...TOPIC_METHODS,
+  ...QUEUE_METHODS,
 };
 
 /** Answers one of the server's own methods. Raises UNIMPLEMENTED for a name that is none. */

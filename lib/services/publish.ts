@@ -9,7 +9,9 @@ import type { MessageScan } from "../wire/message_scan.ts";
 import { putVarint, varintSize } from "../wire/varint.ts";
 import type { StoreTopic } from "../ports/store.ts";
 import { AckTicket } from "./ack_ticket.ts";
+import { BoundTicket, pushEvent } from "./queue_bindings.ts";
 import { idOf } from "./request_id.ts";
+import type { RememberedMatch } from "./publisher.ts";
 import type { Session } from "./session.ts";
 
 /** Tag of ServerMessage.ack: field 5, length-delimited. */
@@ -19,15 +21,38 @@ const LEVEL_TAG = 0x08;
 /** Tag of Ack.receivers: field 2, varint. */
 const RECEIVERS_TAG = 0x10;
 
+const decoder = new TextDecoder();
+
 /** Publishes the event that `scan` found. Raises INVALID_ARGUMENT when it cannot be published. */
 export function handlePublish(session: Session, bytes: Uint8Array, scan: MessageScan): void {
   const { bus } = session.host;
   const { start, end } = scan;
   const remembered = bus.publish(session, bytes, start, end);
   if (remembered.kept !== null) return keep(session, remembered.kept, bytes, scan);
+  if (remembered.bound.length > 0) return publishBound(session, remembered, bytes, scan);
   if (scan.idBytes === 0 && remembered.match.groups.length === 0 && !remembered.counted) return;
   const reached = bus.complete(session, remembered, bytes, start, end);
   if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, reached);
+}
+
+/** Hands an event of a topic that is not kept to the queues that it is bound to, and to its subscribers. */
+function publishBound(
+  session: Session,
+  remembered: RememberedMatch,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { bus, kept } = session.host;
+  const { start, end } = scan;
+  const { stamps } = session.asPublisher();
+  const reached = bus.complete(session, remembered, bytes, start, end);
+  const id = idOf(bytes, scan);
+  const topic = decoder.decode(remembered.name.subarray(0, remembered.topicBytes));
+  const event = { topic, bytes, start, end, stamps: stamps.bytes, stampsLength: stamps.length };
+  session.asPublisher().keeps = true;
+  const completion = id === 0 ? session : new BoundTicket(session, id, reached);
+  pushEvent(kept!.store, remembered.bound, event, null, completion);
+  if (id !== 0) session.late.awaited++;
 }
 
 /** Hands an event to the store; the acknowledgement follows when it is safe. */

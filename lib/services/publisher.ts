@@ -16,12 +16,15 @@ import type { PayloadScan } from "../wire/payload_scan.ts";
 import { SenderStamps } from "../wire/stamp.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
+import type { LastQueue } from "./push.ts";
+import type { Queue } from "./queue.ts";
 
 /** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
 const FIRST_PLACES = 16;
 const MOST_PLACES = 4096;
 /** After as many topics in a row that took the place of another that was still good, there are more places. */
 const GROW_AFTER = 64;
+const NONE: readonly Queue[] = Object.freeze([]);
 const decoder = new TextDecoder();
 
 /** The match of one topic and type, as one publisher remembers it. */
@@ -36,6 +39,8 @@ export class RememberedMatch {
     readonly counted: boolean,
     /** The kept topic that it is; null when it is not kept. */
     readonly kept: StoreTopic | null,
+    /** The queues that its events go to, when it is not kept: kept ones go there with what keeps them. */
+    readonly bound: readonly Queue[],
   ) {}
 }
 
@@ -46,6 +51,8 @@ export class Publisher {
   stampedTurn = -1;
   /** Whether any of it went to the store. */
   keeps = false;
+  /** The queue that it pushed to last. */
+  lastQueue: LastQueue | null = null;
   #last: RememberedMatch | null = null;
   #places: (RememberedMatch | null)[] = [];
   #displaced = 0;
@@ -58,8 +65,8 @@ export class Publisher {
 
   /**
    * Who gets the event that `scan` found; `anyCounted` says whether any subscription of the server ends
-   * after a number of events, and `keep` gives the kept topic of a name. Raises INVALID_ARGUMENT for a bad
-   * topic or type.
+   * after a number of events, `keep` gives the kept topic of a name, and `bind` the queues that it is bound
+   * to. Raises INVALID_ARGUMENT for a bad topic or type.
    */
   match(
     bytes: Uint8Array,
@@ -68,6 +75,7 @@ export class Publisher {
     limits: Limits,
     anyCounted: boolean,
     keep: (topic: string) => StoreTopic | null,
+    bind: (topic: string) => readonly Queue[],
   ): RememberedMatch {
     const last = this.#last;
     if (last !== null && last.version === trie.version && isSame(last, bytes, scan)) return last;
@@ -82,7 +90,7 @@ export class Publisher {
         return this.#last = other;
       }
     }
-    return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep);
+    return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep, bind);
   }
 
   /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */
@@ -107,6 +115,7 @@ export class Publisher {
     limits: Limits,
     anyCounted: boolean,
     keep: (topic: string) => StoreTopic | null,
+    bind: (topic: string) => readonly Queue[],
   ): RememberedMatch {
     const { nameStart, nameEnd, typeStart, typeEnd } = scan;
     if (!isValidTopicBytes(bytes, nameStart, nameEnd, limits)) {
@@ -122,7 +131,8 @@ export class Publisher {
     name.set(bytes.subarray(typeStart, typeEnd), nameEnd - nameStart);
     const counted = anyCounted && isCounted(match);
     const topicBytes = nameEnd - nameStart;
-    const one = new RememberedMatch(name, topicBytes, trie.version, match, counted, kept);
+    const bound = kept === null ? bind(topic) : NONE;
+    const one = new RememberedMatch(name, topicBytes, trie.version, match, counted, kept, bound);
     this.#remember(one, hashOf(bytes, scan));
     return one;
   }

@@ -23,6 +23,7 @@ import { dispatch } from "./dispatch.ts";
 import { LateAnswers } from "./late_answers.ts";
 import { Publisher } from "./publisher.ts";
 import { waitForReaders } from "./publisher_pause.ts";
+import type { QueueConsumer } from "./queue_consumer.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
 import type { SessionFeeds } from "./feeds.ts";
 import { noteAbruptEnd, refusalOf } from "./session_log.ts";
@@ -61,6 +62,8 @@ export class Session {
   publisher: Publisher | null = null;
   /** How many events it missed, by topic, since it was last told; null when none. */
   missed: Map<string, number> | null = null;
+  /** Its consumers of queues, by its own numbers; null while it has none. */
+  pulls: Map<number, QueueConsumer> | null = null;
   /** The histories it reads; null while it has read none. */
   feeds: SessionFeeds | null = null;
   /** Its requests that are answered later, without those that others answer. */
@@ -341,6 +344,7 @@ export class Session {
     this.#reader.finish();
     // It can answer no more, but calls that it asked still come back: it has only finished sending.
     this.host.calls.stopAnswering(this);
+    this.host.queues?.leave(this);
     if (this.#waitsForAnswers && this.takesDeliveries) {
       this.inputEnded = true;
       await this.late.wait();
@@ -356,6 +360,7 @@ export class Session {
     this.state = "closed";
     bus.leave(this);
     calls.leave(this);
+    this.host.queues?.leave(this);
     this.host.rooms?.gone(this);
     this.link.close();
     this.outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
@@ -381,6 +386,7 @@ export class Session {
     this.#reader.finish();
     this.host.bus.leave(this);
     this.host.calls.stopAnswering(this);
+    this.host.queues?.leave(this);
   }
 
   #closeWhenSent(): void {

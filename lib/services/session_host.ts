@@ -7,12 +7,14 @@ import type { Clock } from "../base/clock.ts";
 import type { Limits } from "../base/limits.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
 import type { KeepPolicies } from "../logic/keep_policies.ts";
+import type { QueuePolicies } from "../logic/queue_policies.ts";
 import type { Store } from "../ports/store.ts";
 import { OutboxBudget } from "../wire/outbox_budget.ts";
 import { MessageScan } from "../wire/message_scan.ts";
 import { Bus } from "./bus.ts";
 import { Calls } from "./calls.ts";
 import { KeptTopics } from "./kept_topics.ts";
+import { Queues } from "./queues.ts";
 import { Rooms } from "./rooms.ts";
 import { Counters } from "./counters.ts";
 
@@ -34,6 +36,8 @@ export class SessionHost {
   kept: KeptTopics | null = null;
   /** Rooms; null while there is no store. */
   rooms: Rooms | null = null;
+  /** Queues; null while there is no store. */
+  queues: Queues | null = null;
   /** Services and calls under way. */
   readonly calls: Calls;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
@@ -50,9 +54,10 @@ export class SessionHost {
     this.calls = new Calls(this);
   }
 
-  /** Keeps topics in `store` from now on; once, before the first session. */
-  keep(store: Store, policies: KeepPolicies): void {
-    this.kept = new KeptTopics(this, this.bus, store, policies);
+  /** Keeps topics and queues in `store` from now on; once, before the first session. */
+  keep(store: Store, policies: KeepPolicies, queues: QueuePolicies): void {
+    this.queues = new Queues(this, store, queues);
+    this.kept = new KeptTopics(this, this.bus, store, policies, this.queues);
     this.rooms = new Rooms(this, this.kept);
   }
 

@@ -14,8 +14,8 @@ import { type ParleyError, protocolError } from "../base/errors.ts";
 export const ID_FIELD = 15;
 /** The tag byte of the id: field 15, wire type varint. */
 export const ID_TAG = (ID_FIELD << 3) | 0;
-/** The largest number of a known member of the oneof; 14 is not given out yet. */
-const LAST_MEMBER = 13;
+/** The largest number of a known member of the oneof; all up to it are given out, but the id's. */
+const LAST_MEMBER = 17;
 
 /** What a scan found. One is reused for every message of a server. */
 export class MessageScan {
@@ -72,7 +72,7 @@ export class MessageScan {
           at = this.#at;
         }
         if (length > end - at) throw truncated();
-        if (field > 0 && field <= LAST_MEMBER) {
+        if (field > 0 && field <= LAST_MEMBER && field !== ID_FIELD) {
           if (this.member !== 0) {
             throw protocolError("cannot read a message that sets two members of its oneof");
           }
@@ -96,7 +96,9 @@ export class MessageScan {
     field: number,
     wireType: number,
   ): number {
-    if (field > 0 && field <= LAST_MEMBER) throw wrongWireType(field, wireType);
+    if (field > 0 && field <= LAST_MEMBER && field !== ID_FIELD) {
+      throw wrongWireType(field, wireType);
+    }
     if (wireType === 0) {
       const behind = skipVarint(bytes, at, end);
       if (field === ID_FIELD) {

@@ -1,6 +1,6 @@
 /**
- * One pass over the body of an Event or a Call: where its name and type lie, and whether it may be handed
- * on as it came.
+ * One pass over the body of an Event, a Call or a Job: where its name and type lie, and whether it may be
+ * handed on as it came.
  *
  * What is forwarded without decoding must be sound, or one sender could break every receiver's parser. So
  * the pass checks structure, wire types, the UTF-8 of headers and ids, and the limits on headers; the
@@ -17,15 +17,18 @@ const NAME_TAG = 0x0a;
 const PAYLOAD_TAG = 0x12;
 const TYPE_TAG = 0x1a;
 const HEADER_TAG = 0x22;
-/** Field 5 is an Event's message_id (a string) and a Call's timeout_ms (a varint). */
+/** Field 5 is the message_id (a string) of an Event or a Job, and a Call's timeout_ms (a varint). */
 const EXTRA_FIELD = 5;
-/** The first and the last field that only the server sets. */
+/** The first field that only the server sets, and the last of each kind of message. */
 const FIRST_STAMP = 11;
-const LAST_STAMP = 14;
+const LAST_STAMP = { event: 14, call: 14, job: 31 } as const;
+
+/** The kinds of messages that are scanned. */
+export type ScannedKind = keyof typeof LAST_STAMP;
 
 /** What a pass found. Reused for every message of a server. */
 export class PayloadScan {
-  /** Where the name begins: the topic of an Event, the method of a Call. */
+  /** Where the name begins: the topic of an Event, the method of a Call, the queue of a Job. */
   nameStart = 0;
   nameEnd = 0;
   /** Where the message type begins; equal to `typeEnd` when there is none. */
@@ -34,11 +37,13 @@ export class PayloadScan {
   /** Where the payload begins; equal to `payloadEnd` when there is none. */
   payloadStart = 0;
   payloadEnd = 0;
-  /** Where an Event's message_id begins; equal to `messageIdEnd` when there is none. */
+  /** Where the message_id of an Event or a Job begins; equal to `messageIdEnd` when there is none. */
   messageIdStart = 0;
   messageIdEnd = 0;
   /** A Call's timeout_ms; 0 when it has none. */
   timeoutMs = 0;
+  /** Whether a Job has any of the fields 6 to 10; they are not looked at here. */
+  hasOptions = false;
 
   readonly #limits: Limits;
   readonly #field = new FieldCursor();
@@ -50,8 +55,8 @@ export class PayloadScan {
     this.#limits = limits;
   }
 
-  /** Scans the body from `start` to `end`; `extra` says what field 5 is. Raises a ParleyError. */
-  scan(bytes: Uint8Array, start: number, end: number, extra: "text" | "number"): void {
+  /** Scans the body from `start` to `end`. Raises a ParleyError. */
+  scan(bytes: Uint8Array, start: number, end: number, kind: ScannedKind): void {
     this.nameStart =
       this.nameEnd =
       this.typeStart =
@@ -60,11 +65,12 @@ export class PayloadScan {
     this.payloadStart = this.payloadEnd = start;
     this.messageIdStart = this.messageIdEnd = start;
     this.timeoutMs = this.#headers = this.#headersBytes = 0;
+    this.hasOptions = false;
     let at = start;
     while (at < end) {
       const tag = bytes[at];
       if (tag !== NAME_TAG && tag !== PAYLOAD_TAG && tag !== TYPE_TAG && tag !== HEADER_TAG) {
-        at = this.#rare(bytes, at, end, extra);
+        at = this.#rare(bytes, at, end, kind);
         continue;
       }
       at++;
@@ -127,24 +133,25 @@ export class PayloadScan {
   }
 
   /** Passes over a field that is not one of the first four, and gives the offset behind it. */
-  #rare(bytes: Uint8Array, at: number, end: number, extra: "text" | "number"): number {
+  #rare(bytes: Uint8Array, at: number, end: number, kind: ScannedKind): number {
     const cursor = this.#field;
     cursor.open(bytes, at, end);
     cursor.next();
     const { field } = cursor;
-    if (field >= FIRST_STAMP && field <= LAST_STAMP) {
+    const last = LAST_STAMP[kind];
+    if (field >= FIRST_STAMP && field <= last) {
       throw invalidArgument(
         `cannot take a message with field ${field} set: only the server sets it`,
         {
-          accepted: `no fields from ${FIRST_STAMP} to ${LAST_STAMP}`,
+          accepted: `no fields from ${FIRST_STAMP} to ${last}`,
         },
       );
     }
     if (field < EXTRA_FIELD) throw wrongWireType(field, cursor.wireType);
     if (field === EXTRA_FIELD) {
-      if (extra === "number") this.timeoutMs = cursor.int32() >>> 0;
+      if (kind === "call") this.timeoutMs = cursor.int32() >>> 0;
       else this.#messageId(bytes, cursor);
-    }
+    } else if (kind === "job" && field < FIRST_STAMP) this.hasOptions = true;
     return cursor.end;
   }
 

@@ -24,7 +24,7 @@ const MESSAGE_ID = 5;
 
 function scanned(
   body: Uint8Array,
-  extra: "text" | "number" = "text",
+  extra: "event" | "call" = "event",
   limits: Partial<Limits> = {},
 ): PayloadScan {
   const scan = new PayloadScan({ ...DEFAULT_LIMITS, ...limits });
@@ -35,7 +35,7 @@ function scanned(
 
 function refusal(
   body: Uint8Array,
-  extra: "text" | "number" = "text",
+  extra: "event" | "call" = "event",
   limits: Partial<Limits> = {},
 ): ParleyError {
   try {
@@ -48,7 +48,7 @@ function refusal(
 }
 
 function accepts(body: Uint8Array, limits: Partial<Limits> = {}): void {
-  scanned(body, "text", limits);
+  scanned(body, "event", limits);
 }
 
 function header(key: Uint8Array, value: Uint8Array): Uint8Array {
@@ -70,7 +70,7 @@ Deno.test("what the generated class of an event writes is found where it lies", 
         create(EventSchema, { topic, payload, type, headers, messageId }),
       );
       const buffer = join(hex("ff ff"), body);
-      const scan = scanned(body, "text", wide);
+      const scan = scanned(body, "event", wide);
       assert.equal(textIn(buffer.subarray(scan.nameStart, scan.nameEnd)), topic);
       assert.equal(textIn(buffer.subarray(scan.typeStart, scan.typeEnd)), type);
       assert.deepEqual(
@@ -91,7 +91,7 @@ Deno.test("what the generated class of a call writes is found, with its time-out
         create(CallSchema, { method, payload, headers, timeoutMs }),
       );
       const buffer = join(hex("ff ff"), body);
-      const scan = scanned(body, "number");
+      const scan = scanned(body, "call");
       assert.equal(textIn(buffer.subarray(scan.nameStart, scan.nameEnd)), method);
       assert.equal(scan.timeoutMs, timeoutMs);
       assert.deepEqual(
@@ -113,7 +113,7 @@ Deno.test("of repeated fields the last one counts, as for the generated class", 
     fc.property(fc.array(fc.oneof(piece, number), { maxLength: 12 }), (pieces) => {
       const body = join(...pieces);
       const event = fromBinary(EventSchema, body);
-      const scan = scanned(body, "text", { maxMessageIdBytes: 2000 });
+      const scan = scanned(body, "event", { maxMessageIdBytes: 2000 });
       const buffer = join(hex("ff ff"), body);
       assert.equal(textIn(buffer.subarray(scan.nameStart, scan.nameEnd)), event.topic);
       assert.equal(textIn(buffer.subarray(scan.typeStart, scan.typeEnd)), event.type);
@@ -135,7 +135,7 @@ Deno.test("fields that only the server sets are refused, and the connection live
     field(13, bytesOf("x")),
     join(varint(11 * 8), varint(0)),
   ];
-  for (const extra of ["text", "number"] as const) {
+  for (const extra of ["event", "call"] as const) {
     for (const stamp of stamps) {
       for (const body of [stamp, join(field(NAME, bytesOf("a")), stamp, field(PAYLOAD, stamp))]) {
         const error = refusal(body, extra);
@@ -180,7 +180,7 @@ Deno.test("what is no protobuf message ends the connection", () => {
     }
   }
   assert.equal(
-    refusal(hex("2a 01 61"), "number").closeReason,
+    refusal(hex("2a 01 61"), "call").closeReason,
     CloseReason.PROTOCOL_ERROR,
     "a time-out that is a text",
   );
@@ -214,7 +214,7 @@ Deno.test("headers and ids are taken up to their limits, and not beyond", () => 
   const one = header(bytesOf("k"), bytesOf("v"));
   accepts(join(one, one), limits);
   accepts(join(one, one, one), limits);
-  const many = refusal(join(one, one, one, one), "text", limits);
+  const many = refusal(join(one, one, one, one), "event", limits);
   assert.equal(many.code, ErrorCode.RESOURCE_EXHAUSTED);
   assert.equal(many.accepted, "at most 3 headers");
   assert.equal(many.closeReason, CloseReason.UNSPECIFIED);
@@ -224,14 +224,14 @@ Deno.test("headers and ids are taken up to their limits, and not beyond", () => 
   accepts(ofBytes(40), limits);
   accepts(join(ofBytes(20), ofBytes(20)), limits);
   for (const large of [ofBytes(41), join(ofBytes(20), ofBytes(21))]) {
-    const error = refusal(large, "text", limits);
+    const error = refusal(large, "event", limits);
     assert.equal(error.code, ErrorCode.RESOURCE_EXHAUSTED);
     assert.equal(error.accepted, "at most 40 bytes of headers");
     assert.equal(error.closeReason, CloseReason.UNSPECIFIED);
   }
   accepts(field(MESSAGE_ID, bytesOf(textOf(9))), limits);
   accepts(field(MESSAGE_ID, bytesOf(textOf(10))), limits);
-  const long = refusal(field(MESSAGE_ID, bytesOf(textOf(11))), "text", limits);
+  const long = refusal(field(MESSAGE_ID, bytesOf(textOf(11))), "event", limits);
   assert.equal(long.code, ErrorCode.INVALID_ARGUMENT);
   assert.match(long.message, /message_id of 11 bytes/);
   assert.equal(long.closeReason, CloseReason.UNSPECIFIED);
@@ -247,9 +247,9 @@ Deno.test("one scan serves many messages and remembers nothing of the last", () 
     header(bytesOf("l"), bytesOf("v")),
   );
   for (let round = 0; round < 3; round++) {
-    scan.scan(full, 0, full.length, "text");
-    assert.throws(() => scan.scan(hex("0a 05"), 0, 2, "text"), ParleyError);
-    scan.scan(full, 0, 0, "number");
+    scan.scan(full, 0, full.length, "event");
+    assert.throws(() => scan.scan(hex("0a 05"), 0, 2, "event"), ParleyError);
+    scan.scan(full, 0, 0, "call");
     assert.equal(scan.nameEnd - scan.nameStart, 0);
     assert.equal(scan.typeEnd - scan.typeStart, 0);
     assert.equal(scan.payloadEnd - scan.payloadStart, 0);
@@ -275,7 +275,7 @@ Deno.test("of random bytes nothing is accepted that a receiver's class refuses",
       bytes[random.below(bytes.length)] = random.uint32();
     }
     try {
-      scan.scan(bytes, 0, bytes.length, "text");
+      scan.scan(bytes, 0, bytes.length, "event");
     } catch (error) {
       if (!(error instanceof ParleyError)) throw error;
       continue;

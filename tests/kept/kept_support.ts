@@ -10,6 +10,7 @@ import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
 import type { Event } from "../../lib/gen/parley/v1/event_pb.ts";
 import { type Ack, AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { KeepPolicies } from "../../lib/logic/keep_policies.ts";
+import { QueuePolicies } from "../../lib/logic/queue_policies.ts";
 import type { Store } from "../../lib/ports/store.ts";
 import type { ConfigInput } from "../../lib/server/config.ts";
 import { BusClient } from "../support/bus_client.ts";
@@ -127,7 +128,7 @@ export class KeptBus extends MemoryBus {
   constructor(store: Store, limits: Partial<Limits> = {}, pattern = "k.>") {
     super(limits);
     this.store = store;
-    this.host.keep(store, new KeepPolicies([{ pattern }]));
+    this.host.keep(store, new KeepPolicies([{ pattern }]), new QueuePolicies([]));
   }
 
   /** Over the store that `data` names. */

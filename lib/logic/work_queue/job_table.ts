@@ -1,0 +1,123 @@
+/**
+ * The jobs of one queue as columns: a job is a slot, a small number that is used again after it.
+ *
+ * Columns grow together by doubling and never shrink, so that a job costs no object and a lookup is an
+ * index. Columns are replaced when they grow: nobody keeps one. Generations count the leases of a slot,
+ * over all its jobs, and are never set back: with the slot they name one delivery for ever.
+ */
+import type { Consumer } from "./consumer.ts";
+
+/** Where a job stands. */
+export const JobState = {
+  /** No job. */
+  FREE: 0,
+  /** Can be handed out. */
+  READY: 1,
+  /** Waits for a time. */
+  DELAYED: 2,
+  /** Waits for another job of its key. */
+  BLOCKED: 3,
+  /** Its lease is decided, and not durable yet. */
+  LEASING: 4,
+  /** A consumer holds it. */
+  LEASED: 5,
+  /** Acknowledged, and that is not durable yet. */
+  DONE: 6,
+  /** Given back to be tried again, and that is not durable yet. */
+  RETRYING: 7,
+  /** Given back untried, and that is not durable yet. */
+  RELEASING: 8,
+  /** At its end; waits for its burial. */
+  DYING: 9,
+  /** Its burial is not durable yet. */
+  BURYING: 10,
+  /** Dropped, and that is not durable yet. */
+  DROPPING: 11,
+} as const;
+
+/** Flags of a job. */
+export const Flag = {
+  /** Its push is not durable yet. */
+  UNCOMMITTED: 1,
+  /** It may have been delivered before. */
+  REDELIVERED: 2,
+  /** It stands in the ring of its priority, where it was put when it was pushed. */
+  FRESH: 4,
+  /** It dies when its time has come. */
+  DOOMED: 8,
+} as const;
+
+/** The fewest slots. */
+const FIRST_SLOTS = 64;
+/** No slot. */
+export const NONE = -1;
+
+/** The columns. */
+export class JobTable<T> {
+  ids = new Float64Array(FIRST_SLOTS);
+  /** Due or end of lease, by the monotonic clock; 0 when there is neither. */
+  times = new Float64Array(FIRST_SLOTS);
+  /** The end of the lease that a settlement under way would end. */
+  formerTimes = new Float64Array(FIRST_SLOTS);
+  keys = new Float64Array(FIRST_SLOTS);
+  bytes = new Uint32Array(FIRST_SLOTS);
+  generations = new Uint32Array(FIRST_SLOTS);
+  attempts = new Uint16Array(FIRST_SLOTS);
+  states = new Uint8Array(FIRST_SLOTS);
+  priorities = new Uint8Array(FIRST_SLOTS);
+  flags = new Uint8Array(FIRST_SLOTS);
+  reasons = new Uint8Array(FIRST_SLOTS);
+  /** Neighbours in the list of what a consumer holds; `next` links free slots, too. */
+  next = new Int32Array(FIRST_SLOTS);
+  previous = new Int32Array(FIRST_SLOTS);
+  /** Its place in the heap of times. */
+  places = new Int32Array(FIRST_SLOTS).fill(NONE);
+  readonly consumers: (Consumer<T> | null)[] = [];
+  /** How many slots were ever used. */
+  used = 0;
+  #free = NONE;
+
+  /** A slot for a job. */
+  take(): number {
+    const slot = this.#free;
+    if (slot !== NONE) {
+      this.#free = this.next[slot];
+      return slot;
+    }
+    if (this.used === this.ids.length) this.#grow();
+    this.consumers.push(null);
+    return this.used++;
+  }
+
+  /** Gives a slot back. */
+  give(slot: number): void {
+    this.states[slot] = JobState.FREE;
+    this.flags[slot] = 0;
+    this.consumers[slot] = null;
+    this.next[slot] = this.#free;
+    this.#free = slot;
+  }
+
+  #grow(): void {
+    const size = 2 * this.ids.length;
+    this.ids = copied(this.ids, new Float64Array(size));
+    this.times = copied(this.times, new Float64Array(size));
+    this.formerTimes = copied(this.formerTimes, new Float64Array(size));
+    this.keys = copied(this.keys, new Float64Array(size));
+    this.bytes = copied(this.bytes, new Uint32Array(size));
+    this.generations = copied(this.generations, new Uint32Array(size));
+    this.attempts = copied(this.attempts, new Uint16Array(size));
+    this.states = copied(this.states, new Uint8Array(size));
+    this.priorities = copied(this.priorities, new Uint8Array(size));
+    this.flags = copied(this.flags, new Uint8Array(size));
+    this.reasons = copied(this.reasons, new Uint8Array(size));
+    this.next = copied(this.next, new Int32Array(size));
+    this.previous = copied(this.previous, new Int32Array(size));
+    this.places = copied(this.places, new Int32Array(size).fill(NONE));
+  }
+}
+
+function copied<A extends { set(from: A): void }>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}

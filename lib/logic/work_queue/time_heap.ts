@@ -1,0 +1,88 @@
+/**
+ * The jobs that wait for a time, due or end of lease, soonest first: a binary heap that knows where each
+ * slot stands, so that any of them is taken out in logarithmic time.
+ */
+import { type JobTable, NONE } from "./job_table.ts";
+
+const FIRST_PLACES = 64;
+
+/** A heap of slots by their times. */
+export class TimeHeap<T> {
+  size = 0;
+  readonly #table: JobTable<T>;
+  #slots = new Int32Array(FIRST_PLACES);
+
+  constructor(table: JobTable<T>) {
+    this.#table = table;
+  }
+
+  /** The slot at a place; 0 is the soonest. */
+  at(place: number): number {
+    return this.#slots[place];
+  }
+
+  /** The soonest time; Infinity when nothing waits. */
+  get soonest(): number {
+    return this.size === 0 ? Infinity : this.#table.times[this.#slots[0]];
+  }
+
+  /** Takes in a slot by its present time, or moves it when that has changed. */
+  put(slot: number): void {
+    let place = this.#table.places[slot];
+    if (place === NONE) {
+      if (this.size === this.#slots.length) {
+        const larger = new Int32Array(2 * this.size);
+        larger.set(this.#slots);
+        this.#slots = larger;
+      }
+      place = this.size++;
+    }
+    this.#sink(this.#rise(place, slot), slot);
+  }
+
+  /** Takes out a slot that is in it. */
+  remove(slot: number): void {
+    const { places } = this.#table;
+    const place = places[slot];
+    if (place === NONE) return;
+    places[slot] = NONE;
+    const last = this.#slots[--this.size];
+    if (last === slot) return;
+    this.#sink(this.#rise(place, last), last);
+  }
+
+  /** Moves what is later than `slot` down from `place`; gives where the slot may stand. */
+  #rise(place: number, slot: number): number {
+    const { times, places } = this.#table;
+    const slots = this.#slots;
+    const time = times[slot];
+    while (place > 0) {
+      const parent = (place - 1) >>> 1;
+      const above = slots[parent];
+      if (times[above] <= time) break;
+      slots[place] = above;
+      places[above] = place;
+      place = parent;
+    }
+    return place;
+  }
+
+  /** Moves what is sooner than `slot` up, and puts the slot where it then belongs. */
+  #sink(place: number, slot: number): void {
+    const { times, places } = this.#table;
+    const slots = this.#slots;
+    const time = times[slot];
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= this.size) break;
+      if (child + 1 < this.size && times[slots[child + 1]] < times[slots[child]]) child++;
+      const below = slots[child];
+      if (times[below] >= time) break;
+      slots[place] = below;
+      places[below] = place;
+      place = child;
+    }
+    slots[place] = slot;
+    places[slot] = place;
+  }
+}

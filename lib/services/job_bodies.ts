@@ -1,0 +1,132 @@
+/**
+ * Where the bodies of one queue's jobs are found: in the ring of what will soon be handed out, or in the
+ * store.
+ *
+ * Reads go by whole chunks, one at a time, each of bounded size. Those who wait for a body are told when it
+ * was read, or that it was not. Nothing is read twice for two who wait for the same job.
+ */
+import { logger } from "../base/log.ts";
+import type { JobLog, StoreQueue } from "../ports/job_log.ts";
+import type { StorePage } from "../ports/store.ts";
+import type { BodyRing } from "../wire/body_ring.ts";
+import type { JobChunk } from "./job_chunks.ts";
+
+const log = logger("server");
+
+/** A read takes chunks up to about this many bytes; one chunk may be larger. */
+const READ_BYTES = 2 * 1024 * 1024;
+
+/** Is told of bodies. */
+export interface BodyReader {
+  /** The body of the job in `slot` was read; it lies from `start` to `end`. */
+  bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void;
+  /** All that this chunk has was told; whoever still waits for a body of it waits in vain. */
+  chunkRead(chunk: JobChunk): void;
+  /** A read is over, and all that it gave was told. */
+  readEnded(): void;
+}
+
+/** The bodies of one queue. */
+export class JobBodies {
+  readonly ring: BodyRing;
+  readonly #log: JobLog;
+  readonly #queue: StoreQueue;
+  readonly #reader: BodyReader;
+  #positions = new Float64Array(64);
+  #lengths = new Uint32Array(64);
+  readonly #wanted = new Set<JobChunk>();
+  #reading = false;
+
+  constructor(ring: BodyRing, log: JobLog, queue: StoreQueue, reader: BodyReader) {
+    this.ring = ring;
+    this.#log = log;
+    this.#queue = queue;
+    this.#reader = reader;
+  }
+
+  /** Whether the body of the job in `slot` is at hand. */
+  has(slot: number): boolean {
+    return slot < this.#positions.length && this.ring.has(this.#positions[slot]);
+  }
+
+  /** Where in the ring's bytes the body begins; only when `has` it. */
+  start(slot: number): number {
+    return this.ring.offset(this.#positions[slot]);
+  }
+
+  /** How long it is. */
+  length(slot: number): number {
+    return this.#lengths[slot];
+  }
+
+  /** Keeps a body at hand. */
+  put(slot: number, bytes: Uint8Array, start: number, end: number): void {
+    if (slot >= this.#positions.length) this.#grow(slot);
+    this.#positions[slot] = this.ring.put(bytes, start, end);
+    this.#lengths[slot] = end - start;
+  }
+
+  /** The slot has no body any more. */
+  forget(slot: number): void {
+    if (slot < this.#positions.length) this.#positions[slot] = 0;
+  }
+
+  /** Has the bodies of a chunk read soon. */
+  want(chunk: JobChunk): void {
+    this.#wanted.add(chunk);
+    if (!this.#reading) void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    // What the present turn wants is read together.
+    await Promise.resolve();
+    while (this.#wanted.size > 0) {
+      const chunks = this.#take();
+      const firsts = chunks.map((chunk) => chunk.first);
+      try {
+        const jobs = chunks.map((chunk) => chunk.slots.length);
+        this.#tell(chunks, await this.#log.readChunks(this.#queue, firsts, jobs));
+      } catch (error) {
+        log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
+      }
+      for (const chunk of chunks) this.#reader.chunkRead(chunk);
+      this.#reader.readEnded();
+    }
+    this.#reading = false;
+  }
+
+  /** Takes the chunks of the next read out of those that are wanted. */
+  #take(): JobChunk[] {
+    const chunks: JobChunk[] = [];
+    let bytes = 0;
+    for (const chunk of this.#wanted) {
+      if (bytes > 0 && bytes + chunk.bytes > READ_BYTES) break;
+      bytes += chunk.bytes;
+      chunks.push(chunk);
+      this.#wanted.delete(chunk);
+    }
+    return chunks;
+  }
+
+  #tell(chunks: readonly JobChunk[], page: StorePage): void {
+    let at = 0;
+    for (let index = 0; index < page.count; index++) {
+      const id = page.seqs[index];
+      while (id >= chunks[at].first + chunks[at].slots.length || id < chunks[at].first) at++;
+      const slot = chunks[at].slots[id - chunks[at].first];
+      if (slot < 0) continue;
+      this.#reader.bodyRead(slot, page.bytes, page.ranges[2 * index], page.ranges[2 * index + 1]);
+    }
+  }
+
+  #grow(slot: number): void {
+    const size = Math.max(slot + 1, 2 * this.#positions.length);
+    const positions = new Float64Array(size);
+    positions.set(this.#positions);
+    this.#positions = positions;
+    const lengths = new Uint32Array(size);
+    lengths.set(this.#lengths);
+    this.#lengths = lengths;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The chunks of one queue: which job lies in which, and what must be written of them with the next batch.
+ *
+ * Invariants: a chunk is dropped with the batch in which the last of its jobs goes; the states of a chunk
+ * are written at most once a batch, however many of its jobs changed. Chunks of a push that failed were
+ * never there.
+ */
+import {
+  CHUNK_FULL_BYTES,
+  type JobLog,
+  MOST_CHUNK_JOBS,
+  type StoreQueue,
+} from "../ports/job_log.ts";
+import { StatesWriter } from "./job_states.ts";
+import type { KeptJob } from "./job_states.ts";
+
+/** No slot: the job is gone. */
+const GONE = -1;
+
+/** Jobs that lie together. */
+export class JobChunk {
+  /** The id of the first job. */
+  readonly first: number;
+  /** When the first job was pushed, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** The slots of its jobs, by their order; GONE for those that are. */
+  readonly slots: number[] = [];
+  bytes = 0;
+  /** How many jobs will be there after the batch that gathers. */
+  live = 0;
+  /** Whether it is in the store. */
+  stored: boolean;
+  /** Whether its states must be written with the batch that gathers. */
+  dirty = false;
+
+  constructor(first: number, timeMs: number, stored: boolean) {
+    this.first = first;
+    this.timeMs = timeMs;
+    this.stored = stored;
+  }
+}
+
+/** What a batch does to chunks. */
+interface ChunkChanges {
+  readonly created: readonly JobChunk[];
+  readonly dropped: readonly JobChunk[];
+}
+
+/** Tells what is to be kept of the job in `slot`, by filling `job`. */
+export type Describe = (slot: number, job: KeptJob) => void;
+
+const writer = new StatesWriter();
+const kept: KeptJob = {
+  state: 0,
+  priority: 0,
+  redelivered: false,
+  attempts: 0,
+  bytes: 0,
+  delayMs: 0,
+  key: 0,
+};
+
+/** The chunks of one queue. */
+export class JobChunks {
+  readonly #log: JobLog;
+  readonly #queue: StoreQueue;
+  readonly #describe: Describe;
+  /** By the ids of their first jobs, in order. */
+  readonly #chunks = new Map<number, JobChunk>();
+  readonly #of: (JobChunk | undefined)[] = [];
+  #open: JobChunk | null = null;
+  #created: JobChunk[] = [];
+  #dirty: JobChunk[] = [];
+  readonly #underWay: ChunkChanges[] = [];
+
+  constructor(log: JobLog, queue: StoreQueue, describe: Describe) {
+    this.#log = log;
+    this.#queue = queue;
+    this.#describe = describe;
+  }
+
+  /** Whether the next job begins a chunk. */
+  get needsNew(): boolean {
+    const open = this.#open;
+    return open === null || open.slots.length >= MOST_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
+  }
+
+  /** Whether the batch that gathers has anything of this queue. */
+  get hasChanges(): boolean {
+    return this.#created.length > 0 || this.#dirty.length > 0;
+  }
+
+  /** All chunks, oldest first. */
+  all(): IterableIterator<JobChunk> {
+    return this.#chunks.values();
+  }
+
+  /** The chunks that have jobs behind `id`, oldest first. */
+  *behind(id: number): Generator<JobChunk> {
+    for (const chunk of this.#chunks.values()) {
+      if (chunk.first + chunk.slots.length - 1 > id) yield chunk;
+    }
+  }
+
+  /** When the oldest job was pushed, to the time of its batch, in milliseconds since 1970; 0 when there is none. */
+  get oldestMs(): number {
+    for (const chunk of this.#chunks.values()) if (chunk.live > 0) return chunk.timeMs;
+    return 0;
+  }
+
+  /** The chunk of a job. */
+  of(slot: number): JobChunk {
+    return this.#of[slot]!;
+  }
+
+  /** Enters a pushed job, before the next one is handed to the store. */
+  add(slot: number, id: number, bytes: number, timeMs: number, plain: boolean): void {
+    let chunk = this.#open;
+    if (chunk === null || this.needsNew) {
+      chunk = this.#open = new JobChunk(id, timeMs, false);
+      this.#chunks.set(id, chunk);
+      this.#created.push(chunk);
+    }
+    this.#enter(chunk, slot, bytes);
+    if (!plain) this.changed(slot);
+  }
+
+  /** Enters a chunk that was found at start. */
+  addStored(first: number, timeMs: number): JobChunk {
+    const chunk = new JobChunk(first, timeMs, true);
+    this.#chunks.set(first, chunk);
+    return chunk;
+  }
+
+  /** Enters the next job of such a chunk; without a slot when it is gone. */
+  addStoredJob(chunk: JobChunk, slot: number | null, bytes: number): void {
+    if (slot === null) chunk.slots.push(GONE);
+    else this.#enter(chunk, slot, bytes);
+  }
+
+  /** What is kept of a job changed. */
+  changed(slot: number): void {
+    const chunk = this.#of[slot]!;
+    if (chunk.dirty) return;
+    chunk.dirty = true;
+    this.#dirty.push(chunk);
+  }
+
+  /** A job goes with the batch that gathers. */
+  leaving(slot: number): void {
+    this.#of[slot]!.live--;
+    this.changed(slot);
+  }
+
+  /** That was taken back. */
+  staying(slot: number): void {
+    this.#of[slot]!.live++;
+    this.changed(slot);
+  }
+
+  /** A job is gone. */
+  freed(slot: number, id: number): void {
+    const chunk = this.#of[slot]!;
+    this.#of[slot] = undefined;
+    chunk.slots[id - chunk.first] = GONE;
+  }
+
+  /** Hands over what the batch that gathers must have, and calls it done. */
+  seal(wallMs: number): void {
+    const dropped: JobChunk[] = [];
+    for (const chunk of this.#dirty) {
+      chunk.dirty = false;
+      if (chunk.live === 0) {
+        dropped.push(chunk);
+        this.#log.dropChunk(this.#queue, chunk.first);
+      } else this.#writeStates(chunk, wallMs);
+    }
+    this.#underWay.push({ created: this.#created, dropped });
+    this.#created = [];
+    this.#dirty = [];
+    this.#open = null;
+  }
+
+  /** The oldest batch that was sealed is committed. */
+  committed(): void {
+    const { created, dropped } = this.#underWay.shift()!;
+    for (const chunk of created) chunk.stored = true;
+    for (const chunk of dropped) this.#chunks.delete(chunk.first);
+  }
+
+  /** All that was sealed, and what gathers, failed; the jobs were told before. */
+  failed(): void {
+    for (const { created } of [...this.#underWay, { created: this.#created }]) {
+      for (const chunk of created) this.#chunks.delete(chunk.first);
+    }
+    for (const chunk of this.#dirty) chunk.dirty = false;
+    this.#underWay.length = 0;
+    this.#created = [];
+    this.#dirty = [];
+    this.#open = null;
+  }
+
+  #enter(chunk: JobChunk, slot: number, bytes: number): void {
+    this.#of[slot] = chunk;
+    chunk.slots.push(slot);
+    chunk.bytes += bytes;
+    chunk.live++;
+  }
+
+  #writeStates(chunk: JobChunk, wallMs: number): void {
+    writer.begin();
+    for (const slot of chunk.slots) {
+      if (slot === GONE) {
+        kept.state = 3;
+        kept.bytes =
+          kept.attempts =
+          kept.priority =
+          kept.delayMs =
+          kept.key =
+            0;
+        kept.redelivered = false;
+      } else this.#describe(slot, kept);
+      writer.add(kept, wallMs);
+    }
+    this.#log.setStates(this.#queue, chunk.first, writer.bytes);
+  }
+}

@@ -1,0 +1,454 @@
+/**
+ * One queue of a server: its machine decides, this carries out. Pushed bodies go to the store, decisions
+ * into the batch that gathers, and jobs to their consumers once their leases are committed.
+ *
+ * Invariants: nobody gets a job whose lease a crash could take back; a push and a settlement are answered
+ * when they are committed; when a batch fails, machine, chunks and consumers are as before it.
+ * Non-goals: who may have which job when (lib/logic/work_queue), timers and batches (queues).
+ */
+import type { ParleyError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import {
+  type Consumer,
+  type DeathReason,
+  DurableState,
+  JobState,
+  WorkQueue,
+  type WorkQueueEffects,
+  type WorkQueueOptions,
+} from "../logic/work_queue/work_queue.ts";
+import type { StoreQueue } from "../ports/job_log.ts";
+import type { Store } from "../ports/store.ts";
+import type { BodyRing } from "../wire/body_ring.ts";
+import { Graves, UNTOLD, withoutId } from "./graves.ts";
+import { type BodyReader, JobBodies } from "./job_bodies.ts";
+import { type JobChunk, JobChunks } from "./job_chunks.ts";
+import type { JobOptions } from "./job_options.ts";
+import { jobsIn, type KeptJob, readState } from "./job_states.ts";
+import { HELD_BYTES, QueueConsumer } from "./queue_consumer.ts";
+import type { Session } from "./session.ts";
+import type { SessionHost } from "./session_host.ts";
+
+const log = logger("server");
+const NO_STAMPS = new Uint8Array(0);
+
+/** What a queue needs of those that share its server. */
+export interface QueueOwner {
+  readonly host: SessionHost;
+  readonly store: Store;
+  readonly ring: BodyRing;
+  /** The queue may have jobs to hand out, at the end of the turn. */
+  touch(queue: Queue): void;
+  /** The queue has something for the batch that gathers. */
+  hasChanges(queue: Queue): void;
+  /** Ends a turn that no session began. */
+  endTurn(): void;
+  /** Where the dead letters of `queue` go. */
+  deadOf(queue: Queue): Queue;
+}
+
+/** One queue. */
+export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
+  readonly name: string;
+  readonly log: StoreQueue;
+  readonly machine: WorkQueue<QueueConsumer>;
+  readonly chunks: JobChunks;
+  readonly consumers = new Set<QueueConsumer>();
+  /** Since the server started. */
+  pushed = 0;
+  done = 0;
+  redelivered = 0;
+  /** For the owner: whether it stands among those that are touched, and among those that have changes. */
+  isTouched = false;
+  isChanged = false;
+
+  readonly #owner: QueueOwner;
+  readonly host: SessionHost;
+  readonly #bodies: JobBodies;
+  readonly #graves: Graves;
+  /** The slots of jobs that are pushed and not committed, in that order. */
+  #pushing: number[] = [];
+  #pushingAt = 0;
+  /** Jobs that are leased and wait for their bodies. */
+  readonly #awaited = new Map<
+    number,
+    { readonly to: QueueConsumer; readonly generation: number }
+  >();
+
+  constructor(owner: QueueOwner, name: string, queue: StoreQueue, options: WorkQueueOptions) {
+    this.name = name;
+    this.log = queue;
+    this.#owner = owner;
+    this.host = owner.host;
+    this.machine = new WorkQueue(options, this, Math.random);
+    const { jobs } = owner.store;
+    this.chunks = new JobChunks(jobs, queue, (slot, job) => this.#describe(slot, job));
+    this.#bodies = new JobBodies(owner.ring, jobs, queue, this);
+    const wallMs = () => owner.host.clock.wallMs();
+    this.#graves = new Graves(this, this.#bodies, () => owner.deadOf(this), wallMs);
+  }
+
+  /** Takes up what was there at start. */
+  load(): void {
+    const { clock } = this.host;
+    const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
+    const job: KeptJob = { ...PLAIN };
+    for (const found of this.#owner.store.jobs.takeChunks(this.log)) {
+      const { states } = found;
+      const chunk = this.chunks.addStored(found.first, found.timeMs);
+      const usual = Math.floor(found.bytes / found.jobs);
+      for (let index = 0; index < found.jobs; index++) {
+        if (states === null || index >= jobsIn(states)) Object.assign(job, PLAIN, { bytes: usual });
+        else readState(states, index, wallMs, job);
+        if (job.state === DurableState.GONE) {
+          this.chunks.addStoredJob(chunk, null, 0);
+          continue;
+        }
+        const slot = this.machine.restore(
+          found.first + index,
+          job.bytes,
+          job.priority,
+          job.key,
+          job.attempts,
+          job.delayMs > 0 ? nowMs + job.delayMs : 0,
+          job.state,
+          job.redelivered,
+        );
+        this.chunks.addStoredJob(chunk, slot, job.bytes);
+      }
+    }
+    this.#graves.because("the server stopped while it was out", () => this.machine.restored());
+  }
+
+  /** Raises RESOURCE_EXHAUSTED when a job of so many bytes has no room, or makes it. */
+  admit(bytes: number): void {
+    this.machine.admit(bytes);
+  }
+
+  /**
+   * Hands a job to the store that was admitted; gives its id, or 0 when its message_id was seen before.
+   * `completion` is told of it as with events.
+   */
+  push(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    idStart: number,
+    idEnd: number,
+    options: JobOptions | null,
+    completion: unknown,
+  ): number {
+    const id = this.store(bytes, start, end, stamps, stampsLength, idStart, idEnd, completion);
+    if (id > 0) this.enter(id, end - start + stampsLength, options);
+    return id;
+  }
+
+  /** The first half of `push`, for what is handed over with other things: the store's. */
+  store(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    idStart: number,
+    idEnd: number,
+    completion: unknown,
+  ): number {
+    const { nextId } = this.log;
+    const id = this.#owner.store.jobs.push(
+      this.log,
+      bytes,
+      start,
+      end,
+      stamps,
+      stampsLength,
+      this.host.clock.wallMs(),
+      idStart,
+      idEnd,
+      this.chunks.needsNew,
+      completion,
+    );
+    return id < nextId ? 0 : id;
+  }
+
+  /** The second half: the machine's, once the store has taken all of it. */
+  enter(id: number, bytes: number, options: JobOptions | null): void {
+    const { clock } = this.host;
+    const size = bytes + 1 + varint53Size(id);
+    const { ordered } = this.machine.options;
+    const key = options === null || !ordered ? 0 : options.key;
+    const delayMs = options?.delayMs ?? 0;
+    const priority = options?.priority ?? 0;
+    const nowMs = delayMs > 0 ? clock.monotonicMs() : 0;
+    const slot = this.machine.push(id, size, priority, key, nowMs + delayMs, nowMs);
+    const plain = priority === 0 && key === 0 && delayMs === 0;
+    this.chunks.add(slot, id, size, clock.wallMs(), plain);
+    this.#pushing.push(slot);
+    this.#owner.hasChanges(this);
+    this.#owner.touch(this);
+  }
+
+  /** A job of the batch that was just committed, or its duplicate, in the order they were pushed. */
+  stored(bytes: Uint8Array, start: number, end: number, duplicate: boolean): void {
+    if (duplicate) return;
+    const slot = this.#pushing[this.#pushingAt++];
+    if (this.#pushingAt === this.#pushing.length) this.#pushing.length = this.#pushingAt = 0;
+    this.pushed++;
+    // What will be handed out soon stays at hand; the rest of a long queue is read when its turn comes.
+    const { machine } = this;
+    if (machine.state(slot) === JobState.LEASING || machine.bytes <= this.#bodies.ring.longest) {
+      this.#bodies.put(slot, bytes, start, end);
+    }
+  }
+
+  /** Adds a consumer. */
+  addConsumer(session: Session, number: number, prefetch: number): QueueConsumer {
+    const consumer = new QueueConsumer(session, this, number);
+    consumer.handle = this.machine.addConsumer(prefetch, consumer);
+    this.consumers.add(consumer);
+    this.#owner.touch(this);
+    return consumer;
+  }
+
+  /** Whether a job with this message_id was pushed within the window. */
+  hasSeen(messageId: string): boolean {
+    return this.#owner.store.jobs.duplicateOf(this.log, messageId) > 0;
+  }
+
+  /** Changes how many jobs a consumer may hold; 0 stops deliveries. */
+  setPrefetch({ handle }: QueueConsumer, prefetch: number): void {
+    this.machine.setPrefetch(handle, prefetch);
+    this.#owner.touch(this);
+  }
+
+  /** Ends a consumer; what it holds comes back. */
+  removeConsumer(consumer: QueueConsumer): void {
+    if (!this.consumers.delete(consumer)) return;
+    this.#graves.because("its consumer went away", () => {
+      this.machine.removeConsumer(consumer.handle);
+    });
+    this.#owner.touch(this);
+  }
+
+  /** What a consumer said of a job when it gave it back. */
+  noteError(slot: number, error: string): void {
+    this.#graves.noteError(slot, error);
+  }
+
+  /** The monotonic time, in milliseconds. */
+  get nowMs(): number {
+    return this.host.clock.monotonicMs();
+  }
+
+  /** Hands out what can be, unless `only` what is at its end is to be buried. */
+  dispatch(hands: boolean): void {
+    this.#graves.work();
+    if (hands) this.machine.dispatch();
+  }
+
+  /** Takes a job of another queue, from `start` to `end`, with `more` behind it. Raises as `admit` and `push`. */
+  inter(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    more: Uint8Array,
+    options: JobOptions | null = null,
+  ): void {
+    const body = withoutId(bytes, start, end, more);
+    this.admit(body.length);
+    this.push(body, 0, body.length, NO_STAMPS, 0, 0, 0, options, UNTOLD);
+  }
+
+  /** Whether nobody holds the job, and it is not on its way. */
+  isFree(slot: number): boolean {
+    const state = this.machine.state(slot);
+    return state === JobState.READY || state === JobState.DELAYED || state === JobState.BLOCKED;
+  }
+
+  /** Lets time pass. */
+  tick(nowMs: number): void {
+    this.#graves.because("its lease ended", () => this.machine.tick(nowMs));
+    this.#owner.touch(this);
+  }
+
+  /** The batch that gathers is about to leave. */
+  seal(wallMs: number): void {
+    this.machine.seal();
+    this.chunks.seal(wallMs);
+  }
+
+  /** The oldest batch that was sealed is committed, and `stored` was called for its jobs. */
+  committed(): void {
+    this.machine.committed(this.host.clock.monotonicMs());
+    this.chunks.committed();
+  }
+
+  /** All that is not committed was taken back. */
+  failed(): void {
+    this.machine.failed();
+    this.#graves.failed();
+    this.chunks.failed();
+    this.#pushing.length = this.#pushingAt = 0;
+    for (const consumer of this.consumers) {
+      consumer.waitingBytes = 0;
+      this.#look(consumer);
+    }
+    this.#owner.touch(this);
+  }
+
+  // What the machine says.
+
+  changed(slot: number): void {
+    this.chunks.changed(slot);
+    this.#owner.hasChanges(this);
+    if (this.machine.state(slot) === JobState.LEASING) this.#leasing(slot);
+  }
+
+  leaving(slot: number): void {
+    this.chunks.leaving(slot);
+    this.#owner.hasChanges(this);
+  }
+
+  staying(slot: number): void {
+    this.chunks.staying(slot);
+    this.#owner.hasChanges(this);
+  }
+
+  deliver(slot: number, { attached: to }: Consumer<QueueConsumer>): void {
+    const bodies = this.#bodies;
+    if (bodies.has(slot)) {
+      const start = bodies.start(slot);
+      return this.#send(slot, to, bodies.ring.bytes, start, start + bodies.length(slot));
+    }
+    this.#awaited.set(slot, { to, generation: this.machine.generation(slot) });
+    bodies.want(this.chunks.of(slot));
+  }
+
+  dying(slot: number, reason: DeathReason): void {
+    this.#graves.dig(slot, reason);
+  }
+
+  freed(slot: number): void {
+    const { machine } = this;
+    if (machine.state(slot) === JobState.DONE) this.done++;
+    this.#bodies.forget(slot);
+    this.#graves.forget(slot);
+    this.chunks.freed(slot, machine.id(slot));
+  }
+
+  // What the store gives.
+
+  bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#graves.bodyRead(slot, bytes, start, end)) return;
+    const awaited = this.#awaited.get(slot);
+    if (awaited === undefined) return this.#bodies.put(slot, bytes, start, end);
+    this.#awaited.delete(slot);
+    if (this.machine.isLeased(slot, awaited.generation)) {
+      this.#send(slot, awaited.to, bytes, start, end);
+    } else this.#sent(awaited.to, end - start);
+  }
+
+  chunkRead(chunk: JobChunk): void {
+    for (const slot of chunk.slots) {
+      if (slot < 0) continue;
+      this.#graves.bodyMissing(slot);
+      const awaited = this.#awaited.get(slot);
+      if (awaited === undefined) continue;
+      // It comes back when its lease ends.
+      this.#awaited.delete(slot);
+      this.#sent(awaited.to, this.machine.sizeOf(slot));
+      log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
+        id: this.machine.id(slot),
+        queue: this.name,
+      });
+    }
+  }
+
+  readEnded(): void {
+    this.#owner.endTurn();
+  }
+
+  /** A lease was decided: the consumer may be full with it, and the body should be at hand by then. */
+  #leasing(slot: number): void {
+    const { machine } = this;
+    const handle = machine.holder(slot);
+    if (handle === null) return;
+    handle.attached.waitingBytes += machine.sizeOf(slot);
+    if (handle.attached.isFull) machine.hold(handle, true);
+    const chunk = this.chunks.of(slot);
+    if (chunk.stored && !this.#bodies.has(slot)) this.#bodies.want(chunk);
+  }
+
+  #send(slot: number, to: QueueConsumer, bytes: Uint8Array, start: number, end: number): void {
+    const { machine } = this;
+    if (to.session.takesDeliveries) {
+      const redelivered = machine.redelivered(slot);
+      if (redelivered) this.redelivered++;
+      to.send(
+        bytes,
+        start,
+        end,
+        machine.attempts(slot),
+        slot,
+        machine.generation(slot),
+        machine.options.leaseMs,
+        redelivered,
+      );
+    }
+    this.#sent(to, machine.sizeOf(slot));
+  }
+
+  #sent(to: QueueConsumer, bytes: number): void {
+    to.waitingBytes = Math.max(0, to.waitingBytes - bytes);
+    if (to.handle.held && to.waitingBytes === 0) this.#look(to);
+  }
+
+  /** Lets a consumer that was held have more, now or once its client has read. */
+  #look(consumer: QueueConsumer): void {
+    const { handle, session } = consumer;
+    if (!handle.held) return;
+    if (!consumer.isFull) return this.machine.hold(handle, false);
+    void session.outbox.whenAtMost(HELD_BYTES / 2).then(() => {
+      if (!this.consumers.has(consumer) || !handle.held || consumer.waitingBytes > 0) return;
+      this.machine.hold(handle, false);
+      this.#owner.touch(this);
+      this.#owner.endTurn();
+    });
+  }
+
+  #describe(slot: number, job: KeptJob): void {
+    const { machine } = this;
+    job.state = machine.durableState(slot);
+    job.attempts = machine.durableAttempts(slot);
+    job.priority = machine.priority(slot);
+    job.key = machine.keyOf(slot);
+    job.redelivered = machine.redelivered(slot);
+    job.bytes = machine.sizeOf(slot);
+    job.delayMs = job.state === DurableState.DELAYED
+      ? Math.max(1, machine.timeMs(slot) - this.host.clock.monotonicMs())
+      : 0;
+  }
+
+  /** Tells of what went wrong with a burial. */
+  complain(message: string, error: ParleyError): void {
+    log.warning(message, { queue: this.name, error });
+  }
+}
+
+const PLAIN: KeptJob = Object.freeze({
+  state: 0,
+  priority: 0,
+  redelivered: false,
+  attempts: 0,
+  bytes: 0,
+  delayMs: 0,
+  key: 0,
+});
+
+function varint53Size(value: number): number {
+  let size = 1;
+  for (; value >= 0x80; size++) value = Math.floor(value / 128);
+  return size;
+}
