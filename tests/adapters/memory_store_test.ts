@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { openMemoryStore } from "../../lib/adapters/memory_store.ts";
 import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
-import { testStoreContract } from "../contract/store_contract.ts";
+import { testJobLogContract } from "../contract/job_log_contract.ts";
+import { type StoreSubject, testStoreContract } from "../contract/store_contract.ts";
 
-testStoreContract({
+const subject: StoreSubject = {
   name: "memory",
   level: AckLevel.ROUTED,
   outlives: false,
@@ -19,7 +20,10 @@ testStoreContract({
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
-});
+};
+
+testStoreContract(subject);
+testJobLogContract(subject);
 
 Deno.test("memory store: a backup is refused, and each store is a history of its own", async () => {
   const [one, other] = [openMemoryStore(), openMemoryStore()];

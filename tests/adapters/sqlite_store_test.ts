@@ -4,9 +4,10 @@
 import assert from "node:assert/strict";
 import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
 import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
-import { testStoreContract } from "../contract/store_contract.ts";
+import { testJobLogContract } from "../contract/job_log_contract.ts";
+import { type StoreSubject, testStoreContract } from "../contract/store_contract.ts";
 
-testStoreContract({
+const subject: StoreSubject = {
   name: "sqlite",
   level: AckLevel.FSYNCED,
   outlives: true,
@@ -19,7 +20,10 @@ testStoreContract({
       [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }),
     };
   },
-});
+};
+
+testStoreContract(subject);
+testJobLogContract(subject);
 
 Deno.test({
   name: "a data directory that is made is for its user alone",
