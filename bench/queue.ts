@@ -16,6 +16,8 @@ import type { QueueDelayResult, QueueFlowResult } from "./load/queue_load.ts";
 
 const SHAPE = { producers: 8, window: 256, consumers: 8, prefetch: 64 } as const;
 const PAYLOAD_BYTES = 128;
+const FLOW = `${SHAPE.producers} producers with ${SHAPE.window} under way, ` +
+  `${SHAPE.consumers} consumers with ${SHAPE.prefetch}, ${PAYLOAD_BYTES} B`;
 const FEW_JOBS = 1000;
 const FLAT_WITHIN = 1.3;
 /** Jobs a second that any of them takes while nobody pulls: fewer, and the filling is given up. */
@@ -54,10 +56,7 @@ export async function benchQueue(context: BenchContext): Promise<Case[]> {
 
 async function benchFlow(context: BenchContext, subjects: readonly Subject[]): Promise<Case> {
   const { options: { runs, seconds }, progress } = context;
-  const { producers, consumers, prefetch, window } = SHAPE;
-  const name = `${producers} producers with ${window} under way, ${consumers} consumers with ` +
-    `${prefetch}, ${PAYLOAD_BYTES} B`;
-  progress.begin(`queue, ${name}`);
+  progress.begin(`queue, ${FLOW}`);
   const samples = await paired(
     subjects,
     runs,
@@ -70,7 +69,7 @@ async function benchFlow(context: BenchContext, subjects: readonly Subject[]): P
   ]);
   return {
     benchmark: "queue",
-    name,
+    name: FLOW,
     metrics: FLOW_METRICS,
     checks,
     samples,
@@ -111,7 +110,7 @@ async function benchBacklog(context: BenchContext, servers: readonly Subject[]):
     const place = placeOf(server, queue);
     await runLoad({ kind: "queue-fill", ...place, jobs: level }, level / SLOWEST_FILL / 10);
   }
-  const name = "the same beside n jobs that wait";
+  const name = `${FLOW}, beside n jobs that wait`;
   progress.begin(`queue, ${name}`);
   const samples = await paired(
     subjects,

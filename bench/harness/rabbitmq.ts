@@ -32,6 +32,8 @@ export async function startRabbit(): Promise<Subject> {
       HOME: folder,
       ERL_EPMD_PORT: `${names}`,
       ERL_EPMD_ADDRESS: "127.0.0.1",
+      // Nor may anything that the node runs start another one, whenever this one ends.
+      ERL_ZFLAGS: "-start_epmd false",
       RABBITMQ_NODENAME: `parley_bench_${port}@localhost`,
       RABBITMQ_DIST_PORT: `${freePort()}`,
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
