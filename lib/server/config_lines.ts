@@ -7,7 +7,10 @@
  * text that is no TOML it ends early, with what it found until then.
  */
 
-/** Gives for each dotted path (as in `limits.max_frame_bytes`) the line, from 1, where it is first written. */
+/**
+ * Gives for each dotted path (as in `limits.max_frame_bytes`) the line, from 1, where it is first written.
+ * Items of lists have numbers from 0: the second `[[queue]]` is `queue.1`, and its name `queue.1.name`.
+ */
 export function tomlLines(text: string): ReadonlyMap<string, number> {
   return new TomlScan(text).run();
 }
@@ -15,6 +18,8 @@ export function tomlLines(text: string): ReadonlyMap<string, number> {
 class TomlScan {
   readonly #text: string;
   readonly #lines = new Map<string, number>();
+  /** How many tables each list of `[[tables]]` has so far. */
+  readonly #tables = new Map<string, number>();
   #at = 0;
   #line = 1;
 
@@ -29,15 +34,33 @@ class TomlScan {
       if (this.#at >= this.#text.length) return this.#lines;
       const before = this.#at;
       if (this.#peek() === "[") {
+        const before = this.#at;
         while (this.#peek() === "[") this.#step();
-        table = this.#key();
-        this.#note(table);
+        table = this.#header(this.#at - before > 1);
         while (this.#peek() === "]") this.#step();
       } else {
         this.#pair(table);
       }
       if (this.#at === before) return this.#lines;
     }
+  }
+
+  /** Reads the key of a `[table]` or `[[table]]`; gives its path, with the numbers of `[[tables]]` in it. */
+  #header(ofList: boolean): string[] {
+    const path: string[] = [];
+    const parts = this.#key();
+    for (const [index, part] of parts.entries()) {
+      path.push(part);
+      const name = path.join(".");
+      if (ofList && index === parts.length - 1) {
+        this.#note(path);
+        this.#tables.set(name, (this.#tables.get(name) ?? 0) + 1);
+      }
+      const count = this.#tables.get(name);
+      if (count !== undefined) path.push(String(count - 1));
+    }
+    this.#note(path);
+    return path;
   }
 
   #pair(prefix: readonly string[]): void {
@@ -76,7 +99,12 @@ class TomlScan {
     if (first === '"' || first === "'") {
       this.#string();
     } else if (first === "[") {
-      this.#items("]", () => this.#value(path));
+      let index = 0;
+      this.#items("]", () => {
+        const item = [...path, String(index++)];
+        this.#note(item);
+        this.#value(item);
+      });
     } else if (first === "{") {
       this.#items("}", () => this.#pair(path));
     } else {

@@ -35,8 +35,15 @@ Deno.test("every way to write a key is found on its line", () => {
     "name = 1", // 24
     "[[array]]", // 25
     "name = 2", // 26
-    "[last]", // 27
-    "key = 1", // 28
+    "[array.below]", // 27
+    "name = 3", // 28
+    "[[array.within]]", // 29
+    "[[array.within]]", // 30
+    "name = 4", // 31
+    "[[array]]", // 32
+    "[[array.within]]", // 33
+    "[last]", // 34
+    "key = 1", // 35
   ].join("\n");
   parse(text);
   assert.deepEqual(Object.fromEntries(tomlLines(text)), {
@@ -48,10 +55,18 @@ Deno.test("every way to write a key is found on its line", () => {
     "long": 7,
     "other": 11,
     "list": 13,
-    "list.in_list": 15,
+    "list.0": 13,
+    "list.1": 14,
+    "list.2": 14,
+    "list.2.0": 14,
+    "list.2.1": 15,
+    "list.3": 15,
+    "list.3.in_list": 15,
     "inline": 17,
     "inline.a": 17,
     "inline.b.c": 17,
+    "inline.b.c.0": 17,
+    "inline.b.c.1": 17,
     "inline.d": 17,
     "inline.d.e": 17,
     "table": 18,
@@ -59,9 +74,21 @@ Deno.test("every way to write a key is found on its line", () => {
     "table.sub table": 20,
     "table.sub table.key": 22,
     "array": 23,
-    "array.name": 24,
-    "last": 27,
-    "last.key": 28,
+    "array.0": 23,
+    "array.0.name": 24,
+    "array.1": 25,
+    "array.1.name": 26,
+    "array.1.below": 27,
+    "array.1.below.name": 28,
+    "array.1.within": 29,
+    "array.1.within.0": 29,
+    "array.1.within.1": 30,
+    "array.1.within.1.name": 31,
+    "array.2": 32,
+    "array.2.within": 33,
+    "array.2.within.0": 33,
+    "last": 34,
+    "last.key": 35,
   });
 });
 
