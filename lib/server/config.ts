@@ -11,19 +11,22 @@ import {
   ConfigError,
   type ConfigProblem,
   inOrder,
+  onlyInFile,
+  type Path,
   problem,
   problemsOf,
   type Source,
   unknownKey,
   withoutEchoes,
 } from "./config_errors.ts";
-import { type ConfigKey, configKeys, valueFromText } from "./config_keys.ts";
+import { type ConfigKey, configKeys, listAround, valueFromText } from "./config_keys.ts";
 import { tomlLines } from "./config_lines.ts";
 import { type Config, type ConfigInput, configSchema } from "./config_schema.ts";
 import { nearest } from "./suggest.ts";
 
 export { type Config, type ConfigInput, keepPoliciesOf, type LogConfig } from "./config_schema.ts";
 export { limitsOf } from "./config_limits_schema.ts";
+export { queuePoliciesOf } from "./config_queue_schema.ts";
 export { storeLimitsOf } from "./config_store_schema.ts";
 export { ConfigError, type Source } from "./config_errors.ts";
 
@@ -150,6 +153,19 @@ class Builder {
         this.addTree(value, parts, sourceOf);
       } else {
         this.#put(parts, value);
+        this.#noteItems(value, parts, sourceOf);
+      }
+    }
+  }
+
+  /** Notes where the items of a list come from, and the fields of those that are tables. */
+  #noteItems(list: unknown, above: readonly string[], sourceOf: (path: string[]) => Source): void {
+    if (!Array.isArray(list)) return;
+    for (const [index, item] of list.entries()) {
+      const place = [...above, String(index)];
+      const fields = isTable(item) ? Object.keys(item) : [];
+      for (const parts of [place, ...fields.map((name) => [...place, name])]) {
+        this.#sources.set(parts.join("."), sourceOf(parts));
       }
     }
   }
@@ -164,6 +180,13 @@ class Builder {
         this.#set(key, text, source);
         continue;
       }
+      const list = [...keys.values()].find((each) =>
+        each.kind === "policies" && variable.startsWith(`${each.variable}_`)
+      );
+      if (list !== undefined) {
+        this.#problems.push(problem(source, "", onlyInFile(list)));
+        continue;
+      }
       const guess = nearest(variable, [...keys.keys(), ...OTHER_VARIABLES]);
       const hint = guess === undefined ? "" : `; did you mean ${guess}?`;
       this.#problems.push(problem(source, "", `unknown variable${hint}`));
@@ -175,14 +198,19 @@ class Builder {
     for (const { flag, path, text } of flags) {
       const key = keys.get(path);
       const source: Source = { kind: "flag", flag };
-      if (key === undefined) this.#problems.push(problem(source, path, unknownKey(path)));
-      else this.#set(key, text, source);
+      if (key !== undefined) {
+        this.#set(key, text, source);
+        continue;
+      }
+      const list = listAround(path.split("."));
+      const message = list === undefined ? unknownKey(path) : onlyInFile(list);
+      this.#problems.push(problem(source, path, message));
     }
   }
 
   finish(file?: string): LoadedConfig {
     const result = configSchema.safeParse(this.#tree);
-    const sourceOf = (parts: readonly string[]) => this.#sourceOf(parts);
+    const sourceOf = (path: Path) => this.#sourceOf(path.map(String));
     for (const issue of withoutEchoes(result.error?.issues ?? [])) {
       this.#problems.push(...problemsOf(issue, this.#tree, sourceOf));
     }
@@ -192,6 +220,10 @@ class Builder {
 
   #set(key: ConfigKey, text: string, source: Source): void {
     this.#put(key.parts, valueFromText(key, text));
+    // The tables of a list that is replaced are gone, and so is where they came from.
+    for (const path of this.#sources.keys()) {
+      if (path.startsWith(`${key.path}.`)) this.#sources.delete(path);
+    }
     this.#sources.set(key.path, source);
   }
 
@@ -211,9 +243,14 @@ class Builder {
     });
   }
 
-  /** The source of a value, or of the nearest table around it. */
+  /** The source of a value; in a list of tables also that of the table, or of the list, around it. */
   #sourceOf(parts: readonly string[]): Source {
-    return this.#sources.get(parts.join(".")) ?? { kind: "default" };
+    const least = listAround(parts)?.parts.length ?? parts.length;
+    for (let length = parts.length; length >= least; length--) {
+      const source = this.#sources.get(parts.slice(0, length).join("."));
+      if (source !== undefined) return source;
+    }
+    return { kind: "default" };
   }
 }
 

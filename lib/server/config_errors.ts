@@ -8,7 +8,14 @@
 import type { z } from "zod";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { printable, printableJson } from "../base/printable.ts";
-import { acceptedBy, configKeys } from "./config_keys.ts";
+import {
+  acceptedBy,
+  type ConfigKey,
+  configKeys,
+  fieldAt,
+  fieldsOf,
+  listAround,
+} from "./config_keys.ts";
 import { nearest } from "./suggest.ts";
 
 /** Where a value comes from, in rising order of precedence. */
@@ -17,6 +24,9 @@ export type Source =
   | { readonly kind: "file"; readonly file: string; readonly line: number }
   | { readonly kind: "environment"; readonly variable: string }
   | { readonly kind: "flag"; readonly flag: string };
+
+/** The way to a value: keys of tables, and numbers of items in lists. */
+export type Path = readonly PropertyKey[];
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigProblem {
@@ -77,10 +87,16 @@ export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.c
   const wrong = new Set(
     issues.filter((issue) => issue.code !== "custom").map((issue) => issue.path.join(".")),
   );
-  return issues.filter((issue) => {
-    const paths = issue.code === "custom" ? issue.params?.paths as string[][] | undefined : [];
-    return !paths?.some((path) => wrong.has(path.join(".")));
-  });
+  return issues.filter((issue) =>
+    issue.code !== "custom" || !collidingPaths(issue).some((path) => wrong.has(path.join(".")))
+  );
+}
+
+/** The values that a relation is between: whole paths (`paths`) or fields of one table (`fields`). */
+function collidingPaths(issue: z.core.$ZodIssueCustom): readonly Path[] {
+  const fields = issue.params?.fields as string[] | undefined;
+  return issue.params?.paths as Path[] | undefined ??
+    fields?.map((field) => [...issue.path, field]) ?? [];
 }
 
 /**
@@ -92,25 +108,50 @@ export function withoutEchoes(issues: readonly z.core.$ZodIssue[]): readonly z.c
 export function problemsOf(
   issue: z.core.$ZodIssue,
   input: unknown,
-  sourceOf: (path: readonly string[]) => Source,
+  sourceOf: (path: Path) => Source,
 ): ConfigProblem[] {
-  const path = issue.path.map(String);
+  const path = issue.path;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => {
       const whole = [...path, key];
-      return problem(sourceOf(whole), whole.join("."), unknownKey(whole.join(".")));
+      const around = listAround(whole);
+      const guess = around === undefined ? unknownKey(whole.join(".")) : unknownField(around, key);
+      return problem(sourceOf(whole), nameOf(whole), guess);
     });
   }
   if (issue.code === "custom") {
-    const paths = (issue.params?.paths as string[][] | undefined) ?? [path];
-    // Whoever set the strongest of the values that collide is told.
-    const blamed = paths.toSorted((one, other) =>
-      RANK[sourceOf(other).kind] - RANK[sourceOf(one).kind]
-    )[0];
-    return [problem(sourceOf(blamed), blamed.join("."), issue.message)];
+    const paths = collidingPaths(issue);
+    // Whoever set the strongest of the values that collide is told, and no default that it collides with.
+    const weight = (each: Path) =>
+      2 * RANK[sourceOf(each).kind] + (valueAt(input, each) === undefined ? 0 : 1);
+    const [blamed = path] = paths.toSorted((one, other) => weight(other) - weight(one));
+    return [problem(sourceOf(blamed), nameOf(blamed), issue.message)];
   }
-  const shown = showValue(valueAt(input, path));
-  return [problem(sourceOf(path), path.join("."), `must be ${accepted(path)}, not ${shown}`)];
+  const value = valueAt(input, path);
+  const field = fieldAt(path);
+  const accepted = field === undefined ? "a table" : acceptedBy(field);
+  const message = value === undefined
+    ? `is missing; it must be ${accepted}`
+    : `must be ${accepted}, not ${showValue(value)}`;
+  return [problem(sourceOf(path), nameOf(path), message)];
+}
+
+/** Writes a path for people: `limits.max_frame_bytes`, and in the first table of a list `queue[0].name`. */
+function nameOf(path: Path): string {
+  return path.map((part) => typeof part === "number" ? `[${part}]` : `.${String(part)}`).join("")
+    .slice(1);
+}
+
+function unknownField(list: ConfigKey, name: string): string {
+  const fields = fieldsOf(list).map(({ parts }) => parts.at(-1)!);
+  // Names are short, so the measure is the name alone; with its table in front anything would be near.
+  const guess = nearest(name, fields);
+  return guess === undefined ? "unknown key" : `unknown key; did you mean ${list.path}.${guess}?`;
+}
+
+/** Says that a key of a table in a list can be set in a file only. */
+export function onlyInFile(list: ConfigKey): string {
+  return `only a file can set this; ${list.path} takes ${acceptedBy(list)}`;
 }
 
 /** Says that a key does not exist, and which one may have been meant. */
@@ -118,22 +159,17 @@ export function unknownKey(path: string): string {
   const known = configKeys().map((key) => key.path);
   const tables = known.map((name) => name.split(".").slice(0, -1).join("."))
     .filter((name) => name !== "");
+  const inLists = configKeys().flatMap(fieldsOf).map((field) => field.path);
   const last = path.slice(path.lastIndexOf(".") + 1);
   // A table is meant only by what could be one; a known key in the wrong table is found by its name.
   const guess = nearest(path, path === last ? [...known, ...tables] : known) ??
-    known.find((name) => name.endsWith(`.${last}`));
+    [...known, ...inLists].find((name) => name.endsWith(`.${last}`));
   return guess === undefined ? "unknown key" : `unknown key; did you mean ${guess}?`;
 }
 
-function accepted(path: readonly string[]): string {
-  const name = path.join(".");
-  const key = configKeys().find((candidate) => candidate.path === name);
-  return key === undefined ? "a table" : acceptedBy(key);
-}
-
-function valueAt(input: unknown, path: readonly string[]): unknown {
+function valueAt(input: unknown, path: Path): unknown {
   return path.reduce<unknown>(
-    (value, part) => (value as Record<string, unknown> | undefined)?.[part],
+    (value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part],
     input,
   );
 }

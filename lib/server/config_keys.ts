@@ -18,21 +18,27 @@ export interface JsonSchema {
   readonly maximum?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
+  readonly required?: readonly string[];
 }
 
-/** What kind of value a key holds. */
+/** What kind of value a key holds; policies are tables in a list, like `[[keep]]` and `[[queue]]`. */
 export type ConfigKind = "boolean" | "integer" | "list" | "choice" | "text" | "policies";
 
-/** One key that holds a value. */
-export interface ConfigKey {
-  /** As in `--set`: `limits.max_frame_bytes`. */
+/** A field of the configuration: a key, or a field that each table of a list has. */
+export interface ConfigField {
+  /** `limits.max_frame_bytes`; in each table of a list `queue.lease_ms`. */
   readonly path: string;
   /** The path in parts. */
   readonly parts: readonly string[];
-  /** The environment variable: `PARLEY_LIMITS_MAX_FRAME_BYTES`. */
-  readonly variable: string;
   readonly kind: ConfigKind;
   readonly schema: JsonSchema;
+}
+
+/** One key that holds a value; its path is as in `--set`. */
+export interface ConfigKey extends ConfigField {
+  /** The environment variable: `PARLEY_LIMITS_MAX_FRAME_BYTES`. */
+  readonly variable: string;
 }
 
 /** The JSON Schema of parley.toml. */
@@ -50,6 +56,35 @@ let keys: readonly ConfigKey[] | undefined;
 export function configKeys(): readonly ConfigKey[] {
   keys ??= collect(configJsonSchema(), []);
   return keys;
+}
+
+/** The fields of each table of a list. */
+export function fieldsOf(key: ConfigKey): readonly ConfigField[] {
+  return Object.entries(key.schema.items?.properties ?? {}).map(([name, schema]) => {
+    const parts = [...key.parts, name];
+    return { path: parts.join("."), parts, kind: kindOf(schema), schema };
+  });
+}
+
+/** The list of tables that a path leads into, if it does: `queue` for `queue.0.name` and `queue.name`. */
+export function listAround(path: readonly PropertyKey[]): ConfigKey | undefined {
+  return configKeys().find(({ kind, parts }) =>
+    kind === "policies" && parts.length < path.length &&
+    parts.every((part, index) => part === path[index])
+  );
+}
+
+/** The key or field at a path, in which numbers say which table of a list is meant. */
+export function fieldAt(path: readonly PropertyKey[]): ConfigField | undefined {
+  const name = path.filter((part) => typeof part !== "number").join(".");
+  const around = listAround(path);
+  if (around === undefined) return configKeys().find((key) => key.path === name);
+  return fieldsOf(around).find((field) => field.path === name);
+}
+
+/** The field by which a table of a list says what it is about: its only one without a default. */
+function nameField(schema: JsonSchema): string {
+  return schema.items!.required![0];
 }
 
 function collect(schema: JsonSchema, parts: readonly string[]): ConfigKey[] {
@@ -88,15 +123,15 @@ export function valueFromText(key: ConfigKey, text: string): unknown {
     case "text":
       return text;
     case "policies":
-      // In a file a policy is a table; elsewhere it is its pattern, and keeps everything.
+      // In a file a policy is a table; elsewhere it is what it is about, with every default.
       return trimmed === ""
         ? []
-        : trimmed.split(",").map((pattern) => ({ pattern: pattern.trim() }));
+        : trimmed.split(",").map((item) => ({ [nameField(key.schema)]: item.trim() }));
   }
 }
 
 /** Says in a few words what a key accepts: `a whole number from 1 to 9`. */
-export function acceptedBy(key: ConfigKey): string {
+export function acceptedBy(key: ConfigField): string {
   const schema = key.schema;
   switch (key.kind) {
     case "boolean":
@@ -108,7 +143,9 @@ export function acceptedBy(key: ConfigKey): string {
     case "text":
       return "a string";
     case "policies":
-      return "tables with a pattern each; outside of a file, patterns separated by commas";
+      return `tables with a ${nameField(schema)} each; outside of a file, ${
+        nameField(schema)
+      }s separated by commas`;
     case "list":
       return 'a string or a list of strings ("" or [] is none)';
   }

@@ -100,7 +100,7 @@ const tableSchema = z.strictObject({
 });
 
 /** The schema of all tables. */
-export const queueSchema = z.array(tableSchema).default([]).describe(
+export const queueSchema = z.array(tableSchema).prefault([]).describe(
   "How queues are set up. Of several tables that match a queue the first decides; a queue that none " +
     "matches is as one without settings.",
 );

@@ -1,15 +1,17 @@
 /**
  * What must hold between the values of a configuration, each of which is fine by itself.
  *
- * Every relation that `assertLimits` and `assertStoreLimits` assert is here, so that a user reads a sentence and never sees a
- * broken invariant. An issue names all the keys that take part (`params.paths`): the one that the user
+ * Every relation that `assertLimits` and `assertStoreLimits` assert is here, so that a user reads a
+ * sentence and never sees a broken invariant. An issue names all the keys that take part (`params.paths`): the one that the user
  * set is then blamed, not the default it collides with.
  */
 import { isLoopback, parseListenAddress } from "./config_address.ts";
+import { queueFault } from "./config_queue_schema.ts";
 
 /** The values that relations look at. */
 interface Related {
   readonly insecure: boolean;
+  readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
   readonly listen: {
     readonly tcp: readonly string[];
     readonly raw: readonly string[];
@@ -27,8 +29,8 @@ interface IssueSink {
   addIssue(issue: {
     code: "custom";
     message: string;
-    path: string[];
-    params: { paths: string[][] };
+    path: (string | number)[];
+    params: { paths: (string | number)[][] };
   }): void;
 }
 
@@ -100,7 +102,21 @@ export function checkRelations(config: Related, issues: IssueSink): void {
     const values = parts.map(([table, key]) => config[table as "limits" | "store"][key]);
     if (!holds(...values)) report(issues, rule(...values), parts);
   }
+  checkQueues(config, issues);
   checkListeners(config, issues);
+}
+
+function checkQueues({ queue: queues, limits }: Related, issues: IssueSink): void {
+  const { max_topic_bytes: maxTopicBytes, max_topic_levels: maxTopicLevels } = limits;
+  for (const [index, queue] of queues.entries()) {
+    const fault = queueFault(queue, { maxTopicBytes, maxTopicLevels });
+    if (fault === null) continue;
+    report(issues, fault.message, [
+      ["queue", index, fault.field],
+      ["limits", "max_topic_bytes"],
+      ["limits", "max_topic_levels"],
+    ]);
+  }
 }
 
 function checkListeners(config: Related, issues: IssueSink): void {
@@ -133,6 +149,6 @@ function checkListeners(config: Related, issues: IssueSink): void {
   }
 }
 
-function report(issues: IssueSink, message: string, paths: string[][]): void {
+function report(issues: IssueSink, message: string, paths: (string | number)[][]): void {
   issues.addIssue({ code: "custom", message, path: paths[0], params: { paths } });
 }

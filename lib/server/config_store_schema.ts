@@ -103,7 +103,7 @@ export const storeSchema = z.strictObject({
     defaults.retentionIntervalMs,
     "How often events that are past the greatest age are looked for.",
   ),
-}).prefault({}).describe("What the store of kept topics and rooms may use.");
+}).prefault({}).describe("What the store of kept topics, rooms and queues may use.");
 
 /** The limits of the store as the rest of the server names them. */
 export function storeLimitsOf(

@@ -8,9 +8,11 @@ import type { LoadedConfig } from "./config.ts";
 import { sourceText } from "./config_errors.ts";
 import {
   acceptedBy,
+  type ConfigField,
   configJsonSchema,
   type ConfigKey,
   configKeys,
+  fieldsOf,
   type JsonSchema,
 } from "./config_keys.ts";
 
@@ -18,16 +20,38 @@ import {
 export function configToml(loaded: LoadedConfig): string {
   const lines: string[] = [];
   for (const [table, keys] of byTable()) {
+    const tables = keys.flatMap((key) => listTables(loaded, key));
     const pairs = keys.flatMap((key) => {
       const value = valueOf(loaded.config, key);
-      if (value === undefined) return [];
-      const source = sourceText(loaded.sourceOf(key.path));
-      const pair = stringify({ [key.parts.at(-1)!]: value }).trim();
-      return [source === "" ? pair : `${pair} # ${printable(source)}`];
+      if (value === undefined || isFullList(key, value)) return [];
+      return [withSource(stringify({ [key.parts.at(-1)!]: value }).trim(), loaded, key.path)];
     });
     if (pairs.length > 0) lines.push("", ...(table === "" ? [] : [`[${table}]`]), ...pairs);
+    // What stands behind a [[table]] belongs to it, so these come behind all values of the table above.
+    lines.push(...tables);
   }
   return lines.slice(1).join("\n") + "\n";
+}
+
+/** The tables of a list, each with an empty line before it. */
+function listTables(loaded: LoadedConfig, key: ConfigKey): string[] {
+  const value = valueOf(loaded.config, key);
+  if (!isFullList(key, value)) return [];
+  return value.flatMap((item, index) => [
+    "",
+    withSource(`[[${key.path}]]`, loaded, `${key.path}.${index}`),
+    stringify(item).trim(),
+  ]);
+}
+
+/** Whether this is a list of tables that is not empty; an empty one is written like any other value. */
+function isFullList(key: ConfigKey, value: unknown): value is Record<string, unknown>[] {
+  return key.kind === "policies" && (value as unknown[]).length > 0;
+}
+
+function withSource(text: string, loaded: LoadedConfig, path: string): string {
+  const source = sourceText(loaded.sourceOf(path));
+  return source === "" ? text : `${text} # ${printable(source)}`;
 }
 
 function valueOf(config: unknown, key: ConfigKey): unknown {
@@ -56,8 +80,11 @@ Parley runs without any configuration. What you set comes from four places; a la
 2. a TOML file: the one named by \`--config\` or \`PARLEY_CONFIG\`, otherwise \`parley.toml\` in the working
    directory if there is one,
 3. environment variables, as named below (lists are separated by commas),
-4. options of the command line: \`--tcp\`, \`--raw\`, \`--http\`, \`--unix\`, \`--insecure\`, \`--log-level\`, \`--log-format\`, and
-   \`--set KEY=VALUE\` for every key.
+4. options of the command line: \`--tcp\`, \`--raw\`, \`--http\`, \`--text\`, \`--unix\`, \`--data\`, \`--insecure\`, \`--log-level\`,
+   \`--log-format\`, and \`--set KEY=VALUE\` for every key.
+
+The tables \`[[keep]]\` and \`[[queue]]\` may be there any number of times. A later place that has any replaces them all,
+and outside of a file each is only what it is about, with the defaults: \`--set queue=emails,jobs.high\`.
 
 An unknown key or variable is an error, and so is a value out of bounds; the message names the line of the
 file, the variable or the option. \`parley config check\` tries a configuration without starting anything,
@@ -69,6 +96,11 @@ prints a JSON Schema for editors.
 [listen]
 tcp = "localhost:7311"
 unix = "/run/parley/parley.sock"
+
+[[queue]]
+name = "emails"
+bind = ["orders.created"]
+lease_ms = 60000
 
 [limits]
 max_connections = 20000
@@ -82,9 +114,9 @@ levels = { connection = "debug" }
 /** Writes the reference of all keys as Markdown. */
 export function configMarkdown(): string {
   const schema = configJsonSchema();
-  const sections = [...byTable()].map(([table, keys]) => {
+  const sections = [...byTable()].flatMap(([table, keys]) => {
     const description = tableAt(schema, table)?.description;
-    return [
+    const section = [
       table === "" ? "## Top level" : `## [${table}]`,
       ...(table !== "" && description !== undefined ? ["", description] : []),
       "",
@@ -92,10 +124,33 @@ export function configMarkdown(): string {
       "|---|---|---|---|",
       ...keys.map(row),
       "",
-      ...keys.map((key) => `- \`${key.parts.at(-1)}\`: ${key.schema.description}`),
+      ...keys.map(explanation),
     ].join("\n");
+    return [section, ...keys.filter((key) => key.kind === "policies").map(listSection)];
   });
   return [INTRODUCTION, ...sections.map((section) => `${section}\n`)].join("\n");
+}
+
+/** The section of a list of tables: what each of them may hold. */
+function listSection(key: ConfigKey): string {
+  const fields = fieldsOf(key);
+  return [
+    `## [[${key.path}]]`,
+    "",
+    key.schema.description,
+    "",
+    "| key | default | accepts |",
+    "|---|---|---|",
+    ...fields.map((field) =>
+      `| \`${field.path}\` | ${initial(field) || "none: it must be there"} | ${acceptedBy(field)} |`
+    ),
+    "",
+    ...fields.map(explanation),
+  ].join("\n");
+}
+
+function explanation(field: ConfigField): string {
+  return `- \`${field.parts.at(-1)}\`: ${field.schema.description}`;
 }
 
 function tableAt(schema: JsonSchema, table: string): JsonSchema | undefined {
@@ -106,8 +161,9 @@ function tableAt(schema: JsonSchema, table: string): JsonSchema | undefined {
 }
 
 function row(key: ConfigKey): string {
-  const initial = key.schema.default === undefined
-    ? ""
-    : `\`${JSON.stringify(key.schema.default)}\``;
-  return `| \`${key.path}\` | ${initial} | ${acceptedBy(key)} | \`${key.variable}\` |`;
+  return `| \`${key.path}\` | ${initial(key)} | ${acceptedBy(key)} | \`${key.variable}\` |`;
+}
+
+function initial({ schema }: ConfigField): string {
+  return schema.default === undefined ? "" : `\`${JSON.stringify(schema.default)}\``;
 }

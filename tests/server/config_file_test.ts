@@ -17,6 +17,9 @@ function read(text: string): void {
 Deno.test("any file gives a configuration or problems, never anything else", () => {
   const part = fc.constantFrom(
     "limits",
+    "queue",
+    "[[queue]]\n",
+    "name",
     "listen",
     "tcp",
     "log",

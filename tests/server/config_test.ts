@@ -52,6 +52,7 @@ Deno.test("without anything, the defaults are in force", () => {
   assert.deepEqual(config.log, { level: "info", format: "auto", levels: {} });
   assert.equal(config.data, "./parley-data");
   assert.deepEqual(config.keep, []);
+  assert.deepEqual(config.queue, []);
   assert.deepEqual(config.chat, { first_room: "lobby" });
   assert.equal(config.insecure, false);
   assert.equal(file, undefined);
@@ -116,6 +117,22 @@ const LIST_ITEMS: Readonly<Record<string, string>> = {
   "listen.origins": "https://app.example.com",
 };
 
+/** What a table of a list is when only that is said which it must say. */
+const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> = {
+  keep: { max_events: 0, max_age_ms: 0, max_bytes: 0 },
+  queue: {
+    bind: [],
+    lease_ms: 30_000,
+    max_deliveries: 10,
+    backoff_min_ms: 1000,
+    backoff_max_ms: 300_000,
+    max_jobs: 5_000_000,
+    max_bytes: 8_589_934_592,
+    when_full: "refuse",
+    ordered: false,
+  },
+};
+
 Deno.test("every key can be set by its variable and by a flag", () => {
   for (const { path, parts, kind, schema, variable } of configKeys()) {
     const text = kind === "text"
@@ -134,7 +151,7 @@ Deno.test("every key can be set by its variable and by a flag", () => {
     const expected = kind === "text"
       ? text
       : kind === "policies"
-      ? [{ pattern: text, max_events: 0, max_age_ms: 0, max_bytes: 0 }]
+      ? [{ ...POLICY_DEFAULTS[path], [path === "keep" ? "pattern" : "name"]: text }]
       : kind === "list"
       ? [text]
       : kind === "boolean"
