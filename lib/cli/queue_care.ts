@@ -29,8 +29,7 @@ interface RedriveOptions extends ServerOptions {
 
 const REDRIVE_EXAMPLES = `
 Examples:
-  parley queue peek emails.dead
-  parley queue redrive emails 7 9
+  parley queue redrive emails 7 9          their ids are those of: parley queue peek emails.dead
   parley queue redrive emails --all
 
 They are new jobs, with all their attempts. Dead letters that somebody holds stay.`;

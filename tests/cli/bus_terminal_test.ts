@@ -5,39 +5,8 @@
 import assert from "node:assert/strict";
 import { connect } from "../../lib/client/mod.ts";
 import { HostileServer } from "./hostile_server.ts";
-import { hasScript, onTerminal, startOnTerminal, startServerProcess } from "./processes.ts";
-
-/** What one could do to a terminal: clipboard, screen, title, device control, bell, direction, C1. */
-const ATTACKS = [
-  "\x1b]52;c;aGVsbG8=\x07",
-  "\x1b[2J\x1b[H",
-  "\x1b]0;title\x1b\\",
-  "\x1bP+q544e\x1b\\",
-  "\x07\x08\x0d",
-  "\u202egnp.exe\u2066\u2069\u200f",
-  "\x9b31m\x90\x9d",
-];
-const ALL = ATTACKS.join("|");
-
-// deno-lint-ignore no-control-regex
-const STYLES = /\x1b\[(?:0|1|2|31|32|36)m/g;
-
-/** Fails when `screen` holds anything that a terminal obeys, besides line ends and what we send ourselves. */
-function assertHarmless(screen: string, own = STYLES): void {
-  const foreign = screen.replace(own, "").replaceAll("\r\n", "\n");
-  assert.doesNotMatch(
-    foreign,
-    // deno-lint-ignore no-control-regex
-    /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/,
-    JSON.stringify(foreign),
-  );
-}
-
-const ignored = hasScript ? "" : " (needs script of util-linux)";
-
-function terminalTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: name + ignored, ignore: !hasScript, fn });
-}
+import { ALL, assertHarmless, ATTACKS, terminalTest } from "./hostile_text.ts";
+import { onTerminal, startOnTerminal, startServerProcess } from "./processes.ts";
 
 terminalTest("a hostile server cannot reach the terminal of sub, in any mode", async () => {
   const encoder = new TextEncoder();
