@@ -329,7 +329,6 @@ export class StoreFront implements Store {
         return pipeline().gathering;
       },
       checkOpen: (action) => this.#checkOpen(action),
-      checkRoom: (bytes) => this.#pipeline.checkRoom(bytes),
       append: (...parameters) => this.#appender.append(...parameters),
       duplicateOf: (queue, messageId) => this.#appender.duplicateOf(queue, messageId),
       want: () => this.#pipeline.want(),

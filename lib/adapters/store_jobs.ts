@@ -22,8 +22,6 @@ export interface JobsOwner {
   readonly gathering: Batch;
   /** Raises UNAVAILABLE when the store has ended. */
   checkOpen(action: string): void;
-  /** Raises RESOURCE_EXHAUSTED when so many bytes more are too many. */
-  checkRoom(bytes: number): void;
   append(
     state: QueueState,
     bytes: Uint8Array,
@@ -120,15 +118,12 @@ export class StoreJobs implements JobLog {
 
   setStates(queue: StoreQueue, first: number, states: Uint8Array): void {
     const owner = this.#owner;
-    owner.checkOpen("keep what becomes of jobs");
-    owner.checkRoom(states.length);
     owner.gathering.operations.add(Operation.STATES, own(queue).id, first, 0, states);
     owner.want();
   }
 
   dropChunk(queue: StoreQueue, first: number): void {
     const owner = this.#owner;
-    owner.checkOpen("drop jobs");
     owner.gathering.operations.add(Operation.DROP, own(queue).id, first, 0);
     owner.want();
   }

@@ -71,7 +71,10 @@ export interface JobLog {
   ): number;
   /** The id of the job with this message_id, if it was seen within the window; otherwise 0. */
   duplicateOf(queue: StoreQueue, messageId: string): number;
-  /** Replaces the states of the chunk that begins with job `first`. */
+  /**
+   * Replaces the states of the chunk that begins with job `first`. Never raises, as `dropChunk`: what was decided
+   * of jobs must not be missing from a batch. Both fail with their batch when the store has ended.
+   */
   setStates(queue: StoreQueue, first: number, states: Uint8Array): void;
   /** Drops the chunk that begins with job `first`, and its states. */
   dropChunk(queue: StoreQueue, first: number): void;

@@ -6,10 +6,10 @@
  * was read, or that it was not. Nothing is read twice for two who wait for the same job.
  */
 import { logger } from "../base/log.ts";
-import type { JobLog, StoreQueue } from "../ports/job_log.ts";
+import type { JobLog } from "../ports/job_log.ts";
 import type { StorePage } from "../ports/store.ts";
 import type { BodyRing } from "../wire/body_ring.ts";
-import type { JobChunk } from "./job_chunks.ts";
+import type { JobChunk, StoredQueue } from "./job_chunks.ts";
 
 const log = logger("server");
 
@@ -30,14 +30,14 @@ export interface BodyReader {
 export class JobBodies {
   readonly ring: BodyRing;
   readonly #log: JobLog;
-  readonly #queue: StoreQueue;
+  readonly #queue: StoredQueue;
   readonly #reader: BodyReader;
   #positions = new Float64Array(64);
   #lengths = new Uint32Array(64);
   readonly #wanted = new Set<JobChunk>();
   #reading = false;
 
-  constructor(ring: BodyRing, log: JobLog, queue: StoreQueue, reader: BodyReader) {
+  constructor(ring: BodyRing, log: JobLog, queue: StoredQueue, reader: BodyReader) {
     this.ring = ring;
     this.#log = log;
     this.#queue = queue;
@@ -86,7 +86,7 @@ export class JobBodies {
       const firsts = chunks.map((chunk) => chunk.first);
       try {
         const jobs = chunks.map((chunk) => chunk.slots.length);
-        this.#tell(chunks, await this.#log.readChunks(this.#queue, firsts, jobs));
+        this.#tell(chunks, await this.#log.readChunks(this.#queue.log, firsts, jobs));
       } catch (error) {
         log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
       }

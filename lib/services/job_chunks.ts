@@ -40,6 +40,12 @@ export class JobChunk {
   }
 }
 
+/** Whose chunks they are: its place in the store is made with its first job. */
+export interface StoredQueue {
+  readonly name: string;
+  readonly log: StoreQueue;
+}
+
 /** What a batch does to chunks. */
 interface ChunkChanges {
   readonly created: readonly JobChunk[];
@@ -63,7 +69,7 @@ const kept: KeptJob = {
 /** The chunks of one queue. */
 export class JobChunks {
   readonly #log: JobLog;
-  readonly #queue: StoreQueue;
+  readonly #queue: StoredQueue;
   readonly #describe: Describe;
   /** By the ids of their first jobs, in order. */
   readonly #chunks = new Map<number, JobChunk>();
@@ -73,7 +79,7 @@ export class JobChunks {
   #dirty: JobChunk[] = [];
   readonly #underWay: ChunkChanges[] = [];
 
-  constructor(log: JobLog, queue: StoreQueue, describe: Describe) {
+  constructor(log: JobLog, queue: StoredQueue, describe: Describe) {
     this.#log = log;
     this.#queue = queue;
     this.#describe = describe;
@@ -172,7 +178,7 @@ export class JobChunks {
       chunk.dirty = false;
       if (chunk.live === 0) {
         dropped.push(chunk);
-        this.#log.dropChunk(this.#queue, chunk.first);
+        this.#log.dropChunk(this.#queue.log, chunk.first);
       } else this.#writeStates(chunk, wallMs);
     }
     this.#underWay.push({ created: this.#created, dropped });
@@ -222,6 +228,6 @@ export class JobChunks {
       } else this.#describe(slot, kept);
       writer.add(kept, wallMs);
     }
-    this.#log.setStates(this.#queue, chunk.first, writer.bytes);
+    this.#log.setStates(this.#queue.log, chunk.first, writer.bytes);
   }
 }

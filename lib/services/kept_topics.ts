@@ -132,7 +132,11 @@ export class KeptTopics implements StoreListener {
   }
 
   leaving(): void {
-    this.#queues.leaving();
+    try {
+      this.#queues.leaving();
+    } catch (error) {
+      this.#wentWrong(error);
+    }
   }
 
   stayed(): void {

@@ -66,7 +66,9 @@ export function handlePush(session: Session, bytes: Uint8Array, scan: MessageSca
 function queueOf(session: Session, bytes: Uint8Array, start: number, end: number): Queue {
   const publisher = session.asPublisher();
   const last = publisher.lastQueue;
-  if (last !== null && isSame(last.name, bytes, start, end)) return last.queue;
+  if (last !== null && !last.queue.isForgotten && isSame(last.name, bytes, start, end)) {
+    return last.queue;
+  }
   if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot push to a name that is not UTF-8");
   const name = decoder.decode(bytes.subarray(start, end));
   if (isDeadName(name)) {

@@ -31,6 +31,8 @@ import type { SessionHost } from "./session_host.ts";
 
 const log = logger("server");
 const NO_STAMPS = new Uint8Array(0);
+/** Places of jobs that were committed are taken out in pieces of at least this many. */
+const COMPACT_AT = 4096;
 
 /** What a queue needs of those that share its server. */
 export interface QueueOwner {
@@ -45,12 +47,13 @@ export interface QueueOwner {
   endTurn(): void;
   /** Where the dead letters of `queue` go. */
   deadOf(queue: Queue): Queue;
+  /** A queue may have no reason to be there any more. */
+  forget(queue: Queue): void;
 }
 
 /** One queue. */
 export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly name: string;
-  readonly log: StoreQueue;
   readonly machine: WorkQueue<QueueConsumer>;
   readonly chunks: JobChunks;
   readonly consumers = new Set<QueueConsumer>();
@@ -61,6 +64,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** For the owner: whether it stands among those that are touched, and among those that have changes. */
   isTouched = false;
   isChanged = false;
+  /** Whether the owner knows it no more. */
+  isForgotten = false;
 
   readonly #owner: QueueOwner;
   readonly host: SessionHost;
@@ -75,21 +80,35 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     { readonly to: QueueConsumer; readonly generation: number }
   >();
 
-  constructor(owner: QueueOwner, name: string, queue: StoreQueue, options: WorkQueueOptions) {
+  /** Its place in the store; null until its first job. */
+  #log: StoreQueue | null;
+
+  constructor(owner: QueueOwner, name: string, options: WorkQueueOptions) {
     this.name = name;
-    this.log = queue;
+    this.#log = owner.store.jobs.queue(name);
     this.#owner = owner;
     this.host = owner.host;
     this.machine = new WorkQueue(options, this, Math.random);
     const { jobs } = owner.store;
-    this.chunks = new JobChunks(jobs, queue, (slot, job) => this.#describe(slot, job));
-    this.#bodies = new JobBodies(owner.ring, jobs, queue, this);
+    this.chunks = new JobChunks(jobs, this, (slot, job) => this.#describe(slot, job));
+    this.#bodies = new JobBodies(owner.ring, jobs, this, this);
     const wallMs = () => owner.host.clock.wallMs();
     this.#graves = new Graves(this, this.#bodies, () => owner.deadOf(this), wallMs);
   }
 
+  /** Its place in the store, made if need be. */
+  get log(): StoreQueue {
+    return this.#log ??= this.#owner.store.jobs.openQueue(this.name);
+  }
+
+  /** Whether it ever had a job. */
+  get isStored(): boolean {
+    return this.#log !== null;
+  }
+
   /** Takes up what was there at start. */
   load(): void {
+    if (!this.isStored) return;
     const { clock } = this.host;
     const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
     const job: KeptJob = { ...PLAIN };
@@ -194,7 +213,10 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   stored(bytes: Uint8Array, start: number, end: number, duplicate: boolean): void {
     if (duplicate) return;
     const slot = this.#pushing[this.#pushingAt++];
-    if (this.#pushingAt === this.#pushing.length) this.#pushing.length = this.#pushingAt = 0;
+    if (this.#pushingAt >= COMPACT_AT && 2 * this.#pushingAt >= this.#pushing.length) {
+      this.#pushing = this.#pushing.slice(this.#pushingAt);
+      this.#pushingAt = 0;
+    }
     this.pushed++;
     // What will be handed out soon stays at hand; the rest of a long queue is read when its turn comes.
     const { machine } = this;
@@ -230,6 +252,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
       this.machine.removeConsumer(consumer.handle);
     });
     this.#owner.touch(this);
+    this.#owner.forget(this);
   }
 
   /** What a consumer said of a job when it gave it back. */
@@ -242,10 +265,10 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     return this.host.clock.monotonicMs();
   }
 
-  /** Hands out what can be, unless `only` what is at its end is to be buried. */
-  dispatch(hands: boolean): void {
+  /** Buries what is at its end, and hands out what can be. */
+  dispatch(): void {
     this.#graves.work();
-    if (hands) this.machine.dispatch();
+    this.machine.dispatch();
   }
 
   /** Takes a job of another queue, from `start` to `end`, with `more` behind it. Raises as `admit` and `push`. */

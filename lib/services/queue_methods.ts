@@ -87,7 +87,7 @@ function list(session: Session, request: { pattern: string; after: string; limit
   const most = Math.min(request.limit || MAX_PAGE_QUEUES, MAX_PAGE_QUEUES);
   const found = [...queues.all()]
     .filter(({ name }) => name > after && matchesPattern(pattern, name))
-    .filter((queue) => !isDeadName(queue.name) || queue.machine.jobs > 0 || queue.log.lastId > 0)
+    .filter((queue) => !isDeadName(queue.name) || queue.isStored)
     .sort((one, other) => one.name < other.name ? -1 : 1);
   // The page is one message: half of what a message may be leaves room for everything around it.
   let left = limits.maxFrameBytes >>> 1;

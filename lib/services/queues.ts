@@ -18,8 +18,8 @@ import type { SessionHost } from "./session_host.ts";
 
 /** What bodies that are about to be handed out may take together. */
 const RING_BYTES = 16 * 1024 * 1024;
-/** For how long pushes are refused after the store had no room. */
-const FULL_MS = 500;
+/** For how long nothing is handed out after a batch failed, nor pushed when that was for want of room. */
+const REST_MS = 500;
 /** A timer is not set further ahead than this. */
 const MOST_TIMER_MS = 3600 * 1000;
 /** Records that say that a queue is paused. */
@@ -54,6 +54,7 @@ export class Queues implements QueueOwner {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerMs = Infinity;
   #fullUntilMs = 0;
+  #restsUntilMs = 0;
   #stopping = false;
 
   constructor(host: SessionHost, store: Store, policies: QueuePolicies) {
@@ -97,11 +98,12 @@ export class Queues implements QueueOwner {
     const { limits } = this.host;
     checkQueueName(name, limits, action);
     if (isDeadName(name)) {
-      // They come into being with those whose dead they take.
+      // They are bounded in number by those whose dead they take.
       const living = name.slice(0, -DEAD_SUFFIX.length);
       if (isDeadName(living)) {
         throw invalidArgument(`cannot ${action} ${quote(name)}: dead letters have no dead letters`);
       }
+      this.get(living, action);
     } else if (this.#living >= limits.maxQueues) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
@@ -153,9 +155,10 @@ export class Queues implements QueueOwner {
     if (touched.length === 0) return;
     this.#touched = [];
     let nextMs = Infinity;
+    const hands = !this.#stopping && !this.#rests();
     for (const queue of touched) {
       queue.isTouched = false;
-      queue.dispatch(!this.#stopping);
+      if (hands) queue.dispatch();
       nextMs = Math.min(nextMs, queue.machine.nextMs);
     }
     this.#arm(nextMs);
@@ -215,9 +218,9 @@ export class Queues implements QueueOwner {
 
   /** Says why. */
   failed(error: ParleyError): void {
-    if (error.code === ErrorCode.RESOURCE_EXHAUSTED) {
-      this.#fullUntilMs = this.host.clock.monotonicMs() + FULL_MS;
-    }
+    this.#restsUntilMs = this.host.clock.monotonicMs() + REST_MS;
+    if (error.code === ErrorCode.RESOURCE_EXHAUSTED) this.#fullUntilMs = this.#restsUntilMs;
+    this.#arm(this.#restsUntilMs);
     for (const settlement of this.#taken.splice(0)) settlement.failed(error);
   }
 
@@ -230,8 +233,10 @@ export class Queues implements QueueOwner {
   /** Lets time pass, as the timer does. */
   tick(): void {
     const nowMs = this.host.clock.monotonicMs();
+    const rested = this.#restsUntilMs > 0 && !this.#rests();
     for (const queue of this.#byName.values()) {
       if (queue.machine.nextMs <= nowMs) queue.tick(nowMs);
+      if (rested) this.touch(queue);
     }
     this.endTurn();
   }
@@ -276,13 +281,25 @@ export class Queues implements QueueOwner {
     this.#timerMs = -Infinity;
   }
 
+  /** Forgets a queue that was only ever pulled from, once nobody does. */
+  forget(queue: Queue): void {
+    const { name } = queue;
+    if (queue.isStored || queue.consumers.size > 0 || this.bindingsOf(name).length > 0) return;
+    if (this.store.revision(PAUSED + name) > 0 || !this.#byName.delete(name)) return;
+    queue.isForgotten = true;
+    if (!isDeadName(name)) this.#living--;
+  }
+
+  /** Whether nothing is handed out for a moment, so that a store that fails is not asked all the time. */
+  #rests(): boolean {
+    if (this.#restsUntilMs === 0) return false;
+    if (this.host.clock.monotonicMs() < this.#restsUntilMs) return true;
+    this.#restsUntilMs = 0;
+    return false;
+  }
+
   #open(name: string): Queue {
-    const queue = new Queue(
-      this,
-      name,
-      this.store.jobs.openQueue(name),
-      this.#policies.optionsOf(name),
-    );
+    const queue = new Queue(this, name, this.#policies.optionsOf(name));
     this.#byName.set(name, queue);
     if (!isDeadName(name)) this.#living++;
     queue.load();
@@ -300,7 +317,7 @@ export class Queues implements QueueOwner {
     this.#timer = setTimeout(() => {
       this.#timerMs = Infinity;
       this.tick();
-      let next = Infinity;
+      let next = this.#restsUntilMs || Infinity;
       for (const queue of this.#byName.values()) next = Math.min(next, queue.machine.nextMs);
       this.#arm(next);
     }, Math.min(inMs, MOST_TIMER_MS));
