@@ -120,7 +120,7 @@ function resultRows(options: QueueOptions, result: QueueResult): (readonly strin
   const { delayMs } = result;
   const load = [
     `${countOf(producers, "producer")} with ${inFlight} in flight`,
-    `${countOf(consumers, "consumer")} with ${prefetch}`,
+    consumers === 0 ? "no consumers" : `${countOf(consumers, "consumer")} with ${prefetch}`,
     `${size} B`,
   ];
   return [

@@ -116,6 +116,28 @@ Deno.test("what is kept is there after a restart, and what was said in a room", 
   }
 });
 
+Deno.test("a job outlives its server, and is done once", async () => {
+  const data = await Deno.makeTempDir({ prefix: "parley-smoke-" });
+  try {
+    {
+      await using server = await ServerProcess.start(["--data", data]);
+      const push = ["queue", "push", "emails", "to Ann", "--server", server.url];
+      const { stdout } = await parley(push);
+      assert.equal(stdout, "pushed 1 job into emails as 1, on disk\n");
+      server.signal("SIGKILL");
+      await server.ended();
+    }
+    await using server = await ServerProcess.start(["--data", data]);
+    const pull = ["queue", "pull", "emails", "--drain", "--server", server.url];
+    const windows = Deno.build.os === "windows";
+    const [how, done] = windows ? [["--raw"], "to Ann\n"] : [["--exec", "tr a-z A-Z"], "TO ANN"];
+    assert.equal((await parley([...pull, ...how])).stdout, done);
+    assert.equal((await parley([...pull, "--raw"])).stdout, "", "there is nothing left to do");
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
 Deno.test("a unix socket is listened on and removed in the end", async () => {
   const folder = await Deno.makeTempDir({ prefix: "parley-smoke-" });
   const path = `${folder}/parley.sock`;
