@@ -133,7 +133,6 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
 
   /** There is a new connection, or one for the first time. Called by the client only. */
   attach(connection: ClientConnection): void {
-    this.retire();
     if (this.#stopping) return;
     const consumer = this.#owner.consumer(this, connection);
     this.#consumers.add(consumer);
@@ -143,11 +142,6 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
       consumer.end("its pull was refused");
       this.fail(reason);
     });
-  }
-
-  /** Its connection takes no requests any more. Called by the client only. */
-  retire(): void {
-    for (const consumer of [...this.#consumers]) consumer.retire();
   }
 
   /** There will be no more jobs, for a reason. Called by the client only. */

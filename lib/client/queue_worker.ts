@@ -128,11 +128,6 @@ export class Worker implements AsyncDisposable, Abortable {
     this.#puller.stop();
   }
 
-  /** Gives everything back at once; handlers that run are told by their signals. Called by the client only. */
-  abandon(): void {
-    void this.#puller.close();
-  }
-
   async #run(concurrency: number): Promise<void> {
     try {
       const turns = Array.from({ length: concurrency }, () => this.#turns());

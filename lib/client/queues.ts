@@ -171,13 +171,12 @@ export class Queues implements PullerOwner, WorkerOwner {
     for (const puller of [...this.#pullers]) puller.fail(reason);
   }
 
-  /** Stops all workers; handlers that run after `timeoutMs` are given up. */
+  /** Stops all workers, and waits for handlers that run, for `timeoutMs` at most; `close` gives up the others. */
   async stopWorkers(timeoutMs: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
     await Promise.race([Promise.all([...this.#workers].map((worker) => worker.stop())), late]);
     clearTimeout(timer);
-    for (const worker of [...this.#workers]) worker.abandon();
   }
 
   /** The client is closed: every job that is held goes back. */

@@ -75,6 +75,20 @@ Deno.test("a puller that begins while there is no connection pulls on the next o
   await jobs.return!();
 });
 
+Deno.test("a pull whose connection is lost before the answer is asked again", async () => {
+  await using server = new FakeServer(async (peer) => {
+    await peer.welcome();
+    if (peer.number === 0) return void await peer.expect("pull");
+    await peer.send(jobFor(await acceptPull(peer), 1));
+    await acceptClose(peer);
+    await untilClosed(peer);
+  });
+  await using client = await connect(server.url, { reconnect });
+  const jobs = jobsOf(client.queue("work").pull());
+  assert.equal((await nextJob(jobs)).text(), "job 1");
+  await jobs.return!();
+});
+
 Deno.test("a server that stops gets the ack of what was under way, and the rest back", async () => {
   const retired = Promise.withResolvers<void>();
   const first = Promise.withResolvers<void>();

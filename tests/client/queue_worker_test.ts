@@ -15,6 +15,8 @@ import {
   jobFor,
   jobsFor,
   refusal,
+  settled,
+  takeSettle,
   untilClosed,
   Verdict,
   withScript,
@@ -130,6 +132,7 @@ Deno.test("handlers run side by side up to the concurrency; twice as many jobs a
 
 Deno.test("stop() takes no more, gives back what was not begun, and waits for what runs", () => {
   const stopped = Promise.withResolvers<void>();
+  const said = Promise.withResolvers<void>();
   return withScript(async (peer) => {
     const consumer = await acceptPull(peer);
     await peer.send(...jobsFor(consumer, 4));
@@ -142,8 +145,12 @@ Deno.test("stop() takes no more, gives back what was not begun, and waits for wh
     const late = await acceptSettle(peer);
     assert.deepEqual([late.verdict, late.tokens], [Verdict.RELEASE, [5]]);
     stopped.resolve();
-    const acked = await acceptSettle(peer);
+    const acked = await takeSettle(peer);
     assert.deepEqual([acked.verdict, acked.tokens], [Verdict.ACK, [1, 2]]);
+    said.resolve();
+    // Nothing is closed before the answer.
+    await peer.answer((await peer.read())!);
+    await peer.send(settled(acked.id));
     await acceptClose(peer);
     await untilClosed(peer);
   }, async (client) => {
@@ -154,6 +161,8 @@ Deno.test("stop() takes no more, gives back what was not begun, and waits for wh
     await stopped.promise;
     assert.equal(worker.stats.running, 2);
     gate.open();
+    await said.promise;
+    await client.ping();
     await Promise.all(stops);
     await worker.done;
     assert.deepEqual(worker.stats, { running: 0, acked: 2, nacked: 0, rejected: 0, failed: 0 });
