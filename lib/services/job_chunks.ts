@@ -11,8 +11,8 @@ import {
   MOST_CHUNK_JOBS,
   type StoreQueue,
 } from "../ports/job_log.ts";
-import { StatesWriter } from "./job_states.ts";
-import type { KeptJob } from "./job_states.ts";
+import { DurableState } from "../logic/work_queue/work_queue.ts";
+import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";
 
 /** No slot: the job is gone. */
 const GONE = -1;
@@ -56,15 +56,7 @@ interface ChunkChanges {
 export type Describe = (slot: number, job: KeptJob) => void;
 
 const writer = new StatesWriter();
-const kept: KeptJob = {
-  state: 0,
-  priority: 0,
-  redelivered: false,
-  attempts: 0,
-  bytes: 0,
-  delayMs: 0,
-  key: 0,
-};
+const kept: KeptJob = { ...PLAIN_JOB };
 
 /** The chunks of one queue. */
 export class JobChunks {
@@ -217,14 +209,8 @@ export class JobChunks {
     writer.begin();
     for (const slot of chunk.slots) {
       if (slot === GONE) {
-        kept.state = 3;
-        kept.bytes =
-          kept.attempts =
-          kept.priority =
-          kept.delayMs =
-          kept.key =
-            0;
-        kept.redelivered = false;
+        Object.assign(kept, PLAIN_JOB);
+        kept.state = DurableState.GONE;
       } else this.#describe(slot, kept);
       writer.add(kept, wallMs);
     }

@@ -32,6 +32,17 @@ export interface KeptJob {
   key: number;
 }
 
+/** A job without options that was never delivered. */
+export const PLAIN_JOB: KeptJob = Object.freeze({
+  state: 0,
+  priority: 0,
+  redelivered: false,
+  attempts: 0,
+  bytes: 0,
+  delayMs: 0,
+  key: 0,
+});
+
 /** Writes the states of one chunk. */
 export class StatesWriter {
   #bytes = new Uint8Array(RECORD_BYTES * 16);

@@ -24,8 +24,10 @@ import { Graves, UNTOLD, withoutId } from "./graves.ts";
 import { type BodyReader, JobBodies } from "./job_bodies.ts";
 import { type JobChunk, JobChunks } from "./job_chunks.ts";
 import type { JobOptions } from "./job_options.ts";
-import { jobsIn, type KeptJob, readState } from "./job_states.ts";
-import { HELD_BYTES, QueueConsumer } from "./queue_consumer.ts";
+import { JobDeliveries } from "./job_deliveries.ts";
+import type { KeptJob } from "./job_states.ts";
+import { loadQueue } from "./load_queue.ts";
+import { QueueConsumer } from "./queue_consumer.ts";
 import type { Session } from "./session.ts";
 import type { SessionHost } from "./session_host.ts";
 
@@ -70,16 +72,11 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly #owner: QueueOwner;
   readonly host: SessionHost;
   readonly #bodies: JobBodies;
+  readonly #deliveries: JobDeliveries;
   readonly #graves: Graves;
   /** The slots of jobs that are pushed and not committed, in that order. */
   #pushing: number[] = [];
   #pushingAt = 0;
-  /** Jobs that are leased and wait for their bodies. */
-  readonly #awaited = new Map<
-    number,
-    { readonly to: QueueConsumer; readonly generation: number }
-  >();
-
   /** Its place in the store; null until its first job. */
   #log: StoreQueue | null;
 
@@ -92,6 +89,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     const { jobs } = owner.store;
     this.chunks = new JobChunks(jobs, this, (slot, job) => this.#describe(slot, job));
     this.#bodies = new JobBodies(owner.ring, jobs, this, this);
+    this.#deliveries = new JobDeliveries(this, this.#bodies);
     const wallMs = () => owner.host.clock.wallMs();
     this.#graves = new Graves(this, this.#bodies, () => owner.deadOf(this), wallMs);
   }
@@ -109,33 +107,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** Takes up what was there at start. */
   load(): void {
     if (!this.isStored) return;
-    const { clock } = this.host;
-    const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
-    const job: KeptJob = { ...PLAIN };
-    for (const found of this.#owner.store.jobs.takeChunks(this.log)) {
-      const { states } = found;
-      const chunk = this.chunks.addStored(found.first, found.timeMs);
-      const usual = Math.floor(found.bytes / found.jobs);
-      for (let index = 0; index < found.jobs; index++) {
-        if (states === null || index >= jobsIn(states)) Object.assign(job, PLAIN, { bytes: usual });
-        else readState(states, index, wallMs, job);
-        if (job.state === DurableState.GONE) {
-          this.chunks.addStoredJob(chunk, null, 0);
-          continue;
-        }
-        const slot = this.machine.restore(
-          found.first + index,
-          job.bytes,
-          job.priority,
-          job.key,
-          job.attempts,
-          job.delayMs > 0 ? nowMs + job.delayMs : 0,
-          job.state,
-          job.redelivered,
-        );
-        this.chunks.addStoredJob(chunk, slot, job.bytes);
-      }
-    }
+    loadQueue(this, this.#owner.store.jobs.takeChunks(this.log));
     this.#graves.because("the server stopped while it was out", () => this.machine.restored());
   }
 
@@ -314,10 +286,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#graves.failed();
     this.chunks.failed();
     this.#pushing.length = this.#pushingAt = 0;
-    for (const consumer of this.consumers) {
-      consumer.waitingBytes = 0;
-      this.#look(consumer);
-    }
+    this.#deliveries.failed();
     this.#owner.touch(this);
   }
 
@@ -326,7 +295,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   changed(slot: number): void {
     this.chunks.changed(slot);
     this.#owner.hasChanges(this);
-    if (this.machine.state(slot) === JobState.LEASING) this.#leasing(slot);
+    if (this.machine.state(slot) !== JobState.LEASING) return;
+    this.#deliveries.leasing(slot, this.chunks.of(slot));
   }
 
   leaving(slot: number): void {
@@ -339,14 +309,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#owner.hasChanges(this);
   }
 
-  deliver(slot: number, { attached: to }: Consumer<QueueConsumer>): void {
-    const bodies = this.#bodies;
-    if (bodies.has(slot)) {
-      const start = bodies.start(slot);
-      return this.#send(slot, to, bodies.ring.bytes, start, start + bodies.length(slot));
-    }
-    this.#awaited.set(slot, { to, generation: this.machine.generation(slot) });
-    bodies.want(this.chunks.of(slot));
+  deliver(slot: number, consumer: Consumer<QueueConsumer>): void {
+    this.#deliveries.deliver(slot, consumer, this.chunks.of(slot));
   }
 
   dying(slot: number, reason: DeathReason): void {
@@ -365,80 +329,20 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#graves.bodyRead(slot, bytes, start, end)) return;
-    const awaited = this.#awaited.get(slot);
-    if (awaited === undefined) return this.#bodies.put(slot, bytes, start, end);
-    this.#awaited.delete(slot);
-    if (this.machine.isLeased(slot, awaited.generation)) {
-      this.#send(slot, awaited.to, bytes, start, end);
-    } else this.#sent(awaited.to, end - start);
+    if (this.#deliveries.bodyRead(slot, bytes, start, end)) return;
+    this.#bodies.put(slot, bytes, start, end);
   }
 
   chunkRead(chunk: JobChunk): void {
     for (const slot of chunk.slots) {
       if (slot < 0) continue;
       this.#graves.bodyMissing(slot);
-      const awaited = this.#awaited.get(slot);
-      if (awaited === undefined) continue;
-      // It comes back when its lease ends.
-      this.#awaited.delete(slot);
-      this.#sent(awaited.to, this.machine.sizeOf(slot));
-      log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
-        id: this.machine.id(slot),
-        queue: this.name,
-      });
+      this.#deliveries.bodyMissing(slot);
     }
   }
 
   readEnded(): void {
     this.#owner.endTurn();
-  }
-
-  /** A lease was decided: the consumer may be full with it, and the body should be at hand by then. */
-  #leasing(slot: number): void {
-    const { machine } = this;
-    const handle = machine.holder(slot);
-    if (handle === null) return;
-    handle.attached.waitingBytes += machine.sizeOf(slot);
-    if (handle.attached.isFull) machine.hold(handle, true);
-    const chunk = this.chunks.of(slot);
-    if (chunk.stored && !this.#bodies.has(slot)) this.#bodies.want(chunk);
-  }
-
-  #send(slot: number, to: QueueConsumer, bytes: Uint8Array, start: number, end: number): void {
-    const { machine } = this;
-    if (to.session.takesDeliveries) {
-      const redelivered = machine.redelivered(slot);
-      if (redelivered) this.redelivered++;
-      to.send(
-        bytes,
-        start,
-        end,
-        machine.attempts(slot),
-        slot,
-        machine.generation(slot),
-        machine.options.leaseMs,
-        redelivered,
-      );
-    }
-    this.#sent(to, machine.sizeOf(slot));
-  }
-
-  #sent(to: QueueConsumer, bytes: number): void {
-    to.waitingBytes = Math.max(0, to.waitingBytes - bytes);
-    if (to.handle.held && to.waitingBytes === 0) this.#look(to);
-  }
-
-  /** Lets a consumer that was held have more, now or once its client has read. */
-  #look(consumer: QueueConsumer): void {
-    const { handle, session } = consumer;
-    if (!handle.held) return;
-    if (!consumer.isFull) return this.machine.hold(handle, false);
-    void session.outbox.whenAtMost(HELD_BYTES / 2).then(() => {
-      if (!this.consumers.has(consumer) || !handle.held || consumer.waitingBytes > 0) return;
-      this.machine.hold(handle, false);
-      this.#owner.touch(this);
-      this.#owner.endTurn();
-    });
   }
 
   #describe(slot: number, job: KeptJob): void {
@@ -454,21 +358,20 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
       : 0;
   }
 
+  countRedelivery(): void {
+    this.redelivered++;
+  }
+
+  resume(): void {
+    this.#owner.touch(this);
+    this.#owner.endTurn();
+  }
+
   /** Tells of what went wrong with a burial. */
   complain(message: string, error: ParleyError): void {
     log.warning(message, { queue: this.name, error });
   }
 }
-
-const PLAIN: KeptJob = Object.freeze({
-  state: 0,
-  priority: 0,
-  redelivered: false,
-  attempts: 0,
-  bytes: 0,
-  delayMs: 0,
-  key: 0,
-});
 
 function varint53Size(value: number): number {
   let size = 1;

@@ -217,7 +217,8 @@ export class Session {
   end(error: ParleyError): void {
     if (this.state === "closing" || this.state === "closed") return;
     log.debug("connection ended by the server: {message}", {
-      ...this.#logged(),
+      connection: this.number,
+      peer: this.link.peer,
       code: error.codeName,
       reason: CloseReason[error.closeReason],
       message: error.message,
@@ -395,9 +396,5 @@ export class Session {
       this.link.closeWrite();
       this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
     });
-  }
-
-  #logged(): { connection: number; peer: string } {
-    return { connection: this.number, peer: this.link.peer };
   }
 }
