@@ -280,6 +280,7 @@ export class StoreFront implements Store {
     if (this.#ended === null) this.#pipeline.leaveLast();
     this.#ended ??= unavailable("use the store", "it is closed");
     await this.flush().catch(() => {});
+    this.#pipeline.refuse(this.#ended);
     await this.#backend.close();
   }
 

@@ -49,6 +49,8 @@ export class StorePipeline {
   #asking = false;
   /** Whether the listener may no longer hand anything over. */
   #ended = false;
+  /** Why no batch goes to the backend any more; null while they do. */
+  #refusal: ParleyError | null = null;
   #spare: ArrayBuffer | undefined;
   #readyWaiters: (() => void)[] = [];
 
@@ -160,6 +162,11 @@ export class StorePipeline {
     this.#ended = true;
   }
 
+  /** The backend ends: what is handed over from now on fails with `error`. */
+  refuse(error: ParleyError): void {
+    this.#refusal = error;
+  }
+
   /** Lets the listener fill the batch before it leaves, once. */
   #ask(): void {
     if (this.#asked || this.#ended) return;
@@ -184,7 +191,9 @@ export class StorePipeline {
     this.#underWay = batch;
     this.gathering = new Batch(this.#topicOf, this.#spare);
     this.#spare = undefined;
-    this.#backend.commit(batch.seal(), batch.length, this.#clock.wallMs());
+    const [buffer, refusal] = [batch.seal(), this.#refusal];
+    if (refusal !== null) queueMicrotask(() => this.failed(buffer, refusal));
+    else this.#backend.commit(buffer, batch.length, this.#clock.wallMs());
     this.#wakeReady();
   }
 

@@ -89,24 +89,25 @@ function testLeaving({ test }: JobCases): void {
     assert.equal(queue.lastId, 2);
   });
 
-  test("states are refused past the room for what waits", async ({ store, recorder }) => {
+  test("what was decided of jobs is taken without room, and what leaves with it", async (given) => {
+    const { store, recorder } = given;
     const queue = store.jobs.openQueue("q");
-    push(store, queue, "a");
-    const states = new Uint8Array(9000);
+    const payload = "x".repeat(9000);
     const refused = () => {
-      for (let most = 0; most < 100; most++) store.jobs.setStates(queue, 1, states);
+      for (let most = 0; most < 100; most++) push(store, queue, payload);
     };
     assert.throws(refused, { codeName: "RESOURCE_EXHAUSTED", retryable: true });
-    assert.throws(() => push(store, queue, "x".repeat(9000)), { codeName: "RESOURCE_EXHAUSTED" });
+    const { nextId } = queue;
+    store.jobs.setStates(queue, 1, new Uint8Array(9000));
+    store.jobs.dropChunk(queue, 2);
     recorder.onLeaving = () => {
-      store.jobs.setStates(queue, 1, states);
-      push(store, queue, "leaving");
+      push(store, queue, payload);
     };
     await store.flush();
-    assert.equal(queue.lastId, 2, "what must leave with a full batch is taken");
+    assert.equal(queue.lastId, nextId, "a job that must leave with the batch");
+    assert.equal((await payloadsIn(store, queue, 1, 2, nextId)).length, 2);
     recorder.onLeaving = () => {};
     assert.throws(refused, { codeName: "RESOURCE_EXHAUSTED" });
-    store.jobs.dropChunk(queue, 1);
     await store.flush();
   }, { limits: { maxStoreBatchBytes: 20_000, maxStorePendingBytes: 40_000 } });
 }
@@ -264,13 +265,15 @@ function testEnds({ test }: JobCases): void {
     ]);
     const refused = { codeName: "UNAVAILABLE" };
     assert.throws(() => push(store, queue, "late"), refused);
-    assert.throws(() => store.jobs.setStates(queue, 1, bytes("late")), refused);
-    assert.throws(() => store.jobs.dropChunk(queue, 1), refused);
     assert.throws(() => store.jobs.openQueue("late"), refused);
     await assert.rejects(store.jobs.readChunks(queue, [1], [1]), refused);
     store.jobs.want();
     await Promise.resolve();
     assert.equal(recorder.calls.length, 2, "nobody is asked for what would be refused");
+    store.jobs.setStates(queue, 1, bytes("late"));
+    store.jobs.dropChunk(queue, 1);
+    await settles(assert.rejects(store.flush(), refused), "the end of what came late");
+    assert.deepEqual(recorder.calls.slice(2), ["fellBack", "failed"]);
   });
 
   test("close with a batch under way asks once more", async ({ store, recorder }) => {
