@@ -2,7 +2,14 @@
  * What the tests of the client's queues share: jobs and answers of a fake server, and loops over jobs.
  */
 import assert from "node:assert/strict";
-import { connect, type ConnectOptions, type Job, type Puller } from "../../lib/client/mod.ts";
+import {
+  type Client,
+  connect,
+  type ConnectOptions,
+  type Job,
+  type PeekedJob,
+  type Puller,
+} from "../../lib/client/mod.ts";
 import { ErrorCode } from "../../lib/base/errors.ts";
 import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
@@ -17,7 +24,7 @@ const encoder = new TextEncoder();
 /** A client of a server that runs `script` for each connection, after its Welcome. */
 export async function withScript(
   script: Script,
-  run: (client: Awaited<ReturnType<typeof connect>>) => Promise<void>,
+  run: (client: Client) => Promise<void>,
   options: ConnectOptions = {},
 ): Promise<void> {
   await using server = new FakeServer(async (peer) => {
@@ -127,4 +134,13 @@ export function aborted(signal: AbortSignal): Promise<void> {
 /** Reads until the client closes; everything that was asked stays without an answer. */
 export async function untilClosed(peer: FakePeer): Promise<void> {
   while (await peer.read() !== null);
+}
+
+/** The dead letters of a queue, as soon as there are so many. */
+export async function deadOf(client: Client, queue: string, count: number): Promise<PeekedJob[]> {
+  const dead = client.queue(`${queue}.dead`);
+  for (;;) {
+    const { jobs } = await dead.peek({ limit: 1000 });
+    if (jobs.length >= count) return jobs;
+  }
 }
