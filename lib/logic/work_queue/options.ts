@@ -1,6 +1,7 @@
 /**
  * How a work queue is set up, what is kept of its jobs, and what it asks of its host.
  */
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Consumer } from "./consumer.ts";
 
 /** The highest priority; the lowest, and usual one, is 0. */
@@ -57,4 +58,12 @@ export interface WorkQueueEffects<T> {
   dying(slot: number, reason: DeathReason): void;
   /** The job is gone, and its slot is free after this call. */
   freed(slot: number): void;
+}
+
+/** The refusal of a push for `limit`; `retryable` when room can come. */
+export function queueIsFull(what: string, limit: string, retryable: boolean): ParleyError {
+  return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot push: the queue is full, ${what}`, {
+    retryable,
+    accepted: `what fits into ${limit}`,
+  });
 }

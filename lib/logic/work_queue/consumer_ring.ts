@@ -1,0 +1,38 @@
+/**
+ * The consumers of one queue, which take turns.
+ */
+import { Consumer } from "./consumer.ts";
+
+/** Consumers in turn. */
+export class ConsumerRing<T> {
+  readonly #consumers: Consumer<T>[] = [];
+  #turn = 0;
+
+  /** Adds a consumer that may hold `prefetch` jobs. */
+  add(prefetch: number, attached: T): Consumer<T> {
+    const consumer = new Consumer(prefetch, attached);
+    this.#consumers.push(consumer);
+    return consumer;
+  }
+
+  /** Takes one out; says whether it was there. */
+  remove(consumer: Consumer<T>): boolean {
+    const at = this.#consumers.indexOf(consumer);
+    if (at < 0) return false;
+    this.#consumers.splice(at, 1);
+    if (this.#turn > at) this.#turn--;
+    consumer.removed = true;
+    return true;
+  }
+
+  /** The next one in turn that can be given a job; null when none can. */
+  next(): Consumer<T> | null {
+    const consumers = this.#consumers;
+    for (let looks = consumers.length; looks > 0; looks--) {
+      if (this.#turn >= consumers.length) this.#turn = 0;
+      const consumer = consumers[this.#turn++];
+      if (consumer.hasCredit) return consumer;
+    }
+    return null;
+  }
+}

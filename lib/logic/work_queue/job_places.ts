@@ -1,0 +1,119 @@
+/**
+ * The places of jobs: ready, waiting for a time, or behind another of their key; and how many there are of
+ * each. A job that is out, at its end or being settled has none of these and counts as leased.
+ */
+import { JobState, NONE } from "./job_table.ts";
+import { JobViews } from "./job_views.ts";
+import { KeyLines } from "./key_lines.ts";
+import { MOST_PRIORITY, type WorkQueueOptions } from "./options.ts";
+import { ReadyLines } from "./ready_lines.ts";
+import { TimeHeap } from "./time_heap.ts";
+
+/** Jobs in their places. */
+export class JobPlaces<T> extends JobViews<T> {
+  readonly options: WorkQueueOptions;
+  /** Jobs that wait for a time. */
+  delayed = 0;
+  /** Jobs that wait for another of their key. */
+  blocked = 0;
+  /** Jobs that are out, at their end, or being settled. */
+  leased = 0;
+  /** All jobs but those that are leaving. */
+  jobs = 0;
+  /** Their bytes. */
+  bytes = 0;
+
+  protected readonly readyLines = new ReadyLines<T>(this.table);
+  protected readonly times = new TimeHeap<T>(this.table);
+  protected readonly keys = new KeyLines();
+
+  constructor(options: WorkQueueOptions) {
+    super();
+    this.options = options;
+  }
+
+  /** Jobs that can be handed out. */
+  get ready(): number {
+    return this.readyLines.count;
+  }
+
+  /** Takes in a job, without a place yet. */
+  protected enter(id: number, bytes: number, priority: number, key: number): number {
+    const table = this.table;
+    const slot = table.take();
+    table.ids[slot] = id;
+    table.bytes[slot] = bytes;
+    table.priorities[slot] = priority;
+    table.keys[slot] = key;
+    table.attempts[slot] =
+      table.times[slot] =
+      table.reasons[slot] =
+      table.flags[slot] =
+        0;
+    this.jobs++;
+    this.bytes += bytes;
+    return slot;
+  }
+
+  /** Gives a job that has come its first place. */
+  protected place(slot: number, dueMs: number): void {
+    const { keys, times, states, attempts } = this.table;
+    times[slot] = dueMs;
+    const key = keys[slot];
+    if (this.options.ordered && key !== 0 && !this.keys.add(key, slot)) {
+      states[slot] = JobState.BLOCKED;
+      this.blocked++;
+    } else if (dueMs > 0 || attempts[slot] > 0) this.wait(slot, dueMs);
+    else {
+      states[slot] = JobState.READY;
+      this.readyLines.push(slot);
+    }
+  }
+
+  /** Has a job wait for its time, or makes it ready when it has none. */
+  protected wait(slot: number, dueMs: number): void {
+    const { times, states } = this.table;
+    this.table.consumers[slot] = null;
+    times[slot] = dueMs;
+    if (dueMs === 0) return this.makeReady(slot);
+    states[slot] = JobState.DELAYED;
+    this.delayed++;
+    this.times.put(slot);
+  }
+
+  /** Makes a job ready that was not when it came. */
+  protected makeReady(slot: number): void {
+    const { states, times } = this.table;
+    states[slot] = JobState.READY;
+    times[slot] = 0;
+    this.readyLines.putBack(slot);
+  }
+
+  /** Takes a job that nobody holds out of its place. */
+  protected displace(slot: number): void {
+    const { states } = this.table;
+    const state = states[slot];
+    if (state === JobState.READY) {
+      this.readyLines.leave(slot);
+    } else if (state === JobState.DELAYED) {
+      this.delayed--;
+      this.times.remove(slot);
+    } else this.blocked--;
+  }
+
+  /** A job that nobody holds: the oldest ready one, otherwise the one that is due next. */
+  protected oldestFree(): number {
+    if (this.ready > 0) return this.readyLines.oldest(MOST_PRIORITY);
+    for (let place = 0; place < this.times.size && this.delayed > 0; place++) {
+      const slot = this.times.at(place);
+      if (this.table.states[slot] === JobState.DELAYED) return slot;
+    }
+    return NONE;
+  }
+
+  /** Whether the job was delivered as often as it may be. */
+  protected isLast(slot: number): boolean {
+    const { maxDeliveries } = this.options;
+    return maxDeliveries > 0 && this.table.attempts[slot] >= maxDeliveries;
+  }
+}

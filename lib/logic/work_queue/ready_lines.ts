@@ -1,0 +1,71 @@
+/**
+ * The jobs that can be handed out, by priority, and which of them is next.
+ *
+ * Higher priorities go first, but never for ever: after some picks in a row that passed lower ones over, the
+ * oldest of these is next.
+ */
+import { type JobTable, NONE } from "./job_table.ts";
+import { MOST_PRIORITY } from "./options.ts";
+import { ReadyLine } from "./ready_line.ts";
+
+/** After so many picks in a row that passed lower priorities over, one of these is next. */
+export const MOST_PASSED_OVER = 15;
+
+/** The lines of all priorities. */
+export class ReadyLines<T> {
+  /** How many jobs can be handed out. */
+  count = 0;
+  readonly #table: JobTable<T>;
+  readonly #lines: readonly ReadyLine<T>[];
+  #passedOver = 0;
+
+  constructor(table: JobTable<T>) {
+    this.#table = table;
+    this.#lines = Array.from({ length: MOST_PRIORITY + 1 }, () => new ReadyLine<T>(table));
+  }
+
+  /** Takes in a job that was pushed. */
+  push(slot: number): void {
+    this.count++;
+    this.#lines[this.#table.priorities[slot]].push(slot);
+  }
+
+  /** Takes in a job that came back, or whose time has come. */
+  putBack(slot: number): void {
+    this.count++;
+    this.#lines[this.#table.priorities[slot]].putBack(slot);
+  }
+
+  /** Says that a job is no longer ready. */
+  leave(slot: number): void {
+    this.count--;
+    this.#lines[this.#table.priorities[slot]].leave(slot);
+  }
+
+  /** The next job to lease; there is one. */
+  pick(): number {
+    let top = MOST_PRIORITY;
+    while (this.#lines[top].count === 0) top--;
+    if (this.#lines[top].count === this.count) {
+      this.#passedOver = 0;
+      return this.#lines[top].first();
+    }
+    if (this.#passedOver < MOST_PASSED_OVER) {
+      this.#passedOver++;
+      return this.#lines[top].first();
+    }
+    this.#passedOver = 0;
+    return this.oldest(top - 1);
+  }
+
+  /** The oldest of the ready jobs up to this priority. */
+  oldest(most: number): number {
+    const { ids } = this.#table;
+    let oldest = NONE;
+    for (let priority = most; priority >= 0; priority--) {
+      const slot = this.#lines[priority].first();
+      if (slot !== NONE && (oldest === NONE || ids[slot] < ids[oldest])) oldest = slot;
+    }
+    return oldest;
+  }
+}
