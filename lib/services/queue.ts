@@ -351,7 +351,10 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     job.attempts = machine.durableAttempts(slot);
     job.priority = machine.priority(slot);
     job.key = machine.keyOf(slot);
-    job.redelivered = machine.redelivered(slot);
+    // One that is on its way back was delivered, although the machine says so only once that is durable.
+    const state = machine.state(slot);
+    const comesBack = state === JobState.RETRYING || state === JobState.RELEASING;
+    job.redelivered = comesBack || machine.redelivered(slot);
     job.bytes = machine.sizeOf(slot);
     job.delayMs = job.state === DurableState.DELAYED
       ? Math.max(1, machine.timeMs(slot) - this.host.clock.monotonicMs())
