@@ -29,11 +29,12 @@ export class KeptServer implements AsyncDisposable {
   readonly running: Running;
   /** From the start of the process until it listened. */
   readonly startMs: number;
-  readonly #port: number;
+  /** Where it listens, on loopback. */
+  readonly port: number;
 
   private constructor(running: Running, port: number, startMs: number) {
     this.running = running;
-    this.#port = port;
+    this.port = port;
     this.startMs = startMs;
   }
 
@@ -69,7 +70,7 @@ export class KeptServer implements AsyncDisposable {
   /** Connects a client. */
   async connect(): Promise<BusClient> {
     const client = new BusClient(
-      await Deno.connect({ hostname: HOSTNAME, port: this.#port }),
+      await Deno.connect({ hostname: HOSTNAME, port: this.port }),
     );
     client.startReading();
     return client;
