@@ -94,6 +94,8 @@ export class QueueConsumer implements JobHolder {
     } catch (reason) {
       if (verdict !== Verdict.EXTEND) job.unsettled();
       if (this.#overWhy !== null) job.lose(this.#overWhy);
+      // Its lease was let be meanwhile.
+      else if (this.#held.has(job.token)) this.#arm(this.#dueMs(job));
       throw reason;
     }
     if (outcome.late !== null) {
@@ -213,8 +215,12 @@ export class QueueConsumer implements JobHolder {
     for (const job of [...this.#held.values()]) {
       // What is under way is answered; until then nobody knows.
       if (job.settled || job.extending) continue;
-      if (this.#dueMs(job) > nowMs) nextMs = Math.min(nextMs, this.#dueMs(job));
-      else if (this.#extends(job)) this.#extend(job);
+      const dueMs = this.#dueMs(job);
+      const extended = this.#extends(job);
+      // Those that are due soon go along, so that the next time all are due at once.
+      const soonMs = extended ? job.leaseMs / LOOKS_PER_LEASE : 0;
+      if (dueMs > nowMs + soonMs) nextMs = Math.min(nextMs, dueMs);
+      else if (extended) this.#extend(job);
       else this.#expire(job);
     }
     this.#arm(nextMs);
@@ -226,7 +232,6 @@ export class QueueConsumer implements JobHolder {
     const failed = () => {
       if (job.done) return;
       if (job.leaseEndsMs <= performance.now()) this.#expire(job);
-      else this.#arm(this.#dueMs(job));
     };
     job.extend().catch(failed).finally(() => job.extending = false);
   }

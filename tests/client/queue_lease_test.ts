@@ -2,6 +2,7 @@
  * Leases: extended while a job is held, lost when they are over.
  */
 import assert from "node:assert/strict";
+import { ErrorCode } from "../../lib/client/mod.ts";
 import {
   aborted,
   acceptClose,
@@ -11,7 +12,9 @@ import {
   jobsFor,
   jobsOf,
   nextJob,
+  refusal,
   takeJobs,
+  takeSettle,
   untilClosed,
   Verdict,
   withScript,
@@ -44,6 +47,27 @@ Deno.test("leases of what is held are extended together, again and again, until 
     await job.ack();
     await others.promise;
     assert.equal((await nextJob(jobs)).lost, false);
+  }, { requestTimeoutMs: 500 });
+});
+
+Deno.test("a job whose ack failed is held on", () => {
+  const held = Promise.withResolvers<void>();
+  return withScript(async (peer) => {
+    await peer.send(...jobsFor(await acceptPull(peer), 2, { leaseMs: 60 }));
+    const { id, verdict } = await takeSettle(peer);
+    assert.equal(verdict, Verdict.ACK);
+    // The other one is due meanwhile, and lost.
+    assert.deepEqual((await acceptSettle(peer, 2n)).tokens, [2]);
+    await peer.send(refusal(id, ErrorCode.UNAVAILABLE));
+    while (!(await acceptSettle(peer)).tokens.includes(1));
+    held.resolve();
+    await untilClosed(peer);
+  }, async (client) => {
+    const jobs = jobsOf(client.queue("work").pull());
+    const [job] = await takeJobs(jobs, 2);
+    await rejection(job.ack(), "UNAVAILABLE");
+    await held.promise;
+    assert.equal(job.lost, false);
   }, { requestTimeoutMs: 500 });
 });
 
