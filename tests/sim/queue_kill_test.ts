@@ -8,9 +8,10 @@
 import assert from "node:assert/strict";
 import { Random } from "../support/random.ts";
 import { settles } from "../support/until.ts";
-import { KeptServer } from "./kept_server.ts";
+import type { KeptServer } from "./kept_server.ts";
 import { QueueLedger } from "./queue_ledger.ts";
-import { type Ground, infoOf, LoadConsumer, LoadProducer } from "./queue_load.ts";
+import { infoOf, QueueDirectory } from "./queue_calls.ts";
+import { type Ground, LoadConsumer, LoadProducer, QUEUE } from "./queue_load.ts";
 
 const JOBS = Number(Deno.env.get("QUEUE_JOBS") ?? 1_000_000);
 const SEED = Number(Deno.env.get("QUEUE_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
@@ -34,21 +35,21 @@ class KilledServer implements Ground, AsyncDisposable {
   readonly life: number;
   run = 0;
   over = false;
-  readonly #directory: string;
+  readonly #directory: QueueDirectory;
   readonly #killAt: number[];
   readonly #through = Promise.withResolvers<void>();
   readonly #ends = new Set<() => void>();
   #server: Promise<KeptServer>;
   #asking = false;
 
-  constructor(directory: string, jobs: number, random: Random) {
+  constructor(directory: QueueDirectory, jobs: number, random: Random) {
     this.#directory = directory;
     this.ledger = new QueueLedger(jobs);
     this.random = random;
     this.life = Math.ceil(jobs / 50);
     this.#killAt = Array.from({ length: KILLS }, () => Math.ceil(jobs * random.below(900) / 1000))
       .sort((left, right) => left - right);
-    this.#server = this.#start();
+    this.#server = directory.start();
   }
 
   server(): Promise<KeptServer> {
@@ -96,8 +97,8 @@ class KilledServer implements Ground, AsyncDisposable {
   /** All jobs are done as far as clients know: asks the server, until it says so or clients learn more. */
   async #ask(): Promise<void> {
     while (this.ledger.isThrough && !this.over) {
-      const info = await infoOf(await this.#server);
-      const { ready, delayed, leased, blocked, dead, bytes } = info;
+      await using client = await (await this.#server).connect();
+      const { ready, delayed, leased, blocked, dead, bytes } = await infoOf(client, QUEUE);
       if (ready + delayed + leased + blocked + dead + bytes === 0n) return this.#through.resolve();
     }
   }
@@ -106,32 +107,21 @@ class KilledServer implements Ground, AsyncDisposable {
     const server = await former;
     await server.kill();
     this.run++;
-    return await this.#start();
-  }
-
-  #start(): Promise<KeptServer> {
-    return KeptServer.start(`${this.#directory}/data`, [
-      ...["--config", `${this.#directory}/parley.toml`],
-    ]);
+    return await this.#directory.start();
   }
 }
 
 Deno.test(`queue: ${JOBS} jobs are done although clients and server are killed`, async () => {
   console.log(`QUEUE_SEED=${SEED}`);
-  const directory = await Deno.makeTempDir({ prefix: "parley-queue-kill-" });
-  try {
-    await Deno.writeTextFile(`${directory}/parley.toml`, CONFIGURATION);
-    await using killed = new KilledServer(directory, JOBS, new Random(SEED));
-    const { ledger } = killed;
-    await killed.load();
-    assert.equal(killed.run, KILLS);
-    assert.equal(ledger.pushed, JOBS);
-    assert(ledger.repeats > 0, "something came again");
-    ledger.checkIds();
-    const { deliveries, repeats, duplicates, unknown } = ledger;
-    console.log({ deliveries, repeats, duplicates, unknown });
-    await (await killed.server()).stop();
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using directory = await QueueDirectory.make(CONFIGURATION);
+  await using killed = new KilledServer(directory, JOBS, new Random(SEED));
+  const { ledger } = killed;
+  await killed.load();
+  assert.equal(killed.run, KILLS);
+  assert.equal(ledger.pushed, JOBS);
+  assert(ledger.repeats > 0, "something came again");
+  ledger.checkIds();
+  const { deliveries, repeats, duplicates, unknown } = ledger;
+  console.log({ deliveries, repeats, duplicates, unknown });
+  await (await killed.server()).stop();
 });

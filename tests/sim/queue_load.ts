@@ -7,15 +7,8 @@
  * a socket when the next one begins is left unread: nobody knows when it was sent.
  */
 import assert from "node:assert/strict";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ServerMessage } from "../../lib/gen/parley/v1/envelope_pb.ts";
-import {
-  InfoQueueRequestSchema,
-  InfoQueueResponseSchema,
-  type QueueInfo,
-  Verdict,
-} from "../../lib/gen/parley/v1/queue_pb.ts";
-import { call } from "../support/bus_messages.ts";
+import { Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { contentOf } from "../support/frames.ts";
 import type { Random } from "../support/random.ts";
 import type { KeptServer } from "./kept_server.ts";
@@ -239,16 +232,6 @@ export class LoadConsumer extends LoadClient {
     this.#unanswered.delete(requestId);
     for (const { number } of held) this.ground.ledger.takeDone(number);
   }
-}
-
-/** Asks a server what its queue holds. */
-export async function infoOf(server: KeptServer, queue = QUEUE): Promise<QueueInfo> {
-  await using client = await server.connect();
-  const payload = toBinary(InfoQueueRequestSchema, create(InfoQueueRequestSchema, { queue }));
-  const answer = await client.ask(call({ method: "parley.v1.Queues/Info", payload }));
-  const { error, payload: bytes } = contentOf(answer, "answer");
-  assert.equal(error, undefined);
-  return fromBinary(InfoQueueResponseSchema, bytes).info!;
 }
 
 /** Writes all of it; false when the connection has ended. */
