@@ -135,7 +135,7 @@ export class KeptHistory {
 }
 
 /** Reads every event of every topic, and nothing twice. */
-async function readAll(reader: BusClient): Promise<Event[]> {
+export async function readAll(reader: BusClient): Promise<Event[]> {
   const start = { since: { case: "all", value: true } } as const;
   const answer = await reader.ask({
     message: {
