@@ -2,6 +2,11 @@
  * `queue pull` against a real server, in this process: jobs that are printed, and jobs that a program does.
  */
 import assert from "node:assert/strict";
+import type { CliIo } from "../../lib/cli/io.ts";
+import { LinkNotices } from "../../lib/cli/link_notices.ts";
+import { PrintedJobs } from "../../lib/cli/queue_pull_print.ts";
+import { PullRun } from "../../lib/cli/queue_pull_run.ts";
+import type { Job } from "../../lib/client/mod.ts";
 import { startServer } from "../support/server.ts";
 import { begin } from "./fake_io.ts";
 import { ask, clientOf, jsonLines, output, pulling, urlOf } from "./queue_support.ts";
@@ -196,6 +201,29 @@ execTest("what programs print is escaped on a terminal", async () => {
   const args = ["pull", "q", "--exec", "cat; cat /dev/null >&2", "--count", "1"];
   const { stdout } = await ask(server, args, { terminal: true });
   assert.equal(stdout, "\\x1b[2J\n");
+});
+
+Deno.test("a job that could not be printed is given back, and nothing more is taken", async () => {
+  const verbs: string[] = [];
+  const verb = (name: string) => () => Promise.resolve(void verbs.push(name));
+  const job = {
+    id: 1n,
+    payload: new Uint8Array([120]),
+    ack: verb("ack"),
+    release: verb("release"),
+  } as unknown as Job;
+  const stdout = {
+    isTerminal: false,
+    write: () => {
+      throw new Deno.errors.BrokenPipe("gone");
+    },
+  };
+  const io = { stdout } as unknown as CliIo;
+  const run = new PullRun(new PrintedJobs(io, { raw: true }, new LinkNotices(io)));
+  await Promise.all([run.take(job), run.take(job)]);
+  await run.enough;
+  assert.deepEqual(verbs, ["release", "release"]);
+  assert.throws(() => run.throwIfFailed(), Deno.errors.BrokenPipe);
 });
 
 Deno.test("pull refuses what is no queue with the server's words", async () => {
