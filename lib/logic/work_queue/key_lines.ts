@@ -1,53 +1,79 @@
 /**
  * For queues that are ordered by key: the jobs of each key in the order of their ids. Only the first of a
  * line may be handed out.
+ *
+ * A line is a list through two columns of its own, so that a job leaves it at once wherever it stands, and
+ * a queue that is not ordered pays for none of it. The previous one of the first is the last.
  */
 import { NONE } from "./job_table.ts";
 
-class Line {
-  slots: number[] = [];
-  head = 0;
-}
-
-/** Passed places are taken out in pieces of at least this many. */
-const COMPACT_AT = 64;
+const FIRST_SLOTS = 64;
 
 /** The lines of one queue, by key. */
 export class KeyLines {
-  readonly #lines = new Map<number, Line>();
+  readonly #firsts = new Map<number, number>();
+  #next = new Int32Array(0);
+  #previous = new Int32Array(0);
 
   /** Puts a job at the end of its line; says whether it is the first there. */
   add(key: number, slot: number): boolean {
-    let line = this.#lines.get(key);
-    if (line === undefined) this.#lines.set(key, line = new Line());
-    line.slots.push(slot);
-    return line.slots.length - line.head === 1;
+    if (slot >= this.#next.length) this.#grow(slot);
+    this.#next[slot] = NONE;
+    const first = this.#firsts.get(key);
+    if (first === undefined) {
+      this.#firsts.set(key, slot);
+      this.#previous[slot] = slot;
+      return true;
+    }
+    const last = this.#previous[first];
+    this.#next[last] = slot;
+    this.#previous[slot] = last;
+    this.#previous[first] = slot;
+    return false;
   }
 
   /** The first job of a line; NONE when there is none. */
   first(key: number): number {
-    const line = this.#lines.get(key);
-    return line === undefined ? NONE : line.slots[line.head];
+    return this.#firsts.get(key) ?? NONE;
   }
 
   /** Takes a job out of its line; gives the one that is first by that, or NONE when that has not changed. */
   remove(key: number, slot: number): number {
-    const line = this.#lines.get(key)!;
-    const { slots } = line;
-    if (slots[line.head] !== slot) {
-      const at = slots.at(-1) === slot ? slots.length - 1 : slots.indexOf(slot, line.head);
-      slots.splice(at, 1);
-      return NONE;
+    const first = this.#firsts.get(key)!;
+    const [before, behind] = [this.#previous[slot], this.#next[slot]];
+    if (slot === first) {
+      if (behind === NONE) {
+        this.#firsts.delete(key);
+        return NONE;
+      }
+      this.#firsts.set(key, behind);
+      this.#previous[behind] = before;
+      return behind;
     }
-    line.head++;
-    if (line.head === slots.length) {
-      this.#lines.delete(key);
-      return NONE;
+    this.#next[before] = behind;
+    this.#previous[behind === NONE ? first : behind] = before;
+    return NONE;
+  }
+
+  /** The lines as they are, by key: for looking at, not for work. */
+  lines(): Map<number, number[]> {
+    const lines = new Map<number, number[]>();
+    for (const [key, first] of this.#firsts) {
+      const line = [];
+      for (let slot = first; slot !== NONE; slot = this.#next[slot]) line.push(slot);
+      lines.set(key, line);
     }
-    if (line.head >= COMPACT_AT && 2 * line.head >= slots.length) {
-      line.slots = slots.slice(line.head);
-      line.head = 0;
-    }
-    return line.slots[line.head];
+    return lines;
+  }
+
+  #grow(slot: number): void {
+    let size = Math.max(FIRST_SLOTS, 2 * this.#next.length);
+    while (size <= slot) size *= 2;
+    const next = new Int32Array(size);
+    const previous = new Int32Array(size);
+    next.set(this.#next);
+    previous.set(this.#previous);
+    this.#next = next;
+    this.#previous = previous;
   }
 }
