@@ -46,25 +46,27 @@ export class JobChanges<T> extends JobPlaces<T> {
   }
 
   #commit(slot: number, kind: number, nowMs: number): void {
-    const { states, flags, times, attempts } = this.table;
+    const { states, flags, times, attempts, consumers } = this.table;
     switch (kind) {
       case Change.PUSH:
-        flags[slot] &= ~Flag.UNCOMMITTED;
         return;
       case Change.LEASE:
         return this.#begin(slot, nowMs);
       case Change.RETRY:
         flags[slot] |= Flag.REDELIVERED;
-        this.leased--;
+        consumers[slot] = null;
+        this.takeBack(slot);
         this.wait(slot, times[slot] > nowMs ? times[slot] : 0);
         return;
       case Change.RELEASE:
         flags[slot] |= Flag.REDELIVERED;
+        consumers[slot] = null;
         attempts[slot]--;
-        this.leased--;
+        this.takeBack(slot);
         this.wait(slot, 0);
         return;
       case Change.DIE:
+        consumers[slot] = null;
         return;
       case Change.DONE:
       case Change.BURY:
@@ -84,14 +86,14 @@ export class JobChanges<T> extends JobPlaces<T> {
     if (consumer === null) {
       // Whom it was for is gone, and never saw it.
       attempts[slot]--;
-      this.leased--;
+      this.takeBack(slot);
       this.wait(slot, 0);
       this.effects.changed(slot);
       return;
     }
     states[slot] = JobState.LEASED;
     times[slot] = nowMs + this.options.leaseMs;
-    this.times.put(slot);
+    this.leases.put(slot);
     this.effects.deliver(slot, consumer);
   }
 
@@ -108,10 +110,11 @@ export class JobChanges<T> extends JobPlaces<T> {
         if (consumer !== null) unlink(this.table, slot, consumer);
         consumers[slot] = null;
         attempts[slot]--;
-        this.leased--;
+        this.takeBack(slot);
         return this.wait(slot, 0);
       }
       case Change.DONE:
+        this.heldBytes += this.table.bytes[slot];
         this.stay(slot);
         return this.#resumeLease(slot);
       case Change.RETRY:
@@ -119,6 +122,7 @@ export class JobChanges<T> extends JobPlaces<T> {
       case Change.DIE:
         return this.#resumeLease(slot);
       case Change.BURY:
+        this.heldBytes += this.table.bytes[slot];
         this.stay(slot);
         states[slot] = JobState.DYING;
         return;
@@ -128,7 +132,7 @@ export class JobChanges<T> extends JobPlaces<T> {
         const waits = this.options.ordered && key !== 0 && this.keys.first(key) !== slot;
         if (!waits) return this.wait(slot, this.table.times[slot]);
         states[slot] = JobState.BLOCKED;
-        this.blocked++;
+        this.blockedLine.putBack(slot);
       }
     }
   }
@@ -138,10 +142,9 @@ export class JobChanges<T> extends JobPlaces<T> {
     const { states, times, formerTimes, consumers, reasons } = this.table;
     // What is dying may wait for another try by now.
     if (states[slot] === JobState.DELAYED) {
-      this.times.remove(slot);
+      this.displace(slot);
       this.table.flags[slot] &= ~Flag.DOOMED;
-      this.delayed--;
-      this.leased++;
+      this.takeOut(slot);
     }
     states[slot] = JobState.LEASED;
     times[slot] = formerTimes[slot];
@@ -149,17 +152,17 @@ export class JobChanges<T> extends JobPlaces<T> {
     const consumer = consumers[slot]!;
     if (consumer.removed) return this.comeBack(slot);
     link(this.table, slot, consumer);
-    this.times.put(slot);
+    this.leases.put(slot);
   }
 
   /** A leased job comes back unsettled. */
   protected comeBack(slot: number): void {
     const { states, flags, consumers, reasons } = this.table;
-    this.times.remove(slot);
+    this.leases.remove(slot);
     flags[slot] |= Flag.REDELIVERED;
     consumers[slot] = null;
     if (!this.isLast(slot)) {
-      this.leased--;
+      this.takeBack(slot);
       return this.wait(slot, 0);
     }
     states[slot] = JobState.DYING;
@@ -188,7 +191,7 @@ export class JobChanges<T> extends JobPlaces<T> {
     if (this.options.ordered && key !== 0) {
       const next = this.keys.remove(key, slot);
       if (next !== NONE && states[next] === JobState.BLOCKED) {
-        this.blocked--;
+        this.blockedLine.leave(next);
         this.wait(next, times[next]);
       }
     }

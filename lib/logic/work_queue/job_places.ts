@@ -2,10 +2,11 @@
  * The places of jobs: ready, waiting for a time, or behind another of their key; and how many there are of
  * each. A job that is out, at its end or being settled has none of these and counts as leased.
  */
-import { JobState, NONE } from "./job_table.ts";
+import { JobState } from "./job_table.ts";
 import { JobViews } from "./job_views.ts";
 import { KeyLines } from "./key_lines.ts";
 import { MOST_PRIORITY, type WorkQueueOptions } from "./options.ts";
+import { ReadyLine } from "./ready_line.ts";
 import { ReadyLines } from "./ready_lines.ts";
 import { TimeHeap } from "./time_heap.ts";
 
@@ -14,8 +15,6 @@ export class JobPlaces<T> extends JobViews<T> {
   readonly options: WorkQueueOptions;
   /** Jobs that wait for a time. */
   delayed = 0;
-  /** Jobs that wait for another of their key. */
-  blocked = 0;
   /** Jobs that are out, at their end, or being settled. */
   leased = 0;
   /** All jobs but those that are leaving. */
@@ -24,8 +23,14 @@ export class JobPlaces<T> extends JobViews<T> {
   bytes = 0;
 
   protected readonly readyLines = new ReadyLines<T>(this.table);
-  protected readonly times = new TimeHeap<T>(this.table);
+  /** Those that wait for another of their key. */
+  protected readonly blockedLine = new ReadyLine<T>(this.table);
+  /** Those that wait for a time, and those whose lease ends at one. */
+  protected readonly due = new TimeHeap<T>(this.table);
+  protected readonly leases = new TimeHeap<T>(this.table);
   protected readonly keys = new KeyLines();
+  /** The bytes of jobs that count as leased and are not leaving: what no drop can free. */
+  protected heldBytes = 0;
 
   constructor(options: WorkQueueOptions) {
     super();
@@ -35,6 +40,11 @@ export class JobPlaces<T> extends JobViews<T> {
   /** Jobs that can be handed out. */
   get ready(): number {
     return this.readyLines.count;
+  }
+
+  /** Jobs that wait for another of their key. */
+  get blocked(): number {
+    return this.blockedLine.count;
   }
 
   /** Takes in a job, without a place yet. */
@@ -62,7 +72,7 @@ export class JobPlaces<T> extends JobViews<T> {
     const key = keys[slot];
     if (this.options.ordered && key !== 0 && !this.keys.add(key, slot)) {
       states[slot] = JobState.BLOCKED;
-      this.blocked++;
+      this.blockedLine.push(slot);
     } else if (dueMs > 0 || attempts[slot] > 0) this.wait(slot, dueMs);
     else {
       states[slot] = JobState.READY;
@@ -73,12 +83,11 @@ export class JobPlaces<T> extends JobViews<T> {
   /** Has a job wait for its time, or makes it ready when it has none. */
   protected wait(slot: number, dueMs: number): void {
     const { times, states } = this.table;
-    this.table.consumers[slot] = null;
     times[slot] = dueMs;
     if (dueMs === 0) return this.makeReady(slot);
     states[slot] = JobState.DELAYED;
     this.delayed++;
-    this.times.put(slot);
+    this.due.put(slot);
   }
 
   /** Makes a job ready that was not when it came. */
@@ -97,18 +106,29 @@ export class JobPlaces<T> extends JobViews<T> {
       this.readyLines.leave(slot);
     } else if (state === JobState.DELAYED) {
       this.delayed--;
-      this.times.remove(slot);
-    } else this.blocked--;
+      this.due.remove(slot);
+    } else this.blockedLine.leave(slot);
   }
 
-  /** A job that nobody holds: the oldest ready one, otherwise the one that is due next. */
+  /** A job has no place any more: it is out, or at its end. */
+  protected takeOut(slot: number): void {
+    this.leased++;
+    this.heldBytes += this.table.bytes[slot];
+  }
+
+  /** A job that was out is to have a place again. */
+  protected takeBack(slot: number): void {
+    this.leased--;
+    this.heldBytes -= this.table.bytes[slot];
+  }
+
+  /**
+   * A job that nobody holds: the oldest ready one, otherwise the one that is due next, otherwise the oldest that
+   * waits for another of its key. NONE when there is none.
+   */
   protected oldestFree(): number {
     if (this.ready > 0) return this.readyLines.oldest(MOST_PRIORITY);
-    for (let place = 0; place < this.times.size && this.delayed > 0; place++) {
-      const slot = this.times.at(place);
-      if (this.table.states[slot] === JobState.DELAYED) return slot;
-    }
-    return NONE;
+    return this.delayed > 0 ? this.due.at(0) : this.blockedLine.first();
   }
 
   /** Whether the job was delivered as often as it may be. */

@@ -37,14 +37,10 @@ export const JobState = {
 
 /** Flags of a job. */
 export const Flag = {
-  /** Its push is not durable yet. */
-  UNCOMMITTED: 1,
   /** It may have been delivered before. */
-  REDELIVERED: 2,
-  /** It stands in the ring of its priority, where it was put when it was pushed. */
-  FRESH: 4,
+  REDELIVERED: 1,
   /** It dies when its time has come. */
-  DOOMED: 8,
+  DOOMED: 2,
 } as const;
 
 /** The fewest slots. */
@@ -70,7 +66,9 @@ export class JobTable<T> {
   /** Neighbours in the list of what a consumer holds; `next` links free slots, too. */
   next = new Int32Array(FIRST_SLOTS);
   previous = new Int32Array(FIRST_SLOTS);
-  /** Its place in the heap of times. */
+  /** Goes up whenever the job enters or leaves a line, over all jobs of the slot. */
+  entries = new Uint32Array(FIRST_SLOTS);
+  /** Its place in the heap of times that it is in. */
   places = new Int32Array(FIRST_SLOTS).fill(NONE);
   readonly consumers: (Consumer<T> | null)[] = [];
   /** How many slots were ever used. */
@@ -113,6 +111,7 @@ export class JobTable<T> {
     this.reasons = copied(this.reasons, new Uint8Array(size));
     this.next = copied(this.next, new Int32Array(size));
     this.previous = copied(this.previous, new Int32Array(size));
+    this.entries = copied(this.entries, new Uint32Array(size));
     this.places = copied(this.places, new Int32Array(size).fill(NONE));
   }
 }

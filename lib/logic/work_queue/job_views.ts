@@ -47,7 +47,10 @@ export class JobViews<T> {
 
   /** Whether it may have been delivered before this delivery. */
   redelivered(slot: number): boolean {
-    return (this.table.flags[slot] & Flag.REDELIVERED) !== 0;
+    const { states, flags } = this.table;
+    // What is being given back was delivered: a crash must not take that mark away.
+    return (flags[slot] & Flag.REDELIVERED) !== 0 || states[slot] === JobState.RETRYING ||
+      states[slot] === JobState.RELEASING;
   }
 
   /** Whose it is; null when it is nobody's, or of one that is gone. */

@@ -1,24 +1,28 @@
 /**
- * The jobs of one priority that can be handed out, in the order of their ids: those that were pushed in a
- * ring, those that came back in a heap beside it.
+ * Jobs in the order of their ids, to be taken from the front: those that were pushed in a ring, those that
+ * came back in a heap beside it.
  *
- * What is taken out in between (dropped, undone) stays as an entry that no longer counts, and is passed over
- * when its turn comes; entries that no longer count are never more than those that do, and a few.
+ * A job that leaves from in between (dropped, undone) leaves its entry behind, which no longer counts and is
+ * passed over when its turn comes: an entry counts as long as its job's column has the same number, which
+ * goes up whenever the job comes or goes. So a job that is here again, or another in the same slot with the
+ * same id, does not bring an old entry back to life. Entries that do not count are never more than those
+ * that do, and a few.
  */
-import { Flag, JobState, type JobTable, NONE } from "./job_table.ts";
+import { type JobTable, NONE } from "./job_table.ts";
 
 const FIRST_ENTRIES = 32;
 
 /** One line. */
 export class ReadyLine<T> {
-  /** How many jobs can be handed out. */
+  /** How many jobs are in it. */
   count = 0;
   readonly #table: JobTable<T>;
   #ring = new Int32Array(FIRST_ENTRIES);
-  #ringIds = new Float64Array(FIRST_ENTRIES);
+  #ringEntries = new Uint32Array(FIRST_ENTRIES);
   #head = 0;
   #length = 0;
   #heap = new Int32Array(FIRST_ENTRIES);
+  #heapEntries = new Uint32Array(FIRST_ENTRIES);
   #heapIds = new Float64Array(FIRST_ENTRIES);
   #heapLength = 0;
 
@@ -31,23 +35,21 @@ export class ReadyLine<T> {
     if (this.#length === this.#ring.length) this.#makeRoom();
     const place = (this.#head + this.#length++) & (this.#ring.length - 1);
     this.#ring[place] = slot;
-    this.#ringIds[place] = this.#table.ids[slot];
-    this.#table.flags[slot] |= Flag.FRESH;
+    this.#ringEntries[place] = ++this.#table.entries[slot];
     this.count++;
   }
 
   /** Takes in a job that came back, or whose time has come. */
   putBack(slot: number): void {
-    this.count++;
-    this.#table.flags[slot] &= ~Flag.FRESH;
     if (this.#heapLength === this.#heap.length) this.#makeHeapRoom();
-    this.#rise(this.#heapLength++, slot, this.#table.ids[slot]);
+    this.#rise(this.#heapLength++, slot, ++this.#table.entries[slot], this.#table.ids[slot]);
+    this.count++;
   }
 
-  /** Says that a job is no longer ready; it need not be the first. */
+  /** Says that a job is no longer in it; it need not be the first. */
   leave(slot: number): void {
+    this.#table.entries[slot]++;
     this.count--;
-    this.#table.flags[slot] &= ~Flag.FRESH;
     if (this.count > 0) return;
     this.#head = this.#length = this.#heapLength = 0;
   }
@@ -55,92 +57,95 @@ export class ReadyLine<T> {
   /** The first job; NONE when there is none. It stays. */
   first(): number {
     if (this.count === 0) return NONE;
-    while (this.#length > 0 && !this.#isFresh(this.#head)) {
+    while (this.#length > 0 && !this.#counts(this.#head)) {
       this.#head = (this.#head + 1) & (this.#ring.length - 1);
       this.#length--;
     }
-    while (this.#heapLength > 0 && !this.#isBack(0)) this.#popHeap();
-    if (this.#length === 0) return this.#heapLength === 0 ? NONE : this.#heap[0];
-    if (this.#heapLength === 0) return this.#ring[this.#head];
-    return this.#heapIds[0] < this.#ringIds[this.#head] ? this.#heap[0] : this.#ring[this.#head];
+    while (this.#heapLength > 0 && !this.#heapCounts(0)) this.#popHeap();
+    if (this.#length === 0) return this.#heap[0];
+    const pushed = this.#ring[this.#head];
+    if (this.#heapLength === 0) return pushed;
+    return this.#heapIds[0] < this.#table.ids[pushed] ? this.#heap[0] : pushed;
   }
 
-  #isFresh(place: number): boolean {
-    const slot = this.#ring[place];
-    const { states, flags, ids } = this.#table;
-    return states[slot] === JobState.READY && (flags[slot] & Flag.FRESH) !== 0 &&
-      ids[slot] === this.#ringIds[place];
+  /** All jobs in it, in no order, and how many entries are kept for them: for looking at, not for work. */
+  look(): { slots: number[]; entries: number } {
+    const slots = [];
+    for (let index = 0; index < this.#length; index++) {
+      const place = (this.#head + index) & (this.#ring.length - 1);
+      if (this.#counts(place)) slots.push(this.#ring[place]);
+    }
+    for (let place = 0; place < this.#heapLength; place++) {
+      if (this.#heapCounts(place)) slots.push(this.#heap[place]);
+    }
+    return { slots, entries: this.#length + this.#heapLength };
   }
 
-  #isBack(place: number): boolean {
-    const slot = this.#heap[place];
-    const { states, flags, ids } = this.#table;
-    return states[slot] === JobState.READY && (flags[slot] & Flag.FRESH) === 0 &&
-      ids[slot] === this.#heapIds[place];
+  #counts(place: number): boolean {
+    return this.#table.entries[this.#ring[place]] === this.#ringEntries[place];
   }
 
-  /** Drops entries that no longer count, or grows when that does not free half. */
+  #heapCounts(place: number): boolean {
+    return this.#table.entries[this.#heap[place]] === this.#heapEntries[place];
+  }
+
+  /** Drops entries that do not count, or grows when that does not free half. */
   #makeRoom(): void {
     const mask = this.#ring.length - 1;
     let kept = 0;
     for (let index = 0; index < this.#length; index++) {
       const from = (this.#head + index) & mask;
-      if (!this.#isFresh(from)) continue;
+      if (!this.#counts(from)) continue;
       const to = (this.#head + kept++) & mask;
       this.#ring[to] = this.#ring[from];
-      this.#ringIds[to] = this.#ringIds[from];
+      this.#ringEntries[to] = this.#ringEntries[from];
     }
     this.#length = kept;
     if (kept <= mask >>> 1) return;
-    const size = 2 * this.#ring.length;
-    const ring = new Int32Array(size);
-    const ids = new Float64Array(size);
+    const ring = new Int32Array(2 * this.#ring.length);
+    const entries = new Uint32Array(ring.length);
     for (let index = 0; index < kept; index++) {
       const from = (this.#head + index) & mask;
       ring[index] = this.#ring[from];
-      ids[index] = this.#ringIds[from];
+      entries[index] = this.#ringEntries[from];
     }
     this.#ring = ring;
-    this.#ringIds = ids;
+    this.#ringEntries = entries;
     this.#head = 0;
   }
 
   #makeHeapRoom(): void {
-    const heap = this.#heap;
-    const ids = this.#heapIds;
-    const length = this.#heapLength;
-    const valid = [];
-    for (let place = 0; place < length; place++) if (this.#isBack(place)) valid.push(place);
-    if (valid.length > heap.length >>> 1) {
-      this.#heap = new Int32Array(2 * heap.length);
-      this.#heapIds = new Float64Array(2 * heap.length);
-    } else {
-      this.#heap = new Int32Array(heap.length);
-      this.#heapIds = new Float64Array(heap.length);
+    const [heap, entries, ids] = [this.#heap, this.#heapEntries, this.#heapIds];
+    const counting = [];
+    for (let place = 0; place < this.#heapLength; place++) {
+      if (this.#heapCounts(place)) counting.push(place);
     }
+    const size = counting.length > heap.length >>> 1 ? 2 * heap.length : heap.length;
+    this.#heap = new Int32Array(size);
+    this.#heapEntries = new Uint32Array(size);
+    this.#heapIds = new Float64Array(size);
     this.#heapLength = 0;
-    for (const place of valid) this.#rise(this.#heapLength++, heap[place], ids[place]);
+    for (const place of counting) {
+      this.#rise(this.#heapLength++, heap[place], entries[place], ids[place]);
+    }
   }
 
-  #rise(place: number, slot: number, id: number): void {
-    const heap = this.#heap;
+  #rise(place: number, slot: number, entry: number, id: number): void {
     const ids = this.#heapIds;
     while (place > 0) {
       const parent = (place - 1) >>> 1;
       if (ids[parent] <= id) break;
-      heap[place] = heap[parent];
-      ids[place] = ids[parent];
+      this.#move(parent, place);
       place = parent;
     }
-    heap[place] = slot;
+    this.#heap[place] = slot;
+    this.#heapEntries[place] = entry;
     ids[place] = id;
   }
 
   #popHeap(): void {
-    const heap = this.#heap;
     const ids = this.#heapIds;
     const length = --this.#heapLength;
-    const slot = heap[length];
     const id = ids[length];
     let place = 0;
     for (;;) {
@@ -148,11 +153,15 @@ export class ReadyLine<T> {
       if (child >= length) break;
       if (child + 1 < length && ids[child + 1] < ids[child]) child++;
       if (ids[child] >= id) break;
-      heap[place] = heap[child];
-      ids[place] = ids[child];
+      this.#move(child, place);
       place = child;
     }
-    heap[place] = slot;
-    ids[place] = id;
+    this.#move(length, place);
+  }
+
+  #move(from: number, to: number): void {
+    this.#heap[to] = this.#heap[from];
+    this.#heapEntries[to] = this.#heapEntries[from];
+    this.#heapIds[to] = this.#heapIds[from];
   }
 }

@@ -36,6 +36,8 @@ export {
 
 /** Jobs that one call of `dispatch` leases, unless told otherwise. */
 const MOST_LEASES = 65_536;
+/** Deliveries that are counted. */
+const MOST_ATTEMPTS = 0xffff;
 
 /** A queue; `T` is what the host attaches to consumers. */
 export class WorkQueue<T> extends JobChanges<T> {
@@ -57,20 +59,24 @@ export class WorkQueue<T> extends JobChanges<T> {
 
   /**
    * Makes sure that a job of `bytes` fits, by dropping the oldest ones that nobody holds if the queue is set
-   * up so. Raises RESOURCE_EXHAUSTED that names the limit.
+   * up so. Raises RESOURCE_EXHAUSTED that names the limit, and drops nothing, when that would not do.
    */
   admit(bytes: number): void {
     const { maxJobs, maxBytes, whenFull } = this.options;
     if (bytes > maxBytes) {
       throw queueIsFull(`a job of ${bytes} bytes`, `max_bytes ${maxBytes}`, false);
     }
-    while (this.jobs >= maxJobs || this.bytes + bytes > maxBytes) {
-      const oldest = whenFull === "refuse" ? NONE : this.oldestFree();
-      if (oldest !== NONE) this.drop(oldest);
-      else if (this.jobs >= maxJobs) {
+    if (this.jobs < maxJobs && this.bytes + bytes <= maxBytes) return;
+    const held = this.jobs - this.ready - this.delayed - this.blocked;
+    if (whenFull === "refuse" || held >= maxJobs || this.heldBytes + bytes > maxBytes) {
+      if (this.jobs >= maxJobs) {
         throw queueIsFull(`it holds ${this.jobs} jobs`, `max_jobs ${maxJobs}`, true);
-      } else throw queueIsFull(`it holds ${this.bytes} bytes`, `max_bytes ${maxBytes}`, true);
+      }
+      throw queueIsFull(`it holds ${this.bytes} bytes`, `max_bytes ${maxBytes}`, true);
     }
+    do this.drop(this.oldestFree()); while (
+      this.jobs >= maxJobs || this.bytes + bytes > maxBytes
+    );
   }
 
   /**
@@ -86,7 +92,6 @@ export class WorkQueue<T> extends JobChanges<T> {
     nowMs: number,
   ): number {
     const slot = this.enter(id, bytes, priority, key);
-    this.table.flags[slot] = Flag.UNCOMMITTED;
     this.place(slot, dueMs > nowMs ? dueMs : 0);
     this.log.gathering.add(slot, Change.PUSH);
     return slot;
@@ -113,7 +118,7 @@ export class WorkQueue<T> extends JobChanges<T> {
       table.reasons[slot] = rejected ? DeathReason.REJECTED : DeathReason.MAX_DELIVERIES;
       if (this.options.ordered && key !== 0) this.keys.add(key, slot);
       table.states[slot] = JobState.DYING;
-      this.leased++;
+      this.takeOut(slot);
       this.#ended.push(slot);
     } else this.place(slot, dueMs);
     return slot;
@@ -176,6 +181,7 @@ export class WorkQueue<T> extends JobChanges<T> {
   ack(consumer: Consumer<T>, slot: number, generation: number): boolean {
     if (!this.isHeldBy(consumer, slot, generation)) return false;
     this.#settle(slot, consumer, JobState.DONE, Change.DONE);
+    this.heldBytes -= this.table.bytes[slot];
     this.leave(slot);
     return true;
   }
@@ -227,7 +233,7 @@ export class WorkQueue<T> extends JobChanges<T> {
   ): boolean {
     if (!this.isHeldBy(consumer, slot, generation)) return false;
     this.table.times[slot] = nowMs + (leaseMs || this.options.leaseMs);
-    this.times.put(slot);
+    this.leases.put(slot);
     return true;
   }
 
@@ -237,18 +243,15 @@ export class WorkQueue<T> extends JobChanges<T> {
   bury(slot: number): void {
     this.table.states[slot] = JobState.BURYING;
     this.log.gathering.add(slot, Change.BURY);
+    this.heldBytes -= this.table.bytes[slot];
     this.leave(slot);
   }
 
   /** The dying job cannot be buried now: it dies again after `delayMs`. */
   unbury(slot: number, delayMs: number, nowMs: number): void {
-    const { states, times, flags } = this.table;
-    states[slot] = JobState.DELAYED;
-    flags[slot] |= Flag.DOOMED;
-    times[slot] = nowMs + delayMs;
-    this.leased--;
-    this.delayed++;
-    this.times.put(slot);
+    this.table.flags[slot] |= Flag.DOOMED;
+    this.takeBack(slot);
+    this.wait(slot, nowMs + delayMs);
   }
 
   /** Drops a job that nobody holds; false when somebody does, or it is on its way. */
@@ -269,26 +272,25 @@ export class WorkQueue<T> extends JobChanges<T> {
 
   /** When `tick` has something to do next; Infinity when never. */
   get nextMs(): number {
-    return this.times.soonest;
+    return Math.min(this.leases.soonest, this.due.soonest);
   }
 
   /** Ends leases that are over and makes due jobs ready. */
   tick(nowMs: number): void {
-    const { states, flags, consumers, reasons } = this.table;
-    while (this.times.soonest <= nowMs) {
-      const slot = this.times.at(0);
-      if (states[slot] === JobState.LEASED) {
-        unlink(this.table, slot, consumers[slot]!);
-        this.comeBack(slot);
-        continue;
-      }
-      this.times.remove(slot);
-      this.delayed--;
-      if ((flags[slot] & Flag.DOOMED) !== 0) {
-        flags[slot] &= ~Flag.DOOMED;
-        states[slot] = JobState.DYING;
-        this.leased++;
-        this.effects.dying(slot, reasons[slot] as DeathReason);
+    const { table } = this;
+    while (this.leases.soonest <= nowMs) {
+      const slot = this.leases.at(0);
+      unlink(table, slot, table.consumers[slot]!);
+      this.comeBack(slot);
+    }
+    while (this.due.soonest <= nowMs) {
+      const slot = this.due.at(0);
+      this.displace(slot);
+      if ((table.flags[slot] & Flag.DOOMED) !== 0) {
+        table.flags[slot] &= ~Flag.DOOMED;
+        table.states[slot] = JobState.DYING;
+        this.takeOut(slot);
+        this.effects.dying(slot, table.reasons[slot] as DeathReason);
       } else this.makeReady(slot);
     }
   }
@@ -306,9 +308,10 @@ export class WorkQueue<T> extends JobChanges<T> {
     const { states, attempts, generations } = this.table;
     this.readyLines.leave(slot);
     states[slot] = JobState.LEASING;
-    attempts[slot]++;
+    // The column holds no more than this, and saying so is better than beginning anew.
+    if (attempts[slot] < MOST_ATTEMPTS) attempts[slot]++;
     generations[slot]++;
-    this.leased++;
+    this.takeOut(slot);
     link(this.table, slot, consumer);
     this.log.gathering.add(slot, Change.LEASE);
     this.effects.changed(slot);
@@ -317,7 +320,7 @@ export class WorkQueue<T> extends JobChanges<T> {
   /** A leased job is settled: it is the consumer's no more, and what is durable of it follows. */
   #settle(slot: number, consumer: Consumer<T>, state: number, change: number): void {
     const { states, times, formerTimes } = this.table;
-    this.times.remove(slot);
+    this.leases.remove(slot);
     unlink(this.table, slot, consumer);
     formerTimes[slot] = times[slot];
     states[slot] = state;
