@@ -2,8 +2,9 @@
  * Where the bodies of one queue's jobs are found: in the ring of what will soon be handed out, or in the
  * store.
  *
- * Reads go by whole chunks, one at a time, each of bounded size. Those who wait for a body are told when it
- * was read, or that it was not. Nothing is read twice for two who wait for the same job.
+ * Reads go by whole chunks, one read at a time, each of bounded size. Those who wait for a body are told when
+ * it was read, or that it was not. A long queue is read ahead of those who take from it, so that few reads
+ * serve many jobs and nobody waits for one.
  */
 import { logger } from "../base/log.ts";
 import type { JobLog } from "../ports/job_log.ts";
@@ -15,6 +16,9 @@ const log = logger("server");
 
 /** A read takes chunks up to about this many bytes; one chunk may be larger. */
 const READ_BYTES = 2 * 1024 * 1024;
+
+/** So much is read ahead; half of it is left when the next reading ahead begins. */
+const AHEAD_BYTES = 1024 * 1024;
 
 /** Is told of bodies. */
 export interface BodyReader {
@@ -35,6 +39,10 @@ export class JobBodies {
   #positions = new Float64Array(64);
   #lengths = new Uint32Array(64);
   readonly #wanted = new Set<JobChunk>();
+  /** The chunks of the read under way. */
+  readonly #underWay = new Set<JobChunk>();
+  /** The last chunk that was read ahead. */
+  #lastAhead: JobChunk | null = null;
   #reading = false;
 
   constructor(ring: BodyRing, log: JobLog, queue: StoredQueue, reader: BodyReader) {
@@ -73,8 +81,42 @@ export class JobBodies {
 
   /** Has the bodies of a chunk read soon. */
   want(chunk: JobChunk): void {
+    if (this.#underWay.has(chunk)) return;
     this.#wanted.add(chunk);
     if (!this.#reading) void this.#read();
+  }
+
+  /** A job is about to go out: has its body read if need be, and those of the jobs that come after it. */
+  wantSoon(slot: number, chunk: JobChunk): void {
+    if (chunk.readsAhead) {
+      chunk.readsAhead = false;
+      if (this.#lastAhead !== null) this.#readAhead(this.#lastAhead);
+    }
+    if (!chunk.stored || this.has(slot) || this.#underWay.has(chunk)) return;
+    if (this.#wanted.has(chunk)) return;
+    this.want(chunk);
+    this.#readAhead(chunk);
+  }
+
+  /** Has the chunks behind this one read, as far as they are stored and not at hand. */
+  #readAhead(from: JobChunk): void {
+    let bytes = 0;
+    let last = from;
+    for (let chunk = from.next; chunk !== null && bytes < AHEAD_BYTES; chunk = chunk.next) {
+      if (!chunk.stored || this.#isAtHand(chunk)) break;
+      if (chunk.live === 0) continue;
+      const half = bytes < AHEAD_BYTES / 2;
+      bytes += chunk.bytes;
+      if (half && bytes >= AHEAD_BYTES / 2) chunk.readsAhead = true;
+      this.want(chunk);
+      last = chunk;
+    }
+    this.#lastAhead = last;
+  }
+
+  #isAtHand(chunk: JobChunk): boolean {
+    const slot = chunk.slots.find((each) => each >= 0);
+    return slot !== undefined && this.has(slot);
   }
 
   async #read(): Promise<void> {
@@ -83,6 +125,7 @@ export class JobBodies {
     await Promise.resolve();
     while (this.#wanted.size > 0) {
       const chunks = this.#take();
+      for (const chunk of chunks) this.#underWay.add(chunk);
       const firsts = chunks.map((chunk) => chunk.first);
       try {
         const jobs = chunks.map((chunk) => chunk.slots.length);
@@ -90,6 +133,7 @@ export class JobBodies {
       } catch (error) {
         log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
       }
+      this.#underWay.clear();
       for (const chunk of chunks) this.#reader.chunkRead(chunk);
       this.#reader.readEnded();
     }

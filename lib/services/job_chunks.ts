@@ -32,6 +32,11 @@ export class JobChunk {
   stored: boolean;
   /** Whether its states must be written with the batch that gathers. */
   dirty = false;
+  /** Its neighbours in the order of ids; null beyond the oldest and the newest. */
+  next: JobChunk | null = null;
+  previous: JobChunk | null = null;
+  /** Whether more is to be read ahead once a job of it goes out. */
+  readsAhead = false;
 
   constructor(first: number, timeMs: number, stored: boolean) {
     this.first = first;
@@ -67,6 +72,7 @@ export class JobChunks {
   readonly #chunks = new Map<number, JobChunk>();
   readonly #of: (JobChunk | undefined)[] = [];
   #open: JobChunk | null = null;
+  #newest: JobChunk | null = null;
   #created: JobChunk[] = [];
   #dirty: JobChunk[] = [];
   readonly #underWay: ChunkChanges[] = [];
@@ -116,7 +122,7 @@ export class JobChunks {
     let chunk = this.#open;
     if (chunk === null || this.needsNew) {
       chunk = this.#open = new JobChunk(id, timeMs, false);
-      this.#chunks.set(id, chunk);
+      this.#append(chunk);
       this.#created.push(chunk);
     }
     this.#enter(chunk, slot, bytes);
@@ -126,7 +132,7 @@ export class JobChunks {
   /** Enters a chunk that was found at start. */
   addStored(first: number, timeMs: number): JobChunk {
     const chunk = new JobChunk(first, timeMs, true);
-    this.#chunks.set(first, chunk);
+    this.#append(chunk);
     return chunk;
   }
 
@@ -183,19 +189,34 @@ export class JobChunks {
   committed(): void {
     const { created, dropped } = this.#underWay.shift()!;
     for (const chunk of created) chunk.stored = true;
-    for (const chunk of dropped) this.#chunks.delete(chunk.first);
+    for (const chunk of dropped) this.#remove(chunk);
   }
 
   /** All that was sealed, and what gathers, failed; the jobs were told before. */
   failed(): void {
     for (const { created } of [...this.#underWay, { created: this.#created }]) {
-      for (const chunk of created) this.#chunks.delete(chunk.first);
+      for (const chunk of created) this.#remove(chunk);
     }
     for (const chunk of this.#dirty) chunk.dirty = false;
     this.#underWay.length = 0;
     this.#created = [];
     this.#dirty = [];
     this.#open = null;
+  }
+
+  #append(chunk: JobChunk): void {
+    this.#chunks.set(chunk.first, chunk);
+    chunk.previous = this.#newest;
+    if (this.#newest !== null) this.#newest.next = chunk;
+    this.#newest = chunk;
+  }
+
+  #remove(chunk: JobChunk): void {
+    const { previous, next } = chunk;
+    this.#chunks.delete(chunk.first);
+    if (previous !== null) previous.next = next;
+    if (next !== null) next.previous = previous;
+    else this.#newest = previous;
   }
 
   #enter(chunk: JobChunk, slot: number, bytes: number): void {

@@ -45,7 +45,7 @@ export class JobDeliveries {
     if (handle === null) return;
     handle.attached.waitingBytes += machine.sizeOf(slot);
     if (handle.attached.isFull) machine.hold(handle, true);
-    if (chunk.stored && !this.#bodies.has(slot)) this.#bodies.want(chunk);
+    this.#bodies.wantSoon(slot, chunk);
   }
 
   /** The lease is committed: sends the job now, or once its body was read. */
