@@ -38,6 +38,9 @@ const VALID: readonly Uint8Array[] = ([
   { message: { case: "event", value: { topic: "a.b", payload: new Uint8Array(40) } }, id: 5n },
   { message: { case: "subscribe", value: { pattern: "a.>" } }, id: 6n },
   { message: { case: "call", value: { method: "a/B", headers: { a: "b" } } }, id: 8n },
+  { message: { case: "job", value: { queue: "q", payload: new Uint8Array(9), key: "k" } }, id: 9n },
+  { message: { case: "pull", value: { consumer: 1n, queue: "q", prefetch: 8 } }, id: 2n },
+  { message: { case: "settle", value: { consumer: 1n, tokens: [1n, 2n], verdict: 1 } }, id: 4n },
 ] satisfies ClientMessageInit[]).map(encode);
 
 /** One frame's worth of input: valid, damaged inside, damaged anywhere, or noise. */

@@ -42,6 +42,23 @@ const member = fc.oneof(
     value: fc.record({ method: text, payload: bytes, headers, timeoutMs: uint32 }),
   }),
   fc.record({ case: fc.constant("cancel"), value: fc.constant({}) }),
+  fc.record({
+    case: fc.constant("job"),
+    value: fc.record({ queue: text, payload: bytes, headers, key: text, delayMs: uint64 }),
+  }),
+  fc.record({
+    case: fc.constant("pull"),
+    value: fc.record({ consumer: uint64, queue: text, prefetch: uint32, close: fc.boolean() }),
+  }),
+  fc.record({
+    case: fc.constant("settle"),
+    value: fc.record({
+      consumer: uint64,
+      tokens: fc.array(uint64, { maxLength: 20 }),
+      verdict: fc.nat({ max: 5 }),
+      error: text,
+    }),
+  }),
   fc.constant({ case: undefined }),
 ) as fc.Arbitrary<ClientMessageInit["message"]>;
 
@@ -111,6 +128,9 @@ Deno.test("the cursor and the generated class read the same echo and sum", () =>
   );
 });
 
+const ID = numbers.id;
+const LAST_MEMBER = Math.max(...Object.values(numbers));
+
 /** Reads the top level with protobuf's own, lenient reader; null when it is no protobuf. */
 function reference(encoded: Uint8Array): { members: number[]; id: bigint } | null {
   try {
@@ -119,9 +139,9 @@ function reference(encoded: Uint8Array): { members: number[]; id: bigint } | nul
     let id = 0n;
     while (reader.pos < reader.len) {
       const [number, wireType] = reader.tag();
-      if (number === 15 && wireType === WireType.Varint) id = BigInt(reader.uint64());
+      if (number === ID && wireType === WireType.Varint) id = BigInt(reader.uint64());
       else {
-        if (number <= 13) members.push(number);
+        if (number <= LAST_MEMBER && number !== ID) members.push(number);
         reader.skip(wireType, number);
       }
     }
