@@ -37,9 +37,11 @@ export function infoRows(info: QueueInfo, nowMs: number): (readonly [string, str
     ["delivers", `${often}, again after ${span(backoffMinMs, backoffMaxMs)}`],
     [
       "holds",
-      `at most ${countOf(settings.maxJobs, "job")} and ${
-        byteSize(settings.maxBytes)
-      }, then ${full}`,
+      settings.maxJobs === 0
+        ? "what comes, without a limit"
+        : `at most ${countOf(settings.maxJobs, "job")} and ${
+          byteSize(settings.maxBytes)
+        }, then ${full}`,
     ],
     ["ordered", settings.ordered ? "jobs of one key run one after the other" : "no"],
     ...rowsIf(bind.length > 0, "bound to", bind.map((each) => printable(each)).join(" ")),
@@ -84,8 +86,8 @@ function settingsJson(settings: QueueSettings) {
   return {
     lease_ms: settings.leaseMs,
     max_deliveries: settings.maxDeliveries || null,
-    max_jobs: settings.maxJobs,
-    max_bytes: settings.maxBytes,
+    max_jobs: settings.maxJobs || null,
+    max_bytes: settings.maxBytes || null,
     when_full: settings.whenFull.replace("_", "-"),
     ordered: settings.ordered,
     bind: settings.bind,

@@ -489,14 +489,14 @@ export type QueueSettings = Message<"parley.v1.QueueSettings"> & {
   maxDeliveries: number;
 
   /**
-   * The most jobs.
+   * The most jobs; 0 for no limit, as in queues of dead letters.
    *
    * @generated from field: uint64 max_jobs = 3;
    */
   maxJobs: bigint;
 
   /**
-   * The most bytes.
+   * The most bytes; 0 for no limit.
    *
    * @generated from field: uint64 max_bytes = 4;
    */
