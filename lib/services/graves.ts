@@ -8,7 +8,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ParleyError } from "../base/errors.ts";
 import { DeathSchema, JobSchema } from "../gen/parley/v1/queue_pb.ts";
-import { type DeathReason, JobState } from "../logic/work_queue/work_queue.ts";
+import { DeathReason, JobState } from "../logic/work_queue/work_queue.ts";
 import { copyFields } from "../wire/field_copy.ts";
 import type { JobBodies } from "./job_bodies.ts";
 import type { Queue } from "./queue.ts";
@@ -70,7 +70,8 @@ export class Graves {
   /** A job is at its end; `work` buries it. */
   dig(slot: number, reason: DeathReason): void {
     const said = this.#errors.get(slot) ?? "";
-    const because = this.#because;
+    // A rejection needs no other cause, also when its burial has come after that.
+    const because = reason === DeathReason.REJECTED ? "" : this.#because;
     const error = because === "" ? said : said === "" ? because : `${because}; before: ${said}`;
     this.#dying.set(slot, { reason, error });
   }
