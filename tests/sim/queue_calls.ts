@@ -35,9 +35,10 @@ export class QueueDirectory implements AsyncDisposable {
     this.path = path;
   }
 
-  /** Makes one; `toml` is the configuration beside the options of KeptServer. */
-  static async make(toml: string): Promise<QueueDirectory> {
-    const directory = new QueueDirectory(await Deno.makeTempDir({ prefix: "parley-queue-" }));
+  /** Makes one, in `parent` if given; `toml` is the configuration beside the options of KeptServer. */
+  static async make(toml: string, parent?: string): Promise<QueueDirectory> {
+    const path = await Deno.makeTempDir({ prefix: "parley-queue-", dir: parent });
+    const directory = new QueueDirectory(path);
     await Deno.writeTextFile(`${directory.path}/parley.toml`, toml);
     return directory;
   }
