@@ -14,7 +14,13 @@ import {
   type QueuePolicy,
 } from "../logic/queue_policies.ts";
 import { quote } from "../logic/quote.ts";
-import { hasWildcard, patternFault, topicFault, type TopicLimits } from "../logic/topic_pattern.ts";
+import {
+  hasWildcard,
+  matchesPattern,
+  patternFault,
+  topicFault,
+  type TopicLimits,
+} from "../logic/topic_pattern.ts";
 import { duration, KIB, listOf, MOST_TOPIC_LIMITS, whole } from "./config_fields.ts";
 
 const defaults = DEFAULT_QUEUE_OPTIONS;
@@ -100,7 +106,17 @@ const tableSchema = z.strictObject({
 });
 
 /** The schema of all tables. */
-export const queueSchema = z.array(tableSchema).prefault([]).describe(
+export const queueSchema = z.array(tableSchema).superRefine((tables, context) => {
+  for (const [index, { name, bind }] of tables.entries()) {
+    // Another table would decide for this queue, and its bindings would be without effect.
+    const first = tables.findIndex((table) => matchesPattern(table.name, name));
+    if (bind.length === 0 || first >= index || hasWildcard(name)) continue;
+    const message = `${quote(name)} is set up by the table before it for ${
+      quote(tables[first].name)
+    }: put this one first`;
+    context.addIssue({ code: "custom", message, path: [index, "bind"] });
+  }
+}).prefault([]).describe(
   "How queues are set up. Of several tables that match a queue the first decides; a queue that none " +
     "matches is as one without settings.",
 );

@@ -359,3 +359,16 @@ Deno.test("whatever tables there are, each problem has the line that it is on", 
     { numRuns: 300 },
   );
 });
+
+Deno.test("a binding behind a table that decides for its queue is told, not ignored", () => {
+  const wide = '[[queue]]\nname = "mail.>"\n';
+  const bound = '[[queue]]\nname = "mail.out"\nbind = "orders.>"\n';
+  assert.deepEqual(problems(bound + wide), []);
+  assert.deepEqual(problems(wide + '[[queue]]\nname = "mail.out"\n'), []);
+  const [problem, ...others] = problems(wide + bound);
+  assert.deepEqual(others, []);
+  assert.match(
+    problem,
+    /queue\[1\]\.bind: "mail\.out" is set up by the table before it for "mail\.>"/,
+  );
+});
