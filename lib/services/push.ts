@@ -35,9 +35,23 @@ export function handlePush(session: Session, bytes: Uint8Array, scan: MessageSca
     checkMessageType(decoder.decode(bytes.subarray(typeStart, typeEnd)), "push type");
   }
   host.counters.jobsIn++;
-  const publisher = session.asPublisher();
   const queue = queueOf(session, bytes, found.nameStart, found.nameEnd);
-  queues.checkRoom();
+  try {
+    push(session, queue, bytes, scan);
+  } catch (error) {
+    // A push that is refused makes no queue.
+    queues.forget(queue);
+    throw error;
+  }
+}
+
+/** Pushes a job whose body was scanned. */
+function push(session: Session, queue: Queue, bytes: Uint8Array, scan: MessageScan): void {
+  const { host } = session;
+  const { start, end } = scan;
+  const found = host.bus.scan;
+  const publisher = session.asPublisher();
+  queuesOf(session).checkRoom();
   if (found.hasOptions) options.read(bytes, start, end, host.clock.wallMs());
   host.bus.stamp(publisher);
   const { stamps } = publisher;

@@ -208,7 +208,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   /** Whether a job with this message_id was pushed within the window. */
   hasSeen(messageId: string): boolean {
-    return this.#owner.store.jobs.duplicateOf(this.log, messageId) > 0;
+    return this.#log !== null && this.#owner.store.jobs.duplicateOf(this.#log, messageId) > 0;
   }
 
   /** Changes how many jobs a consumer may hold; 0 stops deliveries. */

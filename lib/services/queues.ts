@@ -281,11 +281,21 @@ export class Queues implements QueueOwner {
     this.#timerMs = -Infinity;
   }
 
-  /** Forgets a queue that was only ever pulled from, once nobody does. */
-  forget(queue: Queue): void {
-    const { name } = queue;
-    if (queue.isStored || queue.consumers.size > 0 || this.bindingsOf(name).length > 0) return;
-    if (this.store.revision(PAUSED + name) > 0 || !this.#byName.delete(name)) return;
+  /**
+   * Forgets a queue that never had a job once nobody pulls from it, and with the last use of its dead letters
+   * the queue that was made for them.
+   */
+  forget({ name }: Queue): void {
+    const living = isDeadName(name) ? name.slice(0, -DEAD_SUFFIX.length) : name;
+    this.#forgetUnused(living + DEAD_SUFFIX);
+    if (!this.#byName.has(living + DEAD_SUFFIX)) this.#forgetUnused(living);
+  }
+
+  #forgetUnused(name: string): void {
+    const queue = this.#byName.get(name);
+    if (queue === undefined || queue.isStored || queue.consumers.size > 0) return;
+    if (this.bindingsOf(name).length > 0 || this.store.revision(PAUSED + name) > 0) return;
+    this.#byName.delete(name);
     queue.isForgotten = true;
     if (!isDeadName(name)) this.#living--;
   }

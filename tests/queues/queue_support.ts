@@ -3,16 +3,40 @@
  * says, and keep what they got.
  */
 import assert from "node:assert/strict";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ErrorCode } from "../../lib/base/errors.ts";
 import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type { Error as ErrorReply } from "../../lib/gen/parley/v1/error_pb.ts";
+import {
+  InfoQueueRequestSchema,
+  InfoQueueResponseSchema,
   type Job,
   type JobSchema,
+  ListQueuesRequestSchema,
+  ListQueuesResponseSchema,
+  PauseQueueRequestSchema,
+  PauseQueueResponseSchema,
+  PeekQueueRequestSchema,
+  PeekQueueResponseSchema,
+  PurgeQueueRequestSchema,
+  PurgeQueueResponseSchema,
+  type QueueInfo,
+  RedriveQueueRequestSchema,
+  RedriveQueueResponseSchema,
+  ResumeQueueRequestSchema,
+  ResumeQueueResponseSchema,
   type SettleSchema,
   Verdict,
 } from "../../lib/gen/parley/v1/queue_pb.ts";
 import type { Ack } from "../../lib/gen/parley/v1/session_pb.ts";
 import type { BusClient } from "../support/bus_client.ts";
-import { contentOf } from "../support/frames.ts";
+import { type ClientMessageInit, contentOf } from "../support/frames.ts";
 
 export type JobInit = MessageInitShape<typeof JobSchema>;
 export type SettleInit = MessageInitShape<typeof SettleSchema>;
@@ -98,4 +122,56 @@ export async function ack(client: BusClient, ...held: readonly Job[]): Promise<v
 /** The payloads of jobs as text. */
 export function texts(held: readonly Job[]): string[] {
   return held.map(({ payload }) => new TextDecoder().decode(payload));
+}
+
+/** Sends a message that is refused, and gives the error. */
+export async function refusal(
+  client: BusClient,
+  message: ClientMessageInit["message"],
+): Promise<ErrorReply> {
+  return contentOf(await client.ask({ message }), "error");
+}
+
+/** Checks that an error has this code, tells what its text must, and leaves the connection open. */
+export function assertRefused(error: ErrorReply, code: ErrorCode, text: RegExp): void {
+  assert.equal(error.code, code, error.message);
+  assert.match(`${error.message} (accepted: ${error.accepted})`, text);
+  assert.equal(error.closeReason, 0);
+}
+
+/** The methods that look after queues: verb, request and response. */
+export const METHODS = {
+  list: ["List", ListQueuesRequestSchema, ListQueuesResponseSchema],
+  info: ["Info", InfoQueueRequestSchema, InfoQueueResponseSchema],
+  peek: ["Peek", PeekQueueRequestSchema, PeekQueueResponseSchema],
+  purge: ["Purge", PurgeQueueRequestSchema, PurgeQueueResponseSchema],
+  redrive: ["Redrive", RedriveQueueRequestSchema, RedriveQueueResponseSchema],
+  pause: ["Pause", PauseQueueRequestSchema, PauseQueueResponseSchema],
+  resume: ["Resume", ResumeQueueRequestSchema, ResumeQueueResponseSchema],
+} as const;
+
+/** The call of one of them. */
+export function careCall<I extends DescMessage>(
+  [verb, input]: readonly [string, I, DescMessage],
+  request: MessageInitShape<I>,
+): ClientMessageInit["message"] {
+  const payload = toBinary(input, create(input, request));
+  return { case: "call", value: { method: `parley.v1.Queues/${verb}`, payload } };
+}
+
+/** Calls one of them, and gives its answer. */
+export async function care<I extends DescMessage, O extends DescMessage>(
+  client: BusClient,
+  method: readonly [string, I, O],
+  request: MessageInitShape<I>,
+): Promise<MessageShape<O>> {
+  const answer = await client.ask({ message: careCall(method, request) });
+  return fromBinary(method[2], contentOf(answer, "answer").payload);
+}
+
+/** What a queue holds. */
+export async function infoOf(client: BusClient, queue: string): Promise<QueueInfo> {
+  const { info } = await care(client, METHODS.info, { queue });
+  assert(info !== undefined);
+  return info;
 }
