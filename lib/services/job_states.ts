@@ -9,7 +9,8 @@
  * | 4 to 7 | its bytes |
  * | 8 to 15 | delayed: until when, as a double in milliseconds since 1970 |
  * | 16 to 23 | the number that stands for its key, as a double; 0 when it has none |
- * | 24 to 27 | delayed: for how long, in seconds |
+ * | 24 to 27 | delayed: for how long, in whole seconds |
+ * | 28, 29 | delayed: the milliseconds of that beyond the seconds |
  *
  * Numbers are little-endian. A clock that was set back between two starts makes nobody wait longer than was
  * said.
@@ -75,8 +76,9 @@ export class StatesWriter {
     view.setUint32(at + 4, job.bytes, true);
     view.setFloat64(at + 8, delayMs > 0 ? wallMs + delayMs : 0, true);
     view.setFloat64(at + 16, job.key, true);
-    view.setUint32(at + 24, Math.min(Math.ceil(delayMs / 1000), MOST_SECONDS), true);
-    view.setUint32(at + 28, 0, true);
+    const wholeMs = Math.ceil(delayMs);
+    view.setUint32(at + 24, Math.min(Math.floor(wholeMs / 1000), MOST_SECONDS), true);
+    view.setUint32(at + 28, wholeMs % 1000, true);
   }
 }
 
@@ -95,6 +97,7 @@ export function readState(states: Uint8Array, index: number, wallMs: number, job
   job.attempts = view.getUint16(2, true);
   job.bytes = view.getUint32(4, true);
   const remaining = view.getFloat64(8, true) - wallMs;
-  job.delayMs = Math.max(0, Math.min(remaining, 1000 * view.getUint32(24, true)));
+  const mostMs = 1000 * view.getUint32(24, true) + view.getUint16(28, true);
+  job.delayMs = Math.max(0, Math.min(remaining, mostMs));
   job.key = view.getFloat64(16, true);
 }
