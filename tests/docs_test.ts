@@ -9,8 +9,10 @@ import assert from "node:assert/strict";
 import type { DescEnum } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode } from "../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../lib/base/limits.ts";
+import { file_parley_v1_queue } from "../lib/gen/parley/v1/queue_pb.ts";
 import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
 import { file_parley_v1_topic } from "../lib/gen/parley/v1/topic_pb.ts";
+import { QUEUE_METHODS } from "../lib/services/queue_methods.ts";
 import { ROOM_METHODS } from "../lib/services/room_methods.ts";
 import { TOPIC_METHODS } from "../lib/services/topic_methods.ts";
 import { configFrom, resolveConfig } from "../lib/server/config.ts";
@@ -98,7 +100,7 @@ function tableOf(mark: string): string[][] | null {
 }
 
 Deno.test("tables of messages are complete and right", () => {
-  // The requests and answers of rooms have a table of their own.
+  // The requests and answers of the server's own methods have tables of their own.
   const own = messages.filter((each) => !/(Request|Response)$/.test(each.name));
   for (const schema of [...own, ...messages.filter(({ name }) => name.startsWith("Add"))]) {
     const table = tableOf(`message: ${schema.name}`);
@@ -123,6 +125,18 @@ Deno.test("the table of the methods of topics is complete and right", () => {
   assert.deepEqual(table?.map((row) => row.slice(0, 3)), expected);
 });
 
+Deno.test("the table of the methods of queues is complete and right", () => {
+  const message = (name: string) =>
+    file_parley_v1_queue.messages.find((each) => each.name === name)!;
+  const expected = Object.keys(QUEUE_METHODS).map((method) => method.split("/")[1]!).map((name) => {
+    const stem = name === "List" ? "ListQueues" : `${name}Queue`;
+    const fields = (kind: string) => fieldsOf(message(stem + kind)).join("; ");
+    return [name, fields("Request"), fields("Response")];
+  });
+  const table = tableOf("methods: parley.v1.Queues");
+  assert.deepEqual(table?.map((row) => row.slice(0, 3)), expected);
+});
+
 Deno.test("the table of the methods of rooms is complete and right", () => {
   const message = (name: string) =>
     file_parley_v1_room.messages.find((each) => each.name === name)!;
@@ -142,7 +156,7 @@ Deno.test("tables of numbers agree with the sources", () => {
     assert(all.some((row) => row[0] === String(value) && row[1] === name), `${value} ${name}`);
   }
   const enums: DescEnum[] = messages.flatMap(({ file }) => file.enums);
-  for (const name of ["AckLevel", "OverflowPolicy"]) {
+  for (const name of ["AckLevel", "OverflowPolicy", "Verdict", "DeathReason", "JobState"]) {
     const { values, sharedPrefix = "" } = enums.find((each) => each.name === name)!;
     const table = tableOf(`enum: ${name}`)?.filter((row) => row[0] !== "0");
     assert.deepEqual(

@@ -8,6 +8,7 @@ import { file_parley_v1_demo } from "../lib/gen/parley/v1/demo_pb.ts";
 import { file_parley_v1_envelope } from "../lib/gen/parley/v1/envelope_pb.ts";
 import { file_parley_v1_error } from "../lib/gen/parley/v1/error_pb.ts";
 import { file_parley_v1_event } from "../lib/gen/parley/v1/event_pb.ts";
+import { file_parley_v1_queue } from "../lib/gen/parley/v1/queue_pb.ts";
 import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
 import { file_parley_v1_service } from "../lib/gen/parley/v1/service_pb.ts";
 import { file_parley_v1_session } from "../lib/gen/parley/v1/session_pb.ts";
@@ -19,6 +20,7 @@ export const messages: readonly DescMessage[] = [
   file_parley_v1_envelope,
   file_parley_v1_error,
   file_parley_v1_event,
+  file_parley_v1_queue,
   file_parley_v1_room,
   file_parley_v1_service,
   file_parley_v1_session,
@@ -65,11 +67,13 @@ class Talker {
 }
 
 /**
- * Plays the lines of a talk: `→ 0a 00` is sent, `← 0a 00` is to come, `??` is any byte. A name before the
- * arrow tells several connections apart; each is opened when it is first named.
+ * Plays the lines of a talk: `→ 0a 00` is sent, `← 0a 00` is to come, `??` is any byte. `T1` is any byte, too,
+ * and that byte where it is sent afterwards. A name before the arrow tells several connections apart; each is
+ * opened when it is first named.
  */
 export async function talk(lines: string, address: Deno.ConnectOptions): Promise<void> {
   const talkers = new Map<string, Talker>();
+  const known = new Map<string, string>();
   try {
     for (const line of lines.trim().split("\n")) {
       const [, name, arrow, bytes] = /^(\w*) ?([→←]) (.*)$/.exec(line) ?? assert.fail(line);
@@ -77,17 +81,28 @@ export async function talk(lines: string, address: Deno.ConnectOptions): Promise
       talkers.set(name!, talker);
       const expected = bytes!.split(" ");
       if (arrow === "→") {
-        const sent = Uint8Array.from(expected, (byte) => Number.parseInt(byte, 16));
+        const sent = Uint8Array.from(
+          expected,
+          (byte) => Number.parseInt(known.get(byte) ?? byte, 16),
+        );
         assert.equal(await talker.connection.write(sent), sent.length);
         continue;
       }
-      const received = (await talker.receive(expected.length)).map((byte, index) =>
-        expected[index] === "??" ? "??" : byte.toString(16).padStart(2, "0")
-      );
+      const received = (await talker.receive(expected.length)).map((byte, index) => {
+        const place = expected[index]!;
+        const hex = byte.toString(16).padStart(2, "0");
+        if (isNamed(place)) known.set(place, hex);
+        return place === "??" || isNamed(place) ? place : hex;
+      });
       assert.equal(received.join(" "), bytes, line);
     }
     for (const { left } of talkers.values()) assert.equal(left, 0, "nothing else came");
   } finally {
     for (const { connection } of talkers.values()) connection.close();
   }
+}
+
+/** Whether this stands for a byte that is remembered. */
+function isNamed(place: string): boolean {
+  return /^T\d$/.test(place);
 }
