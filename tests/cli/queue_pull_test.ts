@@ -6,7 +6,8 @@ import type { CliIo } from "../../lib/cli/io.ts";
 import { LinkNotices } from "../../lib/cli/link_notices.ts";
 import { PrintedJobs } from "../../lib/cli/queue_pull_print.ts";
 import { PullRun } from "../../lib/cli/queue_pull_run.ts";
-import type { Job } from "../../lib/client/mod.ts";
+import { untilDrained } from "../../lib/cli/queue_drain.ts";
+import { type Client, ErrorCode, type Job, ParleyError } from "../../lib/client/mod.ts";
 import { startServer } from "../support/server.ts";
 import { begin } from "./fake_io.ts";
 import { ask, clientOf, jsonLines, output, pulling, urlOf } from "./queue_support.ts";
@@ -75,6 +76,31 @@ Deno.test("--drain ends when nothing is ready, and leaves what waits for a time"
   assert.deepEqual([code, stdout], [0, "now\n".repeat(200)]);
   const info = JSON.parse(await output(server, "info", "q", "--json"));
   assert.deepEqual([info.delayed, info.leased], [1, 0]);
+});
+
+Deno.test("a queue is drained when it says so, or twice the same beside others", async () => {
+  const [busy, quiet, drained] = [{ ready: 3, leased: 1 }, { ready: 0, leased: 2 }, {
+    ready: 0,
+    leased: 0,
+  }];
+  const lost = new ParleyError(ErrorCode.UNAVAILABLE, "the connection was lost");
+  const runs: [looks: unknown[], taken: number][] = [
+    [[drained], 1],
+    [[busy, drained, busy], 2],
+    [[quiet, quiet, busy], 2],
+    [[quiet, lost, quiet, quiet], 4],
+  ];
+  await Promise.all(runs.map(async ([looks, taken]) => {
+    let asked = 0;
+    const info = () => {
+      const look = looks[asked++];
+      return look instanceof Error ? Promise.reject(look) : Promise.resolve(look);
+    };
+    const client = { queue: () => ({ info }) } as unknown as Client;
+    const run = new PullRun({ take: () => Promise.resolve(), summary: () => [] });
+    await untilDrained(client, "q", run, new AbortController().signal);
+    assert.equal(asked, taken);
+  }));
 });
 
 Deno.test("--drain ends beside another consumer that holds jobs", async () => {
