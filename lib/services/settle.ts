@@ -7,6 +7,7 @@
 import { ErrorCode, invalidArgument, ParleyError, protocolError } from "../base/errors.ts";
 import { Verdict } from "../gen/parley/v1/queue_pb.ts";
 import { AckLevel } from "../gen/parley/v1/session_pb.ts";
+import { isDeadName } from "../logic/queue_policies.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";
@@ -50,6 +51,12 @@ export function handleSettle(session: Session, bytes: Uint8Array, scan: MessageS
   read(bytes, scan.start, scan.end);
   const { tokens, verdict } = request;
   const consumer = session.pulls?.get(request.consumer);
+  if (verdict === Verdict.REJECT && consumer !== undefined && isDeadName(consumer.queue.name)) {
+    throw invalidArgument("cannot reject a dead letter: dead letters have no dead letters", {
+      accepted: "ACK to be rid of it, or NACK or RELEASE to keep it",
+    });
+  }
+  const id = idOf(bytes, scan);
   const late: bigint[] = [];
   let settled = 0;
   fields.open(bytes, scan.start, scan.end);
@@ -72,7 +79,7 @@ export function handleSettle(session: Session, bytes: Uint8Array, scan: MessageS
     const value = { lateTokens: late, level: AckLevel.ROUTED };
     return session.answer({ case: "settled", value }, bytes, scan);
   }
-  queues.settle(new SettleTicket(session, idOf(bytes, scan), late));
+  queues.settle(new SettleTicket(session, id, late));
   session.late.awaited++;
 }
 
