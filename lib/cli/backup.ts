@@ -1,5 +1,5 @@
 /**
- * `parley backup FILE`: copies kept topics and rooms into one file, while the server goes on.
+ * `parley backup FILE`: copies kept topics, rooms and queues into one file, while the server goes on.
  *
  * It reads the data directory itself, so it runs where the server runs, as a user who may read it. It takes
  * the options of `serve` to find the directory.

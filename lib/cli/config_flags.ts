@@ -33,7 +33,7 @@ export function withConfigOptions(command: Command): Command {
     .option("--raw <address>", 'where clients without framing connect; "" is nowhere')
     .option("--http <address>", 'where browsers connect, with WebSockets; "" is nowhere')
     .option("--text <address>", 'where people chat by nc and telnet; "" is nowhere')
-    .option("--data <dir>", 'where kept topics and rooms are stored; "" is in memory only')
+    .option("--data <dir>", 'where kept topics, rooms and queues are stored; "" is in memory only')
     .option("--unix <path>", "a unix socket to listen on")
     .option("--insecure", "allow addresses that other machines can reach")
     .addOption(
