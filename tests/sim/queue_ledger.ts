@@ -46,9 +46,14 @@ export class QueueLedger {
     this.#acknowledged = new Uint8Array(jobs);
   }
 
-  /** Whether nothing is to be done any more, unless what is unknown comes again. */
+  /** Jobs with which nothing is to be done any more, unless they come again. */
+  get through(): number {
+    return this.done + this.unknown;
+  }
+
+  /** Whether those are all. */
   get isThrough(): boolean {
-    return this.pushed === this.jobs && this.done + this.unknown === this.jobs;
+    return this.pushed === this.jobs && this.through === this.jobs;
   }
 
   /** A push was acknowledged. */

@@ -7,6 +7,7 @@
  * a socket when the next one begins is left unread: nobody knows when it was sent.
  */
 import assert from "node:assert/strict";
+import { CloseReason } from "../../lib/base/errors.ts";
 import type { ServerMessage } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { contentOf } from "../support/frames.ts";
@@ -31,6 +32,12 @@ export interface Ground {
   readonly random: Random;
   /** How many messages a connection lasts: a producer's pushes, a consumer's deliveries, up to this many. */
   readonly life: number;
+  /** One delivery in so many is held until the connection ends, as long as the server is yet to end; 0 for none. */
+  readonly hoarded: number;
+  /** Whether clients begin nothing more once the server says that it stops. */
+  readonly polite: boolean;
+  /** Whether the server will be ended once more. */
+  readonly willEnd: boolean;
   /** Counts the runs of the server. */
   readonly run: number;
   /** Whether all is done. */
@@ -47,6 +54,8 @@ export interface Ground {
 abstract class LoadClient implements QueueAnswers {
   protected readonly ground: Ground;
   protected readonly frames = new QueueFrames(QUEUE);
+  /** Whether the server has said that it stops: nothing new is begun, what is held is settled. */
+  protected told = false;
   readonly #buffer = new Uint8Array(READ_BYTES);
 
   constructor(ground: Ground) {
@@ -100,12 +109,14 @@ abstract class LoadClient implements QueueAnswers {
   }
 
   other(message: ServerMessage): void {
-    contentOf(message, "ack");
+    assert.equal(contentOf(message, "error").closeReason, CloseReason.SHUTDOWN);
+    this.told = this.ground.polite;
   }
 
   async #talk(stream: Deno.TcpConn, run: number): Promise<void> {
     const { ground } = this;
     const reader = new QueueReader(this);
+    this.told = false;
     this.begin();
     while (!this.isThrough && !ground.over) {
       // Some die before what they have to say, some right after it.
@@ -140,13 +151,14 @@ export class LoadProducer extends LoadClient {
   }
 
   protected override begin(): void {
-    this.#left = 1 + this.ground.random.below(this.ground.life);
+    this.#left = lifeOf(this.ground);
     for (const number of this.#unanswered) this.frames.push(number);
     this.goOn();
   }
 
   protected override goOn(): void {
     const { ledger } = this.ground;
+    if (this.told) return;
     while (this.#unanswered.size < this.#window && ledger.begun < ledger.jobs) {
       const number = ledger.begun++;
       this.#unanswered.add(number);
@@ -186,9 +198,8 @@ export class LoadConsumer extends LoadClient {
   }
 
   protected override begin(): void {
-    const { random, life } = this.ground;
-    this.#left = 1 + random.below(life);
-    this.frames.pull(CONSUMER, random.pick(PREFETCHES));
+    this.#left = lifeOf(this.ground);
+    this.frames.pull(CONSUMER, this.ground.random.pick(PREFETCHES));
   }
 
   protected override goOn(): void {
@@ -211,10 +222,11 @@ export class LoadConsumer extends LoadClient {
   }
 
   override delivered(delivery: Delivery): void {
-    const { ledger, random } = this.ground;
+    const { ledger, random, hoarded, willEnd } = this.ground;
     const { number, attempt, low, high } = delivery;
     ledger.takeDelivery(delivery);
     this.#left--;
+    if (willEnd && hoarded > 0 && random.below(hoarded) === 0) return;
     if (random.below(GIVEN_BACK) === 0) {
       const requestId = ++this.#requests;
       this.#unanswered.set(requestId, []);
@@ -232,6 +244,11 @@ export class LoadConsumer extends LoadClient {
     this.#unanswered.delete(requestId);
     for (const { number } of held) this.ground.ledger.takeDone(number);
   }
+}
+
+/** After how many messages the next connection is reset. */
+function lifeOf({ life, random }: Ground): number {
+  return life === Infinity ? Infinity : 1 + random.below(life);
 }
 
 /** Writes all of it; false when the connection has ended. */
