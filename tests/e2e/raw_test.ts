@@ -136,7 +136,7 @@ Deno.test("there is always a reply: also to a refused sum, to garbage, and to ha
   await using server = await startServer();
   const cases: [string, string, ErrorCode, boolean][] = [
     ["a sum that overflows", "12 08 08 ff ff ff ff 07 10 01", ErrorCode.INVALID_ARGUMENT, false],
-    ["a message nobody knows", "72 00", ErrorCode.UNIMPLEMENTED, false],
+    ["a message that is not for it", "72 00", ErrorCode.PERMISSION_DENIED, false],
     ["a varint", "08 96 01", ErrorCode.INVALID_ARGUMENT, true],
     ["text", "47 45 54 20 2f 0d 0a", ErrorCode.INVALID_ARGUMENT, true],
     ["all bits", "ff ff ff ff", ErrorCode.INVALID_ARGUMENT, true],

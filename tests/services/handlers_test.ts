@@ -146,8 +146,8 @@ Deno.test("an empty message and one that nobody knows are refused, and the conne
   const cases: [string, ErrorCode, RegExp][] = [
     ["", ErrorCode.INVALID_ARGUMENT, /empty message/],
     ["78 05", ErrorCode.INVALID_ARGUMENT, /empty message/],
-    ["72 00", ErrorCode.UNIMPLEMENTED, /field 14/],
-    ["72 00 78 05", ErrorCode.UNIMPLEMENTED, /field 14/],
+    ["92 01 00", ErrorCode.UNIMPLEMENTED, /field 18/],
+    ["92 01 00 78 05", ErrorCode.UNIMPLEMENTED, /field 18/],
     ["a2 01 00", ErrorCode.UNIMPLEMENTED, /field 20/],
     ["a0 01 05 78 05", ErrorCode.UNIMPLEMENTED, /field 20/],
   ];
