@@ -178,14 +178,15 @@ export class KeptTopics implements StoreListener {
 
   /** Hands out one committed entry. */
   #commit(batch: StoreBatch): void {
-    const { completion, topic } = batch;
+    const { completion, kind } = batch;
     const ticket = isTicket(completion) ? completion : null;
-    if (topic !== null && !batch.duplicate && batch.kind === "event") {
+    if (kind === "job") this.#queues.stored(batch);
+    else if (kind === "event" && !batch.duplicate) {
+      const { topic, bytes, start, end } = batch;
       const publisher = ticket === null ? completion as Session : ticket.session;
-      const type = this.#typeOf(batch.bytes, batch.start, batch.end);
-      this.#bus.deliverKept(topic, type, publisher, batch.bytes, batch.start, batch.end);
+      const type = this.#typeOf(bytes, start, end);
+      if (topic !== null) this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
     }
-    if (batch.kind === "job") this.#queues.stored(batch);
     ticket?.committed(batch.seq, this.store.level, batch.duplicate);
   }
 
