@@ -55,7 +55,11 @@ export class JobDeliveries {
       const start = bodies.start(slot);
       return this.#send(slot, to, bodies.ring.bytes, start, start + bodies.length(slot));
     }
-    this.#awaited.set(slot, { to, generation: this.#queue.machine.generation(slot) });
+    const { machine } = this.#queue;
+    // Its lease ended before the body was read: nothing is on its way to whom that was.
+    const former = this.#awaited.get(slot);
+    this.#awaited.set(slot, { to, generation: machine.generation(slot) });
+    if (former !== undefined) this.#sent(former.to, machine.sizeOf(slot));
     bodies.want(chunk);
   }
 
@@ -78,6 +82,8 @@ export class JobDeliveries {
     const { machine, name } = this.#queue;
     this.#awaited.delete(slot);
     this.#sent(awaited.to, machine.sizeOf(slot));
+    // One whose lease has ended meanwhile may have been read for its burial.
+    if (!machine.isLeased(slot, awaited.generation)) return;
     log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
       id: machine.id(slot),
       queue: name,
