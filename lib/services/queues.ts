@@ -151,11 +151,11 @@ export class Queues implements QueueOwner {
 
   /** Hands out what the turn made ready. */
   dispatch(): void {
+    if (this.#touched.length === 0) return;
+    const hands = !this.#stopping && !this.#rests();
     const touched = this.#touched;
-    if (touched.length === 0) return;
     this.#touched = [];
     let nextMs = Infinity;
-    const hands = !this.#stopping && !this.#rests();
     for (const queue of touched) {
       queue.isTouched = false;
       if (hands) queue.dispatch();
@@ -233,10 +233,9 @@ export class Queues implements QueueOwner {
   /** Lets time pass, as the timer does. */
   tick(): void {
     const nowMs = this.host.clock.monotonicMs();
-    const rested = this.#restsUntilMs > 0 && !this.#rests();
+    this.#rests();
     for (const queue of this.#byName.values()) {
       if (queue.machine.nextMs <= nowMs) queue.tick(nowMs);
-      if (rested) this.touch(queue);
     }
     this.endTurn();
   }
@@ -305,6 +304,8 @@ export class Queues implements QueueOwner {
     if (this.#restsUntilMs === 0) return false;
     if (this.host.clock.monotonicMs() < this.#restsUntilMs) return true;
     this.#restsUntilMs = 0;
+    // What was touched meanwhile was passed over.
+    for (const queue of this.#byName.values()) this.touch(queue);
     return false;
   }
 
