@@ -28,10 +28,14 @@ export class ConsumerRing<T> {
   /** The next one in turn that can be given a job; null when none can. */
   next(): Consumer<T> | null {
     const consumers = this.#consumers;
-    for (let looks = consumers.length; looks > 0; looks--) {
-      if (this.#turn >= consumers.length) this.#turn = 0;
-      const consumer = consumers[this.#turn++];
-      if (consumer.hasCredit) return consumer;
+    const count = consumers.length;
+    let at = this.#turn;
+    for (let looks = count; looks > 0; looks--) {
+      if (at >= count) at = 0;
+      const consumer = consumers[at++];
+      if (!consumer.hasCredit) continue;
+      this.#turn = at;
+      return consumer;
     }
     return null;
   }

@@ -3,7 +3,8 @@
  *
  * Columns grow together by doubling and never shrink, so that a job costs no object and a lookup is an
  * index. Columns are replaced when they grow: nobody keeps one. Generations count the leases of a slot,
- * over all its jobs, and are never set back: with the slot they name one delivery for ever.
+ * over all its jobs, and are never set back: with the slot they name one delivery for ever. They begin
+ * somewhere else with each start, so that a token from before it is late, too.
  */
 import type { Consumer } from "./consumer.ts";
 
@@ -73,6 +74,8 @@ export class JobTable<T> {
   readonly consumers: (Consumer<T> | null)[] = [];
   /** How many slots were ever used. */
   used = 0;
+  /** What the generation of a slot is before its first lease. */
+  firstGeneration = 0;
   #free = NONE;
 
   /** A slot for a job. */
@@ -84,6 +87,7 @@ export class JobTable<T> {
     }
     if (this.used === this.ids.length) this.#grow();
     this.consumers.push(null);
+    this.generations[this.used] = this.firstGeneration;
     return this.used++;
   }
 

@@ -58,6 +58,11 @@ export class ReadyLines<T> {
     return this.oldest(top - 1);
   }
 
+  /** What each line says of itself, by priority: for looking at, not for work. */
+  look(): { slots: number[]; entries: number }[] {
+    return this.#lines.map((line) => line.look());
+  }
+
   /** The oldest of the ready jobs up to this priority. */
   oldest(most: number): number {
     const { ids } = this.#table;

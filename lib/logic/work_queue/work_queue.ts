@@ -53,6 +53,7 @@ export class WorkQueue<T> extends JobChanges<T> {
   constructor(options: WorkQueueOptions, effects: WorkQueueEffects<T>, random: () => number) {
     super(options, effects);
     this.#random = random;
+    this.table.firstGeneration = Math.floor(random() * 2 ** 32);
   }
 
   // Pushing.
