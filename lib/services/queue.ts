@@ -17,6 +17,7 @@ import {
   type WorkQueueEffects,
   type WorkQueueOptions,
 } from "../logic/work_queue/work_queue.ts";
+import { queueIsFull } from "../logic/work_queue/options.ts";
 import type { StoreQueue } from "../ports/job_log.ts";
 import type { Store } from "../ports/store.ts";
 import type { BodyRing } from "../wire/body_ring.ts";
@@ -243,7 +244,10 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.machine.dispatch();
   }
 
-  /** Takes a job of another queue, from `start` to `end`, with `more` behind it. Raises as `admit` and `push`. */
+  /**
+   * Takes a job of another queue, from `start` to `end`, with `more` behind it; drops none for it. Raises as
+   * `admit` and `push`.
+   */
   inter(
     bytes: Uint8Array,
     start: number,
@@ -252,7 +256,11 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     options: JobOptions | null = null,
   ): void {
     const body = withoutId(bytes, start, end, more);
-    this.admit(body.length);
+    const { jobs, options: { maxJobs, maxBytes } } = this.machine;
+    if (jobs >= maxJobs) throw queueIsFull(`it holds ${jobs} jobs`, `max_jobs ${maxJobs}`, true);
+    if (this.machine.bytes + body.length > maxBytes) {
+      throw queueIsFull(`it holds ${this.machine.bytes} bytes`, `max_bytes ${maxBytes}`, true);
+    }
     this.push(body, 0, body.length, NO_STAMPS, 0, 0, 0, options, UNTOLD);
   }
 
