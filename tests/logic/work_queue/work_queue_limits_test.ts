@@ -170,6 +170,24 @@ Deno.test("a queue grows, and what it holds stays right", () => {
   assert.equal(rig.figures, "ready 0 delayed 0 blocked 0 leased 0 jobs 0 bytes 0");
 });
 
+Deno.test("a queue that was empty gives slots in their order, and tokens of before stay late", () => {
+  const rig = new Rig();
+  rig.pushMany(3);
+  const consumer = rig.consumer(9);
+  const old = rig.deal();
+  for (const delivery of [old[1], old[2], old[0]]) {
+    rig.ack(delivery);
+    rig.commit();
+  }
+  for (const delivery of old) assert.equal(rig.ack(delivery), false, "the slot is free");
+  const ids = rig.pushMany(3);
+  assert.deepEqual(ids.map((id) => rig.slot(id)), old.map(({ slot }) => slot));
+  const present = rig.deal();
+  for (const delivery of old) assert.equal(rig.ack(delivery), false, "the slot is another's");
+  for (const delivery of present) assert.equal(rig.ack(delivery), true);
+  assert.equal(consumer.inFlight, 0);
+});
+
 Deno.test("attempts are counted as far as they can be kept", () => {
   const rig = new Rig({ maxDeliveries: 0 });
   rig.slots.set(1, rig.queue.restore(1, 1, 0, 0, 65_534, 0, DurableState.READY, true));
