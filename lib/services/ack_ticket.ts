@@ -7,6 +7,7 @@ import type { ParleyError } from "../base/errors.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import { ID_TAG } from "../wire/message_scan.ts";
 import { putVarint, putVarint53 } from "../wire/varint.ts";
+import { answerLate } from "./answer_late.ts";
 import type { Ticket } from "./kept_topics.ts";
 import { errorReply } from "./reply.ts";
 import type { Session } from "./session.ts";
@@ -60,13 +61,7 @@ export class AckTicket implements Ticket {
   }
 
   failed(error: ParleyError): void {
-    const { session } = this;
-    session.late.awaited--;
-    session.host.counters.requestsRefused++;
-    if (session.takesDeliveries && !session.endIfFull()) {
-      session.sendWithId(errorReply(error), this.#id);
-      session.host.bus.touch(session.outbox);
-    }
-    session.answered();
+    this.session.host.counters.requestsRefused++;
+    answerLate(this.session, errorReply(error), this.#id);
   }
 }

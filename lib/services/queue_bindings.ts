@@ -11,6 +11,7 @@ import type { Store } from "../ports/store.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import { copyFields } from "../wire/field_copy.ts";
 import { putVarint } from "../wire/varint.ts";
+import { answerLate } from "./answer_late.ts";
 import { UNTOLD } from "./graves.ts";
 import type { Ticket } from "./kept_topics.ts";
 import type { Queue } from "./queue.ts";
@@ -92,21 +93,12 @@ export class BoundTicket implements Ticket {
   }
 
   committed(_id: number, level: AckLevel): void {
-    this.#answer({ case: "ack", value: { level, receivers: this.#receivers } });
+    const reply = { case: "ack", value: { level, receivers: this.#receivers } } as const;
+    answerLate(this.session, reply, this.#id);
   }
 
   failed(error: ParleyError): void {
     this.session.host.counters.requestsRefused++;
-    this.#answer(errorReply(error));
-  }
-
-  #answer(reply: Parameters<Session["sendWithId"]>[0]): void {
-    const { session } = this;
-    session.late.awaited--;
-    if (session.takesDeliveries && !session.endIfFull()) {
-      session.sendWithId(reply, this.#id);
-      session.host.bus.touch(session.outbox);
-    }
-    session.answered();
+    answerLate(this.session, errorReply(error), this.#id);
   }
 }

@@ -11,6 +11,7 @@ import { isDeadName } from "../logic/queue_policies.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";
+import { answerLate } from "./answer_late.ts";
 import { MAX_JOB_DELAY_MS } from "./job_options.ts";
 import type { QueueConsumer } from "./queue_consumer.ts";
 import { queuesOf, type Settlement } from "./queues.ts";
@@ -182,25 +183,13 @@ class SettleTicket implements Settlement {
   }
 
   committed(): void {
-    const session = this.#session;
-    session.late.awaited--;
-    if (session.takesDeliveries && !session.endIfFull()) {
-      const { level } = queuesOf(session).store;
-      const value = { lateTokens: this.#late, level };
-      session.sendWithId({ case: "settled", value }, this.#id);
-      session.host.bus.touch(session.outbox);
-    }
-    session.answered();
+    const { level } = queuesOf(this.#session).store;
+    const value = { lateTokens: this.#late, level };
+    answerLate(this.#session, { case: "settled", value }, this.#id);
   }
 
   failed(error: ParleyError): void {
-    const session = this.#session;
-    session.late.awaited--;
-    session.host.counters.requestsRefused++;
-    if (session.takesDeliveries && !session.endIfFull()) {
-      session.sendWithId(errorReply(error), this.#id);
-      session.host.bus.touch(session.outbox);
-    }
-    session.answered();
+    this.#session.host.counters.requestsRefused++;
+    answerLate(this.#session, errorReply(error), this.#id);
   }
 }
