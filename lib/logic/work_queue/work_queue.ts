@@ -9,6 +9,7 @@
  * Pure: time (monotonic, in milliseconds) and chance are arguments. A job costs no object. Leasing and
  * settling cost the same whatever waits; only what is out or delayed adds a logarithm.
  */
+import { assert } from "../../base/errors.ts";
 import { Change } from "./change_log.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Consumer } from "./consumer.ts";
@@ -115,7 +116,8 @@ export class WorkQueue<T> extends JobChanges<T> {
     const out = state === DurableState.LEASED;
     if (redelivered || out) table.flags[slot] |= Flag.REDELIVERED;
     const rejected = state === DurableState.REJECTED;
-    if (rejected || (out && this.isLast(slot))) {
+    // Also one that was at home, when its queue allows fewer deliveries than it did.
+    if (rejected || this.isLast(slot)) {
       table.reasons[slot] = rejected ? DeathReason.REJECTED : DeathReason.MAX_DELIVERIES;
       if (this.options.ordered && key !== 0) this.keys.add(key, slot);
       table.states[slot] = JobState.DYING;
@@ -242,6 +244,7 @@ export class WorkQueue<T> extends JobChanges<T> {
 
   /** The dying job goes with the transaction that gathers: the host put it where the dead are. */
   bury(slot: number): void {
+    assert(this.state(slot) === JobState.DYING, "only a dying job is buried");
     this.table.states[slot] = JobState.BURYING;
     this.log.gathering.add(slot, Change.BURY);
     this.heldBytes -= this.table.bytes[slot];
@@ -250,6 +253,7 @@ export class WorkQueue<T> extends JobChanges<T> {
 
   /** The dying job cannot be buried now: it dies again after `delayMs`. */
   unbury(slot: number, delayMs: number, nowMs: number): void {
+    assert(this.state(slot) === JobState.DYING && delayMs > 0, "a dying job waits for a while");
     this.table.flags[slot] |= Flag.DOOMED;
     this.takeBack(slot);
     this.wait(slot, nowMs + delayMs);

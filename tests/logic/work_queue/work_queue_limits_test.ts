@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
-import { DeathReason, DurableState } from "../../../lib/logic/work_queue/work_queue.ts";
+import { DeathReason, DurableState, JobState } from "../../../lib/logic/work_queue/work_queue.ts";
 import { Rig } from "./rig.ts";
 
 /** The refusal of one more job of so many bytes. */
@@ -199,4 +199,15 @@ Deno.test("attempts are counted as far as they can be kept", () => {
     return attempt;
   });
   assert.deepEqual(attempts, [65_535, 65_535, 65_535]);
+});
+
+Deno.test("a job that was delivered more often than its queue now allows is at its end at start", () => {
+  const rig = new Rig({ maxDeliveries: 2 });
+  const { queue } = rig;
+  queue.restore(1, 1, 0, 0, 1, 0, DurableState.READY, true);
+  const ended = queue.restore(2, 1, 0, 0, 2, 0, DurableState.READY, true);
+  queue.restored();
+  assert.equal(queue.ready, 1);
+  assert.equal(queue.state(ended), JobState.DYING);
+  assert.throws(() => queue.bury(queue.restore(3, 1, 0, 0, 0, 0, DurableState.READY, false)));
 });
