@@ -282,6 +282,7 @@ Deno.test({
         /orders\.eu\.created .* lamp\n[^]*orders\.eu\.created .* chair\n/,
         output,
       );
+      assert.match(output, /^scaled lamp\.png$/m, output);
       assert.match(output, /\[Ada\]:Hello, everybody!\n/, output);
       assert.match(output, /Goodbye\.\n/, output);
     } finally {

@@ -2,9 +2,10 @@
  * Makes the executable, and is the one place that says with which permissions Parley runs.
  *
  * The permissions are baked in: network for the listeners, files for the configuration and sockets, the
- * environment for PARLEY_*, and programs: `respond --exec` runs what its user names, and the server asks
- * `getconf` for the open-files limit. The server drops the last two for good as soon as it listens. The
- * executable never asks for more: without a permission an action fails. Type checking is the gate's task.
+ * environment for PARLEY_*, and programs: `respond --exec` and `queue pull --exec` run what their user names,
+ * and the server asks `getconf` for the open-files limit. The server drops the last two for good as soon as
+ * it listens. The executable never asks for more: without a permission an action fails. Type checking is the
+ * gate's task.
  *
  *   deno run -A tools/compile.ts [--output dist/parley] [--target TRIPLE] [--compiler PROGRAM]
  *
