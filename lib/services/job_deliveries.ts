@@ -1,8 +1,9 @@
 /**
  * The way of one queue's jobs to its consumers: from the lease that was decided to the bytes that leave.
  *
- * A body that is not at hand when its lease is committed is waited for. What is on its way to a consumer is
- * bounded: one that has too much is held until its client has read.
+ * A body that is not at hand when its lease is committed is waited for, and so do the jobs behind it: each
+ * consumer gets its jobs in the order of their leases. What is on its way to a consumer is bounded: one that
+ * has too much is held until its client has read.
  */
 import { logger } from "../base/log.ts";
 import type { Consumer, WorkQueue } from "../logic/work_queue/work_queue.ts";
@@ -23,15 +24,21 @@ export interface DeliveringQueue {
   resume(): void;
 }
 
+/** A job that is leased and not sent. */
+interface Awaited {
+  readonly to: QueueConsumer;
+  readonly generation: number;
+  readonly chunk: JobChunk;
+  /** Whether its body was read when others were still to be sent before it. */
+  wasRead: boolean;
+}
+
 /** The deliveries of one queue. */
 export class JobDeliveries {
   readonly #queue: DeliveringQueue;
   readonly #bodies: JobBodies;
-  /** Jobs that are leased and wait for their bodies. */
-  readonly #awaited = new Map<
-    number,
-    { readonly to: QueueConsumer; readonly generation: number }
-  >();
+  /** Jobs that wait for their bodies, or behind others that do. */
+  readonly #awaited = new Map<number, Awaited>();
 
   constructor(queue: DeliveringQueue, bodies: JobBodies) {
     this.#queue = queue;
@@ -51,43 +58,52 @@ export class JobDeliveries {
   /** The lease is committed: sends the job now, or once its body was read. */
   deliver(slot: number, { attached: to }: Consumer<QueueConsumer>, chunk: JobChunk): void {
     const bodies = this.#bodies;
-    if (bodies.has(slot)) {
-      const start = bodies.start(slot);
-      return this.#send(slot, to, bodies.ring.bytes, start, start + bodies.length(slot));
-    }
-    const { machine } = this.#queue;
+    const isAtHand = bodies.has(slot);
+    if (isAtHand && to.line.size === 0) return this.#sendAtHand(slot, to);
     // Its lease ended before the body was read: nothing is on its way to whom that was.
-    const former = this.#awaited.get(slot);
-    this.#awaited.set(slot, { to, generation: machine.generation(slot) });
-    if (former !== undefined) this.#sent(former.to, machine.sizeOf(slot));
-    bodies.want(chunk);
+    const former = this.#takeOut(slot);
+    const { machine } = this.#queue;
+    const generation = machine.generation(slot);
+    this.#awaited.set(slot, { to, generation, chunk, wasRead: isAtHand });
+    to.line.add(slot);
+    if (!isAtHand) bodies.want(chunk);
+    if (former !== null) this.#passed(former, slot);
   }
 
-  /** Sends the job if it waits for its body; says whether it does. */
+  /** Sends the job if its body is what its consumer waits for; says whether it did. */
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
     const awaited = this.#awaited.get(slot);
     if (awaited === undefined) return false;
-    this.#awaited.delete(slot);
+    const { to, generation } = awaited;
+    const [next] = to.line;
+    awaited.wasRead = true;
+    if (next !== slot) return false;
     const { machine } = this.#queue;
-    if (machine.isLeased(slot, awaited.generation)) {
-      this.#send(slot, awaited.to, bytes, start, end);
-    } else this.#sent(awaited.to, machine.sizeOf(slot));
+    this.#takeOut(slot);
+    if (machine.isLeased(slot, generation)) this.#send(slot, to, bytes, start, end);
+    else this.#sent(to, machine.sizeOf(slot));
+    this.#goOn(to);
     return true;
   }
 
-  /** The body could not be read: the job comes back when its lease ends. */
+  /** The body was not read: unless that was only too early, the job comes back when its lease ends. */
   bodyMissing(slot: number): void {
     const awaited = this.#awaited.get(slot);
     if (awaited === undefined) return;
+    if (awaited.wasRead) {
+      awaited.wasRead = false;
+      return this.#goOn(awaited.to);
+    }
     const { machine, name } = this.#queue;
-    this.#awaited.delete(slot);
-    this.#sent(awaited.to, machine.sizeOf(slot));
+    this.#takeOut(slot);
     // One whose lease has ended meanwhile may have been read for its burial.
-    if (!machine.isLeased(slot, awaited.generation)) return;
-    log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
-      id: machine.id(slot),
-      queue: name,
-    });
+    if (machine.isLeased(slot, awaited.generation)) {
+      log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
+        id: machine.id(slot),
+        queue: name,
+      });
+    }
+    this.#passed(awaited, slot);
   }
 
   /** What was not committed was taken back: nothing of it is on its way any more. */
@@ -96,6 +112,39 @@ export class JobDeliveries {
       consumer.waitingBytes = 0;
       this.#look(consumer);
     }
+  }
+
+  /** Takes a job out of those that wait; null when it did not. */
+  #takeOut(slot: number): Awaited | null {
+    const awaited = this.#awaited.get(slot);
+    if (awaited === undefined) return null;
+    this.#awaited.delete(slot);
+    awaited.to.line.delete(slot);
+    return awaited;
+  }
+
+  /** A job that was waited for is not sent; those behind it may be. */
+  #passed({ to }: Awaited, slot: number): void {
+    this.#sent(to, this.#queue.machine.sizeOf(slot));
+    this.#goOn(to);
+  }
+
+  /** Sends what waits next for this consumer as far as it is at hand, and has read what is not. */
+  #goOn(to: QueueConsumer): void {
+    const { machine } = this.#queue;
+    for (const slot of to.line) {
+      const { generation, chunk } = this.#awaited.get(slot)!;
+      const isLeased = machine.isLeased(slot, generation);
+      if (isLeased && !this.#bodies.has(slot)) return this.#bodies.want(chunk);
+      this.#takeOut(slot);
+      if (isLeased) this.#sendAtHand(slot, to);
+      else this.#sent(to, machine.sizeOf(slot));
+    }
+  }
+
+  #sendAtHand(slot: number, to: QueueConsumer): void {
+    const start = this.#bodies.start(slot);
+    this.#send(slot, to, this.#bodies.ring.bytes, start, start + this.#bodies.length(slot));
   }
 
   #send(slot: number, to: QueueConsumer, bytes: Uint8Array, start: number, end: number): void {

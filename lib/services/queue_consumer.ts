@@ -37,6 +37,8 @@ export class QueueConsumer {
   handle!: Consumer<QueueConsumer>;
   /** The bytes that are leased to it and not yet sent. */
   waitingBytes = 0;
+  /** The slots of jobs that are leased to it and not sent yet, in the order of their leases. */
+  readonly line = new Set<number>();
 
   constructor(session: Session, queue: Queue, number: number) {
     this.session = session;
