@@ -129,29 +129,38 @@ export class Bus {
 
   /**
    * Publishes the event from `start` to `end`; gives who gets it. It leaves with the turn's end. One of a
-   * kept topic is only stamped: the caller hands it to the store.
+   * kept topic, or of one that is bound to queues, is only stamped: the caller hands it to the store.
    */
   publish(session: Session, bytes: Uint8Array, start: number, end: number): RememberedMatch {
-    const { scan } = this;
-    const host = this.#host;
-    scan.scan(bytes, start, end, "event");
-    const publisher = session.asPublisher();
-    const { stamps } = publisher;
-    host.counters.eventsIn++;
-    for (;;) {
-      const anyCounted = this.#counted > 0;
-      const found = publisher
-        .match(bytes, scan, this.#trie, host.limits, anyCounted, this.#keep, this.#bind);
-      const { match, kept, bound } = found;
-      const wanted = match.receivers.length > 0;
-      if (!wanted && match.groups.length === 0 && kept === null && bound.length === 0) return found;
-      this.stamp(publisher);
-      if (!wanted || kept !== null) return found;
-      const to = this.#receivers(match, session);
-      if (this.#fanout.add(to, session, bytes, start, end, stamps.bytes, stamps.length)) {
-        return found;
-      }
+    this.scan.scan(bytes, start, end, "event");
+    this.#host.counters.eventsIn++;
+    const found = this.#matchOf(session, bytes);
+    const { match, kept, bound } = found;
+    const wanted = match.receivers.length > 0;
+    if (!wanted && match.groups.length === 0 && kept === null && bound.length === 0) return found;
+    this.stamp(session.asPublisher());
+    if (!wanted || kept !== null || bound.length > 0) return found;
+    return this.handOut(session, found, bytes, start, end);
+  }
+
+  /** Hands the event of `publish` to those who get it; gives who they were by then. */
+  handOut(
+    session: Session,
+    found: RememberedMatch,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): RememberedMatch {
+    const { stamps } = session.asPublisher();
+    while (found.match.receivers.length > 0) {
+      const to = this.#receivers(found.match, session);
+      const taken = this.#fanout
+        .add(to, session, bytes, start, end, stamps.bytes, stamps.length);
+      if (taken) break;
+      // Who could not take the run before is gone by now.
+      found = this.#matchOf(session, bytes);
     }
+    return found;
   }
 
   /** Hands the event of `publish` to the groups, and ends counted subscriptions; gives who was reached. */
@@ -286,6 +295,15 @@ export class Bus {
     if (publisher.stampedTurn === this.#turn) return;
     publisher.stampedTurn = this.#turn;
     publisher.stamps.setTime(this.#host.clock.wallMs());
+  }
+
+  /** Who gets the event that was scanned. */
+  #matchOf(session: Session, bytes: Uint8Array): RememberedMatch {
+    const publisher = session.asPublisher();
+    const { limits } = this.#host;
+    const anyCounted = this.#counted > 0;
+    return publisher
+      .match(bytes, this.scan, this.#trie, limits, anyCounted, this.#keep, this.#bind);
   }
 
   /**

@@ -35,7 +35,10 @@ export function handlePublish(session: Session, bytes: Uint8Array, scan: Message
   if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, reached);
 }
 
-/** Hands an event of a topic that is not kept to the queues that it is bound to, and to its subscribers. */
+/**
+ * Hands an event of a topic that is not kept to the queues that it is bound to, and then to its subscribers:
+ * when a queue has no room, nobody gets it.
+ */
 function publishBound(
   session: Session,
   remembered: RememberedMatch,
@@ -45,14 +48,17 @@ function publishBound(
   const { bus, kept } = session.host;
   const { start, end } = scan;
   const { stamps } = session.asPublisher();
-  const reached = bus.complete(session, remembered, bytes, start, end);
   const id = idOf(bytes, scan);
   const topic = decoder.decode(remembered.name.subarray(0, remembered.topicBytes));
   const event = { topic, bytes, start, end, stamps: stamps.bytes, stampsLength: stamps.length };
   session.asPublisher().keeps = true;
-  const completion = id === 0 ? session : new BoundTicket(session, id, reached);
-  pushEvent(kept!.store, remembered.bound, event, null, completion);
-  if (id !== 0) session.late.awaited++;
+  const ticket = id === 0 ? null : new BoundTicket(session, id);
+  pushEvent(kept!.store, remembered.bound, event, null, ticket ?? session);
+  const found = bus.handOut(session, remembered, bytes, start, end);
+  const reached = bus.complete(session, found, bytes, start, end);
+  if (ticket === null) return;
+  ticket.receivers = reached;
+  session.late.awaited++;
 }
 
 /** Hands an event to the store; the acknowledgement follows when it is safe. */

@@ -83,17 +83,17 @@ function jobOf(queue: string, event: BoundEvent): Uint8Array {
 /** Acknowledges an event of a topic that is not kept once its jobs are. */
 export class BoundTicket implements Ticket {
   readonly session: Session;
+  /** The number of connections that it was handed to. */
+  receivers = 0;
   readonly #id: number;
-  readonly #receivers: number;
 
-  constructor(session: Session, id: number, receivers: number) {
+  constructor(session: Session, id: number) {
     this.session = session;
     this.#id = id;
-    this.#receivers = receivers;
   }
 
   committed(_id: number, level: AckLevel): void {
-    const reply = { case: "ack", value: { level, receivers: this.#receivers } } as const;
+    const reply = { case: "ack", value: { level, receivers: this.receivers } } as const;
     answerLate(this.session, reply, this.#id);
   }
 
