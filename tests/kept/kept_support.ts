@@ -154,6 +154,7 @@ export class KeptBus extends MemoryBus {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
+    this.host.queues?.close();
     await this.store.close();
   }
 }
