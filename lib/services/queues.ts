@@ -244,15 +244,23 @@ export class Queues implements QueueOwner {
   async pause(queue: Queue, paused: boolean): Promise<void> {
     const key = PAUSED + queue.name;
     const isKept = this.store.revision(key) > 0;
-    if (paused) queue.machine.pause();
-    else queue.machine.resume();
-    this.touch(queue);
+    const set = (now: boolean) => {
+      if (now) queue.machine.pause();
+      else queue.machine.resume();
+      this.touch(queue);
+    };
+    set(paused);
     if (paused === isKept) return;
-    await new Promise<void>((resolve, reject) => {
-      const ticket = { session: null, committed: () => resolve(), failed: reject };
-      if (paused) this.store.put(key, NOTHING, -1, ticket);
-      else this.store.remove(key, -1, ticket);
-    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const ticket = { session: null, committed: () => resolve(), failed: reject };
+        if (paused) this.store.put(key, NOTHING, -1, ticket);
+        else this.store.remove(key, -1, ticket);
+      });
+    } catch (error) {
+      set(isKept);
+      throw error;
+    }
   }
 
   /** A session is gone, or can settle nothing any more. */
