@@ -253,6 +253,40 @@ Deno.test("a burial whose first batch is kept and whose second fails is made up 
   assert.equal(figures(bus, "q").jobs, 0);
 });
 
+Deno.test("a burial for which there is no room is tried again later", async () => {
+  await using bus = new QueueBus([], {}, {
+    maxStorePendingBytes: 64_000,
+    maxStoreBatchBytes: 63_999,
+  });
+  const [producer, consumer] = [bus.join(), bus.join()];
+  const payload = new Uint8Array(10_000);
+  await producer.push("q", "no", { payload });
+  await consumer.pull("q", 1);
+  const [job] = await consumer.jobs(1);
+  bus.backend.hold();
+  producer.pushing("other", "");
+  await until(() => bus.backend.held > 0, "a commit");
+  let refused = 0n;
+  while (!producer.answered(refused)) {
+    refused = producer.pushing("other", "", { payload });
+    await bus.settle();
+  }
+  const answer = contentOf(await producer.answerTo(refused), "error");
+  assertRefused(answer, ErrorCode.RESOURCE_EXHAUSTED, /wait to be committed/);
+  const id = consumer.settling(REJECT, [job], { error: "never" });
+  await bus.rest();
+  bus.backend.release();
+  contentOf(await consumer.answerTo(id), "settled");
+  await bus.rest();
+  assert.equal(bus.queues.find("q.dead")?.machine.jobs ?? 0, 0);
+  assert.equal(figures(bus, "q").jobs, 1, "nobody has it, and it is not lost");
+  await bus.wait(30_000);
+  assert.equal(figures(bus, "q").jobs, 0);
+  await consumer.pull("q.dead", 1, 2n);
+  const [dead] = await consumer.jobs(1);
+  assert.deepEqual([dead.payload, dead.death!.lastError], [payload, "never"]);
+});
+
 Deno.test("a purge and a redrive that fail say so, and nothing is gone or there twice", async () => {
   await using bus = new QueueBus();
   const [producer, consumer] = [bus.join(), bus.join()];

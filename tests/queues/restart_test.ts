@@ -120,6 +120,24 @@ Deno.test("each job is found where it stood, with what it went through", () =>
     },
   ]));
 
+for (const verdict of [NACK, RELEASE]) {
+  Deno.test(`a job that was given back by a ${Verdict[verdict]} just before is marked`, () =>
+    overRestarts({}, [
+      async (client) => {
+        await pushAll(client, "q", ["x"]);
+        await pull(client, "q", 1);
+        const held = await jobs(client, 1);
+        await pull(client, "q", 0);
+        contentOf(await settle(client, verdict, held, { delayMs: 0n }), "settled");
+      },
+      async (client) => {
+        await pull(client, "q", 1);
+        const [job] = await jobs(client, 1);
+        assert.deepEqual([job.attempt, job.redelivered], [verdict === NACK ? 2 : 1, true]);
+      },
+    ]));
+}
+
 async function redriven(client: BusClient): Promise<number> {
   return Number((await care(client, METHODS.redrive, { queue: "q" })).redriven);
 }
