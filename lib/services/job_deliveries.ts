@@ -20,7 +20,9 @@ export interface DeliveringQueue {
   readonly consumers: ReadonlySet<QueueConsumer>;
   /** Counts a delivery that was not the job's first. */
   countRedelivery(): void;
-  /** A consumer can have more: hands out what can be, outside of any turn. */
+  /** A consumer can have more at the end of the turn. */
+  touch(): void;
+  /** The same, outside of any turn: hands out what can be. */
   resume(): void;
 }
 
@@ -176,7 +178,10 @@ export class JobDeliveries {
     const { handle, session } = consumer;
     const { machine, consumers } = this.#queue;
     if (!handle.held) return;
-    if (!consumer.isFull) return machine.hold(handle, false);
+    if (!consumer.isFull) {
+      machine.hold(handle, false);
+      return this.#queue.touch();
+    }
     void session.outbox.whenAtMost(HELD_BYTES / 2).then(() => {
       if (!consumers.has(consumer) || !handle.held || consumer.waitingBytes > 0) return;
       machine.hold(handle, false);

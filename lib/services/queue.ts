@@ -373,8 +373,12 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.redelivered++;
   }
 
-  resume(): void {
+  touch(): void {
     this.#owner.touch(this);
+  }
+
+  resume(): void {
+    this.touch();
     this.#owner.endTurn();
   }
 

@@ -27,6 +27,8 @@ class Bodies {
 class Rig {
   readonly bodies = new Bodies();
   readonly chunks: JobChunk[] = [];
+  /** How often the queue was told that it can hand out more. */
+  touched = 0;
   readonly machine: WorkQueue<QueueConsumer>;
   readonly deliveries: JobDeliveries;
 
@@ -46,6 +48,7 @@ class Rig {
       machine,
       consumers: new Set<QueueConsumer>(),
       countRedelivery: nothing,
+      touch: () => void this.touched++,
       resume: nothing,
     };
     this.deliveries = new JobDeliveries(queue, this.bodies as unknown as JobBodies);
@@ -180,4 +183,20 @@ Deno.test("a job that cannot be read, and one whose lease ended, hold up nobody"
   rig.read(1, 2, 3, 4);
   assert.deepEqual([next.sent, last.sent], [[], [1, 2, 3, 4]]);
   assert.deepEqual([next.consumer.line.size, next.consumer.waitingBytes], [0, 0]);
+});
+
+Deno.test("a consumer that was held gets more once all that was on its way is sent", () => {
+  const rig = new Rig(3);
+  const { sent, consumer } = rig.join(3);
+  Object.assign(consumer, { isFull: true });
+  rig.machine.dispatch(1);
+  rig.deliveries.leasing(rig.slotOf(1), rig.chunks[rig.slotOf(1)]);
+  assert.equal(consumer.handle.held, true);
+  rig.commit();
+  assert.deepEqual(sent, []);
+  // Its client has read all of it before the body came.
+  Object.assign(consumer, { isFull: false });
+  rig.touched = 0;
+  rig.read(1);
+  assert.deepEqual([sent, consumer.handle.held, rig.touched], [[1], false, 1]);
 });
