@@ -34,7 +34,7 @@ export class BodyRing {
     const length = end - start;
     if (length > this.longest) return 0;
     let size = this.bytes.length;
-    if (this.#head + length > size && size < this.#mostBytes) {
+    if (this.#head + length >= size && size < this.#mostBytes) {
       this.#grow(length);
       size = this.bytes.length;
     }
