@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { DEFAULT_QUEUE_OPTIONS } from "../../lib/logic/queue_policies.ts";
-import { WorkQueue } from "../../lib/logic/work_queue/work_queue.ts";
+import { JobState, WorkQueue } from "../../lib/logic/work_queue/work_queue.ts";
 import type { JobBodies } from "../../lib/services/job_bodies.ts";
 import { JobChunk } from "../../lib/services/job_chunks.ts";
 import { JobDeliveries } from "../../lib/services/job_deliveries.ts";
@@ -35,7 +35,10 @@ class Rig {
   constructor(count: number) {
     const nothing = () => {};
     this.machine = new WorkQueue<QueueConsumer>({ ...DEFAULT_QUEUE_OPTIONS }, {
-      changed: nothing,
+      changed: (slot) => {
+        if (this.machine.state(slot) !== JobState.LEASING) return;
+        this.deliveries.leasing(slot, this.chunks[slot]);
+      },
       leaving: nothing,
       staying: nothing,
       dying: nothing,
@@ -190,7 +193,6 @@ Deno.test("a consumer that was held gets more once all that was on its way is se
   const { sent, consumer } = rig.join(3);
   Object.assign(consumer, { isFull: true });
   rig.machine.dispatch(1);
-  rig.deliveries.leasing(rig.slotOf(1), rig.chunks[rig.slotOf(1)]);
   assert.equal(consumer.handle.held, true);
   rig.commit();
   assert.deepEqual(sent, []);
