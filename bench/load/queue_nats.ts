@@ -14,6 +14,8 @@ const CONSUMER = "workers";
 /** More than all connections may have asked for. */
 const MAX_ACK_PENDING = 10_000;
 const encoder = new TextEncoder();
+/** Not that of an earlier load: what it asked for and did not get would come here, too. */
+const INBOX = `_INBOX.${crypto.randomUUID()}`;
 const decoder = new TextDecoder();
 
 /** Work queues of JetStream. */
@@ -37,7 +39,7 @@ export const natsQueue: QueueDialect = {
     });
   },
   async producer(setup, queue, payload, index) {
-    const inbox = `_INBOX.producer.${index}`;
+    const inbox = `${INBOX}.producer.${index}`;
     await nats.open(setup);
     await nats.subscribe(setup, inbox);
     return new NatsProducer(
@@ -45,7 +47,7 @@ export const natsQueue: QueueDialect = {
     );
   },
   async consumer(setup, queue, prefetch, index) {
-    const inbox = `_INBOX.consumer.${index}`;
+    const inbox = `${INBOX}.consumer.${index}`;
     await nats.open(setup);
     await nats.subscribe(setup, inbox);
     const request = `PUB $JS.API.CONSUMER.MSG.NEXT.${streamOf(queue)}.${CONSUMER} ${inbox}`;
