@@ -15,7 +15,7 @@ const CONSUMER = "workers";
 const MAX_ACK_PENDING = 10_000;
 const encoder = new TextEncoder();
 /** Not that of an earlier load: what it asked for and did not get would come here, too. */
-const INBOX = `_INBOX.${crypto.randomUUID()}`;
+const INBOX = `_INBOX.${crypto.randomUUID().slice(0, 6)}`;
 const decoder = new TextDecoder();
 
 /** Work queues of JetStream. */
