@@ -36,7 +36,12 @@ Deno.test("one terminal does what another pushes, until Ctrl-C", async () => {
   const [line] = await pull.lines(1);
   assert.match(line, /^\S+Z {2}#1 {2}acme\.T {2}attempt 1 {2}hello$/);
   const ended = await pull.end("SIGINT");
-  assert.deepEqual([ended.code, ended.log], [0, "parley: pulling emails\n"]);
+  assert.equal(ended.code, 0);
+  // The job is shown before the server has heard that it is done.
+  assert.match(
+    ended.log,
+    /^parley: pulling emails\n(parley: 1 job in hand; Ctrl-C again ends at once\n)?$/,
+  );
 });
 
 Deno.test("push pushes lines as they arrive, and Ctrl-C sums up what was pushed", async () => {
