@@ -28,7 +28,7 @@ import type { BackendSink, Snapshot, StoreBackend } from "./store_backend.ts";
 import type { Batch } from "./store_batch.ts";
 import { GroupLog } from "./store_group.ts";
 import { Chunking, Operation } from "./store_operations.ts";
-import { type JobsOwner, StoreJobs } from "./store_jobs.ts";
+import { StoreJobs } from "./store_jobs.ts";
 import { StorePipeline } from "./store_pipeline.ts";
 import { queueNameOf, QueueState } from "./store_queue.ts";
 import { StoreReads } from "./store_reads.ts";
@@ -79,9 +79,6 @@ export class StoreFront implements Store {
       if (queue === null) this.#enter(new TopicState(figures.id, figures.name, figures));
       else this.#topics[figures.id] = new QueueState(figures.id, queue, figures);
     }
-    const queues = this.#topics.filter((topic) => topic instanceof QueueState);
-    const enter = (name: string) => this.#number((id) => new QueueState(id, name));
-    this.jobs = new StoreJobs(this.#jobsOwner(), enter, queues, snapshot.chunks);
     this.#records = new RecordTable(limits, snapshot.records, snapshot.lastRevision);
     this.#window = new DedupWindow(limits.dedupWindowMs, limits.maxDedupEntries);
     const nowMs = clock.monotonicMs();
@@ -100,6 +97,17 @@ export class StoreFront implements Store {
       clock,
     );
     this.#appender = new Appender(this.#pipeline, this.#window, clock, () => this.#ended);
+    const queues = this.#topics.filter((topic) => topic instanceof QueueState);
+    const enter = (name: string) => this.#number((id) => new QueueState(id, name));
+    this.jobs = new StoreJobs(
+      this.#appender,
+      this.#pipeline,
+      this.#reads,
+      (action) => this.#checkOpen(action),
+      enter,
+      queues,
+      snapshot.chunks,
+    );
     backend.start(this.#sink());
     const look = () => this.#ended === null && backend.retain(clock.wallMs());
     this.#retentionTimer = setInterval(look, limits.retentionIntervalMs);
@@ -321,20 +329,6 @@ export class StoreFront implements Store {
       topic.bytes = figures[at + 2];
       topic.firstTimeMs = figures[at + 3];
     }
-  }
-
-  #jobsOwner(): JobsOwner {
-    const pipeline = () => this.#pipeline;
-    return {
-      get gathering() {
-        return pipeline().gathering;
-      },
-      checkOpen: (action) => this.#checkOpen(action),
-      append: (...parameters) => this.#appender.append(...parameters),
-      duplicateOf: (queue, messageId) => this.#appender.duplicateOf(queue, messageId),
-      want: () => this.#pipeline.want(),
-      readChunks: (queue, firsts) => this.#reads.readChunks(queue, firsts),
-    };
   }
 
   /** Makes a topic or a queue with the next number. */

@@ -12,49 +12,39 @@ import {
   type StoreQueue,
 } from "../ports/job_log.ts";
 import type { StorePage } from "../ports/store.ts";
-import type { Batch } from "./store_batch.ts";
+import type { Appender } from "./store_append.ts";
 import { Chunking, Operation } from "./store_operations.ts";
+import type { StorePipeline } from "./store_pipeline.ts";
 import { QueueState } from "./store_queue.ts";
-
-/** What the front lends to its job log. */
-export interface JobsOwner {
-  /** Where operations go. */
-  readonly gathering: Batch;
-  /** Raises UNAVAILABLE when the store has ended. */
-  checkOpen(action: string): void;
-  append(
-    state: QueueState,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    timeMs: number,
-    idStart: number,
-    idEnd: number,
-    chunking: number,
-    completion: unknown,
-  ): number;
-  duplicateOf(state: QueueState, messageId: string): number;
-  want(): void;
-  readChunks(queue: number, firsts: readonly number[]): Promise<StorePage>;
-}
+import type { StoreReads } from "./store_reads.ts";
 
 /** The queues of a store. */
 export class StoreJobs implements JobLog {
-  readonly #owner: JobsOwner;
+  readonly #appender: Appender;
+  readonly #pipeline: StorePipeline;
+  readonly #reads: StoreReads;
+  readonly #checkOpen: (action: string) => void;
   readonly #enter: (name: string) => QueueState;
   readonly #byName = new Map<string, QueueState>();
   readonly #found = new Map<number, readonly StoredChunk[]>();
 
-  /** `enter` makes the queue of a name; `found` is what was there at start, by queue. */
+  /**
+   * `checkOpen` raises UNAVAILABLE when the store has ended, `enter` makes the queue of a name; `found` is what
+   * was there at start, by queue.
+   */
   constructor(
-    owner: JobsOwner,
+    appender: Appender,
+    pipeline: StorePipeline,
+    reads: StoreReads,
+    checkOpen: (action: string) => void,
     enter: (name: string) => QueueState,
     present: Iterable<QueueState>,
     found: Iterable<readonly [number, readonly StoredChunk[]]>,
   ) {
-    this.#owner = owner;
+    this.#appender = appender;
+    this.#pipeline = pipeline;
+    this.#reads = reads;
+    this.#checkOpen = checkOpen;
     this.#enter = enter;
     for (const queue of present) this.#byName.set(queue.name, queue);
     for (const [queue, chunks] of found) this.#found.set(queue, chunks);
@@ -67,7 +57,7 @@ export class StoreJobs implements JobLog {
   openQueue(name: string): StoreQueue {
     const present = this.#byName.get(name);
     if (present !== undefined) return present;
-    this.#owner.checkOpen("open a queue");
+    this.#checkOpen("open a queue");
     const queue = this.#enter(name);
     this.#byName.set(name, queue);
     return queue;
@@ -97,7 +87,7 @@ export class StoreJobs implements JobLog {
     newChunk: boolean,
     completion: unknown,
   ): number {
-    return this.#owner.append(
+    return this.#appender.append(
       own(queue),
       bytes,
       start,
@@ -113,23 +103,23 @@ export class StoreJobs implements JobLog {
   }
 
   duplicateOf(queue: StoreQueue, messageId: string): number {
-    return this.#owner.duplicateOf(own(queue), messageId);
+    return this.#appender.duplicateOf(own(queue), messageId);
   }
 
   setStates(queue: StoreQueue, first: number, states: Uint8Array): void {
-    const owner = this.#owner;
-    owner.gathering.operations.add(Operation.STATES, own(queue).id, first, 0, states);
-    owner.want();
+    const pipeline = this.#pipeline;
+    pipeline.gathering.operations.add(Operation.STATES, own(queue).id, first, 0, states);
+    pipeline.want();
   }
 
   dropChunk(queue: StoreQueue, first: number): void {
-    const owner = this.#owner;
-    owner.gathering.operations.add(Operation.DROP, own(queue).id, first, 0);
-    owner.want();
+    const pipeline = this.#pipeline;
+    pipeline.gathering.operations.add(Operation.DROP, own(queue).id, first, 0);
+    pipeline.want();
   }
 
   want(): void {
-    this.#owner.want();
+    this.#pipeline.want();
   }
 
   async readChunks(
@@ -137,9 +127,9 @@ export class StoreJobs implements JobLog {
     firsts: readonly number[],
     jobs: readonly number[],
   ): Promise<StorePage> {
-    this.#owner.checkOpen("read jobs");
+    this.#checkOpen("read jobs");
     assert(jobs.every((count) => count <= MOST_CHUNK_JOBS), "a chunk has so many jobs at most");
-    return await this.#owner.readChunks(own(queue).id, firsts);
+    return await this.#reads.readChunks(own(queue).id, firsts);
   }
 }
 

@@ -8,9 +8,8 @@
  */
 import { logger } from "../base/log.ts";
 import type { JobLog } from "../ports/job_log.ts";
-import type { StorePage } from "../ports/store.ts";
 import type { BodyRing } from "../wire/body_ring.ts";
-import type { JobChunk, StoredQueue } from "./job_chunks.ts";
+import { type JobChunk, readJobs, type StoredQueue, visitJobs } from "./job_chunks.ts";
 
 const log = logger("server");
 
@@ -126,10 +125,11 @@ export class JobBodies {
     while (this.#wanted.size > 0) {
       const chunks = this.#take();
       for (const chunk of chunks) this.#underWay.add(chunk);
-      const firsts = chunks.map((chunk) => chunk.first);
       try {
-        const jobs = chunks.map((chunk) => chunk.slots.length);
-        this.#tell(chunks, await this.#log.readChunks(this.#queue.log, firsts, jobs));
+        const page = await readJobs(this.#log, this.#queue, chunks);
+        visitJobs(chunks, page, (slot, _id, start, end) => {
+          this.#reader.bodyRead(slot, page.bytes, start, end);
+        });
       } catch (error) {
         log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
       }
@@ -151,17 +151,6 @@ export class JobBodies {
       this.#wanted.delete(chunk);
     }
     return chunks;
-  }
-
-  #tell(chunks: readonly JobChunk[], page: StorePage): void {
-    let at = 0;
-    for (let index = 0; index < page.count; index++) {
-      const id = page.seqs[index];
-      while (id >= chunks[at].first + chunks[at].slots.length || id < chunks[at].first) at++;
-      const slot = chunks[at].slots[id - chunks[at].first];
-      if (slot < 0) continue;
-      this.#reader.bodyRead(slot, page.bytes, page.ranges[2 * index], page.ranges[2 * index + 1]);
-    }
   }
 
   #grow(slot: number): void {

@@ -11,6 +11,7 @@ import {
   MOST_CHUNK_JOBS,
   type StoreQueue,
 } from "../ports/job_log.ts";
+import type { StorePage } from "../ports/store.ts";
 import { DurableState } from "../logic/work_queue/work_queue.ts";
 import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";
 
@@ -49,6 +50,39 @@ export class JobChunk {
 export interface StoredQueue {
   readonly name: string;
   readonly log: StoreQueue;
+}
+
+/** Reads the jobs of these chunks, as far as they are there. */
+export function readJobs(
+  log: JobLog,
+  queue: StoredQueue,
+  chunks: readonly JobChunk[],
+): Promise<StorePage> {
+  return log.readChunks(
+    queue.log,
+    chunks.map((chunk) => chunk.first),
+    chunks.map((chunk) => chunk.slots.length),
+  );
+}
+
+/**
+ * Visits the jobs of `page` that are still there; it was read from `chunks`, in this order. Ends early when
+ * `visit` gives false, and tells whether it did not.
+ */
+export function visitJobs(
+  chunks: readonly JobChunk[],
+  page: StorePage,
+  visit: (slot: number, id: number, start: number, end: number) => boolean | void,
+): boolean {
+  let at = 0;
+  for (let index = 0; index < page.count; index++) {
+    const id = page.seqs[index];
+    while (id < chunks[at].first || id >= chunks[at].first + chunks[at].slots.length) at++;
+    const slot = chunks[at].slots[id - chunks[at].first];
+    if (slot === GONE) continue;
+    if (visit(slot, id, page.ranges[2 * index], page.ranges[2 * index + 1]) === false) return false;
+  }
+  return true;
 }
 
 /** What a batch does to chunks. */

@@ -17,10 +17,10 @@ import {
   type WorkQueueEffects,
   type WorkQueueOptions,
 } from "../logic/work_queue/work_queue.ts";
-import { queueIsFull } from "../logic/work_queue/options.ts";
 import type { StoreQueue } from "../ports/job_log.ts";
 import type { Store } from "../ports/store.ts";
 import type { BodyRing } from "../wire/body_ring.ts";
+import { varint53Size } from "../wire/varint.ts";
 import { Graves, UNTOLD, withoutId } from "./graves.ts";
 import { type BodyReader, JobBodies } from "./job_bodies.ts";
 import { type JobChunk, JobChunks } from "./job_chunks.ts";
@@ -256,18 +256,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     options: JobOptions | null = null,
   ): void {
     const body = withoutId(bytes, start, end, more);
-    const { jobs, options: { maxJobs, maxBytes } } = this.machine;
-    if (jobs >= maxJobs) throw queueIsFull(`it holds ${jobs} jobs`, `max_jobs ${maxJobs}`, true);
-    if (this.machine.bytes + body.length > maxBytes) {
-      throw queueIsFull(`it holds ${this.machine.bytes} bytes`, `max_bytes ${maxBytes}`, true);
-    }
+    this.machine.checkRoom(body.length);
     this.push(body, 0, body.length, NO_STAMPS, 0, 0, 0, options, UNTOLD);
-  }
-
-  /** Whether nobody holds the job, and it is not on its way. */
-  isFree(slot: number): boolean {
-    const state = this.machine.state(slot);
-    return state === JobState.READY || state === JobState.DELAYED || state === JobState.BLOCKED;
   }
 
   /** Lets time pass. */
@@ -359,10 +349,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     job.attempts = machine.durableAttempts(slot);
     job.priority = machine.priority(slot);
     job.key = machine.keyOf(slot);
-    // One that is on its way back was delivered, although the machine says so only once that is durable.
-    const state = machine.state(slot);
-    const comesBack = state === JobState.RETRYING || state === JobState.RELEASING;
-    job.redelivered = comesBack || machine.redelivered(slot);
+    job.redelivered = machine.redelivered(slot);
     job.bytes = machine.sizeOf(slot);
     job.delayMs = job.state === DurableState.DELAYED
       ? Math.max(1, machine.timeMs(slot) - this.host.clock.monotonicMs())
@@ -386,10 +373,4 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   complain(message: string, error: ParleyError): void {
     log.warning(message, { queue: this.name, error });
   }
-}
-
-function varint53Size(value: number): number {
-  let size = 1;
-  for (; value >= 0x80; size++) value = Math.floor(value / 128);
-  return size;
 }

@@ -9,7 +9,7 @@ import { type Job, JobSchema, JobState as PeekedState } from "../gen/parley/v1/q
 import { DEAD_SUFFIX, isDeadName } from "../logic/queue_policies.ts";
 import { JobState } from "../logic/work_queue/work_queue.ts";
 import { JobOptions } from "./job_options.ts";
-import type { JobChunk } from "./job_chunks.ts";
+import { type JobChunk, readJobs, visitJobs } from "./job_chunks.ts";
 import type { Queue } from "./queue.ts";
 import type { Queues } from "./queues.ts";
 
@@ -43,23 +43,13 @@ export async function peek(
   const look = async (): Promise<boolean> => {
     const chunks = group;
     group = [];
-    const page = await queues.store.jobs.readChunks(
-      queue.log,
-      chunks.map((chunk) => chunk.first),
-      chunks.map((chunk) => chunk.slots.length),
-    );
-    let at = 0;
-    for (let index = 0; index < page.count; index++) {
-      const id = page.seqs[index];
-      while (id < chunks[at].first || id >= chunks[at].first + chunks[at].slots.length) at++;
-      const slot = chunks[at].slots[id - chunks[at].first];
-      if (id <= after || slot < 0 || isLeaving(queue, slot)) continue;
-      const [start, end] = [page.ranges[2 * index], page.ranges[2 * index + 1]];
+    const page = await readJobs(queues.store.jobs, queue, chunks);
+    return visitJobs(chunks, page, (slot, id, start, end) => {
+      if (id <= after || isLeaving(queue, slot)) return;
       bytes += end - start;
       if (jobs.length === limit || (bytes > maxBytes && jobs.length > 0)) return false;
       jobs.push(peeked(queue, slot, page.bytes.subarray(start, end)));
-    }
-    return true;
+    });
   };
   for (const chunk of [...queue.chunks.behind(after)]) {
     if (!chunk.stored) continue;
@@ -107,21 +97,14 @@ export async function redrive(
   );
   for (let from = 0; from < wanted.length; from += STEP_CHUNKS) {
     const chunks = wanted.slice(from, from + STEP_CHUNKS);
-    const firsts = chunks.map((chunk) => chunk.first);
-    const counts = chunks.map((chunk) => chunk.slots.length);
-    const page = await queues.store.jobs.readChunks(dead.log, firsts, counts);
-    let at = 0;
+    const page = await readJobs(queues.store.jobs, dead, chunks);
     try {
-      for (let index = 0; index < page.count; index++) {
-        const id = page.seqs[index];
-        while (id < chunks[at].first || id >= chunks[at].first + chunks[at].slots.length) at++;
-        const slot = chunks[at].slots[id - chunks[at].first];
-        if (slot < 0 || (ids !== null && !ids.has(id)) || !dead.isFree(slot)) continue;
-        const [start, end] = [page.ranges[2 * index], page.ranges[2 * index + 1]];
+      visitJobs(chunks, page, (slot, id, start, end) => {
+        if ((ids !== null && !ids.has(id)) || !dead.machine.isFree(slot)) return;
         queue.inter(page.bytes, start, end, NOTHING, optionsOf(page.bytes, start, end));
         dead.machine.drop(slot);
         redriven++;
-      }
+      });
     } finally {
       queues.endTurn();
     }

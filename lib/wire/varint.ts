@@ -16,6 +16,13 @@ export function varintSize(value: number): number {
   return 5;
 }
 
+/** The number of bytes that `value` takes; `value` is an integer from 0 to 2^53 - 1. */
+export function varint53Size(value: number): number {
+  let size = 1;
+  for (; value >= 0x80; size++) value = Math.floor(value / 128);
+  return size;
+}
+
 /** Writes `value` (0 to 2^32 - 1) at `offset` and gives the offset behind it. The caller made room. */
 export function putVarint(bytes: Uint8Array, offset: number, value: number): number {
   while (value > 0x7f) {

@@ -53,6 +53,12 @@ export class JobViews<T> {
       states[slot] === JobState.RELEASING;
   }
 
+  /** Whether nobody holds it, and it is not on its way. */
+  isFree(slot: number): boolean {
+    const state = this.table.states[slot];
+    return state === JobState.READY || state === JobState.DELAYED || state === JobState.BLOCKED;
+  }
+
   /** Whose it is; null when it is nobody's, or of one that is gone. */
   holder(slot: number): Consumer<T> | null {
     return this.table.consumers[slot];

@@ -65,20 +65,25 @@ export class WorkQueue<T> extends JobChanges<T> {
    */
   admit(bytes: number): void {
     const { maxJobs, maxBytes, whenFull } = this.options;
+    const held = this.jobs - this.ready - this.delayed - this.blocked;
+    if (whenFull === "refuse" || held >= maxJobs || this.heldBytes + bytes > maxBytes) {
+      return this.checkRoom(bytes);
+    }
+    while (this.jobs >= maxJobs || this.bytes + bytes > maxBytes) this.drop(this.oldestFree());
+  }
+
+  /** Raises RESOURCE_EXHAUSTED that names the limit when a job of `bytes` does not fit as things are. */
+  checkRoom(bytes: number): void {
+    const { maxJobs, maxBytes } = this.options;
     if (bytes > maxBytes) {
       throw queueIsFull(`a job of ${bytes} bytes`, `max_bytes ${maxBytes}`, false);
     }
-    if (this.jobs < maxJobs && this.bytes + bytes <= maxBytes) return;
-    const held = this.jobs - this.ready - this.delayed - this.blocked;
-    if (whenFull === "refuse" || held >= maxJobs || this.heldBytes + bytes > maxBytes) {
-      if (this.jobs >= maxJobs) {
-        throw queueIsFull(`it holds ${this.jobs} jobs`, `max_jobs ${maxJobs}`, true);
-      }
+    if (this.jobs >= maxJobs) {
+      throw queueIsFull(`it holds ${this.jobs} jobs`, `max_jobs ${maxJobs}`, true);
+    }
+    if (this.bytes + bytes > maxBytes) {
       throw queueIsFull(`it holds ${this.bytes} bytes`, `max_bytes ${maxBytes}`, true);
     }
-    do this.drop(this.oldestFree()); while (
-      this.jobs >= maxJobs || this.bytes + bytes > maxBytes
-    );
   }
 
   /**
@@ -261,13 +266,9 @@ export class WorkQueue<T> extends JobChanges<T> {
 
   /** Drops a job that nobody holds; false when somebody does, or it is on its way. */
   drop(slot: number): boolean {
-    const { states } = this.table;
-    const state = states[slot];
-    if (state !== JobState.READY && state !== JobState.DELAYED && state !== JobState.BLOCKED) {
-      return false;
-    }
+    if (!this.isFree(slot)) return false;
     this.displace(slot);
-    states[slot] = JobState.DROPPING;
+    this.table.states[slot] = JobState.DROPPING;
     this.log.gathering.add(slot, Change.DROP);
     this.leave(slot);
     return true;
