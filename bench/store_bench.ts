@@ -7,8 +7,8 @@
  * event. All work that was put off is counted: a figure ends when the last acknowledgement is there.
  */
 import { parseArgs } from "node:util";
-import { openMemoryStore } from "../lib/adapters/memory_store.ts";
-import { openSqliteStore } from "../lib/adapters/sqlite_store.ts";
+import { openMemoryStore } from "../lib/adapters/memory/store.ts";
+import { openSqliteStore } from "../lib/adapters/sqlite/store.ts";
 import { DEFAULT_STORE_LIMITS } from "../lib/base/store_limits.ts";
 import type { Store, StoreTopic } from "../lib/ports/store.ts";
 import { SenderStamps } from "../lib/wire/stamp.ts";

@@ -34,7 +34,7 @@ export const TARGETS: readonly string[] = [
 const entry = "server.ts";
 
 /** What is loaded by a path at run time, and must be in the executable: the Worker of the store. */
-const INCLUDED: readonly string[] = ["--include", "lib/adapters/sqlite_worker.ts"];
+const INCLUDED: readonly string[] = ["--include", "lib/adapters/sqlite/worker.ts"];
 
 const flags = ["--no-check", ...PERMISSIONS, ...INCLUDED];
 

@@ -5,8 +5,8 @@
  * else. The copy is one consistent moment, checked and durable once it has its name. Opened as a data
  * directory it begins a history of its own, so that clients learn that what came after it is gone.
  */
-import { copyDatabase } from "../adapters/sqlite_backup.ts";
-import { filesOf } from "../adapters/sqlite_open.ts";
+import { copyDatabase } from "../adapters/sqlite/backup.ts";
+import { filesOf } from "../adapters/sqlite/open.ts";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
 import type { Config } from "./config.ts";
 

@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { LOG_CATEGORIES, type LogCategory } from "../base/log.ts";
 import { ADDRESS_FORM, MAX_UNIX_PATH_BYTES, parseListenAddress } from "./config_address.ts";
-import { checkHost, checkOrigin } from "../adapters/http_guard.ts";
+import { checkHost, checkOrigin } from "../adapters/http/guard.ts";
 import type { KeepPolicy } from "../logic/keep_policies.ts";
 import { checkRoomName } from "../logic/room.ts";
 import { patternFault } from "../logic/topic_pattern.ts";

@@ -5,10 +5,10 @@
  * connections of the http listener are admitted one by one as they come, before anybody knows whether
  * they become WebSockets; those of the others when they have a link.
  */
-import { type ConnectionGate, listenHttp } from "../adapters/http_listener.ts";
-import { listenTcp } from "../adapters/tcp.ts";
-import { listenText } from "../adapters/text.ts";
-import { listenUnix } from "../adapters/unix.ts";
+import { type ConnectionGate, listenHttp } from "../adapters/http/listener.ts";
+import { listenTcp } from "../adapters/socket/tcp.ts";
+import { listenText } from "../adapters/text/listener.ts";
+import { listenUnix } from "../adapters/socket/unix.ts";
 import type { LinkListener } from "../ports/link.ts";
 import type { SessionHost } from "../services/session_host.ts";
 import type { Admission } from "./admission.ts";

@@ -1,8 +1,8 @@
 /**
  * Opens the store that a configuration names: a directory, or memory when there is none.
  */
-import { openMemoryStore } from "../adapters/memory_store.ts";
-import { openSqliteStore } from "../adapters/sqlite_store.ts";
+import { openMemoryStore } from "../adapters/memory/store.ts";
+import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import type { Store } from "../ports/store.ts";

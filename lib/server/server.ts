@@ -8,7 +8,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import { pause } from "../adapters/accept_loop.ts";
+import { pause } from "../adapters/socket/accept_loop.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
 import { Counters } from "../services/counters.ts";
 import { Session } from "../services/session.ts";

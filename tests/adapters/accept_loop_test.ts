@@ -2,7 +2,7 @@
  * Accepting goes on whatever goes wrong, with pauses that grow, one warning, and timers that still run.
  */
 import assert from "node:assert/strict";
-import { acceptLoop, acceptPauseMs, pause } from "../../lib/adapters/accept_loop.ts";
+import { acceptLoop, acceptPauseMs, pause } from "../../lib/adapters/socket/accept_loop.ts";
 import { LogRecords } from "../support/log_records.ts";
 import { settles } from "../support/until.ts";
 

@@ -2,7 +2,7 @@
  * Which hosts and origins a request may name.
  */
 import assert from "node:assert/strict";
-import { type HttpGuardOptions, refusalOf } from "../../lib/adapters/http_guard.ts";
+import { type HttpGuardOptions, refusalOf } from "../../lib/adapters/http/guard.ts";
 
 const LOOPBACK: HttpGuardOptions = { loopback: true, hosts: [], origins: [] };
 const PUBLIC: HttpGuardOptions = { loopback: false, hosts: [], origins: [] };

@@ -10,7 +10,7 @@ import {
   MAX_HEAD_BYTES,
   parseHead,
   type RequestHead,
-} from "../../lib/adapters/http_head.ts";
+} from "../../lib/adapters/http/head.ts";
 
 const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 

@@ -2,7 +2,7 @@
  * The http listener towards whoever sends what: health, refusals, slow and broken requests, and its end.
  */
 import assert from "node:assert/strict";
-import { type ConnectionGate, HttpListener, listenHttp } from "../../lib/adapters/http_listener.ts";
+import { type ConnectionGate, HttpListener, listenHttp } from "../../lib/adapters/http/listener.ts";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import { VERSION } from "../../lib/base/version.ts";

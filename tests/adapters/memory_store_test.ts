@@ -2,7 +2,7 @@
  * The store in memory: the contract of all stores, and what is its own.
  */
 import assert from "node:assert/strict";
-import { openMemoryStore } from "../../lib/adapters/memory_store.ts";
+import { openMemoryStore } from "../../lib/adapters/memory/store.ts";
 import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { testJobLogContract } from "../contract/job_log_contract.ts";
 import { type StoreSubject, testStoreContract } from "../contract/store_contract.ts";

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { filesOf, openDirectory } from "../../lib/adapters/sqlite_open.ts";
-import { SqliteReader } from "../../lib/adapters/sqlite_reader.ts";
-import { openReader } from "../../lib/adapters/sqlite_schema.ts";
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { filesOf, openDirectory } from "../../lib/adapters/sqlite/open.ts";
+import { SqliteReader } from "../../lib/adapters/sqlite/reader.ts";
+import { openReader } from "../../lib/adapters/sqlite/schema.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { DEFAULT_STORE_LIMITS } from "../../lib/base/store_limits.ts";
 import { jobsOf, payloadsIn, push } from "../contract/job_log_support.ts";

@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { checkVersion, MIGRATIONS } from "../../lib/adapters/sqlite_schema.ts";
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { checkVersion, MIGRATIONS } from "../../lib/adapters/sqlite/schema.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import type { Store } from "../../lib/ports/store.ts";
 import { append, readAll } from "../contract/store_support.ts";
 

@@ -2,7 +2,7 @@
  * The store on SQLite: the contract of all stores, each case in a directory of its own.
  */
 import assert from "node:assert/strict";
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { testJobLogContract } from "../contract/job_log_contract.ts";
 import { type StoreSubject, testStoreContract } from "../contract/store_contract.ts";

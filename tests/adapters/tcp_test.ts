@@ -3,8 +3,8 @@
  * nothing left half bound.
  */
 import assert from "node:assert/strict";
-import { formatAddress } from "../../lib/adapters/deno_link.ts";
-import { listenTcp } from "../../lib/adapters/tcp.ts";
+import { formatAddress } from "../../lib/adapters/socket/deno_link.ts";
+import { listenTcp } from "../../lib/adapters/socket/tcp.ts";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 
 /** A port that is free on 127.0.0.1, and taken by nobody but us on ::1. */

@@ -3,7 +3,7 @@
  * touched, and a server that stops takes its file with it.
  */
 import assert from "node:assert/strict";
-import { listenUnix } from "../../lib/adapters/unix.ts";
+import { listenUnix } from "../../lib/adapters/socket/unix.ts";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 
 async function inFolder(action: (folder: string) => Promise<void>): Promise<void> {

@@ -6,7 +6,7 @@ import {
   type HttpListener,
   listenHttp,
   maxWebSocketPayload,
-} from "../../lib/adapters/http_listener.ts";
+} from "../../lib/adapters/http/listener.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { Link } from "../../lib/ports/link.ts";
 import { type LinkContract, type LinkPair, testLinkContract } from "../contract/link_contract.ts";

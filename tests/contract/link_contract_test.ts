@@ -2,8 +2,8 @@
  * Every adapter of the link port runs the same suite.
  */
 import net from "node:net";
-import { listenTcp } from "../../lib/adapters/tcp.ts";
-import { listenUnix } from "../../lib/adapters/unix.ts";
+import { listenTcp } from "../../lib/adapters/socket/tcp.ts";
+import { listenUnix } from "../../lib/adapters/socket/unix.ts";
 import type { Link, LinkListener } from "../../lib/ports/link.ts";
 import { CAN_RESET } from "../support/runtime.ts";
 import { settles } from "../support/until.ts";

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../lib/base/clock.ts";
 import type { Limits } from "../../lib/base/limits.ts";
-import { openMemoryStore } from "../../lib/adapters/memory_store.ts";
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { openMemoryStore } from "../../lib/adapters/memory/store.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import type { Event } from "../../lib/gen/parley/v1/event_pb.ts";
 import { type Ack, AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { KeepPolicies } from "../../lib/logic/keep_policies.ts";

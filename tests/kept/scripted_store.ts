@@ -1,9 +1,9 @@
 /**
  * A store in memory whose commits wait, or fail, when a test says so.
  */
-import { MemoryBackend } from "../../lib/adapters/memory_store.ts";
-import type { BackendSink } from "../../lib/adapters/store_backend.ts";
-import { StoreFront } from "../../lib/adapters/store_front.ts";
+import { MemoryBackend } from "../../lib/adapters/memory/store.ts";
+import type { BackendSink } from "../../lib/adapters/store/backend.ts";
+import { StoreFront } from "../../lib/adapters/store/front.ts";
 import type { ParleyError } from "../../lib/base/errors.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../../lib/base/store_limits.ts";
 

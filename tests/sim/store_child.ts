@@ -7,7 +7,7 @@
  * payload of an event is its topic and seq, so whoever reads it knows what must be there. It appends until
  * it is killed, or until COUNT events are acknowledged or failed. Lines are written at once, whole.
  */
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import type { Store, StoreBatch, StoreTopic } from "../../lib/ports/store.ts";
 import { append } from "../contract/store_support.ts";
 

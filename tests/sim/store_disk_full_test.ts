@@ -5,7 +5,7 @@
  * Mounting needs root; otherwise the test is ignored, and says so in its name.
  */
 import assert from "node:assert/strict";
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import { append, readAll, Recorder } from "../contract/store_support.ts";
 
 const mayMount = Deno.build.os === "linux" && Deno.uid() === 0;

@@ -2,7 +2,7 @@
  * Runs store_child as a process, and looks at what it left behind.
  */
 import assert from "node:assert/strict";
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import { readAll } from "../contract/store_support.ts";
 
 const child = new URL("./store_child.ts", import.meta.url).pathname;

@@ -6,10 +6,10 @@
  * in the log) or after it was closed (`closed`: all is in the database).
  */
 import assert from "node:assert/strict";
-import { filesOf, openDirectory } from "../../lib/adapters/sqlite_open.ts";
-import { SqliteReader } from "../../lib/adapters/sqlite_reader.ts";
-import { openReader } from "../../lib/adapters/sqlite_schema.ts";
-import { openSqliteStore } from "../../lib/adapters/sqlite_store.ts";
+import { filesOf, openDirectory } from "../../lib/adapters/sqlite/open.ts";
+import { SqliteReader } from "../../lib/adapters/sqlite/reader.ts";
+import { openReader } from "../../lib/adapters/sqlite/schema.ts";
+import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import { DEFAULT_STORE_LIMITS } from "../../lib/base/store_limits.ts";
 import { append, eventsOf } from "../contract/store_support.ts";
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LineReader } from "../../lib/adapters/text_lines.ts";
+import { LineReader } from "../../lib/adapters/text/lines.ts";
 import { Person } from "../rooms/rooms_support.ts";
 import { range, storeTest } from "../kept/kept_support.ts";
 import { startServer } from "../support/server.ts";

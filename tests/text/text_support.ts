@@ -4,8 +4,8 @@
  * Everything is compared as text to the character, with a clock that stands still.
  */
 import { ManualClock } from "../../lib/base/clock.ts";
-import { TEXT_BANNER } from "../../lib/adapters/text_banner.ts";
-import { NAME_PROMPT } from "../../lib/adapters/text_dialogue.ts";
+import { TEXT_BANNER } from "../../lib/adapters/text/banner.ts";
+import { NAME_PROMPT } from "../../lib/adapters/text/dialogue.ts";
 import type { TestServer } from "../support/server.ts";
 import { settles } from "../support/until.ts";
 

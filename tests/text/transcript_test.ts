@@ -3,7 +3,7 @@
  * terminal of its own.
  */
 import assert from "node:assert/strict";
-import { TEXT_HELP } from "../../lib/adapters/text_banner.ts";
+import { TEXT_HELP } from "../../lib/adapters/text/banner.ts";
 import { storeTest } from "../kept/kept_support.ts";
 import { Person } from "../rooms/rooms_support.ts";
 import { startServer } from "../support/server.ts";

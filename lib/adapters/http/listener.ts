@@ -1,0 +1,239 @@
+/**
+ * The http listener: WebSockets at /ws, the health of the server at /healthz, and nothing else.
+ *
+ * It stands on Deno.listen like the other listeners, not on node:http: there requests have no deadline
+ * before Deno 2.8, and what is written to a connection after its upgrade may get lost. Every connection is
+ * counted as long as it lives, also one that never becomes a WebSocket. Who may ask is decided by
+ * http_guard.ts, before anything else.
+ *
+ * The iteration gives the accepted WebSockets. After `close` it ends once no other connection is left; one
+ * in the middle of a request is told 503, if it finishes soon.
+ */
+import type { Buffer } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+// @ts-types="@types/ws"
+import { WebSocketServer } from "ws";
+import type { Limits } from "../../base/limits.ts";
+import { logger } from "../../base/log.ts";
+import { VERSION } from "../../base/version.ts";
+import type { Link, LinkListener } from "../../ports/link.ts";
+import { acceptLoop } from "../socket/accept_loop.ts";
+import { ConnectionStream } from "./connection_stream.ts";
+import { formatAddress } from "../socket/deno_link.ts";
+import { type Answer, answerText, plain } from "./answer.ts";
+import { type HttpGuardOptions, refusalOf } from "./guard.ts";
+import { isUpgrade, type RequestHead } from "./head.ts";
+import { HttpVisitor, type Outcome } from "./connection.ts";
+import { LinkQueue } from "../socket/link_queue.ts";
+import { listenOn } from "../socket/tcp.ts";
+import { HeldWebSocket, WebSocketLink } from "./websocket_link.ts";
+
+const log = logger("listener");
+
+/** Where WebSockets are accepted. */
+export const WEBSOCKET_PATH = "/ws";
+/** One binary frame may be this large at least, so that a client can send many small messages at once. */
+const MIN_PAYLOAD_BYTES = 256 * 1024;
+/** So many connections without a place are told so at a time; in a flood the others are closed at once. */
+const MAX_REFUSING = 16;
+
+/** Decides who may connect, and is told when they are gone. */
+export interface ConnectionGate {
+  /** Takes a connection from `address`, or says why not. */
+  admit(address: string): string | null;
+  /** Gives its place back. */
+  release(address: string): void;
+}
+
+/** What a listener is made of. */
+export interface HttpListenerOptions {
+  readonly limits: Limits;
+  readonly guard: HttpGuardOptions;
+  readonly gate: ConnectionGate;
+}
+
+/** The largest binary frame, or message in several frames, that is accepted. */
+export function maxWebSocketPayload(limits: Limits): number {
+  return Math.max(2 * limits.maxFrameBytes, MIN_PAYLOAD_BYTES);
+}
+
+/** A listener on one address. */
+export class HttpListener implements LinkListener {
+  readonly kind = "ws";
+  readonly dialect = "delimited";
+  readonly address: string;
+  readonly port: number;
+
+  readonly #listener: Deno.TcpListener;
+  readonly #options: HttpListenerOptions;
+  readonly #webSockets: WebSocketServer;
+  readonly #links = new LinkQueue();
+  /** Connections that are no WebSockets (yet). */
+  readonly #visitors = new Set<HttpVisitor>();
+  readonly #stopped = new AbortController();
+  #refusing = 0;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(hostname: string, port: number, options: HttpListenerOptions) {
+    const { limits } = options;
+    this.#options = options;
+    const settings = {
+      noServer: true,
+      WebSocket: HeldWebSocket,
+      maxPayload: maxWebSocketPayload(limits),
+      perMessageDeflate: false,
+      handleProtocols: () => false as const,
+      clientTracking: false,
+      closeTimeout: limits.lingerMs,
+    };
+    this.#webSockets = new WebSocketServer(settings);
+    this.#webSockets.on("wsClientError", (error, socket) => {
+      const stream = socket as Duplex as ConnectionStream;
+      stream.write(answerText(plain(400, error.message)));
+      stream.destroySoon();
+    });
+    this.#listener = Deno.listen({ hostname, port });
+    this.port = this.#listener.addr.port;
+    this.address = formatAddress(this.#listener.addr.hostname, this.port);
+    void this.#acceptAll();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Link> {
+    return this.#links[Symbol.asyncIterator]();
+  }
+
+  close(): void {
+    if (this.#stopping) return;
+    this.#stopped.abort();
+    this.#listener.close();
+    for (const visitor of this.#visitors) if (visitor.idle) visitor.close();
+    this.#grace = setTimeout(() => {
+      for (const visitor of this.#visitors) visitor.close();
+    }, this.#options.limits.drainQuietMs);
+    this.#endIfEmpty();
+  }
+
+  get #stopping(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  async #acceptAll(): Promise<void> {
+    const connections = acceptLoop(
+      () => this.#listener.accept(),
+      this.address,
+      this.#stopped.signal,
+    );
+    for await (const connection of connections) void this.#visit(connection);
+  }
+
+  /** Serves a connection until it ends, or is a WebSocket. */
+  async #visit(connection: Deno.TcpConn): Promise<void> {
+    const { gate, limits } = this.#options;
+    const { hostname, port } = connection.remoteAddr;
+    let release = () => gate.release(hostname);
+    const handle = (head: RequestHead) =>
+      this.#outcome(head, (rest) => {
+        const stream = new ConnectionStream(connection);
+        stream.once("close", release);
+        release = () => {};
+        this.#upgrade(head, rest, stream, hostname, formatAddress(hostname, port));
+      });
+    const visitor = new HttpVisitor(connection, handle, limits.handshakeTimeoutMs);
+    this.#visitors.add(visitor);
+    const refusal = gate.admit(hostname);
+    if (refusal === null) {
+      tune(connection);
+      await visitor.run();
+      release();
+    } else if (this.#refusing < MAX_REFUSING) {
+      this.#refusing++;
+      await visitor.refuse(plain(503, refusal));
+      this.#refusing--;
+    } else visitor.close();
+    this.#visitors.delete(visitor);
+    this.#endIfEmpty();
+  }
+
+  #endIfEmpty(): void {
+    if (!this.#stopping || this.#visitors.size > 0) return;
+    clearTimeout(this.#grace);
+    this.#links.end();
+  }
+
+  /** What becomes of a request. */
+  #outcome(head: RequestHead, takeOver: (rest: Buffer) => void): Outcome {
+    const refusal = this.#refusal(head);
+    if (refusal !== null) {
+      log.debug("request refused: {status}", { address: this.address, status: refusal.status });
+      return refusal;
+    }
+    if (head.path === WEBSOCKET_PATH) {
+      if (!isUpgrade(head)) {
+        return plain(426, "This is where WebSockets connect.", { Upgrade: "websocket" });
+      }
+      if (this.#stopping) return plain(503, "The server stops: connect again later.");
+      return { takeOver };
+    }
+    if (head.path !== "/healthz") return plain(404, "There is nothing here.");
+    const status = this.#stopping ? "stopping" : "ok";
+    return {
+      status: this.#stopping ? 503 : 200,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ status, version: VERSION }),
+    };
+  }
+
+  /** What is wrong with a request, whatever it asks for. */
+  #refusal(head: RequestHead): Answer | null {
+    if (head.count("host") !== 1 || head.count("origin") > 1) {
+      return plain(400, "A request has one Host header, and at most one Origin header.");
+    }
+    const refusal = refusalOf(head.headers, this.#options.guard);
+    if (refusal !== null) return plain(403, refusal);
+    if (head.method !== "GET" && head.method !== "HEAD") {
+      return plain(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
+    }
+    return null;
+  }
+
+  /** Makes a connection a WebSocket; a request that is not quite one is answered by `wsClientError`. */
+  #upgrade(
+    head: RequestHead,
+    rest: Buffer,
+    stream: ConnectionStream,
+    address: string,
+    peer: string,
+  ): void {
+    // All that is read of a request there.
+    const request = { method: head.method, url: head.target, headers: head.headers };
+    this.#webSockets.handleUpgrade(request as IncomingMessage, stream, rest, (webSocket) => {
+      const goingAway = () => this.#stopping;
+      const options = { connection: stream, peer, address, goingAway };
+      this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
+    });
+  }
+}
+
+/** Listens on `hostname` and `port`; 0 lets the system choose. Raises a ParleyError that says what to do. */
+export function listenHttp(
+  hostname: string,
+  port: number,
+  options: HttpListenerOptions,
+): HttpListener[] {
+  return listenOn(
+    "http",
+    hostname,
+    port,
+    (host, number) => new HttpListener(host, number, options),
+  );
+}
+
+function tune(connection: Deno.TcpConn): void {
+  try {
+    connection.setNoDelay(true);
+    connection.setKeepAlive(true);
+  } catch {
+    // The peer is gone already; the first read will say so.
+  }
+}

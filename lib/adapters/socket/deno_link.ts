@@ -1,0 +1,89 @@
+/**
+ * A tcp or unix connection of Deno as a Link.
+ *
+ * Reads go straight into the caller's buffer. `conn.readable` is not used: it closes both directions at
+ * the end of input.
+ *
+ * Before Deno 2.9.5 a write that is under way does not notice that its connection is closed: for as long
+ * as the peer neither reads nor leaves, the runtime keeps the socket and the batch. `close` makes our
+ * promise settle all the same, so that nothing of the server waits for it.
+ */
+import type { Link, ListenerKind } from "../../ports/link.ts";
+
+/** What both of Deno's connections have. */
+type DenoConnection = Deno.TcpConn | Deno.UnixConn;
+
+/** One accepted connection. */
+export class DenoLink implements Link {
+  readonly kind: ListenerKind;
+  bytesWritten = 0;
+  readonly #connection: DenoConnection;
+  #closed = false;
+  /** Rejects the latest write; without effect once that has settled. */
+  #abandonWrite: ((reason: Error) => void) | null = null;
+
+  constructor(kind: ListenerKind, connection: DenoConnection) {
+    this.kind = kind;
+    this.#connection = connection;
+    if (connection.remoteAddr.transport !== "tcp") return;
+    try {
+      const tcp = connection as Deno.TcpConn;
+      tcp.setNoDelay(true);
+      tcp.setKeepAlive(true);
+    } catch {
+      // The peer is gone already; the first read will say so.
+    }
+  }
+
+  get peer(): string {
+    const address = this.#connection.remoteAddr;
+    if (address.transport !== "tcp") return this.#localPath();
+    return formatAddress(address.hostname, address.port);
+  }
+
+  get address(): string {
+    const address = this.#connection.remoteAddr;
+    return address.transport === "tcp" ? address.hostname : "";
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#connection.read(into);
+  }
+
+  write(batch: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#abandonWrite = reject;
+      let done = 0;
+      const wrote = (count: number): void => {
+        done += count;
+        this.bytesWritten += count;
+        if (done === batch.length) resolve();
+        else this.#connection.write(batch.subarray(done)).then(wrote, reject);
+      };
+      this.#connection.write(batch).then(wrote, reject);
+    });
+  }
+
+  closeWrite(): void {
+    if (this.#closed) return;
+    // Deno gives a promise; that it rejects for a peer that is gone is no news.
+    this.#connection.closeWrite().catch(() => {});
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.close();
+    this.#abandonWrite?.(new Deno.errors.Interrupted("the connection was closed while writing"));
+  }
+
+  #localPath(): string {
+    const address = this.#connection.localAddr;
+    return address.transport === "unix" ? `unix:${address.path}` : "unix";
+  }
+}
+
+/** An address as people write it: IPv6 in brackets. */
+export function formatAddress(hostname: string, port: number): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}

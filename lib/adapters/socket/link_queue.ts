@@ -1,0 +1,38 @@
+/**
+ * Links on their way from a listener that is told of them to whoever iterates over it.
+ *
+ * Not bounded by itself: what is pushed was admitted before. One iteration at a time.
+ */
+import type { Link } from "../../ports/link.ts";
+
+/** A queue that can be iterated over until it is ended. */
+export class LinkQueue implements AsyncIterable<Link> {
+  readonly #waiting: Link[] = [];
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  /** Puts a link behind the others. After `end` it is closed instead. */
+  push(link: Link): void {
+    if (this.#ended) return link.close();
+    this.#waiting.push(link);
+    this.#wake?.();
+  }
+
+  /** The iteration ends behind what waits. */
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Link> {
+    for (;;) {
+      const link = this.#waiting.shift();
+      if (link !== undefined) yield link;
+      else if (this.#ended) return;
+      else {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        this.#wake = null;
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The message_ids of one commit as bytes: how they lie in the database and travel at start.
+ *
+ * Each is: varint number of the topic, varint seq, varint length, the id's UTF-8.
+ */
+import { copyBytes } from "../../wire/frame_writer.ts";
+import { putVarint, putVarint53 } from "../../wire/varint.ts";
+
+/** The most bytes in front of an id. */
+const MOST_PREFIX_BYTES = 5 + 8 + 5;
+const decoder = new TextDecoder();
+
+/** Gathers the ids of a commit. */
+export class IdsBuilder {
+  #data = new Uint8Array(4096);
+  #length = 0;
+
+  get data(): Uint8Array {
+    return this.#data.subarray(0, this.#length);
+  }
+
+  add(topic: number, seq: number, bytes: Uint8Array, start: number, end: number): void {
+    const needed = this.#length + MOST_PREFIX_BYTES + end - start;
+    if (needed > this.#data.length) {
+      const larger = new Uint8Array(2 * needed);
+      larger.set(this.data);
+      this.#data = larger;
+    }
+    let at = putVarint(this.#data, this.#length, topic);
+    at = putVarint53(this.#data, at, seq);
+    at = putVarint(this.#data, at, end - start);
+    this.#length = copyBytes(this.#data, at, bytes, start, end);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+}
+
+/** An id of a commit. */
+export interface KeptId {
+  readonly topic: number;
+  readonly seq: number;
+  readonly messageId: string;
+}
+
+/** The ids in `data`, which was verified. */
+export function* idsIn(data: Uint8Array): Generator<KeptId> {
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let scale = 1;; scale *= 128) {
+      const byte = data[at++];
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < data.length) {
+    const topic = varint();
+    const seq = varint();
+    const length = varint();
+    const messageId = decoder.decode(data.subarray(at, at + length));
+    at += length;
+    yield { topic, seq, messageId };
+  }
+}

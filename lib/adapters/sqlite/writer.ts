@@ -1,0 +1,358 @@
+/**
+ * The one writer of a database: applies batches, trims, checkpoints. Lives in a Worker.
+ *
+ * Invariants: each change is in a transaction that is durable, with the mark behind it, before a method
+ * returns; a method that raises has changed nothing, in the database as in memory. Non-goal: when things
+ * happen (sqlite_worker).
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { unavailable } from "../store/values.ts";
+import type { Retention } from "../../ports/store.ts";
+import type { MarkFile } from "./high_water_mark.ts";
+import { ChunkBuilder } from "./chunk.ts";
+import { sqliteError } from "./errors.ts";
+import { IdsBuilder } from "./ids.ts";
+import { type StateRow, WriterTables, WriterTopic } from "./tables.ts";
+import { SqliteTrimmer } from "./trimmer.ts";
+import { Chunking, Operation, OperationCursor } from "../store/operations.ts";
+import { isDue, setBounds } from "../store/retention.ts";
+
+/** Chunks that are looked at for trimming within a commit, and in a step of its own. */
+const COMMIT_TRIM_CHUNKS = 64;
+const STEP_TRIM_CHUNKS = 256;
+/** Rows of message_ids that are dropped within a commit. */
+const DROPPED_IDS = 16;
+/** Past this much in the log it is brought into the database. */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+/** Chunk builders that are kept from commit to commit. */
+const SPARE_BUILDERS = 64;
+/** About what a row costs in the log beyond its data. */
+const ROW_BYTES = 4096;
+
+/** The figures of a topic before a transaction; null when it was not there. */
+type Former = Pick<WriterTopic, "firstSeq" | "lastSeq" | "bytes" | "firstTimeMs" | "lastTimeMs">;
+
+/** When the ids of a commit may go, by the monotonic clock. */
+export interface IdsAge {
+  readonly commits: number;
+  readonly atMs: number;
+}
+
+/** Applies batches. */
+export class SqliteWriter {
+  readonly #database: DatabaseSync;
+  readonly #tables: WriterTables;
+  readonly #trimmer: SqliteTrimmer;
+  readonly #mark: MarkFile;
+  readonly #state: StateRow;
+  readonly #topics = new Map<number, WriterTopic>();
+  /** Of all topics, also of those that have no event yet. */
+  readonly #retentions = new Map<number, Retention>();
+  readonly #windowMs: number;
+  readonly #idsAges: IdsAge[];
+  readonly #cursor = new OperationCursor();
+  readonly #builders = new Map<number, ChunkBuilder>();
+  readonly #spare: ChunkBuilder[] = [];
+  readonly #ids = new IdsBuilder();
+  readonly #decoder = new TextDecoder();
+  readonly #due = new Set<WriterTopic>();
+  /** What the transaction in hand changed. */
+  readonly #changed = new Map<WriterTopic, Former | null>();
+  readonly #trimmed = new Set<WriterTopic>();
+  /** The queues that lost chunks in the transaction in hand. */
+  readonly #shrunk = new Set<WriterTopic>();
+  #nowMs = 0;
+  #logBytes = 0;
+  #written = 0;
+
+  constructor(
+    database: DatabaseSync,
+    mark: MarkFile,
+    state: StateRow,
+    topics: readonly WriterTopic[],
+    windowMs: number,
+    idsAges: IdsAge[],
+  ) {
+    this.#database = database;
+    this.#tables = new WriterTables(database);
+    this.#trimmer = new SqliteTrimmer(database);
+    this.#mark = mark;
+    this.#state = state;
+    for (const topic of topics) this.#topics.set(topic.id, topic);
+    this.#windowMs = windowMs;
+    this.#idsAges = idsAges;
+  }
+
+  /** Whether something must be trimmed. */
+  get isDue(): boolean {
+    return this.#due.size > 0;
+  }
+
+  /** Applies a batch; gives new figures of trimmed topics. Raises a ParleyError when nothing was kept. */
+  commit(buffer: ArrayBuffer, length: number, nowMs: number): Float64Array {
+    this.#nowMs = nowMs;
+    const cursor = this.#cursor;
+    cursor.open(buffer, length);
+    let operations = 0;
+    while (cursor.next()) if (cursor.kind !== Operation.DUPLICATE) operations++;
+    // What is committed already needs no other commit.
+    if (operations === 0) return this.#takeTrimmed();
+    return this.#transaction("commit events", () => {
+      cursor.open(buffer, length);
+      while (cursor.next()) this.#apply();
+      this.#endChunks();
+      this.#endIds(nowMs);
+      this.#trimSome(COMMIT_TRIM_CHUNKS);
+    });
+  }
+
+  setRetention(topic: number, retention: Retention): void {
+    this.#retentions.set(topic, retention);
+    const known = this.#topics.get(topic);
+    if (known === undefined) return;
+    setBounds(known.bounds, retention);
+    this.#look(known);
+  }
+
+  /** Sees what became too old. */
+  retain(nowMs: number): void {
+    this.#nowMs = nowMs;
+    for (const topic of this.#topics.values()) this.#look(topic);
+  }
+
+  /** Has events before `beforeSeq` trimmed. */
+  trim(topic: number, beforeSeq: number): void {
+    const known = this.#topics.get(topic);
+    if (known === undefined) return;
+    known.bounds.beforeSeq = Math.max(known.bounds.beforeSeq, beforeSeq);
+    this.#look(known);
+  }
+
+  /** Trims a step, in a transaction of its own. */
+  step(): Float64Array {
+    if (this.#due.size === 0) return this.#takeTrimmed();
+    return this.#transaction("trim topics", () => this.#trimSome(STEP_TRIM_CHUNKS));
+  }
+
+  /** Brings the log into the database once it is long. Never raises: what fails is tried again later. */
+  checkpoint(): void {
+    if (this.#logBytes < CHECKPOINT_BYTES) return;
+    try {
+      const row = this.#database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get();
+      // Readers hold some of it back: that much is tried again after half as much more.
+      const all = row?.busy === 0 && row.log === row.checkpointed;
+      this.#logBytes = all ? 0 : CHECKPOINT_BYTES / 2;
+    } catch {
+      this.#logBytes = CHECKPOINT_BYTES / 2;
+    }
+  }
+
+  /** Ends. */
+  async close(): Promise<void> {
+    try {
+      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // The log stays beside the database and is read at the next start.
+    }
+    this.#database.close();
+    await this.#mark.close();
+  }
+
+  #apply(): void {
+    const cursor = this.#cursor;
+    const { kind, a, bytes, start, end } = cursor;
+    if (kind === Operation.EVENT) return this.#event();
+    if (kind === Operation.STATES) {
+      this.#tables.setStates(a, cursor.number, bytes.subarray(start, end));
+      this.#count(end - start);
+    } else if (kind === Operation.DROP) {
+      this.#dropChunk(a, cursor.number);
+    } else if (kind === Operation.TOPIC) {
+      if (!this.#topics.has(a)) {
+        this.#nameTopic(a, this.#decoder.decode(bytes.subarray(start, end)));
+      }
+    } else if (kind === Operation.PUT || kind === Operation.REMOVE) {
+      const key = this.#decoder.decode(bytes.subarray(start, start + a));
+      this.#state.revision = cursor.number;
+      if (kind === Operation.REMOVE) this.#tables.removeRecord(key);
+      else this.#tables.putRecord(key, cursor.number, bytes.subarray(start + a, end));
+      this.#count(end - start);
+    }
+  }
+
+  #event(): void {
+    const { a, b, c, d, bytes, start, end, number: seq, timeMs } = this.#cursor;
+    let builder = this.#builders.get(a);
+    if (builder === undefined) {
+      this.#builders.set(a, builder = this.#spare.pop() ?? new ChunkBuilder());
+      builder.clear();
+      this.#note(this.#topics.get(a)!);
+    } else if (d === Chunking.BEGIN || (d === Chunking.FREE && builder.isFull(end - start))) {
+      this.#endChunk(a, builder);
+    }
+    builder.add(bytes, start, end, seq, timeMs);
+    if (c > 0) this.#ids.add(a, seq, bytes, start + b, start + b + c);
+  }
+
+  #nameTopic(id: number, name: string): void {
+    const topic = new WriterTopic(id, name);
+    setBounds(topic.bounds, this.#retentions.get(id) ?? {});
+    this.#changed.set(topic, null);
+    this.#topics.set(id, topic);
+    this.#tables.addTopic(topic);
+    this.#count(0);
+  }
+
+  #dropChunk(id: number, first: number): void {
+    const topic = this.#topics.get(id)!;
+    const builder = this.#builders.get(id);
+    // What was pushed in this very transaction may be gone again; a chunk that grows is left to grow otherwise.
+    if (builder !== undefined && first >= builder.first) this.#endChunk(id, builder);
+    this.#note(topic);
+    topic.bytes -= this.#tables.dropChunk(topic, first);
+    this.#shrunk.add(topic);
+    this.#count(ROW_BYTES);
+  }
+
+  #endChunk(id: number, builder: ChunkBuilder): void {
+    if (builder.events === 0) return;
+    const topic = this.#topics.get(id)!;
+    if (topic.firstSeq > topic.lastSeq) topic.firstTimeMs = builder.first_ms;
+    topic.lastSeq = builder.first + builder.events - 1;
+    topic.lastTimeMs = builder.last_ms;
+    topic.bytes += builder.bytes;
+    this.#tables.addChunk(id, builder);
+    this.#count(builder.data.length);
+    builder.clear();
+  }
+
+  #endChunks(): void {
+    for (const [id, builder] of this.#builders) {
+      this.#endChunk(id, builder);
+      const topic = this.#topics.get(id)!;
+      this.#tables.setTopic(topic);
+      this.#count(0);
+      this.#look(topic);
+      this.#shrunk.delete(topic);
+    }
+    for (const topic of this.#shrunk) this.#tables.setTopic(topic);
+  }
+
+  #endIds(nowMs: number): void {
+    const { data } = this.#ids;
+    const commits = this.#state.commits + 1;
+    if (data.length > 0) {
+      this.#tables.addIds(commits, nowMs, data);
+      this.#count(data.length);
+      this.#idsAges.push({ commits, atMs: performance.now() });
+    }
+    const oldest = performance.now() - this.#windowMs;
+    let gone = 0;
+    while (gone < DROPPED_IDS && (this.#idsAges[gone]?.atMs ?? Infinity) < oldest) gone++;
+    if (gone === 0) return;
+    this.#tables.dropIds(this.#idsAges[gone - 1].commits);
+    this.#idsAges.splice(0, gone);
+  }
+
+  /** Enters a topic that must be trimmed among those that are due. */
+  #look(topic: WriterTopic): void {
+    if (isDue(topic.bounds, topic, this.#nowMs)) this.#due.add(topic);
+  }
+
+  #trimSome(maxChunks: number): void {
+    const [topic] = this.#due;
+    if (topic === undefined) return;
+    this.#note(topic);
+    const { firstSeq } = topic;
+    this.#trimmer.step(topic, this.#nowMs, maxChunks);
+    // One that gets no further, or has got there, comes back when something changes.
+    this.#due.delete(topic);
+    if (topic.firstSeq === firstSeq) return;
+    this.#trimmed.add(topic);
+    this.#tables.setTopic(topic);
+    this.#count(ROW_BYTES);
+    this.#look(topic);
+  }
+
+  /** Remembers the figures of a topic before they change. */
+  #note(topic: WriterTopic): void {
+    if (this.#changed.has(topic)) return;
+    const { firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs } = topic;
+    this.#changed.set(topic, { firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs });
+  }
+
+  /** Counts what a row puts into the log. */
+  #count(bytes: number): void {
+    this.#written += bytes + ROW_BYTES;
+  }
+
+  #transaction(action: string, run: () => void): Float64Array {
+    const { commits, revision } = this.#state;
+    this.#written = 2 * ROW_BYTES;
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      run();
+      this.#state.commits = commits + 1;
+      this.#tables.setState(this.#state);
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#state.commits = commits;
+      this.#state.revision = revision;
+      this.#takeBack(commits);
+      throw sqliteError(action, error);
+    } finally {
+      this.#logBytes += this.#written;
+      for (const builder of this.#builders.values()) {
+        if (this.#spare.length < SPARE_BUILDERS) this.#spare.push(builder);
+      }
+      this.#builders.clear();
+      this.#ids.clear();
+      this.#changed.clear();
+      this.#shrunk.clear();
+    }
+    try {
+      this.#mark.advance(this.#state.commits);
+    } catch (error) {
+      throw new MarkError(error);
+    }
+    return this.#takeTrimmed();
+  }
+
+  /** Makes memory what the database is after a rollback. */
+  #takeBack(commits: number): void {
+    try {
+      this.#database.exec("ROLLBACK");
+    } catch {
+      // SQLite has rolled back by itself.
+    }
+    for (const [topic, former] of this.#changed) {
+      if (former === null) {
+        this.#topics.delete(topic.id);
+        this.#due.delete(topic);
+      } else {
+        Object.assign(topic, former);
+        this.#look(topic);
+      }
+    }
+    this.#trimmed.clear();
+    while ((this.#idsAges.at(-1)?.commits ?? 0) > commits) this.#idsAges.pop();
+    // On a full disk the log may have room again once it is brought into the database.
+    this.#logBytes = Math.max(this.#logBytes, CHECKPOINT_BYTES);
+  }
+
+  #takeTrimmed(): Float64Array {
+    const figures: number[] = [];
+    for (const { id, firstSeq, bytes, firstTimeMs } of this.#trimmed) {
+      figures.push(id, firstSeq, bytes, firstTimeMs);
+    }
+    this.#trimmed.clear();
+    return Float64Array.from(figures);
+  }
+}
+
+/** The mark could not be written behind a durable transaction: the history can no longer be vouched for. */
+export class MarkError extends Error {
+  constructor(cause: unknown) {
+    super(unavailable("write the high-water mark", String(cause)).message, { cause });
+  }
+}

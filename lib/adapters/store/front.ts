@@ -1,0 +1,374 @@
+/**
+ * The front of every store: what callers touch, on the thread of the event loop.
+ *
+ * It numbers events, knows duplicates and revisions, and puts operations into the batch that gathers.
+ * Nothing here waits, and an append allocates nothing unless it has a message_id.
+ * Non-goals: when batches leave (store_pipeline); durability, reading and trimming (the backend).
+ */
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { assertStoreLimits, type StoreLimits } from "../../base/store_limits.ts";
+import type {
+  ReadRequest,
+  Retention,
+  Store,
+  StoreLastPage,
+  StoreListener,
+  StorePage,
+  StoreRecord,
+  StoreRecordPage,
+  StoreStats,
+  StoreTopic,
+} from "../../ports/store.ts";
+import type { JobLog } from "../../ports/job_log.ts";
+import { DedupWindow } from "./dedup_window.ts";
+import { RecordTable } from "./record_table.ts";
+import { Appender } from "./append.ts";
+import type { BackendSink, Snapshot, StoreBackend } from "./backend.ts";
+import type { Batch } from "./batch.ts";
+import { GroupLog } from "./group.ts";
+import { Chunking, Operation } from "./operations.ts";
+import { StoreJobs } from "./jobs.ts";
+import { StorePipeline } from "./pipeline.ts";
+import { queueNameOf, QueueState } from "./queue.ts";
+import { StoreReads } from "./reads.ts";
+import { TopicState } from "./topic.ts";
+import { unavailable } from "./values.ts";
+
+const encoder = new TextEncoder();
+
+/** A store in front of a backend. */
+export class StoreFront implements Store {
+  readonly level: Store["level"];
+  readonly epoch: string;
+  readonly warnings: readonly string[];
+  readonly jobs: JobLog;
+
+  readonly #backend: StoreBackend;
+  readonly #limits: StoreLimits;
+  readonly #clock: Clock;
+  readonly #pipeline: StorePipeline;
+  readonly #reads: StoreReads;
+  readonly #records: RecordTable;
+  readonly #window: DedupWindow;
+  /** By number, from 1. */
+  readonly #topics: TopicState[] = [];
+  readonly #byName = new Map<string, TopicState>();
+  readonly #retentionTimer: ReturnType<typeof setInterval>;
+  readonly #appender: Appender;
+  #committedEvents = 0;
+  #trimmedEvents = 0;
+  #ended: ParleyError | null = null;
+  #closed: Promise<void> | null = null;
+
+  constructor(
+    backend: StoreBackend,
+    snapshot: Snapshot,
+    limits: StoreLimits,
+    clock: Clock = systemClock,
+  ) {
+    assertStoreLimits(limits);
+    this.#backend = backend;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.level = backend.level;
+    this.epoch = snapshot.epoch;
+    this.warnings = snapshot.warnings;
+    for (const figures of snapshot.topics) {
+      const queue = queueNameOf(figures.name);
+      if (queue === null) this.#enter(new TopicState(figures.id, figures.name, figures));
+      else this.#topics[figures.id] = new QueueState(figures.id, queue, figures);
+    }
+    this.#records = new RecordTable(limits, snapshot.records, snapshot.lastRevision);
+    this.#window = new DedupWindow(limits.dedupWindowMs, limits.maxDedupEntries);
+    const nowMs = clock.monotonicMs();
+    for (const { topic, messageId, seq, ageMs } of snapshot.seen) {
+      this.#window.add(topic, messageId, seq, nowMs - Math.max(ageMs, 0));
+    }
+    this.#reads = new StoreReads(backend, limits);
+    this.#pipeline = new StorePipeline(
+      {
+        topicOf: (number) => this.#topics[number],
+        apply: (batch) => this.#apply(batch),
+        fallBack: (batches) => this.#fallBack(batches),
+      },
+      backend,
+      limits,
+      clock,
+    );
+    this.#appender = new Appender(this.#pipeline, this.#window, clock, () => this.#ended);
+    const queues = this.#topics.filter((topic) => topic instanceof QueueState);
+    const enter = (name: string) => this.#number((id) => new QueueState(id, name));
+    this.jobs = new StoreJobs(
+      this.#appender,
+      this.#pipeline,
+      this.#reads,
+      (action) => this.#checkOpen(action),
+      enter,
+      queues,
+      snapshot.chunks,
+    );
+    backend.start(this.#sink());
+    const look = () => this.#ended === null && backend.retain(clock.wallMs());
+    this.#retentionTimer = setInterval(look, limits.retentionIntervalMs);
+  }
+
+  listen(listener: StoreListener): void {
+    assert(this.#pipeline.listener === null, "a store has one listener");
+    this.#pipeline.listener = listener;
+  }
+
+  get overloaded(): boolean {
+    return this.#pipeline.overloaded;
+  }
+
+  whenReady(): Promise<void> {
+    return this.#pipeline.whenReady();
+  }
+
+  topic(name: string): StoreTopic | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  openTopic(name: string): StoreTopic {
+    const present = this.#byName.get(name);
+    if (present !== undefined) return present;
+    this.#checkOpen("open a topic");
+    const { maxKeptTopics } = this.#limits;
+    if (this.#byName.size >= maxKeptTopics) {
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot keep topic ${JSON.stringify(name)}: ${this.#byName.size} topics are kept`,
+        { accepted: `at most ${maxKeptTopics} kept topics` },
+      );
+    }
+    return this.#enter(this.#number((id) => new TopicState(id, name)));
+  }
+
+  topics(): Iterable<StoreTopic> {
+    return this.#byName.values();
+  }
+
+  setRetention(topic: StoreTopic, retention: Retention): void {
+    const state = own(topic);
+    state.retention = retention;
+    this.#backend.setRetention(state.id, retention);
+  }
+
+  append(
+    topic: StoreTopic,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    timeMs: number,
+    idStart: number,
+    idEnd: number,
+    completion: unknown,
+  ): number {
+    return this.#appender.append(
+      own(topic),
+      bytes,
+      start,
+      end,
+      stamps,
+      stampsLength,
+      timeMs,
+      idStart,
+      idEnd,
+      Chunking.FREE,
+      completion,
+    );
+  }
+
+  duplicateOf(topic: StoreTopic, messageId: string): number {
+    return this.#appender.duplicateOf(own(topic), messageId);
+  }
+
+  put(key: string, value: Uint8Array, expected: number, completion: unknown): number {
+    return this.#change(key, value.slice(), expected, completion);
+  }
+
+  remove(key: string, expected: number, completion: unknown): void {
+    this.#change(key, null, expected, completion);
+  }
+
+  revision(key: string): number {
+    return this.#records.revision(key);
+  }
+
+  group<T>(run: () => T): T {
+    assert(this.#appender.group === null, "groups do not nest");
+    const log = this.#appender.group = new GroupLog(this.#pipeline.gathering);
+    try {
+      return run();
+    } catch (error) {
+      log.undo(this.#records, this.#window);
+      throw error;
+    } finally {
+      this.#appender.group = null;
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.#pipeline.flush();
+  }
+
+  async read(topic: StoreTopic, request: ReadRequest): Promise<StorePage> {
+    this.#checkOpen("read a topic");
+    return await this.#reads.read(own(topic), request);
+  }
+
+  async readLast(topics: readonly StoreTopic[]): Promise<StoreLastPage> {
+    this.#checkOpen("read the last events");
+    return await this.#reads.readLast(topics);
+  }
+
+  async seqAt(topic: StoreTopic, timeMs: number): Promise<number> {
+    this.#checkOpen("find a time");
+    return await this.#reads.seqAt(own(topic), timeMs);
+  }
+
+  get(key: string): Promise<StoreRecord | null> {
+    return Promise.resolve(this.#records.get(key));
+  }
+
+  list(prefix: string, after: string, maxRecords: number): Promise<StoreRecordPage> {
+    const most = Math.max(1, Math.min(maxRecords, this.#limits.maxStorePageEvents));
+    return Promise.resolve(this.#records.list(prefix, after, most));
+  }
+
+  async trim(topic: StoreTopic, beforeSeq: number): Promise<number> {
+    const state = own(topic);
+    this.#checkOpen("trim a topic");
+    const first = state.firstSeq;
+    await this.#backend.trim(state.id, Math.min(beforeSeq, state.lastSeq + 1));
+    return state.firstSeq - first;
+  }
+
+  async applyRetention(): Promise<void> {
+    this.#checkOpen("apply the retention");
+    await this.#backend.applyRetention(this.#clock.wallMs());
+  }
+
+  async backup(path: string): Promise<void> {
+    this.#checkOpen("back up the store");
+    await this.#backend.backup(path);
+  }
+
+  stats(): StoreStats {
+    let events = 0;
+    let bytes = 0;
+    for (const topic of this.#byName.values()) {
+      events += topic.events;
+      bytes += topic.bytes;
+    }
+    return {
+      topics: this.#byName.size,
+      events,
+      bytes,
+      records: this.#records.committed,
+      committedBatches: this.#pipeline.committedBatches,
+      committedEvents: this.#committedEvents,
+      failedBatches: this.#pipeline.failedBatches,
+      duplicates: this.#appender.duplicates,
+      trimmedEvents: this.#trimmedEvents,
+      pendingEntries: this.#pipeline.pendingEntries,
+      diskBytes: this.#backend.diskBytes(),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#retentionTimer);
+    if (this.#ended === null) this.#pipeline.leaveLast();
+    this.#ended ??= unavailable("use the store", "it is closed");
+    await this.flush().catch(() => {});
+    this.#pipeline.refuse(this.#ended);
+    await this.#backend.close();
+  }
+
+  #sink(): BackendSink {
+    return {
+      committed: (buffer) => this.#pipeline.committed(buffer),
+      failed: (buffer, error) => this.#pipeline.failed(buffer, error),
+      trimmed: (figures) => this.#trimmed(figures),
+      broken: (error) => {
+        this.#ended = error;
+        this.#pipeline.lost(error);
+      },
+    };
+  }
+
+  #apply(batch: Batch): void {
+    this.#committedEvents += batch.applyToTopics();
+    for (const { key, value, revision } of batch.records) {
+      this.#records.commit(key, value, revision);
+    }
+  }
+
+  #fallBack(batches: readonly Batch[]): void {
+    for (const batch of batches) {
+      for (const topic of batch.topics) topic.fallBack();
+      for (let index = 0; index < batch.ids.length; index++) {
+        this.#window.remove(batch.idTopics[index], batch.ids[index]);
+      }
+    }
+    this.#records.fallBack();
+  }
+
+  #trimmed(figures: Float64Array): void {
+    for (let at = 0; at < figures.length; at += 4) {
+      const topic = this.#topics[figures[at]];
+      this.#trimmedEvents += figures[at + 1] - topic.firstSeq;
+      topic.firstSeq = figures[at + 1];
+      topic.bytes = figures[at + 2];
+      topic.firstTimeMs = figures[at + 3];
+    }
+  }
+
+  /** Makes a topic or a queue with the next number. */
+  #number<T extends TopicState>(make: (id: number) => T): T {
+    const topic = make(Math.max(this.#topics.length, 1));
+    this.#topics[topic.id] = topic;
+    return topic;
+  }
+
+  #enter(topic: TopicState): TopicState {
+    this.#topics[topic.id] = topic;
+    this.#byName.set(topic.name, topic);
+    return topic;
+  }
+
+  #change(key: string, value: Uint8Array | null, expected: number, completion: unknown): number {
+    this.#checkOpen("change a record");
+    this.#pipeline.checkRoom(value?.length ?? 0);
+    const batch = this.#pipeline.gathering;
+    const revision = this.#records.change(
+      key,
+      value,
+      expected,
+      this.#appender.group?.records ?? null,
+    );
+    const keyBytes = encoder.encode(key);
+    const kind = value === null ? Operation.REMOVE : Operation.PUT;
+    batch.operations.add(kind, keyBytes.length, revision, 0, keyBytes, value ?? undefined);
+    batch.records.push({ key, value, revision });
+    this.#pipeline.handOver(completion);
+    return revision;
+  }
+
+  #checkOpen(action: string): void {
+    if (this.#ended !== null) throw unavailable(action, this.#ended.message, this.#ended);
+  }
+}
+
+/** The store's own topic object behind the interface. */
+function own(topic: StoreTopic): TopicState {
+  assert(topic instanceof TopicState, "a topic is one of the store's");
+  return topic;
+}

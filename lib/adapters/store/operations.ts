@@ -1,0 +1,193 @@
+/**
+ * The batch buffer: operations one behind the other in one transferable buffer, written by the thread
+ * that publishes and read by the one that commits.
+ *
+ * An operation is a header of 40 bytes, then its payload, padded to 8: kind, payload length, four
+ * numbers by kind, and two doubles. A new kind of durable thing is a new kind of operation
+ * here, a case in the front that hands it over, and a case where batches are applied; it is
+ * then in the same transaction as all others.
+ */
+import { copyBytes } from "../../wire/frame_writer.ts";
+import { putVarint53 } from "../../wire/varint.ts";
+
+/** What an operation does. */
+export const Operation = {
+  /** Names a topic: `a` is its number; the payload is its name. Has no entry. */
+  TOPIC: 1,
+  /**
+   * Keeps an event or a job: `a` topic, `b` and `c` where its message_id begins in the body, and its length,
+   * `d` which chunk it goes into, one of Chunking.
+   */
+  EVENT: 2,
+  /** An event that was there already: `a` topic. No payload, nothing to apply. */
+  DUPLICATE: 3,
+  /** Sets a record: `a` length of the key; the payload is key and value. */
+  PUT: 4,
+  /** Removes a record: `a` length of the key; the payload is the key. */
+  REMOVE: 5,
+  /** Replaces the states of the chunk that begins with the number: `a` topic; the payload is the states. Has no entry. */
+  STATES: 6,
+  /** Drops the chunk that begins with the number: `a` topic. Has no entry. */
+  DROP: 7,
+} as const;
+
+/** Which chunk an event or a job goes into. */
+export const Chunking = {
+  /** An event: as the backend sees fit. */
+  FREE: 0,
+  /** A job that begins a chunk. */
+  BEGIN: 1,
+  /** A job that goes into the chunk of the one before it, however large that becomes. */
+  STAY: 2,
+} as const;
+
+const HEADER_BYTES = 40;
+/** Tag of Event.seq: field 12, varint. */
+const SEQ_TAG = 0x60;
+/** The most bytes of the seq's tag and value, and of the padding. */
+const SLACK_BYTES = 1 + 8 + 8;
+/** The smallest buffer. */
+const FIRST_BYTES = 64 * 1024;
+
+/** Writes operations. */
+export class OperationBuffer {
+  /** Where the operations lie, up to `length`. */
+  bytes: Uint8Array<ArrayBuffer>;
+  length = 0;
+  #ints: Int32Array;
+  #floats: Float64Array;
+
+  constructor(buffer: ArrayBuffer = new ArrayBuffer(FIRST_BYTES)) {
+    this.bytes = new Uint8Array(buffer);
+    this.#ints = new Int32Array(buffer);
+    this.#floats = new Float64Array(buffer);
+  }
+
+  /** Adds an event with its seq stamp; `idStart` and `idEnd` lie in `bytes`. Gives the length of the body. */
+  event(
+    topic: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+    seq: number,
+    timeMs: number,
+    idStart: number,
+    idEnd: number,
+    chunking: number = Chunking.FREE,
+  ): number {
+    this.#reserve(end - start + stampsLength);
+    const body = this.length + HEADER_BYTES;
+    const out = this.bytes;
+    let at = copyBytes(out, body, bytes, start, end);
+    for (let index = 0; index < stampsLength; index++) out[at++] = stamps[index];
+    out[at++] = SEQ_TAG;
+    at = putVarint53(out, at, seq);
+    const idLength = idEnd - idStart;
+    const idAt = idLength === 0 ? 0 : idStart - start;
+    this.#head(Operation.EVENT, at - body, topic, idAt, idLength, chunking);
+    this.#close(seq, timeMs, at - body);
+    return at - body;
+  }
+
+  /** Adds an operation with a payload of up to two parts. */
+  add(
+    kind: number,
+    a: number,
+    number: number,
+    timeMs: number,
+    first: Uint8Array = NOTHING,
+    second: Uint8Array = NOTHING,
+  ): void {
+    const payload = first.length + second.length;
+    this.#reserve(payload);
+    const at = this.length + HEADER_BYTES;
+    this.bytes.set(first, at);
+    this.bytes.set(second, at + first.length);
+    this.#head(kind, payload, a, 0, 0, 0);
+    this.#close(number, timeMs, payload);
+  }
+
+  #head(kind: number, payload: number, a: number, b: number, c: number, d: number): void {
+    const ints = this.#ints;
+    const at = this.length >>> 2;
+    ints[at] = kind;
+    ints[at + 1] = payload;
+    ints[at + 2] = a;
+    ints[at + 3] = b;
+    ints[at + 4] = c;
+    ints[at + 5] = d;
+  }
+
+  #close(number: number, timeMs: number, payload: number): void {
+    const at = this.length >>> 3;
+    this.#floats[at + 3] = number;
+    this.#floats[at + 4] = timeMs;
+    this.length += HEADER_BYTES + ((payload + 7) & ~7);
+  }
+
+  #reserve(payload: number): void {
+    const needed = this.length + HEADER_BYTES + payload + SLACK_BYTES;
+    if (needed <= this.bytes.length) return;
+    let size = this.bytes.length;
+    while (size < needed) size *= 2;
+    const buffer = new ArrayBuffer(size);
+    const bytes = new Uint8Array(buffer);
+    bytes.set(this.bytes.subarray(0, this.length));
+    this.bytes = bytes;
+    this.#ints = new Int32Array(buffer);
+    this.#floats = new Float64Array(buffer);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Walks over operations; its fields tell about the present one. */
+export class OperationCursor {
+  bytes: Uint8Array<ArrayBuffer> = NOTHING;
+  kind = 0;
+  a = 0;
+  b = 0;
+  c = 0;
+  d = 0;
+  number = 0;
+  timeMs = 0;
+  /** Where the payload begins and ends. */
+  start = 0;
+  end = 0;
+  #ints: Int32Array = new Int32Array(0);
+  #floats: Float64Array = new Float64Array(0);
+  #at = 0;
+  #length = 0;
+
+  /** Starts in front of the first operation. */
+  open(buffer: ArrayBuffer, length: number): void {
+    if (this.bytes.buffer !== buffer || this.bytes.length === 0) {
+      this.bytes = new Uint8Array(buffer);
+      this.#ints = new Int32Array(buffer);
+      this.#floats = new Float64Array(buffer);
+    }
+    this.#at = 0;
+    this.#length = length;
+  }
+
+  /** Moves to the next operation; false behind the last one. */
+  next(): boolean {
+    if (this.#at >= this.#length) return false;
+    const ints = this.#ints;
+    const index = this.#at >>> 2;
+    const payload = ints[index + 1];
+    this.kind = ints[index];
+    this.a = ints[index + 2];
+    this.b = ints[index + 3];
+    this.c = ints[index + 4];
+    this.d = ints[index + 5];
+    this.number = this.#floats[(this.#at >>> 3) + 3];
+    this.timeMs = this.#floats[(this.#at >>> 3) + 4];
+    this.start = this.#at + HEADER_BYTES;
+    this.end = this.start + payload;
+    this.#at += HEADER_BYTES + ((payload + 7) & ~7);
+    return true;
+  }
+}

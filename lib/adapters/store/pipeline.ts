@@ -1,0 +1,216 @@
+/**
+ * Two batches: one with the backend, one that gathers. Ships the next when the last is done, tells the
+ * listener, and holds publishers up when too much gathers.
+ *
+ * When the batch under way fails, the one that gathers was numbered upon it and fails with it. The next
+ * batch leaves before the listener is told about the last, so that the backend works meanwhile.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { assert, type ParleyError } from "../../base/errors.ts";
+import type { StoreLimits } from "../../base/store_limits.ts";
+import type { StoreListener, StoreTopic } from "../../ports/store.ts";
+import type { StoreBackend } from "./backend.ts";
+import { Batch } from "./batch.ts";
+import { noRoom } from "./values.ts";
+
+/** A buffer up to this size is used again. */
+const SPARE_BYTES = 16 * 1024 * 1024;
+/** Stands for a buffer that a lost backend took with it. */
+const LOST = new ArrayBuffer(0);
+
+/** What the pipeline has done to the figures of its owner. */
+export interface PipelineOwner {
+  /** The object of a topic's number. */
+  topicOf(number: number): StoreTopic;
+  /** The batch is committed. */
+  apply(batch: Batch): void;
+  /** Nothing of these batches is kept, and there are no others. */
+  fallBack(batches: readonly Batch[]): void;
+}
+
+/** The batches of one store. */
+export class StorePipeline {
+  listener: StoreListener | null = null;
+  /** The batch that operations go into. */
+  gathering: Batch;
+  committedBatches = 0;
+  failedBatches = 0;
+
+  readonly #owner: PipelineOwner;
+  readonly #backend: StoreBackend;
+  readonly #limits: StoreLimits;
+  readonly #clock: Clock;
+  readonly #topicOf: (number: number) => StoreTopic;
+  #underWay: Batch | null = null;
+  #scheduled = false;
+  #wanted = false;
+  /** Whether the listener was asked what leaves with the batch that gathers, and is being asked. */
+  #asked = false;
+  #asking = false;
+  /** Whether the listener may no longer hand anything over. */
+  #ended = false;
+  /** Why no batch goes to the backend any more; null while they do. */
+  #refusal: ParleyError | null = null;
+  #spare: ArrayBuffer | undefined;
+  #readyWaiters: (() => void)[] = [];
+
+  constructor(owner: PipelineOwner, backend: StoreBackend, limits: StoreLimits, clock: Clock) {
+    this.#owner = owner;
+    this.#backend = backend;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#topicOf = (number) => owner.topicOf(number);
+    this.gathering = new Batch(this.#topicOf);
+  }
+
+  get overloaded(): boolean {
+    const { operations, count } = this.gathering;
+    return operations.length >= this.#limits.maxStoreBatchBytes ||
+      count >= this.#limits.maxStoreBatchEntries;
+  }
+
+  /** Entries that are not committed. */
+  get pendingEntries(): number {
+    return this.gathering.count + (this.#underWay?.count ?? 0);
+  }
+
+  whenReady(): Promise<void> {
+    if (!this.overloaded) return Promise.resolve();
+    return new Promise((resolve) => this.#readyWaiters.push(resolve));
+  }
+
+  /** Raises RESOURCE_EXHAUSTED when `bytes` more would be too much. */
+  checkRoom(bytes: number): void {
+    const { length } = this.gathering.operations;
+    const { maxStorePendingBytes } = this.#limits;
+    // What must leave with a full batch is little, and could not be refused without losing the batch.
+    if (length + bytes <= maxStorePendingBytes || this.#asking) return;
+    const accepted = `at most ${maxStorePendingBytes} bytes that are not committed`;
+    throw noRoom(`cannot keep ${bytes} more bytes: ${length} wait to be committed`, accepted);
+  }
+
+  /** Says that an operation with this completion was put into the gathering batch. */
+  handOver(completion: unknown): void {
+    this.gathering.completions.push(completion);
+    this.want();
+  }
+
+  /** Has a batch leave as soon as it can, if there is anything for it by then. */
+  want(): void {
+    this.#wanted = true;
+    if (this.#scheduled || this.#underWay !== null) return;
+    this.#scheduled = true;
+    // What the present turn hands over leaves together.
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (this.#underWay === null && this.#wanted) this.#ship();
+    });
+  }
+
+  /** Resolves when all that was handed over is committed; rejects when some of it failed. */
+  flush(): Promise<void> {
+    const batch = this.#wanted ? this.gathering : this.#underWay;
+    if (batch === null) return Promise.resolve();
+    return new Promise((resolve, reject) => batch.waiters.push({ resolve, reject }));
+  }
+
+  /** The batch under way is committed. */
+  committed(buffer: ArrayBuffer): void {
+    const batch = this.#underWay;
+    assert(batch !== null, "a batch that is committed was under way");
+    this.#underWay = null;
+    this.committedBatches++;
+    this.#owner.apply(batch);
+    if (this.#wanted) this.#ship();
+    batch.open(buffer);
+    try {
+      this.listener?.committed(batch);
+    } finally {
+      for (const waiter of batch.waiters) waiter.resolve();
+      if (buffer.byteLength <= SPARE_BYTES) this.#spare = buffer;
+    }
+  }
+
+  /** Nothing of the batch under way was kept. */
+  failed(buffer: ArrayBuffer, error: ParleyError): void {
+    const first = this.#underWay;
+    assert(first !== null, "a batch that failed was under way");
+    const second = this.gathering;
+    const rest = second.seal();
+    const wanted = this.#wanted;
+    this.#underWay = null;
+    this.#wanted = this.#asked = false;
+    this.gathering = new Batch(this.#topicOf);
+    this.#owner.fallBack([first, second]);
+    this.listener?.fellBack?.();
+    this.#tellFailed(first, buffer, error);
+    if (!second.isEmpty || second.waiters.length > 0) this.#tellFailed(second, rest, error);
+    this.#wakeReady();
+    // What was handed over is taken back; that a batch was asked for is not.
+    if (wanted) this.want();
+  }
+
+  /** The backend is gone, and the batch under way with it. */
+  lost(error: ParleyError): void {
+    this.#ended = true;
+    if (this.#underWay !== null) this.failed(LOST, error);
+  }
+
+  /** The store is about to end: what the listener has for the last batch, it hands over now. */
+  leaveLast(): void {
+    if (this.#wanted) this.#ask();
+    this.#ended = true;
+  }
+
+  /** The backend ends: what is handed over from now on fails with `error`. */
+  refuse(error: ParleyError): void {
+    this.#refusal = error;
+  }
+
+  /** Lets the listener fill the batch before it leaves, once. */
+  #ask(): void {
+    if (this.#asked || this.#ended) return;
+    this.#asked = this.#asking = true;
+    try {
+      this.listener?.leaving?.();
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  #ship(): void {
+    this.#ask();
+    const asked = this.#asked;
+    this.#wanted = this.#asked = false;
+    const batch = this.gathering;
+    if (batch.isEmpty) {
+      if (asked) this.listener?.stayed?.();
+      for (const waiter of batch.waiters.splice(0)) waiter.resolve();
+      return;
+    }
+    this.#underWay = batch;
+    this.gathering = new Batch(this.#topicOf, this.#spare);
+    this.#spare = undefined;
+    const [buffer, refusal] = [batch.seal(), this.#refusal];
+    if (refusal !== null) queueMicrotask(() => this.failed(buffer, refusal));
+    else this.#backend.commit(buffer, batch.length, this.#clock.wallMs());
+    this.#wakeReady();
+  }
+
+  #tellFailed(batch: Batch, buffer: ArrayBuffer, error: ParleyError): void {
+    this.failedBatches++;
+    batch.open(buffer);
+    try {
+      this.listener?.failed(batch, error);
+    } finally {
+      for (const waiter of batch.waiters) waiter.reject(error);
+    }
+  }
+
+  #wakeReady(): void {
+    if (this.#readyWaiters.length === 0 || this.overloaded) return;
+    const waiters = this.#readyWaiters;
+    this.#readyWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * A kept topic as the front of a store knows it: what is committed, and what was handed over beyond it.
+ *
+ * The committed figures change only when the backend says so. The tentative ones run ahead, and fall
+ * back to the committed ones when a batch fails.
+ */
+import type { Retention, StoreTopic } from "../../ports/store.ts";
+
+/** The figures of a topic as a backend gives them at start. */
+export interface TopicFigures {
+  readonly id: number;
+  readonly name: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly bytes: number;
+  readonly firstTimeMs: number;
+  readonly lastTimeMs: number;
+}
+
+/** A kept topic. */
+export class TopicState implements StoreTopic {
+  readonly id: number;
+  readonly name: string;
+  /** Under which name it is kept: that of a queue is none that a topic could have. */
+  readonly storedName: string;
+  firstSeq = 1;
+  lastSeq = 0;
+  bytes = 0;
+  firstTimeMs = 0;
+  lastTimeMs = 0;
+  retention: Retention = {};
+  /** The seq of the newest event that was handed over. */
+  tentativeSeq = 0;
+  /** Its time. */
+  tentativeTimeMs = 0;
+  /** Whether an operation that names the topic was handed over. */
+  named = false;
+  /** The batch that has it among its topics, so that it is entered once; compared by identity. */
+  batch: object | null = null;
+  /** Where it stands among that batch's topics. */
+  place = 0;
+
+  constructor(id: number, name: string, figures?: TopicFigures, storedName = name) {
+    this.id = id;
+    this.name = name;
+    this.storedName = storedName;
+    if (figures === undefined) return;
+    this.firstSeq = figures.firstSeq;
+    this.lastSeq = this.tentativeSeq = figures.lastSeq;
+    this.bytes = figures.bytes;
+    this.firstTimeMs = figures.firstTimeMs;
+    this.lastTimeMs = this.tentativeTimeMs = figures.lastTimeMs;
+    this.named = true;
+  }
+
+  get events(): number {
+    return this.lastSeq - this.firstSeq + 1;
+  }
+
+  /** Forgets what was handed over and is not committed. */
+  fallBack(): void {
+    this.tentativeSeq = this.lastSeq;
+    this.tentativeTimeMs = this.lastTimeMs;
+    // A topic without a committed event may or may not be named on disk; naming it again does no harm.
+    if (this.lastSeq === 0) this.named = false;
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Small values that the adapters of the store share: the empty page and the errors.
+ *
+ * Every failure of a batch is one of these two codes and retryable; what lies behind it is the cause.
+ */
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import type { StorePage } from "../../ports/store.ts";
+
+/** A page without events. */
+export function emptyPage(): StorePage {
+  return {
+    count: 0,
+    bytes: new Uint8Array(0),
+    ranges: new Uint32Array(0),
+    seqs: new Float64Array(0),
+    times: new Float64Array(0),
+  };
+}
+
+/** The error for what could not be kept for want of room; it may succeed once there is some. */
+export function noRoom(message: string, accepted = "", cause?: unknown): ParleyError {
+  const options = { retryable: true, accepted, cause };
+  return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, message, options);
+}
+
+/** The error for a store that cannot do `action` now. */
+export function unavailable(action: string, reason: string, cause?: unknown): ParleyError {
+  return new ParleyError(ErrorCode.UNAVAILABLE, `cannot ${action}: ${reason}`, { cause });
+}

@@ -1,0 +1,364 @@
+/**
+ * The conversation with one person at a plain terminal: lines in, requests out, and the other way round.
+ *
+ * Pure: it knows lines and messages, no sockets; the time is given in. The server speaks first and asks for
+ * a name; then the person is in the first room, sees its history and what is said, and is prompted again
+ * after each line. Everything that others chose is made printable before it is shown.
+ *
+ * Lines are taken one after the other: while what a line means depends on an answer that is not there yet
+ * (`ready` is false), the next one has to wait. So nothing is lost that is typed, or piped, too early.
+ */
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { printable } from "../../base/printable.ts";
+import { type ClientMessage, ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
+import type { ServerMessage } from "../../gen/parley/v1/envelope_pb.ts";
+import { CloseReason } from "../../gen/parley/v1/error_pb.ts";
+import type { Event } from "../../gen/parley/v1/event_pb.ts";
+import * as room from "../../gen/parley/v1/room_pb.ts";
+import { clockText, TEXT_BANNER, TEXT_HELP } from "./banner.ts";
+import type { TextLine } from "./lines.ts";
+import {
+  directLine,
+  happeningLine,
+  happeningOf,
+  refusalText,
+  roomLine,
+  saidLine,
+} from "./phrases.ts";
+
+/** What a person is asked first. */
+export const NAME_PROMPT = "[ENTER YOUR NAME]: ";
+/** The most events of a room's history that are shown on coming in. */
+const SHOWN_HISTORY = 2048;
+const METHODS = "parley.v1.Rooms/";
+
+type Answer = (message: ServerMessage["message"]) => void;
+
+/** What the dialogue needs. */
+export interface DialogueOptions {
+  /** The room that one comes into first. */
+  readonly room: string;
+  /** The longest line, for telling people. */
+  readonly maxLineBytes: number;
+  /** The wall clock, in milliseconds since 1970. */
+  readonly wallMs: () => number;
+}
+
+/** One person's conversation. */
+export class TextDialogue {
+  /** Set when the person has taken leave: no more lines are wanted. */
+  finished = false;
+  /** Set when the server has said its last word: nothing will be answered any more. */
+  dismissed = false;
+  readonly #options: DialogueOptions;
+  readonly #requests: ClientMessage[] = [];
+  readonly #answers = new Map<bigint, Answer>();
+  #output = "";
+  #nextId = 1n;
+  #name = "";
+  #room = "";
+  /** Events of the room up to this seq are its history. */
+  #historySeq = 0n;
+  #showingHistory = false;
+  /** Whether the cursor stands behind a prompt. */
+  #atPrompt = false;
+  /** Answers on which it depends what the next line means. */
+  #deciding = 0;
+
+  constructor(options: DialogueOptions) {
+    this.#options = options;
+    this.#print(TEXT_BANNER);
+    this.#askName();
+  }
+
+  /** Whether the next line can be taken. */
+  get ready(): boolean {
+    return this.#deciding === 0 && !this.#showingHistory && !this.finished && !this.dismissed;
+  }
+
+  /** What is to be shown now; taken once. */
+  takeOutput(): string {
+    const output = this.#output;
+    this.#output = "";
+    return output;
+  }
+
+  /** What is to be asked of the server now; taken once. */
+  takeRequests(): ClientMessage[] {
+    return this.#requests.splice(0);
+  }
+
+  /** The person has typed a line. Only while `ready`. */
+  take(line: TextLine): void {
+    // They ended the line that the prompt began.
+    this.#atPrompt = false;
+    if ("refused" in line) {
+      const why = line.refused === "long"
+        ? `a line has at most ${this.#options.maxLineBytes} bytes`
+        : "that was no UTF-8 text";
+      return this.#say(`Not sent: ${why}.`);
+    }
+    if (this.#name === "") return this.#takeName(line.text.trim());
+    if (line.text.trim() === "") return this.#prompt();
+    if (line.text.startsWith("/") && !line.text.startsWith("//")) return this.#command(line.text);
+    const text = line.text.startsWith("//") ? line.text.slice(1) : line.text;
+    if (this.#room === "") {
+      return this.#say("You are in no room: /join ROOM, or /rooms to see them.");
+    }
+    // It comes back as an event, and is shown then.
+    this.#call("Say", room.SayRequestSchema, { room: this.#room, text }, room.SayResponseSchema);
+  }
+
+  /** The server has said something. */
+  receive(message: ServerMessage): void {
+    const answer = message.id === 0n ? undefined : this.#answers.get(message.id);
+    if (answer !== undefined) {
+      this.#answers.delete(message.id);
+      return answer(message.message);
+    }
+    const { case: member, value } = message.message;
+    if (member === "event") this.#event(value);
+    else if (member === "missed") {
+      // What was to end the history can be among them.
+      this.#showingHistory = false;
+      this.#say(`(${value.count} messages were missed)`);
+    } else if (member === "error" && value.closeReason !== CloseReason.UNSPECIFIED) {
+      this.#print(
+        `${this.#atPrompt ? "\n" : ""}The connection ends: ${printable(value.message)}.\n`,
+      );
+      this.#atPrompt = false;
+      this.dismissed = true;
+    }
+  }
+
+  #askName(): void {
+    this.#print(NAME_PROMPT);
+    this.#atPrompt = true;
+  }
+
+  #takeName(name: string): void {
+    const { ClaimNameRequestSchema, ClaimNameResponseSchema } = room;
+    this.#decide("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
+      this.#name = name;
+      this.#join(this.#options.room);
+    }, (reason) => {
+      this.#print(`${reason}\n`);
+      this.#askName();
+    });
+  }
+
+  #join(name: string): void {
+    if (name === this.#room) return this.#say(`You are in ${name} already.`);
+    const { JoinRequestSchema, JoinResponseSchema } = room;
+    this.#decide("Join", JoinRequestSchema, { room: name }, JoinResponseSchema, (answer) => {
+      const former = this.#room;
+      if (former !== "") {
+        this.#unsubscribe(former);
+        const { LeaveRequestSchema, LeaveResponseSchema } = room;
+        this.#call("Leave", LeaveRequestSchema, { room: former }, LeaveResponseSchema);
+      }
+      this.#room = name;
+      this.#historySeq = answer.seq;
+      const line = answer.room?.topicLine ?? "";
+      if (line !== "") this.#print(`Topic: ${printable(line)}\n`);
+      this.#showHistory(name);
+    });
+  }
+
+  /** Asks for the room's events; the prompt follows the history, whose end is this person's own coming. */
+  #showHistory(name: string): void {
+    this.#showingHistory = true;
+    const start = { since: { case: "last" as const, value: SHOWN_HISTORY } };
+    const value = { pattern: `room.${name}`, echo: true, start };
+    this.#ask({ case: "subscribe", value }, (message) => {
+      if (message.case !== "error") return;
+      this.#showingHistory = false;
+      this.#say(refusalText(message.value));
+    });
+  }
+
+  #unsubscribe(name: string): void {
+    this.#ask({ case: "unsubscribe", value: { pattern: `room.${name}` } }, () => {});
+  }
+
+  #command(text: string): void {
+    const [command, ...words] = text.trim().split(/\s+/);
+    const rest = text.trim().slice(command.length).trim();
+    switch (command) {
+      case "/help":
+        return this.#say(TEXT_HELP);
+      case "/name":
+        return this.#rename(rest);
+      case "/rooms":
+        return this.#rooms();
+      case "/join":
+        return words.length === 1 ? this.#join(words[0].toLowerCase()) : this.#say("/join ROOM");
+      case "/leave":
+        return this.#leaveRoom();
+      case "/who":
+        return this.#who();
+      case "/msg":
+        return this.#tell(words[0] ?? "", rest.slice((words[0] ?? "").length).trim());
+      case "/history":
+        return this.#history(words[0] ?? "");
+      case "/quit":
+        return this.#quit();
+      default:
+        return this.#say(`There is no ${printable(command)}: /help tells what there is.`);
+    }
+  }
+
+  #rename(name: string): void {
+    const { ClaimNameRequestSchema, ClaimNameResponseSchema } = room;
+    this.#decide("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
+      this.#name = name;
+      // In a room this was told already.
+      if (!this.#atPrompt) this.#prompt();
+    });
+  }
+
+  #rooms(): void {
+    this.#call("List", room.ListRequestSchema, {}, room.ListResponseSchema, ({ rooms }) => {
+      this.#say(rooms.length === 0 ? "There are no rooms." : rooms.map(roomLine).join("\n"));
+    });
+  }
+
+  #leaveRoom(): void {
+    if (this.#room === "") return this.#say("You are in no room.");
+    const name = this.#room;
+    const { LeaveRequestSchema, LeaveResponseSchema } = room;
+    this.#decide("Leave", LeaveRequestSchema, { room: name }, LeaveResponseSchema, () => {
+      this.#unsubscribe(name);
+      this.#room = "";
+      this.#say("You have left the room: /join ROOM to come into another.");
+    });
+  }
+
+  #who(): void {
+    if (this.#room === "") return this.#say("You are in no room.");
+    const { MembersRequestSchema, MembersResponseSchema } = room;
+    const request = { room: this.#room };
+    this.#call("Members", MembersRequestSchema, request, MembersResponseSchema, ({ members }) => {
+      const names = members.map(({ name, idle }) => printable(name) + (idle ? " (idle)" : ""));
+      this.#say(`${names.length} online: ${names.join(", ")}`);
+    });
+  }
+
+  #tell(to: string, text: string): void {
+    if (to === "" || text === "") return this.#say("/msg NAME TEXT");
+    this.#call("Tell", room.TellRequestSchema, { to, text }, room.TellResponseSchema, () => {
+      this.#say(`[${this.#now()}][${this.#name} -> ${printable(to)}]:${printable(text)}`);
+    });
+  }
+
+  #history(count: string): void {
+    if (this.#room === "") return this.#say("You are in no room.");
+    const limit = Math.min(Math.max(Math.trunc(Number(count)) || 50, 1), 256);
+    const { HistoryRequestSchema, HistoryResponseSchema } = room;
+    const request = { room: this.#room, limit };
+    this.#call("History", HistoryRequestSchema, request, HistoryResponseSchema, ({ events }) => {
+      const lines = events.map((event) => saidLine(event)).filter((line) => line !== "");
+      this.#say(lines.length === 0 ? "Nothing has been said yet." : lines.join("\n"));
+    });
+  }
+
+  #quit(): void {
+    const goodbye = () => {
+      this.#print(`${this.#atPrompt ? "\n" : ""}Goodbye.\n`);
+      this.#atPrompt = false;
+      this.finished = true;
+    };
+    if (this.#room === "") return goodbye();
+    const { LeaveRequestSchema, LeaveResponseSchema } = room;
+    const request = { room: this.#room };
+    this.#decide("Leave", LeaveRequestSchema, request, LeaveResponseSchema, goodbye, goodbye);
+  }
+
+  /** Something happened in the room, or somebody said something to this person alone. */
+  #event(event: Event): void {
+    if (event.type === room.DirectMessageSchema.typeName) {
+      return this.#say(directLine(event, fromBinary(room.DirectMessageSchema, event.payload)));
+    }
+    if (event.topic !== `room.${this.#room}`) return;
+    const isHistory = event.seq <= this.#historySeq;
+    const line = isHistory ? saidLine(event) : happeningLine(event, this.#name);
+    if (isHistory && this.#showingHistory) {
+      return line === "" ? undefined : this.#print(`${line}\n`);
+    }
+    if (!isHistory) this.#noteOwnName(event);
+    if (this.#showingHistory) {
+      this.#showingHistory = false;
+      this.#prompt();
+    }
+    if (line !== "") this.#say(line);
+  }
+
+  /** The event that tells of one's own new name comes before the answer that grants it. */
+  #noteOwnName(event: Event): void {
+    const { case: kind, value } = happeningOf(event);
+    if (kind === "renamed" && value.from === this.#name) this.#name = value.to;
+  }
+
+  /** Calls one of the rooms' methods. A refusal is shown, unless `refused` takes it. */
+  #call<I extends DescMessage, O extends DescMessage>(
+    method: string,
+    input: I,
+    request: MessageInitShape<I>,
+    output: O,
+    done: (answer: MessageShape<O>) => void = () => {},
+    refused: (reason: string) => void = (reason) => this.#say(reason),
+  ): void {
+    const payload = toBinary(input, create(input, request));
+    const call = { method: METHODS + method, payload, type: input.typeName };
+    this.#ask({ case: "call", value: call }, (message) => {
+      if (message.case === "answer") done(fromBinary(output, message.value.payload));
+      else if (message.case === "error") refused(refusalText(message.value));
+    });
+  }
+
+  /** The same, and no line is taken before the answer is there. */
+  #decide<I extends DescMessage, O extends DescMessage>(
+    method: string,
+    input: I,
+    request: MessageInitShape<I>,
+    output: O,
+    done: (answer: MessageShape<O>) => void,
+    refused: (reason: string) => void = (reason) => this.#say(reason),
+  ): void {
+    this.#deciding++;
+    this.#call(method, input, request, output, (answer) => {
+      this.#deciding--;
+      done(answer);
+    }, (reason) => {
+      this.#deciding--;
+      refused(reason);
+    });
+  }
+
+  #ask(message: MessageInitShape<typeof ClientMessageSchema>["message"], answer: Answer): void {
+    const id = this.#nextId++;
+    this.#answers.set(id, answer);
+    this.#requests.push(create(ClientMessageSchema, { id, message }));
+  }
+
+  /** Shows whole lines, and the prompt again. */
+  #say(lines: string): void {
+    this.#print(`${this.#atPrompt ? "\n" : ""}${lines}\n`);
+    this.#prompt();
+  }
+
+  #prompt(): void {
+    if (this.#name === "") return this.#askName();
+    this.#print(`[${this.#now()}][${this.#name}]:`);
+    this.#atPrompt = true;
+  }
+
+  #now(): string {
+    return clockText(this.#options.wallMs());
+  }
+
+  #print(text: string): void {
+    this.#output += text;
+  }
+}

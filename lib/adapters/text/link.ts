@@ -1,0 +1,184 @@
+/**
+ * A plain text connection as a Link: what the person types is read as messages, and messages that are
+ * written become lines.
+ *
+ * To the session behind it this is a connection like any other, with the same limits, the same rooms and
+ * the same ends. What is shown leaves in order, one write at a time.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { ClientMessageSchema, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
+import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
+import type { Link } from "../../ports/link.ts";
+import { FrameReader } from "../../wire/frame_reader.ts";
+import { type DialogueOptions, TextDialogue } from "./dialogue.ts";
+import { LineReader, type TextLine } from "./lines.ts";
+
+/** What one read of the connection asks for. */
+const READ_BYTES = 4096;
+const encoder = new TextEncoder();
+
+/** One person's connection. */
+export class TextLink implements Link {
+  readonly kind = "text";
+  readonly #link: Link;
+  readonly #dialogue: TextDialogue;
+  readonly #lines: LineReader;
+  readonly #frames: FrameReader;
+  readonly #chunk = new Uint8Array(READ_BYTES);
+  #typed: Uint8Array = new Uint8Array(0);
+  #shown: Promise<void> = Promise.resolve();
+  /** Lines that were read and not taken yet. */
+  #waiting: TextLine[] = [];
+  #ended = false;
+  #closed = false;
+  /** Whether the server has said something since it was last looked at. */
+  #news = false;
+  #reading: Promise<number | null> | null = null;
+  #wake: (() => void) | null = null;
+
+  /** `maxFrameBytes` is the largest message of the server. */
+  constructor(link: Link, options: DialogueOptions, maxFrameBytes: number) {
+    this.#link = link;
+    this.#dialogue = new TextDialogue(options);
+    this.#lines = new LineReader(options.maxLineBytes);
+    this.#frames = new FrameReader("delimited", 2 * maxFrameBytes);
+    // That it cannot be shown is found out by the first read or write as well.
+    this.#show().catch(() => {});
+  }
+
+  get peer(): string {
+    return this.#link.peer;
+  }
+
+  get address(): string {
+    return this.#link.address;
+  }
+
+  get bytesWritten(): number {
+    return this.#link.bytesWritten;
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    for (;;) {
+      this.#news = false;
+      this.#takeLines();
+      this.#collect();
+      if (this.#typed.length > 0) return this.#give(into);
+      await this.#show();
+      if (this.#isOver) return null;
+      if (this.#closed) throw new Error("the connection is closed");
+      if (this.#news) continue;
+      // An answer can make the dialogue ask further, whether or not something is typed meanwhile; and no
+      // more is read while lines wait.
+      const asked = new Promise<"asked">((resolve) => this.#wake = () => resolve("asked"));
+      const got = await (this.#wantsLines
+        ? Promise.race([this.#reading ??= this.#readLink(), asked])
+        : asked);
+      if (got === "asked") {
+        continue;
+      }
+      this.#reading = null;
+      this.#take(got);
+    }
+  }
+
+  async write(batch: Uint8Array): Promise<void> {
+    const frames = this.#frames;
+    for (let from = 0; from < batch.length;) {
+      const space = frames.space();
+      const count = Math.min(space.length, batch.length - from);
+      space.set(batch.subarray(from, from + count));
+      frames.filled(count);
+      from += count;
+      while (frames.next()) {
+        const message = frames.buffer.slice(frames.messageStart, frames.messageEnd);
+        this.#dialogue.receive(fromBinary(ServerMessageSchema, message));
+      }
+    }
+    this.#news = true;
+    this.#wake?.();
+    await this.#show();
+  }
+
+  closeWrite(): void {
+    this.#shown.then(() => this.#link.closeWrite(), () => {});
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+    this.#link.close();
+  }
+
+  #readLink(): Promise<number | null> {
+    const reading = this.#link.read(this.#chunk);
+    // Its failure is met by the next `read`, if there is one.
+    reading.catch(() => {});
+    return reading;
+  }
+
+  /** Takes what was typed: `count` bytes of the chunk, or the end. */
+  #take(count: number | null): void {
+    if (count !== null) {
+      this.#waiting.push(...this.#lines.take(this.#chunk.subarray(0, count)));
+      return;
+    }
+    this.#ended = true;
+    const last = this.#lines.finish();
+    if (last !== null) this.#waiting.push(last);
+  }
+
+  /** Gives the dialogue the lines that it can take now. */
+  #takeLines(): void {
+    let taken = 0;
+    while (taken < this.#waiting.length && this.#dialogue.ready) {
+      this.#dialogue.take(this.#waiting[taken++]);
+    }
+    this.#waiting.splice(0, this.#dialogue.dismissed ? Infinity : taken);
+  }
+
+  /** Whether nothing more will be asked of the server. */
+  get #isOver(): boolean {
+    const { finished, ready, dismissed } = this.#dialogue;
+    if (dismissed) return this.#ended;
+    // What was asked by then, the session behind this still answers.
+    return finished || this.#ended && ready && this.#waiting.length === 0;
+  }
+
+  /** Whether more of what is typed can be taken. After the server's last word it is thrown away. */
+  get #wantsLines(): boolean {
+    const { finished, ready, dismissed } = this.#dialogue;
+    if (this.#ended) return false;
+    return dismissed || ready && !finished && this.#waiting.length === 0;
+  }
+
+  #give(into: Uint8Array): number {
+    const count = Math.min(into.length, this.#typed.length);
+    into.set(this.#typed.subarray(0, count));
+    this.#typed = this.#typed.subarray(count);
+    return count;
+  }
+
+  /** Takes over what the dialogue wants to ask. */
+  #collect(): void {
+    if (this.#typed.length > 0) return;
+    const frames = this.#dialogue.takeRequests().map((message) =>
+      sizeDelimitedEncode(ClientMessageSchema, message)
+    );
+    const typed = new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, 0));
+    let at = 0;
+    for (const frame of frames) {
+      typed.set(frame, at);
+      at += frame.length;
+    }
+    this.#typed = typed;
+  }
+
+  /** Writes what the dialogue wants to show, behind what is being written. */
+  #show(): Promise<void> {
+    const text = this.#dialogue.takeOutput();
+    if (text === "") return this.#shown;
+    this.#shown = this.#shown.then(() => this.#link.write(encoder.encode(text)));
+    return this.#shown;
+  }
+}
