@@ -15,7 +15,7 @@ import { file_parley_v1_topic } from "../lib/gen/parley/v1/topic_pb.ts";
 import { QUEUE_METHODS } from "../lib/services/queue_methods.ts";
 import { ROOM_METHODS } from "../lib/services/room_methods.ts";
 import { TOPIC_METHODS } from "../lib/services/topic_methods.ts";
-import { configFrom, resolveConfig } from "../lib/server/config.ts";
+import { configFrom, resolveConfig } from "../lib/server/config/config.ts";
 import { Server } from "../lib/server/server.ts";
 import { fieldsOf, messages, talk } from "./protocol_page.ts";
 import { settles, until } from "./support/until.ts";

@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { configFrom } from "../../lib/server/config.ts";
+import { configFrom } from "../../lib/server/config/config.ts";
 import { PERMISSIONS } from "../../tools/compile.ts";
 import { Child } from "./child.ts";
 

@@ -31,7 +31,7 @@ export function addConfig(program: Command, context: CliContext): void {
 
 async function print(options: PrintOptions, { io }: CliContext): Promise<void> {
   const loaded = await loadFor(options, io);
-  const { configToml } = await import("../server/config_text.ts");
+  const { configToml } = await import("../server/config/text.ts");
   io.stdout.write(
     options.json ? JSON.stringify(loaded.config, null, 2) + "\n" : configToml(loaded),
   );
@@ -47,7 +47,7 @@ async function check(
       "cannot check two files at once: name one, as an argument or with --config",
     );
   }
-  const { ConfigError } = await import("../server/config.ts");
+  const { ConfigError } = await import("../server/config/config.ts");
   try {
     const loaded = await loadFor({ ...options, config: file ?? options.config }, io);
     const checked = loaded.file ?? null;
@@ -65,10 +65,10 @@ async function check(
 
 async function schema(options: { readonly markdown?: boolean }, { io }: CliContext): Promise<void> {
   if (options.markdown) {
-    const { configMarkdown } = await import("../server/config_text.ts");
+    const { configMarkdown } = await import("../server/config/text.ts");
     io.stdout.write(configMarkdown());
     return;
   }
-  const { configJsonSchema } = await import("../server/config_keys.ts");
+  const { configJsonSchema } = await import("../server/config/keys.ts");
   io.stdout.write(JSON.stringify(configJsonSchema(), null, 2) + "\n");
 }

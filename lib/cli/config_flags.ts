@@ -3,7 +3,7 @@
  * `serve` would take.
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { FlagValue, LoadedConfig } from "../server/config.ts";
+import type { FlagValue, LoadedConfig } from "../server/config/config.ts";
 import { UsageError } from "./command.ts";
 import type { CliIo } from "./io.ts";
 
@@ -58,7 +58,7 @@ function gather(text: string, before: readonly string[] = []): readonly string[]
  * UsageError when it is the options that are wrong.
  */
 export async function loadFor(options: ConfigOptions, io: CliIo): Promise<LoadedConfig> {
-  const { ConfigError, configVariables, loadConfig } = await import("../server/config.ts");
+  const { ConfigError, configVariables, loadConfig } = await import("../server/config/config.ts");
   try {
     return await loadConfig({
       file: options.config,

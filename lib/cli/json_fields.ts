@@ -3,7 +3,7 @@
  *
  * Pure. What is wrong raises with what would be accepted; the caller adds which line it was.
  */
-import { nearest } from "../server/suggest.ts";
+import { nearest } from "../server/config/suggest.ts";
 import { parseExactly } from "./json_text.ts";
 
 /** The members of a line. */

@@ -7,7 +7,7 @@
  */
 import type { Command } from "commander";
 import { VERSION } from "../base/version.ts";
-import type { LoadedConfig } from "../server/config.ts";
+import type { LoadedConfig } from "../server/config/config.ts";
 import type { Server } from "../server/server.ts";
 import type { CliContext } from "./command.ts";
 import { type ConfigOptions, loadFor, withConfigOptions } from "./config_flags.ts";

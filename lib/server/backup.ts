@@ -8,7 +8,7 @@
 import { copyDatabase } from "../adapters/sqlite/backup.ts";
 import { filesOf } from "../adapters/sqlite/open.ts";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 
 /** Copies the database of `config.data` to the file `to`, which must not exist; gives its size in bytes. */
 export async function backUp(config: Config, to: string): Promise<number> {

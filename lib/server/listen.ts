@@ -12,8 +12,8 @@ import { listenUnix } from "../adapters/socket/unix.ts";
 import type { LinkListener } from "../ports/link.ts";
 import type { SessionHost } from "../services/session_host.ts";
 import type { Admission } from "./admission.ts";
-import type { Config } from "./config.ts";
-import { isLoopback, parseListenAddress } from "./config_address.ts";
+import type { Config } from "./config/config.ts";
+import { isLoopback, parseListenAddress } from "./config/address.ts";
 
 /** Listens on every address of the configuration. Rejects with a ParleyError that names the one at fault. */
 export async function listenAll(

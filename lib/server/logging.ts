@@ -9,7 +9,7 @@ import { configureSync, type LoggerConfig, type LogRecord, resetSync } from "@lo
 import { ParleyError } from "../base/errors.ts";
 import { LOG_CATEGORIES } from "../base/log.ts";
 import { printable, printableJson } from "../base/printable.ts";
-import type { LogConfig } from "./config_schema.ts";
+import type { LogConfig } from "./config/schema.ts";
 
 /** Where the log goes, if not to the standard error of this process. */
 export interface LogTarget {

@@ -6,7 +6,7 @@ import { openSqliteStore } from "../adapters/sqlite/store.ts";
 import type { Clock } from "../base/clock.ts";
 import { logger } from "../base/log.ts";
 import type { Store } from "../ports/store.ts";
-import { type Config, storeLimitsOf } from "./config.ts";
+import { type Config, storeLimitsOf } from "./config/config.ts";
 
 const log = logger("server");
 

@@ -21,8 +21,8 @@ import {
   sweepSession,
 } from "../services/session_sweep.ts";
 import { Admission } from "./admission.ts";
-import { type Config, keepPoliciesOf, limitsOf } from "./config.ts";
-import { queuePoliciesOf } from "./config_queue_schema.ts";
+import { type Config, keepPoliciesOf, limitsOf } from "./config/config.ts";
+import { queuePoliciesOf } from "./config/queue_schema.ts";
 import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/keep_policies.ts";
 import { QueuePolicies } from "../logic/queue_policies.ts";

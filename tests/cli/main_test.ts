@@ -3,9 +3,9 @@
  */
 import assert from "node:assert/strict";
 import { VERSION } from "../../lib/base/version.ts";
-import { configFrom } from "../../lib/server/config.ts";
-import { LOG_FORMATS, LOG_LEVELS } from "../../lib/server/config_schema.ts";
-import { configMarkdown } from "../../lib/server/config_text.ts";
+import { configFrom } from "../../lib/server/config/config.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../../lib/server/config/schema.ts";
+import { configMarkdown } from "../../lib/server/config/text.ts";
 import { run } from "./fake_io.ts";
 
 Deno.test("--version prints the version and nothing else", async () => {

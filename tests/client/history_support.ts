@@ -3,7 +3,7 @@
  * connections are lost while the server lives, and servers that are started again at the same port.
  */
 import { type Client, connect, type ConnectOptions, type Gap } from "../../lib/client/mod.ts";
-import type { ConfigInput } from "../../lib/server/config.ts";
+import type { ConfigInput } from "../../lib/server/config/config.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { Collector, reconnect } from "./bus_support.ts";
 

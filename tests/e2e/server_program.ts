@@ -2,7 +2,7 @@
  * A server in a process of its own, for tests that take something away from the whole process. It prints
  * where it listens as a line of JSON, stops when its standard input ends, and then prints its counters.
  */
-import { configFrom } from "../../lib/server/config.ts";
+import { configFrom } from "../../lib/server/config/config.ts";
 import { Server } from "../../lib/server/server.ts";
 
 const listen = { tcp: "127.0.0.1:0", raw: "", http: "", text: "", unix: "" };

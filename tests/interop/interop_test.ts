@@ -6,7 +6,7 @@
  * language is missing on the machine its tests are ignored and say what to install.
  */
 import assert from "node:assert/strict";
-import { configFrom } from "../../lib/server/config.ts";
+import { configFrom } from "../../lib/server/config/config.ts";
 import { Server } from "../../lib/server/server.ts";
 import { buildCpp, generate, hasCpp, hasNode, hasProtoc, python, root, run } from "./programs.ts";
 

@@ -12,7 +12,7 @@ import { type Ack, AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { KeepPolicies } from "../../lib/logic/keep_policies.ts";
 import { QueuePolicies } from "../../lib/logic/queue_policies.ts";
 import type { Store } from "../../lib/ports/store.ts";
-import type { ConfigInput } from "../../lib/server/config.ts";
+import type { ConfigInput } from "../../lib/server/config/config.ts";
 import { BusClient } from "../support/bus_client.ts";
 import {
   bytesOf,

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ConfigError, loadConfig, resolveConfig } from "../../lib/server/config.ts";
+import { ConfigError, loadConfig, resolveConfig } from "../../lib/server/config/config.ts";
 
 /** Reads a file's text; whatever is raised must be what people are told. */
 function read(text: string): void {

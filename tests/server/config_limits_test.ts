@@ -14,8 +14,8 @@ import {
   type ConfigInput,
   limitsOf,
   storeLimitsOf,
-} from "../../lib/server/config.ts";
-import { configKeys } from "../../lib/server/config_keys.ts";
+} from "../../lib/server/config/config.ts";
+import { configKeys } from "../../lib/server/config/keys.ts";
 import { openStore } from "../../lib/server/open_store.ts";
 
 /** Random values for some keys of a table: within bounds, near the default, and at the bounds. */

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse } from "smol-toml";
-import { tomlLines } from "../../lib/server/config_lines.ts";
+import { tomlLines } from "../../lib/server/config/lines.ts";
 
 Deno.test("every way to write a key is found on its line", () => {
   const text = [

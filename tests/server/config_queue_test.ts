@@ -10,8 +10,8 @@ import {
   configFrom,
   queuePoliciesOf,
   resolveConfig,
-} from "../../lib/server/config.ts";
-import { configKeys, fieldsOf } from "../../lib/server/config_keys.ts";
+} from "../../lib/server/config/config.ts";
+import { configKeys, fieldsOf } from "../../lib/server/config/keys.ts";
 
 /** The problems of a file, one text each; none when it is fine. */
 function problems(

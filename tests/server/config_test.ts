@@ -10,8 +10,8 @@ import {
   limitsOf,
   resolveConfig,
   storeLimitsOf,
-} from "../../lib/server/config.ts";
-import { configKeys } from "../../lib/server/config_keys.ts";
+} from "../../lib/server/config/config.ts";
+import { configKeys } from "../../lib/server/config/keys.ts";
 
 type Environment = Record<string, string>;
 

@@ -3,15 +3,15 @@
  */
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
-import { resolveConfig } from "../../lib/server/config.ts";
+import { resolveConfig } from "../../lib/server/config/config.ts";
 import {
   acceptedBy,
   configJsonSchema,
   configKeys,
   fieldsOf,
   type JsonSchema,
-} from "../../lib/server/config_keys.ts";
-import { configMarkdown, configToml } from "../../lib/server/config_text.ts";
+} from "../../lib/server/config/keys.ts";
+import { configMarkdown, configToml } from "../../lib/server/config/text.ts";
 
 Deno.test("docs/configuration.md is what the schema says", () => {
   const file = new URL("../../docs/configuration.md", import.meta.url);

@@ -6,7 +6,7 @@ import type { LogRecord } from "@logtape/logtape";
 import fc from "fast-check";
 import { invalidArgument } from "../../lib/base/errors.ts";
 import { logger } from "../../lib/base/log.ts";
-import { configFrom, type ConfigInput } from "../../lib/server/config.ts";
+import { configFrom, type ConfigInput } from "../../lib/server/config/config.ts";
 import {
   configureLogging,
   jsonLine,

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { configFrom } from "../../lib/server/config.ts";
+import { configFrom } from "../../lib/server/config/config.ts";
 import { Server } from "../../lib/server/server.ts";
 import { addMessage, contentOf, echoMessage } from "../support/frames.ts";
 import { ALL_KINDS, startServer } from "../support/server.ts";

@@ -11,7 +11,7 @@ import {
   TrimTopicRequestSchema,
   TrimTopicResponseSchema,
 } from "../../lib/gen/parley/v1/topic_pb.ts";
-import type { ConfigInput } from "../../lib/server/config.ts";
+import type { ConfigInput } from "../../lib/server/config/config.ts";
 import { rejection } from "../client/rejections.ts";
 import { startServer } from "../support/server.ts";
 

@@ -5,7 +5,7 @@
  */
 import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
-import { configFrom, type ConfigInput } from "../../lib/server/config.ts";
+import { configFrom, type ConfigInput } from "../../lib/server/config/config.ts";
 import { Server, type ServerStats } from "../../lib/server/server.ts";
 import { WebSocketPeer } from "./websocket_peer.ts";
 

@@ -7,17 +7,17 @@
  * Where values come from is not known here (config.ts), nor how errors read (config_errors.ts).
  */
 import { z } from "zod";
-import { LOG_CATEGORIES, type LogCategory } from "../base/log.ts";
-import { ADDRESS_FORM, MAX_UNIX_PATH_BYTES, parseListenAddress } from "./config_address.ts";
-import { checkHost, checkOrigin } from "../adapters/http/guard.ts";
-import type { KeepPolicy } from "../logic/keep_policies.ts";
-import { checkRoomName } from "../logic/room.ts";
-import { patternFault } from "../logic/topic_pattern.ts";
-import { listOf, whole } from "./config_fields.ts";
-import { limitsSchema } from "./config_limits_schema.ts";
-import { queueSchema } from "./config_queue_schema.ts";
-import { checkRelations } from "./config_relations.ts";
-import { storeSchema } from "./config_store_schema.ts";
+import { LOG_CATEGORIES, type LogCategory } from "../../base/log.ts";
+import { ADDRESS_FORM, MAX_UNIX_PATH_BYTES, parseListenAddress } from "./address.ts";
+import { checkHost, checkOrigin } from "../../adapters/http/guard.ts";
+import type { KeepPolicy } from "../../logic/keep_policies.ts";
+import { checkRoomName } from "../../logic/room.ts";
+import { patternFault } from "../../logic/topic_pattern.ts";
+import { listOf, whole } from "./fields.ts";
+import { limitsSchema } from "./limits_schema.ts";
+import { queueSchema } from "./queue_schema.ts";
+import { checkRelations } from "./relations.ts";
+import { storeSchema } from "./store_schema.ts";
 
 /** The levels of a log, from all to little. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;

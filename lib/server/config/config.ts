@@ -18,17 +18,17 @@ import {
   type Source,
   unknownKey,
   withoutEchoes,
-} from "./config_errors.ts";
-import { type ConfigKey, configKeys, listAround, valueFromText } from "./config_keys.ts";
-import { tomlLines } from "./config_lines.ts";
-import { type Config, type ConfigInput, configSchema } from "./config_schema.ts";
+} from "./errors.ts";
+import { type ConfigKey, configKeys, listAround, valueFromText } from "./keys.ts";
+import { tomlLines } from "./lines.ts";
+import { type Config, type ConfigInput, configSchema } from "./schema.ts";
 import { nearest } from "./suggest.ts";
 
-export { type Config, type ConfigInput, keepPoliciesOf, type LogConfig } from "./config_schema.ts";
-export { limitsOf } from "./config_limits_schema.ts";
-export { queuePoliciesOf } from "./config_queue_schema.ts";
-export { storeLimitsOf } from "./config_store_schema.ts";
-export { ConfigError, type Source } from "./config_errors.ts";
+export { type Config, type ConfigInput, keepPoliciesOf, type LogConfig } from "./schema.ts";
+export { limitsOf } from "./limits_schema.ts";
+export { queuePoliciesOf } from "./queue_schema.ts";
+export { storeLimitsOf } from "./store_schema.ts";
+export { ConfigError, type Source } from "./errors.ts";
 
 /** The file that is read when none is named. */
 export const DEFAULT_CONFIG_FILE = "parley.toml";

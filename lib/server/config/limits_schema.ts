@@ -3,8 +3,8 @@
  * bounds. What must hold between them is in config_relations.ts.
  */
 import { z } from "zod";
-import { DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
-import { duration, KIB, MIB, MOST_TOPIC_LIMITS, whole } from "./config_fields.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../base/limits.ts";
+import { duration, KIB, MIB, MOST_TOPIC_LIMITS, whole } from "./fields.ts";
 
 const defaults = DEFAULT_LIMITS;
 

@@ -6,7 +6,7 @@
  * variable, a `--set` key and a line of the documentation.
  */
 import { z } from "zod";
-import { configSchema } from "./config_schema.ts";
+import { configSchema } from "./schema.ts";
 
 /** The part of JSON Schema that the configuration uses. */
 export interface JsonSchema {

@@ -5,8 +5,8 @@
  * sentence and never sees a broken invariant. An issue names all the keys that take part (`params.paths`): the one that the user
  * set is then blamed, not the default it collides with.
  */
-import { isLoopback, parseListenAddress } from "./config_address.ts";
-import { queueFault } from "./config_queue_schema.ts";
+import { isLoopback, parseListenAddress } from "./address.ts";
+import { queueFault } from "./queue_schema.ts";
 
 /** The values that relations look at. */
 interface Related {

@@ -6,16 +6,9 @@
  * its errors go to terminals and logs.
  */
 import type { z } from "zod";
-import { ErrorCode, ParleyError } from "../base/errors.ts";
-import { printable, printableJson } from "../base/printable.ts";
-import {
-  acceptedBy,
-  type ConfigKey,
-  configKeys,
-  fieldAt,
-  fieldsOf,
-  listAround,
-} from "./config_keys.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { printable, printableJson } from "../../base/printable.ts";
+import { acceptedBy, type ConfigKey, configKeys, fieldAt, fieldsOf, listAround } from "./keys.ts";
 import { nearest } from "./suggest.ts";
 
 /** Where a value comes from, in rising order of precedence. */

@@ -6,22 +6,22 @@
  * is not known here.
  */
 import { z } from "zod";
-import { invalidArgument } from "../base/errors.ts";
+import { invalidArgument } from "../../base/errors.ts";
 import {
   DEAD_SUFFIX,
   DEFAULT_QUEUE_OPTIONS,
   isDeadName,
   type QueuePolicy,
-} from "../logic/queue_policies.ts";
-import { quote } from "../logic/quote.ts";
+} from "../../logic/queue_policies.ts";
+import { quote } from "../../logic/quote.ts";
 import {
   hasWildcard,
   matchesPattern,
   patternFault,
   topicFault,
   type TopicLimits,
-} from "../logic/topic_pattern.ts";
-import { duration, KIB, listOf, MOST_TOPIC_LIMITS, whole } from "./config_fields.ts";
+} from "../../logic/topic_pattern.ts";
+import { duration, KIB, listOf, MOST_TOPIC_LIMITS, whole } from "./fields.ts";
 
 const defaults = DEFAULT_QUEUE_OPTIONS;
 

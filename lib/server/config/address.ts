@@ -4,7 +4,7 @@
  * Only the writing is judged here; nothing is resolved or bound. A name other than `localhost` counts
  * as public, because what it stands for may change.
  */
-import { invalidArgument } from "../base/errors.ts";
+import { invalidArgument } from "../../base/errors.ts";
 
 /** Where to listen. */
 export interface ListenAddress {

@@ -5,8 +5,12 @@
  * Non-goals: where the store lies (`data`), and how much a topic keeps (`[[keep]]`).
  */
 import { z } from "zod";
-import { DEFAULT_STORE_LIMITS, MOST_KEPT_TOPICS, type StoreLimits } from "../base/store_limits.ts";
-import { duration, KIB, MIB, whole } from "./config_fields.ts";
+import {
+  DEFAULT_STORE_LIMITS,
+  MOST_KEPT_TOPICS,
+  type StoreLimits,
+} from "../../base/store_limits.ts";
+import { duration, KIB, MIB, whole } from "./fields.ts";
 
 const defaults = DEFAULT_STORE_LIMITS;
 
