@@ -104,7 +104,7 @@ export function cycles(graph: ReadonlyMap<string, readonly string[]>): string[][
 /** Whether a file of lib may do input and output. */
 export function ioRooms(path: string): boolean {
   return ["adapters", "console", "server", "cli"].includes(roomOf(path)) ||
-    /^lib\/client\/transport_\w+\.ts$/.test(path);
+    /^lib\/client\/connection\/transport_\w+\.ts$/.test(path);
 }
 
 /** What a file uses that does, or may do, input and output. */

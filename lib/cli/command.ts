@@ -4,7 +4,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { invalidArgument, ParleyError } from "../base/errors.ts";
 import type { Client, ConnectOptions } from "../client/mod.ts";
-import { parseTarget } from "../client/url.ts";
+import { parseTarget } from "../client/connection/url.ts";
 import type { CliIo } from "./io.ts";
 
 /** What a command is given besides its arguments. */

@@ -5,7 +5,7 @@
  * `parley queue push --json-lines` takes.
  */
 import { printable } from "../base/printable.ts";
-import type { JobDeath } from "../client/job_record.ts";
+import type { JobDeath } from "../client/queues/job_record.ts";
 import { clockTime } from "./event_text.ts";
 import { jsonLine } from "./json_text.ts";
 import { payloadJson, payloadText } from "./payload_text.ts";

@@ -7,8 +7,8 @@
 import type { Command } from "commander";
 import { printable } from "../base/printable.ts";
 import { callMessage } from "../client/mod.ts";
-import { type RoomMessage, roomMessage } from "../client/room_message.ts";
-import { receivedEvent } from "../client/subscription_requests.ts";
+import { type RoomMessage, roomMessage } from "../client/rooms/message.ts";
+import { receivedEvent } from "../client/topics/subscription_requests.ts";
 import { HistoryRequestSchema, HistoryResponseSchema } from "../gen/parley/v1/room_pb.ts";
 import { columnLines } from "./columns.ts";
 import {

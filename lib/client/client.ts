@@ -5,15 +5,23 @@
  */
 import type { ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
 import { AckLevel, type Welcome } from "../gen/parley/v1/session_pb.ts";
-import { expectPong, Member, readAck, readAnswer, readAny, readEcho, readSum } from "./answers.ts";
+import {
+  expectPong,
+  Member,
+  readAck,
+  readAnswer,
+  readAny,
+  readEcho,
+  readSum,
+} from "./connection/answers.ts";
 import type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
-import type { ClientConnection } from "./client_connection.ts";
-import { ConnectionPool } from "./connection_pool.ts";
+import type { ClientConnection } from "./connection/client_connection.ts";
+import { ConnectionPool } from "./connection/pool.ts";
 import { ErrorReports } from "./error_reports.ts";
-import { defaultHandlers } from "./message_handlers.ts";
-import type { Queue } from "./queue.ts";
-import type { QueueInfo } from "./queue_info.ts";
-import { Queues } from "./queues.ts";
+import { defaultHandlers } from "./connection/message_handlers.ts";
+import type { Queue } from "./queues/queue.ts";
+import type { QueueInfo } from "./queues/info.ts";
+import { Queues } from "./queues/queues.ts";
 import {
   checkHeaders,
   checkText,
@@ -23,14 +31,14 @@ import {
   encodeText,
   PING_REQUEST,
   type RequestMessage,
-} from "./requests.ts";
-import type { Room, RoomOptions } from "./room.ts";
-import { Rooms, type RoomSummary } from "./rooms.ts";
-import type { CallHandler, ServeOptions, Service } from "./service.ts";
-import { Services } from "./services.ts";
+} from "./connection/requests.ts";
+import type { Room, RoomOptions } from "./rooms/room.ts";
+import { Rooms, type RoomSummary } from "./rooms/rooms.ts";
+import type { CallHandler, ServeOptions, Service } from "./calls/service.ts";
+import { Services } from "./calls/services.ts";
 import type { ClientStatus, ConnectOptions, RequestOptions } from "./settings.ts";
-import type { EventCallback, SubscribeOptions, Subscription } from "./subscription.ts";
-import { Subscriptions } from "./subscriptions.ts";
+import type { EventCallback, SubscribeOptions, Subscription } from "./topics/subscription.ts";
+import { Subscriptions } from "./topics/subscriptions.ts";
 
 const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({
   level: AckLevel.UNSPECIFIED,

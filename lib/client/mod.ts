@@ -18,18 +18,18 @@ export type { Welcome } from "../gen/parley/v1/session_pb.ts";
 export { AckLevel } from "../gen/parley/v1/session_pb.ts";
 export { Client } from "./client.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
-export type { Job, NackOptions, RejectOptions } from "./job.ts";
-export type { DeathReasonName, JobDeath, JobRecord } from "./job_record.ts";
-export type { PeekOptions, Queue } from "./queue.ts";
+export type { Job, NackOptions, RejectOptions } from "./queues/job.ts";
+export type { DeathReasonName, JobDeath, JobRecord } from "./queues/job_record.ts";
+export type { PeekOptions, Queue } from "./queues/queue.ts";
 export type {
   JobStateName,
   PeekedJob,
   PeekedJobs,
   QueueInfo,
   QueueSettings,
-} from "./queue_info.ts";
-export type { Puller, PullOptions } from "./queue_puller.ts";
-export type { PushAck, PushOptions } from "./queue_push.ts";
+} from "./queues/info.ts";
+export type { Puller, PullOptions } from "./queues/puller.ts";
+export type { PushAck, PushOptions } from "./queues/push.ts";
 export {
   type InvalidJobCallback,
   pullMessages,
@@ -38,18 +38,24 @@ export {
   type TypedJob,
   TypedPuller,
   workMessages,
-} from "./queue_typed.ts";
+} from "./queues/typed.ts";
 export {
   type JobHandler,
   Reject,
   type Worker,
   type WorkerStats,
   type WorkOptions,
-} from "./queue_worker.ts";
-export type { Room, RoomHistory, RoomMember, RoomOptions } from "./room.ts";
-export type { RoomMessage, RoomMessageKind } from "./room_message.ts";
-export type { RoomSummary } from "./rooms.ts";
-export type { CallAnswer, CallHandler, ReceivedCall, ServeOptions, Service } from "./service.ts";
+} from "./queues/worker.ts";
+export type { Room, RoomHistory, RoomMember, RoomOptions } from "./rooms/room.ts";
+export type { RoomMessage, RoomMessageKind } from "./rooms/message.ts";
+export type { RoomSummary } from "./rooms/rooms.ts";
+export type {
+  CallAnswer,
+  CallHandler,
+  ReceivedCall,
+  ServeOptions,
+  Service,
+} from "./calls/service.ts";
 export type {
   EventCallback,
   Gap,
@@ -57,8 +63,8 @@ export type {
   ReceivedEvent,
   SubscribeOptions,
   Subscription,
-} from "./subscription.ts";
-export type { Since } from "./since.ts";
+} from "./topics/subscription.ts";
+export type { Since } from "./topics/since.ts";
 export {
   callMessage,
   type MessageSubscribeOptions,
@@ -67,8 +73,8 @@ export {
   subscribeMessages,
   type TypedEvent,
   TypedSubscription,
-} from "./typed.ts";
-export type { RequestMessage } from "./requests.ts";
+} from "./topics/typed.ts";
+export type { RequestMessage } from "./connection/requests.ts";
 export type { ClientStatus, ConnectOptions, ReconnectOptions, RequestOptions } from "./settings.ts";
 
 /**

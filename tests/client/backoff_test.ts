@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Backoff } from "../../lib/client/backoff.ts";
+import { Backoff } from "../../lib/client/connection/backoff.ts";
 
 const settings = { minMs: 100, maxMs: 1000, attempts: Infinity };
 

@@ -3,15 +3,18 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { readSum } from "../../lib/client/answers.ts";
-import { ClientConnection, type ConnectionOwner } from "../../lib/client/client_connection.ts";
-import { ConnectionKeeper } from "../../lib/client/connection_keeper.ts";
-import { DeadlineTimer } from "../../lib/client/deadline_timer.ts";
-import { defaultHandlers } from "../../lib/client/message_handlers.ts";
-import { PendingRequest } from "../../lib/client/pending_request.ts";
-import { encodeAdd } from "../../lib/client/requests.ts";
+import { readSum } from "../../lib/client/connection/answers.ts";
+import {
+  ClientConnection,
+  type ConnectionOwner,
+} from "../../lib/client/connection/client_connection.ts";
+import { ConnectionKeeper } from "../../lib/client/connection/keeper.ts";
+import { DeadlineTimer } from "../../lib/client/connection/deadline_timer.ts";
+import { defaultHandlers } from "../../lib/client/connection/message_handlers.ts";
+import { PendingRequest } from "../../lib/client/connection/pending_request.ts";
+import { encodeAdd } from "../../lib/client/connection/requests.ts";
 import { settingsOf } from "../../lib/client/settings.ts";
-import type { Transport } from "../../lib/client/transport.ts";
+import type { Transport } from "../../lib/client/connection/transport.ts";
 import { BufferPool } from "../../lib/wire/buffer_pool.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
 import { join } from "../support/frames.ts";

@@ -6,8 +6,19 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
-import { Incoming, readAny, readEcho, readError, readSum } from "../../lib/client/answers.ts";
-import { encodeAdd, encodeEcho, encodeRequest, PING_REQUEST } from "../../lib/client/requests.ts";
+import {
+  Incoming,
+  readAny,
+  readEcho,
+  readError,
+  readSum,
+} from "../../lib/client/connection/answers.ts";
+import {
+  encodeAdd,
+  encodeEcho,
+  encodeRequest,
+  PING_REQUEST,
+} from "../../lib/client/connection/requests.ts";
 import { type ClientMessageInit, textOf } from "../support/frames.ts";
 
 const int32 = fc.integer({ min: -0x80000000, max: 0x7fffffff });

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DeadlineQueue } from "../../lib/client/deadline_queue.ts";
+import { DeadlineQueue } from "../../lib/client/connection/deadline_queue.ts";
 import { LazyFifo } from "../../lib/client/lazy_fifo.ts";
 
 Deno.test("a lazy queue gives what is not done, in order, as a list would", () => {

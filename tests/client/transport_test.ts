@@ -5,10 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import type { Transport } from "../../lib/client/transport.ts";
-import { openDenoTransport } from "../../lib/client/transport_deno.ts";
-import { openNodeTransport } from "../../lib/client/transport_node.ts";
-import type { SocketTarget } from "../../lib/client/url.ts";
+import type { Transport } from "../../lib/client/connection/transport.ts";
+import { openDenoTransport } from "../../lib/client/connection/transport_deno.ts";
+import { openNodeTransport } from "../../lib/client/connection/transport_node.ts";
+import type { SocketTarget } from "../../lib/client/connection/url.ts";
 import { settles } from "../support/until.ts";
 import { ResettingServer } from "./resetting_server.ts";
 import { CANNOT_RESET, LEAKS_LOOKUPS } from "./runtime.ts";

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { parseTarget } from "../../lib/client/url.ts";
+import { parseTarget } from "../../lib/client/connection/url.ts";
 
 Deno.test("a parley URL names a host and a port", () => {
   assert.deepEqual(parseTarget("parley://localhost"), {

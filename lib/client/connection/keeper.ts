@@ -1,0 +1,199 @@
+/**
+ * Keeps one connection of a client's pool: opens it, and opens it again when it is lost, with backoff.
+ *
+ * Some ends are final: a server that refuses this client will refuse it again, and one that put another
+ * session in its place, or was told to end it, must not be asked again at once. A keeper that has given
+ * up says so once. Connections that still drain are the client's affair, not the keeper's.
+ */
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { Backoff } from "./backoff.ts";
+import { ClientConnection, type ConnectionOwner } from "./client_connection.ts";
+import type { Expirable } from "./deadline_queue.ts";
+import type { DeadlineTimer } from "./deadline_timer.ts";
+import type { Settings } from "../settings.ts";
+import type { OpenTransport, Transport } from "./transport.ts";
+import type { Target } from "./url.ts";
+
+/** What a keeper needs, and whom it tells. */
+export interface KeeperOwner {
+  readonly url: string;
+  readonly target: Target;
+  readonly settings: Settings;
+  readonly timer: DeadlineTimer;
+  readonly openTransport: OpenTransport;
+  /** What its connections need. */
+  readonly connectionOwner: ConnectionOwner;
+  /** A connection is open. */
+  opened(connection: ClientConnection): void;
+  /** The connection of `keeper` is lost, and will not be opened again. */
+  gaveUp(keeper: ConnectionKeeper, reason: ParleyError, final: boolean): void;
+}
+
+/** Refusals that the same client will meet again. */
+const FINAL_CODES: readonly ErrorCode[] = [
+  ErrorCode.UNAUTHENTICATED,
+  ErrorCode.PERMISSION_DENIED,
+  ErrorCode.UNIMPLEMENTED,
+  ErrorCode.FAILED_PRECONDITION,
+];
+const FINAL_REASONS: readonly CloseReason[] = [CloseReason.REPLACED, CloseReason.KICKED];
+
+/** Says whether reconnecting is pointless, or not wanted by the server. */
+export function isFinal(reason: ParleyError): boolean {
+  return FINAL_CODES.includes(reason.code) || FINAL_REASONS.includes(reason.closeReason);
+}
+
+/** One place in the pool. */
+export class ConnectionKeeper {
+  /** The connection that takes requests; null while there is none. */
+  connection: ClientConnection | null = null;
+  readonly #owner: KeeperOwner;
+  readonly #backoff: Backoff | null;
+  #stopped = false;
+  #attempt: AbortController | null = null;
+  #opening: Promise<void> = Promise.resolve();
+  #retry: { done: boolean } | null = null;
+
+  constructor(owner: KeeperOwner) {
+    this.#owner = owner;
+    const { reconnect } = owner.settings;
+    this.#backoff = reconnect === null ? null : new Backoff(reconnect);
+  }
+
+  /** Opens the connection, in one attempt. Rejects with a ParleyError, or with the reason given to `stop`. */
+  open(): Promise<void> {
+    const opening = this.#open();
+    this.#opening = opening.catch(() => {});
+    return opening;
+  }
+
+  /** Its connection takes no requests any more: another one is needed. */
+  lost(reason: ParleyError): void {
+    this.connection = null;
+    if (this.#stopped) return;
+    this.#backoff?.lost(performance.now());
+    this.#again(reason);
+  }
+
+  /** Opens nothing any more. Resolves when an attempt under way has ended. */
+  stop(reason: unknown): Promise<void> {
+    this.#stopped = true;
+    if (this.#retry !== null) this.#retry.done = true;
+    this.#attempt?.abort(reason);
+    return this.#opening;
+  }
+
+  #again(reason: ParleyError): void {
+    if (isFinal(reason)) return this.#owner.gaveUp(this, reason, true);
+    const delayMs = this.#backoff?.next(Math.random()) ?? null;
+    if (delayMs === null) return this.#owner.gaveUp(this, reason, false);
+    const retry: Expirable & { done: boolean } = {
+      done: false,
+      deadlineMs: 0,
+      expire: () => {
+        retry.done = true;
+        this.open().catch((thrown) => {
+          if (!this.#stopped) this.#again(ParleyError.from(thrown, ErrorCode.UNAVAILABLE));
+        });
+      },
+    };
+    this.#retry = retry;
+    this.#owner.timer.add(retry, delayMs);
+  }
+
+  /** One attempt: a transport, Hello and Welcome, all within the time for connecting. */
+  async #open(): Promise<void> {
+    const { url, settings, timer } = this.#owner;
+    const attempt = this.#attempt = new AbortController();
+    const deadline: Expirable & { done: boolean } = {
+      done: false,
+      deadlineMs: 0,
+      expire: () => attempt.abort(tooLate(url, settings.connectTimeoutMs)),
+    };
+    timer.add(deadline, settings.connectTimeoutMs);
+    try {
+      const connection = await this.#greet(
+        await this.#openTransport(attempt.signal),
+        attempt.signal,
+      );
+      if (this.#stopped || connection.state !== "open") {
+        // Stopped meanwhile, or a farewell came in the same read as the Welcome.
+        const reason = connection.leaveReason ?? closedMeanwhile(url);
+        connection.end(reason);
+        await connection.finished;
+        throw refused(url, reason);
+      }
+      this.#backoff?.opened(performance.now());
+      this.connection = connection;
+      this.#owner.opened(connection);
+    } finally {
+      deadline.done = true;
+      this.#attempt = null;
+    }
+  }
+
+  /** Opens a transport, or rejects as soon as `signal` is aborted; one that comes too late is closed. */
+  async #openTransport(signal: AbortSignal): Promise<Transport> {
+    const { target, url, openTransport } = this.#owner;
+    const opening = openTransport(target, url, signal);
+    const given = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    given.catch(() => {});
+    try {
+      return await Promise.race([opening, given]);
+    } catch (reason) {
+      opening.then((transport) => transport.close(), () => {});
+      throw signal.aborted ? signal.reason : reason;
+    }
+  }
+
+  /** Says Hello. A connection that is not welcome is ended. */
+  async #greet(transport: Transport, signal: AbortSignal): Promise<ClientConnection> {
+    const { connectionOwner, settings, url } = this.#owner;
+    const connection = new ClientConnection(connectionOwner, transport);
+    const giveUp = () => connection.end(ParleyError.from(signal.reason, ErrorCode.UNAVAILABLE));
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp);
+    try {
+      await connection.hello(settings.connectTimeoutMs);
+      return connection;
+    } catch (thrown) {
+      const reason = ParleyError.from(thrown);
+      connection.end(reason);
+      await connection.finished;
+      if (signal.aborted) throw signal.reason;
+      throw refused(url, reason);
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+}
+
+/** The refusal with the address, and everything else as it was. */
+function refused(url: string, reason: ParleyError): ParleyError {
+  const { code, message, retryable, accepted, closeReason } = reason;
+  const text = message.includes(url) ? message : `cannot connect to ${url}: ${message}`;
+  return new ParleyError(code, text, {
+    retryable,
+    accepted,
+    closeReason,
+    cause: reason,
+  });
+}
+
+function tooLate(url: string, timeoutMs: number): ParleyError {
+  return new ParleyError(
+    ErrorCode.DEADLINE_EXCEEDED,
+    `cannot connect to ${url}: no Welcome within ${timeoutMs} ms; is it the tcp or unix listener of a ` +
+      "Parley server, and can this machine reach it?",
+    { retryable: true },
+  );
+}
+
+function closedMeanwhile(url: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot connect to ${url}: the client was closed meanwhile`,
+  );
+}

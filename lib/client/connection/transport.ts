@@ -1,0 +1,55 @@
+/**
+ * What carries the bytes of a connection, and which runtime's sockets are used.
+ *
+ * Contract of a transport: `read` gives at least one byte, or null at the end of input; one read and one
+ * write at most are under way at once; `write` takes everything or rejects, and its bytes are lent until
+ * the promise settles; `close` ends both directions at once, makes what is under way settle, may be
+ * called any number of times and never throws. Opening rejects with a ParleyError that names the address.
+ *
+ * Each runtime's transport is loaded only where it runs.
+ */
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import type { Target } from "./url.ts";
+
+/** An open connection of bytes. */
+export interface Transport {
+  /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes all of `batch`. */
+  write(batch: Uint8Array): Promise<void>;
+  /** Ends the connection at once. */
+  close(): void;
+  /** Where closing takes a while: resolves when it is done. */
+  readonly closed?: Promise<void>;
+}
+
+/**
+ * Opens a connection to `target`, which the program knows as `url`. When `signal` is aborted, it gives
+ * up as soon as it can; it may still resolve, and then the caller closes what it got.
+ */
+export type OpenTransport = (
+  target: Target,
+  url: string,
+  signal: AbortSignal,
+) => Promise<Transport>;
+
+/** Opens connections with what the runtime that this program runs on has. */
+export const openTransport: OpenTransport = async (target, url, signal) => {
+  if (target.kind === "ws") {
+    const { openWebSocketTransport } = await import("./transport_websocket.ts");
+    return openWebSocketTransport(target, url, signal);
+  }
+  if ("Deno" in globalThis) {
+    const { openDenoTransport } = await import("./transport_deno.ts");
+    return openDenoTransport(target, url, signal);
+  }
+  if ("process" in globalThis) {
+    const { openNodeTransport } = await import("./transport_node.ts");
+    return openNodeTransport(target, url, signal);
+  }
+  throw new ParleyError(
+    ErrorCode.UNIMPLEMENTED,
+    `cannot connect to ${url}: this runtime has no sockets but WebSockets`,
+    { accepted: "ws://host:port or wss://host:port here; Deno, or Node 20 and later for this URL" },
+  );
+};

@@ -1,0 +1,163 @@
+/**
+ * One queue of the server as a program sees it: push jobs, pull or work on them, look after it.
+ *
+ * It is a name and nothing else: it costs nothing, is never closed, and the queue comes into being with its
+ * first push or pull. `NAME.dead` is the queue of its dead letters: everything but pushing works there too.
+ */
+import {
+  InfoQueueRequestSchema,
+  InfoQueueResponseSchema,
+  PauseQueueRequestSchema,
+  PauseQueueResponseSchema,
+  PeekQueueRequestSchema,
+  PeekQueueResponseSchema,
+  PurgeQueueRequestSchema,
+  PurgeQueueResponseSchema,
+  RedriveQueueRequestSchema,
+  RedriveQueueResponseSchema,
+  ResumeQueueRequestSchema,
+  ResumeQueueResponseSchema,
+} from "../../gen/parley/v1/queue_pb.ts";
+import { invalidArgument } from "../../base/errors.ts";
+import { type PeekedJobs, peekedJobs, type QueueInfo, queueInfo } from "./info.ts";
+import { Puller, type PullOptions } from "./puller.ts";
+import type { PushAck, PushOptions } from "./push.ts";
+import { concurrencyOf, type JobHandler, Worker, type WorkOptions } from "./worker.ts";
+import type { Queues } from "./queues.ts";
+import type { RequestOptions } from "../settings.ts";
+
+/** The options of `peek`. */
+export interface PeekOptions extends RequestOptions {
+  /** Only jobs behind this id. Default: from the first. */
+  after?: bigint | number;
+  /** The most jobs, from 1 to 1,000; fewer are given when they are large. Default: 10. */
+  limit?: number;
+}
+
+const MAX_PREFETCH = 10_000;
+const MAX_PEEK = 1000;
+
+/** A queue; `client.queue` makes them. */
+export class Queue {
+  /** Its name. */
+  readonly name: string;
+  readonly #queues: Queues;
+
+  /** Made by the client only. */
+  constructor(queues: Queues, name: string) {
+    this.#queues = queues;
+    this.name = name;
+  }
+
+  /**
+   * Pushes a job, in the order of the calls, and resolves when it is as safe as the answer's `level` says.
+   * Rejects with the server's refusal (RESOURCE_EXHAUSTED when the queue is full), and with UNAVAILABLE
+   * when the connection was lost before the answer: pushed again with the same `messageId`, it is there once.
+   */
+  push(data: Uint8Array | string, options: PushOptions = {}): Promise<PushAck> {
+    return this.#queues.push(this.name, data, options);
+  }
+
+  /**
+   * Takes jobs: `for await (const job of queue.pull()) { …; await job.ack(); }`. Nothing is asked for before
+   * the loop begins; leaving it gives back what is not settled. Raises INVALID_ARGUMENT for an option.
+   */
+  pull(options: PullOptions = {}): Puller {
+    return new Puller(this.#queues, this.name, options);
+  }
+
+  /**
+   * Runs `handler` for each job from now on, so many side by side, and says what became of it. Raises
+   * INVALID_ARGUMENT for an option.
+   */
+  work(handler: JobHandler, options: WorkOptions = {}): Worker {
+    const concurrency = concurrencyOf(this.name, options);
+    const prefetch = options.prefetch ?? Math.min(MAX_PREFETCH, 2 * concurrency);
+    return new Worker(this.#queues, this.pull({ prefetch }), handler, options);
+  }
+
+  /** What it holds and how it is set up. */
+  async info(options: RequestOptions = {}): Promise<QueueInfo> {
+    const { info } = await this.#queues.ask(
+      "Info",
+      InfoQueueRequestSchema,
+      InfoQueueResponseSchema,
+      { queue: this.name },
+      options,
+    );
+    return queueInfo(info);
+  }
+
+  /** Looks at jobs without taking them. */
+  async peek({ after = 0n, limit = 10, ...options }: PeekOptions = {}): Promise<PeekedJobs> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PEEK) {
+      throw invalidArgument(`cannot peek at ${limit} jobs of "${this.name}"`, {
+        accepted: `a whole number from 1 to ${MAX_PEEK}`,
+      });
+    }
+    const { jobs, more } = await this.#queues.ask(
+      "Peek",
+      PeekQueueRequestSchema,
+      PeekQueueResponseSchema,
+      { queue: this.name, after: BigInt(after), limit },
+      options,
+    );
+    return { jobs: peekedJobs(jobs), more };
+  }
+
+  /** Drops all jobs that nobody holds, for good; gives how many. */
+  async purge(options: RequestOptions = {}): Promise<number> {
+    const { dropped } = await this.#queues.ask(
+      "Purge",
+      PurgeQueueRequestSchema,
+      PurgeQueueResponseSchema,
+      { queue: this.name },
+      options,
+    );
+    return Number(dropped);
+  }
+
+  /**
+   * Puts dead letters back into the queue they came from, as new jobs: those with these ids, or all that
+   * nobody holds. The queue may be that of the dead letters, or the one they came from. Gives how many.
+   */
+  async redrive(
+    ids?: readonly (bigint | number)[],
+    options: RequestOptions = {},
+  ): Promise<number> {
+    // On the wire, no ids mean all.
+    if (ids?.length === 0) return 0;
+    const { redriven } = await this.#queues.ask(
+      "Redrive",
+      RedriveQueueRequestSchema,
+      RedriveQueueResponseSchema,
+      { queue: this.name, ids: ids?.map(BigInt) },
+      options,
+    );
+    return Number(redriven);
+  }
+
+  /** Stops it from handing out jobs; it goes on taking them, and stays so when the server starts again. */
+  async pause(options: RequestOptions = {}): Promise<QueueInfo> {
+    const { info } = await this.#queues.ask(
+      "Pause",
+      PauseQueueRequestSchema,
+      PauseQueueResponseSchema,
+      { queue: this.name },
+      options,
+    );
+    return queueInfo(info);
+  }
+
+  /** Lets it hand out jobs again. */
+  async resume(options: RequestOptions = {}): Promise<QueueInfo> {
+    const { info } = await this.#queues.ask(
+      "Resume",
+      ResumeQueueRequestSchema,
+      ResumeQueueResponseSchema,
+      { queue: this.name },
+      options,
+    );
+    return queueInfo(info);
+  }
+}

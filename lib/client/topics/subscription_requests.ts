@@ -1,0 +1,53 @@
+/**
+ * What a client asks the server on behalf of its subscriptions, and the events that come for them, in bytes.
+ */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
+import { EventSchema, type StartSchema } from "../../gen/parley/v1/event_pb.ts";
+import type { Incoming } from "../connection/answers.ts";
+import { encodeRequest } from "../connection/requests.ts";
+import { OVERFLOW, type ReceivedEvent, type Subscription } from "./subscription.ts";
+
+/** Reads an event; all that it holds is its own. */
+export function readEvent(incoming: Incoming): ReceivedEvent {
+  return receivedEvent(fromBinary(EventSchema, incoming.body().slice()));
+}
+
+/** An event as programs get it. */
+export function receivedEvent(event: ReturnType<typeof fromBinary<typeof EventSchema>>) {
+  const { topic, type, payload, headers, messageId, sender, seq, timeUnixMicros, group } = event;
+  return {
+    topic,
+    type,
+    payload,
+    headers,
+    messageId,
+    sender,
+    seq,
+    timeMicros: timeUnixMicros,
+    group,
+  } satisfies ReceivedEvent;
+}
+
+/** Asks for what all `members` want, who share a subscription of the server's. */
+export function encodeSubscribe(
+  members: readonly Subscription[],
+  start?: MessageInitShape<typeof StartSchema>,
+): Uint8Array {
+  const { pattern, type, group, overflow } = members[0];
+  const echo = members.some((member) => member.echo);
+  const tellPositions = group === "";
+  return encodeRequest({
+    case: "subscribe",
+    value: { pattern, type, group, echo, overflow: OVERFLOW[overflow], start, tellPositions },
+  });
+}
+
+/** Ends a subscription of the server's, after so many more events. */
+export function encodeUnsubscribe(subscription: Subscription, afterEvents: number): Uint8Array {
+  const { pattern, type, group } = subscription;
+  return encodeRequest({
+    case: "unsubscribe",
+    value: { pattern, type, group, afterEvents: BigInt(afterEvents) },
+  });
+}
