@@ -5,7 +5,7 @@
  * same for all. Calls under way at the end are waited for. With NATS a call is what its clients make of
  * one: an inbox that the caller subscribes to once, and a message that names it.
  */
-import { Histogram } from "../../lib/cli/histogram.ts";
+import { Histogram } from "../../lib/cli/bench/histogram.ts";
 import { cpuSeconds } from "../harness/process_facts.ts";
 import { type CallDialect, natsCalls, parleyCalls } from "./call_dialect.ts";
 import { Setup, type Target, writeAll } from "./target.ts";

@@ -2,7 +2,7 @@
  * The load of echo: the one of `parley bench echo`, once to warm up and once to measure, with the time
  * that the server computes.
  */
-import { runEchoLoad } from "../../lib/cli/bench_load.ts";
+import { runEchoLoad } from "../../lib/cli/bench/load.ts";
 import { cpuSeconds } from "../harness/process_facts.ts";
 import type { Target } from "./target.ts";
 

@@ -5,7 +5,7 @@
  * Three loads: to fill a queue; to keep it busy, with a backlog that stays or without one; and one job at
  * a time on a server that has nothing else to do. A server that is silent while something is due fails the load.
  */
-import { Histogram } from "../../lib/cli/histogram.ts";
+import { Histogram } from "../../lib/cli/bench/histogram.ts";
 import { cpuSeconds } from "../harness/process_facts.ts";
 import { Consumer, Producer, type Shared } from "./queue_connection.ts";
 import { queueDialect } from "./queue_dialect.ts";

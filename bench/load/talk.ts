@@ -5,7 +5,7 @@
  * warm up and are not recorded. Pure: bytes and times are arguments. Raises when a message is missing,
  * comes twice or out of order, and when something is refused.
  */
-import { Histogram } from "../../lib/cli/histogram.ts";
+import { Histogram } from "../../lib/cli/bench/histogram.ts";
 import { indexOfText } from "./target.ts";
 
 /** What a message begins with, before its number. */

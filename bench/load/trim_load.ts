@@ -7,7 +7,7 @@
  * first: when it is gone the trimming has begun, and with the last event of the large one it is over.
  */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Histogram } from "../../lib/cli/histogram.ts";
+import { Histogram } from "../../lib/cli/bench/histogram.ts";
 import { fields, frame, frameBytes, hello, subscribe, unsubscribe } from "./dialect_parley.ts";
 import { Pinger } from "./pinger.ts";
 import type { Steps } from "./steps.ts";

@@ -10,7 +10,7 @@ import { printable } from "../base/printable.ts";
 import { UsageError } from "./command.ts";
 import { type CliIo, processIo } from "./io.ts";
 import { makeProgram } from "./program.ts";
-import { Interrupted } from "./stop_signals.ts";
+import { Interrupted } from "./terminal/stop_signals.ts";
 
 const OWN_OPTIONS = ["-h", "--help", "-V", "--version"];
 

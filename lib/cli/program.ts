@@ -5,25 +5,25 @@
 import { Command } from "commander";
 import { printable } from "../base/printable.ts";
 import { VERSION } from "../base/version.ts";
-import { addAdd } from "./add.ts";
-import { addBackup } from "./backup.ts";
-import { addBench } from "./bench.ts";
-import { addCall } from "./call.ts";
-import { addChat } from "./chat.ts";
+import { addAdd } from "./calls/add.ts";
+import { addBackup } from "./server/backup.ts";
+import { addBench } from "./bench/bench.ts";
+import { addCall } from "./calls/call.ts";
+import { addChat } from "./rooms/chat.ts";
 import type { CliContext } from "./command.ts";
-import { addCompletion } from "./completion.ts";
-import { addConfig } from "./config.ts";
-import { addEcho } from "./echo.ts";
-import { addHealth } from "./health.ts";
+import { addCompletion } from "./server/completion.ts";
+import { addConfig } from "./server/config.ts";
+import { addEcho } from "./calls/echo.ts";
+import { addHealth } from "./server/health.ts";
 import type { CliIo } from "./io.ts";
-import { addPub } from "./pub.ts";
-import { addQueue } from "./queue.ts";
-import { addRespond } from "./respond.ts";
-import { addRoom } from "./room.ts";
-import { addServe } from "./serve.ts";
-import { addSub } from "./sub.ts";
-import { styled } from "./terminal_text.ts";
-import { addTopic } from "./topic.ts";
+import { addPub } from "./topics/pub.ts";
+import { addQueue } from "./queues/commands.ts";
+import { addRespond } from "./calls/respond.ts";
+import { addRoom } from "./rooms/room.ts";
+import { addServe } from "./server/serve.ts";
+import { addSub } from "./topics/sub.ts";
+import { styled } from "./terminal/terminal_text.ts";
+import { addTopic } from "./topics/topic.ts";
 
 /** Makes the tree. A command that does not end with 0 says so in `outcome`. */
 export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {

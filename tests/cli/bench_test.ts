@@ -3,8 +3,8 @@
  * no duration is judged here.
  */
 import assert from "node:assert/strict";
-import { echoFrame, runEchoLoad } from "../../lib/cli/bench_load.ts";
-import { Histogram } from "../../lib/cli/histogram.ts";
+import { echoFrame, runEchoLoad } from "../../lib/cli/bench/load.ts";
+import { Histogram } from "../../lib/cli/bench/histogram.ts";
 import { startServer } from "../support/server.ts";
 import { run } from "./fake_io.ts";
 

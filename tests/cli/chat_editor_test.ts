@@ -3,9 +3,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { complete, helpLines, parseEntry } from "../../lib/cli/chat_commands.ts";
-import { LineEditor } from "../../lib/cli/chat_editor.ts";
-import { type ChatInput, KeyReader } from "../../lib/cli/chat_keys.ts";
+import { complete, helpLines, parseEntry } from "../../lib/cli/rooms/chat_commands.ts";
+import { LineEditor } from "../../lib/cli/rooms/chat_editor.ts";
+import { type ChatInput, KeyReader } from "../../lib/cli/rooms/chat_keys.ts";
 
 /** The line with a bar where the cursor is. */
 function shown(editor: LineEditor): string {

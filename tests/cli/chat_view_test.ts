@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LineEditor } from "../../lib/cli/chat_editor.ts";
-import { BEGIN_SCREEN, ChatScreen, END_SCREEN } from "../../lib/cli/chat_screen.ts";
-import { ChatState } from "../../lib/cli/chat_state.ts";
-import { drawChat, heightOf } from "../../lib/cli/chat_view.ts";
+import { LineEditor } from "../../lib/cli/rooms/chat_editor.ts";
+import { BEGIN_SCREEN, ChatScreen, END_SCREEN } from "../../lib/cli/rooms/chat_screen.ts";
+import { ChatState } from "../../lib/cli/rooms/chat_state.ts";
+import { drawChat, heightOf } from "../../lib/cli/rooms/chat_view.ts";
 import type { RoomMessage } from "../../lib/client/mod.ts";
 import { TinyScreen } from "./tiny_screen.ts";
 

@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { eventJson, eventText, type ShownEvent } from "../../lib/cli/event_text.ts";
-import { payloadJson, payloadText, textOf } from "../../lib/cli/payload_text.ts";
+import { eventJson, eventText, type ShownEvent } from "../../lib/cli/topics/event_text.ts";
+import { payloadJson, payloadText, textOf } from "../../lib/cli/terminal/payload_text.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const line = { lines: false, full: false };

@@ -3,9 +3,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { layOutJson, parseExactly } from "../../lib/cli/json_text.ts";
-import { linesOf } from "../../lib/cli/lines.ts";
-import { parsePublication, type Publication } from "../../lib/cli/pub_input.ts";
+import { layOutJson, parseExactly } from "../../lib/cli/terminal/json_text.ts";
+import { linesOf } from "../../lib/cli/terminal/lines.ts";
+import { parsePublication, type Publication } from "../../lib/cli/topics/pub_input.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (payload: Uint8Array | string) =>

@@ -3,10 +3,10 @@
  */
 import assert from "node:assert/strict";
 import type { CliIo } from "../../lib/cli/io.ts";
-import { LinkNotices } from "../../lib/cli/link_notices.ts";
-import { PrintedJobs } from "../../lib/cli/queue_pull_print.ts";
-import { PullRun } from "../../lib/cli/queue_pull_run.ts";
-import { untilDrained } from "../../lib/cli/queue_drain.ts";
+import { LinkNotices } from "../../lib/cli/terminal/link_notices.ts";
+import { PrintedJobs } from "../../lib/cli/queues/pull_print.ts";
+import { PullRun } from "../../lib/cli/queues/pull_run.ts";
+import { untilDrained } from "../../lib/cli/queues/drain.ts";
 import { type Client, ErrorCode, type Job, ParleyError } from "../../lib/client/mod.ts";
 import { startServer } from "../support/server.ts";
 import { begin } from "./fake_io.ts";

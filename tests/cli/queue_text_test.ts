@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AckLevel } from "../../lib/client/mod.ts";
 import type { Output } from "../../lib/cli/io.ts";
-import { ProgramOutput } from "../../lib/cli/program_output.ts";
-import { ageText, durationText, infoJson, infoRows } from "../../lib/cli/queue_info_text.ts";
-import { jobJson, jobText, type ShownJob } from "../../lib/cli/queue_job_text.ts";
-import { delay, moment, parseJob, type PushedJob } from "../../lib/cli/queue_push_input.ts";
-import { PushSummary } from "../../lib/cli/queue_push_summary.ts";
+import { ProgramOutput } from "../../lib/cli/terminal/program_output.ts";
+import { ageText, durationText, infoJson, infoRows } from "../../lib/cli/queues/info_text.ts";
+import { jobJson, jobText, type ShownJob } from "../../lib/cli/queues/job_text.ts";
+import { delay, moment, parseJob, type PushedJob } from "../../lib/cli/queues/push_input.ts";
+import { PushSummary } from "../../lib/cli/queues/push_summary.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

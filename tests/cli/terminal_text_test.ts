@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { printable, printableJson } from "../../lib/base/printable.ts";
-import { styled, terminalText } from "../../lib/cli/terminal_text.ts";
+import { styled, terminalText } from "../../lib/cli/terminal/terminal_text.ts";
 
 // deno-lint-ignore no-control-regex
 const OBEYED = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;

@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { columnLines } from "../../lib/cli/columns.ts";
-import { cutText, padText, textWidth, wrapText } from "../../lib/cli/text_width.ts";
+import { columnLines } from "../../lib/cli/terminal/columns.ts";
+import { cutText, padText, textWidth, wrapText } from "../../lib/cli/terminal/text_width.ts";
 
 Deno.test("characters take the columns that a terminal gives them", () => {
   const widths: Record<string, number> = {

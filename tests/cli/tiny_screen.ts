@@ -2,7 +2,7 @@
  * A terminal that understands what the chat sends, and nothing else: what is on it can be read. Anything that
  * it does not know raises, so that nothing else is ever sent unseen.
  */
-import { graphemes, graphemeWidth } from "../../lib/cli/text_width.ts";
+import { graphemes, graphemeWidth } from "../../lib/cli/terminal/text_width.ts";
 
 /** A terminal of so many columns and rows. */
 export class TinyScreen {

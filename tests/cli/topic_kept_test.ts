@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { connect } from "../../lib/client/mod.ts";
-import { since } from "../../lib/cli/since.ts";
+import { since } from "../../lib/cli/topics/since.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { begin, type FakeOptions, run } from "./fake_io.ts";
 

@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MAX_TOPICS, TopicMeter } from "../../lib/cli/topic_meter.ts";
-import { plainLines, reportJson, tableRows } from "../../lib/cli/topic_table.ts";
+import { MAX_TOPICS, TopicMeter } from "../../lib/cli/topics/meter.ts";
+import { plainLines, reportJson, tableRows } from "../../lib/cli/topics/table.ts";
 
 Deno.test("the figures are those of the last events, by the textbook", () => {
   fc.assert(fc.property(

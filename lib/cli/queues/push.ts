@@ -1,0 +1,155 @@
+/**
+ * `parley queue push NAME [DATA|-]`: pushes DATA, or each line of standard input as it arrives.
+ *
+ * A job counts as pushed when the server has acknowledged it, which is once it is on disk where the server has
+ * a data directory. Many are under way at once; the first failure ends the run and says how many were pushed.
+ */
+import { type Command, InvalidArgumentError } from "commander";
+import type { Client } from "../../client/mod.ts";
+import {
+  type CliContext,
+  header,
+  type ServerOptions,
+  UsageError,
+  wholeNumber,
+  withClient,
+  withServerOptions,
+} from "../command.ts";
+import type { CliIo } from "../io.ts";
+import { delay, MAX_PRIORITY, moment, parseJob, type PushedJob } from "./push_input.ts";
+import { PushSummary } from "./push_summary.ts";
+import { fromLines, repeated, SendRun, type Source } from "../terminal/send_run.ts";
+import { StopSignals } from "../terminal/stop_signals.ts";
+
+interface PushOptions extends ServerOptions {
+  readonly type?: string;
+  readonly header?: Readonly<Record<string, string>>;
+  readonly id?: string;
+  readonly priority: number;
+  readonly key?: string;
+  readonly delay?: number;
+  readonly at?: Date;
+  readonly count?: number;
+  readonly jsonLines?: boolean;
+  readonly whole?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  parley queue push emails '{"to": "ann"}' --type acme.v1.Email
+  parley queue push reports monthly --at 2026-02-01T06:00
+  parley queue push payments pay --id order-7           a second push of order-7 changes nothing
+  find . -name '*.png' | parley queue push thumbnails   each line is a job
+  parley queue push scans --whole < page.tiff
+  parley queue peek emails.dead --json | parley queue push --json-lines emails.checked
+
+A line of JSON has payload (text), payload_json or payload_base64, and may have queue, type, headers,
+message_id, priority, key, and delay_ms or run_at; what it does not say comes from the arguments. A queue that
+is named as an argument is where all go.`;
+
+// The largest frame that can be configured; a smaller limit is the server's to state.
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
+
+/** Adds the command below `queue`. */
+export function addQueuePush(queue: Command, context: CliContext): void {
+  withServerOptions(queue.command("push"))
+    .description("push jobs into a queue")
+    .argument("[name]", "which one; --json-lines can do without")
+    .argument("[data]", "the payload; - or nothing: one job for each line of standard input")
+    .option("--type <type>", "the type of the payload, like acme.v1.Email")
+    .option("--header <name=value>", "a header; may be repeated", header)
+    .option("--id <id>", "a job with this id is pushed once, however often it is tried", notEmpty)
+    .option(
+      "--priority <n>",
+      "higher ones are handed out first, up to 9",
+      wholeNumber(0, MAX_PRIORITY),
+      0,
+    )
+    .option("--key <key>", "in an ordered queue, jobs of one key run one after the other")
+    .option("--delay <duration>", "how long it waits before it is handed out, like 5s or 2d", delay)
+    .option("--at <time>", "when it is handed out, like 2026-01-20T15:00", moment)
+    .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
+    .option("--json-lines", "each line of standard input is a JSON object")
+    .option("--whole", "all of standard input is one job")
+    .addHelpText("after", EXAMPLES)
+    .action((name: string | undefined, data: string | undefined, options: PushOptions) =>
+      push(name, data, options, context)
+    );
+}
+
+function notEmpty(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It must not be empty.");
+}
+
+async function push(
+  name: string | undefined,
+  data: string | undefined,
+  options: PushOptions,
+  { io, outcome }: CliContext,
+): Promise<void> {
+  checkUse(name, data, options);
+  const job: PushedJob = {
+    queue: name ?? "",
+    payload: data ?? "",
+    type: options.type ?? "",
+    headers: options.header ?? {},
+    messageId: options.id ?? "",
+    priority: options.priority,
+    key: options.key ?? "",
+    delayMs: options.delay,
+    runAt: options.at,
+  };
+  using signals = new StopSignals();
+  const run = new SendRun(io, { noun: "job", done: "pushed", stop: signals.signal });
+  const summary = new PushSummary();
+  await withClient(options, io, async (client) => {
+    const sources = await sourcesOf(job, data, options, io);
+    await run.sendAll(sources, (each) => pushOne(client, each, summary));
+  }, { signal: signals.signal });
+  outcome.exitCode = signals.exitCode;
+  io.stdout.write(options.json ? JSON.stringify(summary.json()) + "\n" : summary.text());
+}
+
+function checkUse(name: string | undefined, data: string | undefined, options: PushOptions): void {
+  if (name === undefined && !options.jsonLines) {
+    throw new UsageError("missing required argument 'name'");
+  }
+  const isFromInput = data === undefined || data === "-";
+  for (const flag of ["jsonLines", "whole"] as const) {
+    if (!options[flag] || isFromInput) continue;
+    const written = flag === "whole" ? "--whole" : "--json-lines";
+    throw new UsageError(`${written}: jobs come from standard input then, not from an argument`);
+  }
+  if (options.whole && options.jsonLines) {
+    throw new UsageError("--whole and --json-lines exclude each other");
+  }
+  if (options.delay !== undefined && options.at !== undefined) {
+    throw new UsageError("--delay and --at exclude each other");
+  }
+  if (options.id === undefined || options.whole) return;
+  if (isFromInput || options.count !== undefined) {
+    throw new UsageError("--id is for one job: with DATA and without --count, or with --whole");
+  }
+}
+
+/** What is to be pushed. */
+async function sourcesOf(
+  job: PushedJob,
+  data: string | undefined,
+  options: PushOptions,
+  io: CliIo,
+): Promise<Iterable<Source<PushedJob>> | AsyncIterable<Source<PushedJob>>> {
+  const { count, jsonLines, whole } = options;
+  if (whole) return repeated({ ...job, payload: await io.readStdin(MAX_WHOLE_BYTES) }, count);
+  if (data !== undefined && data !== "-") return repeated(job, count);
+  if (io.stdin.isTerminal) io.stderr.write("one job a line; Ctrl-D ends\n");
+  const fromText = (line: Uint8Array, defaults: PushedJob) => ({ ...defaults, payload: line });
+  const parse = jsonLines ? parseJob : fromText;
+  return fromLines(io, job, parse, { most: count, skipBlank: jsonLines });
+}
+
+async function pushOne(client: Client, job: PushedJob, summary: PushSummary): Promise<void> {
+  const { queue, payload, ...options } = job;
+  summary.add(queue, await client.queue(queue).push(payload, options));
+}

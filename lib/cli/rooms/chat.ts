@@ -1,0 +1,123 @@
+/**
+ * `parley chat [ROOM]`: talk in a room. On a terminal it takes the whole screen, with the history above the
+ * line that is being written; otherwise it says the lines of standard input and prints what happens.
+ *
+ * The name is claimed and the room joined before the terminal is taken over, so that a refusal is an error
+ * like any other. A lost connection is opened again, and what is being written stays.
+ */
+import type { Command } from "commander";
+import type { ClientStatus, ParleyError } from "../../client/mod.ts";
+import {
+  type CliContext,
+  type ServerOptions,
+  UsageError,
+  wholeNumber,
+  withClient,
+  withServerOptions,
+} from "../command.ts";
+import type { CliIo } from "../io.ts";
+import { StopSignals } from "../terminal/stop_signals.ts";
+
+interface ChatOptions extends ServerOptions {
+  readonly name?: string;
+  readonly history: number;
+}
+
+/** Where a person's name may stand. */
+const NAME_VARIABLES = ["USER", "LOGNAME", "USERNAME"];
+/** The server's limit on a message. */
+const MAX_MESSAGE_BYTES = 4096;
+const MAX_HISTORY = 2048;
+
+const EXAMPLES = `
+Examples:
+  parley chat                              the room "lobby", under your user name
+  parley chat tea --name ann
+  echo "the build is done" | parley chat builds --name ci --history 0
+/help in the chat tells its commands.`;
+
+/** Adds the command. */
+export function addChat(program: Command, context: CliContext): void {
+  withServerOptions(program.command("chat"))
+    .description("talk in a room")
+    .argument("[room]", "which room", "lobby")
+    .option("--name <name>", "the name to go by (default: your user name)")
+    .option("--history <n>", "earlier events to begin with", wholeNumber(0, MAX_HISTORY), 50)
+    .addHelpText("after", EXAMPLES)
+    .action((room: string, options: ChatOptions) => chat(room, options, context));
+}
+
+function chat(room: string, options: ChatOptions, context: CliContext): Promise<void> {
+  const { io } = context;
+  const onTerminal = io.stdin.isTerminal && io.stdout.isTerminal && !options.json;
+  const name = options.name ?? userName(io);
+  return (onTerminal ? chatOnTerminal : chatInLines)(room, name, options, context);
+}
+
+async function chatInLines(
+  room: string,
+  nick: string,
+  options: ChatOptions,
+  { io, outcome }: CliContext,
+): Promise<void> {
+  const { LinkNotices } = await import("../terminal/link_notices.ts");
+  const { chatPiped } = await import("./chat_piped.ts");
+  using signals = new StopSignals();
+  const notices = new LinkNotices(io);
+  await withClient(options, io, async (client) => {
+    await using joined = await client.room(room, {
+      nick,
+      history: options.history,
+      onGap: (gap) => notices.onGap(gap),
+    });
+    const stop = signals.signal;
+    outcome.exitCode = await chatPiped(io, joined, { json: options.json ?? false, stop, notices });
+    notices.close();
+  }, { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal });
+}
+
+async function chatOnTerminal(
+  room: string,
+  nick: string,
+  options: ChatOptions,
+  { io }: CliContext,
+): Promise<void> {
+  const { ChatSession } = await import("./chat_session.ts");
+  const { ChatState } = await import("./chat_state.ts");
+  const { ChatTerminal } = await import("./chat_terminal.ts");
+  const { LineEditor } = await import("./chat_editor.ts");
+  const state = new ChatState(nick);
+  const editor = new LineEditor(MAX_MESSAGE_BYTES);
+  let terminal: InstanceType<typeof ChatTerminal> | null = null;
+  let onStatus: ((status: ClientStatus, reason?: ParleyError) => void) | null = null;
+  using signals = new StopSignals(() => terminal?.[Symbol.dispose]());
+  await withClient(options, io, async (client) => {
+    const session = new ChatSession({
+      client,
+      state,
+      history: options.history,
+      changed: () => terminal?.changed(),
+      giveBack: (text) => {
+        if (editor.text === "") editor.set(text);
+      },
+      now: () => new Date(),
+    });
+    onStatus = session.onStatus;
+    await session.join(room);
+    // Given back before the room is left: that may take a moment.
+    using screen = terminal = new ChatTerminal(io, state, editor);
+    signals.onFirst(() => session.quit());
+    const typed = screen.run(session);
+    typed.catch(() => session.quit());
+    await session.finished;
+  }, { reconnect: {}, onStatus: (status) => onStatus?.(status), signal: signals.signal });
+}
+
+function userName(io: CliIo): string {
+  const variables = io.environment(NAME_VARIABLES);
+  for (const variable of NAME_VARIABLES) {
+    const name = variables[variable];
+    if (name !== undefined && /^[A-Za-z0-9._-]{1,32}$/.test(name)) return name;
+  }
+  throw new UsageError("missing a name to go by: --name NAME");
+}

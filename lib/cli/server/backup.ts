@@ -1,0 +1,42 @@
+/**
+ * `parley backup FILE`: copies kept topics, rooms and queues into one file, while the server goes on.
+ *
+ * It reads the data directory itself, so it runs where the server runs, as a user who may read it. It takes
+ * the options of `serve` to find the directory.
+ */
+import type { Command } from "commander";
+import { printable } from "../../base/printable.ts";
+import type { CliContext } from "../command.ts";
+import { type ConfigOptions, loadFor, withConfigOptions } from "./config_flags.ts";
+import { jsonLine } from "../terminal/json_text.ts";
+import { byteSize } from "../terminal/summary.ts";
+
+interface BackupOptions extends ConfigOptions {
+  readonly json?: boolean;
+}
+
+const MORE = `
+Example:
+  parley backup --data /var/lib/parley /var/backups/parley-$(date +%F).db
+To restore, put the file as parley.db into an empty directory and start the server with that.`;
+
+/** Adds the command. */
+export function addBackup(program: Command, context: CliContext): void {
+  withConfigOptions(program.command("backup"))
+    .description("copy the data directory's database to a file, while the server goes on")
+    .argument("<file>", "the copy; it must not exist yet")
+    .option("--json", "print JSON")
+    .addHelpText("after", MORE)
+    .action((file: string, options: BackupOptions) => backup(file, options, context));
+}
+
+async function backup(file: string, options: BackupOptions, { io }: CliContext): Promise<void> {
+  const { config } = await loadFor(options, io);
+  const { backUp } = await import("../../server/backup.ts");
+  const bytes = await backUp(config, file);
+  io.stdout.write(
+    options.json
+      ? jsonLine({ file, bytes })
+      : `backed up ${printable(config.data)} to ${printable(file)}, ${byteSize(bytes)}\n`,
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * `parley config print|check|schema`: what is in force, whether it could be used, and what may be set.
+ *
+ * None of them starts or binds anything. `print` and `check` take the options of `serve`.
+ */
+import type { Command } from "commander";
+import { type CliContext, UsageError } from "../command.ts";
+import { type ConfigOptions, loadFor, withConfigOptions } from "./config_flags.ts";
+
+interface PrintOptions extends ConfigOptions {
+  readonly json?: boolean;
+}
+
+/** Adds the commands. */
+export function addConfig(program: Command, context: CliContext): void {
+  const config = program.command("config").description("show or check the configuration");
+  withConfigOptions(config.command("print"))
+    .description("print the configuration in force, and where each value comes from")
+    .option("--json", "print JSON")
+    .action((options: PrintOptions) => print(options, context));
+  withConfigOptions(config.command("check"))
+    .description("check a configuration without starting anything")
+    .argument("[file]", "the file, as with --config")
+    .option("--json", "print JSON")
+    .action((file: string | undefined, options: PrintOptions) => check(file, options, context));
+  config.command("schema")
+    .description("print what may be set, as JSON Schema")
+    .option("--markdown", "print it as documentation")
+    .action((options: { readonly markdown?: boolean }) => schema(options, context));
+}
+
+async function print(options: PrintOptions, { io }: CliContext): Promise<void> {
+  const loaded = await loadFor(options, io);
+  const { configToml } = await import("../../server/config/text.ts");
+  io.stdout.write(
+    options.json ? JSON.stringify(loaded.config, null, 2) + "\n" : configToml(loaded),
+  );
+}
+
+async function check(
+  file: string | undefined,
+  options: PrintOptions,
+  { io, outcome }: CliContext,
+): Promise<void> {
+  if (file !== undefined && options.config !== undefined && options.config !== file) {
+    throw new UsageError(
+      "cannot check two files at once: name one, as an argument or with --config",
+    );
+  }
+  const { ConfigError } = await import("../../server/config/config.ts");
+  try {
+    const loaded = await loadFor({ ...options, config: file ?? options.config }, io);
+    const checked = loaded.file ?? null;
+    if (options.json) {
+      io.stdout.write(JSON.stringify({ ok: true, file: checked, problems: [] }) + "\n");
+    } else io.stdout.write(`ok: ${checked ?? "no file, the defaults are used"}\n`);
+  } catch (error) {
+    const cause = error instanceof UsageError ? error.cause : error;
+    if (!options.json || !(cause instanceof ConfigError)) throw error;
+    const problems = cause.problems.map(({ source, text }) => ({ source, text }));
+    io.stdout.write(JSON.stringify({ ok: false, problems }) + "\n");
+    outcome.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function schema(options: { readonly markdown?: boolean }, { io }: CliContext): Promise<void> {
+  if (options.markdown) {
+    const { configMarkdown } = await import("../../server/config/text.ts");
+    io.stdout.write(configMarkdown());
+    return;
+  }
+  const { configJsonSchema } = await import("../../server/config/keys.ts");
+  io.stdout.write(JSON.stringify(configJsonSchema(), null, 2) + "\n");
+}

@@ -1,0 +1,99 @@
+/**
+ * The options that set the configuration, for `serve` and for the commands that show or check what
+ * `serve` would take.
+ */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { FlagValue, LoadedConfig } from "../../server/config/config.ts";
+import { UsageError } from "../command.ts";
+import type { CliIo } from "../io.ts";
+
+/** The values of these options. */
+export interface ConfigOptions {
+  readonly config?: string;
+  readonly tcp?: string;
+  readonly raw?: string;
+  readonly http?: string;
+  readonly text?: string;
+  readonly data?: string;
+  readonly unix?: string;
+  readonly insecure?: boolean;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+  readonly set?: readonly string[];
+}
+
+/** Adds the options. */
+export function withConfigOptions(command: Command): Command {
+  return command
+    .option(
+      "--config <file>",
+      "the configuration (PARLEY_CONFIG; default: parley.toml if there is one)",
+    )
+    .option("--tcp <address>", 'where clients connect, as in localhost:7311; "" is nowhere')
+    .option("--raw <address>", 'where clients without framing connect; "" is nowhere')
+    .option("--http <address>", 'where browsers connect, with WebSockets; "" is nowhere')
+    .option("--text <address>", 'where people chat by nc and telnet; "" is nowhere')
+    .option("--data <dir>", 'where kept topics, rooms and queues are stored; "" is in memory only')
+    .option("--unix <path>", "a unix socket to listen on")
+    .option("--insecure", "allow addresses that other machines can reach")
+    .addOption(
+      new Option("--log-level <level>", "the least level that is logged")
+        .choices(["debug", "info", "warning", "error"]),
+    )
+    .addOption(
+      new Option("--log-format <format>", "how log lines look").choices(["auto", "json", "pretty"]),
+    )
+    .option("--set <key=value>", "any key of the configuration; may be repeated", gather);
+}
+
+function gather(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^[^=]+=/.test(text)) {
+    throw new InvalidArgumentError("It must be KEY=VALUE, like limits.max_connections=1000.");
+  }
+  return [...before, text];
+}
+
+/**
+ * Puts the configuration together from file, environment and these options. Raises ConfigError, or
+ * UsageError when it is the options that are wrong.
+ */
+export async function loadFor(options: ConfigOptions, io: CliIo): Promise<LoadedConfig> {
+  const { ConfigError, configVariables, loadConfig } = await import(
+    "../../server/config/config.ts"
+  );
+  try {
+    return await loadConfig({
+      file: options.config,
+      environment: io.environment(configVariables()),
+      flags: flagValues(options),
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (error.problems.every(({ source }) => source.kind !== "flag")) throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
+}
+
+/** The options as values of the configuration; `--set` is the strongest. */
+export function flagValues(options: ConfigOptions): FlagValue[] {
+  const named: [string, string, string | undefined][] = [
+    ["--tcp", "listen.tcp", options.tcp],
+    ["--raw", "listen.raw", options.raw],
+    ["--http", "listen.http", options.http],
+    ["--text", "listen.text", options.text],
+    ["--data", "data", options.data],
+    ["--unix", "listen.unix", options.unix],
+    ["--insecure", "insecure", options.insecure ? "true" : undefined],
+    ["--log-level", "log.level", options.logLevel],
+    ["--log-format", "log.format", options.logFormat],
+  ];
+  const values = named.flatMap(([flag, path, text]) =>
+    text === undefined ? [] : [{ flag, path, text }]
+  );
+  for (const setting of options.set ?? []) {
+    const at = setting.indexOf("=");
+    const path = setting.slice(0, at).trim();
+    values.push({ flag: `--set ${path}`, path, text: setting.slice(at + 1) });
+  }
+  return values;
+}

@@ -1,0 +1,84 @@
+/**
+ * `parley serve`: runs a server until it is told to stop.
+ *
+ * SIGTERM and SIGINT stop it in order, within limits.drain_ms, with exit code 0; a second signal ends
+ * the process at once. The addresses go to standard output, the log to standard error, so a program that
+ * starts the server reads one line (`--json`) and knows where it is.
+ */
+import type { Command } from "commander";
+import { VERSION } from "../../base/version.ts";
+import type { LoadedConfig } from "../../server/config/config.ts";
+import type { Server } from "../../server/server.ts";
+import type { CliContext } from "../command.ts";
+import { type ConfigOptions, loadFor, withConfigOptions } from "./config_flags.ts";
+import type { CliIo } from "../io.ts";
+import { StopSignals } from "../terminal/stop_signals.ts";
+import { styled, terminalText } from "../terminal/terminal_text.ts";
+
+interface ServeOptions extends ConfigOptions {
+  readonly repair?: boolean;
+  readonly json?: boolean;
+}
+
+/** Adds the command. */
+export function addServe(program: Command, context: CliContext): void {
+  withConfigOptions(program.command("serve"))
+    .description("run the server (also without a command)")
+    .option("--json", "print the addresses as one line of JSON")
+    .option("--repair", "go on with what is left when the data directory has lost events")
+    .action((options: ServeOptions) => serve(options, context));
+}
+
+async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
+  using signals = new StopSignals();
+  const loaded = await loadFor(options, io);
+  const { configureLogging } = await import("../../server/logging.ts");
+  configureLogging(loaded.config.log);
+  const { Server } = await import("../../server/server.ts");
+  const server = await Server.start(loaded.config, { repair: options.repair });
+  signals.onFirst(() => void server.stop());
+  await io.releasePermissions();
+  announce(server, options, loaded, io);
+  await server.stopped;
+}
+
+function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, io: CliIo): void {
+  const listeners = server.listeners.map(({ kind, addresses }) => ({
+    kind,
+    addresses,
+    urls: addresses.flatMap((address) => clientUrl(kind, address)),
+  }));
+  const out = io.stdout;
+  if (options.json) {
+    const line = { event: "listening", version: VERSION, pid: Deno.pid, listeners };
+    out.write(JSON.stringify(line) + "\n");
+    return;
+  }
+  if (!out.isTerminal) {
+    for (const { kind, addresses } of listeners) {
+      for (const address of addresses) out.write(`listening ${kind} ${address}\n`);
+    }
+    return;
+  }
+  const label = (text: string) => styled("dim", `  ${text.padEnd(8)}`, out);
+  out.write(`\n${styled("bold", "Parley", out)} ${VERSION}\n\n`);
+  for (const { kind, addresses, urls } of listeners) {
+    const shown = urls.length > 0 ? urls : addresses;
+    out.write(`${label(kind)}${terminalText(shown.join("  "), out)}\n`);
+  }
+  if (loaded.file !== undefined) out.write(`${label("config")}${terminalText(loaded.file, out)}\n`);
+  const url = listeners.flatMap((each) => each.urls)[0];
+  if (url !== undefined) {
+    out.write(`${label("try")}parley echo hello --server ${terminalText(url, out)}\n`);
+  }
+  out.write(`${label("stop")}Ctrl-C\n\n`);
+}
+
+/** The URL under which the client library and this command line reach a listener, if they speak its dialect. */
+function clientUrl(kind: string, address: string): string[] {
+  if (kind === "tcp") return [`parley://${address}`];
+  if (kind === "ws") return [`ws://${address}/ws`];
+  if (kind !== "unix") return [];
+  // A URL has an absolute path.
+  return [`unix://${encodeURI(address.startsWith("/") ? address : `${Deno.cwd()}/${address}`)}`];
+}

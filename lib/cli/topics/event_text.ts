@@ -1,0 +1,92 @@
+/**
+ * Shows events: for a person at a terminal, as one line for a pipe, or as JSON.
+ *
+ * Nothing of an event reaches the output unescaped, whichever way it goes. `eventJson` gives what
+ * `parley pub --json-lines` takes.
+ */
+import { printable } from "../../base/printable.ts";
+import { jsonLine } from "../terminal/json_text.ts";
+import { payloadJson, payloadText } from "../terminal/payload_text.ts";
+import { styled } from "../terminal/terminal_text.ts";
+
+/** What is shown of an event; the client library's ReceivedEvent is one. */
+export interface ShownEvent {
+  readonly topic: string;
+  readonly type: string;
+  readonly payload: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly messageId: string;
+  readonly sender: string;
+  readonly seq: bigint;
+  readonly timeMicros: bigint;
+  readonly group: string;
+}
+
+/** How events are shown. */
+export interface EventView {
+  /** For a person: several lines an event. */
+  readonly lines: boolean;
+  readonly colors: boolean;
+  /** Payloads in full length. */
+  readonly full: boolean;
+}
+
+/** The event with its line feed. */
+export function eventText(event: ShownEvent, view: EventView): string {
+  const headers = Object.entries(event.headers);
+  const payload = payloadText(event.payload, view);
+  const type = printable(event.type) || "-";
+  const topic = printable(event.topic);
+  const sender = printable(event.sender) || "-";
+  const number = event.seq === 0n ? [] : [`#${event.seq}`];
+  if (!view.lines) {
+    const more = headers.length === 0 ? [] : [jsonLine({ headers: event.headers }).trimEnd()];
+    return [isoTime(event.timeMicros), topic, ...number, type, sender, ...more, payload].join(
+      "  ",
+    ) + "\n";
+  }
+  const style = (name: "bold" | "dim" | "cyan", text: string) => styled(name, text, view);
+  const first = [
+    style("dim", clockTime(event.timeMicros)),
+    style("bold", topic),
+    ...number.map((text) => style("dim", text)),
+    style("cyan", type),
+    style("dim", `from ${sender}`),
+  ].join("  ");
+  const details = headers.map(([name, value]) =>
+    style("dim", `${printable(name)}: ${printable(value)}`)
+  );
+  const body = event.payload.length === 0 ? [style("dim", "(empty)")] : payload.split("\n");
+  return [first, ...[...details, ...body].map((line) => `  ${line}`)].join("\n") + "\n";
+}
+
+/** The event as one line of JSON. */
+export function eventJson(event: ShownEvent): string {
+  return jsonLine({
+    time: isoTime(event.timeMicros),
+    topic: event.topic,
+    ...(event.type === "" ? {} : { type: event.type }),
+    sender: event.sender,
+    ...(event.seq === 0n ? {} : { seq: Number(event.seq) }),
+    ...(event.group === "" ? {} : { group: event.group }),
+    ...(event.messageId === "" ? {} : { message_id: event.messageId }),
+    ...(Object.keys(event.headers).length === 0 ? {} : { headers: event.headers }),
+    ...payloadJson(event.payload),
+  });
+}
+
+/** A time of the server's; `-` when there is none. */
+export function isoTime(micros: bigint): string {
+  const date = new Date(Number(micros / 1000n));
+  if (micros === 0n || Number.isNaN(date.getTime())) return "-";
+  return date.toISOString();
+}
+
+/** The time of day here, as a person at this terminal reads it. */
+export function clockTime(micros: bigint): string {
+  const date = new Date(Number(micros / 1000n));
+  if (micros === 0n || Number.isNaN(date.getTime())) return "-";
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+  return `${time}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}

@@ -1,0 +1,174 @@
+/**
+ * `parley topic ls|info|trim`: which topics the server keeps, how much of them, and dropping the oldest.
+ *
+ * Trimming is for good, so how far it goes has no default.
+ */
+import type { Command } from "commander";
+import { printable } from "../../base/printable.ts";
+import { callMessage, type Client } from "../../client/mod.ts";
+import {
+  ListTopicsRequestSchema,
+  ListTopicsResponseSchema,
+  type TopicInfo,
+  TopicInfoRequestSchema,
+  TopicInfoResponseSchema,
+  TrimTopicRequestSchema,
+  TrimTopicResponseSchema,
+} from "../../gen/parley/v1/topic_pb.ts";
+import { columnLines } from "../terminal/columns.ts";
+import {
+  type CliContext,
+  type ServerOptions,
+  wholeNumber,
+  withClient,
+  withServerOptions,
+} from "../command.ts";
+import { isoTime } from "./event_text.ts";
+import { jsonLine } from "../terminal/json_text.ts";
+import { byteSize, count, countOf } from "../terminal/summary.ts";
+import { styled } from "../terminal/terminal_text.ts";
+
+const METHODS = "parley.v1.Topics/";
+
+interface TrimOptions extends ServerOptions {
+  readonly before: number;
+}
+
+/** Adds the commands below `topic`. */
+export function addKeptTopic(topic: Command, context: CliContext): void {
+  withServerOptions(topic.command("ls"))
+    .description("list the topics that are kept")
+    .argument("[pattern]", "only those that match, like 'orders.>'", "")
+    .action((pattern: string, options: ServerOptions) => listTopics(pattern, options, context));
+  withServerOptions(topic.command("info"))
+    .description("tell what is kept of a topic")
+    .argument("<topic>", "which one")
+    .action((name: string, options: ServerOptions) => topicInfo(name, options, context));
+  withServerOptions(topic.command("trim"))
+    .description("drop the oldest events of a topic, for good")
+    .argument("<topic>", "which one")
+    .requiredOption("--before <seq>", "drop the events before this seq", wholeNumber(1))
+    .addHelpText("after", "\nExample:\n  parley topic trim orders.eu --before 1000")
+    .action((name: string, options: TrimOptions) => trimTopic(name, options, context));
+}
+
+async function listTopics(pattern: string, options: ServerOptions, { io }: CliContext) {
+  const topics = await withClient(options, io, (client) => allTopics(client, pattern));
+  const out = io.stdout;
+  if (options.json) return out.write(topics.map((each) => jsonLine(infoJson(each))).join(""));
+  if (topics.length === 0) return out.write("no topics are kept\n");
+  const columns = [
+    { title: "topic" },
+    ...["first", "last", "events", "size"].map((title) => ({ title, side: "right" as const })),
+    { title: "newest" },
+    { title: "policy" },
+  ];
+  const rows = topics.map((info) => [
+    printable(info.topic),
+    String(info.firstSeq),
+    String(info.lastSeq),
+    count(Number(info.events)),
+    byteSize(Number(info.bytes)),
+    isoTime(info.lastTimeUnixMicros),
+    printable(info.policy?.pattern ?? "-"),
+  ]);
+  const [heading, ...lines] = columnLines(columns, rows, out.isTerminal ? out.columns : Infinity);
+  out.write([styled("bold", heading, out), ...lines].map((line) => `${line}\n`).join(""));
+}
+
+/** All pages of the list. */
+async function allTopics(client: Client, pattern: string): Promise<TopicInfo[]> {
+  const topics: TopicInfo[] = [];
+  for (let more = true; more;) {
+    const request = { pattern, after: topics.at(-1)?.topic ?? "" };
+    const page = await callMessage(
+      client,
+      `${METHODS}List`,
+      ListTopicsRequestSchema,
+      ListTopicsResponseSchema,
+      request,
+    );
+    topics.push(...page.topics);
+    more = page.more && page.topics.length > 0;
+  }
+  return topics;
+}
+
+async function topicInfo(topic: string, options: ServerOptions, { io }: CliContext) {
+  const { info } = await withClient(options, io, (client) =>
+    callMessage(
+      client,
+      `${METHODS}Info`,
+      TopicInfoRequestSchema,
+      TopicInfoResponseSchema,
+      { topic },
+    ));
+  if (info === undefined) return;
+  const out = io.stdout;
+  if (options.json) return out.write(jsonLine(infoJson(info)));
+  const { policy } = info;
+  const bounds = policy === undefined ? [] : [
+    ...(policy.maxEvents > 0n ? [countOf(Number(policy.maxEvents), "event")] : []),
+    ...(policy.maxAgeMs > 0n ? [age(Number(policy.maxAgeMs))] : []),
+    ...(policy.maxBytes > 0n ? [byteSize(Number(policy.maxBytes))] : []),
+  ];
+  const rows = [
+    ["topic", printable(info.topic)],
+    ["events", count(Number(info.events))],
+    [
+      "seq",
+      info.events === 0n ? `none, last ${info.lastSeq}` : `${info.firstSeq} to ${info.lastSeq}`,
+    ],
+    ["size", byteSize(Number(info.bytes))],
+    ["oldest", isoTime(info.firstTimeUnixMicros)],
+    ["newest", isoTime(info.lastTimeUnixMicros)],
+    ["policy", policy === undefined ? "none any more" : printable(policy.pattern)],
+    ["keeps", policy === undefined ? "what is there" : bounds.join(", ") || "everything"],
+  ];
+  for (const [label, value] of rows) {
+    out.write(`${styled("dim", label.padEnd(8), out)}${value}\n`);
+  }
+}
+
+async function trimTopic(topic: string, options: TrimOptions, { io }: CliContext) {
+  const { dropped, info } = await withClient(options, io, (client) =>
+    callMessage(
+      client,
+      `${METHODS}Trim`,
+      TrimTopicRequestSchema,
+      TrimTopicResponseSchema,
+      { topic, beforeSeq: BigInt(options.before) },
+    ));
+  const left = Number(info?.events ?? 0n);
+  io.stdout.write(
+    options.json
+      ? jsonLine({ topic, dropped: Number(dropped), ...(info === undefined ? {} : infoJson(info)) })
+      : `dropped ${countOf(Number(dropped), "event")}, ${count(left)} left\n`,
+  );
+}
+
+function infoJson(info: TopicInfo) {
+  const { policy } = info;
+  return {
+    topic: info.topic,
+    first_seq: Number(info.firstSeq),
+    last_seq: Number(info.lastSeq),
+    events: Number(info.events),
+    bytes: Number(info.bytes),
+    oldest: info.firstTimeUnixMicros === 0n ? null : isoTime(info.firstTimeUnixMicros),
+    newest: info.lastTimeUnixMicros === 0n ? null : isoTime(info.lastTimeUnixMicros),
+    policy: policy === undefined ? null : {
+      pattern: policy.pattern,
+      max_events: Number(policy.maxEvents) || null,
+      max_age_ms: Number(policy.maxAgeMs) || null,
+      max_bytes: Number(policy.maxBytes) || null,
+    },
+  };
+}
+
+/** An age in the largest unit that says it exactly. */
+function age(ms: number): string {
+  const units: [number, string][] = [[86_400_000, "day"], [3_600_000, "hour"], [60_000, "minute"]];
+  for (const [unit, name] of units) if (ms % unit === 0) return countOf(ms / unit, name);
+  return `${count(ms / 1000)} s`;
+}

@@ -1,0 +1,148 @@
+/**
+ * `parley topic hz|bw PATTERN` (`ls`, `info` and `trim` are in topic_kept.ts): how often, and how much, is published on topics, measured as it arrives here.
+ *
+ * A report a second: on a terminal it is drawn over the one before, elsewhere each adds its lines. What the
+ * server had to drop because this side was too slow is said, since the figures are then too low.
+ */
+import type { Command } from "commander";
+import { printable } from "../../base/printable.ts";
+import {
+  type CliContext,
+  duration,
+  type ServerOptions,
+  wholeNumber,
+  withClient,
+  withServerOptions,
+} from "../command.ts";
+import type { CliIo } from "../io.ts";
+import { jsonLine } from "../terminal/json_text.ts";
+import { LinkNotices } from "../terminal/link_notices.ts";
+import { StopSignals } from "../terminal/stop_signals.ts";
+import { addKeptTopic } from "./kept.ts";
+import { TopicMeter } from "./meter.ts";
+import { type Measure, plainLines, reportJson, tableRows } from "./table.ts";
+
+interface TopicOptions extends ServerOptions {
+  readonly type?: string;
+  readonly window: number;
+  readonly interval: number;
+  readonly count?: number;
+}
+
+const DEFAULT_WINDOW = 1000;
+const MAX_WINDOW = 100_000;
+
+const ABOUT = {
+  hz: "measure how many events a second are published, and how regularly",
+  bw: "measure how many bytes a second are published",
+} as const;
+
+/** Adds the commands. */
+export function addTopic(program: Command, context: CliContext): void {
+  const topic = program.command("topic").description("look at topics");
+  addKeptTopic(topic, context);
+  for (const measure of ["hz", "bw"] as const) {
+    withServerOptions(topic.command(measure))
+      .description(ABOUT[measure])
+      .argument("<pattern>", "which topics, like 'orders.>'")
+      .option("--type <type>", "only events of this type")
+      .option(
+        "--window <n>",
+        "of how many events of a topic the figures are",
+        wholeNumber(2, MAX_WINDOW),
+        DEFAULT_WINDOW,
+      )
+      .option("--interval <duration>", "how often to report, like 1s", duration, 1000)
+      .option("--count <n>", "stop after so many reports", wholeNumber(1))
+      .addHelpText(
+        "after",
+        `\nExample:\n  parley topic ${measure} 'sensors.>' --window 100\n\nSizes are those of payloads.`,
+      )
+      .action((pattern: string, options: TopicOptions) =>
+        measureTopics(pattern, measure, options, context)
+      );
+  }
+}
+
+async function measureTopics(
+  pattern: string,
+  measure: Measure,
+  options: TopicOptions,
+  { io }: CliContext,
+): Promise<void> {
+  using signals = new StopSignals();
+  const notices = new LinkNotices(io);
+  const meter = new TopicMeter(options.window);
+  const reports = new Reports(io, measure, options.json ?? false, notices);
+  await withClient(options, io, async (client) => {
+    const subscription = await client.subscribe(pattern, {
+      type: options.type,
+      overflow: "drop_newest",
+      onGap: (gap) => notices.onGap(gap),
+    }, ({ topic, payload }) => meter.record(topic, payload.length, performance.now() / 1000));
+    notices.say(`measuring ${printable(pattern)}`);
+    const stopped = new Promise<"over">((resolve) => signals.onFirst(() => resolve("over")));
+    const closed = subscription.closed.then(() => "over" as const);
+    for (let left = options.count ?? Infinity; left > 0; left--) {
+      const over = await within(options.interval, Promise.race([stopped, closed]));
+      if (over !== undefined) break;
+      reports.show(meter);
+    }
+    notices.close();
+  }, { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal });
+}
+
+/** Waits so long, or for `earlier`, and gives what that gave. */
+async function within<T>(milliseconds: number, earlier: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const passed = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  try {
+    return await Promise.race([passed, earlier]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Writes one report after the other, on a terminal one over the other. */
+class Reports {
+  readonly #io: CliIo;
+  readonly #measure: Measure;
+  readonly #json: boolean;
+  readonly #notices: LinkNotices;
+  #drawn = 0;
+  #noticed = 0;
+
+  constructor(io: CliIo, measure: Measure, json: boolean, notices: LinkNotices) {
+    this.#notices = notices;
+    this.#io = io;
+    this.#measure = measure;
+    this.#json = json;
+  }
+
+  show(meter: TopicMeter): void {
+    const { stdout } = this.#io;
+    const report = meter.report(performance.now() / 1000);
+    if (this.#json) {
+      stdout.write(jsonLine(reportJson(report, this.#measure, new Date().toISOString())));
+      return;
+    }
+    const empty = report.topics.length === 0 && report.others === 0;
+    if (!stdout.isTerminal) {
+      const time = new Date().toISOString();
+      const lines = empty ? ["no events"] : plainLines(report, this.#measure);
+      stdout.write(lines.map((line) => `${time}  ${line}\n`).join(""));
+      return;
+    }
+    const lines = empty
+      ? ["no events yet"]
+      : tableRows(report, this.#measure, stdout.columns, stdout.rows);
+    // A notice stands below the last table: that one stays, and a new one begins.
+    if (this.#notices.lines !== this.#noticed) this.#drawn = 0;
+    this.#noticed = this.#notices.lines;
+    const back = this.#drawn === 0 ? "" : `\x1b[${this.#drawn}A`;
+    stdout.write(`${back}\r\x1b[J${lines.join("\n")}\n`);
+    this.#drawn = lines.length;
+  }
+}
