@@ -6,7 +6,7 @@
  */
 import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
-import { TokenBucket } from "../logic/token_bucket.ts";
+import { TokenBucket } from "../logic/access/token_bucket.ts";
 
 /** Counts connections and refuses those over a cap. */
 export class Admission {

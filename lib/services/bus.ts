@@ -7,10 +7,10 @@
  * Delivery is in memory: an event for which there is no room is dealt with by the subscription's policy.
  */
 import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
-import { pickMember } from "../logic/group_balance.ts";
-import type { Group } from "../logic/group_balance.ts";
-import type { Match } from "../logic/subscription.ts";
-import { TopicTrie } from "../logic/topic_trie.ts";
+import { pickMember } from "../logic/topics/group_balance.ts";
+import type { Group } from "../logic/topics/group_balance.ts";
+import type { Match } from "../logic/topics/subscription.ts";
+import { TopicTrie } from "../logic/topics/trie.ts";
 import type { StoreTopic } from "../ports/store.ts";
 import { EVENT_TAG, Fanout } from "../wire/fanout.ts";
 import { copyBytes } from "../wire/frame_writer.ts";

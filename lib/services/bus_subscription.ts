@@ -2,7 +2,7 @@
  * One subscription of one session: what the trie finds and the fan-out delivers to.
  */
 import { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
-import type { Subscription } from "../logic/subscription.ts";
+import type { Subscription } from "../logic/topics/subscription.ts";
 import type { Outbox } from "../wire/outbox.ts";
 import type { Receiver } from "../wire/fanout.ts";
 import { groupStamp } from "../wire/stamp.ts";

@@ -13,7 +13,7 @@ import {
   protocolError,
 } from "../base/errors.ts";
 import { ErrorSchema } from "../gen/parley/v1/error_pb.ts";
-import { checkMessageType, isTypeBytes } from "../logic/topic_pattern.ts";
+import { checkMessageType, isTypeBytes } from "../logic/topics/pattern.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";

@@ -6,9 +6,9 @@
  * Calls and answers are handed on as bytes. Methods that begin with `parley.` are the server's own.
  */
 import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
-import { type CallRecord, RequestTable } from "../logic/request_table.ts";
-import { MethodTable } from "../logic/method_table.ts";
-import type { CallParty } from "../logic/call_lists.ts";
+import { type CallRecord, RequestTable } from "../logic/calls/request_table.ts";
+import { MethodTable } from "../logic/calls/method_table.ts";
+import type { CallParty } from "../logic/calls/call_lists.ts";
 import { putVarint53, varintSize } from "../wire/varint.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import { ID_TAG } from "../wire/message_scan.ts";

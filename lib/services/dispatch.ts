@@ -5,7 +5,7 @@
  * decided once there are users. Handlers raise a ParleyError to refuse; they never wait.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
-import { mayNot, MEMBER } from "../logic/access.ts";
+import { mayNot, MEMBER } from "../logic/access/access.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { handleAdd } from "./add.ts";
 import { handleAnswer, handleCall, handleCancel } from "./call.ts";

@@ -8,7 +8,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ParleyError } from "../base/errors.ts";
 import { DeathSchema, JobSchema } from "../gen/parley/v1/queue_pb.ts";
-import { DeathReason, JobState } from "../logic/work_queue/work_queue.ts";
+import { DeathReason, JobState } from "../logic/queues/work_queue.ts";
 import { copyFields } from "../wire/field_copy.ts";
 import type { JobBodies } from "./job_bodies.ts";
 import type { Queue } from "./queue.ts";

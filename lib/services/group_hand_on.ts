@@ -4,8 +4,8 @@
  * What was sent, even in part, stays lost with the connection; everything else goes to another member of
  * the same group, with the stamps that it has.
  */
-import { pickMember } from "../logic/group_balance.ts";
-import type { TopicTrie } from "../logic/topic_trie.ts";
+import { pickMember } from "../logic/topics/group_balance.ts";
+import type { TopicTrie } from "../logic/topics/trie.ts";
 import type { Fanout } from "../wire/fanout.ts";
 import { FrameWalk } from "../wire/frame_walk.ts";
 import type { BusSubscription } from "./bus_subscription.ts";

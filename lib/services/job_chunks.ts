@@ -12,7 +12,7 @@ import {
   type StoreQueue,
 } from "../ports/job_log.ts";
 import type { StorePage } from "../ports/store.ts";
-import { DurableState } from "../logic/work_queue/work_queue.ts";
+import { DurableState } from "../logic/queues/work_queue.ts";
 import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";
 
 /** No slot: the job is gone. */

@@ -6,7 +6,7 @@
  * has too much is held until its client has read.
  */
 import { logger } from "../base/log.ts";
-import type { Consumer, WorkQueue } from "../logic/work_queue/work_queue.ts";
+import type { Consumer, WorkQueue } from "../logic/queues/work_queue.ts";
 import type { JobBodies } from "./job_bodies.ts";
 import type { JobChunk } from "./job_chunks.ts";
 import { HELD_BYTES, type QueueConsumer } from "./queue_consumer.ts";

@@ -4,7 +4,7 @@
  * Read only from jobs that have any of it. One reader serves all pushes; it holds the last job's.
  */
 import { invalidArgument } from "../base/errors.ts";
-import { MOST_PRIORITY } from "../logic/work_queue/work_queue.ts";
+import { MOST_PRIORITY } from "../logic/queues/work_queue.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 

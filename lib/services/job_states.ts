@@ -15,7 +15,7 @@
  * Numbers are little-endian. A clock that was set back between two starts makes nobody wait longer than was
  * said.
  */
-import type { DurableState } from "../logic/work_queue/work_queue.ts";
+import type { DurableState } from "../logic/queues/work_queue.ts";
 
 const RECORD_BYTES = 32;
 const REDELIVERED = 0x80;

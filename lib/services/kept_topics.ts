@@ -10,7 +10,7 @@
 import { ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
-import type { KeepPolicies, KeepPolicy } from "../logic/keep_policies.ts";
+import type { KeepPolicies, KeepPolicy } from "../logic/topics/keep_policies.ts";
 import type { Store, StoreBatch, StoreListener, StoreTopic } from "../ports/store.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
 import type { Bus } from "./bus.ts";

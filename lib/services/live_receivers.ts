@@ -6,8 +6,8 @@
  * same list again lets them gather in one run, and costs nothing. Good while neither the subscriptions nor
  * the feeds change.
  */
-import type { Match } from "../logic/subscription.ts";
-import { NO_MATCH, type TopicTrie } from "../logic/topic_trie.ts";
+import type { Match } from "../logic/topics/subscription.ts";
+import { NO_MATCH, type TopicTrie } from "../logic/topics/trie.ts";
 import type { StoreTopic } from "../ports/store.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { SessionHost } from "./session_host.ts";

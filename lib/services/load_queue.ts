@@ -1,7 +1,7 @@
 /**
  * Takes up a queue as it was when the server stopped: each chunk with the states of its jobs.
  */
-import { DurableState } from "../logic/work_queue/work_queue.ts";
+import { DurableState } from "../logic/queues/work_queue.ts";
 import type { StoredChunk } from "../ports/job_log.ts";
 import { jobsIn, PLAIN_JOB, readState } from "./job_states.ts";
 import type { Queue } from "./queue.ts";

@@ -9,7 +9,7 @@
 import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { OverflowPolicy } from "../gen/parley/v1/event_pb.ts";
-import { matchesPattern } from "../logic/topic_pattern.ts";
+import { matchesPattern } from "../logic/topics/pattern.ts";
 import { FrameWalk } from "../wire/frame_walk.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { Session } from "./session.ts";

@@ -7,10 +7,10 @@
  */
 import { invalidArgument } from "../base/errors.ts";
 import type { Limits } from "../base/limits.ts";
-import { checkMethod } from "../logic/method_table.ts";
-import type { Match } from "../logic/subscription.ts";
-import { checkMessageType, isValidTopicBytes, topicBytesError } from "../logic/topic_pattern.ts";
-import type { TopicTrie } from "../logic/topic_trie.ts";
+import { checkMethod } from "../logic/calls/method_table.ts";
+import type { Match } from "../logic/topics/subscription.ts";
+import { checkMessageType, isValidTopicBytes, topicBytesError } from "../logic/topics/pattern.ts";
+import type { TopicTrie } from "../logic/topics/trie.ts";
 import type { StoreTopic } from "../ports/store.ts";
 import type { PayloadScan } from "../wire/payload_scan.ts";
 import { SenderStamps } from "../wire/stamp.ts";

@@ -4,7 +4,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import { PullSchema } from "../gen/parley/v1/queue_pb.ts";
-import { quote } from "../logic/quote.ts";
+import { quote } from "../base/quote.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { decodeBody } from "./decode_body.ts";
 import { queuesOf } from "./queues.ts";

@@ -3,9 +3,9 @@
  * it.
  */
 import { invalidArgument } from "../base/errors.ts";
-import { isDeadName } from "../logic/queue_policies.ts";
-import { quote } from "../logic/quote.ts";
-import { checkMessageType, isTypeBytes } from "../logic/topic_pattern.ts";
+import { isDeadName } from "../logic/queues/policies.ts";
+import { quote } from "../base/quote.ts";
+import { checkMessageType, isTypeBytes } from "../logic/topics/pattern.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";
 import { AckTicket } from "./ack_ticket.ts";

@@ -16,7 +16,7 @@ import {
   WorkQueue,
   type WorkQueueEffects,
   type WorkQueueOptions,
-} from "../logic/work_queue/work_queue.ts";
+} from "../logic/queues/work_queue.ts";
 import type { StoreQueue } from "../ports/job_log.ts";
 import type { Store } from "../ports/store.ts";
 import type { BodyRing } from "../wire/body_ring.ts";

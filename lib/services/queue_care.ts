@@ -6,8 +6,8 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Job, JobSchema, JobState as PeekedState } from "../gen/parley/v1/queue_pb.ts";
-import { DEAD_SUFFIX, isDeadName } from "../logic/queue_policies.ts";
-import { JobState } from "../logic/work_queue/work_queue.ts";
+import { DEAD_SUFFIX, isDeadName } from "../logic/queues/policies.ts";
+import { JobState } from "../logic/queues/work_queue.ts";
 import { JobOptions } from "./job_options.ts";
 import { type JobChunk, readJobs, visitJobs } from "./job_chunks.ts";
 import type { Queue } from "./queue.ts";

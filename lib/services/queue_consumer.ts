@@ -4,7 +4,7 @@
  * What is leased to it and not yet sent, with what waits in its outbox, is bounded: past `HELD_BYTES` it is
  * held, so that a client that does not read gets no more, and is not ended for what it asked for.
  */
-import type { Consumer } from "../logic/work_queue/work_queue.ts";
+import type { Consumer } from "../logic/queues/work_queue.ts";
 import { copyBytes } from "../wire/frame_writer.ts";
 import { putVarint, putVarint53, varintSize } from "../wire/varint.ts";
 import type { Queue } from "./queue.ts";

@@ -21,9 +21,9 @@ import {
   ResumeQueueRequestSchema,
   ResumeQueueResponseSchema,
 } from "../gen/parley/v1/queue_pb.ts";
-import { DEAD_SUFFIX, isDeadName } from "../logic/queue_policies.ts";
-import { quote } from "../logic/quote.ts";
-import { checkPattern } from "../logic/topic_pattern.ts";
+import { DEAD_SUFFIX, isDeadName } from "../logic/queues/policies.ts";
+import { quote } from "../base/quote.ts";
+import { checkPattern } from "../logic/topics/pattern.ts";
 import { type OwnMethod, ownMethod } from "./own_method.ts";
 import { peek, purge, redrive } from "./queue_care.ts";
 import type { Queue } from "./queue.ts";

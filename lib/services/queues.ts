@@ -6,9 +6,9 @@
  * refused for a moment, so that what makes room (acknowledgements) is not taken back with them again.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
-import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../logic/queue_policies.ts";
-import { quote } from "../logic/quote.ts";
-import { checkTopic } from "../logic/topic_pattern.ts";
+import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../logic/queues/policies.ts";
+import { quote } from "../base/quote.ts";
+import { checkTopic } from "../logic/topics/pattern.ts";
 import type { Store, StoreBatch } from "../ports/store.ts";
 import { BodyRing } from "../wire/body_ring.ts";
 import { Queue, type QueueOwner } from "./queue.ts";

@@ -26,7 +26,7 @@ import {
   TellRequestSchema,
   TellResponseSchema,
 } from "../gen/parley/v1/room_pb.ts";
-import { checkMessage, type Room } from "../logic/room.ts";
+import { checkMessage, type Room } from "../logic/rooms/room.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 import { type OwnMethod, ownMethod } from "./own_method.ts";
 import type { Rooms } from "./rooms.ts";

@@ -9,15 +9,15 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { EventSchema } from "../gen/parley/v1/event_pb.ts";
 import { DirectMessageSchema, RoomEventSchema } from "../gen/parley/v1/room_pb.ts";
-import { NameRegistry } from "../logic/name_registry.ts";
-import { quote } from "../logic/quote.ts";
+import { NameRegistry } from "../logic/rooms/name_registry.ts";
+import { quote } from "../base/quote.ts";
 import {
   checkMessage,
   checkRoomName,
   checkText,
   MAX_TOPIC_LINE_BYTES,
   Room,
-} from "../logic/room.ts";
+} from "../logic/rooms/room.ts";
 import type { StoreRecordPage } from "../ports/store.ts";
 import { SenderStamps } from "../wire/stamp.ts";
 import type { KeptTopics, Ticket } from "./kept_topics.ts";

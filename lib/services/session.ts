@@ -11,8 +11,8 @@
  */
 import { CloseReason, ErrorCode, ParleyError, protocolError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import { MEMBER, rightsOf } from "../logic/access.ts";
-import { CallParty } from "../logic/call_lists.ts";
+import { MEMBER, rightsOf } from "../logic/access/access.ts";
+import { CallParty } from "../logic/calls/call_lists.ts";
 import type { Dialect, Link } from "../ports/link.ts";
 import { FrameReader } from "../wire/frame_reader.ts";
 import { beginMessage, copyBytes, putMessage } from "../wire/frame_writer.ts";

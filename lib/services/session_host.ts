@@ -6,8 +6,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Limits } from "../base/limits.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
-import type { KeepPolicies } from "../logic/keep_policies.ts";
-import type { QueuePolicies } from "../logic/queue_policies.ts";
+import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
+import type { QueuePolicies } from "../logic/queues/policies.ts";
 import type { Store } from "../ports/store.ts";
 import { OutboxBudget } from "../wire/outbox_budget.ts";
 import { MessageScan } from "../wire/message_scan.ts";

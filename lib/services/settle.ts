@@ -7,7 +7,7 @@
 import { ErrorCode, invalidArgument, ParleyError, protocolError } from "../base/errors.ts";
 import { Verdict } from "../gen/parley/v1/queue_pb.ts";
 import { AckLevel } from "../gen/parley/v1/session_pb.ts";
-import { isDeadName } from "../logic/queue_policies.ts";
+import { isDeadName } from "../logic/queues/policies.ts";
 import { FieldCursor } from "../wire/field_cursor.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { isUtf8 } from "../wire/utf8.ts";

@@ -5,7 +5,7 @@
 import { matchesPattern } from "../base/matches_pattern.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import type { Start } from "../gen/parley/v1/event_pb.ts";
-import { hasWildcard } from "../logic/topic_pattern.ts";
+import { hasWildcard } from "../logic/topics/pattern.ts";
 import type { StoreTopic } from "../ports/store.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 import type { Session } from "./session.ts";

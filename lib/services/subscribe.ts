@@ -7,7 +7,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../base/errors.ts";
 import { OverflowPolicy, SubscribeSchema, UnsubscribeSchema } from "../gen/parley/v1/event_pb.ts";
 import { AckLevel } from "../gen/parley/v1/session_pb.ts";
-import { checkSubscription } from "../logic/topic_pattern.ts";
+import { checkSubscription } from "../logic/topics/pattern.ts";
 import type { MessageScan } from "../wire/message_scan.ts";
 import { decodeBody } from "./decode_body.ts";
 import { acknowledge } from "./publish.ts";

@@ -14,8 +14,8 @@ import {
   TrimTopicRequestSchema,
   TrimTopicResponseSchema,
 } from "../gen/parley/v1/topic_pb.ts";
-import { quote } from "../logic/quote.ts";
-import { checkPattern, checkTopic } from "../logic/topic_pattern.ts";
+import { quote } from "../base/quote.ts";
+import { checkPattern, checkTopic } from "../logic/topics/pattern.ts";
 import type { StoreTopic } from "../ports/store.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 import { type OwnMethod, ownMethod } from "./own_method.ts";

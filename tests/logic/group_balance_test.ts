@@ -4,7 +4,12 @@
  * The balance is measured in events, with members that work at random moments from a fixed seed.
  */
 import assert from "node:assert/strict";
-import { type Group, leastLoaded, LOOK_AT, pickMember } from "../../lib/logic/group_balance.ts";
+import {
+  type Group,
+  leastLoaded,
+  LOOK_AT,
+  pickMember,
+} from "../../lib/logic/topics/group_balance.ts";
 import { Random } from "../support/random.ts";
 
 function groupOf<S>(members: S[]): Group<S> {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { matchesPattern } from "../../lib/base/matches_pattern.ts";
-import { KeepPolicies } from "../../lib/logic/keep_policies.ts";
+import { KeepPolicies } from "../../lib/logic/topics/keep_policies.ts";
 
 Deno.test("the first policy that matches decides, and rooms are kept without one", () => {
   const policies = new KeepPolicies([

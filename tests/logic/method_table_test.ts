@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { checkMethod, MethodTable } from "../../lib/logic/method_table.ts";
+import { checkMethod, MethodTable } from "../../lib/logic/calls/method_table.ts";
 import { Random } from "../support/random.ts";
 
 class Server {

@@ -2,7 +2,7 @@
  * The bus as one would explain it: a list of subscriptions, looked through for each event. Slow, and
  * plainly right; the trie is tested against it.
  */
-import type { Subscription } from "../../lib/logic/subscription.ts";
+import type { Subscription } from "../../lib/logic/topics/subscription.ts";
 
 /** Matches by a regular expression. */
 export function naiveMatch(pattern: string, topic: string): boolean {

@@ -4,8 +4,8 @@
  * Invariant: hashes differ from process to process, so no test names one.
  */
 import assert from "node:assert/strict";
-import { hashBytes, hashText, NOT_ASCII } from "../../lib/logic/name_hash.ts";
-import { NameMap } from "../../lib/logic/name_map.ts";
+import { hashBytes, hashText, NOT_ASCII } from "../../lib/logic/topics/name_hash.ts";
+import { NameMap } from "../../lib/logic/topics/name_map.ts";
 import { Random } from "../support/random.ts";
 
 const utf8 = new TextEncoder();

@@ -8,7 +8,7 @@ import {
   checkPersonName,
   MAX_NAME_CHARACTERS,
   NameRegistry,
-} from "../../lib/logic/name_registry.ts";
+} from "../../lib/logic/rooms/name_registry.ts";
 
 const GRACE_MS = 100;
 

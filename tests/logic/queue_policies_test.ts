@@ -8,7 +8,7 @@ import {
   DEFAULT_QUEUE_OPTIONS,
   isDeadName,
   QueuePolicies,
-} from "../../lib/logic/queue_policies.ts";
+} from "../../lib/logic/queues/policies.ts";
 
 Deno.test("without a policy a queue has the defaults and takes no events", () => {
   const policies = new QueuePolicies([]);

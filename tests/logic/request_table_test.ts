@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { CallParty, type CallRecord, RequestTable } from "../../lib/logic/request_table.ts";
+import { CallParty, type CallRecord, RequestTable } from "../../lib/logic/calls/request_table.ts";
 import { Random } from "../support/random.ts";
 
 type Table = RequestTable<string>;

@@ -11,7 +11,7 @@ import {
   MAX_ROOM_NAME_CHARACTERS,
   MAX_TEXT_BYTES,
   Room,
-} from "../../lib/logic/room.ts";
+} from "../../lib/logic/rooms/room.ts";
 
 function refused(run: () => unknown, code: ErrorCode, reason: RegExp): void {
   assert.throws(run, (error) => {

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { TokenBucket } from "../../lib/logic/token_bucket.ts";
+import { TokenBucket } from "../../lib/logic/access/token_bucket.ts";
 
 Deno.test("a bucket starts full: the burst passes at once, the next waits", () => {
   const bucket = new TokenBucket(10, 3, 500);

@@ -19,7 +19,7 @@ import {
   patternFault,
   topicBytesError,
   topicFault,
-} from "../../lib/logic/topic_pattern.ts";
+} from "../../lib/logic/topics/pattern.ts";
 import { naiveMatch } from "./naive_bus.ts";
 
 const utf8 = new TextEncoder();

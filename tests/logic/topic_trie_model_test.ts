@@ -3,8 +3,8 @@
  * cache, against a list that is looked through.
  */
 import assert from "node:assert/strict";
-import type { Match, Subscription } from "../../lib/logic/subscription.ts";
-import { TopicTrie } from "../../lib/logic/topic_trie.ts";
+import type { Match, Subscription } from "../../lib/logic/topics/subscription.ts";
+import { TopicTrie } from "../../lib/logic/topics/trie.ts";
 import { Random } from "../support/random.ts";
 import { NaiveBus, type NaiveMatch } from "./naive_bus.ts";
 

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { NO_MATCH, type Subscription, TopicTrie } from "../../lib/logic/topic_trie.ts";
+import { NO_MATCH, type Subscription, TopicTrie } from "../../lib/logic/topics/trie.ts";
 
 const utf8 = new TextEncoder();
 const noType = [0, 0] as const;

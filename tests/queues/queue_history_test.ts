@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { type Job, Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
-import type { QueuePolicy } from "../../lib/logic/queue_policies.ts";
+import type { QueuePolicy } from "../../lib/logic/queues/policies.ts";
 import { type ClientMessageInit, frame } from "../support/frames.ts";
 import { Random } from "../support/random.ts";
 import { QueueBus, QueuePeer } from "./queue_bus.ts";

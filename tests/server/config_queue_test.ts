@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DEFAULT_QUEUE_OPTIONS } from "../../lib/logic/queue_policies.ts";
+import { DEFAULT_QUEUE_OPTIONS } from "../../lib/logic/queues/policies.ts";
 import {
   ConfigError,
   configFrom,

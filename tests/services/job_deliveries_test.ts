@@ -3,8 +3,8 @@
  * turn, or do not come at all.
  */
 import assert from "node:assert/strict";
-import { DEFAULT_QUEUE_OPTIONS } from "../../lib/logic/queue_policies.ts";
-import { JobState, WorkQueue } from "../../lib/logic/work_queue/work_queue.ts";
+import { DEFAULT_QUEUE_OPTIONS } from "../../lib/logic/queues/policies.ts";
+import { JobState, WorkQueue } from "../../lib/logic/queues/work_queue.ts";
 import type { JobBodies } from "../../lib/services/job_bodies.ts";
 import { JobChunk } from "../../lib/services/job_chunks.ts";
 import { JobDeliveries } from "../../lib/services/job_deliveries.ts";

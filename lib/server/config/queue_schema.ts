@@ -1,7 +1,7 @@
 /**
  * The tables [[queue]] of the configuration: how queues are set up, and which topics they are bound to.
  *
- * The defaults are those of lib/logic/queue_policies.ts. Here names and patterns are held to the
+ * The defaults are those of lib/logic/queues/policies.ts. Here names and patterns are held to the
  * grammar; `checkQueues` holds them to the limits that are in force. Which table decides for which queue
  * is not known here.
  */
@@ -12,15 +12,15 @@ import {
   DEFAULT_QUEUE_OPTIONS,
   isDeadName,
   type QueuePolicy,
-} from "../../logic/queue_policies.ts";
-import { quote } from "../../logic/quote.ts";
+} from "../../logic/queues/policies.ts";
+import { quote } from "../../base/quote.ts";
 import {
   hasWildcard,
   matchesPattern,
   patternFault,
   topicFault,
   type TopicLimits,
-} from "../../logic/topic_pattern.ts";
+} from "../../logic/topics/pattern.ts";
 import { duration, KIB, listOf, MOST_TOPIC_LIMITS, whole } from "./fields.ts";
 
 const defaults = DEFAULT_QUEUE_OPTIONS;

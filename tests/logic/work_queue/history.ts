@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import type { ParleyError } from "../../../lib/base/errors.ts";
-import type { WorkQueueOptions } from "../../../lib/logic/work_queue/work_queue.ts";
+import type { WorkQueueOptions } from "../../../lib/logic/queues/work_queue.ts";
 import { Random } from "../../support/random.ts";
 import { Ledger } from "./ledger.ts";
 import type { NaiveJob } from "./naive_job.ts";

@@ -10,7 +10,7 @@ import {
   WorkQueue,
   type WorkQueueEffects,
   type WorkQueueOptions,
-} from "../../../lib/logic/work_queue/work_queue.ts";
+} from "../../../lib/logic/queues/work_queue.ts";
 
 /** What a test hands over with a job, all of it optional. */
 export interface Pushed {

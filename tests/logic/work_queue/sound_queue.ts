@@ -6,9 +6,9 @@
  * subject, that is the model's.
  */
 import assert from "node:assert/strict";
-import { JobState, NONE } from "../../../lib/logic/work_queue/job_table.ts";
-import type { TimeHeap } from "../../../lib/logic/work_queue/time_heap.ts";
-import { type Consumer, WorkQueue } from "../../../lib/logic/work_queue/work_queue.ts";
+import { JobState, NONE } from "../../../lib/logic/queues/job_table.ts";
+import type { TimeHeap } from "../../../lib/logic/queues/time_heap.ts";
+import { type Consumer, WorkQueue } from "../../../lib/logic/queues/work_queue.ts";
 
 /** Entries that may be kept of jobs that are no longer in a line, beside as many as there are. */
 const SPARE_ENTRIES = 64;

@@ -11,7 +11,7 @@ import {
   JobState,
   type WorkQueueEffects,
   type WorkQueueOptions,
-} from "../../../lib/logic/work_queue/work_queue.ts";
+} from "../../../lib/logic/queues/work_queue.ts";
 import type { Ledger } from "./ledger.ts";
 import type { KeptJob, NaiveConsumer, NaiveJob, Note } from "./naive_job.ts";
 import { NaiveQueue } from "./naive_queue.ts";

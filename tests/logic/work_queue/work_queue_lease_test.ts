@@ -3,7 +3,7 @@
  * job that it holds. One rule a test; how rules meet is for the model.
  */
 import assert from "node:assert/strict";
-import { DeathReason, DurableState } from "../../../lib/logic/work_queue/work_queue.ts";
+import { DeathReason, DurableState } from "../../../lib/logic/queues/work_queue.ts";
 import { Rig } from "./rig.ts";
 
 Deno.test("a job is handed over when its lease is durable, not before", () => {

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
-import { DeathReason, DurableState, JobState } from "../../../lib/logic/work_queue/work_queue.ts";
+import { DeathReason, DurableState, JobState } from "../../../lib/logic/queues/work_queue.ts";
 import { Rig } from "./rig.ts";
 
 /** The refusal of one more job of so many bytes. */

@@ -2,7 +2,7 @@
  * Decisions whose transaction fails: each is taken back, with those that were made on top of it.
  */
 import assert from "node:assert/strict";
-import { DurableState } from "../../../lib/logic/work_queue/work_queue.ts";
+import { DurableState } from "../../../lib/logic/queues/work_queue.ts";
 import { Rig } from "./rig.ts";
 
 Deno.test("a push that fails was never there, whatever was decided of its job", () => {

@@ -6,8 +6,8 @@
  * under the same name. Pure: time is an argument, in milliseconds that never go back; tokens are given in.
  * Bounded: a name in grace is forgotten when its time is over, at the latest when anybody asks for it.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
-import { quote } from "./quote.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 
 /** The longest name. */
 export const MAX_NAME_CHARACTERS = 32;

@@ -9,11 +9,11 @@
  * that any topic can cost below it, and a pattern that would lift the root's figure past the bound is
  * refused. With the default bound that cannot happen to patterns of up to 12 levels, whatever they are.
  */
-import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { collectSlot, findInSlot, putInSlot, removeFromSlot } from "./pattern_subscribers.ts";
-import { quote } from "./quote.ts";
+import { quote } from "../../base/quote.ts";
 import type { MatchBuilder, Subscription } from "./subscription.ts";
-import { levelsOf } from "./topic_pattern.ts";
+import { levelsOf } from "./pattern.ts";
 import { WildcardNode } from "./wildcard_node.ts";
 
 /** The subscriptions whose patterns hold a wildcard. */

@@ -4,7 +4,7 @@
  * A right is a bit, one for each member of ClientMessage, so that asking costs nothing. What a table does not
  * name is denied, and so is a new member until somebody writes its rule here.
  */
-import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 
 /** The members of ClientMessage, by their numbers. */
 export const MEMBER = {

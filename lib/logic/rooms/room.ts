@@ -4,8 +4,8 @@
  * Pure: it decides and remembers, and knows nothing of connections or of the history. Members are owners,
  * compared by identity; each is a member at most once.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
-import { characterName, quote } from "./quote.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { characterName, quote } from "../../base/quote.ts";
 
 /** The longest room name. */
 export const MAX_ROOM_NAME_CHARACTERS = 64;

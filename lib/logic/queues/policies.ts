@@ -4,8 +4,8 @@
  * A queue of dead letters has no limit of deliveries and is never full: a job that could not be buried
  * would come back for ever. Pure: names and patterns are checked by the configuration.
  */
-import { matchesPattern } from "../base/matches_pattern.ts";
-import type { WorkQueueOptions } from "./work_queue/work_queue.ts";
+import { matchesPattern } from "../../base/matches_pattern.ts";
+import type { WorkQueueOptions } from "./work_queue.ts";
 
 /** What a `[[queue]]` says; an absent field leaves the default. */
 export interface QueuePolicy extends Partial<WorkQueueOptions> {

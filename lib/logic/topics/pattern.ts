@@ -6,11 +6,11 @@
  * the check of bytes and the check of text agree; matching never backtracks.
  * Non-goals: finding the subscriptions of a topic (topic_trie), and who may use a topic (access).
  */
-import { invalidArgument, type ParleyError } from "../base/errors.ts";
-import { DEFAULT_LIMITS, type Limits } from "../base/limits.ts";
-import { characterName, quote } from "./quote.ts";
+import { invalidArgument, type ParleyError } from "../../base/errors.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../base/limits.ts";
+import { characterName, quote } from "../../base/quote.ts";
 
-export { matchesPattern } from "../base/matches_pattern.ts";
+export { matchesPattern } from "../../base/matches_pattern.ts";
 
 /** The limits that bound topics and patterns. */
 export type TopicLimits = Pick<Limits, "maxTopicBytes" | "maxTopicLevels">;

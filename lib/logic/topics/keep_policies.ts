@@ -4,7 +4,7 @@
  * Rooms live on kept topics, so theirs are kept by a policy of our own when no policy of the user's says
  * otherwise. Pure: patterns are checked by the configuration.
  */
-import { matchesPattern } from "../base/matches_pattern.ts";
+import { matchesPattern } from "../../base/matches_pattern.ts";
 
 /** How much of a topic is kept; an absent field sets no bound. */
 export interface KeepPolicy {

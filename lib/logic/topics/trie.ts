@@ -12,7 +12,7 @@
  * Non-goals: checking names (topic_pattern), who may subscribe (access), choosing a group's member
  * (group_balance), limits on one connection's subscriptions (the session).
  */
-import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { FilterTypes } from "./filter_types.ts";
 import { MatchCache } from "./match_cache.ts";
 import { NameMap } from "./name_map.ts";
@@ -24,7 +24,7 @@ import {
   type Slot,
 } from "./pattern_subscribers.ts";
 import { type Match, MatchBuilder, type Subscription } from "./subscription.ts";
-import { hasWildcard } from "./topic_pattern.ts";
+import { hasWildcard } from "./pattern.ts";
 import { WildcardTree } from "./wildcard_tree.ts";
 
 export { Match, NO_MATCH, type Subscription } from "./subscription.ts";

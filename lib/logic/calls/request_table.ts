@@ -7,7 +7,7 @@
  * allocates its one record. Callbacks may ask and end other calls.
  * Non-goals: choosing a responder (method_table), messages, and the clock: time is an argument.
  */
-import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { CallParty, CallRecord, linkParties, unlinkParties } from "./call_lists.ts";
 import { DeadlineWheel } from "./deadline_wheel.ts";
 

@@ -6,11 +6,11 @@
  * loaded of them, and takes equals in turn. The load is the calls that a responder has in hand, over all
  * its methods; request_table counts them. Non-goals: who may register (access), and the calls themselves.
  */
-import { assert, ErrorCode, ParleyError } from "../base/errors.ts";
-import { leastLoaded } from "./group_balance.ts";
-import { NameMap } from "./name_map.ts";
-import { quote } from "./quote.ts";
-import { nameFault, refusal } from "./topic_pattern.ts";
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { leastLoaded } from "../topics/group_balance.ts";
+import { NameMap } from "../topics/name_map.ts";
+import { quote } from "../../base/quote.ts";
+import { nameFault, refusal } from "../topics/pattern.ts";
 
 /** The longest method name. */
 export const MAX_METHOD_BYTES = 256;
