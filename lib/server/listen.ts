@@ -10,7 +10,7 @@ import { listenTcp } from "../adapters/socket/tcp.ts";
 import { listenText } from "../adapters/text/listener.ts";
 import { listenUnix } from "../adapters/socket/unix.ts";
 import type { LinkListener } from "../ports/link.ts";
-import type { SessionHost } from "../services/session_host.ts";
+import type { SessionHost } from "../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
 import type { Config } from "./config/config.ts";
 import { isLoopback, parseListenAddress } from "./config/address.ts";

@@ -6,7 +6,7 @@
  */
 import type { ParleyError } from "../base/errors.ts";
 import type { Dialect, Link } from "../ports/link.ts";
-import { encodeReply, errorReply } from "../services/reply.ts";
+import { encodeReply, errorReply } from "../services/connection/reply.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
 import { putMessage } from "../wire/frame_writer.ts";
 import { Outbox } from "../wire/outbox.ts";

@@ -10,16 +10,16 @@ import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { pause } from "../adapters/socket/accept_loop.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
-import { Counters } from "../services/counters.ts";
-import { Session } from "../services/session.ts";
-import { SessionHost } from "../services/session_host.ts";
+import { Counters } from "../services/connection/counters.ts";
+import { Session } from "../services/connection/session.ts";
+import { SessionHost } from "../services/connection/server_context.ts";
 import {
   DRAIN_SWEEP_INTERVAL_MS,
   forgiveSilence,
   STALL_INTERVALS,
   SWEEP_INTERVAL_MS,
   sweepSession,
-} from "../services/session_sweep.ts";
+} from "../services/connection/sweep.ts";
 import { Admission } from "./admission.ts";
 import { type Config, keepPoliciesOf, limitsOf } from "./config/config.ts";
 import { queuePoliciesOf } from "./config/queue_schema.ts";

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
-import { MAX_MISSED_TOPICS } from "../../lib/services/overflow.ts";
+import { MAX_MISSED_TOPICS } from "../../lib/services/topics/overflow.ts";
 import { publish, subscribe, textIn } from "../support/bus_messages.ts";
 import { bytesOf, OverflowPolicy } from "../support/bus_messages.ts";
 import type { ServerMessage } from "../support/frames.ts";

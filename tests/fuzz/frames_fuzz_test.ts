@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CloseReason, ParleyError } from "../../lib/base/errors.ts";
-import { dispatch } from "../../lib/services/dispatch.ts";
+import { dispatch } from "../../lib/services/handlers/dispatch.ts";
 import { FrameReader, type Framing } from "../../lib/wire/frame_reader.ts";
 import {
   addMessage,

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { HELD_BYTES } from "../../lib/services/queue_consumer.ts";
+import { HELD_BYTES } from "../../lib/services/queues/consumer.ts";
 import { BusClient, busTest } from "../support/bus_client.ts";
 import { bytesOf, publish, subscribe } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";

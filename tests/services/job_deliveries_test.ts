@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { DEFAULT_QUEUE_OPTIONS } from "../../lib/logic/queues/policies.ts";
 import { JobState, WorkQueue } from "../../lib/logic/queues/work_queue.ts";
-import type { JobBodies } from "../../lib/services/job_bodies.ts";
-import { JobChunk } from "../../lib/services/job_chunks.ts";
-import { JobDeliveries } from "../../lib/services/job_deliveries.ts";
-import type { QueueConsumer } from "../../lib/services/queue_consumer.ts";
+import type { JobBodies } from "../../lib/services/queues/bodies.ts";
+import { JobChunk } from "../../lib/services/queues/chunks.ts";
+import { JobDeliveries } from "../../lib/services/queues/deliveries.ts";
+import type { QueueConsumer } from "../../lib/services/queues/consumer.ts";
 import { LogRecords } from "../support/log_records.ts";
 
 /** Bodies that are at hand when the test says so. */

@@ -6,9 +6,9 @@
 import { ManualClock } from "../../lib/base/clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
-import { Session } from "../../lib/services/session.ts";
-import { SessionHost } from "../../lib/services/session_host.ts";
-import { sweepSession } from "../../lib/services/session_sweep.ts";
+import { Session } from "../../lib/services/connection/session.ts";
+import { SessionHost } from "../../lib/services/connection/server_context.ts";
+import { sweepSession } from "../../lib/services/connection/sweep.ts";
 import {
   type ClientMessageInit,
   frame,

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
 import { JobSchema } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { JobOptions, MAX_JOB_DELAY_MS } from "../../lib/services/job_options.ts";
+import { JobOptions, MAX_JOB_DELAY_MS } from "../../lib/services/queues/job_options.ts";
 import { PayloadScan } from "../../lib/wire/payload_scan.ts";
 import { isUtf8 } from "../../lib/wire/utf8.ts";
 import { bytesOf, textIn } from "../support/bus_messages.ts";

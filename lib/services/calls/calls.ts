@@ -1,0 +1,192 @@
+/**
+ * Services of one server: which connection answers a method, and the way of a call and of its answer.
+ *
+ * Invariants: a call comes back exactly once, as an Answer or an Error; one that nobody serves is refused
+ * at once; an answer counts only from the connection that was given the call, and only until the deadline.
+ * Calls and answers are handed on as bytes. Methods that begin with `parley.` are the server's own.
+ */
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { type CallRecord, RequestTable } from "../../logic/calls/request_table.ts";
+import { MethodTable } from "../../logic/calls/method_table.ts";
+import type { CallParty } from "../../logic/calls/call_lists.ts";
+import { putVarint53, varintSize } from "../../wire/varint.ts";
+import { copyBytes } from "../../wire/frame_writer.ts";
+import { ID_TAG } from "../../wire/message_scan.ts";
+import { errorReply } from "../connection/reply.ts";
+import type { Session } from "../connection/session.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+
+/** Methods with this beginning cannot be registered. */
+export const OWN_METHODS = "parley.";
+/** How often calls under way are looked at for their deadline. */
+const EXPIRE_INTERVAL_MS = 10;
+/** The most bytes that an id takes with its tag. */
+const MAX_ID_BYTES = 1 + 8;
+
+/** The calls under way, and who answers what. */
+export class Calls {
+  readonly methods: MethodTable<CallParty<Session>>;
+  readonly #requests: RequestTable<Session>;
+  readonly #host: SessionHost;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+    const { maxCalls, maxCallsPerConnection, maxMethodsPerConnection } = host.limits;
+    this.methods = new MethodTable({ maxMethodsPerResponder: maxMethodsPerConnection });
+    this.#requests = new RequestTable({ maxCalls, maxCallsPerCaller: maxCallsPerConnection });
+  }
+
+  /** How many calls are under way. */
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  /**
+   * Enters a call of `caller` under its own id, 0 for none, and gives its record. Raises UNAVAILABLE when
+   * nobody answers the method or its responders are overloaded, and the errors of RequestTable.ask.
+   */
+  ask(caller: Session, callerId: number, method: string, timeoutMs: number): CallRecord<Session> {
+    const responder = this.methods.pick(method);
+    if (responder === null) {
+      throw new ParleyError(
+        ErrorCode.UNAVAILABLE,
+        `cannot call "${method}": nobody answers it now`,
+        { accepted: "a method that a connection has registered" },
+      );
+    }
+    const { limits, budget, clock } = this.#host;
+    if (responder.owner.outbox.size > Math.min(limits.maxOutboxBytes, budget.thresholdBytes)) {
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot call "${method}": the one who answers does not keep up`,
+        { retryable: true },
+      );
+    }
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const record = this.#requests.ask(caller.party, callerId, responder, deadlineMs);
+    this.#arm();
+    return record;
+  }
+
+  /** Ends the call that `responder` answers; null when it has no such call, or no longer. */
+  take(id: number, responder: Session): CallRecord<Session> | null {
+    const record = this.#requests.take(id, responder.party);
+    if (record !== null) record.caller.owner.answered();
+    return record;
+  }
+
+  /** Ends the call that `caller` gives up, and tells its responder. */
+  cancel(caller: Session, callerId: number): void {
+    const record = this.#requests.cancel(caller.party, callerId);
+    if (record !== null) this.#tellCancelled(record);
+  }
+
+  /** Gives a session no more calls; those that it was to answer are UNAVAILABLE. */
+  stopAnswering(session: Session): void {
+    const { party } = session;
+    this.methods.removeResponder(party);
+    while (party.answering !== null) {
+      const record = this.#requests.take(party.answering.id, party);
+      assert(record !== null, "a call that is to be answered is under way");
+      this.#responderGone(record);
+    }
+  }
+
+  /** Forgets a session: its calls are given up, and those it was to answer are UNAVAILABLE. */
+  leave(session: Session): void {
+    const { party } = session;
+    this.methods.removeResponder(party);
+    this.#requests.removeParty(
+      party,
+      (record) => this.#tellCancelled(record),
+      (record) => this.#responderGone(record),
+    );
+    if (this.#requests.size === 0) this.close();
+  }
+
+  /** Stops the timer. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Looks at the deadlines again soon, as long as there are calls. */
+  #arm(): void {
+    if (this.#timer !== undefined || this.#requests.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#requests.expire(this.#host.clock.monotonicMs(), (record) => this.#expired(record));
+      this.#arm();
+    }, EXPIRE_INTERVAL_MS);
+  }
+
+  #expired(record: CallRecord<Session>): void {
+    this.#refuse(
+      record,
+      new ParleyError(ErrorCode.DEADLINE_EXCEEDED, "the answer did not come before the deadline", {
+        retryable: true,
+      }),
+    );
+    this.#tellCancelled(record);
+  }
+
+  #responderGone(record: CallRecord<Session>): void {
+    this.#refuse(
+      record,
+      new ParleyError(
+        ErrorCode.UNAVAILABLE,
+        "the connection that was to answer is gone; the call may or may not have been carried out",
+      ),
+    );
+  }
+
+  /** Answers a call with an error of the server's own. */
+  #refuse(record: CallRecord<Session>, error: ParleyError): void {
+    const caller = record.caller.owner;
+    this.#host.counters.requestsRefused++;
+    if (record.callerId !== 0 && caller.takesDeliveries) {
+      caller.sendWithId(errorReply(error), record.callerId);
+      caller.outbox.flush();
+    }
+    caller.answered();
+  }
+
+  /** Tells the responder that nobody waits any more. */
+  #tellCancelled(record: CallRecord<Session>): void {
+    const responder = record.responder.owner;
+    if (!responder.takesDeliveries) return;
+    responder.sendWithId({ case: "cancel", value: {} }, record.id);
+    responder.outbox.flush();
+  }
+}
+
+/**
+ * Puts a message with one member, whose body lies from `start` to `end` in `bytes` and is followed by
+ * `stamps`, into the outbox of `session`; `id` 0 is left out. It leaves with the end of the turn.
+ */
+export function forward(
+  session: Session,
+  tag: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  stamps: Uint8Array | null,
+  stampsLength: number,
+  id: number,
+): void {
+  const body = end - start + stampsLength;
+  const length = 1 + varintSize(body) + body;
+  const idBytes = id === 0 ? 0 : putVarint53(idScratch, 1, id);
+  let at = session.begin(length + idBytes);
+  const out = session.outbox.bytes;
+  out[at++] = tag;
+  at = putVarint53(out, at, body);
+  at = copyBytes(out, at, bytes, start, end);
+  for (let index = 0; index < stampsLength; index++) out[at++] = stamps![index];
+  if (id !== 0) copyBytes(out, at, idScratch, 0, idBytes);
+  session.host.bus.touch(session.outbox);
+}
+
+const idScratch = new Uint8Array(MAX_ID_BYTES + 1);
+idScratch[0] = ID_TAG;

@@ -1,0 +1,41 @@
+/**
+ * What the log says of a session that ends abruptly, or whose request made a handler fail.
+ *
+ * A peer that goes away is everyday: one line for debugging. An error of JavaScript itself is ours.
+ */
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { Session } from "./session.ts";
+
+const log = logger("connection");
+
+/** Notes why a connection was lost, and counts it when it is a defect. */
+export function noteAbruptEnd(session: Session, reason: unknown): void {
+  const error = reason instanceof Error ? reason : new Error(String(reason));
+  const { number: connection, link: { peer } } = session;
+  if (isDefect(error)) {
+    session.host.counters.internalErrors++;
+    log.error("a connection failed: {error}", { connection, peer, error });
+  } else {
+    log.debug("connection lost: {message}", { connection, peer, message: error.message });
+  }
+}
+
+/**
+ * Why the handler of a request with this member refused it, for the peer: what is no ParleyError is a
+ * defect, is noted and counted, and stays in the log.
+ */
+export function refusalOf(session: Session, member: number, reason: unknown): ParleyError {
+  if (reason instanceof ParleyError) return reason;
+  const { number: connection, link: { peer } } = session;
+  session.host.counters.internalErrors++;
+  log.error("a handler failed: {error}", { connection, peer, member, error: reason });
+  const message = "cannot answer: the server failed; it is in its log";
+  return new ParleyError(ErrorCode.INTERNAL, message);
+}
+
+/** Errors of JavaScript itself mean that our code is wrong; a link's errors have other classes. */
+function isDefect(error: Error): boolean {
+  return error instanceof TypeError || error instanceof RangeError ||
+    error instanceof ReferenceError || error.message.startsWith("broken invariant");
+}

@@ -1,0 +1,44 @@
+/**
+ * What the control plane says: members of ServerMessage, encoded by their generated class.
+ */
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
+import { ID_TAG } from "../../wire/message_scan.ts";
+import { putVarint53 } from "../../wire/varint.ts";
+
+/** The most bytes that an id takes with its tag. */
+const MAX_ID_BYTES = 9;
+
+/** One member of ServerMessage. */
+export type Reply = Exclude<
+  MessageInitShape<typeof ServerMessageSchema>["message"],
+  undefined | ServerMessage["message"]
+>;
+
+/** Encodes a message without an id. */
+export function encodeReply(reply: Reply): Uint8Array {
+  return toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
+}
+
+/** Encodes a message with the id of a request. */
+export function encodeReplyWithId(reply: Reply, id: number): Uint8Array {
+  const encoded = encodeReply(reply);
+  const tagged = new Uint8Array(encoded.length + MAX_ID_BYTES);
+  tagged.set(encoded);
+  tagged[encoded.length] = ID_TAG;
+  return tagged.subarray(0, putVarint53(tagged, encoded.length + 1, id));
+}
+
+/** An error as a message, without its cause. */
+export function errorReply(error: ParleyError): Reply {
+  const { code, message, retryable, accepted, closeReason } = error;
+  return { case: "error", value: { code, message, retryable, accepted, closeReason } };
+}
+
+/** The notice that the server stops. */
+export function shutdownNotice(): ParleyError {
+  return new ParleyError(ErrorCode.UNAVAILABLE, "the server stops: connect again later", {
+    closeReason: CloseReason.SHUTDOWN,
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * What all sessions of one server share: its limits, counters, coarse clock and buffers.
+ *
+ * The host owns no connection; the composition root makes one host a server.
+ */
+import type { Clock } from "../../base/clock.ts";
+import type { Limits } from "../../base/limits.ts";
+import { BufferPool } from "../../wire/buffer_pool.ts";
+import type { KeepPolicies } from "../../logic/topics/keep_policies.ts";
+import type { QueuePolicies } from "../../logic/queues/policies.ts";
+import type { Store } from "../../ports/store.ts";
+import { OutboxBudget } from "../../wire/outbox_budget.ts";
+import { MessageScan } from "../../wire/message_scan.ts";
+import { Bus } from "../topics/bus.ts";
+import { Calls } from "../calls/calls.ts";
+import { KeptTopics } from "../kept/kept_topics.ts";
+import { Queues } from "../queues/queues.ts";
+import { Rooms } from "../rooms/rooms.ts";
+import { Counters } from "./counters.ts";
+
+/** The shared state of a server's sessions. */
+export class SessionHost {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** A value that changes with each start. */
+  readonly serverId: string;
+  readonly counters = new Counters();
+  readonly pool = new BufferPool();
+  /** What all outboxes hold together. */
+  readonly budget: OutboxBudget;
+  /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
+  readonly scan = new MessageScan();
+  /** Topics and subscriptions. */
+  readonly bus: Bus;
+  /** Topics that are kept; null while there is no store. */
+  kept: KeptTopics | null = null;
+  /** Rooms; null while there is no store. */
+  rooms: Rooms | null = null;
+  /** Queues; null while there is no store. */
+  queues: Queues | null = null;
+  /** Services and calls under way. */
+  readonly calls: Calls;
+  /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
+  nowMs: number;
+  #sessions = 0;
+
+  constructor(limits: Limits, clock: Clock, serverId: string) {
+    this.limits = limits;
+    this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
+    this.clock = clock;
+    this.serverId = serverId;
+    this.nowMs = clock.monotonicMs();
+    this.bus = new Bus(this);
+    this.calls = new Calls(this);
+  }
+
+  /** Keeps topics and queues in `store` from now on; once, before the first session. */
+  keep(store: Store, policies: KeepPolicies, queues: QueuePolicies): void {
+    this.queues = new Queues(this, store, queues);
+    this.kept = new KeptTopics(this, this.bus, store, policies, this.queues);
+    this.rooms = new Rooms(this, this.kept);
+  }
+
+  /** The counters with what the bus counts for itself. */
+  snapshot(): Counters {
+    const { bus, counters } = this;
+    return {
+      ...counters,
+      eventsOut: counters.eventsOut + bus.deliveredEvents,
+      messagesOut: counters.messagesOut + bus.deliveredEvents,
+      bytesOut: counters.bytesOut + bus.deliveredBytes,
+    };
+  }
+
+  /** Brings the coarse clock up to date. */
+  tick(): void {
+    this.nowMs = this.clock.monotonicMs();
+  }
+
+  /** The number of the next session, from 1. */
+  nextSession(): number {
+    return ++this.#sessions;
+  }
+}

@@ -1,0 +1,400 @@
+/**
+ * One connection from its first byte to its last: reads, dispatches, answers, and ends for a reason.
+ *
+ * The read loop is one task. It reads only while what waits to leave lies below the high-water mark, so
+ * a peer that does not read its answers stops being read. Answers of one turn leave in one write; on a
+ * raw link each answer is a write of its own.
+ *
+ * Ends: the peer finished sending (everything it asked is still answered), a last word (an Error with a
+ * close reason, then a pause in which the peer can still read it), or abruptly. `run` never rejects.
+ * Time-outs are not here but in session_sweep.
+ */
+import { CloseReason, ErrorCode, ParleyError, protocolError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { MEMBER, rightsOf } from "../../logic/access/access.ts";
+import { CallParty } from "../../logic/calls/call_lists.ts";
+import type { Dialect, Link } from "../../ports/link.ts";
+import { FrameReader } from "../../wire/frame_reader.ts";
+import { beginMessage, copyBytes, putMessage } from "../../wire/frame_writer.ts";
+import type { MessageScan } from "../../wire/message_scan.ts";
+import { Outbox } from "../../wire/outbox.ts";
+import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { dispatch } from "../handlers/dispatch.ts";
+import { LateAnswers } from "./late_answers.ts";
+import { Publisher } from "../topics/publisher.ts";
+import { waitForReaders } from "../topics/publisher_pause.ts";
+import type { QueueConsumer } from "../queues/consumer.ts";
+import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
+import type { SessionFeeds } from "../kept/feeds.ts";
+import { noteAbruptEnd, refusalOf } from "./log.ts";
+import type { SessionHost } from "./server_context.ts";
+
+const log = logger("connection");
+
+/** What a client said of itself in its Hello. */
+export interface ClientInfo {
+  readonly name: string;
+  readonly library: string;
+  readonly answersPings: boolean;
+}
+
+/**
+ * Where a session stands: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
+ * word is said, input is thrown away), `closed`.
+ */
+export type SessionState = "open" | "draining" | "closing" | "closed";
+
+/** One connection and its state. */
+export class Session {
+  readonly host: SessionHost;
+  readonly link: Link;
+  readonly outbox: Outbox;
+  /** Unique while the server runs; the `connection` of log lines. */
+  readonly number: number;
+  /** What the client said of itself; null until its Hello. */
+  client: ClientInfo | null = null;
+  state: SessionState = "open";
+  /** Its subscriptions by pattern, type and group; null while it has had none. */
+  subscriptions: Map<string, BusSubscription> | null = null;
+  /** Its subscriptions in groups when it left the bus. */
+  shared: readonly BusSubscription[] = [];
+  /** What it keeps to publish and call; null while it has done neither. */
+  publisher: Publisher | null = null;
+  /** How many events it missed, by topic, since it was last told; null when none. */
+  missed: Map<string, number> | null = null;
+  /** Its consumers of queues, by its own numbers; null while it has none. */
+  pulls: Map<number, QueueConsumer> | null = null;
+  /** The histories it reads; null while it has read none. */
+  feeds: SessionFeeds | null = null;
+  /** Its requests that are answered later, without those that others answer. */
+  readonly late = new LateAnswers();
+  /** Whether it is not read for the sake of others, or of the server: its silence is not its own. */
+  heldUp = false;
+  /** Its side of calls under way. */
+  readonly party: CallParty<Session> = new CallParty<Session>(this);
+  /** Which members of ClientMessage it may send, as bits. */
+  readonly rights: number;
+  /** When the last byte came, by the host's coarse clock. */
+  lastHeardMs: number;
+  /** When a ping was sent that no byte has followed; 0 when there is none. */
+  pingedMs = 0;
+  /** Whether the peer has finished sending, and only waits for answers. */
+  inputEnded = false;
+  /** When a closing session is ended whatever its peer does. */
+  closeAtMs = Infinity;
+  /** Whether reading waits for the peer to take its answers. */
+  waiting = false;
+  /** For the sweep: the progress of the write under way, and since when it stands still. */
+  bytesWrittenSeen = 0;
+  stalledSinceMs: number;
+
+  #aborted = false;
+  readonly #reader: FrameReader;
+  readonly #oneAnswerAWrite: boolean;
+  /** Subscribers that the last turn's events went to and that are behind. */
+  #heldUpBy: readonly BusSubscription[] = [];
+
+  constructor(host: SessionHost, link: Link, dialect: Dialect) {
+    this.host = host;
+    this.link = link;
+    this.number = host.nextSession();
+    this.lastHeardMs = this.stalledSinceMs = host.nowMs;
+    this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
+    this.#reader = new FrameReader(dialect, host.limits.maxFrameBytes);
+    this.#oneAnswerAWrite = dialect === "raw";
+    this.rights = rightsOf(dialect);
+  }
+
+  /** The session's name towards clients. */
+  get sessionId(): string {
+    return `${this.host.serverId}-${this.number}`;
+  }
+
+  /** Serves the connection until it ends. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#serve();
+    } catch (reason) {
+      if (this.state !== "closing") noteAbruptEnd(this, reason);
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  /** Whether events, calls and answers of others may still be put into the outbox. */
+  get takesDeliveries(): boolean {
+    return (this.state === "open" || this.state === "draining") && this.outbox.failure === null;
+  }
+
+  /** Whether others wait for it, or it for others. */
+  get hasCalls(): boolean {
+    return this.#waitsForAnswers || this.party.answeringCount > 0;
+  }
+
+  get #waitsForAnswers(): boolean {
+    return this.party.askedCount > 0 || this.late.awaited > 0;
+  }
+
+  /** What it keeps to publish and call; made with the first use. */
+  asPublisher(): Publisher {
+    return this.publisher ??= new Publisher(this.sessionId);
+  }
+
+  /** Says that a call of this session has come back, or another request that is answered later. */
+  answered(): void {
+    if (this.inputEnded ? !this.#waitsForAnswers : !this.late.tooManyCalls) this.late.wake();
+  }
+
+  /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
+  begin(length: number): number {
+    const counters = this.host.counters;
+    counters.messagesOut++;
+    counters.bytesOut += length;
+    return beginMessage(this.outbox, this.#reader.framing, length);
+  }
+
+  /** Answers the request that `scan` found, with its id. */
+  answer(reply: Reply, bytes: Uint8Array, scan: MessageScan): void {
+    const encoded = encodeReply(reply);
+    const at = this.begin(encoded.length + scan.idBytes);
+    this.outbox.bytes.set(encoded, at);
+    copyBytes(this.outbox.bytes, at + encoded.length, bytes, scan.idStart, scan.idEnd);
+  }
+
+  /** Sends a message that answers no request. It leaves with the next flush. */
+  send(reply: Reply): void {
+    this.#put(encodeReply(reply));
+  }
+
+  /** The same with the id of a request; it leaves with the next flush. */
+  sendWithId(reply: Reply, id: number): void {
+    this.#put(encodeReplyWithId(reply, id));
+  }
+
+  /** Ends the session with SLOW_CONSUMER when its outbox is over its limit; says whether it did. */
+  endIfFull(): boolean {
+    const { limits, budget, counters } = this.host;
+    if (this.outbox.size <= Math.min(limits.maxOutboxBytes, budget.thresholdBytes)) return false;
+    counters.slowCloses++;
+    this.endUnread(
+      new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "the connection does not read its answers", {
+        closeReason: CloseReason.SLOW_CONSUMER,
+        retryable: true,
+      }),
+    );
+    return true;
+  }
+
+  /** Ends a session whose peer does not read: what waits is dropped, only the reason is still sent. */
+  endUnread(error: ParleyError): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    this.host.bus.leave(this);
+    if (this.outbox.keepUnsent) this.host.bus.handOnWaiting(this);
+    this.outbox.rewind(0);
+    this.end(error);
+    this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
+  }
+
+  /** Tells the client that the server stops, and goes on answering until the client is quiet. */
+  drain(): void {
+    if (this.state !== "open") return;
+    this.state = "draining";
+    this.lastHeardMs = this.host.nowMs;
+    // A raw client reads one answer a request: a notice in between would be taken for one.
+    if (this.#oneAnswerAWrite) return;
+    this.send(errorReply(shutdownNotice()));
+    this.outbox.flush();
+  }
+
+  /** Ends a drained session: nothing is read any more, what waits still leaves. */
+  finish(): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    this.#stopTaking();
+    this.#closeWhenSent();
+  }
+
+  /** Says why the connection ends, and ends it. Does nothing when it is ending already. */
+  end(error: ParleyError): void {
+    if (this.state === "closing" || this.state === "closed") return;
+    log.debug("connection ended by the server: {message}", {
+      connection: this.number,
+      peer: this.link.peer,
+      code: error.codeName,
+      reason: CloseReason[error.closeReason],
+      message: error.message,
+    });
+    // First of all, so that nothing of others follows the last word.
+    this.#stopTaking();
+    if (!this.#oneAnswerAWrite || error.closeReason === CloseReason.PROTOCOL_ERROR) {
+      this.send(errorReply(error));
+    }
+    this.#closeWhenSent();
+  }
+
+  /** Ends the connection at once. */
+  abort(): void {
+    if (this.state === "open" || this.state === "draining") this.state = "closing";
+    this.#aborted = true;
+    this.late.wake();
+    this.link.close();
+  }
+
+  async #serve(): Promise<void> {
+    const { link, outbox, host } = this;
+    const reader = this.#reader;
+    const highWater = this.#oneAnswerAWrite ? 0 : host.limits.outboxHighWaterBytes;
+    for (;;) {
+      const count = await link.read(reader.space());
+      if (count === null) break;
+      if (this.state === "closing") {
+        // Whatever still comes is thrown away: closing with unread input would reset the connection,
+        // and the last word would be lost with it.
+        continue;
+      }
+      host.counters.bytesIn += count;
+      this.lastHeardMs = host.nowMs;
+      this.pingedMs = 0;
+      reader.filled(count);
+      while (!this.#turn(highWater)) await this.#relief(highWater);
+      if (outbox.size > highWater) await this.#relief(highWater);
+      if (this.#heldUpBy.length > 0 || host.budget.exhausted || this.#storeIsBehind) {
+        await this.#holdUp();
+      }
+    }
+    await this.#inputEnded();
+  }
+
+  /** Dispatches whole messages; false when it stopped early because too much waits to leave. */
+  #turn(highWater: number): boolean {
+    const reader = this.#reader;
+    const { scan, counters } = this.host;
+    const outbox = this.outbox;
+    try {
+      while (reader.next()) {
+        counters.messagesIn++;
+        scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
+        // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
+        // that is acknowledged is alone in its run, so that its receivers can be counted.
+        if (scan.member !== MEMBER.event || scan.idBytes > 0) this.host.bus.flushRun();
+        // Handing it out can end this very session, when it does not read what it publishes to itself.
+        if (this.state === "closing") break;
+        const mark = outbox.length;
+        try {
+          dispatch(this, reader.buffer, scan);
+        } catch (reason) {
+          outbox.rewind(mark);
+          this.#refuse(reason, reader.buffer, scan);
+        }
+        if (outbox.size > highWater || this.late.tooManyCalls) return false;
+      }
+    } catch (reason) {
+      if (!(reason instanceof ParleyError)) throw reason;
+      reader.finish();
+      this.host.counters.protocolErrors++;
+      this.end(reason);
+    } finally {
+      this.#heldUpBy = this.host.bus.endTurn();
+      outbox.flush();
+    }
+    return true;
+  }
+
+  /** Lets those that this session publishes to catch up for a moment, and memory and store recover. */
+  async #holdUp(): Promise<void> {
+    const behind = this.#heldUpBy;
+    this.#heldUpBy = [];
+    if (this.publisher === null) return;
+    this.waiting = this.heldUp = true;
+    if (behind.length > 0) await waitForReaders(behind);
+    await this.host.budget.whenFree();
+    while (this.#storeIsBehind && !this.#aborted) {
+      // A disk can stand still for ever; the end of the session does not wait for it.
+      await this.late.wait(this.host.kept!.store.whenReady());
+    }
+    this.waiting = this.heldUp = false;
+    this.lastHeardMs = this.host.nowMs;
+  }
+
+  /** Answers a request that its handler refused, or that made the handler fail. */
+  #refuse(reason: unknown, bytes: Uint8Array, scan: MessageScan): void {
+    const error = refusalOf(this, scan.member, reason);
+    if (error.closeReason !== CloseReason.UNSPECIFIED) throw error;
+    this.host.counters.requestsRefused++;
+    this.answer(errorReply(error), bytes, scan);
+  }
+
+  /** Lets what waits leave before more is read. */
+  async #relief(highWater: number): Promise<void> {
+    this.waiting = true;
+    this.outbox.flush();
+    await this.outbox.whenAtMost(highWater >>> 1);
+    this.heldUp = this.late.tooManyCalls;
+    while (this.late.tooManyCalls && this.takesDeliveries) await this.late.wait();
+    this.waiting = this.heldUp = false;
+    this.lastHeardMs = this.host.nowMs;
+    if (this.outbox.failure !== null) throw this.outbox.failure;
+  }
+
+  /** The peer has finished sending: everything it asked for still leaves. */
+  async #inputEnded(): Promise<void> {
+    const unfinished = this.#reader.bufferedBytes;
+    if (unfinished > 0 && this.state !== "closing") {
+      this.host.counters.protocolErrors++;
+      this.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
+    }
+    this.#reader.finish();
+    // It can answer no more, but calls that it asked still come back: it has only finished sending.
+    this.host.calls.stopAnswering(this);
+    this.host.queues?.leave(this);
+    if (this.#waitsForAnswers && this.takesDeliveries) {
+      this.inputEnded = true;
+      await this.late.wait();
+    }
+    this.#stopTaking();
+    this.outbox.flush();
+    await this.outbox.whenAtMost(0);
+  }
+
+  /** Takes leave of everybody: of the bus, of calls, and of the link. */
+  async #leave(): Promise<void> {
+    const { bus, calls } = this.host;
+    this.state = "closed";
+    bus.leave(this);
+    calls.leave(this);
+    this.host.queues?.leave(this);
+    this.host.rooms?.gone(this);
+    this.link.close();
+    this.outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
+    if (!this.outbox.keepUnsent) return;
+    await this.outbox.whenIdle();
+    bus.handOn(this);
+  }
+
+  /** Whether it publishes what is kept, and the store has more in hand than it should. */
+  get #storeIsBehind(): boolean {
+    return this.publisher !== null && this.publisher.keeps && this.host.kept!.store.overloaded;
+  }
+
+  #put(encoded: Uint8Array): void {
+    this.host.counters.messagesOut++;
+    this.host.counters.bytesOut += encoded.length;
+    putMessage(this.outbox, this.#reader.framing, encoded);
+  }
+
+  /** Takes no more requests, and nothing more of others: no events, and no calls to answer. */
+  #stopTaking(): void {
+    this.state = "closing";
+    this.#reader.finish();
+    this.host.bus.leave(this);
+    this.host.calls.stopAnswering(this);
+    this.host.queues?.leave(this);
+  }
+
+  #closeWhenSent(): void {
+    this.outbox.flush();
+    void this.outbox.whenAtMost(0).then(() => {
+      this.link.closeWrite();
+      this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
+    });
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Takes Call, Answer and Cancel.
+ *
+ * A call is handed to its responder as it came, with the server's stamps and an id of the server's; the
+ * answer goes back as it came, with the caller's id. The server's own methods are answered here.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import {
+  CloseReason,
+  ErrorCode,
+  invalidArgument,
+  ParleyError,
+  protocolError,
+} from "../../base/errors.ts";
+import { ErrorSchema } from "../../gen/parley/v1/error_pb.ts";
+import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
+import { FieldCursor } from "../../wire/field_cursor.ts";
+import type { MessageScan } from "../../wire/message_scan.ts";
+import { isUtf8 } from "../../wire/utf8.ts";
+import { forward, OWN_METHODS } from "../calls/calls.ts";
+import { answerOwnMethod, type OwnAnswer } from "./own_methods.ts";
+import { idOf } from "../connection/request_id.ts";
+import { errorReply, type Reply } from "../connection/reply.ts";
+import { refusalOf } from "../connection/log.ts";
+import type { Session } from "../connection/session.ts";
+
+/** Tag of ServerMessage.call: field 9, length-delimited. */
+const CALL_TAG = 0x4a;
+/** Tag of ServerMessage.answer: field 10, length-delimited. */
+const ANSWER_TAG = 0x52;
+/** Field numbers of Answer. */
+const TYPE_FIELD = 2;
+const HEADERS_FIELD = 3;
+const ERROR_FIELD = 4;
+
+const lenient = new TextDecoder();
+const cursor = new FieldCursor();
+const entry = new FieldCursor();
+
+/** Hands on the call that `scan` found, or answers it. Raises a ParleyError when it cannot be handed on. */
+export function handleCall(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  const { bus, calls, limits, clock } = session.host;
+  const found = bus.scan;
+  found.scan(bytes, scan.start, scan.end, "call");
+  checkType(bytes, found.typeStart, found.typeEnd);
+  const publisher = session.asPublisher();
+  const method = publisher.methodName(bytes, found.nameStart, found.nameEnd);
+  if (method.startsWith(OWN_METHODS)) {
+    const payload = bytes.subarray(found.payloadStart, found.payloadEnd);
+    return answerOwn(session, answerOwnMethod(session, method, payload), bytes, scan);
+  }
+  if (found.timeoutMs > limits.maxCallTimeoutMs) {
+    throw invalidArgument(`cannot wait ${found.timeoutMs} ms for an answer`, {
+      accepted: `at most ${limits.maxCallTimeoutMs} ms`,
+    });
+  }
+  const timeoutMs = found.timeoutMs || limits.callTimeoutMs;
+  const record = calls.ask(session, idOf(bytes, scan), method, timeoutMs);
+  const { stamps } = publisher;
+  stamps.setTime(clock.wallMs());
+  const responder = record.responder.owner;
+  forward(
+    responder,
+    CALL_TAG,
+    bytes,
+    scan.start,
+    scan.end,
+    stamps.bytes,
+    stamps.length,
+    record.id,
+  );
+}
+
+/** Answers a call of the server's own, now or when the answer is there. */
+function answerOwn(
+  session: Session,
+  answer: OwnAnswer | Promise<OwnAnswer>,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  if (!(answer instanceof Promise)) {
+    return session.answer({ case: "answer", value: answer }, bytes, scan);
+  }
+  const id = idOf(bytes, scan);
+  const { member } = scan;
+  session.late.awaited++;
+  session.late.calls++;
+  void answer.then(
+    (value): Reply => ({ case: "answer", value }),
+    (reason): Reply => {
+      session.host.counters.requestsRefused++;
+      return errorReply(refusalOf(session, member, reason));
+    },
+  ).then((reply) => {
+    session.late.awaited--;
+    session.late.calls--;
+    if (id !== 0 && session.takesDeliveries && !session.endIfFull()) {
+      session.sendWithId(reply, id);
+      session.outbox.flush();
+    }
+    session.answered();
+  });
+}
+
+/** Hands on the answer that `scan` found, unless nobody waits for it any more. */
+export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  if (scan.idBytes === 0) {
+    throw invalidArgument("cannot take an answer without an id", {
+      accepted: "the id of the call that it answers",
+    });
+  }
+  const id = idOf(bytes, scan);
+  let error: ParleyError | null;
+  try {
+    error = scanAnswer(bytes, scan);
+  } catch (reason) {
+    if (!(reason instanceof ParleyError) || reason.closeReason !== CloseReason.UNSPECIFIED) {
+      throw reason;
+    }
+    // The id is the server's: answered under it, the refusal could be taken for that of another request.
+    session.send(errorReply(reason));
+    error = new ParleyError(
+      ErrorCode.INTERNAL,
+      "cannot hand on the answer: the service broke a rule",
+    );
+  }
+  const record = session.host.calls.take(id, session);
+  if (record === null || record.callerId === 0) return;
+  const caller = record.caller.owner;
+  if (!caller.takesDeliveries || caller.endIfFull()) return;
+  if (error === null) {
+    return forward(caller, ANSWER_TAG, bytes, scan.start, scan.end, null, 0, record.callerId);
+  }
+  caller.sendWithId(errorReply(error), record.callerId);
+  session.host.bus.touch(caller.outbox);
+}
+
+/** Gives up the call whose id the message that `scan` found carries. */
+export function handleCancel(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  if (scan.idBytes > 0) session.host.calls.cancel(session, idOf(bytes, scan));
+}
+
+/** Checks an Answer, which is handed on as it came; gives the error when it carries one. */
+function scanAnswer(bytes: Uint8Array, scan: MessageScan): ParleyError | null {
+  let error: ParleyError | null = null;
+  cursor.open(bytes, scan.start, scan.end);
+  while (cursor.next()) {
+    if (cursor.field > ERROR_FIELD) continue;
+    cursor.expect(2);
+    const { start, end } = cursor;
+    if (cursor.field === TYPE_FIELD) checkType(bytes, start, end);
+    else if (cursor.field === HEADERS_FIELD) checkHeader(bytes, start, end);
+    else if (cursor.field === ERROR_FIELD) error = readError(bytes.subarray(start, end));
+  }
+  return error;
+}
+
+/** The error of a responder. It may say what it likes, but not that the caller's connection ends. */
+function readError(body: Uint8Array): ParleyError {
+  try {
+    const { code, message, retryable, accepted } = fromBinary(ErrorSchema, body);
+    const known = code !== ErrorCode.UNSPECIFIED && ErrorCode[code] !== undefined;
+    return new ParleyError(known ? code : ErrorCode.INTERNAL, message, { retryable, accepted });
+  } catch (reason) {
+    throw protocolError(`cannot read the error of an answer: ${(reason as Error).message}`);
+  }
+}
+
+function checkHeader(bytes: Uint8Array, start: number, end: number): void {
+  entry.open(bytes, start, end);
+  while (entry.next()) {
+    if (entry.field > 2) continue;
+    entry.expect(2);
+    if (!isUtf8(bytes, entry.start, entry.end)) {
+      throw protocolError("cannot read a header that is not UTF-8");
+    }
+  }
+}
+
+function checkType(bytes: Uint8Array, start: number, end: number): void {
+  if (isTypeBytes(bytes, start, end)) return;
+  checkMessageType(lenient.decode(bytes.subarray(start, end)), "take message type");
+}

@@ -1,0 +1,75 @@
+/**
+ * The one switch: which handler answers which message.
+ *
+ * Every listener's messages pass through here, so this is also where a session's right to a verb is
+ * decided once there are users. Handlers raise a ParleyError to refuse; they never wait.
+ */
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { mayNot, MEMBER } from "../../logic/access/access.ts";
+import type { MessageScan } from "../../wire/message_scan.ts";
+import { handleAdd } from "./add.ts";
+import { handleAnswer, handleCall, handleCancel } from "./call.ts";
+import { handleEcho } from "./echo.ts";
+import { handleHello } from "./hello.ts";
+import { handlePing, handlePong } from "./ping.ts";
+import { handlePublish } from "./publish.ts";
+import { handlePull } from "./pull.ts";
+import { handlePush } from "./push.ts";
+import { handleRegister, handleUnregister } from "./register.ts";
+import type { Session } from "../connection/session.ts";
+import { handleSettle } from "./settle.ts";
+import { handleSubscribe, handleUnsubscribe } from "./subscribe.ts";
+
+/** Answers the message that `scan` found in `bytes`. Raises a ParleyError to refuse it. */
+export function dispatch(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  const { member } = scan;
+  if (member === 0) throw unknownMessage(scan);
+  if ((session.rights & (1 << member)) === 0) throw mayNot(member);
+  switch (member) {
+    case MEMBER.event:
+      return handlePublish(session, bytes, scan);
+    case MEMBER.job:
+      return handlePush(session, bytes, scan);
+    case MEMBER.settle:
+      return handleSettle(session, bytes, scan);
+    case MEMBER.pull:
+      return handlePull(session, bytes, scan);
+    case MEMBER.echo:
+      return handleEcho(session, bytes, scan);
+    case MEMBER.add:
+      return handleAdd(session, bytes, scan);
+    case MEMBER.hello:
+      return handleHello(session, bytes, scan);
+    case MEMBER.subscribe:
+      return handleSubscribe(session, bytes, scan);
+    case MEMBER.unsubscribe:
+      return handleUnsubscribe(session, bytes, scan);
+    case MEMBER.ping:
+      return handlePing(session, bytes, scan);
+    case MEMBER.pong:
+      return handlePong(session, bytes, scan);
+    case MEMBER.call:
+      return handleCall(session, bytes, scan);
+    case MEMBER.answer:
+      return handleAnswer(session, bytes, scan);
+    case MEMBER.cancel:
+      return handleCancel(session, bytes, scan);
+    case MEMBER.register:
+      return handleRegister(session, bytes, scan);
+    case MEMBER.unregister:
+      return handleUnregister(session, bytes, scan);
+    default:
+      throw unknownMessage(scan);
+  }
+}
+
+function unknownMessage(scan: MessageScan): ParleyError {
+  const member = scan.member || scan.unknown;
+  if (member === 0) {
+    return invalidArgument("cannot answer an empty message: no member of its oneof is set");
+  }
+  return new ParleyError(
+    ErrorCode.UNIMPLEMENTED,
+    `cannot answer a message with field ${member}: this server does not know it`,
+  );
+}

@@ -1,0 +1,104 @@
+/**
+ * Takes a Job and hands it to its queue; with an id it is acknowledged once it is as safe as the store keeps
+ * it.
+ */
+import { invalidArgument } from "../../base/errors.ts";
+import { isDeadName } from "../../logic/queues/policies.ts";
+import { quote } from "../../base/quote.ts";
+import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
+import type { MessageScan } from "../../wire/message_scan.ts";
+import { isUtf8 } from "../../wire/utf8.ts";
+import { AckTicket } from "../connection/ack_ticket.ts";
+import { JobOptions } from "../queues/job_options.ts";
+import type { Queue } from "../queues/queue.ts";
+import { queuesOf } from "../queues/queues.ts";
+import { idOf } from "../connection/request_id.ts";
+import type { Session } from "../connection/session.ts";
+
+const decoder = new TextDecoder();
+const options = new JobOptions();
+
+/** The queue that a session pushed to last; most push to one. */
+export class LastQueue {
+  constructor(readonly name: Uint8Array, readonly queue: Queue) {}
+}
+
+/** Pushes the job that `scan` found. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
+export function handlePush(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  const { host } = session;
+  const queues = queuesOf(session);
+  const { start, end } = scan;
+  const found = host.bus.scan;
+  found.scan(bytes, start, end, "job");
+  const { typeStart, typeEnd } = found;
+  if (typeEnd > typeStart && !isTypeBytes(bytes, typeStart, typeEnd)) {
+    checkMessageType(decoder.decode(bytes.subarray(typeStart, typeEnd)), "push type");
+  }
+  host.counters.jobsIn++;
+  const queue = queueOf(session, bytes, found.nameStart, found.nameEnd);
+  try {
+    push(session, queue, bytes, scan);
+  } catch (error) {
+    // A push that is refused makes no queue.
+    queues.forget(queue);
+    throw error;
+  }
+}
+
+/** Pushes a job whose body was scanned. */
+function push(session: Session, queue: Queue, bytes: Uint8Array, scan: MessageScan): void {
+  const { host } = session;
+  const { start, end } = scan;
+  const found = host.bus.scan;
+  const publisher = session.asPublisher();
+  queuesOf(session).checkRoom();
+  if (found.hasOptions) options.read(bytes, start, end, host.clock.wallMs());
+  host.bus.stamp(publisher);
+  const { stamps } = publisher;
+  publisher.keeps = true;
+  const id = idOf(bytes, scan);
+  const { messageIdStart: idStart, messageIdEnd: idEnd } = found;
+  const seen = idEnd > idStart && queue.hasSeen(decoder.decode(bytes.subarray(idStart, idEnd)));
+  if (!seen) queue.admit(end - start + stamps.length);
+  const completion = id === 0 ? session : new AckTicket(session, id);
+  queue.push(
+    bytes,
+    start,
+    end,
+    stamps.bytes,
+    stamps.length,
+    idStart,
+    idEnd,
+    found.hasOptions ? options : null,
+    completion,
+  );
+  // Only now: a push that is refused is answered at once, and nothing is awaited then.
+  if (id !== 0) session.late.awaited++;
+}
+
+/** The queue of the name from `start` to `end`; a text is made only when it differs from the last. */
+function queueOf(session: Session, bytes: Uint8Array, start: number, end: number): Queue {
+  const publisher = session.asPublisher();
+  const last = publisher.lastQueue;
+  if (last !== null && !last.queue.isForgotten && isSame(last.name, bytes, start, end)) {
+    return last.queue;
+  }
+  if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot push to a name that is not UTF-8");
+  const name = decoder.decode(bytes.subarray(start, end));
+  if (isDeadName(name)) {
+    throw invalidArgument(`cannot push to ${quote(name)}: only dead letters go there`, {
+      accepted: "a name that does not end in .dead",
+    });
+  }
+  const queue = queuesOf(session).get(name, "push to");
+  publisher.lastQueue = new LastQueue(bytes.slice(start, end), queue);
+  return queue;
+}
+
+function isSame(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start !== name.length) return false;
+  for (let index = 0; index < name.length; index++) {
+    if (name[index] !== bytes[start + index]) return false;
+  }
+  return true;
+}

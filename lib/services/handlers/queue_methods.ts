@@ -1,0 +1,181 @@
+/**
+ * The methods `parley.v1.Queues/…`: which queues there are, what they hold, and looking after them.
+ *
+ * Figures are of the moment; what changes something is answered once that is as safe as the store keeps it.
+ */
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { matchesPattern } from "../../base/matches_pattern.ts";
+import {
+  InfoQueueRequestSchema,
+  InfoQueueResponseSchema,
+  ListQueuesRequestSchema,
+  ListQueuesResponseSchema,
+  PauseQueueRequestSchema,
+  PauseQueueResponseSchema,
+  PeekQueueRequestSchema,
+  PeekQueueResponseSchema,
+  PurgeQueueRequestSchema,
+  PurgeQueueResponseSchema,
+  RedriveQueueRequestSchema,
+  RedriveQueueResponseSchema,
+  ResumeQueueRequestSchema,
+  ResumeQueueResponseSchema,
+} from "../../gen/parley/v1/queue_pb.ts";
+import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
+import { quote } from "../../base/quote.ts";
+import { checkPattern } from "../../logic/topics/pattern.ts";
+import { type OwnMethod, ownMethod } from "./own_method.ts";
+import { peek, purge, redrive } from "../queues/care.ts";
+import type { Queue } from "../queues/queue.ts";
+import { checkQueueName, type Queues, queuesOf } from "../queues/queues.ts";
+import type { Session } from "../connection/session.ts";
+
+/** The most queues of one page. */
+const MAX_PAGE_QUEUES = 1000;
+/** The most jobs of one peek, and how many it gives when it is not told. */
+const MAX_PEEKED = 1000;
+const USUAL_PEEKED = 10;
+/** What a queue takes in a list at most, besides its name and its bindings. */
+const INFO_BYTES = 192;
+const PREFIX = "parley.v1.Queues/";
+
+/** The methods by their full names. */
+export const QUEUE_METHODS: Readonly<Record<string, OwnMethod>> = {
+  [`${PREFIX}List`]: ownMethod(ListQueuesRequestSchema, ListQueuesResponseSchema, list),
+  [`${PREFIX}Info`]: ownMethod(
+    InfoQueueRequestSchema,
+    InfoQueueResponseSchema,
+    (session, { queue }) => ({
+      info: infoOf(queuesOf(session), queueOf(session, queue, "look at")),
+    }),
+  ),
+  [`${PREFIX}Peek`]: ownMethod(PeekQueueRequestSchema, PeekQueueResponseSchema, look),
+  [`${PREFIX}Purge`]: ownMethod(
+    PurgeQueueRequestSchema,
+    PurgeQueueResponseSchema,
+    async (session, request) => {
+      const queue = queueOf(session, request.queue, "purge");
+      return { dropped: BigInt(await purge(queuesOf(session), queue)) };
+    },
+  ),
+  [`${PREFIX}Redrive`]: ownMethod(
+    RedriveQueueRequestSchema,
+    RedriveQueueResponseSchema,
+    async (session, { queue, ids }) => {
+      queueOf(session, queue, "redrive");
+      const wanted = ids.length === 0 ? null : new Set(ids.map(Number));
+      return { redriven: BigInt(await redrive(queuesOf(session), queue, wanted)) };
+    },
+  ),
+  [`${PREFIX}Pause`]: ownMethod(
+    PauseQueueRequestSchema,
+    PauseQueueResponseSchema,
+    (session, { queue }) => pause(session, queue, true),
+  ),
+  [`${PREFIX}Resume`]: ownMethod(
+    ResumeQueueRequestSchema,
+    ResumeQueueResponseSchema,
+    (session, { queue }) => pause(session, queue, false),
+  ),
+};
+
+function list(session: Session, request: { pattern: string; after: string; limit: number }) {
+  const { pattern, after } = request;
+  const { limits } = session.host;
+  const queues = queuesOf(session);
+  if (pattern !== "") checkPattern(pattern, limits, "list");
+  const most = Math.min(request.limit || MAX_PAGE_QUEUES, MAX_PAGE_QUEUES);
+  const found = [...queues.all()]
+    .filter(({ name }) => name > after && matchesPattern(pattern, name))
+    .filter((queue) => !isDeadName(queue.name) || queue.isStored)
+    .sort((one, other) => one.name < other.name ? -1 : 1);
+  // The page is one message: half of what a message may be leaves room for everything around it.
+  let left = limits.maxFrameBytes >>> 1;
+  const infos = [];
+  for (const queue of found.slice(0, most)) {
+    const info = infoOf(queues, queue);
+    const bound = info.settings.bind.reduce((sum, pattern) => sum + pattern.length + 4, 0);
+    left -= INFO_BYTES + 3 * (queue.name.length + bound);
+    if (left < 0 && infos.length > 0) break;
+    infos.push(info);
+  }
+  return { queues: infos, more: infos.length < found.length };
+}
+
+async function look(
+  session: Session,
+  request: { queue: string; after: bigint; limit: number },
+) {
+  const queue = queueOf(session, request.queue, "peek into");
+  if (request.limit > MAX_PEEKED) {
+    throw invalidArgument(`cannot peek at ${request.limit} jobs`, {
+      accepted: `at most ${MAX_PEEKED}`,
+    });
+  }
+  const limit = request.limit || USUAL_PEEKED;
+  const maxBytes = session.host.limits.maxFrameBytes >>> 1;
+  return await peek(queuesOf(session), queue, Number(request.after), limit, maxBytes);
+}
+
+async function pause(session: Session, name: string, paused: boolean) {
+  const queues = queuesOf(session);
+  const queue = queueOf(session, name, paused ? "pause" : "resume");
+  await queues.pause(queue, paused);
+  return { info: infoOf(queues, queue) };
+}
+
+/** The queue of that name. Raises INVALID_ARGUMENT and NOT_FOUND. */
+function queueOf(session: Session, name: string, action: string): Queue {
+  const queues = queuesOf(session);
+  checkQueueName(name, session.host.limits, action);
+  const queue = queues.find(name);
+  if (queue !== null) return queue;
+  // Dead letters that never were are no mistake of whoever asks, if the queue is there.
+  if (isDeadName(name) && queues.find(name.slice(0, -DEAD_SUFFIX.length)) !== null) {
+    return queues.get(name, action);
+  }
+  throw new ParleyError(
+    ErrorCode.NOT_FOUND,
+    `cannot ${action} ${quote(name)}: there is no such queue`,
+    {
+      accepted: "a queue that a job was pushed to or pulled from; parley.v1.Queues/List tells them",
+    },
+  );
+}
+
+function infoOf(queues: Queues, queue: Queue) {
+  const { machine, name } = queue;
+  const { options } = machine;
+  const dead = queues.find(name + DEAD_SUFFIX);
+  return {
+    queue: name,
+    ready: BigInt(machine.ready),
+    delayed: BigInt(machine.delayed),
+    leased: BigInt(machine.leased),
+    blocked: BigInt(machine.blocked),
+    dead: BigInt(dead?.machine.jobs ?? 0),
+    bytes: BigInt(machine.bytes),
+    oldestTimeUnixMicros: BigInt(Math.floor(queue.chunks.oldestMs)) * 1000n,
+    consumers: queue.consumers.size,
+    paused: machine.paused,
+    settings: {
+      leaseMs: options.leaseMs,
+      maxDeliveries: options.maxDeliveries,
+      maxJobs: bounded(options.maxJobs),
+      maxBytes: bounded(options.maxBytes),
+      dropsOldest: options.whenFull === "drop-oldest",
+      ordered: options.ordered,
+      bind: [...queues.bindingsOf(name)],
+      backoffMinMs: options.backoffMinMs,
+      backoffMaxMs: options.backoffMaxMs,
+    },
+    pushed: BigInt(queue.pushed),
+    done: BigInt(queue.done),
+    redelivered: BigInt(queue.redelivered),
+  };
+}
+
+/** A bound as it is told: 0 for none. */
+function bounded(most: number): bigint {
+  return Number.isFinite(most) ? BigInt(most) : 0n;
+}

@@ -1,0 +1,37 @@
+/**
+ * Takes Register and Unregister; both are acknowledged when they carry an id.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb.ts";
+import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import type { MessageScan } from "../../wire/message_scan.ts";
+import { OWN_METHODS } from "../calls/calls.ts";
+import { decodeBody } from "../connection/decode_body.ts";
+import { acknowledge } from "./publish.ts";
+import type { Session } from "../connection/session.ts";
+
+/** Lets the session answer the method that the message that `scan` found names. */
+export function handleRegister(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  const { method } = decodeBody((body) => fromBinary(RegisterSchema, body), bytes, scan);
+  if (method.startsWith(OWN_METHODS)) {
+    throw new ParleyError(
+      ErrorCode.PERMISSION_DENIED,
+      `cannot register "${method}": methods that begin with "${OWN_METHODS}" are the server's own`,
+    );
+  }
+  session.host.calls.methods.register(method, session.party);
+  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+}
+
+/** Takes the offer back. Raises NOT_FOUND when there is none. */
+export function handleUnregister(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+  const { method } = decodeBody((body) => fromBinary(UnregisterSchema, body), bytes, scan);
+  if (!session.host.calls.methods.unregister(method, session.party)) {
+    throw new ParleyError(
+      ErrorCode.NOT_FOUND,
+      "cannot unregister: this connection has not registered that method",
+    );
+  }
+  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+}

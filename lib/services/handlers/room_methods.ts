@@ -1,0 +1,180 @@
+/**
+ * The methods `parley.v1.Rooms/…`: names, joining and leaving, saying and telling, and what has been said.
+ *
+ * What they answer is true once it is answered: a name is granted, a message is in the history.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
+import {
+  ClaimNameRequestSchema,
+  ClaimNameResponseSchema,
+  HistoryRequestSchema,
+  HistoryResponseSchema,
+  JoinRequestSchema,
+  JoinResponseSchema,
+  LeaveRequestSchema,
+  LeaveResponseSchema,
+  ListRequestSchema,
+  ListResponseSchema,
+  MembersRequestSchema,
+  MembersResponseSchema,
+  SayRequestSchema,
+  SayResponseSchema,
+  SetTopicLineRequestSchema,
+  SetTopicLineResponseSchema,
+  TellRequestSchema,
+  TellResponseSchema,
+} from "../../gen/parley/v1/room_pb.ts";
+import { checkMessage, type Room } from "../../logic/rooms/room.ts";
+import type { KeptTopics } from "../kept/kept_topics.ts";
+import { type OwnMethod, ownMethod } from "./own_method.ts";
+import type { Rooms } from "../rooms/rooms.ts";
+import { ROOM_PREFIX } from "../topics/reserved.ts";
+import type { Session } from "../connection/session.ts";
+
+/** The most rooms of one list. */
+const MAX_LISTED_ROOMS = 1000;
+/** The most events of one page of history, and how many there are when nobody says. */
+const MAX_PAGE_EVENTS = 256;
+const USUAL_PAGE_EVENTS = 50;
+
+const PREFIX = "parley.v1.Rooms/";
+
+/** The methods by their full names. */
+export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
+  [`${PREFIX}ClaimName`]: ownMethod(
+    ClaimNameRequestSchema,
+    ClaimNameResponseSchema,
+    async (session, { name, token }) => ({
+      name,
+      token: await roomsOf(session).claimName(session, name, token),
+    }),
+  ),
+  [`${PREFIX}Join`]: ownMethod(JoinRequestSchema, JoinResponseSchema, async (session, request) => {
+    const rooms = roomsOf(session);
+    const { room, seq } = await rooms.join(session, request.room);
+    return { room: infoOf(session, room), members: membersOf(rooms, room), seq: BigInt(seq) };
+  }),
+  [`${PREFIX}Leave`]: ownMethod(
+    LeaveRequestSchema,
+    LeaveResponseSchema,
+    async (session, { room }) => {
+      await roomsOf(session).leave(session, room);
+      return {};
+    },
+  ),
+  [`${PREFIX}Say`]: ownMethod(SayRequestSchema, SayResponseSchema, async (session, request) => {
+    const rooms = roomsOf(session);
+    const room = rooms.room(request.room);
+    room.checkMember(session, "say something");
+    const text = checkMessage(request.text, "say");
+    const messageId = ownMessageId(session, rooms, request.messageId);
+    rooms.active(session);
+    const said = { case: "said", value: { name: rooms.nameOf(session), text } } as const;
+    const seq = await rooms.announce(request.room, said, session, messageId);
+    return { seq: BigInt(seq) };
+  }),
+  [`${PREFIX}SetTopicLine`]: ownMethod(
+    SetTopicLineRequestSchema,
+    SetTopicLineResponseSchema,
+    async (session, { room, text }) => {
+      const seq = await roomsOf(session).setTopicLine(session, room, text);
+      return { seq: BigInt(seq) };
+    },
+  ),
+  [`${PREFIX}Members`]: ownMethod(
+    MembersRequestSchema,
+    MembersResponseSchema,
+    (session, request) => {
+      const rooms = roomsOf(session);
+      return { members: membersOf(rooms, rooms.room(request.room)) };
+    },
+  ),
+  [`${PREFIX}List`]: ownMethod(ListRequestSchema, ListResponseSchema, (session) => {
+    const names = new Set(roomsOf(session).rooms.keys());
+    for (const { name } of keptOf(session).store.topics()) {
+      if (name.startsWith(ROOM_PREFIX)) names.add(name.slice(ROOM_PREFIX.length));
+    }
+    const listed = [...names].sort().slice(0, MAX_LISTED_ROOMS);
+    return { rooms: listed.map((name) => infoOf(session, roomsOf(session).room(name))) };
+  }),
+  [`${PREFIX}History`]: ownMethod(HistoryRequestSchema, HistoryResponseSchema, history),
+  [`${PREFIX}Tell`]: ownMethod(TellRequestSchema, TellResponseSchema, (session, { to, text }) => {
+    const rooms = roomsOf(session);
+    rooms.active(session);
+    rooms.tell(session, to, text);
+    return {};
+  }),
+};
+
+/**
+ * The message_id under which what `session` says is kept: with the name in front, so that nobody can make
+ * the words of somebody else look like a repetition. Raises INVALID_ARGUMENT when it is too long.
+ */
+function ownMessageId(session: Session, rooms: Rooms, messageId: string): string {
+  if (messageId === "") return "";
+  const { maxMessageIdBytes } = session.host.limits;
+  const bytes = new TextEncoder().encode(messageId).length;
+  if (bytes <= maxMessageIdBytes) return `${rooms.nameOf(session).toLowerCase()}/${messageId}`;
+  throw invalidArgument(`cannot say something with a message_id of ${bytes} bytes`, {
+    accepted: `at most ${maxMessageIdBytes} bytes`,
+  });
+}
+
+async function history(
+  session: Session,
+  request: { room: string; beforeSeq: bigint; limit: number },
+) {
+  const { store } = keptOf(session);
+  const room = roomsOf(session).room(request.room);
+  const topic = store.topic(ROOM_PREFIX + room.name);
+  if (topic === null || topic.events === 0) return { events: [], more: false };
+  const before = request.beforeSeq === 0n ? Infinity : Number(request.beforeSeq);
+  const from = Math.min(before - 1, topic.lastSeq);
+  if (from < topic.firstSeq) return { events: [], more: false };
+  const page = await store.read(topic, {
+    from,
+    direction: "backward",
+    maxEvents: Math.min(request.limit || USUAL_PAGE_EVENTS, MAX_PAGE_EVENTS),
+    // The page is one message: half of what a message may be leaves room for everything around it.
+    maxBytes: session.host.limits.maxFrameBytes >>> 1,
+  });
+  const events = [];
+  for (let index = 0; index < page.count; index++) {
+    const body = page.bytes.subarray(page.ranges[2 * index], page.ranges[2 * index + 1]);
+    events.push(fromBinary(EventSchema, body));
+  }
+  return { events, more: page.count > 0 && page.seqs[0] > topic.firstSeq };
+}
+
+function infoOf(session: Session, room: Room<Session>) {
+  const topic = keptOf(session).store.topic(ROOM_PREFIX + room.name);
+  return {
+    name: room.name,
+    topicLine: room.topicLine,
+    online: room.online,
+    lastSeq: BigInt(topic?.lastSeq ?? 0),
+  };
+}
+
+function membersOf(rooms: Rooms, room: Room<Session>) {
+  const members = [...room.members].map(([session, { joinedMs }]) => ({
+    name: rooms.nameOf(session),
+    idle: rooms.isIdle(session),
+    joinedUnixMicros: BigInt(Math.floor(joinedMs)) * 1000n,
+  }));
+  return members.sort((one, other) => one.name < other.name ? -1 : 1);
+}
+
+function roomsOf(session: Session): Rooms {
+  const { rooms } = session.host;
+  if (rooms !== null) return rooms;
+  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server has no rooms");
+}
+
+function keptOf(session: Session): KeptTopics {
+  const { kept } = session.host;
+  if (kept !== null) return kept;
+  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server keeps no topics");
+}

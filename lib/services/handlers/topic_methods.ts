@@ -1,0 +1,141 @@
+/**
+ * The methods `parley.v1.Topics/…`: which topics are kept and how much of them, and trimming one.
+ *
+ * They tell what is committed. A list comes in pages, because there may be very many topics; making a page
+ * looks at every topic once and sorts no more than the page.
+ */
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { matchesPattern } from "../../base/matches_pattern.ts";
+import {
+  ListTopicsRequestSchema,
+  ListTopicsResponseSchema,
+  TopicInfoRequestSchema,
+  TopicInfoResponseSchema,
+  TrimTopicRequestSchema,
+  TrimTopicResponseSchema,
+} from "../../gen/parley/v1/topic_pb.ts";
+import { quote } from "../../base/quote.ts";
+import { checkPattern, checkTopic } from "../../logic/topics/pattern.ts";
+import type { StoreTopic } from "../../ports/store.ts";
+import type { KeptTopics } from "../kept/kept_topics.ts";
+import { type OwnMethod, ownMethod } from "./own_method.ts";
+import type { Session } from "../connection/session.ts";
+
+/** The most topics of one page. */
+const MAX_PAGE_TOPICS = 1000;
+/** What a topic takes in a list at most, besides its name and that of its policy. */
+const INFO_BYTES = 128;
+const PREFIX = "parley.v1.Topics/";
+
+/** The methods by their full names. */
+export const TOPIC_METHODS: Readonly<Record<string, OwnMethod>> = {
+  [`${PREFIX}List`]: ownMethod(ListTopicsRequestSchema, ListTopicsResponseSchema, list),
+  [`${PREFIX}Info`]: ownMethod(
+    TopicInfoRequestSchema,
+    TopicInfoResponseSchema,
+    (session, { topic }) => ({ info: infoOf(keptOf(session), topicOf(session, topic, "look at")) }),
+  ),
+  [`${PREFIX}Trim`]: ownMethod(TrimTopicRequestSchema, TrimTopicResponseSchema, trim),
+};
+
+function list(session: Session, request: { pattern: string; after: string; limit: number }) {
+  const { pattern, after } = request;
+  const { limits } = session.host;
+  const kept = keptOf(session);
+  if (pattern !== "") checkPattern(pattern, limits, "list");
+  const most = Math.min(request.limit || MAX_PAGE_TOPICS, MAX_PAGE_TOPICS);
+  const page: StoreTopic[] = [];
+  let more = false;
+  for (const topic of kept.store.topics()) {
+    if (topic.name <= after || !matchesPattern(pattern, topic.name)) continue;
+    if (page.length === most) {
+      more = true;
+      if (topic.name > page[most - 1].name) continue;
+      page.pop();
+    }
+    page.splice(placeOf(page, topic.name), 0, topic);
+  }
+  // The page is one message: half of what a message may be leaves room for everything around it.
+  let left = limits.maxFrameBytes >>> 1;
+  const infos = [];
+  for (const topic of page) {
+    const info = infoOf(kept, topic);
+    left -= INFO_BYTES + 3 * (topic.name.length + (info.policy?.pattern.length ?? 0));
+    if (left < 0 && infos.length > 0) return { topics: infos, more: true };
+    infos.push(info);
+  }
+  return { topics: infos, more };
+}
+
+/** Where `name` belongs in a sorted page. */
+function placeOf(page: readonly StoreTopic[], name: string): number {
+  let low = 0;
+  let high = page.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (page[middle].name < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+async function trim(session: Session, request: { topic: string; beforeSeq: bigint }) {
+  if (request.beforeSeq === 0n || request.beforeSeq > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw invalidArgument(
+      `cannot trim ${quote(request.topic)} before seq ${request.beforeSeq}`,
+      { accepted: `a seq from 1 to ${Number.MAX_SAFE_INTEGER}` },
+    );
+  }
+  const kept = keptOf(session);
+  const name = topicOf(session, request.topic, "trim");
+  const topic = kept.store.topic(name);
+  const dropped = topic === null ? 0 : await kept.store.trim(topic, Number(request.beforeSeq));
+  return { dropped: BigInt(dropped), info: infoOf(kept, name) };
+}
+
+/** The name of a topic that is kept, or was. Raises INVALID_ARGUMENT and NOT_FOUND. */
+function topicOf(session: Session, name: string, action: string): string {
+  checkTopic(name, session.host.limits, action);
+  const kept = keptOf(session);
+  if (kept.keeps(name) || kept.store.topic(name) !== null) return name;
+  throw new ParleyError(
+    ErrorCode.NOT_FOUND,
+    `cannot ${action} ${quote(name)}: no policy keeps it`,
+    {
+      accepted: "a topic that a [[keep]] policy of the server matches",
+    },
+  );
+}
+
+function infoOf(kept: KeptTopics, topic: StoreTopic | string) {
+  const name = typeof topic === "string" ? topic : topic.name;
+  const known = typeof topic === "string" ? kept.store.topic(topic) : topic;
+  const policy = kept.policyOf(name);
+  return {
+    topic: name,
+    firstSeq: BigInt(known?.firstSeq ?? 1),
+    lastSeq: BigInt(known?.lastSeq ?? 0),
+    events: BigInt(known?.events ?? 0),
+    bytes: BigInt(known?.bytes ?? 0),
+    firstTimeUnixMicros: micros(known?.firstTimeMs ?? 0),
+    lastTimeUnixMicros: micros(known?.lastTimeMs ?? 0),
+    ...(policy === null ? {} : {
+      policy: {
+        pattern: policy.pattern,
+        maxEvents: BigInt(policy.maxEvents ?? 0),
+        maxAgeMs: BigInt(policy.maxAgeMs ?? 0),
+        maxBytes: BigInt(policy.maxBytes ?? 0),
+      },
+    }),
+  };
+}
+
+function micros(ms: number): bigint {
+  return BigInt(Math.floor(ms)) * 1000n;
+}
+
+function keptOf(session: Session): KeptTopics {
+  const { kept } = session.host;
+  if (kept !== null) return kept;
+  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server keeps no topics");
+}

@@ -1,0 +1,72 @@
+/**
+ * Which events out of a kept topic's history one session wants: what its plain subscriptions would have got
+ * live, each event once.
+ *
+ * What is said in rooms is published for the members by the server, so nobody counts as its publisher there:
+ * `echo` does not matter, here as in live delivery.
+ */
+import { matchesPattern } from "../../base/matches_pattern.ts";
+import { FieldCursor } from "../../wire/field_cursor.ts";
+import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { isServersTopic } from "../topics/reserved.ts";
+import type { Session } from "../connection/session.ts";
+
+/** Numbers of Event's fields. */
+const TYPE_FIELD = 3;
+const SENDER_FIELD = 11;
+
+const decoder = new TextDecoder();
+const fields = new FieldCursor();
+
+/** The filter of one session on one topic; good while the session's subscriptions stay. */
+export class FeedFilter {
+  /** Its plain subscriptions that match the topic, whatever the type. */
+  readonly subscriptions: readonly BusSubscription[];
+  /** Whether one of them ends after a number of events. */
+  readonly counts: boolean;
+  readonly #session: Session;
+  readonly #everything: boolean;
+  readonly #echoes: boolean;
+
+  constructor(session: Session, topic: string) {
+    this.#session = session;
+    const own = [...session.subscriptions?.values() ?? []];
+    this.subscriptions = own.filter((one) =>
+      one.group === "" && matchesPattern(one.pattern, topic)
+    );
+    this.counts = this.subscriptions.some((one) => one.remaining !== Infinity);
+    // Who has published nothing has nothing to be kept from.
+    this.#echoes = session.publisher === null || isServersTopic(topic);
+    this.#everything = !this.counts &&
+      this.subscriptions.some((one) => one.type === "" && (one.echo || this.#echoes));
+  }
+
+  /** Whether no subscription is left that could want anything. */
+  get isEmpty(): boolean {
+    return this.subscriptions.length === 0;
+  }
+
+  /** Whether any of them wants the event whose bytes lie from `start` to `end`. */
+  passes(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#everything || this.wanting(bytes, start, end).length > 0;
+  }
+
+  /** Those that want the event whose bytes lie from `start` to `end`. */
+  wanting(bytes: Uint8Array, start: number, end: number): BusSubscription[] {
+    let type = "";
+    let sender = "";
+    fields.open(bytes, start, end);
+    while (fields.next()) {
+      if (fields.field === TYPE_FIELD) type = textOf(bytes);
+      else if (fields.field === SENDER_FIELD) sender = textOf(bytes);
+    }
+    const isOwn = !this.#echoes && sender === this.#session.sessionId;
+    return this.subscriptions.filter((one) =>
+      (one.type === "" || one.type === type) && (one.echo || !isOwn)
+    );
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return decoder.decode(bytes.subarray(fields.start, fields.end));
+}

@@ -1,0 +1,245 @@
+/**
+ * Subscribers that read a kept topic's history: from where they asked to begin, or because they could not
+ * keep up with what is new.
+ *
+ * A feed is one session on one topic. While it lasts, live events of the topic pass that session by; it
+ * ends in the very moment in which its next seq is the next that will be committed, so that there is
+ * neither gap nor duplicate. One task a session pumps all its feeds in turn, a page at a time, and only
+ * while the session reads. Bounded: pages are read for so many sessions at once, and what waits for those
+ * who do not read counts as everything in their outboxes does.
+ */
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { matchesPattern } from "../../base/matches_pattern.ts";
+import type { Store, StorePage, StoreTopic } from "../../ports/store.ts";
+import type { Bus } from "../topics/bus.ts";
+import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { FeedFilter } from "./feed_filter.ts";
+import type { Session } from "../connection/session.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+
+const log = logger("connection");
+
+/** The most events of one page. */
+const PAGE_EVENTS = 1024;
+/** The most bytes of one page, and while the outboxes hold all that they may together. */
+const PAGE_BYTES = 256 * 1024;
+const SCARCE_PAGE_BYTES = 16 * 1024;
+/** The most pages that are read at once. */
+const MOST_READS = 32;
+
+/** One session on one topic. */
+interface Feed {
+  readonly topic: StoreTopic;
+  /** The next seq that the session gets. */
+  next: number;
+  /** Gives `next` when it has to be looked up first; null once that is done. */
+  find: (() => Promise<number>) | null;
+}
+
+/** The feeds of one session. */
+export class SessionFeeds {
+  readonly byTopic = new Map<StoreTopic, Feed>();
+  pumping = false;
+}
+
+/** All feeds of a server. */
+export class Feeds {
+  readonly #host: SessionHost;
+  readonly #bus: Bus;
+  readonly #store: Store;
+  /** How many feeds each topic has. */
+  readonly #counts = new Map<StoreTopic, number>();
+  #count = 0;
+  #version = 0;
+  #reading = 0;
+  #readers: (() => void)[] = [];
+
+  constructor(host: SessionHost, bus: Bus, store: Store) {
+    this.#host = host;
+    this.#bus = bus;
+    this.#store = store;
+  }
+
+  /** How many feeds there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Changes whenever a feed begins or ends. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Whether live events of `topic` pass anybody by. */
+  anyOf(topic: StoreTopic): boolean {
+    return this.#count > 0 && this.#counts.has(topic);
+  }
+
+  /** Whether live events of `topic` pass `session` by. */
+  has(session: Session, topic: StoreTopic): boolean {
+    return session.feeds !== null && session.feeds.byTopic.has(topic);
+  }
+
+  /**
+   * Feeds `session` with `topic` from the seq `next` on, or from what `find` gives; a feed that is there
+   * already goes back as far as that.
+   */
+  begin(session: Session, topic: StoreTopic, next: number, find: Feed["find"] = null): void {
+    const feeds = session.feeds ??= new SessionFeeds();
+    const former = feeds.byTopic.get(topic);
+    if (former === undefined) {
+      if (find === null && next > topic.lastSeq) return;
+      feeds.byTopic.set(topic, { topic, next, find });
+      this.#changed(topic, 1);
+    } else if (find === null && former.find === null) former.next = Math.min(former.next, next);
+    else {
+      const before = former.find ?? (() => Promise.resolve(former.next));
+      const after = find ?? (() => Promise.resolve(next));
+      former.find = async () => Math.min(await before(), await after());
+    }
+    if (!feeds.pumping) void this.#pump(session, feeds);
+  }
+
+  /** Ends the feeds of topics that nothing of `session` matches now that `subscription` is gone. */
+  unsubscribed(session: Session, subscription: BusSubscription): void {
+    if (session.feeds === null || subscription.group !== "") return;
+    for (const feed of session.feeds.byTopic.values()) {
+      const { name } = feed.topic;
+      if (!matchesPattern(subscription.pattern, name)) continue;
+      if (new FeedFilter(session, name).isEmpty) this.#end(session.feeds, feed);
+    }
+  }
+
+  /** Forgets the feeds of a session that left. */
+  leave(session: Session): void {
+    const { feeds } = session;
+    if (feeds === null) return;
+    for (const feed of feeds.byTopic.values()) this.#end(feeds, feed);
+  }
+
+  #end(feeds: SessionFeeds, feed: Feed): void {
+    if (feeds.byTopic.get(feed.topic) !== feed) return;
+    feeds.byTopic.delete(feed.topic);
+    this.#changed(feed.topic, -1);
+  }
+
+  #changed(topic: StoreTopic, by: 1 | -1): void {
+    const count = (this.#counts.get(topic) ?? 0) + by;
+    if (count === 0) this.#counts.delete(topic);
+    else this.#counts.set(topic, count);
+    this.#count += by;
+    this.#version++;
+  }
+
+  async #pump(session: Session, feeds: SessionFeeds): Promise<void> {
+    const { limits, budget } = this.#host;
+    feeds.pumping = true;
+    try {
+      while (feeds.byTopic.size > 0 && session.takesDeliveries) {
+        // Each in turn, so that one long history does not keep the others waiting.
+        for (const feed of [...feeds.byTopic.values()]) {
+          const most = budget.exhausted ? 0 : limits.outboxHighWaterBytes;
+          await session.outbox.whenAtMost(most);
+          if (!isFed(session, feeds, feed)) continue;
+          await this.#step(session, feeds, feed);
+        }
+      }
+    } catch (error) {
+      if (session.takesDeliveries) this.#fail(session, error);
+    } finally {
+      feeds.pumping = false;
+    }
+  }
+
+  #fail(session: Session, error: unknown): void {
+    log.error("cannot read the history of a topic: {error}", {
+      connection: session.number,
+      peer: session.link.peer,
+      error,
+    });
+    session.end(
+      new ParleyError(ErrorCode.UNAVAILABLE, "the history of a topic cannot be read now", {
+        cause: error,
+        closeReason: CloseReason.INTERNAL,
+        retryable: true,
+      }),
+    );
+  }
+
+  /** Hands on one page, or ends the feed. */
+  async #step(session: Session, feeds: SessionFeeds, feed: Feed): Promise<void> {
+    const { topic } = feed;
+    if (feed.find !== null) {
+      const { find } = feed;
+      const next = await find();
+      // If it went further back meanwhile, that is looked up in its turn.
+      if (feed.find !== find) return;
+      feed.find = null;
+      feed.next = next;
+    }
+    if (feed.next > topic.lastSeq) return this.#end(feeds, feed);
+    const from = feed.next;
+    const page = await this.#read(topic, from);
+    // A page that was asked for before the feed went back is of no use.
+    if (!isFed(session, feeds, feed) || feed.find !== null || feed.next !== from) return;
+    const delivered = this.#handOn(session, feeds, feed, page);
+    // A store in memory answers at once: without this, a history of which nothing is wanted would be
+    // walked through to its end while everybody waits.
+    if (delivered === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+
+  async #read(topic: StoreTopic, from: number): Promise<StorePage> {
+    while (this.#reading >= MOST_READS) {
+      await new Promise<void>((resolve) => this.#readers.push(resolve));
+    }
+    this.#reading++;
+    const { budget, limits } = this.#host;
+    // What is fed must leave room for what is live on other topics.
+    const most = Math.min(PAGE_BYTES, limits.maxOutboxBytes >>> 2);
+    const maxBytes = budget.exhausted ? Math.min(most, SCARCE_PAGE_BYTES) : most;
+    try {
+      const request = { from, direction: "forward", maxEvents: PAGE_EVENTS, maxBytes } as const;
+      return await this.#store.read(topic, request);
+    } finally {
+      this.#reading--;
+      this.#readers.shift()?.();
+    }
+  }
+
+  /** Puts the events of a page that the session wants into its outbox; gives how many these were. */
+  #handOn(session: Session, feeds: SessionFeeds, feed: Feed, page: StorePage): number {
+    const { topic } = feed;
+    // None at all: those that were there when the page was asked for have been trimmed meanwhile.
+    this.#tellTrimmed(session, feed, page.count === 0 ? topic.firstSeq : page.seqs[0]);
+    let filter = new FeedFilter(session, topic.name);
+    let delivered = 0;
+    for (let index = 0; index < page.count; index++) {
+      feed.next = page.seqs[index] + 1;
+      const start = page.ranges[2 * index];
+      const end = page.ranges[2 * index + 1];
+      if (!filter.passes(page.bytes, start, end)) continue;
+      this.#bus.deliverTo(session, page.bytes, start, end);
+      delivered++;
+      if (!filter.counts) continue;
+      this.#bus.countFed(filter.wanting(page.bytes, start, end));
+      // The last subscription that wanted this topic may have had enough by that.
+      if (!isFed(session, feeds, feed)) break;
+      filter = new FeedFilter(session, topic.name);
+    }
+    session.outbox.flush();
+    return delivered;
+  }
+
+  /** Tells of events that were trimmed before the session could read them; `next` is the first that is left. */
+  #tellTrimmed(session: Session, feed: Feed, next: number): void {
+    const count = next - feed.next;
+    if (count <= 0) return;
+    feed.next = next;
+    session.send({ case: "missed", value: { topic: feed.topic.name, count: BigInt(count) } });
+  }
+}
+
+function isFed(session: Session, feeds: SessionFeeds, feed: Feed): boolean {
+  return session.takesDeliveries && feeds.byTopic.get(feed.topic) === feed;
+}

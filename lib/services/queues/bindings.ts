@@ -1,0 +1,104 @@
+/**
+ * Events that become jobs: each queue that is bound to a topic gets a copy of its events, in the batch that
+ * keeps them, or in one of its own when the topic is not kept.
+ *
+ * All of it is handed over or nothing: the queues are asked for room first, and a refusal of one is a refusal
+ * of the event. A job is known by its queue alone, so an event's message_id is not used again.
+ */
+import type { ParleyError } from "../../base/errors.ts";
+import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import type { Store } from "../../ports/store.ts";
+import { copyBytes } from "../../wire/frame_writer.ts";
+import { copyFields } from "../../wire/field_copy.ts";
+import { putVarint } from "../../wire/varint.ts";
+import { answerLate } from "../connection/answer_late.ts";
+import { UNTOLD } from "./dead_letters.ts";
+import type { Ticket } from "../kept/kept_topics.ts";
+import type { Queue } from "./queue.ts";
+import { errorReply } from "../connection/reply.ts";
+import type { Session } from "../connection/session.ts";
+
+/** Field 1 of an Event is its topic, of a Job its queue. */
+const NAME_FIELD = 1;
+const NAME_TAG = 0x0a;
+/** Tag of Job.topic: field 21, length-delimited, in two bytes. */
+const TOPIC_TAG = 0xaa;
+const MESSAGE_ID_FIELD = 5;
+const NO_STAMPS = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+/** An event and where it lies, with its stamps. */
+export interface BoundEvent {
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly stamps: Uint8Array;
+  readonly stampsLength: number;
+}
+
+/**
+ * Hands the event to `queues`, and to the log by `append` if that is given, all in one batch. `completion` is
+ * told of the first job when there is no `append`. Raises RESOURCE_EXHAUSTED when one has no room; then
+ * nothing was handed over.
+ */
+export function pushEvent(
+  store: Store,
+  queues: readonly Queue[],
+  event: BoundEvent,
+  append: (() => void) | null,
+  completion: Ticket | Session = UNTOLD,
+): void {
+  const bodies = queues.map((queue) => jobOf(queue.name, event));
+  queues.forEach((queue, index) => queue.admit(bodies[index].length));
+  const pushes = store.group(() => {
+    append?.();
+    return queues.map((queue, index) => {
+      const told = append === null && index === 0 ? completion : UNTOLD;
+      return queue.store(bodies[index], 0, bodies[index].length, NO_STAMPS, 0, 0, 0, told);
+    });
+  });
+  queues.forEach((queue, index) => queue.enter(pushes[index], bodies[index].length, null));
+}
+
+/** The job that an event becomes in `queue`. */
+function jobOf(queue: string, event: BoundEvent): Uint8Array {
+  const { bytes, start, end, stamps, stampsLength } = event;
+  const name = encoder.encode(queue);
+  const topic = encoder.encode(event.topic);
+  const more = new Uint8Array(stampsLength + name.length + topic.length + 12);
+  let at = copyBytes(more, 0, stamps, 0, stampsLength);
+  more[at++] = NAME_TAG;
+  at = putVarint(more, at, name.length);
+  at = copyBytes(more, at, name, 0, name.length);
+  more[at++] = TOPIC_TAG;
+  more[at++] = 1;
+  at = putVarint(more, at, topic.length);
+  at = copyBytes(more, at, topic, 0, topic.length);
+  // What an Event has beyond these means something else in a Job.
+  const left = (field: number) => field === NAME_FIELD || field > MESSAGE_ID_FIELD;
+  return copyFields(bytes, start, end, left, more.subarray(0, at));
+}
+
+/** Acknowledges an event of a topic that is not kept once its jobs are. */
+export class BoundTicket implements Ticket {
+  readonly session: Session;
+  /** The number of connections that it was handed to. */
+  receivers = 0;
+  readonly #id: number;
+
+  constructor(session: Session, id: number) {
+    this.session = session;
+    this.#id = id;
+  }
+
+  committed(_id: number, level: AckLevel): void {
+    const reply = { case: "ack", value: { level, receivers: this.receivers } } as const;
+    answerLate(this.session, reply, this.#id);
+  }
+
+  failed(error: ParleyError): void {
+    this.session.host.counters.requestsRefused++;
+    answerLate(this.session, errorReply(error), this.#id);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Where the bodies of one queue's jobs are found: in the ring of what will soon be handed out, or in the
+ * store.
+ *
+ * Reads go by whole chunks, one read at a time, each of bounded size. Those who wait for a body are told when
+ * it was read, or that it was not. A long queue is read ahead of those who take from it, so that few reads
+ * serve many jobs and nobody waits for one.
+ */
+import { logger } from "../../base/log.ts";
+import type { JobLog } from "../../ports/job_log.ts";
+import type { BodyRing } from "../../wire/body_ring.ts";
+import { type JobChunk, readJobs, type StoredQueue, visitJobs } from "./chunks.ts";
+
+const log = logger("server");
+
+/** A read takes chunks up to about this many bytes; one chunk may be larger. */
+const READ_BYTES = 2 * 1024 * 1024;
+
+/** So much is read ahead; half of it is left when the next reading ahead begins. */
+const AHEAD_BYTES = 1024 * 1024;
+
+/** Is told of bodies. */
+export interface BodyReader {
+  /** The body of the job in `slot` was read; it lies from `start` to `end`. */
+  bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void;
+  /** All that this chunk has was told; whoever still waits for a body of it waits in vain. */
+  chunkRead(chunk: JobChunk): void;
+  /** A read is over, and all that it gave was told. */
+  readEnded(): void;
+}
+
+/** The bodies of one queue. */
+export class JobBodies {
+  readonly ring: BodyRing;
+  readonly #log: JobLog;
+  readonly #queue: StoredQueue;
+  readonly #reader: BodyReader;
+  #positions = new Float64Array(64);
+  #lengths = new Uint32Array(64);
+  readonly #wanted = new Set<JobChunk>();
+  /** The chunks of the read under way. */
+  readonly #underWay = new Set<JobChunk>();
+  /** The last chunk that was read ahead. */
+  #lastAhead: JobChunk | null = null;
+  #reading = false;
+
+  constructor(ring: BodyRing, log: JobLog, queue: StoredQueue, reader: BodyReader) {
+    this.ring = ring;
+    this.#log = log;
+    this.#queue = queue;
+    this.#reader = reader;
+  }
+
+  /** Whether the body of the job in `slot` is at hand. */
+  has(slot: number): boolean {
+    return slot < this.#positions.length && this.ring.has(this.#positions[slot]);
+  }
+
+  /** Where in the ring's bytes the body begins; only when `has` it. */
+  start(slot: number): number {
+    return this.ring.offset(this.#positions[slot]);
+  }
+
+  /** How long it is. */
+  length(slot: number): number {
+    return this.#lengths[slot];
+  }
+
+  /** Keeps a body at hand. */
+  put(slot: number, bytes: Uint8Array, start: number, end: number): void {
+    if (slot >= this.#positions.length) this.#grow(slot);
+    this.#positions[slot] = this.ring.put(bytes, start, end);
+    this.#lengths[slot] = end - start;
+  }
+
+  /** The slot has no body any more. */
+  forget(slot: number): void {
+    if (slot < this.#positions.length) this.#positions[slot] = 0;
+  }
+
+  /** Has the bodies of a chunk read soon. */
+  want(chunk: JobChunk): void {
+    if (this.#underWay.has(chunk)) return;
+    this.#wanted.add(chunk);
+    if (!this.#reading) void this.#read();
+  }
+
+  /** A job is about to go out: has its body read if need be, and those of the jobs that come after it. */
+  wantSoon(slot: number, chunk: JobChunk): void {
+    if (chunk.readsAhead) {
+      chunk.readsAhead = false;
+      if (this.#lastAhead !== null) this.#readAhead(this.#lastAhead);
+    }
+    if (!chunk.stored || this.has(slot) || this.#underWay.has(chunk)) return;
+    if (this.#wanted.has(chunk)) return;
+    this.want(chunk);
+    this.#readAhead(chunk);
+  }
+
+  /** Has the chunks behind this one read, as far as they are stored and not at hand. */
+  #readAhead(from: JobChunk): void {
+    let bytes = 0;
+    let last = from;
+    for (let chunk = from.next; chunk !== null && bytes < AHEAD_BYTES; chunk = chunk.next) {
+      if (!chunk.stored || this.#isAtHand(chunk)) break;
+      if (chunk.live === 0) continue;
+      const half = bytes < AHEAD_BYTES / 2;
+      bytes += chunk.bytes;
+      if (half && bytes >= AHEAD_BYTES / 2) chunk.readsAhead = true;
+      this.want(chunk);
+      last = chunk;
+    }
+    this.#lastAhead = last;
+  }
+
+  #isAtHand(chunk: JobChunk): boolean {
+    const slot = chunk.slots.find((each) => each >= 0);
+    return slot !== undefined && this.has(slot);
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    // What the present turn wants is read together.
+    await Promise.resolve();
+    while (this.#wanted.size > 0) {
+      const chunks = this.#take();
+      for (const chunk of chunks) this.#underWay.add(chunk);
+      try {
+        const page = await readJobs(this.#log, this.#queue, chunks);
+        visitJobs(chunks, page, (slot, _id, start, end) => {
+          this.#reader.bodyRead(slot, page.bytes, start, end);
+        });
+      } catch (error) {
+        log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
+      }
+      this.#underWay.clear();
+      for (const chunk of chunks) this.#reader.chunkRead(chunk);
+      this.#reader.readEnded();
+    }
+    this.#reading = false;
+  }
+
+  /** Takes the chunks of the next read out of those that are wanted. */
+  #take(): JobChunk[] {
+    const chunks: JobChunk[] = [];
+    let bytes = 0;
+    for (const chunk of this.#wanted) {
+      if (bytes > 0 && bytes + chunk.bytes > READ_BYTES) break;
+      bytes += chunk.bytes;
+      chunks.push(chunk);
+      this.#wanted.delete(chunk);
+    }
+    return chunks;
+  }
+
+  #grow(slot: number): void {
+    const size = Math.max(slot + 1, 2 * this.#positions.length);
+    const positions = new Float64Array(size);
+    positions.set(this.#positions);
+    this.#positions = positions;
+    const lengths = new Uint32Array(size);
+    lengths.set(this.#lengths);
+    this.#lengths = lengths;
+  }
+}

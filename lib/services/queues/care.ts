@@ -1,0 +1,150 @@
+/**
+ * Looking after queues: peeking, purging and redriving, each in steps that leave others their turn.
+ *
+ * A redriven job leaves the dead letters in the batch in which it is back in its queue. A step is committed
+ * before the next one begins, so that what is under way is bounded.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { type Job, JobSchema, JobState as PeekedState } from "../../gen/parley/v1/queue_pb.ts";
+import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
+import { JobState } from "../../logic/queues/work_queue.ts";
+import { JobOptions } from "./job_options.ts";
+import { type JobChunk, readJobs, visitJobs } from "./chunks.ts";
+import type { Queue } from "./queue.ts";
+import type { Queues } from "./queues.ts";
+
+/** Jobs that are dropped, and chunks that are redriven, in one step. */
+const STEP_JOBS = 16_384;
+const STEP_CHUNKS = 16;
+/** A peek reads so many chunks at once. */
+const PEEK_CHUNKS = 8;
+
+/** A job that was looked at. */
+export interface Peeked {
+  readonly job: Job;
+  readonly state: PeekedState;
+  readonly untilUnixMicros: bigint;
+}
+
+/**
+ * The jobs behind `after`, in the order of their ids: at most `limit`, and fewer once they are `maxBytes`
+ * together.
+ */
+export async function peek(
+  queues: Queues,
+  queue: Queue,
+  after: number,
+  limit: number,
+  maxBytes: number,
+): Promise<{ jobs: Peeked[]; more: boolean }> {
+  const jobs: Peeked[] = [];
+  let bytes = 0;
+  let group: JobChunk[] = [];
+  const look = async (): Promise<boolean> => {
+    const chunks = group;
+    group = [];
+    const page = await readJobs(queues.store.jobs, queue, chunks);
+    return visitJobs(chunks, page, (slot, id, start, end) => {
+      if (id <= after || isLeaving(queue, slot)) return;
+      bytes += end - start;
+      if (jobs.length === limit || (bytes > maxBytes && jobs.length > 0)) return false;
+      jobs.push(peeked(queue, slot, page.bytes.subarray(start, end)));
+    });
+  };
+  for (const chunk of [...queue.chunks.behind(after)]) {
+    if (!chunk.stored) continue;
+    group.push(chunk);
+    if (group.length === PEEK_CHUNKS && !await look()) return { jobs, more: true };
+  }
+  const all = group.length === 0 || await look();
+  return { jobs, more: !all };
+}
+
+/** Drops all jobs that nobody holds; gives how many once that is safe. */
+export async function purge(queues: Queues, queue: Queue): Promise<number> {
+  let dropped = 0;
+  let step = 0;
+  for (const chunk of [...queue.chunks.behind(0)]) {
+    for (const slot of chunk.slots) {
+      if (slot < 0 || !queue.machine.drop(slot)) continue;
+      dropped++;
+      step++;
+    }
+    if (step < STEP_JOBS) continue;
+    step = 0;
+    await queues.store.flush();
+  }
+  await queues.store.flush();
+  return dropped;
+}
+
+/**
+ * Puts dead letters back, those with these ids or all that nobody holds; gives how many once that is safe.
+ * Rejects with RESOURCE_EXHAUSTED when the queue has no room for more; those before are back.
+ */
+export async function redrive(
+  queues: Queues,
+  name: string,
+  ids: ReadonlySet<number> | null,
+): Promise<number> {
+  const living = isDeadName(name) ? name.slice(0, -DEAD_SUFFIX.length) : name;
+  const dead = queues.find(living + DEAD_SUFFIX);
+  if (dead === null) return 0;
+  const queue = queues.get(living, "redrive to");
+  let redriven = 0;
+  const wanted = [...dead.chunks.behind(0)].filter((chunk) =>
+    chunk.stored && (ids === null || chunk.slots.some((_, index) => ids.has(chunk.first + index)))
+  );
+  for (let from = 0; from < wanted.length; from += STEP_CHUNKS) {
+    const chunks = wanted.slice(from, from + STEP_CHUNKS);
+    const page = await readJobs(queues.store.jobs, dead, chunks);
+    try {
+      visitJobs(chunks, page, (slot, id, start, end) => {
+        if ((ids !== null && !ids.has(id)) || !dead.machine.isFree(slot)) return;
+        queue.inter(page.bytes, start, end, NOTHING, optionsOf(page.bytes, start, end));
+        dead.machine.drop(slot);
+        redriven++;
+      });
+    } finally {
+      queues.endTurn();
+    }
+    await queues.store.flush();
+  }
+  return redriven;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Priority and key of a job; a time that it once waited for has passed. */
+function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {
+  const options = new JobOptions();
+  options.read(bytes, start, end, Infinity);
+  options.delayMs = 0;
+  return options;
+}
+
+function isLeaving(queue: Queue, slot: number): boolean {
+  const state = queue.machine.state(slot);
+  return state === JobState.DONE || state === JobState.DROPPING || state === JobState.BURYING;
+}
+
+function peeked(queue: Queue, slot: number, body: Uint8Array): Peeked {
+  const { machine } = queue;
+  const job = fromBinary(JobSchema, body);
+  job.attempt = machine.attempts(slot);
+  job.redelivered = machine.redelivered(slot);
+  const state = STATES[machine.state(slot)] ?? PeekedState.LEASED;
+  const timed = state === PeekedState.DELAYED || machine.state(slot) === JobState.LEASED;
+  const { clock } = queue.host;
+  const untilMs = clock.wallMs() + machine.timeMs(slot) - clock.monotonicMs();
+  const untilUnixMicros = timed ? BigInt(Math.round(untilMs * 1000)) : 0n;
+  return { job, state, untilUnixMicros };
+}
+
+/** What is told of a state; all others are told as leased, since a consumer holds the job or just did. */
+const STATES: Readonly<Record<number, PeekedState | undefined>> = {
+  [JobState.READY]: PeekedState.READY,
+  [JobState.DELAYED]: PeekedState.DELAYED,
+  [JobState.RETRYING]: PeekedState.DELAYED,
+  [JobState.BLOCKED]: PeekedState.BLOCKED,
+};

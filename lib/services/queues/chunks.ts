@@ -1,0 +1,274 @@
+/**
+ * The chunks of one queue: which job lies in which, and what must be written of them with the next batch.
+ *
+ * Invariants: a chunk is dropped with the batch in which the last of its jobs goes; the states of a chunk
+ * are written at most once a batch, however many of its jobs changed. Chunks of a push that failed were
+ * never there.
+ */
+import {
+  CHUNK_FULL_BYTES,
+  type JobLog,
+  MOST_CHUNK_JOBS,
+  type StoreQueue,
+} from "../../ports/job_log.ts";
+import type { StorePage } from "../../ports/store.ts";
+import { DurableState } from "../../logic/queues/work_queue.ts";
+import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";
+
+/** No slot: the job is gone. */
+const GONE = -1;
+
+/** Jobs that lie together. */
+export class JobChunk {
+  /** The id of the first job. */
+  readonly first: number;
+  /** When the first job was pushed, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** The slots of its jobs, by their order; GONE for those that are. */
+  readonly slots: number[] = [];
+  bytes = 0;
+  /** How many jobs will be there after the batch that gathers. */
+  live = 0;
+  /** Whether it is in the store. */
+  stored: boolean;
+  /** Whether its states must be written with the batch that gathers. */
+  dirty = false;
+  /** Its neighbours in the order of ids; null beyond the oldest and the newest. */
+  next: JobChunk | null = null;
+  previous: JobChunk | null = null;
+  /** Whether more is to be read ahead once a job of it goes out. */
+  readsAhead = false;
+
+  constructor(first: number, timeMs: number, stored: boolean) {
+    this.first = first;
+    this.timeMs = timeMs;
+    this.stored = stored;
+  }
+}
+
+/** Whose chunks they are: its place in the store is made with its first job. */
+export interface StoredQueue {
+  readonly name: string;
+  readonly log: StoreQueue;
+}
+
+/** Reads the jobs of these chunks, as far as they are there. */
+export function readJobs(
+  log: JobLog,
+  queue: StoredQueue,
+  chunks: readonly JobChunk[],
+): Promise<StorePage> {
+  return log.readChunks(
+    queue.log,
+    chunks.map((chunk) => chunk.first),
+    chunks.map((chunk) => chunk.slots.length),
+  );
+}
+
+/**
+ * Visits the jobs of `page` that are still there; it was read from `chunks`, in this order. Ends early when
+ * `visit` gives false, and tells whether it did not.
+ */
+export function visitJobs(
+  chunks: readonly JobChunk[],
+  page: StorePage,
+  visit: (slot: number, id: number, start: number, end: number) => boolean | void,
+): boolean {
+  let at = 0;
+  for (let index = 0; index < page.count; index++) {
+    const id = page.seqs[index];
+    while (id < chunks[at].first || id >= chunks[at].first + chunks[at].slots.length) at++;
+    const slot = chunks[at].slots[id - chunks[at].first];
+    if (slot === GONE) continue;
+    if (visit(slot, id, page.ranges[2 * index], page.ranges[2 * index + 1]) === false) return false;
+  }
+  return true;
+}
+
+/** What a batch does to chunks. */
+interface ChunkChanges {
+  readonly created: readonly JobChunk[];
+  readonly dropped: readonly JobChunk[];
+}
+
+/** Tells what is to be kept of the job in `slot`, by filling `job`. */
+export type Describe = (slot: number, job: KeptJob) => void;
+
+const writer = new StatesWriter();
+const kept: KeptJob = { ...PLAIN_JOB };
+
+/** The chunks of one queue. */
+export class JobChunks {
+  readonly #log: JobLog;
+  readonly #queue: StoredQueue;
+  readonly #describe: Describe;
+  /** By the ids of their first jobs, in order. */
+  readonly #chunks = new Map<number, JobChunk>();
+  readonly #of: (JobChunk | undefined)[] = [];
+  #open: JobChunk | null = null;
+  #newest: JobChunk | null = null;
+  #created: JobChunk[] = [];
+  #dirty: JobChunk[] = [];
+  readonly #underWay: ChunkChanges[] = [];
+
+  constructor(log: JobLog, queue: StoredQueue, describe: Describe) {
+    this.#log = log;
+    this.#queue = queue;
+    this.#describe = describe;
+  }
+
+  /** Whether the next job begins a chunk. */
+  get needsNew(): boolean {
+    const open = this.#open;
+    return open === null || open.slots.length >= MOST_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
+  }
+
+  /** Whether the batch that gathers has anything of this queue. */
+  get hasChanges(): boolean {
+    return this.#created.length > 0 || this.#dirty.length > 0;
+  }
+
+  /** All chunks, oldest first. */
+  all(): IterableIterator<JobChunk> {
+    return this.#chunks.values();
+  }
+
+  /** The chunks that have jobs behind `id`, oldest first. */
+  *behind(id: number): Generator<JobChunk> {
+    for (const chunk of this.#chunks.values()) {
+      if (chunk.first + chunk.slots.length - 1 > id) yield chunk;
+    }
+  }
+
+  /** When the oldest job was pushed, to the time of its batch, in milliseconds since 1970; 0 when there is none. */
+  get oldestMs(): number {
+    for (const chunk of this.#chunks.values()) if (chunk.live > 0) return chunk.timeMs;
+    return 0;
+  }
+
+  /** The chunk of a job. */
+  of(slot: number): JobChunk {
+    return this.#of[slot]!;
+  }
+
+  /** Enters a pushed job, before the next one is handed to the store. */
+  add(slot: number, id: number, bytes: number, timeMs: number, plain: boolean): void {
+    let chunk = this.#open;
+    if (chunk === null || this.needsNew) {
+      chunk = this.#open = new JobChunk(id, timeMs, false);
+      this.#append(chunk);
+      this.#created.push(chunk);
+    }
+    this.#enter(chunk, slot, bytes);
+    if (!plain) this.changed(slot);
+  }
+
+  /** Enters a chunk that was found at start. */
+  addStored(first: number, timeMs: number): JobChunk {
+    const chunk = new JobChunk(first, timeMs, true);
+    this.#append(chunk);
+    return chunk;
+  }
+
+  /** Enters the next job of such a chunk; without a slot when it is gone. */
+  addStoredJob(chunk: JobChunk, slot: number | null, bytes: number): void {
+    if (slot === null) chunk.slots.push(GONE);
+    else this.#enter(chunk, slot, bytes);
+  }
+
+  /** What is kept of a job changed. */
+  changed(slot: number): void {
+    const chunk = this.#of[slot]!;
+    if (chunk.dirty) return;
+    chunk.dirty = true;
+    this.#dirty.push(chunk);
+  }
+
+  /** A job goes with the batch that gathers. */
+  leaving(slot: number): void {
+    this.#of[slot]!.live--;
+    this.changed(slot);
+  }
+
+  /** That was taken back. */
+  staying(slot: number): void {
+    this.#of[slot]!.live++;
+    this.changed(slot);
+  }
+
+  /** A job is gone. */
+  freed(slot: number, id: number): void {
+    const chunk = this.#of[slot]!;
+    this.#of[slot] = undefined;
+    chunk.slots[id - chunk.first] = GONE;
+  }
+
+  /** Hands over what the batch that gathers must have, and calls it done. */
+  seal(wallMs: number): void {
+    const dropped: JobChunk[] = [];
+    for (const chunk of this.#dirty) {
+      chunk.dirty = false;
+      if (chunk.live === 0) {
+        dropped.push(chunk);
+        this.#log.dropChunk(this.#queue.log, chunk.first);
+      } else this.#writeStates(chunk, wallMs);
+    }
+    this.#underWay.push({ created: this.#created, dropped });
+    this.#created = [];
+    this.#dirty = [];
+    this.#open = null;
+  }
+
+  /** The oldest batch that was sealed is committed. */
+  committed(): void {
+    const { created, dropped } = this.#underWay.shift()!;
+    for (const chunk of created) chunk.stored = true;
+    for (const chunk of dropped) this.#remove(chunk);
+  }
+
+  /** All that was sealed, and what gathers, failed; the jobs were told before. */
+  failed(): void {
+    for (const { created } of [...this.#underWay, { created: this.#created }]) {
+      for (const chunk of created) this.#remove(chunk);
+    }
+    for (const chunk of this.#dirty) chunk.dirty = false;
+    this.#underWay.length = 0;
+    this.#created = [];
+    this.#dirty = [];
+    this.#open = null;
+  }
+
+  #append(chunk: JobChunk): void {
+    this.#chunks.set(chunk.first, chunk);
+    chunk.previous = this.#newest;
+    if (this.#newest !== null) this.#newest.next = chunk;
+    this.#newest = chunk;
+  }
+
+  #remove(chunk: JobChunk): void {
+    const { previous, next } = chunk;
+    this.#chunks.delete(chunk.first);
+    if (previous !== null) previous.next = next;
+    if (next !== null) next.previous = previous;
+    else this.#newest = previous;
+  }
+
+  #enter(chunk: JobChunk, slot: number, bytes: number): void {
+    this.#of[slot] = chunk;
+    chunk.slots.push(slot);
+    chunk.bytes += bytes;
+    chunk.live++;
+  }
+
+  #writeStates(chunk: JobChunk, wallMs: number): void {
+    writer.begin();
+    for (const slot of chunk.slots) {
+      if (slot === GONE) {
+        Object.assign(kept, PLAIN_JOB);
+        kept.state = DurableState.GONE;
+      } else this.#describe(slot, kept);
+      writer.add(kept, wallMs);
+    }
+    this.#log.setStates(this.#queue.log, chunk.first, writer.bytes);
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * One consumer of a queue: a session, the number that its client gave it, and how much is on its way to it.
+ *
+ * What is leased to it and not yet sent, with what waits in its outbox, is bounded: past `HELD_BYTES` it is
+ * held, so that a client that does not read gets no more, and is not ended for what it asked for.
+ */
+import type { Consumer } from "../../logic/queues/work_queue.ts";
+import { copyBytes } from "../../wire/frame_writer.ts";
+import { putVarint, putVarint53, varintSize } from "../../wire/varint.ts";
+import type { Queue } from "./queue.ts";
+import type { Session } from "../connection/session.ts";
+
+/** Past this much on its way, a consumer gets no more; at half of it, it does again. */
+export const HELD_BYTES = 1024 * 1024;
+
+/** Tag of ServerMessage.job: field 13, length-delimited. */
+const JOB_TAG = 0x6a;
+/** Tag of Job.attempt: field 14, varint. */
+const ATTEMPT_TAG = 0x70;
+/** First bytes of the tags of Job.token, lease_ms, redelivered and consumer: fields 16 to 19; 1 follows. */
+const TOKEN_TAG = 0x81;
+const LEASE_TAG = 0x88;
+const REDELIVERED_TAG = 0x90;
+const CONSUMER_TAG = 0x98;
+/** The most bytes of all stamps together. */
+const MAX_STAMPS_BYTES = 64;
+
+const stamps = new Uint8Array(MAX_STAMPS_BYTES);
+
+/** A consumer. */
+export class QueueConsumer {
+  readonly session: Session;
+  readonly queue: Queue;
+  /** The client's number for it. */
+  readonly number: number;
+  /** Its place in the machine. */
+  handle!: Consumer<QueueConsumer>;
+  /** The bytes that are leased to it and not yet sent. */
+  waitingBytes = 0;
+  /** The slots of jobs that are leased to it and not sent yet, in the order of their leases. */
+  readonly line = new Set<number>();
+
+  constructor(session: Session, queue: Queue, number: number) {
+    this.session = session;
+    this.queue = queue;
+    this.number = number;
+  }
+
+  /** Whether so much is on its way that it must not get more. */
+  get isFull(): boolean {
+    return this.waitingBytes + this.session.outbox.size > HELD_BYTES;
+  }
+
+  /** Sends the job whose body lies from `start` to `end`. */
+  send(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    attempt: number,
+    slot: number,
+    generation: number,
+    leaseMs: number,
+    redelivered: boolean,
+  ): void {
+    let at = 0;
+    stamps[at++] = ATTEMPT_TAG;
+    at = putVarint(stamps, at, attempt);
+    stamps[at++] = TOKEN_TAG;
+    stamps[at++] = 1;
+    at = putUint32(at, slot + 1);
+    at = putUint32(at, generation);
+    stamps[at++] = LEASE_TAG;
+    stamps[at++] = 1;
+    at = putVarint(stamps, at, leaseMs);
+    if (redelivered) {
+      stamps[at++] = REDELIVERED_TAG;
+      stamps[at++] = 1;
+      stamps[at++] = 1;
+    }
+    stamps[at++] = CONSUMER_TAG;
+    stamps[at++] = 1;
+    at = putVarint53(stamps, at, this.number);
+    const { session } = this;
+    session.host.counters.jobsOut++;
+    const length = end - start + at;
+    let to = session.begin(1 + varintSize(length) + length);
+    const out = session.outbox.bytes;
+    out[to++] = JOB_TAG;
+    to = putVarint(out, to, length);
+    to = copyBytes(out, to, bytes, start, end);
+    copyBytes(out, to, stamps, 0, at);
+    session.host.bus.touch(session.outbox);
+  }
+}
+
+function putUint32(at: number, value: number): number {
+  stamps[at] = value & 0xff;
+  stamps[at + 1] = (value >>> 8) & 0xff;
+  stamps[at + 2] = (value >>> 16) & 0xff;
+  stamps[at + 3] = value >>> 24;
+  return at + 4;
+}

@@ -1,0 +1,191 @@
+/**
+ * The way of one queue's jobs to its consumers: from the lease that was decided to the bytes that leave.
+ *
+ * A body that is not at hand when its lease is committed is waited for, and so do the jobs behind it: each
+ * consumer gets its jobs in the order of their leases. What is on its way to a consumer is bounded: one that
+ * has too much is held until its client has read.
+ */
+import { logger } from "../../base/log.ts";
+import type { Consumer, WorkQueue } from "../../logic/queues/work_queue.ts";
+import type { JobBodies } from "./bodies.ts";
+import type { JobChunk } from "./chunks.ts";
+import { HELD_BYTES, type QueueConsumer } from "./consumer.ts";
+
+const log = logger("server");
+
+/** Whose jobs they are. */
+export interface DeliveringQueue {
+  readonly name: string;
+  readonly machine: WorkQueue<QueueConsumer>;
+  readonly consumers: ReadonlySet<QueueConsumer>;
+  /** Counts a delivery that was not the job's first. */
+  countRedelivery(): void;
+  /** A consumer can have more at the end of the turn. */
+  touch(): void;
+  /** The same, outside of any turn: hands out what can be. */
+  resume(): void;
+}
+
+/** A job that is leased and not sent. */
+interface Awaited {
+  readonly to: QueueConsumer;
+  readonly generation: number;
+  readonly chunk: JobChunk;
+  /** Whether its body was read when others were still to be sent before it. */
+  wasRead: boolean;
+}
+
+/** The deliveries of one queue. */
+export class JobDeliveries {
+  readonly #queue: DeliveringQueue;
+  readonly #bodies: JobBodies;
+  /** Jobs that wait for their bodies, or behind others that do. */
+  readonly #awaited = new Map<number, Awaited>();
+
+  constructor(queue: DeliveringQueue, bodies: JobBodies) {
+    this.#queue = queue;
+    this.#bodies = bodies;
+  }
+
+  /** A lease was decided: the consumer may have too much with it, and the body should be at hand by then. */
+  leasing(slot: number, chunk: JobChunk): void {
+    const { machine } = this.#queue;
+    const handle = machine.holder(slot);
+    if (handle === null) return;
+    handle.attached.waitingBytes += machine.sizeOf(slot);
+    if (handle.attached.isFull) machine.hold(handle, true);
+    this.#bodies.wantSoon(slot, chunk);
+  }
+
+  /** The lease is committed: sends the job now, or once its body was read. */
+  deliver(slot: number, { attached: to }: Consumer<QueueConsumer>, chunk: JobChunk): void {
+    const bodies = this.#bodies;
+    const isAtHand = bodies.has(slot);
+    if (isAtHand && to.line.size === 0) return this.#sendAtHand(slot, to);
+    // Its lease ended before the body was read: nothing is on its way to whom that was.
+    const former = this.#takeOut(slot);
+    const { machine } = this.#queue;
+    const generation = machine.generation(slot);
+    this.#awaited.set(slot, { to, generation, chunk, wasRead: isAtHand });
+    to.line.add(slot);
+    if (!isAtHand) bodies.want(chunk);
+    if (former !== null) this.#passed(former, slot);
+  }
+
+  /** Sends the job if its body is what its consumer waits for; says whether it did. */
+  bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const awaited = this.#awaited.get(slot);
+    if (awaited === undefined) return false;
+    const { to, generation } = awaited;
+    const [next] = to.line;
+    awaited.wasRead = true;
+    if (next !== slot) return false;
+    const { machine } = this.#queue;
+    this.#takeOut(slot);
+    if (machine.isLeased(slot, generation)) this.#send(slot, to, bytes, start, end);
+    else this.#sent(to, machine.sizeOf(slot));
+    this.#goOn(to);
+    return true;
+  }
+
+  /** The body was not read: unless that was only too early, the job comes back when its lease ends. */
+  bodyMissing(slot: number): void {
+    const awaited = this.#awaited.get(slot);
+    if (awaited === undefined) return;
+    if (awaited.wasRead) {
+      awaited.wasRead = false;
+      return this.#goOn(awaited.to);
+    }
+    const { machine, name } = this.#queue;
+    this.#takeOut(slot);
+    // One whose lease has ended meanwhile may have been read for its burial.
+    if (machine.isLeased(slot, awaited.generation)) {
+      log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
+        id: machine.id(slot),
+        queue: name,
+      });
+    }
+    this.#passed(awaited, slot);
+  }
+
+  /** What was not committed was taken back: nothing of it is on its way any more. */
+  failed(): void {
+    for (const consumer of this.#queue.consumers) {
+      consumer.waitingBytes = 0;
+      this.#look(consumer);
+    }
+  }
+
+  /** Takes a job out of those that wait; null when it did not. */
+  #takeOut(slot: number): Awaited | null {
+    const awaited = this.#awaited.get(slot);
+    if (awaited === undefined) return null;
+    this.#awaited.delete(slot);
+    awaited.to.line.delete(slot);
+    return awaited;
+  }
+
+  /** A job that was waited for is not sent; those behind it may be. */
+  #passed({ to }: Awaited, slot: number): void {
+    this.#sent(to, this.#queue.machine.sizeOf(slot));
+    this.#goOn(to);
+  }
+
+  /** Sends what waits next for this consumer as far as it is at hand, and has read what is not. */
+  #goOn(to: QueueConsumer): void {
+    const { machine } = this.#queue;
+    for (const slot of to.line) {
+      const { generation, chunk } = this.#awaited.get(slot)!;
+      const isLeased = machine.isLeased(slot, generation);
+      if (isLeased && !this.#bodies.has(slot)) return this.#bodies.want(chunk);
+      this.#takeOut(slot);
+      if (isLeased) this.#sendAtHand(slot, to);
+      else this.#sent(to, machine.sizeOf(slot));
+    }
+  }
+
+  #sendAtHand(slot: number, to: QueueConsumer): void {
+    const start = this.#bodies.start(slot);
+    this.#send(slot, to, this.#bodies.ring.bytes, start, start + this.#bodies.length(slot));
+  }
+
+  #send(slot: number, to: QueueConsumer, bytes: Uint8Array, start: number, end: number): void {
+    const { machine } = this.#queue;
+    if (to.session.takesDeliveries) {
+      const redelivered = machine.redelivered(slot);
+      if (redelivered) this.#queue.countRedelivery();
+      to.send(
+        bytes,
+        start,
+        end,
+        machine.attempts(slot),
+        slot,
+        machine.generation(slot),
+        machine.options.leaseMs,
+        redelivered,
+      );
+    }
+    this.#sent(to, machine.sizeOf(slot));
+  }
+
+  #sent(to: QueueConsumer, bytes: number): void {
+    to.waitingBytes = Math.max(0, to.waitingBytes - bytes);
+    if (to.handle.held && to.waitingBytes === 0) this.#look(to);
+  }
+
+  /** Lets a consumer that was held have more, now or once its client has read. */
+  #look(consumer: QueueConsumer): void {
+    const { handle, session } = consumer;
+    const { machine, consumers } = this.#queue;
+    if (!handle.held) return;
+    if (!consumer.isFull) {
+      machine.hold(handle, false);
+      return this.#queue.touch();
+    }
+    void session.outbox.whenAtMost(HELD_BYTES / 2).then(() => {
+      if (!consumers.has(consumer) || !handle.held || consumer.waitingBytes > 0) return;
+      machine.hold(handle, false);
+      this.#queue.resume();
+    });
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Takes up a queue as it was when the server stopped: each chunk with the states of its jobs.
+ */
+import { DurableState } from "../../logic/queues/work_queue.ts";
+import type { StoredChunk } from "../../ports/job_log.ts";
+import { jobsIn, PLAIN_JOB, readState } from "./job_states.ts";
+import type { Queue } from "./queue.ts";
+
+/** Enters what was found into the machine and the chunks of `queue`. */
+export function loadQueue(queue: Queue, chunks: readonly StoredChunk[]): void {
+  const { clock } = queue.host;
+  const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
+  const job = { ...PLAIN_JOB };
+  for (const found of chunks) {
+    const { states } = found;
+    const chunk = queue.chunks.addStored(found.first, found.timeMs);
+    // Without states all of its jobs are as they were pushed, and only their sum is known.
+    const bytes = Math.floor(found.bytes / found.jobs);
+    for (let index = 0; index < found.jobs; index++) {
+      if (states !== null && index < jobsIn(states)) readState(states, index, wallMs, job);
+      else Object.assign(job, PLAIN_JOB, { bytes });
+      if (job.state === DurableState.GONE) {
+        queue.chunks.addStoredJob(chunk, null, 0);
+        continue;
+      }
+      const slot = queue.machine.restore(
+        found.first + index,
+        job.bytes,
+        job.priority,
+        job.key,
+        job.attempts,
+        job.delayMs > 0 ? nowMs + job.delayMs : 0,
+        job.state,
+        job.redelivered,
+      );
+      queue.chunks.addStoredJob(chunk, slot, job.bytes);
+    }
+  }
+}

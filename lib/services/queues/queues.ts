@@ -1,0 +1,369 @@
+/**
+ * The queues of one server: their names, the batches that their changes leave with, and their timer.
+ *
+ * What a turn does to queues is handed out at its end; what was decided leaves with the batch that gathers
+ * and is answered when that is committed, in order. After a batch that failed for want of room, pushes are
+ * refused for a moment, so that what makes room (acknowledgements) is not taken back with them again.
+ */
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../../logic/queues/policies.ts";
+import { quote } from "../../base/quote.ts";
+import { checkTopic } from "../../logic/topics/pattern.ts";
+import type { Store, StoreBatch } from "../../ports/store.ts";
+import { BodyRing } from "../../wire/body_ring.ts";
+import { Queue, type QueueOwner } from "./queue.ts";
+import type { QueueConsumer } from "./consumer.ts";
+import type { Session } from "../connection/session.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+
+/** What bodies that are about to be handed out may take together. */
+const RING_BYTES = 16 * 1024 * 1024;
+/** For how long nothing is handed out after a batch failed, nor pushed when that was for want of room. */
+const REST_MS = 500;
+/** A timer is not set further ahead than this. */
+const MOST_TIMER_MS = 3600 * 1000;
+/** Records that say that a queue is paused. */
+const PAUSED = "queue paused ";
+const NOTHING = new Uint8Array(0);
+
+/** Waits for the batch that gathers. */
+export interface Settlement {
+  committed(): void;
+  failed(error: ParleyError): void;
+}
+
+/** What left with one batch. */
+interface Sealed {
+  readonly queues: readonly Queue[];
+  readonly settlements: readonly Settlement[];
+}
+
+/** The queues of a server. */
+export class Queues implements QueueOwner {
+  readonly host: SessionHost;
+  readonly store: Store;
+  readonly ring = new BodyRing(RING_BYTES);
+  readonly #policies: QueuePolicies;
+  readonly #byName = new Map<string, Queue>();
+  #living = 0;
+  #touched: Queue[] = [];
+  #changed: Queue[] = [];
+  #settlements: Settlement[] = [];
+  readonly #sealed: Sealed[] = [];
+  #taken: Settlement[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerMs = Infinity;
+  #fullUntilMs = 0;
+  #restsUntilMs = 0;
+  #stopping = false;
+
+  constructor(host: SessionHost, store: Store, policies: QueuePolicies) {
+    this.host = host;
+    this.store = store;
+    this.#policies = policies;
+    for (const { name } of [...store.jobs.queues()]) this.#open(name);
+  }
+
+  /** Whether any queue takes events. */
+  get bindsAny(): boolean {
+    return this.#policies.bindsAny;
+  }
+
+  /** All queues there are. */
+  all(): IterableIterator<Queue> {
+    return this.#byName.values();
+  }
+
+  /** The queue of that name; null when there is none. */
+  find(name: string): Queue | null {
+    return this.#byName.get(name) ?? null;
+  }
+
+  /** What the queue of that name is bound to. */
+  bindingsOf(name: string): readonly string[] {
+    return this.#policies.bindingsOf(name);
+  }
+
+  /** The queues that events on `topic` go to. */
+  boundTo(topic: string): readonly Queue[] {
+    if (!this.#policies.bindsAny) return NONE;
+    const names = this.#policies.boundTo(topic);
+    return names.length === 0 ? NONE : names.map((name) => this.get(name, "publish to"));
+  }
+
+  /** The queue of that name, made if need be. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
+  get(name: string, action: string): Queue {
+    const present = this.#byName.get(name);
+    if (present !== undefined) return present;
+    const { limits } = this.host;
+    checkQueueName(name, limits, action);
+    if (isDeadName(name)) {
+      // They are bounded in number by those whose dead they take.
+      const living = name.slice(0, -DEAD_SUFFIX.length);
+      if (isDeadName(living)) {
+        throw invalidArgument(`cannot ${action} ${quote(name)}: dead letters have no dead letters`);
+      }
+      this.get(living, action);
+    } else if (this.#living >= limits.maxQueues) {
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot ${action} ${quote(name)}: there are ${this.#living} queues`,
+        { accepted: `at most ${limits.maxQueues} queues (limits.max_queues)` },
+      );
+    }
+    return this.#open(name);
+  }
+
+  deadOf({ name }: Queue): Queue {
+    return this.get(name + DEAD_SUFFIX, "bury in");
+  }
+
+  /** Raises when jobs cannot be pushed at all for the moment. */
+  checkRoom(): void {
+    if (this.#fullUntilMs === 0) return;
+    if (this.host.clock.monotonicMs() >= this.#fullUntilMs) this.#fullUntilMs = 0;
+    else {
+      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot push: the store has no room", {
+        retryable: true,
+        accepted: "another try once jobs were done, or the disk has room",
+      });
+    }
+  }
+
+  touch(queue: Queue): void {
+    if (queue.isTouched) return;
+    queue.isTouched = true;
+    this.#touched.push(queue);
+  }
+
+  hasChanges(queue: Queue): void {
+    if (queue.isChanged) return;
+    queue.isChanged = true;
+    this.#changed.push(queue);
+    this.store.jobs.want();
+  }
+
+  /** Has a settlement told of the batch that gathers. */
+  settle(settlement: Settlement): void {
+    this.#settlements.push(settlement);
+    this.store.jobs.want();
+  }
+
+  /** Hands out what the turn made ready. */
+  dispatch(): void {
+    if (this.#touched.length === 0) return;
+    const hands = !this.#stopping && !this.#rests();
+    const touched = this.#touched;
+    this.#touched = [];
+    let nextMs = Infinity;
+    for (const queue of touched) {
+      queue.isTouched = false;
+      if (hands) queue.dispatch();
+      nextMs = Math.min(nextMs, queue.machine.nextMs);
+    }
+    this.#arm(nextMs);
+  }
+
+  endTurn(): void {
+    this.host.bus.endTurn();
+  }
+
+  /** The batch that gathers is about to leave. */
+  leaving(): void {
+    const queues = this.#changed;
+    const settlements = this.#settlements;
+    if (queues.length === 0 && settlements.length === 0) return void this.#sealed.push(EMPTY);
+    this.#changed = [];
+    this.#settlements = [];
+    const wallMs = this.host.clock.wallMs();
+    for (const queue of queues) {
+      queue.isChanged = false;
+      queue.seal(wallMs);
+    }
+    this.#sealed.push({ queues, settlements });
+  }
+
+  /** There was nothing to commit, so no batch left. */
+  stayed(): void {
+    const { settlements } = this.#sealed.pop()!;
+    for (const settlement of settlements) settlement.committed();
+    if (settlements.length > 0) this.endTurn();
+  }
+
+  /** The oldest batch that left is committed, and its jobs were told. */
+  committed(): void {
+    const { queues, settlements } = this.#sealed.shift()!;
+    for (const queue of queues) {
+      queue.committed();
+      this.touch(queue);
+    }
+    for (const settlement of settlements) settlement.committed();
+  }
+
+  /** All that was not committed is taken back. */
+  fellBack(): void {
+    const queues = new Set(this.#changed);
+    for (const sealed of this.#sealed) {
+      for (const queue of sealed.queues) queues.add(queue);
+      this.#taken.push(...sealed.settlements);
+    }
+    this.#taken.push(...this.#settlements);
+    this.#sealed.length = 0;
+    this.#settlements = [];
+    for (const queue of queues) queue.failed();
+    // Taking back is no change.
+    for (const queue of this.#changed) queue.isChanged = false;
+    this.#changed = [];
+  }
+
+  /** Says why. */
+  failed(error: ParleyError): void {
+    this.#restsUntilMs = this.host.clock.monotonicMs() + REST_MS;
+    if (error.code === ErrorCode.RESOURCE_EXHAUSTED) this.#fullUntilMs = this.#restsUntilMs;
+    this.#arm(this.#restsUntilMs);
+    for (const settlement of this.#taken.splice(0)) settlement.failed(error);
+  }
+
+  /** A job of a committed batch. */
+  stored(batch: StoreBatch): void {
+    const queue = this.#byName.get(batch.queue!.name)!;
+    queue.stored(batch.bytes, batch.start, batch.end, batch.duplicate);
+  }
+
+  /** Lets time pass, as the timer does. */
+  tick(): void {
+    const nowMs = this.host.clock.monotonicMs();
+    this.#rests();
+    for (const queue of this.#byName.values()) {
+      if (queue.machine.nextMs <= nowMs) queue.tick(nowMs);
+    }
+    this.endTurn();
+  }
+
+  /** Keeps whether a queue is paused. Resolves when that is safe. */
+  async pause(queue: Queue, paused: boolean): Promise<void> {
+    const key = PAUSED + queue.name;
+    const isKept = this.store.revision(key) > 0;
+    const set = (now: boolean) => {
+      if (now) queue.machine.pause();
+      else queue.machine.resume();
+      this.touch(queue);
+    };
+    set(paused);
+    if (paused === isKept) return;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const ticket = { session: null, committed: () => resolve(), failed: reject };
+        if (paused) this.store.put(key, NOTHING, -1, ticket);
+        else this.store.remove(key, -1, ticket);
+      });
+    } catch (error) {
+      set(isKept);
+      throw error;
+    }
+  }
+
+  /** A session is gone, or can settle nothing any more. */
+  leave(session: Session): void {
+    if (session.pulls === null) return;
+    for (const consumer of session.pulls.values()) consumer.queue.removeConsumer(consumer);
+    session.pulls = null;
+    this.endTurn();
+  }
+
+  /** Ends a consumer of a session. */
+  closeConsumer(session: Session, consumer: QueueConsumer): void {
+    session.pulls?.delete(consumer.number);
+    consumer.queue.removeConsumer(consumer);
+  }
+
+  /** The server stops: nothing is handed out any more, what is held can still be settled. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Ends. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timerMs = -Infinity;
+  }
+
+  /**
+   * Forgets a queue that never had a job once nobody pulls from it, and with the last use of its dead letters
+   * the queue that was made for them.
+   */
+  forget({ name }: Queue): void {
+    const living = isDeadName(name) ? name.slice(0, -DEAD_SUFFIX.length) : name;
+    this.#forgetUnused(living + DEAD_SUFFIX);
+    if (!this.#byName.has(living + DEAD_SUFFIX)) this.#forgetUnused(living);
+  }
+
+  #forgetUnused(name: string): void {
+    const queue = this.#byName.get(name);
+    if (queue === undefined || queue.isStored || queue.consumers.size > 0) return;
+    if (this.bindingsOf(name).length > 0 || this.store.revision(PAUSED + name) > 0) return;
+    this.#byName.delete(name);
+    queue.isForgotten = true;
+    if (!isDeadName(name)) this.#living--;
+  }
+
+  /** Whether nothing is handed out for a moment, so that a store that fails is not asked all the time. */
+  #rests(): boolean {
+    if (this.#restsUntilMs === 0) return false;
+    if (this.host.clock.monotonicMs() < this.#restsUntilMs) return true;
+    this.#restsUntilMs = 0;
+    // What was touched meanwhile was passed over.
+    for (const queue of this.#byName.values()) this.touch(queue);
+    return false;
+  }
+
+  #open(name: string): Queue {
+    const queue = new Queue(this, name, this.#policies.optionsOf(name));
+    this.#byName.set(name, queue);
+    if (!isDeadName(name)) this.#living++;
+    queue.load();
+    if (this.store.revision(PAUSED + name) > 0) queue.machine.pause();
+    this.touch(queue);
+    return queue;
+  }
+
+  /** Sets the timer for the earliest time that anything is due. */
+  #arm(nextMs: number): void {
+    if (nextMs >= this.#timerMs) return;
+    clearTimeout(this.#timer);
+    this.#timerMs = nextMs;
+    const inMs = Math.max(1, Math.ceil(nextMs - this.host.clock.monotonicMs()));
+    this.#timer = setTimeout(() => {
+      this.#timerMs = Infinity;
+      this.tick();
+      let next = this.#restsUntilMs || Infinity;
+      for (const queue of this.#byName.values()) next = Math.min(next, queue.machine.nextMs);
+      this.#arm(next);
+    }, Math.min(inMs, MOST_TIMER_MS));
+  }
+}
+
+const NONE: readonly Queue[] = Object.freeze([]);
+const EMPTY: Sealed = Object.freeze({ queues: [], settlements: [] });
+
+/** Raises INVALID_ARGUMENT for what cannot be the name of a queue. */
+export function checkQueueName(
+  name: string,
+  limits: { readonly maxTopicBytes: number; readonly maxTopicLevels: number },
+  action: string,
+): void {
+  const { maxTopicBytes, maxTopicLevels } = limits;
+  if (isDeadName(name)) return checkTopic(name, limits, action);
+  // Its dead letters need a name, too.
+  const most = {
+    maxTopicBytes: maxTopicBytes - DEAD_SUFFIX.length,
+    maxTopicLevels: maxTopicLevels - 1,
+  };
+  checkTopic(name, most, action);
+}
+
+/** The queues that a session may use. Raises UNAVAILABLE when there are none. */
+export function queuesOf({ host }: Session): Queues {
+  if (host.queues !== null) return host.queues;
+  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server keeps no queues");
+}

@@ -1,0 +1,323 @@
+/**
+ * The rooms of one server: who is where under which name, and what is announced of it.
+ *
+ * What is said and who comes and goes are events on the kept topic `room.NAME`; reading them is an ordinary
+ * subscription. Invariants: a session has one name in all rooms; coming and going are announced once, also
+ * when a connection is lost; a room without members and without a history is forgotten.
+ */
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
+import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
+import { NameRegistry } from "../../logic/rooms/name_registry.ts";
+import { quote } from "../../base/quote.ts";
+import {
+  checkMessage,
+  checkRoomName,
+  checkText,
+  MAX_TOPIC_LINE_BYTES,
+  Room,
+} from "../../logic/rooms/room.ts";
+import type { StoreRecordPage } from "../../ports/store.ts";
+import { SenderStamps } from "../../wire/stamp.ts";
+import type { KeptTopics, Ticket } from "../kept/kept_topics.ts";
+import { DIRECT_TOPIC, ROOM_PREFIX } from "../topics/reserved.ts";
+import type { Session } from "../connection/session.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+
+/** The records that keep topic lines. */
+const TOPIC_LINES = "room.topic_line/";
+const RECORDS_A_PAGE = 256;
+/** The name of the server in what it publishes itself. */
+const SERVER_SENDER = "server";
+
+/** What happens in a room. */
+export type RoomHappening = MessageInitShape<typeof RoomEventSchema>["event"];
+
+/** All rooms. */
+export class Rooms {
+  readonly names: NameRegistry<Session>;
+  readonly #host: SessionHost;
+  readonly #kept: KeptTopics;
+  readonly #rooms = new Map<string, Room<Session>>();
+  readonly #bySession = new Map<Session, Set<Room<Session>>>();
+  readonly #idle = new Set<Session>();
+  /** When each session that is in a room was last active, by the host's coarse clock. */
+  readonly #activeMs = new Map<Session, number>();
+  readonly #stamps = new SenderStamps(SERVER_SENDER);
+
+  constructor(host: SessionHost, kept: KeptTopics) {
+    this.#host = host;
+    this.#kept = kept;
+    this.names = new NameRegistry(host.limits.nameGraceMs);
+  }
+
+  /** The rooms that have members. */
+  get rooms(): ReadonlyMap<string, Room<Session>> {
+    return this.#rooms;
+  }
+
+  /** Says that a person did something just now. */
+  active(session: Session): void {
+    if (this.#bySession.has(session)) this.#activeMs.set(session, this.#host.nowMs);
+  }
+
+  /** Reads the topic lines that were set before the server started. */
+  async load(): Promise<void> {
+    const { store } = this.#kept;
+    for (let after: string | null = "";;) {
+      const page: StoreRecordPage = await store.list(TOPIC_LINES, after, RECORDS_A_PAGE);
+      for (const { key, value } of page.records) {
+        const room = this.room(key.slice(TOPIC_LINES.length));
+        room.topicLine = new TextDecoder().decode(value);
+        this.#rooms.set(room.name, room);
+      }
+      if (page.after === null) return;
+      after = page.after;
+    }
+  }
+
+  /** Whether nothing was heard from `session` for a while. */
+  isIdle(session: Session): boolean {
+    return this.#idle.has(session);
+  }
+
+  /** The room of that name, with members or without. Raises INVALID_ARGUMENT for a bad name. */
+  room(name: string): Room<Session> {
+    checkRoomName(name);
+    const known = this.#rooms.get(name);
+    if (known !== undefined) return known;
+    const max = this.#host.limits.maxRoomMembers;
+    return new Room(name, max === 0 ? Infinity : max);
+  }
+
+  /**
+   * Gives `session` a name, and tells its rooms when it had another one. Gives the token. The name is granted
+   * even if the rooms cannot be told, because nothing can be kept now.
+   */
+  async claimName(session: Session, name: string, token: string): Promise<string> {
+    const former = this.names.nameOf(session);
+    const granted = this.names.claim(session, name, token, newToken(), this.#host.nowMs);
+    if (former !== null && former !== name) {
+      const renamed = { case: "renamed", value: { from: former, to: name } } as const;
+      const rooms = [...this.#bySession.get(session) ?? []];
+      await Promise.allSettled(rooms.map((room) => this.announce(room.name, renamed, session)));
+    }
+    return granted;
+  }
+
+  /** Takes `session` into a room; the seq behind which it is to read. */
+  async join(session: Session, name: string): Promise<{ room: Room<Session>; seq: number }> {
+    const person = this.nameOf(session);
+    const room = this.room(name);
+    const own = this.#bySession.get(session) ?? new Set();
+    if (own.size >= this.#host.limits.maxRoomsPerConnection && !own.has(room)) {
+      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot join "${name}": too many rooms`, {
+        accepted: `at most ${this.#host.limits.maxRoomsPerConnection} rooms a connection`,
+      });
+    }
+    const before = this.#kept.store.topic(ROOM_PREFIX + name)?.lastSeq ?? 0;
+    if (!room.join(session, this.#host.clock.wallMs())) return { room, seq: before };
+    this.#rooms.set(name, room);
+    this.#bySession.set(session, own.add(room));
+    this.active(session);
+    const joined = { case: "joined", value: { name: person, online: room.online } } as const;
+    try {
+      const seq = await this.announce(name, joined, session);
+      return { room, seq: seq - 1 };
+    } catch (reason) {
+      this.#part(session, room);
+      throw reason;
+    }
+  }
+
+  /** Lets `session` leave a room; gives false when it is not there. */
+  async leave(session: Session, name: string): Promise<boolean> {
+    const room = this.room(name);
+    if (!room.members.has(session)) return false;
+    const person = this.nameOf(session);
+    this.#part(session, room);
+    await this.announce(name, leftOf(person, room, false), session);
+    return true;
+  }
+
+  /**
+   * A session is gone: its rooms are told, and its name is kept for the grace. It is free at once when
+   * nobody can come back for it: its owner had left all rooms before, or has no way to show the token.
+   */
+  gone(session: Session): void {
+    const person = this.names.nameOf(session);
+    if (person === null) return;
+    const atOnce = !this.#bySession.has(session) || session.link.kind === "text";
+    for (const room of [...this.#bySession.get(session) ?? []]) {
+      this.#part(session, room);
+      // What cannot be kept now is lost with the connection; the list of members is right all the same.
+      this.announce(room.name, leftOf(person, room, true), null).catch(() => {});
+    }
+    this.names.release(session, this.#host.nowMs, atOnce);
+  }
+
+  /** Looks who is idle and who is back, and forgets names whose grace is over. */
+  sweep(nowMs: number): void {
+    this.names.expire(nowMs);
+    for (const [session, rooms] of this.#bySession) {
+      const activeMs = this.#activeMs.get(session) ?? nowMs;
+      const idle = nowMs - activeMs >= this.#host.limits.presenceIdleMs;
+      if (idle === this.#idle.has(session)) continue;
+      if (idle) this.#idle.add(session);
+      else this.#idle.delete(session);
+      const name = this.nameOf(session);
+      for (const room of rooms) {
+        const value = { name, idle, online: room.online };
+        this.#presence(room.name, { case: "presenceChanged", value });
+      }
+    }
+    this.#host.bus.endTurn();
+  }
+
+  /** Sets the topic line of a room, and resolves with the seq of the event that says so. */
+  async setTopicLine(session: Session, name: string, text: string): Promise<number> {
+    const room = this.room(name);
+    room.checkMember(session, "set the topic line");
+    const line = checkText(text, MAX_TOPIC_LINE_BYTES, "set a topic line of");
+    const { store } = this.#kept;
+    const key = TOPIC_LINES + name;
+    const nobody: Ticket = { session: null, committed() {}, failed() {} };
+    const value = { name: this.nameOf(session), text: line };
+    const told = store.group(() => {
+      // The line and the event that tells of it, or neither.
+      if (line !== "") store.put(key, new TextEncoder().encode(line), -1, nobody);
+      else if (store.revision(key) > 0) store.remove(key, -1, nobody);
+      return this.#append(name, { case: "topicLineSet", value }, session, "");
+    });
+    const seq = await told;
+    // By now it can be another object, or none, if everybody has left meanwhile.
+    const present = this.room(name);
+    present.topicLine = line;
+    if (line !== "") this.#rooms.set(name, present);
+    else if (present.online === 0) this.#rooms.delete(name);
+    return seq;
+  }
+
+  /** Hands a text to one person. Raises NOT_FOUND when nobody goes by that name. */
+  tell(session: Session, to: string, text: string): void {
+    const from = this.nameOf(session);
+    const said = checkMessage(text, "tell");
+    const recipient = this.names.ownerOf(to);
+    if (recipient === null || !recipient.takesDeliveries || recipient.endIfFull()) {
+      throw new ParleyError(
+        ErrorCode.NOT_FOUND,
+        `cannot tell ${quote(to)}: nobody goes by that name`,
+      );
+    }
+    const payload = toBinary(
+      DirectMessageSchema,
+      create(DirectMessageSchema, { from, to: this.nameOf(recipient), text: said }),
+    );
+    const { typeName } = DirectMessageSchema;
+    const event = create(EventSchema, { topic: DIRECT_TOPIC, payload, type: typeName });
+    const body = toBinary(EventSchema, event);
+    const { stamps } = session.asPublisher();
+    stamps.setTime(this.#host.clock.wallMs());
+    const stamped = new Uint8Array(body.length + stamps.length);
+    stamped.set(body);
+    stamped.set(stamps.bytes.subarray(0, stamps.length), body.length);
+    this.#host.bus.deliverTo(recipient, stamped, 0, stamped.length);
+    this.#host.bus.touch(recipient.outbox);
+  }
+
+  /** The name of `session`. Raises FAILED_PRECONDITION when it has none. */
+  nameOf(session: Session): string {
+    const name = this.names.nameOf(session);
+    if (name !== null) return name;
+    throw new ParleyError(ErrorCode.FAILED_PRECONDITION, "cannot do that without a name", {
+      accepted: "parley.v1.Rooms/ClaimName first",
+    });
+  }
+
+  /**
+   * Puts a happening into a room's history and resolves with its seq once it is safe. `messageId` makes a
+   * repetition by the same person recognisable; the events count as `sender`'s, or the server's.
+   */
+  // deno-lint-ignore require-await -- what is refused at once rejects as what fails later does.
+  async announce(
+    room: string,
+    event: RoomHappening,
+    sender: Session | null,
+    messageId = "",
+  ): Promise<number> {
+    return this.#append(room, event, sender, messageId);
+  }
+
+  /** The same, but raises what is refused at once: a group of the store is then undone. */
+  #append(
+    room: string,
+    event: RoomHappening,
+    sender: Session | null,
+    messageId: string,
+  ): Promise<number> {
+    const topic = ROOM_PREFIX + room;
+    const kept = this.#kept.topicOf(topic);
+    if (kept === null) {
+      throw new ParleyError(ErrorCode.UNAVAILABLE, `cannot keep the history of "${room}"`);
+    }
+    const { body, idStart, idEnd } = encodeEvent(topic, event, messageId);
+    const publisher = sender?.asPublisher();
+    if (publisher !== undefined) publisher.keeps = true;
+    const stamps = publisher?.stamps ?? this.#stamps;
+    stamps.setTime(this.#host.clock.wallMs());
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    // Nobody's: members get what they say themselves, like everybody else in the room.
+    const ticket: Ticket = { session: null, committed: resolve, failed: reject };
+    const { bytes, length } = stamps;
+    this.#kept.append(kept, body, 0, body.length, bytes, length, idStart, idEnd, ticket);
+    return promise;
+  }
+
+  /** Tells a room's presence topic, which is not kept. */
+  #presence(room: string, event: RoomHappening): void {
+    const topic = `${ROOM_PREFIX}${room}.presence`;
+    this.#stamps.setTime(this.#host.clock.wallMs());
+    const { body } = encodeEvent(topic, event, "");
+    this.#host.bus.publishOwn(topic, RoomEventSchema.typeName, body, this.#stamps);
+  }
+
+  #part(session: Session, room: Room<Session>): void {
+    room.leave(session);
+    const own = this.#bySession.get(session);
+    own?.delete(room);
+    if (own?.size === 0) {
+      this.#bySession.delete(session);
+      this.#activeMs.delete(session);
+      this.#idle.delete(session);
+    }
+    if (room.online === 0 && room.topicLine === "") this.#rooms.delete(room.name);
+  }
+}
+
+function leftOf(name: string, room: Room<Session>, lost: boolean): RoomHappening {
+  return { case: "left", value: { name, online: room.online, lost } };
+}
+
+/** Encodes an event of a room, and says where its message_id lies. */
+function encodeEvent(topic: string, event: RoomHappening, messageId: string) {
+  const payload = toBinary(RoomEventSchema, create(RoomEventSchema, { event }));
+  const head = toBinary(
+    EventSchema,
+    create(EventSchema, { topic, payload, type: RoomEventSchema.typeName }),
+  );
+  if (messageId === "") return { body: head, idStart: 0, idEnd: 0 };
+  const tail = toBinary(EventSchema, create(EventSchema, { messageId }));
+  const body = new Uint8Array(head.length + tail.length);
+  body.set(head);
+  body.set(tail, head.length);
+  // The tail is a tag, a length of one byte or two, and the id itself.
+  const idBytes = new TextEncoder().encode(messageId).length;
+  return { body, idStart: body.length - idBytes, idEnd: body.length };
+}
+
+/** A secret that nobody can guess. */
+function newToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(18));
+  return btoa(String.fromCharCode(...bytes));
+}

@@ -1,0 +1,380 @@
+/**
+ * The event bus of one server: who subscribed to what, and the way of an event to all of them.
+ *
+ * Invariants: a session gets an event once, however many of its plain subscriptions match; of each group
+ * one member gets it; events of one publisher reach each subscriber in the order they were published. A
+ * session that leaves is forgotten at once, and what its groups' share had not sent is handed on.
+ * Delivery is in memory: an event for which there is no room is dealt with by the subscription's policy.
+ */
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { pickMember } from "../../logic/topics/group_balance.ts";
+import type { Group } from "../../logic/topics/group_balance.ts";
+import type { Match } from "../../logic/topics/subscription.ts";
+import { TopicTrie } from "../../logic/topics/trie.ts";
+import type { StoreTopic } from "../../ports/store.ts";
+import { EVENT_TAG, Fanout } from "../../wire/fanout.ts";
+import { copyBytes } from "../../wire/frame_writer.ts";
+import { putVarint, varintSize } from "../../wire/varint.ts";
+import type { Outbox } from "../../wire/outbox.ts";
+import { PayloadScan } from "../../wire/payload_scan.ts";
+import type { SenderStamps } from "../../wire/stamp.ts";
+import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
+import { GroupHandOn, loadOf } from "./group_hand_on.ts";
+import { OverflowPolicies } from "./overflow.ts";
+import { LiveReceivers } from "./live_receivers.ts";
+import type { Publisher, RememberedMatch } from "./publisher.ts";
+import { checkNotReserved } from "./reserved.ts";
+import type { Session } from "../connection/session.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+
+const NO_STAMPS = new Uint8Array(0);
+
+/** Subscriptions and deliveries. */
+export class Bus {
+  /** The scan of the event or call in hand. */
+  readonly scan: PayloadScan;
+  readonly #host: SessionHost;
+  readonly #trie = new TopicTrie<BusSubscription>();
+  readonly #fanout: Fanout<BusSubscription>;
+  readonly #policies: OverflowPolicies;
+  readonly #live: LiveReceivers;
+  /** How many subscriptions end after a number of events. */
+  #counted = 0;
+  readonly #handOn: GroupHandOn;
+  /** The number of the turn in hand: all that one turn publishes has the same time. */
+  #turn = 0;
+
+  readonly #keep = (topic: string): StoreTopic | null => {
+    checkNotReserved(topic);
+    return this.#host.kept?.topicOf(topic) ?? null;
+  };
+
+  readonly #bind = (topic: string) => this.#host.queues?.boundTo(topic) ?? [];
+
+  /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
+  #choosingFor: Session | null = null;
+  readonly #loadFor = (member: BusSubscription): number =>
+    member.owner === this.#choosingFor && !member.echo ? Infinity : loadOf(member);
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+    this.scan = new PayloadScan(host.limits);
+    this.#live = new LiveReceivers(host, this.#trie);
+    const policies = this.#policies = new OverflowPolicies(host);
+    this.#fanout = new Fanout<BusSubscription>(
+      host.limits.maxOutboxBytes,
+      host.budget,
+      (subscription, frames, length) => policies.apply(subscription, frames, length),
+    );
+    this.#handOn = new GroupHandOn(this.#trie, this.#fanout, (one) => this.#countOne(one));
+  }
+
+  /** How many events were delivered, without those that an overflow policy let through. */
+  get deliveredEvents(): number {
+    return this.#fanout.deliveredEvents;
+  }
+
+  /** How many bytes these deliveries were. */
+  get deliveredBytes(): number {
+    return this.#fanout.deliveredBytes;
+  }
+
+  /** How many subscriptions there are. */
+  get subscriptions(): number {
+    return this.#trie.size;
+  }
+
+  /** Subscribes; asking again for the same pattern, type and group replaces the options. */
+  subscribe(session: Session, request: SubscriptionRequest): void {
+    const key = subscriptionKey(request.pattern, request.type, request.group);
+    const own = session.subscriptions ??= new Map<string, BusSubscription>();
+    const limit = this.#host.limits.maxSubscriptions;
+    if (!own.has(key) && own.size >= limit) {
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot subscribe: this connection has ${own.size} subscriptions`,
+        { accepted: `at most ${limit} subscriptions a connection` },
+      );
+    }
+    this.#fanout.flushRun();
+    const subscription = new BusSubscription(session, request);
+    const former = this.#trie.add(subscription);
+    if (former !== null && former.remaining !== Infinity) this.#counted--;
+    own.set(key, subscription);
+    if (request.group !== "") session.outbox.keepUnsent = true;
+  }
+
+  /** Ends a subscription, at once or after that many more events. Raises NOT_FOUND when there is none. */
+  unsubscribe(
+    session: Session,
+    request: Pick<SubscriptionRequest, "pattern" | "type" | "group">,
+    afterEvents: number,
+  ): void {
+    const key = subscriptionKey(request.pattern, request.type, request.group);
+    const subscription = session.subscriptions?.get(key);
+    if (subscription === undefined) {
+      throw new ParleyError(
+        ErrorCode.NOT_FOUND,
+        "cannot unsubscribe: this connection has no such subscription",
+        { accepted: "the pattern, type and group of one of its subscriptions" },
+      );
+    }
+    this.#fanout.flushRun();
+    if (afterEvents === 0) return this.#remove(session, key, subscription);
+    if (subscription.remaining === Infinity) this.#counted++;
+    subscription.remaining = afterEvents;
+    // The same subscription again, so that what publishers remember is looked up anew.
+    this.#trie.add(subscription);
+  }
+
+  /**
+   * Publishes the event from `start` to `end`; gives who gets it. It leaves with the turn's end. One of a
+   * kept topic, or of one that is bound to queues, is only stamped: the caller hands it to the store.
+   */
+  publish(session: Session, bytes: Uint8Array, start: number, end: number): RememberedMatch {
+    this.scan.scan(bytes, start, end, "event");
+    this.#host.counters.eventsIn++;
+    const found = this.#matchOf(session, bytes);
+    const { match, kept, bound } = found;
+    const wanted = match.receivers.length > 0;
+    if (!wanted && match.groups.length === 0 && kept === null && bound.length === 0) return found;
+    this.stamp(session.asPublisher());
+    if (!wanted || kept !== null || bound.length > 0) return found;
+    return this.handOut(session, found, bytes, start, end);
+  }
+
+  /** Hands the event of `publish` to those who get it; gives who they were by then. */
+  handOut(
+    session: Session,
+    found: RememberedMatch,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): RememberedMatch {
+    const { stamps } = session.asPublisher();
+    while (found.match.receivers.length > 0) {
+      const to = this.#receivers(found.match, session);
+      const taken = this.#fanout
+        .add(to, session, bytes, start, end, stamps.bytes, stamps.length);
+      if (taken) break;
+      // Who could not take the run before is gone by now.
+      found = this.#matchOf(session, bytes);
+    }
+    return found;
+  }
+
+  /** Hands the event of `publish` to the groups, and ends counted subscriptions; gives who was reached. */
+  complete(
+    session: Session,
+    remembered: RememberedMatch,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    let reached = this.#fanout.flushRun();
+    for (const group of remembered.match.groups) {
+      const { stamps } = session.asPublisher();
+      if (this.#giveToGroup(group, session, bytes, start, end, stamps.bytes, stamps.length)) {
+        reached++;
+      }
+    }
+    if (remembered.counted) this.#count(remembered.match, session, null);
+    return reached;
+  }
+
+  /** Hands out an event of a kept topic, as it was committed: with all its stamps. */
+  deliverKept(
+    topic: StoreTopic,
+    type: string,
+    publisher: Session | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    let match = this.#live.match(topic, type);
+    // Who has no subscription cannot be a receiver, and need not end the run of another publisher.
+    const from = publisher?.subscriptions ? publisher : null;
+    while (match.receivers.length > 0) {
+      const to = this.#live.of(topic, this.#receivers(match, from));
+      if (to.length === 0 || this.#fanout.add(to, from, bytes, start, end, NO_STAMPS, 0)) break;
+      // Who could not take the run before reads the history now, or is gone.
+      match = this.#live.match(topic, type);
+    }
+    // Handing out can end members, so it comes before the choice among them.
+    if (match.groups.length > 0) this.#fanout.flushRun();
+    for (const group of match.groups) {
+      this.#giveToGroup(group, publisher, bytes, start, end, NO_STAMPS, 0);
+    }
+    if (this.#counted > 0) {
+      this.#fanout.flushRun();
+      this.#count(match, publisher, topic);
+    }
+  }
+
+  /** Publishes an event of the server's own on a topic that is not kept. It leaves with the turn's end. */
+  publishOwn(topic: string, type: string, body: Uint8Array, stamps: SenderStamps): void {
+    const { bytes, length } = stamps;
+    let match = this.#trie.match(topic, type);
+    while (match.receivers.length > 0) {
+      if (this.#fanout.add(match.receivers, null, body, 0, body.length, bytes, length)) break;
+      match = this.#trie.match(topic, type);
+    }
+    this.#fanout.flushRun();
+    for (const group of match.groups) {
+      this.#giveToGroup(group, null, body, 0, body.length, bytes, length);
+    }
+    if (this.#counted > 0) this.#count(match, null, null);
+  }
+
+  /** Hands one event of a kept topic to one session, out of its history. */
+  deliverTo(session: Session, bytes: Uint8Array, start: number, end: number): void {
+    const body = end - start;
+    let at = session.begin(1 + varintSize(body) + body);
+    const out = session.outbox.bytes;
+    out[at++] = EVENT_TAG;
+    at = putVarint(out, at, body);
+    copyBytes(out, at, bytes, start, end);
+    this.#host.counters.eventsOut++;
+  }
+
+  /** Counts an event that came out of the history for the subscriptions that it was for. */
+  countFed(subscriptions: readonly BusSubscription[]): void {
+    for (const one of subscriptions) if (one.remaining !== Infinity) this.#countOne(one);
+  }
+
+  /** Hands out what gathered: before any other message takes its place in the order. */
+  flushRun(): void {
+    this.#fanout.flushRun();
+  }
+
+  /** Makes sure that the end of the turn flushes `outbox`. */
+  touch(outbox: Outbox): void {
+    this.#fanout.touch(outbox);
+  }
+
+  /** Ends a turn: queues hand out, and everything leaves. Gives subscriptions whose connections are behind. */
+  endTurn(): readonly BusSubscription[] {
+    this.#host.queues?.dispatch();
+    this.#turn++;
+    this.#policies.endTurn();
+    return this.#fanout.endTurn();
+  }
+
+  /** Forgets a session; it gets nothing more from now on. */
+  leave(session: Session): void {
+    const { subscriptions } = session;
+    if (subscriptions === null || subscriptions.size === 0) return;
+    this.#fanout.flushRun();
+    this.#host.kept?.feeds.leave(session);
+    if (session.outbox.keepUnsent) {
+      session.shared = [...subscriptions.values()].filter((one) => one.group !== "");
+    }
+    for (const [key, subscription] of subscriptions) this.#remove(session, key, subscription);
+  }
+
+  /** Hands on what the groups' share of a session that left had not sent. */
+  handOn(session: Session): void {
+    const { underWay, sentOfUnderWay, waiting } = session.outbox.takeUnsent(
+      session.link.bytesWritten,
+    );
+    this.#handOn.handOn(session, underWay, sentOfUnderWay);
+    this.#handOn.handOn(session, waiting, 0);
+    this.#fanout.endTurn();
+  }
+
+  /** The same for what waits in the outbox of a session that is being ended, while a write is under way. */
+  handOnWaiting(session: Session): void {
+    const { outbox } = session;
+    const waiting = outbox.bytes.slice(0, outbox.length);
+    outbox.rewind(0);
+    this.#handOn.handOn(session, waiting, 0);
+  }
+
+  /** Brings the stamps of a publisher up to the present turn. */
+  stamp(publisher: Publisher): void {
+    if (publisher.stampedTurn === this.#turn) return;
+    publisher.stampedTurn = this.#turn;
+    publisher.stamps.setTime(this.#host.clock.wallMs());
+  }
+
+  /** Who gets the event that was scanned. */
+  #matchOf(session: Session, bytes: Uint8Array): RememberedMatch {
+    const publisher = session.asPublisher();
+    const { limits } = this.#host;
+    const anyCounted = this.#counted > 0;
+    return publisher
+      .match(bytes, this.scan, this.#trie, limits, anyCounted, this.#keep, this.#bind);
+  }
+
+  /**
+   * The receivers of a match as they matter to `publisher`: of its own subscriptions one that wants its
+   * own events stands for all, if there is one.
+   */
+  #receivers(
+    match: Match<BusSubscription>,
+    publisher: Session | null,
+  ): readonly BusSubscription[] {
+    if (match.all === null || publisher === null || publisher.subscriptions === null) {
+      return match.receivers;
+    }
+    const first = match.receivers.findIndex((one) => one.owner === publisher);
+    if (first < 0 || match.receivers[first].echo) return match.receivers;
+    const echoing = match.all.find((one) => one.owner === publisher && one.echo);
+    return echoing === undefined ? match.receivers : match.receivers.with(first, echoing);
+  }
+
+  #giveToGroup(
+    group: Group<BusSubscription>,
+    publisher: Session | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stamps: Uint8Array,
+    stampsLength: number,
+  ): boolean {
+    this.#choosingFor = publisher;
+    for (;;) {
+      const member = pickMember(group, this.#loadFor);
+      if (member === null) return false;
+      assert(member.stamp !== null, "a member of a group has the group's stamp");
+      const { stamp } = member;
+      if (this.#fanout.addForMember(member, bytes, start, end, stamps, stampsLength, stamp)) {
+        if (member.remaining !== Infinity) this.#countOne(member);
+        return true;
+      }
+      // One that was ended hands its turn on; one that is there has dropped the event, and counted it.
+      if (member.owner.takesDeliveries) return false;
+    }
+  }
+
+  /** Counts an event for the plain subscriptions of a match, and ends those that have had enough. */
+  #count(
+    match: Match<BusSubscription>,
+    publisher: Session | null,
+    topic: StoreTopic | null,
+  ): void {
+    for (const one of match.all ?? match.receivers) {
+      if (one.remaining === Infinity || (one.owner === publisher && !one.echo)) continue;
+      if (this.#live.passesBy(one, topic)) continue;
+      this.#countOne(one);
+    }
+  }
+
+  #countOne(subscription: BusSubscription): void {
+    if (--subscription.remaining > 0) return;
+    const { pattern, type, group } = subscription;
+    this.#remove(subscription.owner, subscriptionKey(pattern, type, group), subscription);
+  }
+
+  #remove(session: Session, key: string, subscription: BusSubscription): void {
+    // Handing an event out can end the very session whose subscription is then counted down.
+    if (!this.#trie.remove(subscription)) return;
+    session.subscriptions?.delete(key);
+    if (session.feeds !== null) this.#host.kept?.feeds.unsubscribed(session, subscription);
+    if (subscription.remaining !== Infinity) this.#counted--;
+  }
+}
+
+function subscriptionKey(pattern: string, type: string, group: string): string {
+  return `${pattern}\n${type}\n${group}`;
+}

@@ -1,0 +1,50 @@
+/**
+ * One subscription of one session: what the trie finds and the fan-out delivers to.
+ */
+import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
+import type { Subscription } from "../../logic/topics/subscription.ts";
+import type { Outbox } from "../../wire/outbox.ts";
+import type { Receiver } from "../../wire/fanout.ts";
+import { groupStamp } from "../../wire/stamp.ts";
+import type { Session } from "../connection/session.ts";
+
+/** What is asked for in a Subscribe, checked. */
+export interface SubscriptionRequest {
+  readonly pattern: string;
+  readonly type: string;
+  readonly group: string;
+  readonly echo: boolean;
+  readonly overflow: OverflowPolicy;
+}
+
+/** One subscription. */
+export class BusSubscription implements Subscription, Receiver {
+  readonly pattern: string;
+  readonly type: string;
+  readonly group: string;
+  readonly echo: boolean;
+  readonly overflow: OverflowPolicy;
+  /** Who chose to lose events rather than to wait is not waited for. */
+  readonly waitedFor: boolean;
+  readonly owner: Session;
+  readonly outbox: Outbox;
+  /** The stamp that names the group of its deliveries; null for a plain subscription. */
+  readonly stamp: Uint8Array | null;
+  /** Set by the trie. */
+  order = 0;
+  /** It ends after so many more events; Infinity when nobody asked for that. */
+  remaining = Infinity;
+
+  constructor(owner: Session, request: SubscriptionRequest) {
+    this.owner = owner;
+    this.outbox = owner.outbox;
+    this.pattern = request.pattern;
+    this.type = request.type;
+    this.group = request.group;
+    this.echo = request.echo;
+    this.overflow = request.overflow;
+    this.waitedFor = request.overflow !== OverflowPolicy.DROP_NEWEST &&
+      request.overflow !== OverflowPolicy.DROP_OLDEST;
+    this.stamp = request.group === "" ? null : groupStamp(request.group);
+  }
+}

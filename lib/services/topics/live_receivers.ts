@@ -1,0 +1,63 @@
+/**
+ * Who gets an event of a kept topic as it is committed: its subscribers, but for those whose feeds of the
+ * topic will bring it to them.
+ *
+ * Events of one topic, one type and one publisher mostly come in a row, so what was found last is kept: the
+ * same list again lets them gather in one run, and costs nothing. Good while neither the subscriptions nor
+ * the feeds change.
+ */
+import type { Match } from "../../logic/topics/subscription.ts";
+import { NO_MATCH, type TopicTrie } from "../../logic/topics/trie.ts";
+import type { StoreTopic } from "../../ports/store.ts";
+import type { BusSubscription } from "./bus_subscription.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+
+/** Finds the receivers of kept events. */
+export class LiveReceivers {
+  readonly #host: SessionHost;
+  readonly #trie: TopicTrie<BusSubscription>;
+  #topic: StoreTopic | null = null;
+  #type = "";
+  #trieVersion = -1;
+  #match: Match<BusSubscription> = NO_MATCH;
+  #fedTopic: StoreTopic | null = null;
+  #all: readonly BusSubscription[] = [];
+  #feedsVersion = -1;
+  #live: readonly BusSubscription[] = [];
+
+  constructor(host: SessionHost, trie: TopicTrie<BusSubscription>) {
+    this.#host = host;
+    this.#trie = trie;
+  }
+
+  /** Everybody who subscribed to that topic and type. */
+  match(topic: StoreTopic, type: string): Match<BusSubscription> {
+    const { version } = this.#trie;
+    if (this.#topic === topic && this.#type === type && this.#trieVersion === version) {
+      return this.#match;
+    }
+    this.#topic = topic;
+    this.#type = type;
+    this.#trieVersion = version;
+    return this.#match = this.#trie.match(topic.name, type);
+  }
+
+  /** Those of `all` whom live events of `topic` do not pass by. */
+  of(topic: StoreTopic, all: readonly BusSubscription[]): readonly BusSubscription[] {
+    const feeds = this.#host.kept?.feeds;
+    if (feeds === undefined || !feeds.anyOf(topic)) return all;
+    const { version } = feeds;
+    if (this.#fedTopic === topic && this.#all === all && this.#feedsVersion === version) {
+      return this.#live;
+    }
+    this.#fedTopic = topic;
+    this.#all = all;
+    this.#feedsVersion = version;
+    return this.#live = all.filter((one) => !feeds.has(one.owner, topic));
+  }
+
+  /** Whether the feed of `session` brings it what is new on `topic`; null is a topic that is not kept. */
+  passesBy(one: BusSubscription, topic: StoreTopic | null): boolean {
+    return topic !== null && this.#host.kept?.feeds.has(one.owner, topic) === true;
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * What happens to events that do not fit into a subscriber's outbox, by the subscription's policy.
+ *
+ * DISCONNECT ends the session with SLOW_CONSUMER. DROP_NEWEST keeps what fits and drops the rest.
+ * DROP_OLDEST makes room among what waits; events of the same connection that another policy protects
+ * are not touched, and bytes already handed to the system cannot be taken back. What was dropped is
+ * counted by topic, exactly, and told in Missed notices as soon as the peer reads again.
+ */
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
+import { matchesPattern } from "../../logic/topics/pattern.ts";
+import { FrameWalk } from "../../wire/frame_walk.ts";
+import type { BusSubscription } from "./bus_subscription.ts";
+import type { Session } from "../connection/session.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+
+const log = logger("connection");
+
+/** Topics whose losses are counted apart for one connection; what is beyond them is counted as ">". */
+export const MAX_MISSED_TOPICS = 256;
+/** The name under which the losses of further topics are counted. */
+const OTHER_TOPICS = ">";
+
+/** What is in one run: it goes to many receivers, and those who do not read lose all of it. */
+interface RunTally {
+  /** How many events there are of each topic. */
+  readonly events: ReadonlyMap<string, number>;
+  /** The size of the smallest frame. */
+  readonly smallest: number;
+}
+
+/** Applies the overflow policies of one server. */
+export class OverflowPolicies {
+  readonly #host: SessionHost;
+  readonly #walk = new FrameWalk();
+  /** The run that was looked at last, and what is in it. */
+  #run: Uint8Array | null = null;
+  #tally: RunTally = { events: new Map(), smallest: 0 };
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+  }
+
+  /**
+   * Decides about the first `length` bytes of `frames`, an array made for this run alone; gives whether any
+   * of them were kept.
+   */
+  apply(subscription: BusSubscription, frames: Uint8Array, length: number): boolean {
+    const session = subscription.owner;
+    if (!session.takesDeliveries) return false;
+    switch (subscription.overflow) {
+      case OverflowPolicy.DROP_NEWEST:
+        return this.#keepWhatFits(session, frames, length, this.#limit());
+      case OverflowPolicy.DROP_OLDEST:
+        return this.#makeRoom(session, frames, length, this.#limit());
+      case OverflowPolicy.DISCONNECT:
+        this.#disconnect(session);
+        return false;
+      default:
+        if (subscription.group === "" && this.#catchUp(session, frames, length)) return false;
+        this.#disconnect(session);
+        return false;
+    }
+  }
+
+  /** Lets the session read from the history what does not fit; false when it is in none. */
+  #catchUp(session: Session, frames: Uint8Array, length: number): boolean {
+    const { kept } = this.#host;
+    if (kept === null) return false;
+    const walk = this.#walk;
+    walk.open(frames, length);
+    while (walk.next()) {
+      walk.readEvent();
+      const topic = walk.seq > 0 ? kept.store.topic(walk.topic) : null;
+      if (topic === null) return false;
+      kept.feeds.begin(session, topic, walk.seq);
+    }
+    return true;
+  }
+
+  /** Forgets what it remembers of the turn. */
+  endTurn(): void {
+    this.#run = null;
+  }
+
+  #limit(): number {
+    return Math.min(this.#host.limits.maxOutboxBytes, this.#host.budget.thresholdBytes);
+  }
+
+  /** Puts the frames that fit below `limit`, and counts the others. */
+  #keepWhatFits(session: Session, frames: Uint8Array, length: number, limit: number): boolean {
+    const { outbox } = session;
+    const { events, smallest } = this.#tallyOf(frames, length);
+    if (outbox.size + smallest > limit) {
+      for (const [topic, count] of events) this.#missed(session, topic, count);
+      return false;
+    }
+    const walk = this.#walk;
+    walk.open(frames, length);
+    while (walk.next()) {
+      if (outbox.size + walk.end - walk.start <= limit) {
+        this.#keep(session, frames, walk.start, walk.end, 1);
+      } else this.#missed(session, walk.readTopic(), 1);
+    }
+    return true;
+  }
+
+  /** Puts the newest of the frames, as many as fit once the oldest of what waits have made room. */
+  #makeRoom(session: Session, frames: Uint8Array, length: number, limit: number): boolean {
+    const { outbox } = session;
+    const underWay = outbox.size - outbox.length;
+    // What is under way cannot be dropped; were it to count in full, one large write would keep
+    // everything newer out, which is the opposite of what this policy promises.
+    const room = Math.max(limit - underWay, limit >>> 1);
+    if (outbox.length + length > room) this.#dropOldest(session, outbox.length + length - room);
+    const free = room - outbox.length;
+    const walk = this.#walk;
+    walk.open(frames, length);
+    let start = length;
+    let events = 0;
+    while (walk.next()) {
+      if (length - walk.start > free) this.#missed(session, walk.readTopic(), 1);
+      else {
+        if (events === 0) start = walk.start;
+        events++;
+      }
+    }
+    if (events > 0) this.#keep(session, frames, start, length, events);
+    return events > 0;
+  }
+
+  #keep(session: Session, frames: Uint8Array, start: number, end: number, events: number): void {
+    const { counters, bus } = this.#host;
+    session.outbox.append(frames.subarray(start, end), end - start);
+    counters.eventsOut += events;
+    counters.bytesOut += end - start;
+    bus.touch(session.outbox);
+  }
+
+  /** Counts what is in a run, once for all that it goes to. */
+  #tallyOf(frames: Uint8Array, length: number): RunTally {
+    if (frames === this.#run) return this.#tally;
+    const walk = this.#walk;
+    const events = new Map<string, number>();
+    let smallest = length;
+    walk.open(frames, length);
+    while (walk.next()) {
+      const topic = walk.readTopic();
+      events.set(topic, (events.get(topic) ?? 0) + 1);
+      smallest = Math.min(smallest, walk.end - walk.start);
+    }
+    this.#run = frames;
+    return this.#tally = { events, smallest };
+  }
+
+  /** Drops waiting events of DROP_OLDEST subscriptions, the oldest first, until `bytes` bytes are free. */
+  #dropOldest(session: Session, bytes: number): void {
+    const { outbox } = session;
+    const walk = this.#walk;
+    const mayDrop = droppable(session);
+    // A little more than needed, so that a flood does not walk over all that waits for each event.
+    const wanted = Math.max(bytes, outbox.length >>> 3);
+    let freed = 0;
+    let kept = 0;
+    walk.open(outbox.bytes, outbox.length);
+    while (freed < wanted && walk.next()) {
+      const size = walk.end - walk.start;
+      if (walk.isEvent && mayDrop(walk)) {
+        freed += size;
+        this.#missed(session, walk.readTopic(), 1);
+        continue;
+      }
+      if (kept !== walk.start) outbox.bytes.copyWithin(kept, walk.start, walk.end);
+      kept += size;
+    }
+    if (freed === 0) return;
+    outbox.bytes.copyWithin(kept, walk.end, outbox.length);
+    outbox.rewind(outbox.length - freed);
+  }
+
+  #missed(session: Session, topic: string, count: number): void {
+    this.#host.counters.eventsDropped += count;
+    const first = session.missed === null;
+    const missed = session.missed ??= new Map<string, number>();
+    const name = missed.has(topic) || missed.size < MAX_MISSED_TOPICS ? topic : OTHER_TOPICS;
+    missed.set(name, (missed.get(name) ?? 0) + count);
+    if (first) void this.#tellWhenRead(session);
+  }
+
+  /**
+   * Tells what was missed once half of what waits now has left. Not half of the limit: that shrinks while
+   * others hold much, and the notices themselves must not gather at a peer that does not read.
+   */
+  async #tellWhenRead(session: Session): Promise<void> {
+    await session.outbox.whenAtMost(session.outbox.size >>> 1);
+    const missed = session.missed;
+    session.missed = null;
+    if (missed === null || !session.takesDeliveries) return;
+    for (const [topic, count] of missed) {
+      session.send({ case: "missed", value: { topic, count: BigInt(count) } });
+    }
+    session.outbox.flush();
+  }
+
+  #disconnect(session: Session): void {
+    this.#host.counters.slowCloses++;
+    log.info("connection ended: it reads more slowly than its subscriptions deliver", {
+      connection: session.number,
+      peer: session.link.peer,
+      waiting: session.outbox.size,
+    });
+    session.endUnread(
+      new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        "the connection read too slowly: its outbox is full",
+        { closeReason: CloseReason.SLOW_CONSUMER, retryable: true },
+      ),
+    );
+  }
+}
+
+/**
+ * Says of waiting events whether they are the session's by a subscription that says DROP_OLDEST. Looks at
+ * its own subscriptions alone, for a topic can have a hundred thousand others.
+ */
+function droppable(session: Session): (walk: FrameWalk) => boolean {
+  const own = [...session.subscriptions?.values() ?? []];
+  if (own.every((one) => one.overflow === OverflowPolicy.DROP_OLDEST)) return () => true;
+  own.sort((one, other) => one.order - other.order);
+  const verdicts = new Map<string, boolean>();
+  return (walk) => {
+    walk.readEvent();
+    const { topic, type, group } = walk;
+    const key = `${topic}\n${type}\n${group}`;
+    let verdict = verdicts.get(key);
+    if (verdict === undefined) {
+      const decides = own.find((one) =>
+        one.group === group && (one.type === "" || one.type === type) &&
+        matchesPattern(one.pattern, topic)
+      );
+      // Without a subscription any more, nobody waits for it.
+      verdict = decides === undefined || decides.overflow === OverflowPolicy.DROP_OLDEST;
+      verdicts.set(key, verdict);
+    }
+    return verdict;
+  };
+}

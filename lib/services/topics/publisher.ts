@@ -1,0 +1,190 @@
+/**
+ * What a session that publishes keeps between its events: its stamps, and who gets its last topics.
+ *
+ * Publishers repeat themselves, so the match of the last few topics is remembered and compared byte for
+ * byte; it is good while the trie's version stays. Made with the first publish, so that the many
+ * connections that never do cost nothing.
+ */
+import { invalidArgument } from "../../base/errors.ts";
+import type { Limits } from "../../base/limits.ts";
+import { checkMethod } from "../../logic/calls/method_table.ts";
+import type { Match } from "../../logic/topics/subscription.ts";
+import {
+  checkMessageType,
+  isValidTopicBytes,
+  topicBytesError,
+} from "../../logic/topics/pattern.ts";
+import type { TopicTrie } from "../../logic/topics/trie.ts";
+import type { StoreTopic } from "../../ports/store.ts";
+import type { PayloadScan } from "../../wire/payload_scan.ts";
+import { SenderStamps } from "../../wire/stamp.ts";
+import { isUtf8 } from "../../wire/utf8.ts";
+import type { BusSubscription } from "./bus_subscription.ts";
+import type { LastQueue } from "../handlers/push.ts";
+import type { Queue } from "../queues/queue.ts";
+
+/** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
+const FIRST_PLACES = 16;
+const MOST_PLACES = 4096;
+/** After as many topics in a row that took the place of another that was still good, there are more places. */
+const GROW_AFTER = 64;
+const NONE: readonly Queue[] = Object.freeze([]);
+const decoder = new TextDecoder();
+
+/** The match of one topic and type, as one publisher remembers it. */
+export class RememberedMatch {
+  constructor(
+    /** The topic, and behind it the type. */
+    readonly name: Uint8Array,
+    readonly topicBytes: number,
+    readonly version: number,
+    readonly match: Match<BusSubscription>,
+    /** Whether a subscription among them ends after a number of events. */
+    readonly counted: boolean,
+    /** The kept topic that it is; null when it is not kept. */
+    readonly kept: StoreTopic | null,
+    /** The queues that its events go to, when it is not kept: kept ones go there with what keeps them. */
+    readonly bound: readonly Queue[],
+  ) {}
+}
+
+/** The publishing side of a session. */
+export class Publisher {
+  readonly stamps: SenderStamps;
+  /** The turn that the stamps were last set in. */
+  stampedTurn = -1;
+  /** Whether any of it went to the store. */
+  keeps = false;
+  /** The queue that it pushed to last. */
+  lastQueue: LastQueue | null = null;
+  #last: RememberedMatch | null = null;
+  #places: (RememberedMatch | null)[] = [];
+  #displaced = 0;
+  #methodBytes: Uint8Array = new Uint8Array(0);
+  #method = "";
+
+  constructor(sessionId: string) {
+    this.stamps = new SenderStamps(sessionId);
+  }
+
+  /**
+   * Who gets the event that `scan` found; `anyCounted` says whether any subscription of the server ends
+   * after a number of events, `keep` gives the kept topic of a name, and `bind` the queues that it is bound
+   * to. Raises INVALID_ARGUMENT for a bad topic or type.
+   */
+  match(
+    bytes: Uint8Array,
+    scan: PayloadScan,
+    trie: TopicTrie<BusSubscription>,
+    limits: Limits,
+    anyCounted: boolean,
+    keep: (topic: string) => StoreTopic | null,
+    bind: (topic: string) => readonly Queue[],
+  ): RememberedMatch {
+    const last = this.#last;
+    if (last !== null && last.version === trie.version && isSame(last, bytes, scan)) return last;
+    if (this.#places.length > 0) {
+      const place = hashOf(bytes, scan) & (this.#places.length - 1);
+      const one = this.#places[place];
+      if (one !== null && one.version === trie.version && isSame(one, bytes, scan)) {
+        return this.#last = one;
+      }
+      const other = this.#places[place ^ 1];
+      if (other !== null && other.version === trie.version && isSame(other, bytes, scan)) {
+        return this.#last = other;
+      }
+    }
+    return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep, bind);
+  }
+
+  /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */
+  methodName(bytes: Uint8Array, start: number, end: number): string {
+    const last = this.#methodBytes;
+    let same = end - start === last.length && end > start;
+    for (let index = 0; same && index < last.length; index++) {
+      same = last[index] === bytes[start + index];
+    }
+    if (same) return this.#method;
+    if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot call a method that is not UTF-8");
+    const method = decoder.decode(bytes.subarray(start, end));
+    checkMethod(method);
+    this.#methodBytes = bytes.slice(start, end);
+    return this.#method = method;
+  }
+
+  #lookUp(
+    bytes: Uint8Array,
+    scan: PayloadScan,
+    trie: TopicTrie<BusSubscription>,
+    limits: Limits,
+    anyCounted: boolean,
+    keep: (topic: string) => StoreTopic | null,
+    bind: (topic: string) => readonly Queue[],
+  ): RememberedMatch {
+    const { nameStart, nameEnd, typeStart, typeEnd } = scan;
+    if (!isValidTopicBytes(bytes, nameStart, nameEnd, limits)) {
+      throw topicBytesError(bytes, nameStart, nameEnd, limits);
+    }
+    const type = decoder.decode(bytes.subarray(typeStart, typeEnd));
+    if (type !== "") checkMessageType(type, "publish type");
+    const topic = decoder.decode(bytes.subarray(nameStart, nameEnd));
+    const kept = keep(topic);
+    const match = trie.match(topic, type);
+    const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
+    name.set(bytes.subarray(nameStart, nameEnd));
+    name.set(bytes.subarray(typeStart, typeEnd), nameEnd - nameStart);
+    const counted = anyCounted && isCounted(match);
+    const topicBytes = nameEnd - nameStart;
+    const bound = kept === null ? bind(topic) : NONE;
+    const one = new RememberedMatch(name, topicBytes, trie.version, match, counted, kept, bound);
+    this.#remember(one, hashOf(bytes, scan));
+    return one;
+  }
+
+  /** Takes its place; one topic alone needs none. */
+  #remember(one: RememberedMatch, hash: number): void {
+    const first = this.#last === null;
+    this.#last = one;
+    if (first) return;
+    if (this.#places.length === 0) this.#places = new Array(FIRST_PLACES).fill(null);
+    const place = hash & (this.#places.length - 1);
+    const free = [place, place ^ 1].find((each) => this.#places[each]?.version !== one.version);
+    this.#places[free ?? place] = one;
+    if (free !== undefined) return;
+    if (++this.#displaced < GROW_AFTER || this.#places.length >= MOST_PLACES) return;
+    this.#displaced = 0;
+    this.#places = new Array(4 * this.#places.length).fill(null);
+  }
+}
+
+/** A hash of the topic and the type (FNV-1a). Who makes topics collide only forgets their own. */
+function hashOf(bytes: Uint8Array, scan: PayloadScan): number {
+  let hash = 0x811c9dc5;
+  for (let at = scan.nameStart; at < scan.nameEnd; at++) {
+    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+  }
+  for (let at = scan.typeStart; at < scan.typeEnd; at++) {
+    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+  }
+  return hash ^ (hash >>> 15);
+}
+
+function isSame(one: RememberedMatch, bytes: Uint8Array, scan: PayloadScan): boolean {
+  const { name, topicBytes } = one;
+  const { nameStart, typeStart } = scan;
+  if (scan.nameEnd - nameStart !== topicBytes) return false;
+  if (scan.typeEnd - typeStart !== name.length - topicBytes) return false;
+  for (let index = 0; index < topicBytes; index++) {
+    if (name[index] !== bytes[nameStart + index]) return false;
+  }
+  for (let index = topicBytes; index < name.length; index++) {
+    if (name[index] !== bytes[typeStart + index - topicBytes]) return false;
+  }
+  return true;
+}
+
+function isCounted(match: Match<BusSubscription>): boolean {
+  const limited = (one: BusSubscription) => one.remaining !== Infinity;
+  return (match.all ?? match.receivers).some(limited) ||
+    match.groups.some((group) => group.members.some(limited));
+}
