@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { pause } from "../adapters/socket/accept_loop.ts";
+import { openSocketPoll } from "../adapters/socket/poll.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
 import { Counters } from "../services/connection/counters.ts";
 import { Session } from "../services/connection/session.ts";
@@ -103,19 +104,19 @@ export class Server implements AsyncDisposable {
     const limits = limitsOf(config);
     assertLimits(limits);
     const serverId = crypto.randomUUID().slice(0, 8);
-    const host = new SessionHost(limits, options.clock ?? systemClock, serverId);
+    // Closed again when the server does not come about.
+    await using opened = new AsyncDisposableStack();
+    const poll = await openSocketPoll();
+    opened.defer(() => poll.close());
+    const host = new SessionHost(limits, options.clock ?? systemClock, serverId, poll);
     const admission = new Admission(limits, openFilesLimit(), host.nowMs);
     const store = await openStore(config, host.clock, options.repair ?? false);
-    let listeners: LinkListener[];
-    try {
-      const queues = new QueuePolicies(queuePoliciesOf(config));
-      host.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
-      await host.rooms?.load();
-      listeners = await listenAll(config, host, admission);
-    } catch (reason) {
-      await store.close();
-      throw reason;
-    }
+    opened.defer(() => store.close());
+    const queues = new QueuePolicies(queuePoliciesOf(config));
+    host.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
+    await host.rooms?.load();
+    const listeners = await listenAll(config, host, admission);
+    opened.move();
     const server = new Server(host, listeners, admission);
     log.info("listening", {
       server: serverId,
@@ -178,6 +179,7 @@ export class Server implements AsyncDisposable {
     this.#host.calls.close();
     this.#host.queues?.close();
     await this.#host.kept?.store.close();
+    this.#host.turns.close();
     log.info("stopped");
     this.#resolveStopped();
   }

@@ -43,4 +43,10 @@ export class Counters {
   slowCloses = 0;
   /** Defects: exceptions that no peer should be able to cause. */
   internalErrors = 0;
+  /** How often work was interrupted to look at all sockets. */
+  ioPolls = 0;
+  /** The longest that work went on before the sockets were looked at, in milliseconds: no sum. */
+  longestTurnMs = 0;
+  /** The longest that somebody who had work waited for the turns of others, in milliseconds: no sum. */
+  longestTurnWaitMs = 0;
 }

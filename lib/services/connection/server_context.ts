@@ -8,6 +8,7 @@ import type { Limits } from "../../base/limits.ts";
 import { BufferPool } from "../../wire/buffer_pool.ts";
 import type { KeepPolicies } from "../../logic/topics/keep_policies.ts";
 import type { QueuePolicies } from "../../logic/queues/policies.ts";
+import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
 import type { Store } from "../../ports/store.ts";
 import { OutboxBudget } from "../../wire/outbox_budget.ts";
 import { MessageScan } from "../../wire/message_scan.ts";
@@ -17,6 +18,7 @@ import { KeptTopics } from "../kept/kept_topics.ts";
 import { Queues } from "../queues/queues.ts";
 import { Rooms } from "../rooms/rooms.ts";
 import { Counters } from "./counters.ts";
+import { FairTurns } from "./fair_turns.ts";
 
 /** The shared state of a server's sessions. */
 export class SessionHost {
@@ -30,6 +32,8 @@ export class SessionHost {
   readonly budget: OutboxBudget;
   /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
   readonly scan = new MessageScan();
+  /** Who may work, and for how long. */
+  readonly turns: FairTurns;
   /** Topics and subscriptions. */
   readonly bus: Bus;
   /** Topics that are kept; null while there is no store. */
@@ -44,12 +48,13 @@ export class SessionHost {
   nowMs: number;
   #sessions = 0;
 
-  constructor(limits: Limits, clock: Clock, serverId: string) {
+  constructor(limits: Limits, clock: Clock, serverId: string, poll: IoPoll = TIMER_POLL) {
     this.limits = limits;
     this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
     this.clock = clock;
     this.serverId = serverId;
     this.nowMs = clock.monotonicMs();
+    this.turns = new FairTurns(poll, () => clock.monotonicMs());
     this.bus = new Bus(this);
     this.calls = new Calls(this);
   }
@@ -61,14 +66,17 @@ export class SessionHost {
     this.rooms = new Rooms(this, this.kept);
   }
 
-  /** The counters with what the bus counts for itself. */
+  /** The counters with what the bus and the turns count for themselves. */
   snapshot(): Counters {
-    const { bus, counters } = this;
+    const { bus, counters, turns } = this;
     return {
       ...counters,
       eventsOut: counters.eventsOut + bus.deliveredEvents,
       messagesOut: counters.messagesOut + bus.deliveredEvents,
       bytesOut: counters.bytesOut + bus.deliveredBytes,
+      ioPolls: turns.polls,
+      longestTurnMs: turns.longestTurnMs,
+      longestTurnWaitMs: turns.longestWaitMs,
     };
   }
 

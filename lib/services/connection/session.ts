@@ -1,32 +1,27 @@
 /**
- * One connection from its first byte to its last: reads, dispatches, answers, and ends for a reason.
- *
- * The read loop is one task. It reads only while what waits to leave lies below the high-water mark, so
- * a peer that does not read its answers stops being read. Answers of one turn leave in one write; on a
- * raw link each answer is a write of its own.
+ * One connection from its first byte to its last: what it is, answers, and ends for a reason. How it is read
+ * stands in read_loop.
  *
  * Ends: the peer finished sending (everything it asked is still answered), a last word (an Error with a
  * close reason, then a pause in which the peer can still read it), or abruptly. `run` never rejects.
  * Time-outs are not here but in session_sweep.
  */
-import { CloseReason, ErrorCode, ParleyError, protocolError } from "../../base/errors.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
-import { MEMBER, rightsOf } from "../../logic/access/access.ts";
+import { rightsOf } from "../../logic/access/access.ts";
 import { CallParty } from "../../logic/calls/call_lists.ts";
 import type { Dialect, Link } from "../../ports/link.ts";
-import { FrameReader } from "../../wire/frame_reader.ts";
 import { beginMessage, copyBytes, putMessage } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { Outbox } from "../../wire/outbox.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
-import { dispatch } from "../handlers/dispatch.ts";
 import { LateAnswers } from "./late_answers.ts";
 import { Publisher } from "../topics/publisher.ts";
-import { waitForReaders } from "../topics/publisher_pause.ts";
 import type { QueueConsumer } from "../queues/consumer.ts";
+import { ReadLoop } from "./read_loop.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
 import type { SessionFeeds } from "../kept/feeds.ts";
-import { noteAbruptEnd, refusalOf } from "./log.ts";
+import { noteAbruptEnd } from "./log.ts";
 import type { SessionHost } from "./server_context.ts";
 
 const log = logger("connection");
@@ -89,10 +84,8 @@ export class Session {
   stalledSinceMs: number;
 
   #aborted = false;
-  readonly #reader: FrameReader;
+  readonly #reading: ReadLoop;
   readonly #oneAnswerAWrite: boolean;
-  /** Subscribers that the last turn's events went to and that are behind. */
-  #heldUpBy: readonly BusSubscription[] = [];
 
   constructor(host: SessionHost, link: Link, dialect: Dialect) {
     this.host = host;
@@ -100,7 +93,7 @@ export class Session {
     this.number = host.nextSession();
     this.lastHeardMs = this.stalledSinceMs = host.nowMs;
     this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
-    this.#reader = new FrameReader(dialect, host.limits.maxFrameBytes);
+    this.#reading = new ReadLoop(this, dialect);
     this.#oneAnswerAWrite = dialect === "raw";
     this.rights = rightsOf(dialect);
   }
@@ -119,6 +112,11 @@ export class Session {
     } finally {
       await this.#leave();
     }
+  }
+
+  /** Whether it was ended at once. */
+  get aborted(): boolean {
+    return this.#aborted;
   }
 
   /** Whether events, calls and answers of others may still be put into the outbox. */
@@ -150,7 +148,7 @@ export class Session {
     const counters = this.host.counters;
     counters.messagesOut++;
     counters.bytesOut += length;
-    return beginMessage(this.outbox, this.#reader.framing, length);
+    return beginMessage(this.outbox, this.#reading.framing, length);
   }
 
   /** Answers the request that `scan` found, with its id. */
@@ -240,109 +238,12 @@ export class Session {
   }
 
   async #serve(): Promise<void> {
-    const { link, outbox, host } = this;
-    const reader = this.#reader;
-    const highWater = this.#oneAnswerAWrite ? 0 : host.limits.outboxHighWaterBytes;
-    for (;;) {
-      const count = await link.read(reader.space());
-      if (count === null) break;
-      if (this.state === "closing") {
-        // Whatever still comes is thrown away: closing with unread input would reset the connection,
-        // and the last word would be lost with it.
-        continue;
-      }
-      host.counters.bytesIn += count;
-      this.lastHeardMs = host.nowMs;
-      this.pingedMs = 0;
-      reader.filled(count);
-      while (!this.#turn(highWater)) await this.#relief(highWater);
-      if (outbox.size > highWater) await this.#relief(highWater);
-      if (this.#heldUpBy.length > 0 || host.budget.exhausted || this.#storeIsBehind) {
-        await this.#holdUp();
-      }
-    }
+    await this.#reading.run();
     await this.#inputEnded();
-  }
-
-  /** Dispatches whole messages; false when it stopped early because too much waits to leave. */
-  #turn(highWater: number): boolean {
-    const reader = this.#reader;
-    const { scan, counters } = this.host;
-    const outbox = this.outbox;
-    try {
-      while (reader.next()) {
-        counters.messagesIn++;
-        scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
-        // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
-        // that is acknowledged is alone in its run, so that its receivers can be counted.
-        if (scan.member !== MEMBER.event || scan.idBytes > 0) this.host.bus.flushRun();
-        // Handing it out can end this very session, when it does not read what it publishes to itself.
-        if (this.state === "closing") break;
-        const mark = outbox.length;
-        try {
-          dispatch(this, reader.buffer, scan);
-        } catch (reason) {
-          outbox.rewind(mark);
-          this.#refuse(reason, reader.buffer, scan);
-        }
-        if (outbox.size > highWater || this.late.tooManyCalls) return false;
-      }
-    } catch (reason) {
-      if (!(reason instanceof ParleyError)) throw reason;
-      reader.finish();
-      this.host.counters.protocolErrors++;
-      this.end(reason);
-    } finally {
-      this.#heldUpBy = this.host.bus.endTurn();
-      outbox.flush();
-    }
-    return true;
-  }
-
-  /** Lets those that this session publishes to catch up for a moment, and memory and store recover. */
-  async #holdUp(): Promise<void> {
-    const behind = this.#heldUpBy;
-    this.#heldUpBy = [];
-    if (this.publisher === null) return;
-    this.waiting = this.heldUp = true;
-    if (behind.length > 0) await waitForReaders(behind);
-    await this.host.budget.whenFree();
-    while (this.#storeIsBehind && !this.#aborted) {
-      // A disk can stand still for ever; the end of the session does not wait for it.
-      await this.late.wait(this.host.kept!.store.whenReady());
-    }
-    this.waiting = this.heldUp = false;
-    this.lastHeardMs = this.host.nowMs;
-  }
-
-  /** Answers a request that its handler refused, or that made the handler fail. */
-  #refuse(reason: unknown, bytes: Uint8Array, scan: MessageScan): void {
-    const error = refusalOf(this, scan.member, reason);
-    if (error.closeReason !== CloseReason.UNSPECIFIED) throw error;
-    this.host.counters.requestsRefused++;
-    this.answer(errorReply(error), bytes, scan);
-  }
-
-  /** Lets what waits leave before more is read. */
-  async #relief(highWater: number): Promise<void> {
-    this.waiting = true;
-    this.outbox.flush();
-    await this.outbox.whenAtMost(highWater >>> 1);
-    this.heldUp = this.late.tooManyCalls;
-    while (this.late.tooManyCalls && this.takesDeliveries) await this.late.wait();
-    this.waiting = this.heldUp = false;
-    this.lastHeardMs = this.host.nowMs;
-    if (this.outbox.failure !== null) throw this.outbox.failure;
   }
 
   /** The peer has finished sending: everything it asked for still leaves. */
   async #inputEnded(): Promise<void> {
-    const unfinished = this.#reader.bufferedBytes;
-    if (unfinished > 0 && this.state !== "closing") {
-      this.host.counters.protocolErrors++;
-      this.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
-    }
-    this.#reader.finish();
     // It can answer no more, but calls that it asked still come back: it has only finished sending.
     this.host.calls.stopAnswering(this);
     this.host.queues?.leave(this);
@@ -370,21 +271,16 @@ export class Session {
     bus.handOn(this);
   }
 
-  /** Whether it publishes what is kept, and the store has more in hand than it should. */
-  get #storeIsBehind(): boolean {
-    return this.publisher !== null && this.publisher.keeps && this.host.kept!.store.overloaded;
-  }
-
   #put(encoded: Uint8Array): void {
     this.host.counters.messagesOut++;
     this.host.counters.bytesOut += encoded.length;
-    putMessage(this.outbox, this.#reader.framing, encoded);
+    putMessage(this.outbox, this.#reading.framing, encoded);
   }
 
   /** Takes no more requests, and nothing more of others: no events, and no calls to answer. */
   #stopTaking(): void {
     this.state = "closing";
-    this.#reader.finish();
+    this.#reading.finish();
     this.host.bus.leave(this);
     this.host.calls.stopAnswering(this);
     this.host.queues?.leave(this);

@@ -1,0 +1,245 @@
+/**
+ * Fair turns: whoever has much to do lets the runtime look at all sockets in between, and the others work.
+ *
+ * A read of a socket that has data resolves at once, so one busy connection could go on in microtasks for
+ * ever, and no other would even be seen. Work therefore goes in turns of the whole server: once a turn has
+ * lasted long enough, whoever wants to go on waits until the runtime has polled its sockets (one poll for
+ * all who wait), and is let on in order. The more are waiting, the shorter is the slice of each.
+ *
+ * Invariants: between two polls work goes on for little more than a turn, however many are busy; who has not
+ * worked in the present turn goes before those who have, and of these at least one goes on in every other
+ * turn, so nobody starves; who waits is let on in the order in which it came. A server with little to do
+ * parks by itself, and then nobody waits: a new turn begins for free.
+ *
+ * The clock is read once a piece of work (a read of a socket, a page), not once a message: between two looks
+ * at it units of work are counted down in `left`, as many as took about a twentieth of a turn before. What
+ * costs more than a small message calls `spend`. Non-goals: priorities; work that goes on for long without
+ * asking.
+ */
+import type { IoPoll } from "../../ports/io_poll.ts";
+import type { WorkMeter } from "../../wire/work_meter.ts";
+
+/** How long work may go on before the sockets are polled, in milliseconds. */
+export const TURN_MS = 1;
+/** The shortest slice of one who works while many want to. */
+export const SHORTEST_SLICE_MS = 0.1;
+/** A pause of this length with next to nothing done before it was the runtime's parking: it has polled. */
+const PARKED_MS = 0.2;
+/** As many units are done within such a pause, and no more. */
+const FEW_UNITS = 32;
+/** After so many pauses that were taken for parking, one real poll is made: a pause can also be a slow write. */
+const MOST_PARKS = 32;
+/** The most units between two looks at the clock. */
+const MOST_UNITS = 64;
+/** Units that took less than this are doubled the next time; those that took more than twice of it, halved. */
+const LOOK_AFTER_MS = TURN_MS / 20;
+
+/** One who takes turns: a connection's read loop, a walk over a batch, a feed. */
+export class TurnTaker {
+  /** The number of the last turn that it worked in. */
+  turn = 0;
+  /** When it began to, or was let on. */
+  sinceMs = 0;
+  /** How many units it does between two looks at the clock. */
+  units = 1;
+  /** When it came to wait. */
+  waitsSinceMs = 0;
+  /** Who waits behind it, and how it is let on. */
+  next: TurnTaker | null = null;
+  letOn: (() => void) | null = null;
+  readonly #turns: FairTurns;
+
+  constructor(turns: FairTurns) {
+    this.#turns = turns;
+  }
+
+  /** Says that there is work; gives whether it may be begun now, or else after `wait`. */
+  begin(): boolean {
+    return this.#turns.begin(this);
+  }
+
+  /** Whether work may go on. To be asked whenever `left` of the turns has come down to nothing. */
+  goOn(): boolean {
+    return this.#turns.goOn(this);
+  }
+
+  /** Resolves when it may work, or go on working. Await the promise itself: it is let on step by step. */
+  wait(): Promise<void> {
+    return new Promise((resolve) => this.#turns.queue(this, resolve));
+  }
+}
+
+/** The turns of one server. */
+export class FairTurns implements WorkMeter {
+  /** Units until the clock is to be looked at. */
+  left = 0;
+  /** The longest turn since the start, in milliseconds. */
+  longestTurnMs = 0;
+  /** The longest that anybody who was ready had to wait for others, in milliseconds. */
+  longestWaitMs = 0;
+  /** How often the runtime was made to look at its sockets. */
+  polls = 0;
+
+  readonly #io: IoPoll;
+  readonly #nowMs: () => number;
+  #number = 1;
+  #startMs: number;
+  #lookedMs: number;
+  /** What `left` was at the last look. */
+  #granted = 0;
+  #parks = 0;
+  #sliceMs = TURN_MS;
+  /** Those who wait and have not worked in the turn that they came in, and those who have. */
+  readonly #fresh = new Line();
+  readonly #worked = new Line();
+  /** Whether one of those who had worked was let on in this turn, and whether one must be now. */
+  #letWorkedOn = true;
+  #owesWorked = false;
+  #pumping = false;
+  readonly #pump = (): void => this.#letNextOn();
+
+  constructor(io: IoPoll, nowMs: () => number) {
+    this.#io = io;
+    this.#nowMs = nowMs;
+    this.#startMs = this.#lookedMs = nowMs();
+  }
+
+  /** Counts work that costs as much as that many small messages. */
+  spend(units: number): void {
+    this.left -= units;
+  }
+
+  /** One who takes turns from now on. */
+  join(): TurnTaker {
+    return new TurnTaker(this);
+  }
+
+  /** Lets go of the sockets that polls stand on. Who waits is let on all the same. */
+  close(): void {
+    this.#io.close();
+  }
+
+  /** As `begin` of the taker. */
+  begin(taker: TurnTaker): boolean {
+    const nowMs = this.#nowMs();
+    const pauseMs = nowMs - this.#lookedMs;
+    if (pauseMs > PARKED_MS && this.#granted - this.left <= FEW_UNITS && this.#mayHaveParked) {
+      this.#begin(nowMs);
+    }
+    this.#look(taker, nowMs);
+    if (nowMs - this.#startMs >= TURN_MS) return false;
+    if (taker.turn === this.#number) return nowMs - taker.sinceMs < this.#sliceMs;
+    taker.turn = this.#number;
+    taker.sinceMs = nowMs;
+    return true;
+  }
+
+  /** As `goOn` of the taker. */
+  goOn(taker: TurnTaker): boolean {
+    const nowMs = this.#nowMs();
+    const tookMs = nowMs - this.#lookedMs;
+    if (tookMs < LOOK_AFTER_MS) taker.units = Math.min(2 * taker.units, MOST_UNITS);
+    else if (tookMs > 2 * LOOK_AFTER_MS) taker.units = Math.max(taker.units >>> 1, 1);
+    this.#look(taker, nowMs);
+    return nowMs - this.#startMs < TURN_MS && nowMs - taker.sinceMs < this.#sliceMs;
+  }
+
+  /** As `wait` of the taker. */
+  queue(taker: TurnTaker, letOn: () => void): void {
+    taker.letOn = letOn;
+    taker.waitsSinceMs = this.#lookedMs;
+    (taker.turn === this.#number ? this.#worked : this.#fresh).push(taker);
+    if (this.#pumping) return;
+    this.#pumping = true;
+    queueMicrotask(this.#pump);
+  }
+
+  get #mayHaveParked(): boolean {
+    return this.#parks < MOST_PARKS && !this.#pumping;
+  }
+
+  /** Begins a turn: the sockets were just polled. */
+  #begin(nowMs: number): void {
+    this.longestTurnMs = Math.max(this.longestTurnMs, this.#lookedMs - this.#startMs);
+    this.#parks++;
+    this.#number++;
+    this.#startMs = nowMs;
+    this.#owesWorked = !this.#letWorkedOn;
+    this.#letWorkedOn = this.#worked.size === 0;
+    const waiting = this.#fresh.size + this.#worked.size;
+    this.#sliceMs = waiting <= 1 ? TURN_MS : Math.max(TURN_MS / waiting, SHORTEST_SLICE_MS);
+  }
+
+  #look(taker: TurnTaker, nowMs: number): void {
+    this.#lookedMs = nowMs;
+    this.left = this.#granted = taker.units;
+  }
+
+  /**
+   * Lets the next one on who waits, and comes back when that one has worked: its part runs before the
+   * microtask that is queued here.
+   */
+  #letNextOn(): void {
+    const nowMs = this.#nowMs();
+    this.#lookedMs = nowMs;
+    if (this.#fresh.size + this.#worked.size === 0) {
+      this.#pumping = false;
+      return;
+    }
+    if (nowMs - this.#startMs >= TURN_MS) {
+      void this.#poll();
+      return;
+    }
+    const taker = this.#take();
+    taker.turn = this.#number;
+    taker.sinceMs = nowMs;
+    this.longestWaitMs = Math.max(this.longestWaitMs, nowMs - taker.waitsSinceMs);
+    this.#look(taker, nowMs);
+    const { letOn } = taker;
+    taker.letOn = null;
+    letOn?.();
+    queueMicrotask(this.#pump);
+  }
+
+  async #poll(): Promise<void> {
+    this.polls++;
+    await this.#io.poll();
+    const nowMs = this.#nowMs();
+    this.#begin(nowMs);
+    this.#lookedMs = nowMs;
+    this.#parks = 0;
+    this.#letNextOn();
+  }
+
+  #take(): TurnTaker {
+    const worked = this.#fresh.size === 0 || this.#owesWorked && this.#worked.size > 0;
+    if (!worked) return this.#fresh.shift()!;
+    this.#letWorkedOn = true;
+    this.#owesWorked = false;
+    return this.#worked.shift()!;
+  }
+}
+
+/** Those who wait, in the order in which they came. */
+class Line {
+  size = 0;
+  #first: TurnTaker | null = null;
+  #last: TurnTaker | null = null;
+
+  push(taker: TurnTaker): void {
+    if (this.#last === null) this.#first = taker;
+    else this.#last.next = taker;
+    this.#last = taker;
+    this.size++;
+  }
+
+  shift(): TurnTaker | null {
+    const taker = this.#first;
+    if (taker === null) return null;
+    this.#first = taker.next;
+    if (this.#first === null) this.#last = null;
+    taker.next = null;
+    this.size--;
+    return taker;
+  }
+}

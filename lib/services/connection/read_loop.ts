@@ -1,0 +1,186 @@
+/**
+ * The reading side of a session: reads, cuts into messages, dispatches them, and refuses what handlers refuse.
+ *
+ * One task a connection. It reads only while what waits to leave lies below the high-water mark, so a peer
+ * that does not read its answers stops being read. Answers of one turn leave in one write; on a raw link each
+ * answer is a write of its own. A peer that sends more than its share of a turn waits for the next one.
+ * Non-goals: how a session ends and what it says then (session).
+ */
+import { CloseReason, ParleyError, protocolError } from "../../base/errors.ts";
+import { MEMBER } from "../../logic/access/access.ts";
+import type { Dialect } from "../../ports/link.ts";
+import { FrameReader, type Framing } from "../../wire/frame_reader.ts";
+import type { MessageScan } from "../../wire/message_scan.ts";
+import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { dispatch } from "../handlers/dispatch.ts";
+import type { TurnTaker } from "./fair_turns.ts";
+import { waitForReaders } from "../topics/publisher_pause.ts";
+import { errorReply } from "./reply.ts";
+import type { Session } from "./session.ts";
+import { refusalOf } from "./log.ts";
+
+/** A message counts as one unit of work more for each so many bytes, as a power of two. */
+const UNIT_BYTES_LOG2 = 10;
+
+/**
+ * Why a dispatch ended: all that was read is done, too much waits to leave, or others are to have their turn.
+ */
+type Stop = "done" | "full" | "turn";
+
+/** Reads for one session. */
+export class ReadLoop {
+  readonly #session: Session;
+  readonly #reader: FrameReader;
+  readonly #turn: TurnTaker;
+  readonly #highWaterBytes: number;
+  /** Subscribers that the last events went to and that are behind. */
+  #heldUpBy: readonly BusSubscription[] = [];
+
+  constructor(session: Session, dialect: Dialect) {
+    const { limits, turns } = session.host;
+    this.#session = session;
+    this.#reader = new FrameReader(dialect, limits.maxFrameBytes);
+    this.#turn = turns.join();
+    this.#highWaterBytes = dialect === "raw" ? 0 : limits.outboxHighWaterBytes;
+  }
+
+  /** How messages are told apart by now. */
+  get framing(): Framing {
+    return this.#reader.framing;
+  }
+
+  /** Takes no more messages; what still comes is thrown away. */
+  finish(): void {
+    this.#reader.finish();
+  }
+
+  /** Reads and dispatches until the peer has finished sending. Rejects when the link fails. */
+  async run(): Promise<void> {
+    const session = this.#session;
+    const { link, outbox, host } = session;
+    const reader = this.#reader;
+    const turn = this.#turn;
+    for (;;) {
+      const count = await link.read(reader.space());
+      if (count === null) break;
+      if (!turn.begin()) await turn.wait();
+      if (session.state === "closing") {
+        // Whatever still comes is thrown away: closing with unread input would reset the connection,
+        // and the last word would be lost with it.
+        continue;
+      }
+      host.counters.bytesIn += count;
+      session.lastHeardMs = host.nowMs;
+      session.pingedMs = 0;
+      reader.filled(count);
+      for (let stop = this.#dispatch(); stop !== "done"; stop = this.#dispatch()) {
+        if (stop === "full") await this.#relief();
+        else if (this.#mustHoldUp) await this.#holdUp();
+        if (stop === "turn" || !turn.begin()) await turn.wait();
+      }
+      if (outbox.size > this.#highWaterBytes) await this.#relief();
+      if (this.#mustHoldUp) await this.#holdUp();
+    }
+    this.#endInput();
+  }
+
+  /** Dispatches whole messages; says why it stopped. */
+  #dispatch(): Stop {
+    const session = this.#session;
+    const reader = this.#reader;
+    const { outbox, host } = session;
+    const { scan, counters, turns } = host;
+    try {
+      while (reader.next()) {
+        counters.messagesIn++;
+        scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
+        // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
+        // that is acknowledged is alone in its run, so that its receivers can be counted.
+        if (scan.member !== MEMBER.event || scan.idBytes > 0) host.bus.flushRun();
+        // Handing it out can end this very session, when it does not read what it publishes to itself.
+        if (session.state === "closing") break;
+        const mark = outbox.length;
+        try {
+          dispatch(session, reader.buffer, scan);
+        } catch (reason) {
+          outbox.rewind(mark);
+          this.#refuse(reason, reader.buffer, scan);
+        }
+        turns.left -= 1 + (reader.messageEnd - reader.messageStart >>> UNIT_BYTES_LOG2);
+        if (outbox.size > this.#highWaterBytes || session.late.tooManyCalls) return "full";
+        if (turns.left <= 0 && !this.#turn.goOn()) return "turn";
+      }
+    } catch (reason) {
+      if (!(reason instanceof ParleyError)) throw reason;
+      reader.finish();
+      counters.protocolErrors++;
+      session.end(reason);
+    } finally {
+      this.#heldUpBy = host.bus.endTurn();
+      outbox.flush();
+    }
+    return "done";
+  }
+
+  /** Answers a request that its handler refused, or that made the handler fail. */
+  #refuse(reason: unknown, bytes: Uint8Array, scan: MessageScan): void {
+    const session = this.#session;
+    const error = refusalOf(session, scan.member, reason);
+    if (error.closeReason !== CloseReason.UNSPECIFIED) throw error;
+    session.host.counters.requestsRefused++;
+    session.answer(errorReply(error), bytes, scan);
+  }
+
+  /** Whether those that this session publishes to, memory or the store must recover before it is read on. */
+  get #mustHoldUp(): boolean {
+    return this.#heldUpBy.length > 0 || this.#session.host.budget.exhausted || this.#storeIsBehind;
+  }
+
+  /** Whether it publishes what is kept, and the store has more in hand than it should. */
+  get #storeIsBehind(): boolean {
+    const { publisher, host } = this.#session;
+    return publisher !== null && publisher.keeps && host.kept!.store.overloaded;
+  }
+
+  /** Lets those that this session publishes to catch up for a moment, and memory and store recover. */
+  async #holdUp(): Promise<void> {
+    const session = this.#session;
+    const behind = this.#heldUpBy;
+    this.#heldUpBy = [];
+    if (session.publisher === null) return;
+    session.waiting = session.heldUp = true;
+    if (behind.length > 0) await waitForReaders(behind);
+    await session.host.budget.whenFree();
+    while (this.#storeIsBehind && !session.aborted) {
+      // A disk can stand still for ever; the end of the session does not wait for it.
+      await session.late.wait(session.host.kept!.store.whenReady());
+    }
+    session.waiting = session.heldUp = false;
+    session.lastHeardMs = session.host.nowMs;
+  }
+
+  /** Lets what waits leave before more is read. */
+  async #relief(): Promise<void> {
+    const session = this.#session;
+    const { outbox, late } = session;
+    session.waiting = true;
+    outbox.flush();
+    await outbox.whenAtMost(this.#highWaterBytes >>> 1);
+    session.heldUp = late.tooManyCalls;
+    while (late.tooManyCalls && session.takesDeliveries) await late.wait();
+    session.waiting = session.heldUp = false;
+    session.lastHeardMs = session.host.nowMs;
+    if (outbox.failure !== null) throw outbox.failure;
+  }
+
+  /** The peer has finished sending, perhaps within a message. */
+  #endInput(): void {
+    const session = this.#session;
+    const unfinished = this.#reader.bufferedBytes;
+    if (unfinished > 0 && session.state !== "closing") {
+      session.host.counters.protocolErrors++;
+      session.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
+    }
+    this.#reader.finish();
+  }
+}
