@@ -202,18 +202,6 @@ Deno.test("what a settlement may say has its limits, and a refused one changes n
     assert.equal(dead.death!.lastError, textOf(1024));
   }));
 
-Deno.test("an id that cannot be answered later is refused before anything is done", () =>
-  withHeld(async (client, held) => {
-    const message = {
-      case: "settle" as const,
-      value: { consumer: 1n, tokens: [held[0].token], verdict: ACK },
-    };
-    await client.send({ message, id: 2n ** 53n });
-    const error = contentOf(await client.answerTo(2n ** 53n), "error");
-    assertRefused(error, INVALID_ARGUMENT, /so large an id/);
-    assert.equal((await infoOf(client, "q")).leased, 5n);
-  }));
-
 Deno.test("a settlement says how safe it is", () =>
   withHeld(async (client, held) => {
     const level = async (verdict: Verdict, job: Job) =>

@@ -6,6 +6,7 @@
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { checkHeaders, encodeText, encodeWithId } from "../connection/requests.ts";
 import type { CallAnswer } from "./service.ts";
+import type { RequestId } from "../../base/request_id.ts";
 
 /** What the server takes as a type; it refuses the whole answer otherwise, and the caller would wait in vain. */
 const TYPE = /^[A-Za-z0-9_./-]{0,256}$/;
@@ -13,7 +14,7 @@ const TYPE = /^[A-Za-z0-9_./-]{0,256}$/;
 const MAX_ERROR_CHARACTERS = 4096;
 
 /** Encodes the answer to the call with this id. Raises an Error that names `method` for what is no answer. */
-export function encodeAnswer(answer: CallAnswer, method: string, id: number): Uint8Array {
+export function encodeAnswer(answer: CallAnswer, method: string, id: RequestId): Uint8Array {
   const { payload, type = "", headers = {} } = (answer ?? {}) as Partial<CallAnswer>;
   const isPayload = typeof payload === "string" || payload instanceof Uint8Array;
   if (!isPayload) {
@@ -37,7 +38,7 @@ export function encodeAnswer(answer: CallAnswer, method: string, id: number): Ui
 }
 
 /** Encodes what the caller is told of what a handler threw: the message, not the cause. Never raises. */
-export function encodeFailure(thrown: unknown, id: number): Uint8Array {
+export function encodeFailure(thrown: unknown, id: RequestId): Uint8Array {
   try {
     const { code, message, retryable, accepted } = ParleyError.from(thrown);
     const error = {

@@ -16,12 +16,13 @@ import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
 import type { ErrorReports } from "../error_reports.ts";
 import { checkText, encodeRequest } from "../connection/requests.ts";
 import { type CallHandler, type ServeOptions, Service } from "./service.ts";
+import type { RequestId } from "../../base/request_id.ts";
 
 /** A call that is not answered yet. */
 interface CallInHand {
   readonly controller: AbortController;
   readonly connection: ClientConnection;
-  readonly id: number;
+  readonly id: RequestId;
 }
 
 /** The services of one client. */
@@ -29,7 +30,7 @@ export class Services {
   readonly #pool: () => ConnectionPool;
   readonly #reports: ErrorReports;
   readonly #byMethod = new Map<string, Service>();
-  readonly #inHand = new Map<ClientConnection, Map<number, CallInHand>>();
+  readonly #inHand = new Map<ClientConnection, Map<RequestId, CallInHand>>();
 
   /** `pool` gives the client's connections, when they are needed first. */
   constructor(pool: () => ConnectionPool, reports: ErrorReports) {

@@ -18,6 +18,8 @@ import {
   WelcomeSchema,
 } from "../../gen/parley/v1/session_pb.ts";
 import { MessageScan } from "../../wire/message_scan.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { idOf } from "../../wire/request_id.ts";
 
 /** The members of ServerMessage by their field numbers. */
 export const Member = {
@@ -45,8 +47,8 @@ export class Incoming {
   start = 0;
   /** Where the message ends. */
   end = 0;
-  /** Its id; zero when it has none. Ids past 2^53 are not exact; the client gives none of them out. */
-  id = 0;
+  /** Its id; zero when it has none. */
+  id: RequestId = 0;
   /** Which member it is, and where its body lies. */
   readonly scan: MessageScan = new MessageScan();
 
@@ -56,11 +58,7 @@ export class Incoming {
     this.start = start;
     this.end = end;
     this.scan.scan(bytes, start, end);
-    let id = 0;
-    for (let at = this.scan.idEnd - 1; at > this.scan.idStart; at--) {
-      id = id * 128 + (bytes[at] & 0x7f);
-    }
-    this.id = id;
+    this.id = idOf(bytes, this.scan);
   }
 
   /** The body of its member, in the connection's buffer. */

@@ -29,6 +29,7 @@ import { encodeMessage, encodeWithId, PING_REQUEST } from "./requests.ts";
 import { MAX_INCOMING_BYTES, OUTBOX_HIGH_WATER_BYTES } from "../settings.ts";
 import { SilenceWatch } from "./silence_watch.ts";
 import type { Transport } from "./transport.ts";
+import type { RequestId } from "../../base/request_id.ts";
 
 /** What a connection needs, and whom it tells. */
 export interface ConnectionOwner {
@@ -71,7 +72,7 @@ export class ClientConnection implements RequestHolder {
   readonly #outbox: Outbox;
   readonly #reader = new FrameReader("delimited", MAX_INCOMING_BYTES);
   readonly #incoming = new Incoming();
-  readonly #inFlight = new Map<number, PendingRequest>();
+  readonly #inFlight = new Map<RequestId, PendingRequest>();
   readonly #flush = (): void => {
     this.#flushScheduled = false;
     this.#outbox.flush();
@@ -272,7 +273,7 @@ export class ClientConnection implements RequestHolder {
   }
 
   /** An error refuses one request, or one that has no id, ends the connection, or does both. */
-  #takeError(request: PendingRequest | undefined, error: ParleyError, id: number): void {
+  #takeError(request: PendingRequest | undefined, error: ParleyError, id: RequestId): void {
     if (request !== undefined) {
       this.#inFlight.delete(request.id);
       request.reject(error);

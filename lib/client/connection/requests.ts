@@ -9,7 +9,9 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
 import { ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
-import { int32Size, putInt32, putVarint, putVarint53, varintSize } from "../../wire/varint.ts";
+import { int32Size, putInt32, putVarint, varintSize } from "../../wire/varint.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 
 /** One member of ClientMessage, as a program writes it. */
 export type RequestMessage = MessageInitShape<typeof ClientMessageSchema>["message"];
@@ -118,12 +120,12 @@ export function encodeMessage(message: RequestMessage): Uint8Array {
 }
 
 /** Encodes any member with an id that the other side gave, or will know. */
-export function encodeWithId(message: RequestMessage, id: number): Uint8Array {
+export function encodeWithId(message: RequestMessage, id: RequestId): Uint8Array {
   const body = encodeMessage(message);
-  const bytes = new Uint8Array(body.length + 9);
+  const bytes = new Uint8Array(body.length + MAX_ID_BYTES);
   bytes.set(body);
   bytes[body.length] = ID_TAG;
-  return bytes.subarray(0, putVarint53(bytes, body.length + 1, id));
+  return bytes.subarray(0, putId(bytes, body.length + 1, id));
 }
 
 /** An echo of short ASCII; null when it is something else. All its lengths take one byte. */

@@ -7,6 +7,8 @@
  * request_table moves them. Non-goal: order; lists are in the order of entering, from the newest on.
  */
 
+import type { RequestId } from "../../base/request_id.ts";
+
 /** One call under way. */
 export class CallRecord<O> {
   // Links; only the lists of this file touch them.
@@ -24,7 +26,7 @@ export class CallRecord<O> {
     /** Who asked. */
     readonly caller: CallParty<O>,
     /** The caller's own id of the call; 0 when it wants no answer. */
-    readonly callerId: number,
+    readonly callerId: RequestId,
     /** Who is to answer. */
     readonly responder: CallParty<O>,
     /** When the caller is told that it took too long, in monotonic milliseconds. */
@@ -43,7 +45,7 @@ export class CallParty<O> {
   /** How many calls it has in hand: its load. Only request_table writes it. */
   answeringCount = 0;
   /** The calls it asked, by its own ids; null until the first. Only request_table writes it. */
-  byCallerId: Map<number, CallRecord<O>> | null = null;
+  byCallerId: Map<RequestId, CallRecord<O>> | null = null;
 
   constructor(
     /** The connection. */

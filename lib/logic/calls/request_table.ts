@@ -10,6 +10,7 @@
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { CallParty, CallRecord, linkParties, unlinkParties } from "./call_lists.ts";
 import { DeadlineWheel } from "./deadline_wheel.ts";
+import type { RequestId } from "../../base/request_id.ts";
 
 export { CallParty, CallRecord } from "./call_lists.ts";
 
@@ -50,7 +51,7 @@ export class RequestTable<O> {
    */
   ask(
     caller: CallParty<O>,
-    callerId: number,
+    callerId: RequestId,
     responder: CallParty<O>,
     deadlineMs: number,
   ): CallRecord<O> {
@@ -67,13 +68,15 @@ export class RequestTable<O> {
   }
 
   /** The call with this id of the server's, or null: any number may be asked for. */
-  get(id: number): CallRecord<O> | null {
+  get(id: RequestId): CallRecord<O> | null {
+    // Ids of the server's own are numbers.
+    if (typeof id !== "number") return null;
     const record = this.#places[this.#placeOf(id)];
     return record !== null && record.id === id ? record : null;
   }
 
   /** Ends the call that `responder` answers and gives it; null when it has no such call, or no longer. */
-  take(id: number, responder: CallParty<O>): CallRecord<O> | null {
+  take(id: RequestId, responder: CallParty<O>): CallRecord<O> | null {
     const record = this.get(id);
     if (record === null || record.responder !== responder) return null;
     this.#end(record);
@@ -81,7 +84,7 @@ export class RequestTable<O> {
   }
 
   /** Ends the call that `caller` gives up and gives it; null when it has none with this id of its own. */
-  cancel(caller: CallParty<O>, callerId: number): CallRecord<O> | null {
+  cancel(caller: CallParty<O>, callerId: RequestId): CallRecord<O> | null {
     const record = caller.byCallerId?.get(callerId) ?? null;
     if (record !== null) this.#end(record);
     return record;
@@ -114,7 +117,7 @@ export class RequestTable<O> {
     }
   }
 
-  #checkRoom(caller: CallParty<O>, callerId: number): void {
+  #checkRoom(caller: CallParty<O>, callerId: RequestId): void {
     if (this.#size >= this.#maxCalls) {
       throw exhausted(`the server has ${this.#size} calls under way`, this.#maxCalls);
     }

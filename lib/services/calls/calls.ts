@@ -15,13 +15,13 @@ import { ID_TAG } from "../../wire/message_scan.ts";
 import { errorReply } from "../connection/reply.ts";
 import type { Session } from "../connection/session.ts";
 import type { SessionHost } from "../connection/server_context.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 
 /** Methods with this beginning cannot be registered. */
 export const OWN_METHODS = "parley.";
 /** How often calls under way are looked at for their deadline. */
 const EXPIRE_INTERVAL_MS = 10;
-/** The most bytes that an id takes with its tag. */
-const MAX_ID_BYTES = 1 + 8;
 
 /** The calls under way, and who answers what. */
 export class Calls {
@@ -46,7 +46,12 @@ export class Calls {
    * Enters a call of `caller` under its own id, 0 for none, and gives its record. Raises UNAVAILABLE when
    * nobody answers the method or its responders are overloaded, and the errors of RequestTable.ask.
    */
-  ask(caller: Session, callerId: number, method: string, timeoutMs: number): CallRecord<Session> {
+  ask(
+    caller: Session,
+    callerId: RequestId,
+    method: string,
+    timeoutMs: number,
+  ): CallRecord<Session> {
     const responder = this.methods.pick(method);
     if (responder === null) {
       throw new ParleyError(
@@ -70,14 +75,14 @@ export class Calls {
   }
 
   /** Ends the call that `responder` answers; null when it has no such call, or no longer. */
-  take(id: number, responder: Session): CallRecord<Session> | null {
+  take(id: RequestId, responder: Session): CallRecord<Session> | null {
     const record = this.#requests.take(id, responder.party);
     if (record !== null) record.caller.owner.answered();
     return record;
   }
 
   /** Ends the call that `caller` gives up, and tells its responder. */
-  cancel(caller: Session, callerId: number): void {
+  cancel(caller: Session, callerId: RequestId): void {
     const record = this.#requests.cancel(caller.party, callerId);
     if (record !== null) this.#tellCancelled(record);
   }
@@ -173,11 +178,11 @@ export function forward(
   end: number,
   stamps: Uint8Array | null,
   stampsLength: number,
-  id: number,
+  id: RequestId,
 ): void {
   const body = end - start + stampsLength;
   const length = 1 + varintSize(body) + body;
-  const idBytes = id === 0 ? 0 : putVarint53(idScratch, 1, id);
+  const idBytes = id === 0 ? 0 : putId(idScratch, 1, id);
   let at = session.begin(length + idBytes);
   const out = session.outbox.bytes;
   out[at++] = tag;
@@ -188,5 +193,5 @@ export function forward(
   session.host.bus.touch(session.outbox);
 }
 
-const idScratch = new Uint8Array(MAX_ID_BYTES + 1);
+const idScratch = new Uint8Array(MAX_ID_BYTES);
 idScratch[0] = ID_TAG;

@@ -11,6 +11,8 @@ import { answerLate } from "./answer_late.ts";
 import type { Ticket } from "../kept/kept_topics.ts";
 import { errorReply } from "./reply.ts";
 import type { Session } from "./session.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { putId } from "../../wire/request_id.ts";
 
 /** Tag of ServerMessage.ack: field 5, length-delimited. */
 const ACK_TAG = 0x2a;
@@ -28,9 +30,9 @@ const scratch = new Uint8Array(MAX_BYTES);
 /** The acknowledgement of one event, when it is due. */
 export class AckTicket implements Ticket {
   readonly session: Session;
-  readonly #id: number;
+  readonly #id: RequestId;
 
-  constructor(session: Session, id: number) {
+  constructor(session: Session, id: RequestId) {
     this.session = session;
     this.#id = id;
   }
@@ -51,7 +53,7 @@ export class AckTicket implements Ticket {
       scratch[0] = ACK_TAG;
       scratch[1] = at - 2;
       scratch[at++] = ID_TAG;
-      at = putVarint53(scratch, at, this.#id);
+      at = putId(scratch, at, this.#id);
       const to = session.begin(at);
       const out = session.outbox.bytes;
       for (let index = 0; index < at; index++) out[to + index] = scratch[index];

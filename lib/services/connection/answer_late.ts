@@ -3,13 +3,19 @@
  */
 import type { Reply } from "./reply.ts";
 import type { Session } from "./session.ts";
+import type { RequestId } from "../../base/request_id.ts";
 
-/** Answers the request with this id, which `session.late` awaits, unless nobody can take the answer any more. */
-export function answerLate(session: Session, reply: Reply, id: number): void {
+/**
+ * Answers the request with this id, which `session.late` awaits, unless nobody can take the answer any more;
+ * null when it wants none. Whatever goes wrong, it is awaited no more.
+ */
+export function answerLate(session: Session, reply: Reply | null, id: RequestId): void {
   session.late.awaited--;
-  if (session.takesDeliveries && !session.endIfFull()) {
+  try {
+    if (reply === null || !session.takesDeliveries || session.endIfFull()) return;
     session.sendWithId(reply, id);
     session.host.bus.touch(session.outbox);
+  } finally {
+    session.answered();
   }
-  session.answered();
 }

@@ -6,12 +6,13 @@
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Session } from "./session.ts";
+import { errorOf, isDefect } from "../../base/defects.ts";
 
 const log = logger("connection");
 
 /** Notes why a connection was lost, and counts it when it is a defect. */
 export function noteAbruptEnd(session: Session, reason: unknown): void {
-  const error = reason instanceof Error ? reason : new Error(String(reason));
+  const error = errorOf(reason);
   const { number: connection, link: { peer } } = session;
   if (isDefect(error)) {
     session.host.counters.internalErrors++;
@@ -32,10 +33,4 @@ export function refusalOf(session: Session, member: number, reason: unknown): Pa
   log.error("a handler failed: {error}", { connection, peer, member, error: reason });
   const message = "cannot answer: the server failed; it is in its log";
   return new ParleyError(ErrorCode.INTERNAL, message);
-}
-
-/** Errors of JavaScript itself mean that our code is wrong; a link's errors have other classes. */
-function isDefect(error: Error): boolean {
-  return error instanceof TypeError || error instanceof RangeError ||
-    error instanceof ReferenceError || error.message.startsWith("broken invariant");
 }

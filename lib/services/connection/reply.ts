@@ -5,10 +5,8 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
-import { putVarint53 } from "../../wire/varint.ts";
-
-/** The most bytes that an id takes with its tag. */
-const MAX_ID_BYTES = 9;
+import type { RequestId } from "../../base/request_id.ts";
+import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 
 /** One member of ServerMessage. */
 export type Reply = Exclude<
@@ -21,13 +19,14 @@ export function encodeReply(reply: Reply): Uint8Array {
   return toBinary(ServerMessageSchema, create(ServerMessageSchema, { message: reply }));
 }
 
-/** Encodes a message with the id of a request. */
-export function encodeReplyWithId(reply: Reply, id: number): Uint8Array {
+/** Encodes a message with the id of a request, 0 for none. */
+export function encodeReplyWithId(reply: Reply, id: RequestId): Uint8Array {
   const encoded = encodeReply(reply);
+  if (id === 0) return encoded;
   const tagged = new Uint8Array(encoded.length + MAX_ID_BYTES);
   tagged.set(encoded);
   tagged[encoded.length] = ID_TAG;
-  return tagged.subarray(0, putVarint53(tagged, encoded.length + 1, id));
+  return tagged.subarray(0, putId(tagged, encoded.length + 1, id));
 }
 
 /** An error as a message, without its cause. */

@@ -6,8 +6,11 @@
  * close reason, then a pause in which the peer can still read it), or abruptly. `run` never rejects.
  * Time-outs are not here but in session_sweep.
  */
+import { isDefect } from "../../base/defects.ts";
+import { detached } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import type { RequestId } from "../../base/request_id.ts";
 import { rightsOf } from "../../logic/access/access.ts";
 import { CallParty } from "../../logic/calls/call_lists.ts";
 import type { Dialect, Link } from "../../ports/link.ts";
@@ -21,6 +24,7 @@ import type { QueueConsumer } from "../queues/consumer.ts";
 import { ReadLoop } from "./read_loop.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
 import type { SessionFeeds } from "../kept/feeds.ts";
+import { takeLeave } from "./leave.ts";
 import { noteAbruptEnd } from "./log.ts";
 import type { SessionHost } from "./server_context.ts";
 
@@ -108,9 +112,10 @@ export class Session {
     try {
       await this.#serve();
     } catch (reason) {
-      if (this.state !== "closing") noteAbruptEnd(this, reason);
+      if (this.state !== "closing" || isDefect(reason)) noteAbruptEnd(this, reason);
     } finally {
-      await this.#leave();
+      this.state = "closed";
+      await takeLeave(this);
     }
   }
 
@@ -165,7 +170,7 @@ export class Session {
   }
 
   /** The same with the id of a request; it leaves with the next flush. */
-  sendWithId(reply: Reply, id: number): void {
+  sendWithId(reply: Reply, id: RequestId): void {
     this.#put(encodeReplyWithId(reply, id));
   }
 
@@ -256,21 +261,6 @@ export class Session {
     await this.outbox.whenAtMost(0);
   }
 
-  /** Takes leave of everybody: of the bus, of calls, and of the link. */
-  async #leave(): Promise<void> {
-    const { bus, calls } = this.host;
-    this.state = "closed";
-    bus.leave(this);
-    calls.leave(this);
-    this.host.queues?.leave(this);
-    this.host.rooms?.gone(this);
-    this.link.close();
-    this.outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
-    if (!this.outbox.keepUnsent) return;
-    await this.outbox.whenIdle();
-    bus.handOn(this);
-  }
-
   #put(encoded: Uint8Array): void {
     this.host.counters.messagesOut++;
     this.host.counters.bytesOut += encoded.length;
@@ -288,9 +278,12 @@ export class Session {
 
   #closeWhenSent(): void {
     this.outbox.flush();
-    void this.outbox.whenAtMost(0).then(() => {
-      this.link.closeWrite();
-      this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
-    });
+    detached(this.#closeWriteWhenSent(), "finish sending to a peer");
+  }
+
+  async #closeWriteWhenSent(): Promise<void> {
+    await this.outbox.whenAtMost(0);
+    this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
+    this.link.closeWrite();
   }
 }

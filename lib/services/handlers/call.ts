@@ -19,10 +19,13 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { forward, OWN_METHODS } from "../calls/calls.ts";
 import { answerOwnMethod, type OwnAnswer } from "./own_methods.ts";
-import { idOf } from "../connection/request_id.ts";
 import { errorReply, type Reply } from "../connection/reply.ts";
 import { refusalOf } from "../connection/log.ts";
 import type { Session } from "../connection/session.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { idOf } from "../../wire/request_id.ts";
+import { detached } from "../../base/detached.ts";
+import { answerLate } from "../connection/answer_late.ts";
 
 /** Tag of ServerMessage.call: field 9, length-delimited. */
 const CALL_TAG = 0x4a;
@@ -81,25 +84,30 @@ function answerOwn(
   if (!(answer instanceof Promise)) {
     return session.answer({ case: "answer", value: answer }, bytes, scan);
   }
-  const id = idOf(bytes, scan);
-  const { member } = scan;
   session.late.awaited++;
   session.late.calls++;
-  void answer.then(
-    (value): Reply => ({ case: "answer", value }),
-    (reason): Reply => {
-      session.host.counters.requestsRefused++;
-      return errorReply(refusalOf(session, member, reason));
-    },
-  ).then((reply) => {
-    session.late.awaited--;
-    session.late.calls--;
-    if (id !== 0 && session.takesDeliveries && !session.endIfFull()) {
-      session.sendWithId(reply, id);
-      session.outbox.flush();
-    }
-    session.answered();
-  });
+  const later = answerOwnLater(session, answer, idOf(bytes, scan), scan.member);
+  detached(later, "answer a call of the server's own methods");
+}
+
+/** Answers a call of the server's own when what it does is done; a refusal is told even if it has no id. */
+async function answerOwnLater(
+  session: Session,
+  answer: Promise<OwnAnswer>,
+  id: RequestId,
+  member: number,
+): Promise<void> {
+  let reply: Reply | null = null;
+  try {
+    const value = await answer;
+    if (id !== 0) reply = { case: "answer", value };
+  } catch (reason) {
+    session.host.counters.requestsRefused++;
+    reply = errorReply(refusalOf(session, member, reason));
+  }
+  session.late.calls--;
+  answerLate(session, reply, id);
+  session.outbox.flush();
 }
 
 /** Hands on the answer that `scan` found, unless nobody waits for it any more. */

@@ -10,9 +10,9 @@ import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import { AckTicket } from "../connection/ack_ticket.ts";
 import { BoundTicket, pushEvent } from "../queues/bindings.ts";
-import { idOf } from "../connection/request_id.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
 import type { Session } from "../connection/session.ts";
+import { idOf } from "../../wire/request_id.ts";
 
 /** Tag of ServerMessage.ack: field 5, length-delimited. */
 const ACK_TAG = 0x2a;

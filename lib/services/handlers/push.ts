@@ -12,8 +12,8 @@ import { AckTicket } from "../connection/ack_ticket.ts";
 import { JobOptions } from "../queues/job_options.ts";
 import type { Queue } from "../queues/queue.ts";
 import { queuesOf } from "../queues/queues.ts";
-import { idOf } from "../connection/request_id.ts";
 import type { Session } from "../connection/session.ts";
+import { idOf } from "../../wire/request_id.ts";
 
 const decoder = new TextDecoder();
 const options = new JobOptions();

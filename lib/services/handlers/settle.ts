@@ -16,8 +16,9 @@ import { MAX_JOB_DELAY_MS } from "../queues/job_options.ts";
 import type { QueueConsumer } from "../queues/consumer.ts";
 import { queuesOf, type Settlement } from "../queues/queues.ts";
 import { errorReply } from "../connection/reply.ts";
-import { idOf } from "../connection/request_id.ts";
 import type { Session } from "../connection/session.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { idOf } from "../../wire/request_id.ts";
 
 const CONSUMER_FIELD = 1;
 const TOKENS_FIELD = 2;
@@ -173,10 +174,10 @@ function allLate(tokens: number): ParleyError {
 /** Answers one Settle when it is committed. */
 class SettleTicket implements Settlement {
   readonly #session: Session;
-  readonly #id: number;
+  readonly #id: RequestId;
   readonly #late: bigint[];
 
-  constructor(session: Session, id: number, late: bigint[]) {
+  constructor(session: Session, id: RequestId, late: bigint[]) {
     this.#session = session;
     this.#id = id;
     this.#late = late;

@@ -17,6 +17,7 @@ import type { Ticket } from "../kept/kept_topics.ts";
 import type { Queue } from "./queue.ts";
 import { errorReply } from "../connection/reply.ts";
 import type { Session } from "../connection/session.ts";
+import type { RequestId } from "../../base/request_id.ts";
 
 /** Field 1 of an Event is its topic, of a Job its queue. */
 const NAME_FIELD = 1;
@@ -85,9 +86,9 @@ export class BoundTicket implements Ticket {
   readonly session: Session;
   /** The number of connections that it was handed to. */
   receivers = 0;
-  readonly #id: number;
+  readonly #id: RequestId;
 
-  constructor(session: Session, id: number) {
+  constructor(session: Session, id: RequestId) {
     this.session = session;
     this.#id = id;
   }
