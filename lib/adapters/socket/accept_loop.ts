@@ -1,18 +1,28 @@
 /**
  * Accepts connections for ever, whatever goes wrong with one of them.
  *
- * When files or memory run out, `accept` rejects at once and goes on rejecting; retrying without a pause
- * would starve every timer and every other connection. So each failure in a row doubles a pause, from 5 ms
- * to 1 s, and only the first of a row is logged.
+ * A connection that was dead before it was taken is passed over at once: whoever connects and resets must
+ * not delay the next one. When files or memory run out, `accept` rejects until that is over, so each such
+ * failure in a row doubles a pause. Failures that nobody foresaw are passed over too, but with a short pause
+ * every few of a row, since they may go on for ever.
+ *
+ * A full backlog is accepted without a wait in between, which would starve timers and other connections: so
+ * the loop lets the runtime look around every so often.
  */
 import { logger } from "../../base/log.ts";
+import { acceptFailureOf } from "./accept_failure.ts";
 
 const log = logger("listener");
+/** Pauses when something has run out. Short, so that who waits in the backlog is served soon after. */
 const FIRST_PAUSE_MS = 5;
-const LONGEST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 250;
+/** After so many unforeseen failures in a row there is a pause of `FIRST_PAUSE_MS`, and again after as many. */
+const UNKNOWN_IN_A_ROW = 16;
+/** After so many connections, good or dead, others have their turn. */
+const ACCEPTS_A_TURN = 64;
 
-/** How long to pause after `failures` failures in a row (1 or more), in milliseconds. */
-export function acceptPauseMs(failures: number): number {
+/** How long to pause after something has run out `failures` times in a row (1 or more), in milliseconds. */
+export function exhaustionPauseMs(failures: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20), LONGEST_PAUSE_MS);
 }
 
@@ -22,20 +32,68 @@ export async function* acceptLoop<T>(
   address: string,
   stopped: AbortSignal,
 ): AsyncGenerator<T, void, void> {
-  let failures = 0;
-  while (!stopped.aborted) {
+  const failures = new Failures(address);
+  for (let count = 1; !stopped.aborted; count++) {
+    let pauseMs = count % ACCEPTS_A_TURN === 0 ? 0 : -1;
+    let connection: T | undefined;
+    let accepted = false;
     try {
-      const connection = await accept();
-      if (failures > 0) log.info("accepting again on {address}", { address, failures });
-      failures = 0;
-      yield connection;
+      connection = await accept();
+      accepted = true;
     } catch (error) {
       if (stopped.aborted) return;
-      if (++failures === 1) {
-        log.warning("cannot accept on {address}, trying again: {error}", { address, error });
-      }
-      await pause(acceptPauseMs(failures), stopped);
+      pauseMs = Math.max(pauseMs, failures.pauseMs(error));
     }
+    if (accepted) {
+      failures.over();
+      yield connection as T;
+    }
+    if (pauseMs >= 0) await pause(pauseMs, stopped);
+  }
+}
+
+/** The failures in a row of one listener. */
+class Failures {
+  readonly #address: string;
+  #exhausted = 0;
+  #unknown = 0;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  /** Takes note of a failure; gives how long to pause because of it, or -1 when there is no need to. */
+  pauseMs(error: unknown): number {
+    const address = this.#address;
+    switch (acceptFailureOf(error)) {
+      case "connection":
+        log.debug("a connection to {address} was gone before it was taken: {error}", {
+          address,
+          error,
+        });
+        return -1;
+      case "exhaustion":
+        if (++this.#exhausted === 1) this.#warn(error);
+        return exhaustionPauseMs(this.#exhausted);
+      case "unknown":
+        if (++this.#unknown === 1) this.#warn(error);
+        return this.#unknown % UNKNOWN_IN_A_ROW === 0 ? FIRST_PAUSE_MS : -1;
+    }
+  }
+
+  /** Says that a connection was accepted. */
+  over(): void {
+    const failures = this.#exhausted + this.#unknown;
+    if (failures === 0) return;
+    log.info("accepting again on {address}", { address: this.#address, failures });
+    this.#exhausted = this.#unknown = 0;
+  }
+
+  #warn(error: unknown): void {
+    log.warning("cannot accept on {address}, trying again: {error}", {
+      address: this.#address,
+      error,
+    });
   }
 }
 
