@@ -10,7 +10,7 @@ import { assert } from "./errors.ts";
 export interface Limits {
   /** The largest message, without its prefix. */
   readonly maxFrameBytes: number;
-  /** Connections at once, over all listeners; further capped by the open-files limit less `reservedFiles`. */
+  /** Connections at once, over all listeners; further capped by the open files. */
   readonly maxConnections: number;
   /** Connections at once from one address. */
   readonly maxConnectionsPerIp: number;
@@ -119,6 +119,15 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxConsumersPerConnection: 100,
   maxPrefetch: 10_000,
 });
+
+/** At most so many refused connections at a time are told why; the others are closed without a word. */
+export const MAX_TOLD_REFUSALS = 16;
+
+/**
+ * The files of connections that are no longer, or not yet, counted: those that are told why they were
+ * refused, and on each listener the one that was accepted to be closed at once.
+ */
+export const REFUSAL_FILES = 2 * MAX_TOLD_REFUSALS;
 
 /** The first bytes that a connection's read buffer has room for. */
 export const READ_BUFFER_FIRST_BYTES = 1 * KIB;

@@ -9,6 +9,9 @@
  * - `closeWrite` ends our sending after what was written; `close` ends both directions at once and
  *   makes pending reads and writes settle. Both may be called any number of times and never throw.
  * - After an abrupt end, `read` and `write` reject; the error says what happened.
+ * - `whenReleased`, asked after `close`, resolves when the system has the link's descriptor back, which is not
+ *   before the reads and writes that were under way have settled. A link that was never read or written is
+ *   released by `close` itself.
  */
 
 /** How messages are told apart on a link. */
@@ -35,6 +38,8 @@ export interface Link {
   closeWrite(): void;
   /** Ends the link at once. */
   close(): void;
+  /** Resolves when a closed link takes no descriptor any more. Never rejects. */
+  whenReleased(): Promise<void>;
 }
 
 /** Something that takes connections. */

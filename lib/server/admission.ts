@@ -1,11 +1,16 @@
 /**
  * Who gets in: the number of connections at once, from one address, and new ones a second.
  *
- * A connection over a cap is told so with RESOURCE_EXHAUSTED and closed. A connection over the rate
- * waits in the listener's backlog instead: nothing is accepted until there is room for it.
+ * A connection over a cap is told so with RESOURCE_EXHAUSTED and closed; when many are, most of them are closed
+ * without a word. A connection over the rate waits in the listener's backlog instead: nothing is accepted until
+ * there is room for it.
+ *
+ * A connection has its place until the system has its descriptor back, whatever has become of it. So all that
+ * were accepted and take a descriptor are counted: at most `maxConnections` in places, `MAX_TOLD_REFUSALS` that
+ * are told, and one on each listener that is closed in the turn in which it was accepted.
  */
 import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
-import type { Limits } from "../base/limits.ts";
+import { type Limits, MAX_TOLD_REFUSALS, REFUSAL_FILES } from "../base/limits.ts";
 import { TokenBucket } from "../logic/access/token_bucket.ts";
 
 /** Counts connections and refuses those over a cap. */
@@ -16,13 +21,14 @@ export class Admission {
   readonly #bucket: TokenBucket;
   readonly #byAddress = new Map<string, number>();
   #open = 0;
+  #telling = 0;
 
   /** `openFiles` is the process's limit of open files; Infinity where there is none. */
   constructor(limits: Limits, openFiles: number, nowMs: number) {
     this.#limits = limits;
     this.maxConnections = Math.max(
       1,
-      Math.min(limits.maxConnections, openFiles - limits.reservedFiles),
+      Math.min(limits.maxConnections, openFiles - limits.reservedFiles - REFUSAL_FILES),
     );
     const rate = limits.maxNewConnectionsPerSecond;
     this.#bucket = new TokenBucket(rate, rate, nowMs);
@@ -49,7 +55,19 @@ export class Admission {
     return null;
   }
 
-  /** Gives back the place of an admitted connection. */
+  /** Whether one more refused connection may be told why. Then `told` is called when it is closed. */
+  mayTell(): boolean {
+    if (this.#telling >= MAX_TOLD_REFUSALS) return false;
+    this.#telling++;
+    return true;
+  }
+
+  /** Says that a refused connection that was told why takes no descriptor any more. */
+  told(): void {
+    this.#telling--;
+  }
+
+  /** Gives back the place of an admitted connection, which takes no descriptor any more. */
   release(address: string): void {
     this.#open--;
     if (address === "") return;

@@ -61,5 +61,7 @@ function gateOf(host: SessionHost, admission: Admission): ConnectionGate {
       return refusal;
     },
     release: (address) => admission.release(address),
+    mayTell: () => admission.mayTell(),
+    told: () => admission.told(),
   };
 }

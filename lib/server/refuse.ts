@@ -2,30 +2,37 @@
  * Tells a connection that there is no place for it, and closes it.
  *
  * The word is best effort: a few refused connections at a time are given a moment to read it, so that
- * bytes they have sent do not reset the connection first; in a flood the others are closed at once.
+ * bytes they have sent do not reset the connection first; in a flood the others are closed at once, before
+ * anything is written to them, so that they take no descriptor any more when the next one is accepted.
  */
 import type { ParleyError } from "../base/errors.ts";
+import { MAX_TOLD_REFUSALS } from "../base/limits.ts";
 import type { Dialect, Link } from "../ports/link.ts";
 import { encodeReply, errorReply } from "../services/connection/reply.ts";
 import { BufferPool } from "../wire/buffer_pool.ts";
 import { putMessage } from "../wire/frame_writer.ts";
 import { Outbox } from "../wire/outbox.ts";
 import { OutboxBudget } from "../wire/outbox_budget.ts";
+import type { Admission } from "./admission.ts";
 
-/** At most this many refused connections are waited for; well within the reserve of open files. */
-const MAX_LINGERING = 16;
 /** How long one is waited for. */
 const LINGER_MS = 1000;
 
 /** Refuses connections. */
 export class Refuser {
+  readonly #admission: Admission;
   readonly #pool = new BufferPool();
-  readonly #budget = new OutboxBudget(MAX_LINGERING * 1024);
+  readonly #budget = new OutboxBudget(MAX_TOLD_REFUSALS * 1024);
   readonly #lingering = new Set<Link>();
+
+  /** `admission` says how many may be told. */
+  constructor(admission: Admission) {
+    this.#admission = admission;
+  }
 
   /** Writes `error` to `link` and closes it; never rejects. */
   async refuse(link: Link, dialect: Dialect, error: ParleyError): Promise<void> {
-    if (this.#lingering.size >= MAX_LINGERING) return link.close();
+    if (!this.#admission.mayTell()) return link.close();
     this.#lingering.add(link);
     const timer = setTimeout(() => link.close(), LINGER_MS);
     try {
@@ -43,6 +50,8 @@ export class Refuser {
       clearTimeout(timer);
       this.#lingering.delete(link);
       link.close();
+      await link.whenReleased();
+      this.#admission.told();
     }
   }
 

@@ -72,7 +72,7 @@ export class Server implements AsyncDisposable {
   readonly #host: SessionHost;
   readonly #linkListeners: readonly LinkListener[];
   readonly #admission: Admission;
-  readonly #refuser = new Refuser();
+  readonly #refuser: Refuser;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -93,6 +93,7 @@ export class Server implements AsyncDisposable {
     this.serverId = host.serverId;
     this.#linkListeners = listeners;
     this.#admission = admission;
+    this.#refuser = new Refuser(admission);
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     for (const listener of listeners) this.#track(this.#acceptAll(listener));
@@ -234,9 +235,10 @@ export class Server implements AsyncDisposable {
     this.#sessions.add(session);
     if (this.#stopping.signal.aborted) session.drain();
     this.#track(
-      session.run().then(() => {
+      session.run().then(async () => {
         counters.connectionsOpen--;
         this.#sessions.delete(session);
+        await link.whenReleased();
         release();
       }),
     );

@@ -24,6 +24,12 @@ class CountingGate implements ConnectionGate {
   release(): void {
     this.open--;
   }
+
+  mayTell(): boolean {
+    return true;
+  }
+
+  told(): void {}
 }
 
 /** A listener whose WebSockets are closed at once when it ends. */
@@ -347,7 +353,12 @@ test("closing does not wait for a request that does not end", async () => {
 });
 
 test("localhost is both loopback addresses on one port", async () => {
-  const gate: ConnectionGate = { admit: () => null, release: () => {} };
+  const gate: ConnectionGate = {
+    admit: () => null,
+    release: () => {},
+    mayTell: () => true,
+    told: () => {},
+  };
   const guard = { loopback: true, hosts: [], origins: [] };
   const listeners = listenHttp("localhost", 0, { limits: DEFAULT_LIMITS, guard, gate });
   const { port } = listeners[0];

@@ -27,7 +27,7 @@ function listen(limits: Limits = LIMITS): HttpListener[] {
   return listenHttp("127.0.0.1", 0, {
     limits,
     guard: { loopback: true, hosts: [], origins: [] },
-    gate: { admit: () => null, release: () => {} },
+    gate: { admit: () => null, release: () => {}, mayTell: () => true, told: () => {} },
   });
 }
 

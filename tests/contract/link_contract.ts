@@ -62,6 +62,15 @@ export function testLinkContract(contract: LinkContract): void {
 type Case = (pair: LinkPair, contract: LinkContract) => void | Promise<void>;
 
 const cases: Record<string, Case> = {
+  async "a closed link is released, whatever was under way"({ link }) {
+    const reading = link.read(new Uint8Array(8)).catch(() => {});
+    const writing = link.write(new Uint8Array(TOO_MUCH_BYTES)).catch(() => {});
+    link.close();
+    await settles(link.whenReleased(), "the release");
+    await settles(Promise.all([reading, writing]), "what was under way");
+    await settles(link.whenReleased(), "the release again");
+  },
+
   "it says what it is and who its peer is"({ link }, contract) {
     assert.equal(link.kind, contract.kind);
     assert.notEqual(link.peer, "");

@@ -3,64 +3,17 @@
  * to the others that it is full or lets them wait, and is itself again when the flood is over.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
 import { contentOf, echoMessage } from "../support/frames.ts";
 import type { ServerStats } from "../../lib/server/server.ts";
 import { isReset, SocketClient } from "../support/socket_client.ts";
+import { LimitedProcess } from "../support/limited_process.ts";
 import { settles } from "../support/until.ts";
 
 const OPEN_FILES = 256;
 const FLOOD = 2000;
 /** How many of the flood connect at the same moment. */
 const AT_ONCE = 200;
-
-/** The server program under a limit of open files. */
-class LimitedServer {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-
-  constructor() {
-    const program = fileURLToPath(new URL("./server_program.ts", import.meta.url));
-    const run = `ulimit -n ${OPEN_FILES} && exec "$0" run --no-check --allow-all "$1"`;
-    this.#child = new Deno.Command("sh", {
-      args: ["-c", run, Deno.execPath(), program],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-      env: { NO_COLOR: "1" },
-    }).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** The next line that it prints, as JSON. */
-  async line(): Promise<{ port: number; stats: ServerStats }> {
-    let text = "";
-    while (!text.includes("\n")) {
-      const { value, done } = await settles(this.#lines.read(), "a line of the server");
-      if (done) throw new Error(`the server ended after ${JSON.stringify(text)}`);
-      text += value;
-    }
-    return JSON.parse(text);
-  }
-
-  /** Ends its input and gives what it counted and how it ended. */
-  async stop(): Promise<{ stats: ServerStats; code: number }> {
-    await this.#child.stdin.close();
-    const { stats } = await this.line();
-    const { code } = await settles(this.#child.status, "the end of the server");
-    await this.#lines.cancel();
-    return { stats, code };
-  }
-
-  kill(): void {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-  }
-}
 
 async function connect(port: number): Promise<SocketClient> {
   const connection = await settles(Deno.connect({ hostname: "127.0.0.1", port }), "connect");
@@ -88,10 +41,10 @@ Deno.test({
   name: "2,000 connections against 256 open files: it lives, serves who is in, and recovers",
   ignore: Deno.build.os === "windows",
   async fn() {
-    const server = new LimitedServer();
+    const server = new LimitedProcess(OPEN_FILES, "./server_program.ts", import.meta.url);
     const flood: SocketClient[] = [];
     try {
-      const { port, stats } = await server.line();
+      const { port, stats } = await server.line<{ port: number; stats: ServerStats }>();
       assert(stats.maxConnections < OPEN_FILES, "the cap lies below the limit of open files");
       using resident = await connect(port);
       contentOf(await resident.request(echoMessage("first")), "echoMessage");
@@ -127,7 +80,7 @@ Deno.test({
       assert(served, "it takes connections again");
       contentOf(await resident.request(echoMessage("and after")), "echoMessage");
       resident.close();
-      const end = await server.stop();
+      const end = await server.stop<{ stats: ServerStats }>();
       assert.equal(end.code, 0);
       assert.equal(end.stats.internalErrors, 0);
       assert(end.stats.connectionsRefused >= FLOOD - stats.maxConnections);

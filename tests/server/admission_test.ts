@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
-import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
+import { DEFAULT_LIMITS, MAX_TOLD_REFUSALS } from "../../lib/base/limits.ts";
 import { Admission } from "../../lib/server/admission.ts";
 
 function admission(limits: Partial<typeof DEFAULT_LIMITS>, openFiles = Infinity): Admission {
@@ -53,14 +53,24 @@ Deno.test("a refused connection takes no place", () => {
   assert.equal(gate.admit("a"), null);
 });
 
-Deno.test("the open-files limit less the reserve caps the connections, and one is always possible", () => {
+Deno.test("the open-files limit less the reserve, and what refusals take, caps the connections, and one is always possible", () => {
   const limits = { maxConnections: 1000, reservedFiles: 64 };
-  assert.equal(admission(limits, 256).maxConnections, 192);
-  assert.equal(admission(limits, 1064).maxConnections, 1000);
-  assert.equal(admission(limits, 1063).maxConnections, 999);
+  assert.equal(admission(limits, 256).maxConnections, 160);
+  assert.equal(admission(limits, 1096).maxConnections, 1000);
+  assert.equal(admission(limits, 1095).maxConnections, 999);
   assert.equal(admission(limits, Infinity).maxConnections, 1000);
-  assert.equal(admission(limits, 64).maxConnections, 1);
+  assert.equal(admission(limits, 97).maxConnections, 1);
+  assert.equal(admission(limits, 98).maxConnections, 2);
   assert.equal(admission(limits, 10).maxConnections, 1);
+});
+
+Deno.test("so many refused connections are told why at a time, and others when those are closed", () => {
+  const gate = admission({ maxConnections: 1 });
+  for (let count = 0; count < MAX_TOLD_REFUSALS; count++) assert(gate.mayTell());
+  for (let count = 0; count < 3; count++) assert(!gate.mayTell());
+  gate.told();
+  assert(gate.mayTell());
+  assert(!gate.mayTell());
 });
 
 Deno.test("new connections come at their rate, after a burst of as many", () => {

@@ -134,6 +134,10 @@ export class MemoryLink implements Link {
     this.#fail(new Deno.errors.Interrupted("operation canceled"));
   }
 
+  whenReleased(): Promise<void> {
+    return Promise.resolve();
+  }
+
   #fail(reason: Error): void {
     this.#failure ??= reason;
     this.#wakeRead?.();

@@ -17,13 +17,21 @@ type Done = (error?: Error | null) => void;
 
 /** A stream over one connection, which it owns from then on. */
 export class ConnectionStream extends Duplex {
+  /** Resolves when the stream is destroyed and the system has the descriptor back. */
+  readonly released: Promise<void>;
   readonly #connection: Deno.Conn;
+  /** The latest of each of the runtime's operations: until they settle, it keeps the socket. */
+  #readingOne: Promise<unknown> | null = null;
+  #writing: Promise<unknown> | null = null;
+  #ending: Promise<unknown> | null = null;
+  #release!: () => void;
   #buffer = new Uint8Array(SMALL_BYTES);
   #reading = false;
 
   constructor(connection: Deno.Conn) {
     super({ allowHalfOpen: true });
     this.#connection = connection;
+    this.released = new Promise((resolve) => this.#release = resolve);
     // Whoever cares for the end listens to "close"; an error that nobody hears must not end the process.
     this.on("error", () => {});
   }
@@ -65,6 +73,8 @@ export class ConnectionStream extends Duplex {
     } catch {
       // It is closed already.
     }
+    const underWay = [this.#readingOne, this.#writing, this.#ending];
+    void Promise.allSettled(underWay).then(this.#release);
     done(error);
   }
 
@@ -72,7 +82,9 @@ export class ConnectionStream extends Duplex {
     const buffer = this.#buffer;
     let count: number | null;
     try {
-      count = await this.#connection.read(buffer);
+      const reading = this.#connection.read(buffer);
+      this.#readingOne = reading;
+      count = await reading;
     } catch (error) {
       this.destroy(error as Error);
       return;
@@ -106,8 +118,11 @@ export class ConnectionStream extends Duplex {
 
   async #writeAll(bytes: Uint8Array, done: Done): Promise<void> {
     try {
-      let sent = await this.#connection.write(bytes);
-      while (sent < bytes.length) sent += await this.#connection.write(bytes.subarray(sent));
+      for (let sent = 0; sent < bytes.length;) {
+        const writing = this.#connection.write(bytes.subarray(sent));
+        this.#writing = writing;
+        sent += await writing;
+      }
     } catch (error) {
       return done(error as Error);
     }
@@ -115,6 +130,8 @@ export class ConnectionStream extends Duplex {
   }
 
   async #closeWrite(): Promise<void> {
-    await this.#connection.closeWrite();
+    const ending = this.#connection.closeWrite();
+    this.#ending = ending;
+    await ending;
   }
 }

@@ -35,15 +35,16 @@ const log = logger("listener");
 export const WEBSOCKET_PATH = "/ws";
 /** One binary frame may be this large at least, so that a client can send many small messages at once. */
 const MIN_PAYLOAD_BYTES = 256 * 1024;
-/** So many connections without a place are told so at a time; in a flood the others are closed at once. */
-const MAX_REFUSING = 16;
 
 /** Decides who may connect, and is told when they are gone. */
 export interface ConnectionGate {
   /** Takes a connection from `address`, or says why not. */
   admit(address: string): string | null;
-  /** Gives its place back. */
+  /** Gives its place back, once its descriptor is the system's again. */
   release(address: string): void;
+  /** Whether a connection that got no place may be told so; then `told` is called when it is closed. */
+  mayTell(): boolean;
+  told(): void;
 }
 
 /** What a listener is made of. */
@@ -72,7 +73,6 @@ export class HttpListener implements LinkListener {
   /** Connections that are no WebSockets (yet). */
   readonly #visitors = new Set<HttpVisitor>();
   readonly #stopped = new AbortController();
-  #refusing = 0;
   #grace: ReturnType<typeof setTimeout> | undefined;
 
   constructor(hostname: string, port: number, options: HttpListenerOptions) {
@@ -135,7 +135,7 @@ export class HttpListener implements LinkListener {
     const handle = (head: RequestHead) =>
       this.#outcome(head, (rest) => {
         const stream = new ConnectionStream(connection);
-        stream.once("close", release);
+        void stream.released.then(release);
         release = () => {};
         this.#upgrade(head, rest, stream, hostname, formatAddress(hostname, port));
       });
@@ -146,10 +146,9 @@ export class HttpListener implements LinkListener {
       tune(connection);
       await visitor.run();
       release();
-    } else if (this.#refusing < MAX_REFUSING) {
-      this.#refusing++;
+    } else if (gate.mayTell()) {
       await visitor.refuse(plain(503, refusal));
-      this.#refusing--;
+      gate.told();
     } else visitor.close();
     this.#visitors.delete(visitor);
     this.#endIfEmpty();

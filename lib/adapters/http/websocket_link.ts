@@ -138,6 +138,10 @@ export class WebSocketLink implements Link {
     this.#fail(new Error("the WebSocket is closed"));
   }
 
+  whenReleased(): Promise<void> {
+    return this.#options.connection.released;
+  }
+
   #received(payload: Buffer, isBinary: boolean): void {
     if (this.#fault !== null) return;
     if (!isBinary) {

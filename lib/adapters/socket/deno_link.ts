@@ -19,6 +19,10 @@ export class DenoLink implements Link {
   bytesWritten = 0;
   readonly #connection: DenoConnection;
   #closed = false;
+  /** The latest read, write and end of sending of the runtime: until they settle, it keeps the socket. */
+  #reading: Promise<number | null> | null = null;
+  #writing: Promise<number> | null = null;
+  #ending: Promise<unknown> | null = null;
   /** Rejects the latest write; without effect once that has settled. */
   #abandonWrite: ((reason: Error) => void) | null = null;
 
@@ -47,7 +51,7 @@ export class DenoLink implements Link {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return this.#connection.read(into);
+    return this.#reading = this.#connection.read(into);
   }
 
   write(batch: Uint8Array): Promise<void> {
@@ -58,16 +62,16 @@ export class DenoLink implements Link {
         done += count;
         this.bytesWritten += count;
         if (done === batch.length) resolve();
-        else this.#connection.write(batch.subarray(done)).then(wrote, reject);
+        else (this.#writing = this.#connection.write(batch.subarray(done))).then(wrote, reject);
       };
-      this.#connection.write(batch).then(wrote, reject);
+      (this.#writing = this.#connection.write(batch)).then(wrote, reject);
     });
   }
 
   closeWrite(): void {
     if (this.#closed) return;
     // Deno gives a promise; that it rejects for a peer that is gone is no news.
-    this.#connection.closeWrite().catch(() => {});
+    this.#ending = this.#connection.closeWrite().catch(() => {});
   }
 
   close(): void {
@@ -75,6 +79,10 @@ export class DenoLink implements Link {
     this.#closed = true;
     this.#connection.close();
     this.#abandonWrite?.(new Deno.errors.Interrupted("the connection was closed while writing"));
+  }
+
+  async whenReleased(): Promise<void> {
+    await Promise.allSettled([this.#reading, this.#writing, this.#ending]);
   }
 
   #localPath(): string {

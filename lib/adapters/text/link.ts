@@ -42,8 +42,7 @@ export class TextLink implements Link {
     this.#dialogue = new TextDialogue(options);
     this.#lines = new LineReader(options.maxLineBytes);
     this.#frames = new FrameReader("delimited", 2 * maxFrameBytes);
-    // That it cannot be shown is found out by the first read or write as well.
-    this.#show().catch(() => {});
+    // The greeting is shown with the first read or write: a link that nobody wants has to be closed at once.
   }
 
   get peer(): string {
@@ -108,6 +107,10 @@ export class TextLink implements Link {
     this.#closed = true;
     this.#wake?.();
     this.#link.close();
+  }
+
+  whenReleased(): Promise<void> {
+    return this.#link.whenReleased();
   }
 
   #readLink(): Promise<number | null> {

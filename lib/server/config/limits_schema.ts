@@ -21,7 +21,7 @@ export const limitsSchema = z.strictObject({
     1,
     1_000_000,
     "Connections at once, over all listeners. The open-files limit of the process, less " +
-      "reserved_files, caps it further.",
+      "reserved_files and 32 for connections that are being refused, caps it further.",
   ),
   max_connections_per_ip: whole(
     defaults.maxConnectionsPerIp,
