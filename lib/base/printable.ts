@@ -8,10 +8,11 @@
  */
 
 // C0, DEL and C1; the controls of direction; separators of lines; characters nobody sees (soft hyphen,
-// byte order mark, annotations, tags); halves of surrogate pairs.
+// byte order mark, annotations, tags); halves of surrogate pairs; what Unicode calls no character, which
+// terminals give different widths.
 const UNSAFE =
   "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e" +
-  "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\ud800-\\udfff";
+  "\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\ud800-\\udfff\\p{Noncharacter_Code_Point}";
 const UNSAFE_PATTERN = new RegExp(`[${UNSAFE}]`, "gu");
 const UNSAFE_BUT_LINES_PATTERN = new RegExp(`(?![\\n\\t])[${UNSAFE}]`, "gu");
 

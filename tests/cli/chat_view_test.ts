@@ -216,7 +216,7 @@ Deno.test("whatever others write, the terminal obeys none of it, at any size", (
   fc.assert(
     fc.property(
       fc.array(attacks, { minLength: 1, maxLength: 8 }),
-      fc.integer({ min: 10, max: 60 }),
+      fc.integer({ min: 4, max: 60 }),
       fc.integer({ min: 3, max: 12 }),
       (texts, columns, rows) => {
         const sight = new Sight(columns, rows);
@@ -233,6 +233,20 @@ Deno.test("whatever others write, the terminal obeys none of it, at any size", (
     ),
     { numRuns: 300 },
   );
+});
+
+Deno.test("in narrow terminals a name and its words take rows of their own, and none is too wide", () => {
+  for (let columns = 4; columns <= 20; columns++) {
+    for (const text of ["ab", "日本", "a b", "\u{3fffe}\u{3fffe}", "\u0600日"]) {
+      const sight = new Sight(columns, 12);
+      sight.state.add(message({ name: "ab", text }));
+      sight.state.add(message({ name: text, text: "ab" }));
+      sight.editor.insert(text);
+      // The terminal raises for a row that is too wide.
+      const shown = sight.look().join("");
+      assert(shown.includes("ab") && shown.includes("me"), `${text} in ${columns} columns`);
+    }
+  }
 });
 
 Deno.test("the end gives back all that the beginning took", () => {

@@ -25,6 +25,11 @@ Deno.test("characters take the columns that a terminal gives them", () => {
     "→": 1,
     "e\u0301e": 2,
     "\u200b": 0,
+    // Planes that Unicode has not assigned: one of them is for wide characters to come.
+    "\u{3fffd}": 2,
+    "\u{40000}": 1,
+    // A sign that stands before the letter it belongs to is no wider than that letter.
+    "\u0600日": 2,
   };
   for (const [text, width] of Object.entries(widths)) {
     assert.equal(textWidth(text), width, JSON.stringify(text));
@@ -47,6 +52,10 @@ Deno.test("lines break between words, and within those that are too long", () =>
   assert.deepEqual(wrapText("one two three", 9, 3), ["one", "two three"]);
   assert.deepEqual(wrapText("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
   assert.deepEqual(wrapText("", 5), [""]);
+  assert.deepEqual(wrapText("", 5, 0), [""]);
+  assert.deepEqual(wrapText("ab", 5, 1), ["", "ab"]);
+  assert.deepEqual(wrapText("abcdefg", 5, 1), ["a", "bcdef", "g"]);
+  assert.deepEqual(wrapText("日本語", 5, 1), ["", "日本", "語"]);
   assert.deepEqual(wrapText("日本語", 5), ["日本", "語"]);
 });
 

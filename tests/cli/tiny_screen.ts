@@ -2,7 +2,7 @@
  * A terminal that understands what the chat sends, and nothing else: what is on it can be read. Anything that
  * it does not know raises, so that nothing else is ever sent unseen.
  */
-import { graphemes, graphemeWidth } from "../../lib/cli/terminal/text_width.ts";
+import { terminalCells } from "../support/terminal_width.ts";
 
 /** A terminal of so many columns and rows. */
 export class TinyScreen {
@@ -69,7 +69,7 @@ export class TinyScreen {
       if (plain === undefined) {
         throw new Error(`the terminal got ${JSON.stringify(rest.slice(0, 20))}`);
       }
-      for (const grapheme of graphemes(plain)) this.#put(grapheme);
+      for (const { grapheme, width } of terminalCells(plain)) this.#put(grapheme, width);
       rest = rest.slice(plain.length);
     }
   }
@@ -91,8 +91,7 @@ export class TinyScreen {
     else this.#cells = [...this.#cells.slice(1), this.#blank()[0]];
   }
 
-  #put(grapheme: string): void {
-    const width = graphemeWidth(grapheme);
+  #put(grapheme: string, width: number): void {
     if (this.column + width > this.columns) {
       if (!this.modes.has("7")) throw new Error(`row ${this.row} is too wide`);
       this.column = 0;

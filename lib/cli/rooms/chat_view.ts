@@ -38,6 +38,8 @@ export interface Picture {
 /** The colours of names; a name has the same in every terminal. */
 const NAME_COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96];
 const TIME_COLUMNS = 6;
+/** A narrower terminal shows no times, so that words have room. */
+const COLUMNS_FOR_TIMES = 16;
 const STYLES = { dim: "2", bold: "1", reverse: "7", magenta: "35", red: "31" } as const;
 
 /** Draws the chat. */
@@ -90,9 +92,11 @@ function lineRows(line: ChatLine, canvas: Canvas, unsent: boolean): string[] {
   const { kind, time, name, text } = line;
   const { columns } = canvas;
   if (kind === "rule") return [ruleRow(text, canvas)];
-  const clock = (time === null ? "" : clockTime(time).slice(0, 5)).padEnd(TIME_COLUMNS);
-  const indent = " ".repeat(TIME_COLUMNS);
-  const width = Math.max(2, columns - TIME_COLUMNS);
+  const timeColumns = columns < COLUMNS_FOR_TIMES ? 0 : TIME_COLUMNS;
+  const clock = (time === null ? "" : clockTime(time)).slice(0, Math.max(0, timeColumns - 1))
+    .padEnd(timeColumns);
+  const indent = " ".repeat(timeColumns);
+  const width = columns - timeColumns;
   const style = (name: keyof typeof STYLES, shown: string) => styled(STYLES[name], shown, canvas);
   if (kind === "said" || kind === "direct") {
     const who = cutText(printable(name), Math.max(2, width - 4));
@@ -100,7 +104,9 @@ function lineRows(line: ChatLine, canvas: Canvas, unsent: boolean): string[] {
     const said = (words: string) =>
       unsent ? style("dim", words) : kind === "direct" ? style("magenta", words) : words;
     const speaker = styled(`1;${nameColor(name)}`, who, canvas);
-    const start = unsent ? style("dim", "…".padEnd(TIME_COLUMNS)) : style("dim", clock);
+    const start = unsent
+      ? style("dim", "…".slice(0, timeColumns).padEnd(timeColumns))
+      : style("dim", clock);
     return [`${start}${speaker}: ${said(first)}`, ...more.map((row) => indent + said(row))];
   }
   const mark = kind === "error" ? "! " : kind === "happening" ? "* " : "";
@@ -137,7 +143,7 @@ function statusRow(state: ChatState, canvas: Canvas): string {
 /** The line that is being written, scrolled so that the cursor is seen. */
 function inputRow(state: ChatState, editor: LineEditor, canvas: Canvas) {
   const prompt = `${cutText(printable(state.nick), Math.max(1, canvas.columns >> 2))}> `;
-  const room = Math.max(2, canvas.columns - textWidth(prompt) - 1);
+  const room = Math.max(0, canvas.columns - textWidth(prompt) - 1);
   let before = printable(editor.before);
   const cut = textWidth(before) > room;
   // The cursor moves in the right half while there is more on both sides.
