@@ -12,6 +12,7 @@ import { connect } from "../../lib/client/mod.ts";
 import { bundleClient } from "../../tools/bundle_client.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { settles, until } from "../support/until.ts";
+import { ownPort } from "../support/own_port.ts";
 
 const executablePath = ["chromium", "chromium-browser", "google-chrome"]
   .map((name) => `/usr/bin/${name}`).find((path) => existsSync(path));
@@ -127,7 +128,9 @@ async function withPage(
   run: (page: TestPage, server: TestServer, pages: PageServer, browser: Browser) => Promise<void>,
 ): Promise<void> {
   await using pages = await PageServer.start();
-  await using server = await startServer({ listen: { origins: pages.origin() } });
+  using own = ownPort();
+  const http = `127.0.0.1:${own.port}`;
+  await using server = await startServer({ listen: { http, origins: pages.origin() } });
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS, timeout: BROWSER_MS });
   try {
     const page = await TestPage.open(browser, pages.origin());

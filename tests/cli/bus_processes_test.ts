@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../lib/client/mod.ts";
 import { root } from "../interop/programs.ts";
 import { COMMAND, LOCAL, Running, runProcess, startServerProcess } from "./processes.ts";
+import { ownPort } from "../support/own_port.ts";
 
 const posix = Deno.build.os !== "windows";
 const needsPosix = posix ? "" : " (needs a POSIX shell)";
@@ -92,7 +93,8 @@ Deno.test({
 });
 
 Deno.test("sub finds its server again, and says that something may be missing", async () => {
-  const first = await startServerProcess();
+  using own = ownPort();
+  const first = await startServerProcess(own.port);
   await using sub = new Running(["sub", "a", "b", "--raw", "--count", "1"], first.environment);
   await using hz = new Running(["topic", "hz", "a"], first.environment);
   {

@@ -5,12 +5,7 @@ import assert from "node:assert/strict";
 import { VERSION } from "../../lib/base/version.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type FakeOptions, run } from "./fake_io.ts";
-
-/** A port that nobody listens on: one that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
-}
+import { ownPort } from "../support/own_port.ts";
 
 /** Runs a command against `server`, which it learns of from the environment. */
 function ask(server: TestServer, args: readonly string[], options: FakeOptions = {}) {
@@ -84,7 +79,8 @@ Deno.test("health says whether a server answers", async () => {
 });
 
 Deno.test("health fails where nobody listens", async () => {
-  const url = `parley://127.0.0.1:${freePort()}`;
+  using own = ownPort();
+  const url = `parley://127.0.0.1:${own.port}`;
   const plain = await run(["health", "--server", url]);
   assert.equal(plain.code, 1);
   assert.equal(plain.stdout, "");

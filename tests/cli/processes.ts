@@ -191,11 +191,12 @@ export class Running implements AsyncDisposable {
   }
 }
 
-/** A server, and where it listens. */
-export async function startServerProcess(): Promise<
+/** A server on `port`, or a free one, and where it listens. */
+export async function startServerProcess(port = 0): Promise<
   { server: Running; environment: Environment; port: number }
 > {
-  const server = new Running(["serve", "--json", ...LOCAL]);
+  const listen = port === 0 ? [] : ["--tcp", `127.0.0.1:${port}`];
+  const server = new Running(["serve", "--json", ...LOCAL, ...listen]);
   const { listeners } = JSON.parse((await server.lines(1))[0]);
   const url: string = listeners[0].urls[0];
   return { server, environment: { PARLEY_SERVER: url }, port: Number(url.split(":").at(-1)) };

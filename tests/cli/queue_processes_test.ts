@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../lib/client/mod.ts";
 import { COMMAND, Running, runProcess, startServerProcess } from "./processes.ts";
+import { ownPort } from "../support/own_port.ts";
 
 const posix = Deno.build.os !== "windows";
 const posixTest = (name: string, fn: () => Promise<void>) =>
@@ -154,8 +155,8 @@ function listen(port: number, data: string): string[] {
   ];
 }
 
-/** Starts a server on `port`, or a free one; gives it with its port. */
-async function startServer(data: string, port = 0): Promise<{ server: Running; port: number }> {
+/** Starts a server on `port`; gives it with its port. */
+async function startServer(data: string, port: number): Promise<{ server: Running; port: number }> {
   const server = new Running(["serve", "--json", ...listen(port, data)]);
   const { listeners } = JSON.parse((await server.lines(1))[0]);
   return { server, port: Number(listeners[0].urls[0].split(":").at(-1)) };
@@ -164,7 +165,8 @@ async function startServer(data: string, port = 0): Promise<{ server: Running; p
 posixTest("pull finds its server again; the program of a lost job is ended", async () => {
   const data = await Deno.makeTempDir({ prefix: "parley-test-" });
   try {
-    const first = await startServer(data);
+    using own = ownPort();
+    const first = await startServer(data, own.port);
     const environment = { PARLEY_SERVER: `parley://127.0.0.1:${first.port}` };
     await withPipe(async (alive) => {
       // The first attempt never ends by itself.
@@ -181,7 +183,7 @@ posixTest("pull finds its server again; the program of a lost job is ended", asy
         assert.equal(await pipe.read(new Uint8Array(1)), null);
         await pull.says("connecting again\n");
       }
-      const second = await startServer(data, first.port);
+      const second = await startServer(data, own.port);
       await using _ = second.server;
       const { code, rest, log } = await pull.ended();
       assert.equal(code, 0, log);

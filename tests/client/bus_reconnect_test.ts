@@ -24,6 +24,7 @@ import {
 import { type FakePeer, FakeServer } from "./fake_server.ts";
 import { rejection } from "./rejections.ts";
 import { startServer } from "../support/server.ts";
+import { ownPort } from "../support/own_port.ts";
 
 /** Refuses a request. */
 function refuse(peer: FakePeer, id: bigint, message: string): Promise<void> {
@@ -277,18 +278,17 @@ Deno.test("a connection that the server wants drained stays until its calls are 
 });
 
 Deno.test("a real server that is started again gets its subscriptions and services back", async () => {
-  const first = await startServer({ listen: { tcp: "127.0.0.1:0", raw: "", unix: "" } });
-  const port = first.port("tcp");
-  const url = `parley://127.0.0.1:${port}`;
+  using own = ownPort();
+  const listen = { tcp: `127.0.0.1:${own.port}`, raw: "", unix: "" };
+  const first = await startServer({ listen });
+  const url = `parley://127.0.0.1:${own.port}`;
   const [client, other] = [await connect(url, { reconnect }), await connect(url, { reconnect })];
   const gaps: Gap[] = [];
   const got = new Collector();
   await client.subscribe("t", { onGap: (gap) => void gaps.push(gap) }, got.take);
   await client.serve("acme.S/M", (call) => call.payload);
   await first[Symbol.asyncDispose]();
-  await using _second = await startServer({
-    listen: { tcp: `127.0.0.1:${port}`, raw: "", unix: "" },
-  });
+  await using _second = await startServer({ listen });
   await until(() => gaps.length === 1, "the gap");
   await client.ping();
   assert.equal((await other.publish("t", "again")).receivers, 1);

@@ -9,6 +9,7 @@ import { settles } from "../support/until.ts";
 import { FakeServer, serverFrame, welcome } from "./fake_server.ts";
 import { rejection } from "./rejections.ts";
 import { LEAKS_LOOKUPS } from "./runtime.ts";
+import { ownPort } from "../support/own_port.ts";
 
 Deno.test("the client says Hello first, and takes the Welcome", async () => {
   await using server = new FakeServer(async (peer) => {
@@ -35,9 +36,8 @@ Deno.test("a wrong URL or option rejects, without an attempt", async () => {
 });
 
 Deno.test("nobody listens: UNAVAILABLE, at once, with the address", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const url = `parley://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
-  listener.close();
+  using own = ownPort();
+  const url = `parley://127.0.0.1:${own.port}`;
   const error = await rejection(connect(url), "UNAVAILABLE");
   assert(error.message.startsWith(`cannot connect to ${url}: nobody listens there`), error.message);
   assert.equal(error.retryable, true);

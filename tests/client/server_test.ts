@@ -9,6 +9,7 @@ import { textOf } from "../support/frames.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { settles, until } from "../support/until.ts";
 import { rejection } from "./rejections.ts";
+import { ownPort } from "../support/own_port.ts";
 
 const reconnect = { minMs: 1, maxMs: 20 };
 
@@ -115,8 +116,9 @@ Deno.test("many signals and deadlines leave the other requests alone", async () 
 });
 
 Deno.test("a server that is started again on its port gets its clients back", async () => {
-  const first = await startServer();
-  const listen = { tcp: `127.0.0.1:${first.port("tcp")}` };
+  using own = ownPort();
+  const listen = { tcp: `127.0.0.1:${own.port}` };
+  const first = await startServer({ listen });
   const client = await connectTcp(first, { pool: 2 });
   assert.equal(await client.echo("before"), "before");
   const serverId = client.welcome.serverId;
@@ -146,8 +148,9 @@ Deno.test("a stop of the server loses no request that was sent before", async ()
 });
 
 Deno.test("through stops and restarts every request is answered or rejects, and none hangs", async () => {
-  let server = await startServer();
-  const listen = { tcp: `127.0.0.1:${server.port("tcp")}` };
+  using own = ownPort();
+  const listen = { tcp: `127.0.0.1:${own.port}` };
+  let server = await startServer({ listen });
   await using client = await connectTcp(server, { pool: 3, requestTimeoutMs: 30_000 });
   let answered = 0;
   let lost = 0;

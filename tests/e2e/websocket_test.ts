@@ -11,6 +11,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { settles, until } from "../support/until.ts";
 import { closePayload, Opcode, webSocketFrame, WebSocketPeer } from "../support/websocket_peer.ts";
+import { ownPort } from "../support/own_port.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `ws: ${name}`, fn });
@@ -126,14 +127,15 @@ test("a peer that does not answer a Close frame holds the stop no longer than it
 
 test("the client library comes back after a restart, and resubscribes", async () => {
   const limits = { drain_quiet_ms: 1, linger_ms: 10 };
-  const first = await startServer({ limits });
-  const port = first.port("ws");
+  using own = ownPort();
+  const listen = { http: `127.0.0.1:${own.port}` };
+  const first = await startServer({ limits, listen });
   await using client = await dial(first, { reconnect: { minMs: 1, maxMs: 20 } });
   let gaps = 0;
   const subscription = await client.subscribe("a.>", { onGap: () => gaps++ });
   const events = subscription[Symbol.asyncIterator]();
   await first[Symbol.asyncDispose]();
-  await using second = await startServer({ limits, listen: { http: `127.0.0.1:${port}` } });
+  await using second = await startServer({ limits, listen });
   // Only then the client knows that the first server is gone: what is asked before may be lost with it.
   await until(() => gaps > 0, "the gap is told");
   assert.equal(await client.echo("again"), "again");

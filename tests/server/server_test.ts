@@ -10,6 +10,7 @@ import { addMessage, contentOf, echoMessage } from "../support/frames.ts";
 import { ALL_KINDS, startServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { settles, until } from "../support/until.ts";
+import { ownPort } from "../support/own_port.ts";
 
 /** A stop does not wait long for clients that say nothing and do not close. */
 const QUICK = { drain_quiet_ms: 1, linger_ms: 10 };
@@ -81,13 +82,13 @@ Deno.test("one process starts and stops a server many times, also beside others"
 });
 
 Deno.test("the ports of a stopped server can be listened on at once", async () => {
-  let tcp = "127.0.0.1:0";
+  using own = ownPort();
+  const tcp = `127.0.0.1:${own.port}`;
   for (let round = 0; round < 5; round++) {
     await using server = await startServer({
       listen: { tcp, raw: "" },
       limits: QUICK,
     });
-    tcp = server.addresses("tcp")[0];
     using client = await SocketClient.connect(server, "tcp");
     contentOf(await client.request(echoMessage("x")), "echoMessage");
     await server.server.stop();
@@ -96,9 +97,8 @@ Deno.test("the ports of a stopped server can be listened on at once", async () =
 
 Deno.test("an address in use is ALREADY_EXISTS, and whatever was bound before is let go", async () => {
   await using first = await startServer();
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr;
-  free.close();
+  using own = ownPort();
+  const { port } = own;
   const folder = await Deno.makeTempDir({ prefix: "parley-half-" });
   try {
     for (

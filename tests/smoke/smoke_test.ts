@@ -11,6 +11,7 @@ import { VERSION } from "../../lib/base/version.ts";
 import { AckLevel, connect } from "../../lib/client/mod.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { parley, ServerProcess } from "./executable.ts";
+import { ownPort } from "../support/own_port.ts";
 
 Deno.test("--version prints the version and nothing else", async () => {
   assert.deepEqual(await parley(["--version"]), { code: 0, stdout: `${VERSION}\n`, stderr: "" });
@@ -46,10 +47,9 @@ Deno.test("serve --json says where it listens, and its own commands reach it", a
 });
 
 Deno.test("health fails where nobody listens", async () => {
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = free.addr as Deno.NetAddr;
-  free.close();
-  const { code, stderr } = await parley(["health", "--server", `parley://127.0.0.1:${port}`]);
+  using own = ownPort();
+  const url = `parley://127.0.0.1:${own.port}`;
+  const { code, stderr } = await parley(["health", "--server", url]);
   assert.equal(code, 1);
   assert.match(stderr, /^parley: .*\n$/, "one sentence");
 });
