@@ -77,6 +77,19 @@ Deno.test("files are short and say first what they are for", () => {
   assertNone(silent, "a source file opens with a doc comment: its purpose, invariants, non-goals");
 });
 
+Deno.test("no decoder drops what stands at the start of a text", () => {
+  const decoders = sources.filter((path) => path.startsWith("lib/"))
+    .flatMap((path) =>
+      [...read(path).matchAll(/new TextDecoder(?!Stream)[^;]*/g)].map(([made]) => ({ path, made }))
+    );
+  assert(decoders.length > 3, "the decoders are found");
+  const careless = decoders.filter(({ made }) => !made.includes("ignoreBOM: true"));
+  assertNone(
+    careless.map(({ path, made }) => `${path}: ${made.split("\n")[0]}`),
+    "a TextDecoder has ignoreBOM: true, or decodeText of lib/base/utf8_text.ts takes its place",
+  );
+});
+
 Deno.test("files are named in snake_case", () => {
   const odd = sources.filter((path) => !/^[a-z0-9_./]+$/.test(path));
   assertNone(odd, "names of source files are snake_case");

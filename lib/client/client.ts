@@ -23,8 +23,6 @@ import type { Queue } from "./queues/queue.ts";
 import type { QueueInfo } from "./queues/info.ts";
 import { Queues } from "./queues/queues.ts";
 import {
-  checkHeaders,
-  checkText,
   encodeAdd,
   encodeEcho,
   encodeRequest,
@@ -32,6 +30,7 @@ import {
   PING_REQUEST,
   type RequestMessage,
 } from "./connection/requests.ts";
+import { checkText } from "./connection/well_formed.ts";
 import type { Room, RoomOptions } from "./rooms/room.ts";
 import { Rooms, type RoomSummary } from "./rooms/rooms.ts";
 import type { CallHandler, ServeOptions, Service } from "./calls/service.ts";
@@ -158,7 +157,6 @@ export class Client implements AsyncDisposable {
     const { type = "", headers = {}, messageId = "" } = options;
     const encode = () => {
       checkText(topic, "publish on");
-      checkHeaders(headers, "publish with");
       const bytes = typeof payload === "string" ? encodeText(payload, "publish") : payload;
       const value = { topic, payload: bytes, type, headers, messageId };
       return encodeRequest({ case: "event", value });
@@ -206,7 +204,6 @@ export class Client implements AsyncDisposable {
     const timeoutMs = Math.ceil(options.timeoutMs ?? this.#pool.requestTimeoutMs);
     const encode = () => {
       checkText(method, "call a method named by");
-      checkHeaders(headers, "call with");
       const bytes = typeof payload === "string" ? encodeText(payload, "call with") : payload;
       const value = { method, payload: bytes, type, headers, timeoutMs };
       return encodeRequest({ case: "call", value });

@@ -6,6 +6,7 @@
  * has few, and asks `getconf`, before the server gives up running programs. Both tell the soft limit, which
  * a child inherits.
  */
+import { decodeTextLeniently } from "../base/utf8_text.ts";
 
 /** What is assumed where nobody tells: the usual soft limit. */
 const ASSUMED_OPEN_FILES = 1024;
@@ -31,7 +32,7 @@ function fromGetconf(): number | undefined {
   try {
     const { stdout } = new Deno.Command("getconf", { args: ["OPEN_MAX"], stderr: "null" })
       .outputSync();
-    return parseNumber(new TextDecoder().decode(stdout).trim());
+    return parseNumber(decodeTextLeniently(stdout).trim());
   } catch {
     return undefined;
   }

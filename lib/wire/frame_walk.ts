@@ -5,10 +5,9 @@
  * group's share on. Not for bytes of peers; what is malformed here is a defect.
  */
 import { assert } from "../base/errors.ts";
+import { decodeText } from "../base/utf8_text.ts";
 import { EVENT_TAG } from "./fanout.ts";
 import { FieldCursor } from "./field_cursor.ts";
-
-const decoder = new TextDecoder();
 
 /** A place among frames. */
 export class FrameWalk {
@@ -100,7 +99,7 @@ export class FrameWalk {
     }
     if (!same) {
       this.#topicBytes = this.#bytes.slice(start, end);
-      this.#topicText = decoder.decode(this.#topicBytes);
+      this.#topicText = decodeText(this.#topicBytes);
     }
     return this.topic = this.#topicText;
   }
@@ -112,6 +111,6 @@ export class FrameWalk {
   }
 
   #text(): string {
-    return decoder.decode(this.#bytes.subarray(this.#fields.start, this.#fields.end));
+    return decodeText(this.#bytes.subarray(this.#fields.start, this.#fields.end));
   }
 }

@@ -37,7 +37,7 @@ export interface RequestHead {
   count(name: string): number;
 }
 
-const decoder = new TextDecoder("latin1");
+const decoder = new TextDecoder("latin1", { ignoreBOM: true });
 const NO_HTTP = "This is no HTTP request. For Parley's own protocol use the tcp listener.";
 
 /**

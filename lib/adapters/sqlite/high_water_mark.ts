@@ -10,6 +10,7 @@
  * Two slots are written in turn, so that a torn write leaves the one before.
  */
 import { crc32 } from "node:zlib";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 
 const SLOT_BYTES = 128;
 /** The slots lie in different sectors and pages. */
@@ -41,7 +42,7 @@ export function readMark(path: string): Mark | null {
 }
 
 function parseSlot(bytes: Uint8Array): Mark | null {
-  const text = new TextDecoder().decode(bytes);
+  const text = decodeTextLeniently(bytes);
   const found = /^(parley-mark (\S+) (\d+)) ([0-9a-f]{8})\n/.exec(text);
   if (found === null || checkOf(found[1]) !== found[4]) return null;
   return { epoch: found[2], commits: Number(found[3]) };

@@ -5,10 +5,10 @@
  */
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53 } from "../../wire/varint.ts";
+import { decodeText } from "../../base/utf8_text.ts";
 
 /** The most bytes in front of an id. */
 const MOST_PREFIX_BYTES = 5 + 8 + 5;
-const decoder = new TextDecoder();
 
 /** Gathers the ids of a commit. */
 export class IdsBuilder {
@@ -59,7 +59,7 @@ export function* idsIn(data: Uint8Array): Generator<KeptId> {
     const topic = varint();
     const seq = varint();
     const length = varint();
-    const messageId = decoder.decode(data.subarray(at, at + length));
+    const messageId = decodeText(data.subarray(at, at + length));
     at += length;
     yield { topic, seq, messageId };
   }

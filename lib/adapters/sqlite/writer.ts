@@ -16,6 +16,7 @@ import { type StateRow, WriterTables, WriterTopic } from "./tables.ts";
 import { SqliteTrimmer } from "./trimmer.ts";
 import { Chunking, Operation, OperationCursor } from "../store/operations.ts";
 import { isDue, setBounds } from "../store/retention.ts";
+import { decodeText } from "../../base/utf8_text.ts";
 
 /** Chunks that are looked at for trimming within a commit, and in a step of its own. */
 const COMMIT_TRIM_CHUNKS = 64;
@@ -54,7 +55,6 @@ export class SqliteWriter {
   readonly #builders = new Map<number, ChunkBuilder>();
   readonly #spare: ChunkBuilder[] = [];
   readonly #ids = new IdsBuilder();
-  readonly #decoder = new TextDecoder();
   readonly #due = new Set<WriterTopic>();
   /** What the transaction in hand changed. */
   readonly #changed = new Map<WriterTopic, Former | null>();
@@ -169,10 +169,10 @@ export class SqliteWriter {
       this.#dropChunk(a, cursor.number);
     } else if (kind === Operation.TOPIC) {
       if (!this.#topics.has(a)) {
-        this.#nameTopic(a, this.#decoder.decode(bytes.subarray(start, end)));
+        this.#nameTopic(a, decodeText(bytes.subarray(start, end)));
       }
     } else if (kind === Operation.PUT || kind === Operation.REMOVE) {
-      const key = this.#decoder.decode(bytes.subarray(start, start + a));
+      const key = decodeText(bytes.subarray(start, start + a));
       this.#state.revision = cursor.number;
       if (kind === Operation.REMOVE) this.#tables.removeRecord(key);
       else this.#tables.putRecord(key, cursor.number, bytes.subarray(start + a, end));

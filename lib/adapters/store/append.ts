@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { ParleyError } from "../../base/errors.ts";
+import { decodeText } from "../../base/utf8_text.ts";
 import type { DedupWindow } from "./dedup_window.ts";
 import type { GroupLog } from "./group.ts";
 import { Operation } from "./operations.ts";
@@ -13,7 +14,6 @@ import type { TopicState } from "./topic.ts";
 import { unavailable } from "./values.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** Appends to the topics and queues of one store. */
 export class Appender {
@@ -67,7 +67,7 @@ export class Appender {
     const { id } = state;
     let messageId = "";
     if (idEnd > idStart) {
-      messageId = decoder.decode(bytes.subarray(idStart, idEnd));
+      messageId = decodeText(bytes.subarray(idStart, idEnd));
       const first = this.#window.find(id, messageId, this.#clock.monotonicMs());
       if (first > 0) {
         operations.add(Operation.DUPLICATE, id, first, time);

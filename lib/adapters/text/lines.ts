@@ -10,7 +10,7 @@ export type TextLine = { readonly text: string } | { readonly refused: "long" | 
 
 const LF = 0x0a;
 const CR = 0x0d;
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Cuts bytes into lines. */
 export class LineReader {

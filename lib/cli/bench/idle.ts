@@ -5,6 +5,7 @@
  * read from while it is held, and whatever ends early counts as refused.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import { dialAll, dialer, hangUp } from "./dial.ts";
 
 /** What to open. */
@@ -105,7 +106,7 @@ async function residentBytes(pid: number): Promise<number> {
     if (Deno.build.os === "linux") throw noProcess(pid, error);
   }
   const command = new Deno.Command("ps", { args: ["-o", "rss=", "-p", String(pid)] });
-  const kilobytes = Number(new TextDecoder().decode((await command.output()).stdout).trim());
+  const kilobytes = Number(decodeTextLeniently((await command.output()).stdout).trim());
   if (!(kilobytes > 0)) throw noProcess(pid);
   return kilobytes * 1024;
 }

@@ -5,13 +5,12 @@
  * of what it says of a failure the first line is handed on.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { ReceivedCall } from "../../client/mod.ts";
 import { runProgram } from "../terminal/shell_program.ts";
 
 /** The most that is kept of the first line of standard error. */
 const MAX_REASON_BYTES = 1024;
-
-const decoder = new TextDecoder();
 
 /**
  * Runs `command` for `call` and gives what it printed. Raises INTERNAL when it fails, with the first line
@@ -48,7 +47,7 @@ export async function runForCall(
   signal.throwIfAborted();
   const [output, reason] = result;
   if (status.success) return output;
-  const line = decoder.decode(reason).trimStart().split("\n")[0].trimEnd();
+  const line = decodeTextLeniently(reason).trimStart().split("\n")[0].trimEnd();
   throw new ParleyError(
     ErrorCode.INTERNAL,
     line || `the program ended with exit code ${status.code}`,

@@ -5,6 +5,7 @@
  */
 import { type Command, InvalidArgumentError } from "commander";
 import { printable } from "../../base/printable.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { QueueInfo } from "../../client/mod.ts";
 import {
   type CliContext,
@@ -104,7 +105,7 @@ async function isMeant({ name, ready, delayed, blocked }: QueueInfo, io: CliIo):
   const what = `${countOf(ready + delayed + blocked, "job")} of ${printable(name)}`;
   io.stderr.write(`drop ${what} for good? [y/N] `);
   for await (const { bytes } of linesOf(io.stdin.chunks(), MAX_ANSWER_BYTES)) {
-    return /^\s*y(es)?\s*$/i.test(new TextDecoder().decode(bytes));
+    return /^\s*y(es)?\s*$/i.test(decodeTextLeniently(bytes));
   }
   // The input has ended, and the line of the question with it.
   io.stderr.write("\n");

@@ -4,6 +4,7 @@
  * A job is acknowledged after it was written. When nobody reads the output any more, it is not.
  */
 import { type Job, ParleyError } from "../../client/mod.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { CliIo } from "../io.ts";
 import type { LinkNotices } from "../terminal/link_notices.ts";
 import { jobJson, jobText } from "./job_text.ts";
@@ -49,7 +50,7 @@ export class PrintedJobs implements JobTaker {
     if (json) return jobJson(job);
     if (!raw) return jobText(job, { lines: stdout.isTerminal, colors: stdout.colors, full });
     if (stdout.isTerminal) {
-      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(job.payload);
+      const text = decodeTextLeniently(job.payload);
       return terminalText(text, stdout) + "\n";
     }
     return withLineFeed(job.payload);

@@ -5,6 +5,7 @@
  */
 import { nearest } from "../../server/config/suggest.ts";
 import { parseExactly } from "./json_text.ts";
+import { decodeText } from "../../base/utf8_text.ts";
 
 /** The members of a line. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -12,13 +13,12 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** The members that say a payload: text, any JSON, or Base64. */
 export const PAYLOAD_KEYS = ["payload", "payload_json", "payload_base64"] as const;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
 /** The members of the object that `line` is. `example` is one that would be accepted. */
 export function fieldsOf(line: Uint8Array, example: string): Fields {
   let value: unknown;
   try {
-    value = parseExactly(decoder.decode(line));
+    // Files that come from elsewhere begin with a U+FEFF, which is no part of their JSON.
+    value = parseExactly(decodeText(line).replace(/^\ufeff/, ""));
   } catch (cause) {
     const why = cause instanceof SyntaxError ? cause.message : "it is not valid UTF-8";
     throw new Error(`it is no JSON: ${why}`, { cause });

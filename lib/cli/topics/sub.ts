@@ -8,6 +8,7 @@
  */
 import { type Command, Option } from "commander";
 import { printable } from "../../base/printable.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type {
   Client,
   Gap,
@@ -237,7 +238,7 @@ class EventPrinter {
   #addRaw(payload: Uint8Array): void {
     const { stdout } = this.#io;
     if (stdout.isTerminal) {
-      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload);
+      const text = decodeTextLeniently(payload);
       this.#text += terminalText(text, stdout) + "\n";
       return;
     }

@@ -4,7 +4,7 @@
  * A program in JavaScript may give or throw anything; whatever it is, there is an answer that can be sent.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import { checkHeaders, encodeText, encodeWithId } from "../connection/requests.ts";
+import { encodeText, encodeWithId } from "../connection/requests.ts";
 import type { CallAnswer } from "./service.ts";
 import type { RequestId } from "../../base/request_id.ts";
 
@@ -29,7 +29,6 @@ export function encodeAnswer(answer: CallAnswer, method: string, id: RequestId):
     );
   }
   try {
-    checkHeaders(headers, "answer with");
     const bytes = typeof payload === "string" ? encodeText(payload, "answer with") : payload;
     return encodeWithId({ case: "answer", value: { payload: bytes, type, headers } }, id);
   } catch (cause) {
@@ -43,9 +42,9 @@ export function encodeFailure(thrown: unknown, id: RequestId): Uint8Array {
     const { code, message, retryable, accepted } = ParleyError.from(thrown);
     const error = {
       code,
-      message: message.slice(0, MAX_ERROR_CHARACTERS),
+      message: message.slice(0, MAX_ERROR_CHARACTERS).toWellFormed(),
       retryable,
-      accepted: accepted.slice(0, MAX_ERROR_CHARACTERS),
+      accepted: accepted.slice(0, MAX_ERROR_CHARACTERS).toWellFormed(),
     };
     return encodeWithId({ case: "answer", value: { error } }, id);
   } catch {

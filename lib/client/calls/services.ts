@@ -14,7 +14,8 @@ import { encodeAnswer, encodeFailure } from "./answers.ts";
 import type { ClientConnection } from "../connection/client_connection.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
 import type { ErrorReports } from "../error_reports.ts";
-import { checkText, encodeRequest } from "../connection/requests.ts";
+import { encodeRequest } from "../connection/requests.ts";
+import { checkText } from "../connection/well_formed.ts";
 import { type CallHandler, type ServeOptions, Service } from "./service.ts";
 import type { RequestId } from "../../base/request_id.ts";
 

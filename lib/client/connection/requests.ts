@@ -5,13 +5,14 @@
  * Echo and add are written by hand because programs measure connections with them; everything else goes
  * through the generated classes. What cannot be encoded is refused with INVALID_ARGUMENT.
  */
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
 import { ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
 import { int32Size, putInt32, putVarint, varintSize } from "../../wire/varint.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
+import { checkText, checkTexts } from "./well_formed.ts";
 
 /** One member of ClientMessage, as a program writes it. */
 export type RequestMessage = MessageInitShape<typeof ClientMessageSchema>["message"];
@@ -76,22 +77,6 @@ export function encodeAdd(a: number, b: number): Uint8Array {
   return bytes;
 }
 
-/** Raises INVALID_ARGUMENT for text that has no UTF-8: with half of a surrogate pair. */
-export function checkText(text: string, action: string): void {
-  if (text.isWellFormed()) return;
-  throw invalidArgument(`cannot ${action} text with half of a surrogate pair`, {
-    accepted: "text that has a UTF-8 form",
-  });
-}
-
-/** The same for the names and values of headers. */
-export function checkHeaders(headers: Readonly<Record<string, string>>, action: string): void {
-  for (const name of Object.keys(headers)) {
-    checkText(name, `${action} a header of`);
-    checkText(String(headers[name]), `${action} a header of`);
-  }
-}
-
 /** Encodes text. Raises INVALID_ARGUMENT for text that has no UTF-8. */
 export function encodeText(text: string, action: string): Uint8Array {
   checkText(text, action);
@@ -111,11 +96,26 @@ export function encodeRequest(message: RequestMessage): Uint8Array {
 
 /** Encodes any member, also one that is never answered. */
 export function encodeMessage(message: RequestMessage): Uint8Array {
+  if (message?.case !== undefined) checkTexts(message.value, `send ${message.case} with`);
   try {
     return toBinary(ClientMessageSchema, create(ClientMessageSchema, { message }));
   } catch (reason) {
     const why = reason instanceof Error ? reason.message : String(reason);
     throw invalidArgument(`cannot encode ${message?.case}: ${why}`, { cause: reason });
+  }
+}
+
+/** Encodes a message of any schema. Raises INVALID_ARGUMENT for what it does not allow. */
+export function encodeBody<T extends DescMessage>(
+  schema: T,
+  message: MessageInitShape<T>,
+): Uint8Array {
+  checkTexts(message, `encode a ${schema.typeName} with`);
+  try {
+    return toBinary(schema, create(schema, message));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw invalidArgument(`cannot encode a ${schema.typeName}: ${why}`, { cause });
   }
 }
 

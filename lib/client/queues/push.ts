@@ -3,7 +3,8 @@
  */
 import { invalidArgument } from "../../base/errors.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
-import { checkHeaders, checkText, encodeRequest, encodeText } from "../connection/requests.ts";
+import { encodeRequest, encodeText } from "../connection/requests.ts";
+import { checkText } from "../connection/well_formed.ts";
 import type { RequestOptions } from "../settings.ts";
 
 /** The options of `push`. */
@@ -44,8 +45,6 @@ export function encodePush(
 ): Uint8Array {
   const { type = "", headers = {}, messageId = "", priority = 0, key = "" } = options;
   checkText(queue, "push to a queue named by");
-  checkText(key, "push with a key of");
-  checkHeaders(headers, "push with");
   if (!Number.isInteger(priority) || priority < 0 || priority > MAX_PRIORITY) {
     throw invalidArgument(`cannot push to "${queue}" with priority ${priority}`, {
       accepted: `a whole number from 0 to ${MAX_PRIORITY}`,

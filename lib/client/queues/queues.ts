@@ -6,12 +6,10 @@
  * that a job can never reach one of another connection. After a reconnect every puller has a new consumer.
  */
 import {
-  create,
   type DescMessage,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import {
@@ -29,7 +27,7 @@ import { type QueueInfo, queueInfo } from "./info.ts";
 import type { Puller, PullerOwner } from "./puller.ts";
 import { encodePush, type PushAck, type PushOptions } from "./push.ts";
 import type { Worker, WorkerOwner } from "./worker.ts";
-import { encodeRequest } from "../connection/requests.ts";
+import { encodeBody, encodeRequest } from "../connection/requests.ts";
 import type { RequestOptions } from "../settings.ts";
 
 const METHODS = "parley.v1.Queues/";
@@ -106,7 +104,7 @@ export class Queues implements PullerOwner, WorkerOwner {
   ): Promise<MessageShape<O>> {
     return this.#pool().submit(
       () => {
-        const payload = toBinary(input, create(input, request));
+        const payload = encodeBody(input, request);
         const value = { method: METHODS + method, payload, type: input.typeName };
         return encodeRequest({ case: "call", value });
       },

@@ -6,12 +6,10 @@
  * what is asked meanwhile waits for that, and what was under way is asked again where that does no harm.
  */
 import {
-  create,
   type DescMessage,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import {
@@ -29,7 +27,7 @@ import {
 } from "../../gen/parley/v1/room_pb.ts";
 import { readAnswer } from "../connection/answers.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
-import { encodeRequest } from "../connection/requests.ts";
+import { encodeBody, encodeRequest } from "../connection/requests.ts";
 import { Room, type RoomOptions } from "./room.ts";
 import { ROOM_PREFIX, roomMessage } from "./message.ts";
 import type { RequestOptions } from "../settings.ts";
@@ -341,7 +339,7 @@ export class Rooms {
     options: RequestOptions,
     kind: RequestKind = { ordered: true },
   ): Promise<MessageShape<O>> {
-    const payload = toBinary(input, create(input, request));
+    const payload = encodeBody(input, request);
     const value = { method: METHODS + method, payload, type: input.typeName };
     return await this.#pool().submit(
       () => encodeRequest({ case: "call", value }),

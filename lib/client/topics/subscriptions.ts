@@ -18,7 +18,7 @@ import type { ClientConnection } from "../connection/client_connection.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
 import type { ErrorReports } from "../error_reports.ts";
 import { Receivers } from "./receivers.ts";
-import { checkText } from "../connection/requests.ts";
+import { checkText } from "../connection/well_formed.ts";
 import { DIRECT_TOPIC } from "../rooms/message.ts";
 import { joinSignal, leaveSignal } from "../connection/signal_group.ts";
 import {

@@ -3,14 +3,13 @@
  * checked by its name, if it has one, and decoded.
  */
 import {
-  create,
   type DescMessage,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { encodeBody } from "../connection/requests.ts";
 import type { Client } from "../client.ts";
 import type { CallOptions, PublishAck, PublishOptions } from "../client_options.ts";
 import type { ServeOptions, Service } from "../calls/service.ts";
@@ -138,20 +137,26 @@ export function serveMessages<I extends DescMessage, O extends DescMessage>(
   return client.serve(method, async (call) => {
     const request = decode(input, call, `the request of "${method}"`);
     const answer = await handler(request, call.signal);
-    // Not `encode`: that the answer is no such message is not the caller's fault.
-    return { payload: toBinary(output, create(output, answer)), type: output.typeName };
+    return { payload: encodeAnswer(method, output, answer), type: output.typeName };
   }, options);
+}
+
+/** That an answer is no such message is not the caller's fault: what it raises has no code. */
+function encodeAnswer<O extends DescMessage>(
+  method: string,
+  output: O,
+  answer: MessageInitShape<O>,
+): Uint8Array {
+  try {
+    return encodeBody(output, answer);
+  } catch (cause) {
+    throw new Error(`cannot answer "${method}": ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Encodes a message of a schema. Raises INVALID_ARGUMENT for what the schema does not allow. */
 export function encode<T extends DescMessage>(schema: T, message: MessageInitShape<T>): Uint8Array {
-  try {
-    return toBinary(schema, create(schema, message));
-  } catch (cause) {
-    throw invalidArgument(`cannot encode a ${schema.typeName}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  return encodeBody(schema, message);
 }
 
 /** Reads `what` as a message of a schema. Raises `code` when it is none. */

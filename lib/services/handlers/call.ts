@@ -12,6 +12,7 @@ import {
   ParleyError,
   protocolError,
 } from "../../base/errors.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import { ErrorSchema } from "../../gen/parley/v1/error_pb.ts";
 import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
@@ -36,7 +37,6 @@ const TYPE_FIELD = 2;
 const HEADERS_FIELD = 3;
 const ERROR_FIELD = 4;
 
-const lenient = new TextDecoder();
 const cursor = new FieldCursor();
 const entry = new FieldCursor();
 
@@ -187,5 +187,5 @@ function checkHeader(bytes: Uint8Array, start: number, end: number): void {
 
 function checkType(bytes: Uint8Array, start: number, end: number): void {
   if (isTypeBytes(bytes, start, end)) return;
-  checkMessageType(lenient.decode(bytes.subarray(start, end)), "take message type");
+  checkMessageType(decodeTextLeniently(bytes.subarray(start, end)), "take message type");
 }

@@ -3,6 +3,7 @@
  * connections it was handed to.
  */
 import { assert } from "../../base/errors.ts";
+import { decodeText } from "../../base/utf8_text.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
@@ -20,8 +21,6 @@ const ACK_TAG = 0x2a;
 const LEVEL_TAG = 0x08;
 /** Tag of Ack.receivers: field 2, varint. */
 const RECEIVERS_TAG = 0x10;
-
-const decoder = new TextDecoder();
 
 /** Publishes the event that `scan` found. Raises INVALID_ARGUMENT when it cannot be published. */
 export function handlePublish(session: Session, bytes: Uint8Array, scan: MessageScan): void {
@@ -49,7 +48,7 @@ function publishBound(
   const { start, end } = scan;
   const { stamps } = session.asPublisher();
   const id = idOf(bytes, scan);
-  const topic = decoder.decode(remembered.name.subarray(0, remembered.topicBytes));
+  const topic = decodeText(remembered.name.subarray(0, remembered.topicBytes));
   const event = { topic, bytes, start, end, stamps: stamps.bytes, stampsLength: stamps.length };
   session.asPublisher().keeps = true;
   const ticket = id === 0 ? null : new BoundTicket(session, id);

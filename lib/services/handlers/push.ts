@@ -5,6 +5,7 @@
 import { invalidArgument } from "../../base/errors.ts";
 import { isDeadName } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
+import { decodeText, decodeTextLeniently } from "../../base/utf8_text.ts";
 import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
@@ -15,7 +16,6 @@ import { queuesOf } from "../queues/queues.ts";
 import type { Session } from "../connection/session.ts";
 import { idOf } from "../../wire/request_id.ts";
 
-const decoder = new TextDecoder();
 const options = new JobOptions();
 
 /** The queue that a session pushed to last; most push to one. */
@@ -32,7 +32,7 @@ export function handlePush(session: Session, bytes: Uint8Array, scan: MessageSca
   found.scan(bytes, start, end, "job");
   const { typeStart, typeEnd } = found;
   if (typeEnd > typeStart && !isTypeBytes(bytes, typeStart, typeEnd)) {
-    checkMessageType(decoder.decode(bytes.subarray(typeStart, typeEnd)), "push type");
+    checkMessageType(decodeTextLeniently(bytes.subarray(typeStart, typeEnd)), "push type");
   }
   host.counters.jobsIn++;
   const queue = queueOf(session, bytes, found.nameStart, found.nameEnd);
@@ -58,7 +58,7 @@ function push(session: Session, queue: Queue, bytes: Uint8Array, scan: MessageSc
   publisher.keeps = true;
   const id = idOf(bytes, scan);
   const { messageIdStart: idStart, messageIdEnd: idEnd } = found;
-  const seen = idEnd > idStart && queue.hasSeen(decoder.decode(bytes.subarray(idStart, idEnd)));
+  const seen = idEnd > idStart && queue.hasSeen(decodeText(bytes.subarray(idStart, idEnd)));
   if (!seen) queue.admit(end - start + stamps.length);
   const completion = id === 0 ? session : new AckTicket(session, id);
   queue.push(
@@ -84,7 +84,7 @@ function queueOf(session: Session, bytes: Uint8Array, start: number, end: number
     return last.queue;
   }
   if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot push to a name that is not UTF-8");
-  const name = decoder.decode(bytes.subarray(start, end));
+  const name = decodeText(bytes.subarray(start, end));
   if (isDeadName(name)) {
     throw invalidArgument(`cannot push to ${quote(name)}: only dead letters go there`, {
       accepted: "a name that does not end in .dead",

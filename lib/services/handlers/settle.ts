@@ -5,6 +5,7 @@
  * Read by hand, because under load there is one token a job.
  */
 import { ErrorCode, invalidArgument, ParleyError, protocolError } from "../../base/errors.ts";
+import { decodeText } from "../../base/utf8_text.ts";
 import { Verdict } from "../../gen/parley/v1/queue_pb.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { isDeadName } from "../../logic/queues/policies.ts";
@@ -33,7 +34,6 @@ const MAX_ERROR_BYTES = 1024;
 /** The longest lease that a consumer may ask for. */
 const MAX_LEASE_MS = 24 * 3600 * 1000;
 
-const decoder = new TextDecoder();
 const fields = new FieldCursor();
 
 /** What a Settle says. One is reused; it is read and carried out in one go. */
@@ -155,7 +155,7 @@ function readError(bytes: Uint8Array): void {
   if (!isUtf8(bytes, fields.start, fields.end)) {
     throw protocolError("cannot read an error that is not UTF-8");
   }
-  request.error = decoder.decode(bytes.subarray(fields.start, fields.end));
+  request.error = decodeText(bytes.subarray(fields.start, fields.end));
 }
 
 function uint32(bytes: Uint8Array, at: number): number {

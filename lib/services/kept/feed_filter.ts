@@ -6,6 +6,7 @@
  * `echo` does not matter, here as in live delivery.
  */
 import { matchesPattern } from "../../base/matches_pattern.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
 import { isServersTopic } from "../topics/reserved.ts";
@@ -15,7 +16,6 @@ import type { Session } from "../connection/session.ts";
 const TYPE_FIELD = 3;
 const SENDER_FIELD = 11;
 
-const decoder = new TextDecoder();
 const fields = new FieldCursor();
 
 /** The filter of one session on one topic; good while the session's subscriptions stay. */
@@ -68,5 +68,5 @@ export class FeedFilter {
 }
 
 function textOf(bytes: Uint8Array): string {
-  return decoder.decode(bytes.subarray(fields.start, fields.end));
+  return decodeTextLeniently(bytes.subarray(fields.start, fields.end));
 }

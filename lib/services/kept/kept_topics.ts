@@ -9,6 +9,7 @@
  */
 import { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import { decodeText } from "../../base/utf8_text.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { KeepPolicies, KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import type { Store, StoreBatch, StoreListener, StoreTopic } from "../../ports/store.ts";
@@ -27,7 +28,6 @@ const log = logger("server");
 /** Number of Event.type. */
 const TYPE_FIELD = 3;
 const NONE: readonly Queue[] = Object.freeze([]);
-const decoder = new TextDecoder();
 
 /** Waits for the commit of one event. */
 export interface Ticket {
@@ -125,7 +125,7 @@ export class KeptTopics implements StoreListener {
         completion,
       );
     const seen = bound.length > 0 && idEnd > idStart &&
-      store.duplicateOf(topic, decoder.decode(bytes.subarray(idStart, idEnd))) > 0;
+      store.duplicateOf(topic, decodeText(bytes.subarray(idStart, idEnd))) > 0;
     if (bound.length === 0 || seen) return void append();
     const event = { topic: topic.name, bytes, start, end, stamps, stampsLength };
     pushEvent(store, bound, event, append);
@@ -238,7 +238,7 @@ export class KeptTopics implements StoreListener {
     }
     if (same) return this.#type;
     this.#typeBytes = bytes.slice(from, to);
-    return this.#type = decoder.decode(this.#typeBytes);
+    return this.#type = decodeText(this.#typeBytes);
   }
 }
 

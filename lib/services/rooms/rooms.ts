@@ -11,6 +11,7 @@ import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
 import { NameRegistry } from "../../logic/rooms/name_registry.ts";
 import { quote } from "../../base/quote.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import {
   checkMessage,
   checkRoomName,
@@ -69,7 +70,7 @@ export class Rooms {
       const page: StoreRecordPage = await store.list(TOPIC_LINES, after, RECORDS_A_PAGE);
       for (const { key, value } of page.records) {
         const room = this.room(key.slice(TOPIC_LINES.length));
-        room.topicLine = new TextDecoder().decode(value);
+        room.topicLine = decodeTextLeniently(value);
         this.#rooms.set(room.name, room);
       }
       if (page.after === null) return;

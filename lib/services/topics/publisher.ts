@@ -7,6 +7,7 @@
  */
 import { invalidArgument } from "../../base/errors.ts";
 import type { Limits } from "../../base/limits.ts";
+import { decodeText, decodeTextLeniently } from "../../base/utf8_text.ts";
 import { checkMethod } from "../../logic/calls/method_table.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
 import {
@@ -29,7 +30,6 @@ const MOST_PLACES = 4096;
 /** After as many topics in a row that took the place of another that was still good, there are more places. */
 const GROW_AFTER = 64;
 const NONE: readonly Queue[] = Object.freeze([]);
-const decoder = new TextDecoder();
 
 /** The match of one topic and type, as one publisher remembers it. */
 export class RememberedMatch {
@@ -106,7 +106,7 @@ export class Publisher {
     }
     if (same) return this.#method;
     if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot call a method that is not UTF-8");
-    const method = decoder.decode(bytes.subarray(start, end));
+    const method = decodeText(bytes.subarray(start, end));
     checkMethod(method);
     this.#methodBytes = bytes.slice(start, end);
     return this.#method = method;
@@ -125,9 +125,9 @@ export class Publisher {
     if (!isValidTopicBytes(bytes, nameStart, nameEnd, limits)) {
       throw topicBytesError(bytes, nameStart, nameEnd, limits);
     }
-    const type = decoder.decode(bytes.subarray(typeStart, typeEnd));
+    const type = decodeTextLeniently(bytes.subarray(typeStart, typeEnd));
     if (type !== "") checkMessageType(type, "publish type");
-    const topic = decoder.decode(bytes.subarray(nameStart, nameEnd));
+    const topic = decodeText(bytes.subarray(nameStart, nameEnd));
     const kept = keep(topic);
     const match = trie.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
