@@ -10,6 +10,7 @@ import { benchBusSubscriptions } from "./bus_subs.ts";
 import { benchCall } from "./call.ts";
 import { benchConns } from "./conns.ts";
 import { benchKept } from "./kept.ts";
+import { benchFairness } from "./fairness.ts";
 import { benchEcho } from "./echo.ts";
 import { stopAll } from "./harness/child.ts";
 import type { Benchmark } from "./harness/context.ts";
@@ -40,11 +41,12 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   queue: benchQueue,
   room: benchRoom,
   trim: benchTrim,
+  fairness: benchFairness,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */
 const MEASURED_IN: Readonly<Record<string, readonly BenchmarkName[]>> = {
-  "nats-server": ["conns", "bus", "call", "kept", "queue"],
+  "nats-server": ["conns", "bus", "call", "kept", "queue", "fairness"],
   "redis-server": ["bus"],
   "rabbitmq-server": ["queue"],
 };

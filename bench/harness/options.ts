@@ -16,6 +16,7 @@ export const BENCHMARKS = [
   "queue",
   "room",
   "trim",
+  "fairness",
 ] as const;
 /** The name of a benchmark. */
 export type BenchmarkName = typeof BENCHMARKS[number];
@@ -31,13 +32,13 @@ export interface BenchOptions {
   readonly connections: number;
   /** The most subscriptions of `bus-subs`. */
   readonly subscriptions: number;
-  /** The most jobs that wait in `queue`. */
+  /** The most jobs that wait in `queue`, and those that `fairness` peeks at. */
   readonly jobs: number;
   /** Members of the room of `room`. */
   readonly members: number;
   /** What is said in it. */
   readonly messages: number;
-  /** Events that `trim` has trimmed. */
+  /** Events that `trim` has trimmed, and those of the history that `fairness` reads. */
   readonly events: number;
   readonly json: boolean;
   readonly writeDocs: boolean;
@@ -54,10 +55,10 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --seconds <s>         how long each measurement takes (3)
   --connections <n>     idle connections of conns (15000)
   --subscriptions <n>   the most subscriptions of bus-subs (1000000)
-  --jobs <n>            the most jobs that wait in queue (1000000)
+  --jobs <n>            the most jobs that wait in queue, and in that of fairness (1000000)
   --members <n>         members of the room of room (1000)
   --messages <n>        what is said in it (1000)
-  --events <n>          events that trim has trimmed (1000000)
+  --events <n>          events that trim has trimmed, and that fairness reads (1000000)
   --json                print JSON
   --write-docs          put the tables into docs/performance.md, too
   --require-peers       exit code 1 when a peer of these benchmarks is missing
@@ -132,6 +133,10 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
   if (shows("queue")) words.push(`--jobs ${options.jobs}`);
   if (shows("room")) words.push(`--members ${options.members}`, `--messages ${options.messages}`);
   if (shows("trim")) words.push(`--events ${options.events}`);
+  if (shows("fairness")) {
+    if (!shows("queue")) words.push(`--jobs ${options.jobs}`);
+    if (!shows("trim")) words.push(`--events ${options.events}`);
+  }
   return words.join(" ");
 }
 

@@ -26,6 +26,8 @@ export interface Subject extends AsyncDisposable {
   readonly dialect: Dialect;
   readonly pid: number;
   readonly port: number;
+  /** Where it takes WebSockets, if it does. */
+  readonly webSocketPort?: number;
 }
 
 /** Starts a server. Rejects with MissingProgram when it is not installed. */
@@ -59,9 +61,15 @@ export async function startParley(
   const folder = await Deno.makeTempDir({ prefix: "parley-bench-" });
   const child = Child.start(Deno.execPath(), [...SERVER_ARGS, ...SERVE_ARGS, ...more], folder);
   const { listeners } = JSON.parse(await announced(child, folder));
-  const tcp: string[] = listeners.find(({ kind }: { kind: string }) => kind === "tcp").addresses;
-  const address = tcp.find((each) => each.startsWith("127.0.0.1:")) ?? tcp[0];
-  return subject(name, "parley", child, portOf(address), folder);
+  const portAt = (wanted: string): number => {
+    const found: string[] = listeners.find(({ kind }: { kind: string }) => kind === wanted)
+      .addresses;
+    return portOf(found.find((each) => each.startsWith("127.0.0.1:")) ?? found[0]);
+  };
+  return {
+    ...subject(name, "parley", child, portAt("tcp"), folder),
+    webSocketPort: portAt("ws"),
+  };
 }
 
 /** Starts the bare echo loop. */

@@ -12,7 +12,7 @@
  */
 import { cpuSeconds } from "../harness/process_facts.ts";
 import { type BusDialect, busDialect } from "./dialect.ts";
-import { concat, repeated, Setup, type Target, writeAll } from "./target.ts";
+import { concat, type Connection, repeated, Setup, type Target, writeAll } from "./target.ts";
 import { receiveAll, Receiver } from "./receiver.ts";
 
 /** What to publish. */
@@ -66,7 +66,7 @@ export async function runBusLoad(load: BusLoad): Promise<BusLoadResult> {
 }
 
 interface Publisher {
-  readonly connection: Deno.TcpConn;
+  readonly connection: Connection;
   readonly replies: Receiver;
   /** The length of one of its events when it is delivered. */
   deliveryBytes: number;

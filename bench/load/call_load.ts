@@ -8,7 +8,7 @@
 import { Histogram } from "../../lib/cli/bench/histogram.ts";
 import { cpuSeconds } from "../harness/process_facts.ts";
 import { type CallDialect, natsCalls, parleyCalls } from "./call_dialect.ts";
-import { Setup, type Target, writeAll } from "./target.ts";
+import { type Connection, Setup, type Target, writeAll } from "./target.ts";
 
 /** What to call. */
 export interface CallLoad {
@@ -75,7 +75,7 @@ function failing(responding: Promise<never>, work: Promise<void>): Promise<void>
 
 /** Answers every call; the answers to what one read brought leave in one write. */
 async function respond(
-  connection: Deno.TcpConn,
+  connection: Connection,
   dialect: CallDialect,
   payload: Uint8Array,
 ): Promise<never> {
@@ -96,7 +96,7 @@ async function respond(
 
 /** One connection that calls. */
 class Caller {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Connection;
   readonly #call: Uint8Array;
   readonly #answerBytes: number;
   readonly #unasked: string;

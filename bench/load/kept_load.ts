@@ -9,7 +9,7 @@ import { FrameReader } from "../../lib/wire/frame_reader.ts";
 import { cpuSeconds } from "../harness/process_facts.ts";
 import { nats, natsMessage } from "./dialect_nats.ts";
 import { fields, frame, hello } from "./dialect_parley.ts";
-import { concat, repeated, Setup, type Target, writeAll } from "./target.ts";
+import { concat, type Connection, repeated, Setup, type Target, writeAll } from "./target.ts";
 
 /** What to publish. */
 export interface KeptLoad {
@@ -71,7 +71,7 @@ export async function runKeptLoad(load: KeptLoad): Promise<KeptLoadResult> {
 
 /** One connection that publishes; `count` says how many acknowledgements its bytes hold. */
 class Publisher {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Connection;
   readonly #event: Uint8Array;
   readonly #events: Uint8Array;
   readonly #inFlight: number;

@@ -8,8 +8,10 @@
  */
 import { type BusLoad, runBusLoad } from "./bus_load.ts";
 import { type CallLoad, runCallLoad } from "./call_load.ts";
+import { type FloodLoad, runFlood } from "./flood_load.ts";
 import { holdConnections, type IdleLoad } from "./idle_load.ts";
 import { type EchoLoad, runEcho } from "./echo_load.ts";
+import { type InnocentLoad, runInnocent } from "./innocent_load.ts";
 import { type KeptLoad, runKeptLoad } from "./kept_load.ts";
 import {
   type QueueDelayLoad,
@@ -36,6 +38,8 @@ export type Load =
   | QueueFlowLoad
   | QueueDelayLoad
   | RoomLoad
+  | FloodLoad
+  | InnocentLoad
   | TrimLoad;
 
 async function run(load: Load): Promise<void> {
@@ -57,6 +61,10 @@ async function run(load: Load): Promise<void> {
       return steps.answer(await runQueueDelay(load));
     case "room":
       return steps.answer(await runRoomLoad(load));
+    case "flood":
+      return await runFlood(load, steps);
+    case "innocent":
+      return await runInnocent(load, steps);
     case "trim":
       return await runTrimLoad(load, steps);
     case "idle":

@@ -6,7 +6,7 @@
  * Answers come in order and all have the same length; they are counted by their bytes.
  */
 import { fields, frame, frameBytes } from "./dialect_parley.ts";
-import { Setup, type Target, writeAll } from "./target.ts";
+import { type Connection, Setup, type Target, writeAll } from "./target.ts";
 
 /** One question and its answer. */
 export interface RoundTrip {
@@ -20,7 +20,7 @@ const STALL_MS = 30_000;
 
 /** Asks until it is stopped. */
 export class Pinger {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Connection;
   readonly #question: Uint8Array;
   readonly #answerBytes: number;
   readonly #sentMs: number[] = [];

@@ -37,7 +37,8 @@ export const parleyQueue: QueueDialect = {
   },
 };
 
-function pullFrame(queue: string, prefetch: number): Uint8Array {
+/** The bytes that pull from a queue. */
+export function pullFrame(queue: string, prefetch: number): Uint8Array {
   const body = new BinaryWriter().tag(1, 0).uint64(CONSUMER).tag(2, 2).string(queue)
     .tag(3, 0).uint32(prefetch);
   return frame(FIELD.pull, body.finish(), 1);

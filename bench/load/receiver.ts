@@ -5,6 +5,8 @@
  * waited for fails the load, as does one whose connection the server ends.
  */
 
+import type { Connection } from "./target.ts";
+
 const BUFFER_BYTES = 256 * 1024;
 const STALL_MS = 10_000;
 
@@ -16,14 +18,14 @@ export class Receiver {
   bytes = 0;
   /** For publishers: the bytes of the replies to what was published. */
   dueBytes = 0;
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Connection;
   readonly #role: string;
   #waitingFor = Infinity;
   #waiters: { least: number; resolve: () => void; reject: (reason: Error) => void }[] = [];
   #failure: Error | null = null;
   #closed = false;
 
-  constructor(connection: Deno.TcpConn, role: string) {
+  constructor(connection: Connection, role: string) {
     this.#connection = connection;
     this.#role = role;
   }

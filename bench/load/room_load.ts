@@ -10,7 +10,7 @@ import { cpuSeconds } from "../harness/process_facts.ts";
 import { atOnce } from "./at_once.ts";
 import { call, callFrame, fields, hello, subscribe } from "./dialect_parley.ts";
 import { Talk } from "./talk.ts";
-import { concat, Setup, type Target, writeAll } from "./target.ts";
+import { concat, type Connection, Setup, type Target, writeAll } from "./target.ts";
 
 /** What to say to how many. */
 export interface RoomLoad {
@@ -70,7 +70,7 @@ export async function runRoomLoad(load: RoomLoad): Promise<RoomLoadResult> {
 }
 
 /** Lets everybody come in, and then listen: what is announced of those who come is not measured. */
-async function enter(load: RoomLoad): Promise<Deno.TcpConn[]> {
+async function enter(load: RoomLoad): Promise<Connection[]> {
   const members = await atOnce(Array.from({ length: load.members }), async (_, index) => {
     const setup = await Setup.open(load.target);
     await hello(setup);
@@ -83,7 +83,7 @@ async function enter(load: RoomLoad): Promise<Deno.TcpConn[]> {
 }
 
 /** Says what may be said now. */
-async function speak(connection: Deno.TcpConn, talk: Talk): Promise<void> {
+async function speak(connection: Connection, talk: Talk): Promise<void> {
   const frames: Uint8Array[] = [];
   for (let text = talk.next(performance.now()); text !== undefined;) {
     // The answers come in order, so all can have the same id.
@@ -94,7 +94,7 @@ async function speak(connection: Deno.TcpConn, talk: Talk): Promise<void> {
 }
 
 /** Listens for ever; the first member speaks again as its answers come. Rejects when something is wrong. */
-async function receive(connection: Deno.TcpConn, member: number, talk: Talk): Promise<never> {
+async function receive(connection: Connection, member: number, talk: Talk): Promise<never> {
   const reader = new FrameReader("delimited", MAX_MESSAGE_BYTES);
   for (;;) {
     const count = await connection.read(reader.space());

@@ -4,6 +4,7 @@
  * While a connection is set up its answers are read and looked at; under load they are only counted.
  */
 import type { Dialect } from "../harness/subjects.ts";
+import { openWebSocket } from "./websocket.ts";
 
 /** The server. */
 export interface Target {
@@ -11,24 +12,32 @@ export interface Target {
   readonly port: number;
   /** Its process, whose time is taken. */
   readonly pid: number;
+  /** Where it takes WebSockets, when connections are to be some. */
+  readonly webSocketPort?: number;
 }
+
+/** A connection as far as loads need one. */
+export type Connection = Pick<Deno.TcpConn, "read" | "write" | "close">;
 
 const BUFFER_BYTES = 64 * 1024;
 
 /** A connection while it is set up. */
 export class Setup {
-  readonly connection: Deno.TcpConn;
+  readonly connection: Connection;
   /** What has come and was not taken yet. */
   bytes: Uint8Array = new Uint8Array(0);
   /** What the server may say unasked before an answer; it is skipped. */
   unasked: string | null = null;
 
-  constructor(connection: Deno.TcpConn) {
+  constructor(connection: Connection) {
     this.connection = connection;
   }
 
   /** Connects. */
   static async open(target: Target): Promise<Setup> {
+    if (target.webSocketPort !== undefined) {
+      return new Setup(await openWebSocket(target.webSocketPort));
+    }
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: target.port });
     connection.setNoDelay(true);
     return new Setup(connection);
@@ -66,7 +75,7 @@ export class Setup {
 }
 
 /** Writes all of `bytes`. */
-export async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+export async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     at += await connection.write(at === 0 ? bytes : bytes.subarray(at));
   }
