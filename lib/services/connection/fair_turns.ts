@@ -58,6 +58,17 @@ export class TurnTaker {
     return this.#turns.begin(this);
   }
 
+  /** Resolves when a piece of work may be begun: at once while there is time. */
+  async admit(): Promise<void> {
+    if (!this.begin()) await this.wait();
+  }
+
+  /** Counts work of so many units that was done, and resolves when there may be more. */
+  async did(units: number): Promise<void> {
+    this.#turns.spend(units);
+    if (this.#turns.left <= 0 && !this.goOn()) await this.wait();
+  }
+
   /** Whether work may go on. To be asked whenever `left` of the turns has come down to nothing. */
   goOn(): boolean {
     return this.#turns.goOn(this);

@@ -12,6 +12,9 @@ import {
 import { invalidArgument } from "../../base/errors.ts";
 import type { Session } from "../connection/session.ts";
 
+/** So many elements of a list are encoded at once: well below a turn. */
+const SLICE = 64;
+
 /** What an own method answers. */
 export interface OwnAnswer {
   readonly payload: Uint8Array;
@@ -42,6 +45,46 @@ export function ownMethod<I extends DescMessage, O extends DescMessage>(
       return answer instanceof Promise ? answer.then(encode) : encode(answer);
     },
   };
+}
+
+/** What a paged method answers: a list, and what stands beside it. */
+type Page<O extends DescMessage> = MessageInitShape<O> & Record<string, unknown>;
+
+/**
+ * The same for a method whose answer has a long list in `field`: it is encoded in slices, with turns for others
+ * between them. Protobuf joins the lists of messages that lie behind each other.
+ */
+export function pagedMethod<I extends DescMessage, O extends DescMessage>(
+  input: I,
+  output: O,
+  field: string,
+  run: (session: Session, request: MessageShape<I>) => Page<O> | Promise<Page<O>>,
+): OwnMethod {
+  const encode = (part: Record<string, unknown>): Uint8Array =>
+    toBinary(output, create(output, part as MessageInitShape<O>));
+  return {
+    async answer(session, payload) {
+      const turn = session.host.turns.join();
+      const answer = await run(session, decode(input, payload));
+      const list = answer[field] as readonly unknown[];
+      const parts = [encode({ ...answer, [field]: [] })];
+      for (let from = 0; from < list.length; from += SLICE) {
+        await turn.admit();
+        parts.push(encode({ [field]: list.slice(from, from + SLICE) }));
+      }
+      return { payload: joined(parts), type: output.typeName };
+    },
+  };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function decode<I extends DescMessage>(schema: I, payload: Uint8Array): MessageShape<I> {

@@ -24,7 +24,7 @@ import {
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { checkPattern } from "../../logic/topics/pattern.ts";
-import { type OwnMethod, ownMethod } from "./own_method.ts";
+import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
 import { peek, purge, redrive } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
 import { checkQueueName, type Queues, queuesOf } from "../queues/queues.ts";
@@ -41,7 +41,7 @@ const PREFIX = "parley.v1.Queues/";
 
 /** The methods by their full names. */
 export const QUEUE_METHODS: Readonly<Record<string, OwnMethod>> = {
-  [`${PREFIX}List`]: ownMethod(ListQueuesRequestSchema, ListQueuesResponseSchema, list),
+  [`${PREFIX}List`]: pagedMethod(ListQueuesRequestSchema, ListQueuesResponseSchema, "queues", list),
   [`${PREFIX}Info`]: ownMethod(
     InfoQueueRequestSchema,
     InfoQueueResponseSchema,
@@ -49,7 +49,7 @@ export const QUEUE_METHODS: Readonly<Record<string, OwnMethod>> = {
       info: infoOf(queuesOf(session), queueOf(session, queue, "look at")),
     }),
   ),
-  [`${PREFIX}Peek`]: ownMethod(PeekQueueRequestSchema, PeekQueueResponseSchema, look),
+  [`${PREFIX}Peek`]: pagedMethod(PeekQueueRequestSchema, PeekQueueResponseSchema, "jobs", look),
   [`${PREFIX}Purge`]: ownMethod(
     PurgeQueueRequestSchema,
     PurgeQueueResponseSchema,
@@ -114,7 +114,8 @@ async function look(
   }
   const limit = request.limit || USUAL_PEEKED;
   const maxBytes = session.host.limits.maxFrameBytes >>> 1;
-  return await peek(queuesOf(session), queue, Number(request.after), limit, maxBytes);
+  const turn = session.host.turns.join();
+  return await peek(queuesOf(session), queue, Number(request.after), limit, maxBytes, turn);
 }
 
 async function pause(session: Session, name: string, paused: boolean) {

@@ -28,7 +28,7 @@ import {
 } from "../../gen/parley/v1/room_pb.ts";
 import { checkMessage, type Room } from "../../logic/rooms/room.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
-import { type OwnMethod, ownMethod } from "./own_method.ts";
+import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import { ROOM_PREFIX } from "../topics/reserved.ts";
 import type { Session } from "../connection/session.ts";
@@ -38,6 +38,12 @@ const MAX_LISTED_ROOMS = 1000;
 /** The most events of one page of history, and how many there are when nobody says. */
 const MAX_PAGE_EVENTS = 256;
 const USUAL_PAGE_EVENTS = 50;
+
+/** What it costs to decode an event, in small messages; so many are decoded before others may have their turn. */
+const UNITS_AN_EVENT = 8;
+const DECODED_AT_ONCE = 16;
+/** So many topics are looked at before others may have their turn. */
+const LOOKED_AT_ONCE = 256;
 
 const PREFIX = "parley.v1.Rooms/";
 
@@ -51,11 +57,16 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
       token: await roomsOf(session).claimName(session, name, token),
     }),
   ),
-  [`${PREFIX}Join`]: ownMethod(JoinRequestSchema, JoinResponseSchema, async (session, request) => {
-    const rooms = roomsOf(session);
-    const { room, seq } = await rooms.join(session, request.room);
-    return { room: infoOf(session, room), members: membersOf(rooms, room), seq: BigInt(seq) };
-  }),
+  [`${PREFIX}Join`]: pagedMethod(
+    JoinRequestSchema,
+    JoinResponseSchema,
+    "members",
+    async (session, request) => {
+      const rooms = roomsOf(session);
+      const { room, seq } = await rooms.join(session, request.room);
+      return { room: infoOf(session, room), members: membersOf(rooms, room), seq: BigInt(seq) };
+    },
+  ),
   [`${PREFIX}Leave`]: ownMethod(
     LeaveRequestSchema,
     LeaveResponseSchema,
@@ -83,23 +94,17 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
       return { seq: BigInt(seq) };
     },
   ),
-  [`${PREFIX}Members`]: ownMethod(
+  [`${PREFIX}Members`]: pagedMethod(
     MembersRequestSchema,
     MembersResponseSchema,
+    "members",
     (session, request) => {
       const rooms = roomsOf(session);
       return { members: membersOf(rooms, rooms.room(request.room)) };
     },
   ),
-  [`${PREFIX}List`]: ownMethod(ListRequestSchema, ListResponseSchema, (session) => {
-    const names = new Set(roomsOf(session).rooms.keys());
-    for (const { name } of keptOf(session).store.topics()) {
-      if (name.startsWith(ROOM_PREFIX)) names.add(name.slice(ROOM_PREFIX.length));
-    }
-    const listed = [...names].sort().slice(0, MAX_LISTED_ROOMS);
-    return { rooms: listed.map((name) => infoOf(session, roomsOf(session).room(name))) };
-  }),
-  [`${PREFIX}History`]: ownMethod(HistoryRequestSchema, HistoryResponseSchema, history),
+  [`${PREFIX}List`]: pagedMethod(ListRequestSchema, ListResponseSchema, "rooms", list),
+  [`${PREFIX}History`]: pagedMethod(HistoryRequestSchema, HistoryResponseSchema, "events", history),
   [`${PREFIX}Tell`]: ownMethod(TellRequestSchema, TellResponseSchema, (session, { to, text }) => {
     const rooms = roomsOf(session);
     rooms.active(session);
@@ -122,6 +127,19 @@ function ownMessageId(session: Session, rooms: Rooms, messageId: string): string
   });
 }
 
+async function list(session: Session) {
+  const turn = session.host.turns.join();
+  await turn.admit();
+  let looked = 0;
+  const names = new Set(roomsOf(session).rooms.keys());
+  for (const { name } of keptOf(session).store.topics()) {
+    if (name.startsWith(ROOM_PREFIX)) names.add(name.slice(ROOM_PREFIX.length));
+    if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
+  }
+  const listed = [...names].sort().slice(0, MAX_LISTED_ROOMS);
+  return { rooms: listed.map((name) => infoOf(session, roomsOf(session).room(name))) };
+}
+
 async function history(
   session: Session,
   request: { room: string; beforeSeq: bigint; limit: number },
@@ -140,10 +158,13 @@ async function history(
     // The page is one message: half of what a message may be leaves room for everything around it.
     maxBytes: session.host.limits.maxFrameBytes >>> 1,
   });
+  const turn = session.host.turns.join();
+  await turn.admit();
   const events = [];
   for (let index = 0; index < page.count; index++) {
     const body = page.bytes.subarray(page.ranges[2 * index], page.ranges[2 * index + 1]);
     events.push(fromBinary(EventSchema, body));
+    if (index % DECODED_AT_ONCE === 0) await turn.did(DECODED_AT_ONCE * UNITS_AN_EVENT);
   }
   return { events, more: page.count > 0 && page.seqs[0] > topic.firstSeq };
 }

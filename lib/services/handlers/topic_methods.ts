@@ -18,18 +18,20 @@ import { quote } from "../../base/quote.ts";
 import { checkPattern, checkTopic } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
-import { type OwnMethod, ownMethod } from "./own_method.ts";
+import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
 import type { Session } from "../connection/session.ts";
 
 /** The most topics of one page. */
 const MAX_PAGE_TOPICS = 1000;
 /** What a topic takes in a list at most, besides its name and that of its policy. */
 const INFO_BYTES = 128;
+/** So many of them are looked at before others may have their turn. */
+const LOOKED_AT_ONCE = 256;
 const PREFIX = "parley.v1.Topics/";
 
 /** The methods by their full names. */
 export const TOPIC_METHODS: Readonly<Record<string, OwnMethod>> = {
-  [`${PREFIX}List`]: ownMethod(ListTopicsRequestSchema, ListTopicsResponseSchema, list),
+  [`${PREFIX}List`]: pagedMethod(ListTopicsRequestSchema, ListTopicsResponseSchema, "topics", list),
   [`${PREFIX}Info`]: ownMethod(
     TopicInfoRequestSchema,
     TopicInfoResponseSchema,
@@ -38,7 +40,7 @@ export const TOPIC_METHODS: Readonly<Record<string, OwnMethod>> = {
   [`${PREFIX}Trim`]: ownMethod(TrimTopicRequestSchema, TrimTopicResponseSchema, trim),
 };
 
-function list(session: Session, request: { pattern: string; after: string; limit: number }) {
+async function list(session: Session, request: { pattern: string; after: string; limit: number }) {
   const { pattern, after } = request;
   const { limits } = session.host;
   const kept = keptOf(session);
@@ -46,7 +48,11 @@ function list(session: Session, request: { pattern: string; after: string; limit
   const most = Math.min(request.limit || MAX_PAGE_TOPICS, MAX_PAGE_TOPICS);
   const page: StoreTopic[] = [];
   let more = false;
+  let looked = 0;
+  const turn = session.host.turns.join();
+  await turn.admit();
   for (const topic of kept.store.topics()) {
+    if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
     if (topic.name <= after || !matchesPattern(pattern, topic.name)) continue;
     if (page.length === most) {
       more = true;

@@ -15,6 +15,7 @@ import type { Store, StorePage, StoreTopic } from "../../ports/store.ts";
 import type { Bus } from "../topics/bus.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
 import { FeedFilter } from "./feed_filter.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Session } from "../connection/session.ts";
 import type { SessionHost } from "../connection/server_context.ts";
 
@@ -22,6 +23,8 @@ const log = logger("connection");
 
 /** The most events of one page. */
 const PAGE_EVENTS = 1024;
+/** A page counts as one unit of work more for each so many bytes, as a power of two. */
+const UNIT_BYTES_LOG2 = 10;
 /** The most bytes of one page, and while the outboxes hold all that they may together. */
 const PAGE_BYTES = 256 * 1024;
 const SCARCE_PAGE_BYTES = 16 * 1024;
@@ -41,6 +44,12 @@ interface Feed {
 export class SessionFeeds {
   readonly byTopic = new Map<StoreTopic, Feed>();
   pumping = false;
+  /** Pages are handed on in turns: a store in memory would else let a history be walked through at once. */
+  readonly turn: TurnTaker;
+
+  constructor(turn: TurnTaker) {
+    this.turn = turn;
+  }
 }
 
 /** All feeds of a server. */
@@ -86,7 +95,7 @@ export class Feeds {
    * already goes back as far as that.
    */
   begin(session: Session, topic: StoreTopic, next: number, find: Feed["find"] = null): void {
-    const feeds = session.feeds ??= new SessionFeeds();
+    const feeds = session.feeds ??= new SessionFeeds(this.#host.turns.join());
     const former = feeds.byTopic.get(topic);
     if (former === undefined) {
       if (find === null && next > topic.lastSeq) return;
@@ -181,12 +190,11 @@ export class Feeds {
     if (feed.next > topic.lastSeq) return this.#end(feeds, feed);
     const from = feed.next;
     const page = await this.#read(topic, from);
+    await feeds.turn.admit();
     // A page that was asked for before the feed went back is of no use.
     if (!isFed(session, feeds, feed) || feed.find !== null || feed.next !== from) return;
-    const delivered = this.#handOn(session, feeds, feed, page);
-    // A store in memory answers at once: without this, a history of which nothing is wanted would be
-    // walked through to its end while everybody waits.
-    if (delivered === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#handOn(session, feeds, feed, page);
+    await feeds.turn.did(page.count + (page.bytes.length >>> UNIT_BYTES_LOG2));
   }
 
   async #read(topic: StoreTopic, from: number): Promise<StorePage> {
@@ -207,20 +215,18 @@ export class Feeds {
     }
   }
 
-  /** Puts the events of a page that the session wants into its outbox; gives how many these were. */
-  #handOn(session: Session, feeds: SessionFeeds, feed: Feed, page: StorePage): number {
+  /** Puts the events of a page that the session wants into its outbox. */
+  #handOn(session: Session, feeds: SessionFeeds, feed: Feed, page: StorePage): void {
     const { topic } = feed;
     // None at all: those that were there when the page was asked for have been trimmed meanwhile.
     this.#tellTrimmed(session, feed, page.count === 0 ? topic.firstSeq : page.seqs[0]);
     let filter = new FeedFilter(session, topic.name);
-    let delivered = 0;
     for (let index = 0; index < page.count; index++) {
       feed.next = page.seqs[index] + 1;
       const start = page.ranges[2 * index];
       const end = page.ranges[2 * index + 1];
       if (!filter.passes(page.bytes, start, end)) continue;
       this.#bus.deliverTo(session, page.bytes, start, end);
-      delivered++;
       if (!filter.counts) continue;
       this.#bus.countFed(filter.wanting(page.bytes, start, end));
       // The last subscription that wanted this topic may have had enough by that.
@@ -228,7 +234,6 @@ export class Feeds {
       filter = new FeedFilter(session, topic.name);
     }
     session.outbox.flush();
-    return delivered;
   }
 
   /** Tells of events that were trimmed before the session could read them; `next` is the first that is left. */

@@ -8,6 +8,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { type Job, JobSchema, JobState as PeekedState } from "../../gen/parley/v1/queue_pb.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { JobState } from "../../logic/queues/work_queue.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
 import { JobOptions } from "./job_options.ts";
 import { type JobChunk, readJobs, visitJobs } from "./chunks.ts";
 import type { Queue } from "./queue.ts";
@@ -16,8 +17,8 @@ import type { Queues } from "./queues.ts";
 /** Jobs that are dropped, and chunks that are redriven, in one step. */
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
-/** A peek reads so many chunks at once. */
-const PEEK_CHUNKS = 8;
+/** A peek reads so many chunks at once: no more than is read and told in a part of a turn. */
+const PEEK_CHUNKS = 2;
 
 /** A job that was looked at. */
 export interface Peeked {
@@ -36,6 +37,7 @@ export async function peek(
   after: number,
   limit: number,
   maxBytes: number,
+  turn: TurnTaker,
 ): Promise<{ jobs: Peeked[]; more: boolean }> {
   const jobs: Peeked[] = [];
   let bytes = 0;
@@ -44,6 +46,7 @@ export async function peek(
     const chunks = group;
     group = [];
     const page = await readJobs(queues.store.jobs, queue, chunks);
+    await turn.admit();
     return visitJobs(chunks, page, (slot, id, start, end) => {
       if (id <= after || isLeaving(queue, slot)) return;
       bytes += end - start;
@@ -51,7 +54,7 @@ export async function peek(
       jobs.push(peeked(queue, slot, page.bytes.subarray(start, end)));
     });
   };
-  for (const chunk of [...queue.chunks.behind(after)]) {
+  for (const chunk of queue.chunks.behind(after)) {
     if (!chunk.stored) continue;
     group.push(chunk);
     if (group.length === PEEK_CHUNKS && !await look()) return { jobs, more: true };
