@@ -189,15 +189,14 @@ export class Feeds {
     }
     if (feed.next > topic.lastSeq) return this.#end(feeds, feed);
     const from = feed.next;
-    const page = await this.#read(topic, from);
-    await feeds.turn.admit();
+    const page = await this.#read(topic, from, feeds.turn);
     // A page that was asked for before the feed went back is of no use.
     if (!isFed(session, feeds, feed) || feed.find !== null || feed.next !== from) return;
     this.#handOn(session, feeds, feed, page);
     await feeds.turn.did(page.count + (page.bytes.length >>> UNIT_BYTES_LOG2));
   }
 
-  async #read(topic: StoreTopic, from: number): Promise<StorePage> {
+  async #read(topic: StoreTopic, from: number, turn: TurnTaker): Promise<StorePage> {
     while (this.#reading >= MOST_READS) {
       await new Promise<void>((resolve) => this.#readers.push(resolve));
     }
@@ -208,7 +207,10 @@ export class Feeds {
     const maxBytes = budget.exhausted ? Math.min(most, SCARCE_PAGE_BYTES) : most;
     try {
       const request = { from, direction: "forward", maxEvents: PAGE_EVENTS, maxBytes } as const;
-      return await this.#store.read(topic, request);
+      const page = await this.#store.read(topic, request);
+      // It counts among those that are read until it can be handed on.
+      await turn.admit();
+      return page;
     } finally {
       this.#reading--;
       this.#readers.shift()?.();
