@@ -4,7 +4,10 @@
  * While a connection is set up its answers are read and looked at; under load they are only counted.
  */
 import type { Dialect } from "../harness/subjects.ts";
+import { type Connection, indexOfText, writeAll } from "./connection.ts";
 import { openWebSocket } from "./websocket.ts";
+
+export { type Connection, indexOfText, writeAll } from "./connection.ts";
 
 /** The server. */
 export interface Target {
@@ -15,9 +18,6 @@ export interface Target {
   /** Where it takes WebSockets, when connections are to be some. */
   readonly webSocketPort?: number;
 }
-
-/** A connection as far as loads need one. */
-export type Connection = Pick<Deno.TcpConn, "read" | "write" | "close">;
 
 const BUFFER_BYTES = 64 * 1024;
 
@@ -74,13 +74,6 @@ export class Setup {
   }
 }
 
-/** Writes all of `bytes`. */
-export async function writeAll(connection: Connection, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    at += await connection.write(at === 0 ? bytes : bytes.subarray(at));
-  }
-}
-
 /** All parts behind each other. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -96,15 +89,4 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 export function repeated(message: Uint8Array, bytes: number): Uint8Array {
   const count = Math.max(1, Math.floor(bytes / message.length));
   return concat(Array.from({ length: count }, () => message));
-}
-
-/** Where `text` stands in `bytes`, from `from` on; -1 when it does not. */
-export function indexOfText(bytes: Uint8Array, text: string, from = 0): number {
-  search: for (let at = from; at + text.length <= bytes.length; at++) {
-    for (let index = 0; index < text.length; index++) {
-      if (bytes[at + index] !== text.charCodeAt(index)) continue search;
-    }
-    return at;
-  }
-  return -1;
 }

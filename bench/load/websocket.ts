@@ -4,7 +4,7 @@
  * What is written is one binary frame each; its mask is zero, so that the payload is the bytes as they are and
  * costs the generator nothing. What comes are the payloads of unmasked frames. No pings, no fragments out.
  */
-import { type Connection, indexOfText, writeAll } from "./target.ts";
+import { type Connection, indexOfText, writeAll } from "./connection.ts";
 
 const encoder = new TextEncoder();
 const BINARY = 0x82;
