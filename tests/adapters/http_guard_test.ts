@@ -44,6 +44,16 @@ Deno.test("a public listener answers to every name, unless some are configured",
   assert.notEqual(refusalOf({ host: "any.example" }, some), null);
 });
 
+Deno.test("a request of HTTP/1.0 need not name a host, but what it names is looked at", () => {
+  for (const options of [LOOPBACK, PUBLIC]) {
+    assert.equal(refusalOf({}, options, true), null);
+    assert.notEqual(refusalOf({}, options, false), null);
+    assert.notEqual(refusalOf({ origin: "http://localhost" }, options, true), null);
+  }
+  assert.notEqual(refusalOf({ host: "evil.example" }, LOOPBACK, true), null);
+  assert.equal(refusalOf({ host: "localhost" }, LOOPBACK, true), null);
+});
+
 Deno.test("a Host header that is none is refused everywhere", () => {
   const odd = [
     "",

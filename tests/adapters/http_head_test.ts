@@ -4,9 +4,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  emptyLines,
   headEnd,
   HttpFault,
   isUpgrade,
+  MAX_EMPTY_LINES,
   MAX_HEAD_BYTES,
   parseHead,
   type RequestHead,
@@ -55,6 +57,49 @@ Deno.test("what the connection is to become is read from its headers", () => {
   );
   assert.equal(isUpgrade(head("1.1", "Upgrade: websocket")), false);
   assert.equal(isUpgrade(head("1.1", "Connection: Upgrade")), false);
+});
+
+Deno.test("a target is a path, or a URL whose host counts instead of the header", () => {
+  const head = (target: string, method = "GET") =>
+    read(`${method} ${target} HTTP/1.1\r\nHost: header.example\r\n\r\n`);
+  const paths: Record<string, [string, string]> = {
+    "/healthz?a=b": ["header.example", "/healthz"],
+    "http://url.example:7380/healthz?a=/b": ["url.example:7380", "/healthz"],
+    "HTTPS://url.example": ["url.example", "/"],
+    "http://[::1]:1?x": ["[::1]:1", "/"],
+  };
+  for (const [target, expected] of Object.entries(paths)) {
+    const { headers, path } = head(target);
+    assert.deepEqual([headers["host"], path], expected, target);
+  }
+  assert.equal(head("*", "OPTIONS").path, "*");
+  assert.equal(head("a.example:1", "CONNECT").path, "a.example:1");
+  for (const target of ["*", "a.example:1", "healthz", "ftp://a/b", "http://", "http://u@a/"]) {
+    assert.equal(faultOf(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`), 400, target);
+  }
+});
+
+Deno.test("HTTP/1.0 becomes no other protocol", () => {
+  const upgrade = (version: string) =>
+    read(`GET /ws HTTP/${version}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`);
+  assert.deepEqual([upgrade("1.0").isOld, isUpgrade(upgrade("1.0"))], [true, false]);
+  assert.deepEqual([upgrade("1.1").isOld, isUpgrade(upgrade("1.1"))], [false, true]);
+});
+
+Deno.test("empty lines before a request are passed over, a few of them", () => {
+  const count = (text: string, before = 0) => emptyLines(latin1(text), text.length, before);
+  assert.equal(count(""), 0);
+  assert.equal(count("\r"), 0, "the rest of the line has not come");
+  assert.equal(headEnd(latin1("\r"), 1, 0), 0, "and is waited for");
+  assert.equal(count("\r\n"), 2);
+  assert.equal(count("\r\n\rG"), 2);
+  assert.equal(count("GET"), 0);
+  assert.equal(count("\n\n"), 0);
+  const most = "\r\n".repeat(MAX_EMPTY_LINES);
+  assert.equal(count(`${most}GET`), most.length);
+  assert.equal(count("\r\n", most.length - 2), 2);
+  assert.throws(() => count(`${most}\r\n`), HttpFault);
+  assert.throws(() => count("\r\n", most.length), HttpFault);
 });
 
 Deno.test("a header may have the name of what every object has", () => {

@@ -43,6 +43,12 @@ export function plain(
   return { status, headers: { ...type, ...headers }, body: `${text}\n` };
 }
 
+/** The Connection header: it names Upgrade where that header stands (RFC 9110, 7.8). */
+function connectionOf(headers: Answer["headers"], last: boolean): Record<string, string> {
+  const options = [...("Upgrade" in headers ? ["Upgrade"] : []), ...(last ? ["close"] : [])];
+  return options.length === 0 ? {} : { "Connection": options.join(", ") };
+}
+
 /** How an answer is sent. */
 export interface AnswerOptions {
   /** Whether the connection ends with it. Default: true. */
@@ -59,7 +65,7 @@ export function answerText(answer: Answer, options: AnswerOptions = {}): string 
     ...HEADERS,
     ...headers,
     "Content-Length": `${length}`,
-    ...(options.last === false ? {} : { "Connection": "close" }),
+    ...connectionOf(headers, options.last ?? true),
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   const first = `HTTP/1.1 ${status} ${PHRASES[status] ?? "Status"}\r\n`;

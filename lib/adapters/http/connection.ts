@@ -8,7 +8,14 @@
  */
 import { Buffer } from "node:buffer";
 import { type Answer, answerText, plain } from "./answer.ts";
-import { headEnd, HttpFault, MAX_HEAD_BYTES, parseHead, type RequestHead } from "./head.ts";
+import {
+  emptyLines,
+  headEnd,
+  HttpFault,
+  MAX_HEAD_BYTES,
+  parseHead,
+  type RequestHead,
+} from "./head.ts";
 
 /** A connection is closed after this many requests. */
 const MAX_REQUESTS = 1000;
@@ -87,12 +94,17 @@ export class HttpVisitor {
   async #readHead(): Promise<RequestHead | null> {
     const deadline = setTimeout(() => void this.#tooLate(), this.#timeoutMs);
     try {
-      for (let looked = 0;;) {
+      for (let looked = 0, dropped = 0;;) {
+        const empty = emptyLines(this.#bytes, this.#length, dropped);
+        if (empty > 0) {
+          this.#drop(empty);
+          dropped += empty;
+          looked = 0;
+        }
         const end = headEnd(this.#bytes, this.#length, looked);
         if (end > 0) {
           const head = parseHead(this.#bytes.subarray(0, end));
-          this.#bytes.copyWithin(0, end, this.#length);
-          this.#length -= end;
+          this.#drop(end);
           return head;
         }
         looked = this.#length;
@@ -104,6 +116,12 @@ export class HttpVisitor {
     } finally {
       clearTimeout(deadline);
     }
+  }
+
+  /** Forgets the first `count` bytes. */
+  #drop(count: number): void {
+    this.#bytes.copyWithin(0, count, this.#length);
+    this.#length -= count;
   }
 
   #grow(): void {

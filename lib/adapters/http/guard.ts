@@ -23,8 +23,16 @@ export interface GuardedHeaders {
   readonly origin?: string;
 }
 
-/** Says why a request is refused, and what to configure; null when it may pass. */
-export function refusalOf(headers: GuardedHeaders, options: HttpGuardOptions): string | null {
+/**
+ * Says why a request is refused, and what to configure; null when it may pass. A request of HTTP/1.0 need
+ * not name a host: no browser sends such a one.
+ */
+export function refusalOf(
+  headers: GuardedHeaders,
+  options: HttpGuardOptions,
+  isOld = false,
+): string | null {
+  if (isOld && headers.host === undefined && headers.origin === undefined) return null;
   const host = parseHost(headers.host ?? "");
   if (host === null) return "The Host header of the request is missing or malformed.";
   if ((options.loopback || options.hosts.length > 0) && !isKnownHost(host.hostname, options)) {

@@ -15,7 +15,6 @@ import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
 import type { Limits } from "../../base/limits.ts";
-import { logger } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
 import { acceptLoop } from "../socket/accept_loop.ts";
@@ -25,14 +24,15 @@ import { type Answer, answerText, plain } from "./answer.ts";
 import { type HttpGuardOptions, refusalOf } from "./guard.ts";
 import { isUpgrade, type RequestHead } from "./head.ts";
 import { HttpVisitor, type Outcome } from "./connection.ts";
+import { RefusalLog } from "./refusal_log.ts";
 import { LinkQueue } from "../socket/link_queue.ts";
 import { listenOn } from "../socket/tcp.ts";
 import { HeldWebSocket, WebSocketLink } from "./websocket_link.ts";
 
-const log = logger("listener");
-
 /** Where WebSockets are accepted. */
 export const WEBSOCKET_PATH = "/ws";
+/** The version of WebSockets that is spoken (RFC 6455, 4.4). */
+const WEBSOCKET_VERSION = "13";
 /** One binary frame may be this large at least, so that a client can send many small messages at once. */
 const MIN_PAYLOAD_BYTES = 256 * 1024;
 
@@ -70,6 +70,7 @@ export class HttpListener implements LinkListener {
   readonly #options: HttpListenerOptions;
   readonly #webSockets: WebSocketServer;
   readonly #links = new LinkQueue();
+  readonly #refusals: RefusalLog;
   /** Connections that are no WebSockets (yet). */
   readonly #visitors = new Set<HttpVisitor>();
   readonly #stopped = new AbortController();
@@ -96,6 +97,7 @@ export class HttpListener implements LinkListener {
     this.#listener = Deno.listen({ hostname, port });
     this.port = this.#listener.addr.port;
     this.address = formatAddress(this.#listener.addr.hostname, this.port);
+    this.#refusals = new RefusalLog(this.address);
     void this.#acceptAll();
   }
 
@@ -163,13 +165,16 @@ export class HttpListener implements LinkListener {
   /** What becomes of a request. */
   #outcome(head: RequestHead, takeOver: (rest: Buffer) => void): Outcome {
     const refusal = this.#refusal(head);
-    if (refusal !== null) {
-      log.debug("request refused: {status}", { address: this.address, status: refusal.status });
-      return refusal;
-    }
+    if (refusal !== null) return refusal;
     if (head.path === WEBSOCKET_PATH) {
       if (!isUpgrade(head)) {
         return plain(426, "This is where WebSockets connect.", { Upgrade: "websocket" });
+      }
+      if (head.headers["sec-websocket-version"] !== WEBSOCKET_VERSION) {
+        return plain(426, `WebSockets of version ${WEBSOCKET_VERSION} are spoken here.`, {
+          "Upgrade": "websocket",
+          "Sec-WebSocket-Version": WEBSOCKET_VERSION,
+        });
       }
       if (this.#stopping) return plain(503, "The server stops: connect again later.");
       return { takeOver };
@@ -185,11 +190,15 @@ export class HttpListener implements LinkListener {
 
   /** What is wrong with a request, whatever it asks for. */
   #refusal(head: RequestHead): Answer | null {
-    if (head.count("host") !== 1 || head.count("origin") > 1) {
+    const hosts = head.count("host");
+    if (hosts > 1 || hosts === 0 && !head.isOld || head.count("origin") > 1) {
       return plain(400, "A request has one Host header, and at most one Origin header.");
     }
-    const refusal = refusalOf(head.headers, this.#options.guard);
-    if (refusal !== null) return plain(403, refusal);
+    const refusal = refusalOf(head.headers, this.#options.guard, head.isOld);
+    if (refusal !== null) {
+      this.#refusals.tell(head.headers["origin"] ?? head.headers["host"] ?? "", refusal);
+      return plain(403, refusal);
+    }
     if (head.method !== "GET" && head.method !== "HEAD") {
       return plain(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
     }
