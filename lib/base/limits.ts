@@ -135,6 +135,12 @@ export const READ_BUFFER_FIRST_BYTES = 1 * KIB;
 /** The most bytes that one read asks for; a larger frame grows the buffer to its own size. */
 export const READ_BUFFER_BUSY_BYTES = 64 * KIB;
 
+/** The most of the log, or of standard output, that waits for a reader; past it the oldest lines are dropped. */
+export const MAX_WAITING_OUTPUT_CHARACTERS = 1 * MIB;
+
+/** How long a process that ends waits for the readers of its output. */
+export const OUTPUT_FLUSH_MS = 1 * SECOND;
+
 /** The largest `client_name` or `library` in a Hello. */
 export const MAX_HELLO_NAME_BYTES = 64;
 

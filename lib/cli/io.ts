@@ -3,8 +3,13 @@
  * something else in its place.
  *
  * Colour is used only on a terminal and never when NO_COLOR is set. Writing is synchronous: what a
- * command prints is out before it ends. A reader that went away raises `Deno.errors.BrokenPipe`.
+ * command prints is out before it ends. A reader that went away raises `Deno.errors.BrokenPipe`. Only a process
+ * that serves others must not wait for who reads what it prints: it detaches its outputs.
  */
+import { OUTPUT_FLUSH_MS } from "../base/limits.ts";
+import type { LogTarget } from "../server/logging.ts";
+import { OutputQueue } from "./terminal/output_queue.ts";
+import { type RawStream, StandardStream } from "./terminal/standard_stream.ts";
 
 /** One of the two streams to write to. */
 export interface Output {
@@ -16,7 +21,7 @@ export interface Output {
   readonly columns: number;
   /** The height of the terminal in lines, 24 where there is none. */
   readonly rows: number;
-  /** Writes all of it. */
+  /** Writes all of it; once the outputs are detached, as soon as the stream takes it. */
   write(data: string | Uint8Array): void;
 }
 
@@ -44,6 +49,13 @@ export interface CliIo {
   /** Where a command reads what is not named in its arguments. */
   readonly stdin: Input;
   /**
+   * From now on no output waits for its reader, nor raises: whole lines are queued, and when too much waits the
+   * oldest are dropped. Gives standard error as the place of a log.
+   */
+  detachOutputs(): LogTarget;
+  /** Waits for the readers of detached outputs, but not for long. */
+  flushOutputs(): Promise<void>;
+  /**
    * Called by the server once it listens: from then on the process can neither read its environment nor
    * run a program.
    */
@@ -52,15 +64,25 @@ export interface CliIo {
 
 /** The streams and the environment of this process. */
 export function processIo(): CliIo {
+  const stdout = new ProcessOutput(Deno.stdout, 1);
+  const stderr = new ProcessOutput(Deno.stderr, 2);
   return {
-    stdout: output(Deno.stdout),
-    stderr: output(Deno.stderr),
+    stdout,
+    stderr,
     environment: readEnvironment,
     readStdin,
     stdin: {
       isTerminal: Deno.stdin.isTerminal(),
       setRaw: (raw) => Deno.stdin.setRaw(raw),
       chunks: readChunks,
+    },
+    detachOutputs() {
+      stdout.detach();
+      stderr.detach();
+      return stderr;
+    },
+    async flushOutputs() {
+      await Promise.all([stdout.flush(), stderr.flush()]);
     },
     async releasePermissions() {
       await Deno.permissions.revoke({ name: "env" });
@@ -69,23 +91,51 @@ export function processIo(): CliIo {
   };
 }
 
-function output(stream: typeof Deno.stdout): Output {
-  const isTerminal = stream.isTerminal();
-  const encoder = new TextEncoder();
-  return {
-    isTerminal,
-    colors: isTerminal && !Deno.noColor,
-    get columns() {
-      return isTerminal ? consoleSize().columns : 80;
-    },
-    get rows() {
-      return isTerminal ? consoleSize().rows : 24;
-    },
-    write(data) {
-      const bytes = typeof data === "string" ? encoder.encode(data) : data;
-      for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-    },
-  };
+/** One of the two streams of this process. */
+class ProcessOutput implements Output, LogTarget {
+  readonly isTerminal: boolean;
+  readonly colors: boolean;
+  readonly #stream: StandardStream;
+  readonly #queue: OutputQueue;
+  readonly #encoder = new TextEncoder();
+  #detached = false;
+
+  constructor(raw: RawStream & { isTerminal(): boolean }, descriptor: 1 | 2) {
+    this.isTerminal = raw.isTerminal();
+    this.colors = this.isTerminal && !Deno.noColor;
+    this.#stream = new StandardStream(raw, descriptor);
+    this.#queue = new OutputQueue((bytes) => this.#stream.writeSome(bytes));
+  }
+
+  get columns(): number {
+    return this.isTerminal ? consoleSize().columns : 80;
+  }
+
+  get rows(): number {
+    return this.isTerminal ? consoleSize().rows : 24;
+  }
+
+  get droppedLines(): number {
+    return this.#queue.dropped;
+  }
+
+  tellDropped(text: (lines: number) => string): void {
+    this.#queue.droppedText = text;
+  }
+
+  write(data: string | Uint8Array): void {
+    if (this.#detached) {
+      this.#queue.add(typeof data === "string" ? data : new TextDecoder().decode(data));
+    } else this.#stream.writeSync(typeof data === "string" ? this.#encoder.encode(data) : data);
+  }
+
+  detach(): void {
+    this.#detached = true;
+  }
+
+  async flush(): Promise<void> {
+    await this.#queue.flush(OUTPUT_FLUSH_MS);
+  }
 }
 
 /** A terminal that tells no size, as some emulators' first moments, counts as the classic one. */

@@ -25,6 +25,8 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
     return outcome.exitCode;
   } catch (error) {
     return report(error, io);
+  } finally {
+    await io.flushOutputs();
   }
 }
 
@@ -34,7 +36,12 @@ function report(error: unknown, io: CliIo): number {
   if (error instanceof Interrupted) return error.exitCode;
   // Whoever read our output has enough of it, as in `parley config print | head -1`.
   if (error instanceof Deno.errors.BrokenPipe) return 1;
-  for (const line of messageOf(error).split("\n")) io.stderr.write(`parley: ${printable(line)}\n`);
+  const lines = messageOf(error).split("\n").map((line) => `parley: ${printable(line)}\n`);
+  try {
+    io.stderr.write(lines.join(""));
+  } catch {
+    // Nobody reads standard error any more; the exit code says it all the same.
+  }
   return error instanceof UsageError ? 2 : 1;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Where log records go: to standard error, one line each, as JSON or for people.
+ * What log records look like: one line each, as JSON or for people; where lines go is the caller's affair.
  *
  * Invariants: one record is one write of whole lines; whatever a peer chose to be called or to say
  * cannot move a cursor, forge a line or hide behind a change of direction, in either format; logging
@@ -11,22 +11,35 @@ import { LOG_CATEGORIES } from "../base/log.ts";
 import { printable, printableJson } from "../base/printable.ts";
 import type { LogConfig } from "./config/schema.ts";
 
-/** Where the log goes, if not to the standard error of this process. */
+/** Where the log goes. */
 export interface LogTarget {
   /** Whether it is a terminal: then `auto` means pretty. */
   readonly isTerminal: boolean;
   /** Whether pretty lines have colours. */
   readonly colors: boolean;
-  /** Takes whole lines. May raise; the lines are then lost. */
+  /** Takes whole lines, and waits for nobody. May raise; the lines are then lost. */
   write(lines: string): void;
+  /** How many lines were lost because nobody read them. Absent: none can be. */
+  readonly droppedLines?: number;
+  /** How the target tells, in one line, that so many lines were lost. */
+  tellDropped?(text: (lines: number) => string): void;
+}
+
+let current: LogTarget | null = null;
+
+/** How many lines of the log of this process were lost because nobody read them. */
+export function droppedLogLines(): number {
+  return current?.droppedLines ?? 0;
 }
 
 /** Sends all records to `target` from now on, at the levels of `config`. May be called again. */
-export function configureLogging(config: LogConfig, target: LogTarget = standardError()): void {
+export function configureLogging(config: LogConfig, target: LogTarget): void {
+  current = target;
   const pretty = config.format === "pretty" || config.format === "auto" && target.isTerminal;
   const format = pretty
     ? (record: LogRecord) => prettyLine(record, target.colors)
     : (record: LogRecord) => jsonLine(record);
+  target.tellDropped?.((lines) => format(droppedRecord(lines)) + "\n");
   const sink = (record: LogRecord) => {
     try {
       target.write(format(record) + "\n");
@@ -48,6 +61,19 @@ export function configureLogging(config: LogConfig, target: LogTarget = standard
 /** Stops all logging, as before the first `configureLogging`. */
 export function resetLogging(): void {
   resetSync();
+  current = null;
+}
+
+/** What stands in the log where lines are missing. */
+function droppedRecord(lines: number): LogRecord {
+  return {
+    category: ["parley", "server"],
+    level: "warning",
+    message: ["", lines, " lines of the log were dropped: nobody read them in time"],
+    rawMessage: "{lines} lines of the log were dropped: nobody read them in time",
+    timestamp: Date.now(),
+    properties: { lines },
+  };
 }
 
 function categoryLevels(config: LogConfig): LoggerConfig<"main", string>[] {
@@ -58,19 +84,6 @@ function categoryLevels(config: LogConfig): LoggerConfig<"main", string>[] {
       ? []
       : [{ category: ["parley", name], sinks: ["main"], parentSinks: "override", lowestLevel }];
   });
-}
-
-function standardError(): LogTarget {
-  const isTerminal = Deno.stderr.isTerminal();
-  const encoder = new TextEncoder();
-  return {
-    isTerminal,
-    colors: isTerminal && !Deno.noColor,
-    write(lines) {
-      const bytes = encoder.encode(lines);
-      for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-    },
-  };
 }
 
 const JSON_FIELDS = ["time", "level", "category", "message"];

@@ -28,6 +28,7 @@ import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import { QueuePolicies } from "../logic/queues/policies.ts";
 import { listenAll } from "./listen.ts";
+import { droppedLogLines } from "./logging.ts";
 import { openFilesLimit } from "./open_files.ts";
 import { Refuser } from "./refuse.ts";
 
@@ -50,6 +51,8 @@ export type ServerStats = Readonly<Counters> & {
   readonly outboxBytes: number;
   /** The connections at once that are possible here. */
   readonly maxConnections: number;
+  /** Lines of this process's log that were dropped because nobody read them. */
+  readonly logLinesDropped: number;
 };
 
 /** What a server may be given besides its configuration. */
@@ -135,6 +138,7 @@ export class Server implements AsyncDisposable {
       callsUnderWay: this.#host.calls.size,
       outboxBytes: this.#host.budget.bytes,
       maxConnections: this.#admission.maxConnections,
+      logLinesDropped: droppedLogLines(),
     };
   }
 

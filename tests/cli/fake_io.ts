@@ -88,6 +88,8 @@ export function begin(args: readonly string[], options: FakeOptions = {}): Begun
         for (let at = 0; at < bytes.length; at += 5) yield await bytes.slice(at, at + 5);
       },
     },
+    detachOutputs: () => stderr,
+    flushOutputs: () => Promise.resolve(),
     releasePermissions: () => Promise.resolve(),
   };
   const ended = main(args, io).then((code) => ({

@@ -31,9 +31,10 @@ export function addServe(program: Command, context: CliContext): void {
 
 async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   using signals = new StopSignals();
+  const log = io.detachOutputs();
   const loaded = await loadFor(options, io);
   const { configureLogging } = await import("../../server/logging.ts");
-  configureLogging(loaded.config.log);
+  configureLogging(loaded.config.log, log);
   const { Server } = await import("../../server/server.ts");
   const server = await Server.start(loaded.config, { repair: options.repair });
   signals.onFirst(() => void server.stop());
