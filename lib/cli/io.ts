@@ -98,6 +98,7 @@ class ProcessOutput implements Output, LogTarget {
   readonly #stream: StandardStream;
   readonly #queue: OutputQueue;
   readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #detached = false;
 
   constructor(raw: RawStream & { isTerminal(): boolean }, descriptor: 1 | 2) {
@@ -125,7 +126,7 @@ class ProcessOutput implements Output, LogTarget {
 
   write(data: string | Uint8Array): void {
     if (this.#detached) {
-      this.#queue.add(typeof data === "string" ? data : new TextDecoder().decode(data));
+      this.#queue.add(typeof data === "string" ? data : this.#decoder.decode(data));
     } else this.#stream.writeSync(typeof data === "string" ? this.#encoder.encode(data) : data);
   }
 

@@ -2,7 +2,8 @@
  * `parley serve`: runs a server until it is told to stop.
  *
  * SIGTERM and SIGINT stop it in order, within limits.drain_ms, with exit code 0; a second signal ends
- * the process at once. The addresses go to standard output, the log to standard error, so a program that
+ * the process at once; SIGHUP does nothing but a line in the log. No output waits for its reader, so a log that
+ * nobody reads cannot hold the server up. The addresses go to standard output, the log to standard error, so a program that
  * starts the server reads one line (`--json`) and knows where it is.
  */
 import type { Command } from "commander";
@@ -13,6 +14,7 @@ import type { CliContext } from "../command.ts";
 import { type ConfigOptions, loadFor, withConfigOptions } from "./config_flags.ts";
 import type { CliIo } from "../io.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
+import { SurvivedSignals } from "./survived_signals.ts";
 import { styled, terminalText } from "../terminal/terminal_text.ts";
 
 interface ServeOptions extends ConfigOptions {
@@ -30,7 +32,8 @@ export function addServe(program: Command, context: CliContext): void {
 }
 
 async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
-  using signals = new StopSignals();
+  using signals = new StopSignals(undefined, false);
+  using _ = new SurvivedSignals();
   const log = io.detachOutputs();
   const loaded = await loadFor(options, io);
   const { configureLogging } = await import("../../server/logging.ts");

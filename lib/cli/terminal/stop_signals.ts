@@ -2,7 +2,9 @@
  * Ctrl-C and its like, for commands that run until they are told to stop.
  *
  * The first signal is a request, the second ends the process at once with the exit code that shells expect.
- * Signals are listened for from the start on, so that none is lost while a command gets ready.
+ * Signals are listened for from the start on, so that none is lost while a command gets ready. A terminal that
+ * closes ends a command in order, too, so that its programs end with it; without one, as under `nohup`, a hangup
+ * has the effect that whoever started the command has chosen.
  */
 
 /** A command was told to stop before it had done what it should: an end without words, with this exit code. */
@@ -19,17 +21,15 @@ export class Interrupted extends Error {
 
 /** Listens until it is closed; `signal` is aborted with the first. */
 export class StopSignals implements Disposable {
-  readonly #names: readonly Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  readonly #handlers = this.#names.map((name) => [name, () => this.#took(name)] as const);
+  readonly #handlers: readonly (readonly [Deno.Signal, () => void])[];
   readonly #controller = new AbortController();
   readonly #beforeExit: () => void;
   #exitCode = 0;
 
-  /** `beforeExit` is called when a second signal ends the process. */
-  constructor(beforeExit: () => void = () => {}) {
+  /** `beforeExit` is called when a second signal ends the process; `hangup` is whether a closed terminal counts. */
+  constructor(beforeExit: () => void = () => {}, hangup = hasTerminal()) {
     this.#beforeExit = beforeExit;
+    this.#handlers = stopNames(hangup).map((name) => [name, () => this.#took(name)]);
     for (const [name, handler] of this.#handlers) Deno.addSignalListener(name, handler);
   }
 
@@ -60,11 +60,23 @@ export class StopSignals implements Disposable {
 
   #took(name: Deno.Signal): void {
     const again = this.#exitCode !== 0;
-    this.#exitCode = name === "SIGTERM" ? 143 : 130;
+    this.#exitCode = EXIT_CODES[name] ?? 130;
     if (again) {
       this.#beforeExit();
       Deno.exit(this.#exitCode);
     }
     this.#controller.abort(new Interrupted(this.#exitCode));
   }
+}
+
+/** What shells say of processes that these signals ended. */
+const EXIT_CODES: Partial<Record<Deno.Signal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+function stopNames(hangup: boolean): Deno.Signal[] {
+  if (Deno.build.os === "windows") return ["SIGINT", "SIGBREAK"];
+  return ["SIGINT", "SIGTERM", ...hangup ? ["SIGHUP" as const] : []];
+}
+
+function hasTerminal(): boolean {
+  return [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
 }
