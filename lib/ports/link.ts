@@ -5,7 +5,8 @@
  * - `read` gives what is there, at least one byte, or null once the peer has finished sending. Reading
  *   may end while writing goes on: a peer that half-closes still gets its answers.
  * - `write` takes everything or rejects; batches leave in order; at most one write is under way at once.
- *   The bytes belong to the link until the promise settles.
+ *   The bytes belong to the link until the promise settles; when it rejects as WriteAbandoned, until that says
+ *   that they are released.
  * - `closeWrite` ends our sending after what was written; `close` ends both directions at once and
  *   makes pending reads and writes settle. Both may be called any number of times and never throw.
  * - After an abrupt end, `read` and `write` reject; the error says what happened.

@@ -270,6 +270,7 @@ export class Server implements AsyncDisposable {
     const sweep = stalled ? forgiveSilence : sweepSession;
     for (const session of this.#sessions) sweep(session, host.nowMs);
     this.#host.rooms?.sweep(this.#host.nowMs);
+    this.#host.trimMemory();
   }
 
   #sweepEvery(intervalMs: number): void {

@@ -1,21 +1,18 @@
 /**
- * Buffers for outboxes, lent for the time that bytes wait or are under way.
+ * Buffers for outboxes, lent for the time that bytes wait or are under way: those of a client.
  *
- * An idle connection holds none: that is what keeps fifteen thousand of them small. The pool keeps a
- * bounded number of returned buffers in each size; whatever is larger than the largest size is left to
- * the garbage collector.
+ * The pool keeps a bounded number of returned buffers in each size; whatever is larger than the largest size
+ * is left to the garbage collector. A server, which has to give memory back, has slab_pool.
  */
+import type { Buffer, Buffers } from "./slab_pool.ts";
 
 /** The sizes that are kept, each four times the one before. */
 const SIZES = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024] as const;
 /** At most this many bytes are kept in each size. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
-/** A buffer of plain memory. */
-export type Buffer = Uint8Array<ArrayBuffer>;
-
 /** Lends buffers and takes them back. */
-export class BufferPool {
+export class BufferPool implements Buffers {
   readonly #free: Buffer[][] = SIZES.map(() => []);
 
   /** A buffer of at least `bytes` bytes with any content. */

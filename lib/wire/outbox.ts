@@ -3,18 +3,24 @@
  *
  * Writers reserve room, fill `bytes` from `length` on, and `advance`; `flush` starts a write unless one is
  * under way, and what gathers meanwhile is the next batch. Bytes leave in the order they were put.
- * Buffers are borrowed from a pool only while bytes wait. The outbox itself refuses nothing: those who
- * fill it hold the limit (`size`), because only they know what may be dropped or slowed.
+ * Buffers are borrowed from a pool only while bytes wait, and the budget counts them as what they are, not as
+ * how much of them is filled. The outbox itself refuses nothing: those who fill it hold the limit (`size`),
+ * because only they know what may be dropped or slowed.
  *
  * After the first write that fails nothing more is written, everyone who waits is released, and `failure`
  * says why.
  */
-import { type Buffer, BufferPool } from "./buffer_pool.ts";
+import { detached } from "../base/detached.ts";
+import { WriteAbandoned } from "../base/write_abandoned.ts";
 import type { OutboxBudget } from "./outbox_budget.ts";
+import type { Buffer, Buffers } from "./slab_pool.ts";
 
 const NOTHING: Buffer = new Uint8Array(0);
 
-/** Writes one batch; the bytes are lent until the promise settles. */
+/** Up to this size the buffer that gathers is doubled; beyond it, it grows by half. */
+const DOUBLED_BYTES = 256 * 1024;
+
+/** Writes one batch; the bytes are lent until the promise settles, or as WriteAbandoned says. */
 export type WriteBatch = (batch: Uint8Array) => Promise<void>;
 
 /** The bytes on their way to one peer. */
@@ -33,7 +39,7 @@ export class Outbox {
   failure: Error | null = null;
 
   readonly #write: WriteBatch;
-  readonly #pool: BufferPool;
+  readonly #pool: Buffers;
   readonly #budget: OutboxBudget;
   #underWay = 0;
   #batch: Buffer = NOTHING;
@@ -41,8 +47,10 @@ export class Outbox {
   #writing = false;
   #waiters: { atMost: number; resolve: () => void }[] | null = null;
   #whenIdle: (() => void) | null = null;
+  /** When the batch that a failed write left is no longer read; null when it is not by now. */
+  #released: Promise<void> | null = null;
 
-  constructor(write: WriteBatch, pool: BufferPool, budget: OutboxBudget) {
+  constructor(write: WriteBatch, pool: Buffers, budget: OutboxBudget) {
     this.#write = write;
     this.#pool = pool;
     this.#budget = budget;
@@ -62,23 +70,21 @@ export class Outbox {
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
-    const larger = this.#pool.take(Math.max(needed, Math.min(this.bytes.length * 2, needed * 2)));
+    const had = this.bytes.length;
+    const larger = this.#take(Math.max(needed, had + (had <= DOUBLED_BYTES ? had : had >>> 1)));
     if (this.length > 0) larger.set(this.bytes.subarray(0, this.length));
-    if (this.bytes !== NOTHING) this.#pool.give(this.bytes);
+    if (this.bytes !== NOTHING) this.#give(this.bytes);
     this.bytes = larger;
   }
 
   /** Says that `count` more bytes were filled. */
   advance(count: number): void {
     this.length += count;
-    this.#budget.bytes += count;
   }
 
   /** Takes back what was filled since `length` was `mark`, if it still waits. */
   rewind(mark: number): void {
-    if (mark >= this.length) return;
-    this.#budget.free(this.length - mark);
-    this.length = mark;
+    if (mark < this.length) this.length = mark;
   }
 
   /** Copies the first `count` bytes of `source` behind what waits. */
@@ -101,7 +107,7 @@ export class Outbox {
   takeUnsent(
     bytesWritten: number,
   ): { underWay: Uint8Array; sentOfUnderWay: number; waiting: Uint8Array } {
-    const underWay = this.#batch.subarray(0, this.#underWay);
+    const underWay = this.#batch.slice(0, this.#underWay);
     const waiting = this.bytes.slice(0, this.length);
     const sentOfUnderWay = Math.max(0, bytesWritten - this.#doneBytes);
     this.#dropUnsent();
@@ -110,8 +116,9 @@ export class Outbox {
 
   /** Starts to write what waits, unless a write is under way: then it follows by itself. */
   flush(): void {
-    if (this.#writing || this.length === 0) return;
-    if (this.failure !== null) return this.rewind(0);
+    if (this.#writing) return;
+    if (this.failure !== null) this.rewind(0);
+    if (this.length === 0) return this.#release();
     this.#writing = true;
     void this.#writeAll();
   }
@@ -149,15 +156,15 @@ export class Outbox {
         await this.#write(count === batch.length ? batch : batch.subarray(0, count));
         this.#underWay = 0;
         this.#doneBytes += count;
-        this.#budget.free(count);
+        this.#batch = NOTHING;
         if (this.bytes === NOTHING) this.bytes = batch;
-        else this.#pool.give(batch);
+        else this.#give(batch);
         if (this.#waiters !== null) this.#wake();
       }
     } catch (reason) {
       this.failure ??= reason instanceof Error ? reason : new Error(String(reason));
+      if (reason instanceof WriteAbandoned) this.#released = reason.released;
     }
-    this.#batch = this.#underWay > 0 ? this.#batch : NOTHING;
     this.#writing = false;
     if (this.failure !== null && !this.keepUnsent) this.#dropUnsent();
     this.#release();
@@ -165,20 +172,40 @@ export class Outbox {
     this.#whenIdle?.();
   }
 
-  /** Forgets what was not sent. A batch that was cut off stays with the runtime, which may still read it. */
+  /** Forgets what was not sent. A batch that was cut off goes back when nobody reads it any more. */
   #dropUnsent(): void {
     this.rewind(0);
-    this.#budget.free(this.#underWay);
     this.#underWay = 0;
+    const batch = this.#batch;
     this.#batch = NOTHING;
+    if (batch !== NOTHING) {
+      if (this.#released === null) this.#give(batch);
+      else detached(this.#giveWhenReleased(batch, this.#released), "take back a buffer");
+    }
     this.#release();
+  }
+
+  async #giveWhenReleased(batch: Buffer, released: Promise<void>): Promise<void> {
+    await released;
+    this.#give(batch);
   }
 
   /** Gives the empty buffer back. */
   #release(): void {
     if (this.bytes === NOTHING || this.length > 0) return;
-    this.#pool.give(this.bytes);
+    this.#give(this.bytes);
     this.bytes = NOTHING;
+  }
+
+  #take(bytes: number): Buffer {
+    const buffer = this.#pool.take(bytes);
+    this.#budget.bytes += buffer.length;
+    return buffer;
+  }
+
+  #give(buffer: Buffer): void {
+    this.#budget.free(buffer.length);
+    this.#pool.give(buffer);
   }
 
   #wake(): void {

@@ -14,7 +14,7 @@ function unsent(outbox: ReturnType<typeof makeOutbox>["outbox"], bytesWritten: n
 
 Deno.test("a write that fails leaves its batch, how much of it was sent, and what waited", async () => {
   const writer = new ManualWriter();
-  const { outbox, budget } = makeOutbox(writer.write);
+  const { outbox, budget, pool } = makeOutbox(writer.write);
   outbox.keepUnsent = true;
   putText(outbox, "sent");
   outbox.flush();
@@ -24,7 +24,8 @@ Deno.test("a write that fails leaves its batch, how much of it was sent, and wha
   const idle = outbox.whenIdle();
   await writer.fail(new Error("gone"));
   await settles(idle, "the end of the write");
-  assert.equal(budget.bytes, 16, "what is kept still counts");
+  assert(budget.bytes > 0, "what is kept still counts");
+  assert.equal(budget.bytes, pool.heldBytes);
   assert.deepEqual(unsent(outbox, 4 + 5), ["under way", 5, "waiting"]);
   assert.equal(outbox.size, 0);
   assert.equal(budget.bytes, 0);

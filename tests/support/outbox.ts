@@ -1,15 +1,15 @@
 /**
  * Outboxes for tests, and writers that settle when the test says so.
  */
-import { BufferPool } from "../../lib/wire/buffer_pool.ts";
 import { Outbox, type WriteBatch } from "../../lib/wire/outbox.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
+import { SlabPool } from "../../lib/wire/slab_pool.ts";
 
 /** An outbox with a pool and a budget of its own. */
 export function makeOutbox(
   write: WriteBatch = () => Promise.resolve(),
-): { outbox: Outbox; pool: BufferPool; budget: OutboxBudget } {
-  const pool = new BufferPool();
+): { outbox: Outbox; pool: SlabPool; budget: OutboxBudget } {
+  const pool = new SlabPool();
   const budget = new OutboxBudget(256 * 1024 * 1024);
   return { outbox: new Outbox(write, pool, budget), pool, budget };
 }

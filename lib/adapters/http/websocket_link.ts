@@ -13,6 +13,7 @@
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
+import { WriteAbandoned } from "../../base/write_abandoned.ts";
 import type { Link } from "../../ports/link.ts";
 import type { ConnectionStream } from "./connection_stream.ts";
 
@@ -181,9 +182,13 @@ export class WebSocketLink implements Link {
   #send(part: Uint8Array, last: boolean): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#failWrite = reject;
+      // `ws` keeps the bytes until it calls back, also when nobody waits for that any more.
+      let letGo = () => {};
+      const released = new Promise<void>((resolve) => letGo = resolve);
+      this.#failWrite = (reason) => reject(new WriteAbandoned(reason.message, released));
       this.#socket.send(part, { binary: true, fin: last }, (error) => {
         this.#failWrite = null;
+        letGo();
         if (error) reject(error);
         else resolve();
       });

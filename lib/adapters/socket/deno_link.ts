@@ -6,8 +6,9 @@
  *
  * Before Deno 2.9.5 a write that is under way does not notice that its connection is closed: for as long
  * as the peer neither reads nor leaves, the runtime keeps the socket and the batch. `close` makes our
- * promise settle all the same, so that nothing of the server waits for it.
+ * promise settle all the same, so that nothing of the server waits for it; the batch is released later.
  */
+import { WriteAbandoned } from "../../base/write_abandoned.ts";
 import type { Link, ListenerKind } from "../../ports/link.ts";
 
 /** What both of Deno's connections have. */
@@ -62,7 +63,10 @@ export class DenoLink implements Link {
         done += count;
         this.bytesWritten += count;
         if (done === batch.length) resolve();
-        else (this.#writing = this.#connection.write(batch.subarray(done))).then(wrote, reject);
+        // Closed, the rest of it would only be refused.
+        else if (!this.#closed) {
+          (this.#writing = this.#connection.write(batch.subarray(done))).then(wrote, reject);
+        }
       };
       (this.#writing = this.#connection.write(batch)).then(wrote, reject);
     });
@@ -78,7 +82,9 @@ export class DenoLink implements Link {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.close();
-    this.#abandonWrite?.(new Deno.errors.Interrupted("the connection was closed while writing"));
+    if (this.#abandonWrite === null) return;
+    const released = Promise.allSettled([this.#writing]).then(() => {});
+    this.#abandonWrite(new WriteAbandoned("the connection was closed while writing", released));
   }
 
   async whenReleased(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Limits } from "../../base/limits.ts";
-import { BufferPool } from "../../wire/buffer_pool.ts";
+import { SlabPool } from "../../wire/slab_pool.ts";
 import type { KeepPolicies } from "../../logic/topics/keep_policies.ts";
 import type { QueuePolicies } from "../../logic/queues/policies.ts";
 import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
@@ -20,6 +20,9 @@ import { Rooms } from "../rooms/rooms.ts";
 import { Counters } from "./counters.ts";
 import { FairTurns } from "./fair_turns.ts";
 
+/** How often memory that is only kept at hand goes back to the system. */
+const TRIM_INTERVAL_MS = 5000;
+
 /** The shared state of a server's sessions. */
 export class SessionHost {
   readonly limits: Limits;
@@ -27,7 +30,7 @@ export class SessionHost {
   /** A value that changes with each start. */
   readonly serverId: string;
   readonly counters = new Counters();
-  readonly pool = new BufferPool();
+  readonly pool = new SlabPool();
   /** What all outboxes hold together. */
   readonly budget: OutboxBudget;
   /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
@@ -47,13 +50,14 @@ export class SessionHost {
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
   nowMs: number;
   #sessions = 0;
+  #trimmedMs: number;
 
   constructor(limits: Limits, clock: Clock, serverId: string, poll: IoPoll = TIMER_POLL) {
     this.limits = limits;
     this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
     this.clock = clock;
     this.serverId = serverId;
-    this.nowMs = clock.monotonicMs();
+    this.nowMs = this.#trimmedMs = clock.monotonicMs();
     this.turns = new FairTurns(poll, () => clock.monotonicMs());
     this.bus = new Bus(this);
     this.calls = new Calls(this);
@@ -78,6 +82,13 @@ export class SessionHost {
       longestTurnMs: turns.longestTurnMs,
       longestTurnWaitMs: turns.longestWaitMs,
     };
+  }
+
+  /** Gives memory back that is only kept at hand. To be called with every sweep. */
+  trimMemory(): void {
+    if (this.nowMs - this.#trimmedMs < TRIM_INTERVAL_MS) return;
+    this.#trimmedMs = this.nowMs;
+    this.pool.trim();
   }
 
   /** Brings the coarse clock up to date. */
