@@ -24,8 +24,10 @@ export interface Limits {
   readonly pingIntervalMs: number;
   /** A client that answers pings is gone after this much silence. */
   readonly pingTimeoutMs: number;
-  /** A client that cannot be pinged is closed after this much silence. */
+  /** A client that cannot be pinged, sends nothing and is sent nothing, is closed after so long. */
   readonly idleTimeoutMs: number;
+  /** After so much silence of a client that cannot be pinged, its system is asked whether it is there. */
+  readonly keepaliveMs: number;
   /** The largest outbox of one connection, waiting and under way. */
   readonly maxOutboxBytes: number;
   /** What the outboxes of all connections may hold together; past it, publishers are not read. */
@@ -93,6 +95,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   pingIntervalMs: 20 * SECOND,
   pingTimeoutMs: 45 * SECOND,
   idleTimeoutMs: 3600 * SECOND,
+  keepaliveMs: 30 * SECOND,
   maxOutboxBytes: 8 * MIB,
   maxOutboxTotalBytes: 256 * MIB,
   outboxHighWaterBytes: 256 * KIB,
@@ -128,6 +131,12 @@ export const MAX_TOLD_REFUSALS = 16;
  * refused, and on each listener the one that was accepted to be closed at once.
  */
 export const REFUSAL_FILES = 2 * MAX_TOLD_REFUSALS;
+
+/** A system that did not answer is asked again after so long; Linux gives a peer up after nine times. */
+export const PROBE_INTERVAL_MS = 1500;
+
+/** So many silent peers are probed in a second; when there are more of them, each is probed more rarely. */
+export const MAX_PROBES_A_SECOND = 1000;
 
 /** The first bytes that a connection's read buffer has room for. */
 export const READ_BUFFER_FIRST_BYTES = 1 * KIB;

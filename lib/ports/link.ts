@@ -31,10 +31,20 @@ export interface Link {
   readonly address: string;
   /** How many bytes the peer's side has taken from `write` so far: it grows while a write makes progress. */
   readonly bytesWritten: number;
+  /** Whether `probe` makes the peer's side answer, so that its silence afterwards means that it is gone. */
+  readonly answersProbes: boolean;
+  /** How many signs of life came from the peer's side that are no input, such as answers to probes. */
+  readonly signs: number;
   /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
   read(into: Uint8Array): Promise<number | null>;
   /** Writes all of `batch`. */
   write(batch: Uint8Array): Promise<void>;
+  /**
+   * Finds out whether a peer is still there of which nothing was heard for `idleMs`, without its program
+   * noticing: either it answers (`answersProbes`), or the system ends the link when the peer's system has not
+   * answered several probes. To be called again every few seconds while the silence lasts. Never throws.
+   */
+  probe(idleMs: number): void;
   /** Finishes sending. */
   closeWrite(): void;
   /** Ends the link at once. */

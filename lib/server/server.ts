@@ -15,6 +15,7 @@ import { Counters } from "../services/connection/counters.ts";
 import { Session } from "../services/connection/session.ts";
 import { SessionHost } from "../services/connection/server_context.ts";
 import {
+  beginSweep,
   DRAIN_SWEEP_INTERVAL_MS,
   forgiveSilence,
   STALL_INTERVALS,
@@ -268,6 +269,7 @@ export class Server implements AsyncDisposable {
     this.#forgave = stalled;
     this.#sweptMs = host.nowMs;
     const sweep = stalled ? forgiveSilence : sweepSession;
+    beginSweep(host);
     for (const session of this.#sessions) sweep(session, host.nowMs);
     this.#host.rooms?.sweep(this.#host.nowMs);
     this.#host.trimMemory();

@@ -8,7 +8,7 @@
  */
 import assert from "node:assert/strict";
 import { contentOf, echoMessage } from "../support/frames.ts";
-import { LimitedProcess } from "../support/limited_process.ts";
+import { ProgramProcess } from "../support/program_process.ts";
 import { type Door, newcomerMs } from "../support/newcomer.ts";
 import { python, RudeClients, withoutPython } from "../support/rude_clients.ts";
 import { SocketClient } from "../support/socket_client.ts";
@@ -49,7 +49,12 @@ for (const limit of LIMITS) {
     ignore: python === undefined || Deno.build.os !== "linux",
     async fn() {
       const folder = await Deno.makeTempDir({ prefix: "parley-crowds-" });
-      const server = new LimitedProcess(limit, "./doors_program.ts", import.meta.url, folder);
+      const server = new ProgramProcess(
+        { openFiles: limit },
+        "./doors_program.ts",
+        import.meta.url,
+        folder,
+      );
       try {
         const { addresses } = await server.line<{ addresses: Addresses }>();
         const doors: Door[] = ["tcp", "raw", "text", "unix", "http"];

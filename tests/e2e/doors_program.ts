@@ -1,20 +1,28 @@
 /**
- * A server with every listener and a store on disk, in a process of its own: doors_program.ts FOLDER. It prints
- * where it listens as a line of JSON, stops when its standard input ends, and then prints its counters.
+ * A server with every listener and a store on disk, in a process of its own: doors_program.ts FOLDER [HOST]
+ * [LIMITS]. It prints where it listens as a line of JSON, its counters for each byte of its standard input, and
+ * once more when that ends; then it stops.
  */
 import { configFrom } from "../../lib/server/config/config.ts";
 import { Server } from "../../lib/server/server.ts";
 
-const [folder] = Deno.args;
-const any = "127.0.0.1:0";
+const [folder, host = "127.0.0.1", limits = "{}"] = Deno.args;
+const any = `${host}:0`;
 const listen = { tcp: any, raw: any, http: any, text: any, unix: `${folder}/parley.sock` };
-const limits = { drain_quiet_ms: 1 };
-const server = await Server.start(configFrom({ data: `${folder}/data`, listen, limits }));
+const server = await Server.start(configFrom({
+  data: `${folder}/data`,
+  insecure: true,
+  listen,
+  limits: { drain_quiet_ms: 1, ...JSON.parse(limits) },
+}));
 const addresses = Object.fromEntries(
   server.listeners.map(({ kind, addresses }) => [kind, addresses[0].split(":").at(-1)]),
 );
-console.log(JSON.stringify({ addresses, stats: server.stats() }));
-for await (const _ of Deno.stdin.readable);
+const say = (value: unknown) => console.log(JSON.stringify(value));
+say({ addresses, stats: server.stats() });
+for await (const bytes of Deno.stdin.readable) {
+  for (const _ of bytes) say({ stats: server.stats() });
+}
 const stats = server.stats();
 await server.stop();
-console.log(JSON.stringify({ stats }));
+say({ stats });

@@ -7,7 +7,7 @@ import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
 import { contentOf, echoMessage } from "../support/frames.ts";
 import type { ServerStats } from "../../lib/server/server.ts";
 import { isReset, SocketClient } from "../support/socket_client.ts";
-import { LimitedProcess } from "../support/limited_process.ts";
+import { ProgramProcess } from "../support/program_process.ts";
 import { settles } from "../support/until.ts";
 
 const OPEN_FILES = 256;
@@ -41,7 +41,11 @@ Deno.test({
   name: "2,000 connections against 256 open files: it lives, serves who is in, and recovers",
   ignore: Deno.build.os === "windows",
   async fn() {
-    const server = new LimitedProcess(OPEN_FILES, "./server_program.ts", import.meta.url);
+    const server = new ProgramProcess(
+      { openFiles: OPEN_FILES },
+      "./server_program.ts",
+      import.meta.url,
+    );
     const flood: SocketClient[] = [];
     try {
       const { port, stats } = await server.line<{ port: number; stats: ServerStats }>();

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
+import { beginSweep, sweepSession } from "../../lib/services/connection/sweep.ts";
 import { contentOf, echoMessage, frame, helloMessage } from "../support/frames.ts";
 import { TestSession } from "../support/session.ts";
 
@@ -11,6 +12,7 @@ const LIMITS = {
   pingIntervalMs: 100,
   pingTimeoutMs: 250,
   idleTimeoutMs: 1000,
+  keepaliveMs: 400,
   writeTimeoutMs: 300,
   lingerMs: 50,
   drainQuietMs: 20,
@@ -85,6 +87,8 @@ Deno.test("who cannot be pinged stays until the idle limit, then is told IDLE", 
   await silent.idle();
   for (const peer of [silent, await greeted(false)]) {
     const before = peer.messages().length;
+    // What it took of the answer to its hello counts from here on.
+    peer.pass(0);
     for (let ms = 0; ms < 999; ms += 27) peer.pass(27);
     assert.equal(peer.session.state, "open");
     assert.equal(peer.messages().length, before, "never pinged");
@@ -92,6 +96,150 @@ Deno.test("who cannot be pinged stays until the idle limit, then is told IDLE", 
     await lastWord(peer);
     assert.equal(contentOf(peer.messages()[before], "error").closeReason, CloseReason.IDLE);
   }
+});
+
+Deno.test("what is sent to a client that only listens, and taken, is a sign of life", async () => {
+  for (const hello of [false, true]) {
+    const peer = hello ? await greeted(false) : new TestSession("tcp", LIMITS).start();
+    await peer.idle();
+    const before = peer.messages().length;
+    for (let round = 1; round <= 10; round++) {
+      peer.pass(900);
+      peer.session.send({ case: "pong", value: {} });
+      peer.session.outbox.flush();
+      await peer.wrote(before + round);
+    }
+    // The sweep that sees it taken is where the time begins anew.
+    peer.pass(1);
+    peer.pass(999);
+    assert.equal(peer.session.state, "open");
+    peer.pass(1);
+    await lastWord(peer);
+    assert.equal(contentOf(peer.messages().at(-1)!, "error").closeReason, CloseReason.IDLE);
+  }
+});
+
+Deno.test("what is taken of a write that had to wait is a sign of life of who answers pings, too", async () => {
+  const peer = await greeted(true);
+  peer.link.hold();
+  peer.session.send({ case: "pong", value: {} });
+  peer.session.outbox.flush();
+  await peer.link.when(() => peer.link.heldWrites === 1, "a write");
+  peer.pass(90);
+  for (let round = 0; round < 10; round++) {
+    peer.link.bytesWritten++;
+    peer.pass(90);
+  }
+  assert.equal(peer.session.state, "open");
+  assert.equal(peer.session.pingedMs, 0, "it was not silent");
+  peer.link.releaseAll();
+  await peer.idle();
+  // What is taken at once may only have been taken by our own system.
+  for (let round = 0; round < 3; round++) {
+    peer.pass(90);
+    peer.link.bytesWritten++;
+  }
+  await peer.wrote(3);
+  contentOf(peer.messages()[2], "ping");
+  peer.link.end();
+  await peer.ended();
+});
+
+Deno.test("of who cannot be pinged the system is asked after a silence, and then every 1,500 ms", async () => {
+  const limits = { ...LIMITS, idleTimeoutMs: 1_000_000 };
+  const peer = new TestSession("tcp", limits).start();
+  await peer.idle();
+  for (let ms = 0; ms < 399; ms += 57) peer.pass(57);
+  assert.deepEqual(peer.link.probes, []);
+  peer.pass(1);
+  assert.deepEqual(peer.link.probes, [400]);
+  peer.pass(1499);
+  assert.equal(peer.link.probes.length, 1);
+  peer.pass(1);
+  assert.equal(peer.link.probes.length, 2);
+  // The more there are, the more rarely each is asked.
+  peer.host.counters.connectionsOpen = 20_000;
+  peer.pass(1500);
+  peer.pass(19_999);
+  assert.equal(peer.link.probes.length, 3);
+  peer.pass(1);
+  assert.equal(peer.link.probes.length, 4);
+  peer.link.feed(frame(echoMessage("here")));
+  await peer.wrote(1);
+  peer.pass(399);
+  assert.equal(peer.link.probes.length, 4);
+  assert.equal(peer.messages().length, 1, "no byte was sent for it");
+  peer.link.end();
+  await peer.ended();
+
+  const pingable = await greeted(true);
+  pingable.pass(100);
+  pingable.pass(100);
+  assert.deepEqual(pingable.link.probes, [], "pings are enough");
+  pingable.link.end();
+  await pingable.ended();
+});
+
+Deno.test("only so many are probed in one sweep", async () => {
+  const peer = new TestSession("tcp", { ...LIMITS, idleTimeoutMs: 1_000_000 }).start();
+  await peer.idle();
+  let sessions = 0;
+  for (beginSweep(peer.host); peer.host.probesLeft > 0; sessions++) {
+    peer.session.nextProbeMs = 0;
+    peer.clock.advance(400);
+    peer.host.tick();
+    sweepSession(peer.session, peer.host.nowMs);
+  }
+  assert.equal(sessions, 250);
+  peer.session.nextProbeMs = 0;
+  sweepSession(peer.session, peer.host.nowMs);
+  assert.equal(peer.link.probes.length, 250);
+  peer.link.end();
+  await peer.ended();
+});
+
+Deno.test("a link that answers probes is probed, and lives as long as it gives signs of life", async () => {
+  const peer = new TestSession("ws", LIMITS);
+  peer.link.answersProbes = true;
+  peer.start();
+  await peer.idle();
+  for (let round = 1; round <= 20; round++) {
+    peer.pass(99);
+    assert.equal(peer.link.probes.length, round - 1, "not yet");
+    peer.pass(1);
+    assert.equal(peer.link.probes.length, round);
+    peer.pass(100);
+    assert.equal(peer.link.probes.length, round, "one probe for one silence");
+    peer.link.signs++;
+    peer.pass(1);
+  }
+  assert.equal(peer.session.state, "open", "also past the idle limit");
+  peer.pass(100);
+  peer.pass(149);
+  assert.equal(peer.session.state, "open");
+  peer.pass(1);
+  await lastWord(peer);
+  const messages = peer.messages();
+  assert.equal(messages.length, 1);
+  assert.equal(contentOf(messages[0], "error").closeReason, CloseReason.IDLE);
+});
+
+Deno.test("who has finished sending is not taken for gone because it answers no probes", async () => {
+  const peer = new TestSession("ws", LIMITS);
+  peer.link.answersProbes = true;
+  peer.start();
+  await peer.idle();
+  // It waits for an answer.
+  peer.session.late.awaited++;
+  peer.link.end();
+  await peer.link.when(() => peer.session.inputEnded, "the end of input");
+  peer.pass(500);
+  peer.pass(499);
+  assert.equal(peer.session.state, "open");
+  assert.deepEqual(peer.link.probes, [400], "but its system is asked");
+  peer.session.late.awaited--;
+  peer.session.answered();
+  await peer.ended();
 });
 
 Deno.test("a silent raw client is closed at the idle limit without a word", async () => {

@@ -13,7 +13,11 @@ export class MemoryLink implements Link {
   readonly kind: ListenerKind;
   readonly peer = "memory";
   readonly address = "";
+  answersProbes = false;
+  signs = 0;
   bytesWritten = 0;
+  /** The silence that each probe was told of, in milliseconds. */
+  readonly probes: number[] = [];
   /** Copies of all batches, in order. */
   readonly writes: Uint8Array[] = [];
   /** Whether our side finished sending, or ended the link. */
@@ -123,6 +127,10 @@ export class MemoryLink implements Link {
     }
     this.writes.push(copy);
     this.bytesWritten += copy.length;
+  }
+
+  probe(idleMs: number): void {
+    this.probes.push(idleMs);
   }
 
   closeWrite(): void {

@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import { Session } from "../../lib/services/connection/session.ts";
 import { SessionHost } from "../../lib/services/connection/server_context.ts";
-import { sweepSession } from "../../lib/services/connection/sweep.ts";
+import { beginSweep, sweepSession } from "../../lib/services/connection/sweep.ts";
 import { type ClientFraming, type ServerMessage, takeServerMessage } from "./frames.ts";
 import { MemoryLink } from "./memory_link.ts";
 import { settles } from "./until.ts";
@@ -47,6 +47,7 @@ export class TestSession {
   pass(ms: number): void {
     this.clock.advance(ms);
     this.host.tick();
+    beginSweep(this.host);
     sweepSession(this.session, this.host.nowMs);
   }
 

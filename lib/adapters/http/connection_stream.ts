@@ -7,6 +7,7 @@
  */
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
+import { askAfterSilence } from "../socket/keepalive.ts";
 
 const SMALL_BYTES = 2 * 1024;
 const LARGE_BYTES = 64 * 1024;
@@ -19,7 +20,7 @@ type Done = (error?: Error | null) => void;
 export class ConnectionStream extends Duplex {
   /** Resolves when the stream is destroyed and the system has the descriptor back. */
   readonly released: Promise<void>;
-  readonly #connection: Deno.Conn;
+  readonly #connection: Deno.TcpConn;
   /** The latest of each of the runtime's operations: until they settle, it keeps the socket. */
   #readingOne: Promise<unknown> | null = null;
   #writing: Promise<unknown> | null = null;
@@ -28,12 +29,17 @@ export class ConnectionStream extends Duplex {
   #buffer = new Uint8Array(SMALL_BYTES);
   #reading = false;
 
-  constructor(connection: Deno.Conn) {
+  constructor(connection: Deno.TcpConn) {
     super({ allowHalfOpen: true });
     this.#connection = connection;
     this.released = new Promise((resolve) => this.#release = resolve);
     // Whoever cares for the end listens to "close"; an error that nobody hears must not end the process.
     this.on("error", () => {});
+  }
+
+  /** As `Link.probe`, below whatever the stream carries. */
+  probe(idleMs: number): void {
+    if (!this.destroyed) askAfterSilence(this.#connection, idleMs);
   }
 
   /** Sends what waits, and then ends the connection in both directions. */

@@ -9,6 +9,9 @@
  * end of input; it is answered when our side finishes, so what the peer asked before is still answered.
  * A peer that breaks the rules (text, too large, unmasked, compressed) is told so with a status code, and
  * reads reject once it is gone. A peer that vanishes without a Close frame is an abrupt end.
+ *
+ * Probes are Ping frames, which every WebSocket answers by itself; behind a proxy they reach the peer, and not
+ * only the proxy.
  */
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ws"
@@ -72,6 +75,8 @@ export class WebSocketLink implements Link {
   readonly kind = "ws";
   readonly peer: string;
   readonly address: string;
+  readonly answersProbes = true;
+  signs = 0;
   bytesWritten = 0;
 
   readonly #socket: HeldWebSocket;
@@ -100,6 +105,7 @@ export class WebSocketLink implements Link {
     socket.on("error", (cause: Error) => {
       this.#refuse(PROTOCOL_ERROR, new Error(`cannot read a frame: ${cause.message}`, { cause }));
     });
+    for (const control of ["ping", "pong"]) socket.on(control, () => void this.signs++);
     socket.on("close", (code: number) => this.#closed(code));
   }
 
@@ -119,6 +125,12 @@ export class WebSocketLink implements Link {
       await this.#send(batch.subarray(start, end), end === batch.length);
       this.bytesWritten += end - start;
     }
+  }
+
+  probe(idleMs: number): void {
+    // Whoever has sent a Close frame answers no more, but its system does.
+    if (this.#inputEnded) this.#options.connection.probe(idleMs);
+    else if (this.#failure === null && this.#fault === null) this.#socket.ping(() => {});
   }
 
   closeWrite(): void {

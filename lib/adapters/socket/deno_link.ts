@@ -10,6 +10,7 @@
  */
 import { WriteAbandoned } from "../../base/write_abandoned.ts";
 import type { Link, ListenerKind } from "../../ports/link.ts";
+import { askAfterSilence } from "./keepalive.ts";
 
 /** What both of Deno's connections have. */
 type DenoConnection = Deno.TcpConn | Deno.UnixConn;
@@ -17,6 +18,8 @@ type DenoConnection = Deno.TcpConn | Deno.UnixConn;
 /** One accepted connection. */
 export class DenoLink implements Link {
   readonly kind: ListenerKind;
+  readonly answersProbes = false;
+  readonly signs = 0;
   bytesWritten = 0;
   readonly #connection: DenoConnection;
   #closed = false;
@@ -70,6 +73,12 @@ export class DenoLink implements Link {
       };
       (this.#writing = this.#connection.write(batch)).then(wrote, reject);
     });
+  }
+
+  probe(idleMs: number): void {
+    // A unix socket ends with its peer, whatever that dies of.
+    if (this.#closed || this.#connection.remoteAddr.transport !== "tcp") return;
+    askAfterSilence(this.#connection as Deno.TcpConn, idleMs);
   }
 
   closeWrite(): void {

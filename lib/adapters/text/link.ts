@@ -53,6 +53,14 @@ export class TextLink implements Link {
     return this.#link.address;
   }
 
+  get answersProbes(): boolean {
+    return this.#link.answersProbes;
+  }
+
+  get signs(): number {
+    return this.#link.signs;
+  }
+
   get bytesWritten(): number {
     return this.#link.bytesWritten;
   }
@@ -97,6 +105,10 @@ export class TextLink implements Link {
     this.#news = true;
     this.#wake?.();
     await this.#show();
+  }
+
+  probe(idleMs: number): void {
+    this.#link.probe(idleMs);
   }
 
   closeWrite(): void {

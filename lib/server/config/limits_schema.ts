@@ -56,7 +56,12 @@ export const limitsSchema = z.strictObject({
   ),
   idle_timeout_ms: duration(
     defaults.idleTimeoutMs,
-    "A client that cannot be pinged is closed after this much silence.",
+    "A client that cannot be pinged, sends nothing and is sent nothing, is closed after so long.",
+  ),
+  keepalive_ms: duration(
+    defaults.keepaliveMs,
+    "After so much silence of a client that cannot be pinged, its system is asked whether it is there: TCP " +
+      "keepalive, in whole seconds.",
   ),
   max_outbox_bytes: whole(
     defaults.maxOutboxBytes,
@@ -201,6 +206,7 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     pingIntervalMs: limits.ping_interval_ms,
     pingTimeoutMs: limits.ping_timeout_ms,
     idleTimeoutMs: limits.idle_timeout_ms,
+    keepaliveMs: limits.keepalive_ms,
     maxOutboxBytes: limits.max_outbox_bytes,
     maxOutboxTotalBytes: limits.max_outbox_total_bytes,
     outboxHighWaterBytes: limits.outbox_high_water_bytes,

@@ -49,6 +49,8 @@ export class SessionHost {
   readonly calls: Calls;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
   nowMs: number;
+  /** How many silent peers may still be probed in this sweep. */
+  probesLeft = 0;
   #sessions = 0;
   #trimmedMs: number;
 

@@ -86,6 +86,12 @@ export class Session {
   /** For the sweep: the progress of the write under way, and since when it stands still. */
   bytesWrittenSeen = 0;
   stalledSinceMs: number;
+  /** Whether a write was under way when it was last looked at, and when anything was last seen to be taken. */
+  writeWaited = false;
+  lastTakenMs: number;
+  /** How many of the link's signs of life are known, and when it is to be probed next. */
+  signsSeen = 0;
+  nextProbeMs = 0;
 
   #aborted = false;
   readonly #reading: ReadLoop;
@@ -95,7 +101,7 @@ export class Session {
     this.host = host;
     this.link = link;
     this.number = host.nextSession();
-    this.lastHeardMs = this.stalledSinceMs = host.nowMs;
+    this.lastHeardMs = this.stalledSinceMs = this.lastTakenMs = host.nowMs;
     this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
     this.#reading = new ReadLoop(this, dialect);
     this.#oneAnswerAWrite = dialect === "raw";

@@ -3,11 +3,17 @@
  * of lingering, and the end of a drain.
  *
  * One sweep over all sessions a tick, instead of timers for each: fifteen thousand idle connections cost
- * a loop, not fifteen thousand timers. Silence is no disconnect: who answers pings is asked, who cannot
- * be asked stays until the idle limit.
+ * a loop, not fifteen thousand timers.
+ *
+ * Silence is no disconnect. Who said that it answers pings is pinged, and gone when it does not answer. A link
+ * whose far side answers probes by itself (a WebSocket) is probed likewise. Of all others the system is asked to
+ * find out whether they are there, and ends the link when they are not; what they take of what is sent to them
+ * is a sign of life as well, and only who neither sends nor takes anything is ended at the idle limit.
  */
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { MAX_PROBES_A_SECOND, PROBE_INTERVAL_MS } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
+import type { SessionHost } from "./server_context.ts";
 import type { Session } from "./session.ts";
 
 const log = logger("connection");
@@ -20,8 +26,15 @@ export const DRAIN_SWEEP_INTERVAL_MS = 25;
 /** A sweep that comes this many intervals after the last one tells of a stall of the server itself. */
 export const STALL_INTERVALS = 4;
 
-/** How often a peer that has finished sending, and waits for answers, is probed. */
-const PROBE_INTERVAL_MS = 1000;
+/** How often a peer that answers pings, has finished sending, and waits for answers, is pinged. */
+const HALF_CLOSED_PING_MS = 1000;
+/** So many probes leave in one sweep, so that a crowd that fell silent together is no stall. */
+const MAX_PROBES_A_SWEEP = MAX_PROBES_A_SECOND * SWEEP_INTERVAL_MS / 1000;
+
+/** Begins a sweep over all sessions of a server. */
+export function beginSweep(host: SessionHost): void {
+  host.probesLeft = MAX_PROBES_A_SWEEP;
+}
 
 /** Does to one session what the time asks for; `nowMs` is the host's coarse clock. */
 export function sweepSession(session: Session, nowMs: number): void {
@@ -53,12 +66,19 @@ export function forgiveSilence(session: Session, nowMs: number): void {
   session.lastHeardMs = session.stalledSinceMs = nowMs;
 }
 
-/** Says whether the write under way has made no progress for the write timeout. */
+/** Says whether the write under way has made no progress for the write timeout; takes note of progress. */
 function writeStalled(session: Session, nowMs: number): boolean {
   const written = session.link.bytesWritten;
-  if (!session.outbox.writing || written !== session.bytesWrittenSeen) {
-    // A peer that we do not read, because it does not read, lives as long as it takes bytes.
-    if (session.waiting && written !== session.bytesWrittenSeen) session.lastHeardMs = nowMs;
+  const taken = written !== session.bytesWrittenSeen;
+  if (taken) {
+    session.lastTakenMs = nowMs;
+    // A write that had to wait goes on only when the peer's system has taken what was before it.
+    if (session.waiting || session.writeWaited && session.state === "open") {
+      session.lastHeardMs = nowMs;
+    }
+  }
+  session.writeWaited = session.outbox.writing;
+  if (!session.outbox.writing || taken) {
     session.bytesWrittenSeen = written;
     session.stalledSinceMs = nowMs;
     return false;
@@ -73,28 +93,52 @@ function sweepDraining(session: Session, nowMs: number): void {
 }
 
 function sweepSilence(session: Session, nowMs: number): void {
-  const { limits, counters } = session.host;
-  const silentMs = nowMs - session.lastHeardMs;
-  const pingable = session.client?.answersPings === true;
-  const limitMs = pingable ? limits.pingTimeoutMs : limits.idleTimeoutMs;
-  if (silentMs >= limitMs) {
-    counters.idleCloses++;
-    session.end(
-      new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `nothing was heard for ${limitMs} ms`, {
-        closeReason: CloseReason.IDLE,
-        retryable: true,
-      }),
-    );
-  } else if (pingable && session.inputEnded) {
-    // It cannot answer, but a peer that is gone altogether answers with a reset.
-    if (nowMs - session.pingedMs >= PROBE_INTERVAL_MS) ping(session, nowMs);
-  } else if (pingable && silentMs >= limits.pingIntervalMs && session.pingedMs === 0) {
-    ping(session, nowMs);
+  const { limits } = session.host;
+  if (session.link.signs !== session.signsSeen) {
+    session.signsSeen = session.link.signs;
+    session.lastHeardMs = nowMs;
+    session.pingedMs = 0;
   }
+  const pingable = session.client?.answersPings === true;
+  const silentMs = nowMs - session.lastHeardMs;
+  if (pingable || session.link.answersProbes && !session.inputEnded) {
+    if (silentMs >= limits.pingTimeoutMs) return endIdle(session, limits.pingTimeoutMs);
+    // It cannot answer, but a peer that is gone altogether answers with a reset.
+    const due = pingable && session.inputEnded
+      ? nowMs - session.pingedMs >= HALF_CLOSED_PING_MS
+      : silentMs >= limits.pingIntervalMs && session.pingedMs === 0;
+    if (!due) return;
+    session.pingedMs = nowMs;
+    if (pingable) ping(session, nowMs);
+    else session.link.probe(limits.pingIntervalMs);
+    return;
+  }
+  const idleMs = Math.min(silentMs, nowMs - session.lastTakenMs);
+  if (idleMs >= limits.idleTimeoutMs) return endIdle(session, limits.idleTimeoutMs);
+  if (silentMs >= limits.keepaliveMs) probeSystem(session, nowMs);
+}
+
+function endIdle(session: Session, limitMs: number): void {
+  session.host.counters.idleCloses++;
+  session.end(
+    new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `nothing was heard for ${limitMs} ms`, {
+      closeReason: CloseReason.IDLE,
+      retryable: true,
+    }),
+  );
+}
+
+/** Has the system find out whether a peer is there that cannot be asked; the more there are, the rarer. */
+function probeSystem(session: Session, nowMs: number): void {
+  const { host } = session;
+  if (nowMs < session.nextProbeMs || host.probesLeft === 0) return;
+  host.probesLeft--;
+  const shareMs = host.counters.connectionsOpen * 1000 / MAX_PROBES_A_SECOND;
+  session.nextProbeMs = nowMs + Math.max(PROBE_INTERVAL_MS, shareMs);
+  session.link.probe(host.limits.keepaliveMs);
 }
 
 function ping(session: Session, nowMs: number): void {
-  session.pingedMs = nowMs;
   session.send({ case: "ping", value: { nonce: BigInt(Math.floor(nowMs)) } });
   session.outbox.flush();
 }
