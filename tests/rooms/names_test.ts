@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
-import { ErrorCode } from "../../lib/base/errors.ts";
+import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
+import { contentOf } from "../support/frames.ts";
 import { startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
 import { Person, type PersonKind } from "./rooms_support.ts";
@@ -74,6 +75,37 @@ Deno.test("a lost name waits for its token, and then for anybody", async () => {
     if (error === null) break;
     assert.match(error.message, /kept a moment/);
   }
+});
+
+Deno.test("a name that a lost connection still holds goes to whoever shows its token, at once", async () => {
+  await using server = await startServer();
+  await using bob = await Person.connect(server, "bob");
+  await bob.enter("tea");
+  // Nobody tells the server that this connection is lost.
+  await using lost = await Person.connect(server, "Ann");
+  await lost.enter("tea");
+  await using ann = await Person.connect(server);
+  await assert.rejects(ann.claim("Ann"), TAKEN);
+  await assert.rejects(ann.claim("ann", "guess"), TAKEN);
+  await ann.claim("ann", lost.token);
+  assert.equal(ann.token, lost.token);
+  await ann.enter("tea");
+  await ann.say("tea", "back again");
+  await bob.whenSeen(5);
+  assert.deepEqual(bob.seen.slice(-4), [
+    "Ann joined (2)",
+    "Ann lost (1)",
+    "ann joined (2)",
+    "ann: back again",
+  ]);
+  assert.deepEqual((await bob.members("tea")).map(({ name }) => name), ["ann", "bob"]);
+  await bob.tell("Ann", "is it you?");
+  await until(() => server.stats().connectionsOpen === 2, "the lost connection is ended");
+  const last = lost.client.messages.at(-1)!;
+  assert.equal(contentOf(last, "error").closeReason, CloseReason.REPLACED);
+  // What is left of it takes nothing away.
+  assert.deepEqual((await bob.members("tea")).map(({ name }) => name), ["ann", "bob"]);
+  await assert.rejects(bob.claim("ann"), TAKEN);
 });
 
 Deno.test("who left all rooms before going keeps nothing", async () => {

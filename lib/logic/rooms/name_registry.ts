@@ -3,7 +3,8 @@
  *
  * A name belongs to its owner from the moment it is granted until the owner releases it, and then for a
  * grace to nobody but whoever shows the token of the grant: a person whose connection was lost comes back
- * under the same name. Pure: time is an argument, in milliseconds that never go back; tokens are given in.
+ * under the same name. Whoever shows the token while the name has an owner is that person as well, whose former
+ * connection nobody knows to be lost yet: the name changes hands at once. Pure: time is an argument, in milliseconds that never go back; tokens are given in.
  * Bounded: a name in grace is forgotten when its time is over, at the latest when anybody asks for it.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
@@ -64,8 +65,9 @@ export class NameRegistry<O> {
 
   /**
    * Grants `name` to `owner`, who gives up the name it had, and gives the token that proves it. `token` is
-   * that of an earlier grant, or empty; `fresh` is the token for a new one. Raises INVALID_ARGUMENT for a
-   * bad name and ALREADY_EXISTS for one that is taken, changing nothing.
+   * that of an earlier grant, or empty; `fresh` is the token for a new one. Who had the name until now and did
+   * not show the token has none afterwards. Raises INVALID_ARGUMENT for a bad name and ALREADY_EXISTS for one
+   * that is taken, changing nothing.
    */
   claim(owner: O, name: string, token: string, fresh: string, nowMs: number): string {
     checkPersonName(name);
@@ -73,9 +75,7 @@ export class NameRegistry<O> {
     const taken = this.#grants.get(keyOf(name));
     const mine = taken !== undefined && (taken.owner === owner || taken.token === token);
     const over = taken !== undefined && taken.owner === null && taken.freeAtMs <= nowMs;
-    if (
-      taken !== undefined && !over && !(mine && (taken.owner === owner || taken.owner === null))
-    ) {
+    if (taken !== undefined && !over && !mine) {
       throw new ParleyError(
         ErrorCode.ALREADY_EXISTS,
         `cannot take the name ${quote(name)}: ${
@@ -86,6 +86,7 @@ export class NameRegistry<O> {
     }
     const kept = mine ? taken.token : fresh;
     if (former !== undefined) this.#grants.delete(keyOf(former.name));
+    if (taken !== undefined && taken.owner !== null) this.#byOwner.delete(taken.owner);
     const grant: Grant<O> = { name, token: kept, owner, freeAtMs: 0 };
     this.#grants.set(keyOf(name), grant);
     this.#byOwner.set(owner, grant);

@@ -6,7 +6,7 @@
  * when a connection is lost; a room without members and without a history is forgotten.
  */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
 import { NameRegistry } from "../../logic/rooms/name_registry.ts";
@@ -94,11 +94,15 @@ export class Rooms {
 
   /**
    * Gives `session` a name, and tells its rooms when it had another one. Gives the token. The name is granted
-   * even if the rooms cannot be told, because nothing can be kept now.
+   * even if the rooms cannot be told, because nothing can be kept now. A session that had the name before, and
+   * whose token was shown, is one that its client has lost: it leaves its rooms and is ended.
    */
   async claimName(session: Session, name: string, token: string): Promise<string> {
     const former = this.names.nameOf(session);
+    const holder = this.names.ownerOf(name);
+    const held = holder === null ? null : this.names.nameOf(holder);
     const granted = this.names.claim(session, name, token, newToken(), this.#host.nowMs);
+    if (holder !== null && held !== null && holder !== session) this.#replace(holder, held);
     if (former !== null && former !== name) {
       const renamed = { case: "renamed", value: { from: former, to: name } } as const;
       const rooms = [...this.#bySession.get(session) ?? []];
@@ -150,11 +154,7 @@ export class Rooms {
     const person = this.names.nameOf(session);
     if (person === null) return;
     const atOnce = !this.#bySession.has(session) || session.link.kind === "text";
-    for (const room of [...this.#bySession.get(session) ?? []]) {
-      this.#part(session, room);
-      // What cannot be kept now is lost with the connection; the list of members is right all the same.
-      this.announce(room.name, leftOf(person, room, true), null).catch(() => {});
-    }
+    this.#partAll(session, person);
     this.names.release(session, this.#host.nowMs, atOnce);
   }
 
@@ -281,6 +281,27 @@ export class Rooms {
     this.#stamps.setTime(this.#host.clock.wallMs());
     const { body } = encodeEvent(topic, event, "");
     this.#host.bus.publishOwn(topic, RoomEventSchema.typeName, body, this.#stamps);
+  }
+
+  /** Ends a session whose name another one has taken over by its token. */
+  #replace(session: Session, person: string): void {
+    this.#partAll(session, person);
+    session.end(
+      new ParleyError(
+        ErrorCode.FAILED_PRECONDITION,
+        `the name ${quote(person)} was taken over with its token, by another connection`,
+        { closeReason: CloseReason.REPLACED },
+      ),
+    );
+  }
+
+  /** Takes a session that is lost out of its rooms, and tells them. */
+  #partAll(session: Session, person: string): void {
+    for (const room of [...this.#bySession.get(session) ?? []]) {
+      this.#part(session, room);
+      // What cannot be kept now is lost with the connection; the list of members is right all the same.
+      this.announce(room.name, leftOf(person, room, true), null).catch(() => {});
+    }
   }
 
   #part(session: Session, room: Room<Session>): void {
