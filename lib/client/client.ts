@@ -279,7 +279,7 @@ export class Client implements AsyncDisposable {
     if (this.#rooms.count > 0) await this.#rooms.leaveAll();
     this.#rooms.close();
     this.#subscriptions.endAll(null);
-    this.#queues.close();
+    if (this.#queues.pullers > 0) await this.#queues.close(this.#pool.requestTimeoutMs);
     await this.#pool.close();
   }
 }

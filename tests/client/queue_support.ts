@@ -42,19 +42,38 @@ export async function acceptPull(peer: FakePeer): Promise<bigint> {
   return value.consumer;
 }
 
-/** Takes the Pull that closes a consumer, and acknowledges it. */
-export async function acceptClose(peer: FakePeer): Promise<void> {
-  const { id, value } = await peer.expect("pull");
-  assert.equal(value.close, true);
-  await peer.send(ack(id));
-}
-
-/** Takes what stops a worker that has nothing under way: no more jobs, then the end. */
-export async function acceptStop(peer: FakePeer): Promise<void> {
+/** Takes a Pull that wants no more jobs, and gives its id. */
+export async function takeRetreat(peer: FakePeer): Promise<bigint> {
   const { id, value } = await peer.expect("pull");
   assert.deepEqual([value.prefetch, value.close], [0, false]);
-  await peer.send(ack(id));
-  await acceptClose(peer);
+  return id;
+}
+
+/**
+ * Takes what ends a consumer: no more jobs, what was not handed over, and the close; answers it all. Gives the
+ * tokens that were released.
+ */
+export async function acceptClose(peer: FakePeer): Promise<number[]> {
+  await peer.send(ack(await takeRetreat(peer)));
+  return await acceptRest(peer);
+}
+
+/** The same, once the server was asked for no more. */
+export async function acceptRest(peer: FakePeer): Promise<number[]> {
+  const released: number[] = [];
+  for (;;) {
+    const message = await peer.read();
+    const member = message?.message;
+    if (member?.case === "settle") {
+      assert.equal(member.value.verdict, Verdict.RELEASE);
+      released.push(...member.value.tokens.map(Number));
+      await peer.send(settled(message!.id));
+    } else if (member?.case === "pull") {
+      assert.equal(member.value.close, true);
+      await peer.send(ack(message!.id));
+      return released;
+    } else throw new Error(`expected the end of a consumer, got ${member?.case ?? "the end"}`);
+  }
 }
 
 /** Takes a Settle; gives it without answering. */

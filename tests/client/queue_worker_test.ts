@@ -10,8 +10,8 @@ import {
   aborted,
   acceptClose,
   acceptPull,
+  acceptRest,
   acceptSettle,
-  acceptStop,
   jobFor,
   jobsFor,
   refusal,
@@ -50,7 +50,7 @@ Deno.test("what a handler does decides what becomes of its job", () => {
       for (const token of tokens) seen[token] = [Verdict[verdict], error];
       count += tokens.length;
     }
-    await acceptStop(peer);
+    await acceptClose(peer);
     await untilClosed(peer);
   }, async (client) => {
     const told: unknown[] = [];
@@ -93,7 +93,7 @@ Deno.test("without an onError of its own, the client's is told of what was not o
     for (let count = 0; count < 2; count++) await acceptSettle(peer);
     // The ack of the third one is late.
     await acceptSettle(peer, 3n);
-    await acceptStop(peer);
+    await acceptClose(peer);
     await untilClosed(peer);
   }, async (client) => {
     await using worker = client.queue("work").work((job) => {
@@ -113,7 +113,7 @@ Deno.test("handlers run side by side up to the concurrency; twice as many jobs a
     assert.equal(value.prefetch, 4);
     await peer.send(ack(id), ...jobsFor(value.consumer, 4));
     for (let count = 0; count < 4;) count += (await acceptSettle(peer)).tokens.length;
-    await acceptStop(peer);
+    await acceptClose(peer);
     await untilClosed(peer);
   }, async (client) => {
     const gate = new JobGate();
@@ -151,7 +151,7 @@ Deno.test("stop() takes no more, gives back what was not begun, and waits for wh
     // Nothing is closed before the answer.
     await peer.answer((await peer.read())!);
     await peer.send(settled(acked.id));
-    await acceptClose(peer);
+    await acceptRest(peer);
     await untilClosed(peer);
   }, async (client) => {
     const gate = new JobGate();
@@ -177,7 +177,7 @@ Deno.test("an aborted signal stops a worker as stop() does", () =>
     const { id } = await peer.expect("pull");
     await peer.send(ack(id));
     assert.equal((await acceptSettle(peer)).verdict, Verdict.ACK);
-    await acceptClose(peer);
+    await acceptRest(peer);
     await untilClosed(peer);
   }, async (client) => {
     const controller = new AbortController();
@@ -194,7 +194,7 @@ Deno.test("an aborted signal stops a worker as stop() does", () =>
 Deno.test("closing the client stops its workers, and gives up those that take too long", () =>
   withScript(async (peer) => {
     await peer.send(...jobsFor(await acceptPull(peer), 1));
-    await acceptStop(peer);
+    await acceptClose(peer);
     await untilClosed(peer);
   }, async (client) => {
     const signals: AbortSignal[] = [];
@@ -216,7 +216,7 @@ Deno.test("a worker outlives its connection; a handler whose job is lost is told
     await peer.send(jobFor(consumer, peer.number + 1));
     if (peer.number === 0) return void await entered.promise;
     assert.deepEqual((await acceptSettle(peer)).tokens, [2]);
-    await acceptStop(peer);
+    await acceptClose(peer);
     await untilClosed(peer);
   });
   const entered = Promise.withResolvers<void>();

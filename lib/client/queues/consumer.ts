@@ -4,8 +4,11 @@
  * It belongs to a puller, which has a new one on each connection. Verdicts of one turn leave as one Settle
  * for each kind, on the connection that brought the jobs, also while that is draining: it stays until the
  * program has settled what it got. When the connection ends, or the consumer is closed, the server has
- * taken everything back, and the jobs are lost. Leases are looked after by one timer for all: those that
- * are half over are extended together, unless the puller does not want that.
+ * taken everything back, and the jobs are lost. An end in order has two steps, so that no attempt is counted
+ * for a job that the program never got: first no more jobs are asked for, and what has not been handed over
+ * is released, also what was on its way until the server has confirmed that; only then the consumer is
+ * closed. Leases are looked after by one timer for all: those that are half over are extended together,
+ * unless the puller does not want that.
  */
 import { type Job as WireJob, Verdict } from "../../gen/parley/v1/queue_pb.ts";
 import { readAck } from "../connection/answers.ts";
@@ -32,6 +35,8 @@ export interface ConsumerOwner {
 
 /** The longest time a request may take; the link itself is watched. */
 const NO_TIMEOUT_MS = 0x7fffffff;
+/** Why jobs are lost that the program had when its puller was closed. */
+const CLOSED = "its puller was closed";
 /** Leases are looked at so many times in the time of the shortest one, at most. */
 const LOOKS_PER_LEASE = 16;
 
@@ -46,7 +51,9 @@ export class QueueConsumer implements JobHolder {
   readonly #held = new Map<bigint, Job>();
   #watch: (Expirable & { done: boolean }) | null = null;
   #shortestLeaseMs = Infinity;
-  #retired = false;
+  /** Resolves when the server gives it no more jobs, all that it gave before having come; null before that is asked. */
+  #retired: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
   /** Why nothing is sent for its jobs any more. */
   #overWhy: string | null = null;
 
@@ -75,7 +82,7 @@ export class QueueConsumer implements JobHolder {
     // Whoever has it from before was too late, and it came round again.
     if (job.redelivered) this.#loseFormer(job.id);
     this.#held.set(job.token, job);
-    if (this.#retired) return this.#giveBack(job);
+    if (this.#retired !== null) return this.#giveBack(job);
     this.#shortestLeaseMs = Math.min(this.#shortestLeaseMs, job.leaseMs);
     this.#arm(this.#dueMs(job));
     this.#owner.deliver(job);
@@ -110,23 +117,19 @@ export class QueueConsumer implements JobHolder {
 
   /** Gets no more jobs, and gives those back that the program has not got. */
   retire(): void {
-    if (this.#retired || this.#overWhy !== null) return;
-    this.#retired = true;
+    if (this.#retired !== null || this.#overWhy !== null) return;
     // First: what is given back must not come here again.
-    this.#pull(0, this.#pool.requestTimeoutMs).catch(() => {});
+    this.#retired = this.#pull(0, this.#pool.requestTimeoutMs).catch(() => {});
     for (const job of this.#held.values()) if (!job.handed && !job.settled) this.#giveBack(job);
     this.#endIfDone();
   }
 
-  /** Gives everything back; resolves when the server knows. What was said of jobs before is sent before. */
-  async close(): Promise<void> {
-    if (this.#overWhy !== null) return;
-    this.#settles.flush();
-    const { state } = this.connection;
-    const closing = state === "closed" ? null : this.#send({ close: true }, undefined);
-    this.end("its puller was closed");
-    // With the connection lost, everything went back as well.
-    await closing?.catch(() => {});
+  /**
+   * Gives everything back; resolves when the server knows. What was said of jobs before is sent before, and
+   * of what the program has, nothing can be said any more.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
   }
 
   /** The server has taken everything back. */
@@ -140,6 +143,30 @@ export class QueueConsumer implements JobHolder {
       this.#letGo(job);
     }
     this.#owner.over(this);
+  }
+
+  async #close(): Promise<void> {
+    if (this.#overWhy !== null) return;
+    this.#settles.flush();
+    this.retire();
+    for (const job of [...this.#held.values()]) {
+      if (job.settled) continue;
+      job.lose(CLOSED);
+      this.#letGo(job);
+    }
+    await this.#retired;
+    if (this.#isOver) return;
+    this.#settles.flush();
+    const { state } = this.connection;
+    const closing = state === "closed" ? null : this.#send({ close: true }, undefined);
+    this.end(CLOSED);
+    // With the connection lost, everything went back as well.
+    await closing?.catch(() => {});
+  }
+
+  /** Whether the server has taken everything back. */
+  get #isOver(): boolean {
+    return this.#overWhy !== null;
   }
 
   #loseFormer(id: bigint): void {
@@ -179,7 +206,7 @@ export class QueueConsumer implements JobHolder {
 
   #endIfDone(): void {
     // An open connection may still bring jobs: they are given back until `close`.
-    const last = this.#retired && this.connection.state !== "open";
+    const last = this.#retired !== null && this.connection.state !== "open";
     if (last && this.#held.size === 0) this.#owner.over(this);
   }
 

@@ -187,10 +187,11 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
   async #close(): Promise<void> {
     this.#stopping = true;
     if (this.#signal !== undefined) leaveSignal(this.#signal, this);
-    this.#owner.leave(this);
     const closing = [...this.#consumers].map((consumer) => consumer.close());
     this.#endTakers();
     await Promise.all(closing);
+    // Only now: until the server knows, a client that is closed waits for it.
+    this.#owner.leave(this);
   }
 
   #endTakers(): void {

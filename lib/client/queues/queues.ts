@@ -171,22 +171,32 @@ export class Queues implements PullerOwner, WorkerOwner {
 
   /** Stops all workers, and waits for handlers that run, for `timeoutMs` at most; `close` gives up the others. */
   async stopWorkers(timeoutMs: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
-    await Promise.race([Promise.all([...this.#workers].map((worker) => worker.stop())), late]);
-    clearTimeout(timer);
+    await within(timeoutMs, [...this.#workers].map((worker) => worker.stop()));
   }
 
-  /** The client is closed: every job that is held goes back. */
-  close(): void {
+  /** How many pullers there are that want jobs, or have not given them back. */
+  get pullers(): number {
+    return this.#pullers.size;
+  }
+
+  /** The client is closed: every job that is held goes back. Waits for `timeoutMs` until the server knows, at most. */
+  async close(timeoutMs: number): Promise<void> {
     this.#over ??= new ParleyError(
       ErrorCode.FAILED_PRECONDITION,
       "cannot pull jobs: the client is closed",
     );
-    for (const puller of [...this.#pullers]) void puller.close();
+    await within(timeoutMs, [...this.#pullers].map((puller) => puller.close()));
   }
 
   #consumersOf(connection: ClientConnection): QueueConsumer[] {
     return [...this.#consumers.values()].filter((each) => each.connection === connection);
   }
+}
+
+/** Waits for all of them, for `timeoutMs` at most. */
+async function within(timeoutMs: number, all: Promise<void>[]): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
+  await Promise.race([Promise.all(all), late]);
+  clearTimeout(timer);
 }

@@ -108,6 +108,12 @@ export class JobDeliveries {
     this.#passed(awaited, slot);
   }
 
+  /** The consumer is about to go: what is leased to it and was not sent, nobody has seen, and it does not count. */
+  takeBack({ handle, line }: QueueConsumer): void {
+    const { machine } = this.#queue;
+    for (const slot of line) machine.release(handle, slot, machine.generation(slot));
+  }
+
   /** What was not committed was taken back: nothing of it is on its way any more. */
   failed(): void {
     for (const consumer of this.#queue.consumers) {

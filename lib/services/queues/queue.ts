@@ -221,6 +221,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** Ends a consumer; what it holds comes back. */
   removeConsumer(consumer: QueueConsumer): void {
     if (!this.consumers.delete(consumer)) return;
+    this.#deliveries.takeBack(consumer);
     this.#graves.because("its consumer went away", () => {
       this.machine.removeConsumer(consumer.handle);
     });
