@@ -202,3 +202,18 @@ Deno.test("a consumer that was held gets more once all that was on its way is se
   rig.read(1);
   assert.deepEqual([sent, consumer.handle.held, rig.touched], [[1], false, 1]);
 });
+
+Deno.test("a consumer that goes gives back what it was not sent, as if it was never leased", () => {
+  const rig = new Rig(3);
+  const { sent, consumer } = rig.join(3);
+  rig.bodies.atHand.add(rig.slotOf(1));
+  rig.commit();
+  assert.deepEqual(sent, [1]);
+  rig.deliveries.takeBack(consumer);
+  rig.machine.removeConsumer(consumer.handle);
+  rig.machine.seal();
+  rig.machine.committed(0);
+  const attempts = [1, 2, 3].map((id) => rig.machine.attempts(rig.slotOf(id)));
+  assert.deepEqual(attempts, [1, 0, 0]);
+  assert.equal(rig.machine.ready, 3);
+});
