@@ -3,7 +3,9 @@
  *
  * Contract, held by tests/contract/store_contract.ts for every adapter:
  * - Order: what is handed over is committed in that order. `seq` counts from 1 in each topic, without
- *   gaps, across restarts too; a topic whose events were all trimmed goes on from its last seq.
+ *   gaps, across restarts too; a topic whose events were all trimmed goes on from its last seq. Once topics
+ *   were forgotten, one that is made anew counts on from the greatest seq that any of them gave, so that
+ *   no seq of a topic ever names two events.
  * - Atomicity: what gathers while one batch is being committed is the next batch; a batch is committed
  *   whole or fails whole, and a `group` is never split over two.
  * - Loss: `committed` is called after the batch has the store's `level`, never before. When a batch fails,
@@ -47,7 +49,7 @@ export interface StoreTopic {
 }
 
 /** What an entry of a batch is. */
-export type StoreEntryKind = "event" | "job" | "put" | "remove";
+export type StoreEntryKind = "event" | "job" | "put" | "remove" | "forget";
 
 /**
  * A walk over the entries of a finished batch, in the order they were handed over. It and its bytes are
@@ -59,7 +61,7 @@ export interface StoreBatch {
   /** Moves to the next entry; false behind the last one. */
   next(): boolean;
   readonly kind: StoreEntryKind;
-  /** An event's topic; null for jobs and records, and in a failed batch whose bytes were lost with the backend. */
+  /** The topic of an event, or one that was forgotten; null for all else, and in a failed batch whose bytes were lost with the backend. */
   readonly topic: StoreTopic | null;
   /** A job's queue; null for all else, as above. */
   readonly queue: StoreQueue | null;
@@ -186,6 +188,14 @@ export interface Store {
   openTopic(name: string): StoreTopic;
   /** All topics. */
   topics(): Iterable<StoreTopic>;
+  /** The greatest seq that a topic gave which was forgotten; 0 when none was. */
+  readonly forgottenSeq: number;
+  /**
+   * Forgets a topic that holds no event, so that its name no longer counts. What is handed over for it
+   * before that is committed keeps it, with its seqs; afterwards the object is of no use, and `topic` gives
+   * null for its name. Raises FAILED_PRECONDITION while it holds events, or some are not committed.
+   */
+  forget(topic: StoreTopic, completion: unknown): void;
   /** Sets what `topic` keeps, until the store is closed; whoever has the policies says it again after a start. */
   setRetention(topic: StoreTopic, retention: Retention): void;
 

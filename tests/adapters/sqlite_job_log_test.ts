@@ -222,7 +222,7 @@ Deno.test("sqlite jobs: a database of format 1 keeps its events and takes jobs",
     former.put("key", text.encode("value"), 0, null);
     await former.close();
     const database = new DatabaseSync(filesOf(directory).database);
-    database.exec("DROP TABLE job_states; PRAGMA user_version = 1");
+    database.exec("DROP TABLE job_states; DROP TABLE forgotten; PRAGMA user_version = 1");
     database.close();
 
     const store = await openSqliteStore({ directory, fullCheck: true });

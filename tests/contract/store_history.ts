@@ -2,7 +2,8 @@
  * Random histories of a store, each from a seed, compared with the model again and again.
  *
  * Everything that callers can do in any order: events with and without ids, groups that hold and groups
- * that are taken back, records, pages both ways, times, retention, trims, clock steps and restarts.
+ * that are taken back, records, pages both ways, times, retention, trims, topics that are forgotten, clock
+ * steps and restarts.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -67,6 +68,7 @@ export class History {
     else if (dice < 90) await this.#read();
     else if (dice < 93) await this.#retain();
     else if (dice < 95) await this.#trim();
+    else if (dice < 96) await this.#forget();
     else if (dice < 97) await this.#check();
     else await this.#restart();
   }
@@ -176,6 +178,36 @@ export class History {
     const going = model.events.filter((event) => event.seq < before).length;
     assert.equal(await this.#store.trim(this.#store.openTopic(name), before), going);
     model.events = model.events.slice(going);
+    await this.#check();
+  }
+
+  /** Forgets a topic, and half of the time publishes on it before that can be committed, so that it stays. */
+  async #forget(): Promise<void> {
+    await this.#check();
+    const name = this.#random.pick(NAMES);
+    const model = this.#model.topic(name);
+    const topic = this.#store.openTopic(name);
+    if (model.events.length > 0) {
+      assert.throws(() => this.#store.forget(topic, 0), { codeName: "FAILED_PRECONDITION" });
+    }
+    await this.#store.trim(topic, model.lastSeq + 1);
+    model.events = [];
+    const stays = this.#random.below(2) === 0;
+    this.#store.forget(topic, ++this.#count);
+    const seq = model.lastSeq;
+    this.#expected.push({ kind: "forget", seq, duplicate: false, completion: this.#count });
+    this.#model.forget(name, stays);
+    if (stays) {
+      const wallMs = this.#clock.wallMs();
+      const [next] = this.#model.append(name, "back", wallMs, this.#clock.monotonicMs(), "");
+      assert.equal(append(this.#store, topic, "back", wallMs, "", ++this.#count), next);
+      this.#expected.push({ kind: "event", seq: next, duplicate: false, completion: this.#count });
+    }
+    await this.#store.flush();
+    assert.equal(this.#store.forgottenSeq, this.#model.forgottenSeq);
+    assert.equal(this.#store.topic(name), stays ? topic : null);
+    // One that is made anew is as any other.
+    this.#store.setRetention(this.#store.openTopic(name), this.#model.topic(name).retention);
     await this.#check();
   }
 

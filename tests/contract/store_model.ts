@@ -38,6 +38,8 @@ export class ModelTopic {
 /** The model. */
 export class ModelStore {
   readonly topics = new Map<string, ModelTopic>();
+  /** The greatest seq of a topic that was forgotten. */
+  forgottenSeq = 0;
   readonly records = new Map<string, { value: string; revision: number }>();
   /** In the order they were seen. */
   readonly #seen = new Map<string, { seq: number; wallMs: number; atMs: number }>();
@@ -45,9 +47,20 @@ export class ModelStore {
   constructor(readonly windowMs: number) {}
 
   topic(name: string): ModelTopic {
-    const topic = this.topics.get(name) ?? new ModelTopic();
+    const present = this.topics.get(name);
+    if (present !== undefined) return present;
+    const topic = new ModelTopic();
+    topic.lastSeq = this.forgottenSeq;
     this.topics.set(name, topic);
     return topic;
+  }
+
+  /** Forgets an empty topic, with the message_ids that were seen in it, unless it `stays` after all. */
+  forget(name: string, stays: boolean): void {
+    this.forgottenSeq = Math.max(this.forgottenSeq, this.topic(name).lastSeq);
+    if (stays) return;
+    this.topics.delete(name);
+    for (const key of this.#seen.keys()) if (key.startsWith(`${name} `)) this.#seen.delete(key);
   }
 
   /** Gives the seq, and whether it is that of a duplicate. */

@@ -29,8 +29,9 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): Store {
   const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
   const backend = new MemoryBackend(limits.maxMemoryStoreBytes);
   const epoch = crypto.randomUUID();
-  const none = { topics: [], chunks: [], records: [], lastRevision: 0, seen: [], warnings: [] };
-  return new StoreFront(backend, { epoch, ...none }, limits, options.clock ?? systemClock);
+  const none = { topics: [], chunks: [], records: [], seen: [], warnings: [] };
+  const snapshot = { epoch, ...none, lastRevision: 0, forgottenSeq: 0 };
+  return new StoreFront(backend, snapshot, limits, options.clock ?? systemClock);
 }
 
 /** Events that were picked for a page. */
@@ -208,11 +209,17 @@ export class MemoryBackend implements StoreBackend {
       if (cursor.kind === Operation.EVENT) this.#add(touched);
       else if (cursor.kind === Operation.DROP) {
         this.#bytes -= this.#queue(cursor.a).drop(cursor.number);
-      }
+      } else if (cursor.kind === Operation.TOPIC) this.#name(cursor.a, cursor.number);
     }
     this.#bytes += added;
     sink.committed(buffer);
     this.#trim(touched);
+  }
+
+  /** Has the events of a topic begin behind a seq. */
+  #name(topic: number, seq: number): void {
+    if (seq > 0) this.#topic(topic).beginBehind(seq);
+    else this.#topics[topic]?.beginBehind(0);
   }
 
   /** Adds the event or job at the cursor; enters a topic among those to look at. */

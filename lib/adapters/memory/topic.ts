@@ -23,6 +23,16 @@ export class MemoryTopic {
     return this.firstSeq > this.lastSeq ? 0 : this.timeOf(this.firstSeq);
   }
 
+  /** Has the next event get the seq behind `seq`, unless there are events. */
+  beginBehind(seq: number): void {
+    if (this.firstSeq <= this.lastSeq) return;
+    this.firstSeq = seq + 1;
+    this.lastSeq = seq;
+    this.#bodies = [];
+    this.#times = [];
+    this.#head = 0;
+  }
+
   add(body: Uint8Array, timeMs: number): void {
     this.#bodies.push(body);
     this.#times.push(timeMs);

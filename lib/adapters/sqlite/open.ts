@@ -16,6 +16,7 @@ import { sqliteError } from "./errors.ts";
 import { checkVersion, migrate, openWriter, valueOf } from "./schema.ts";
 import {
   loadChunks,
+  loadForgotten,
   loadIds,
   loadRecords,
   loadState,
@@ -52,6 +53,7 @@ export interface OpenedSnapshot {
   readonly chunks: readonly (readonly [queue: number, chunks: readonly StoredChunk[]])[];
   readonly records: readonly StoreRecord[];
   readonly lastRevision: number;
+  readonly forgottenSeq: number;
   /** Message_ids, oldest first, with the age of each row. */
   readonly ids: readonly { readonly ageMs: number; readonly data: Uint8Array }[];
   readonly warnings: readonly string[];
@@ -131,17 +133,28 @@ function load(
   const queues = topics.filter(({ name }) => queueNameOf(name) !== null);
   const chunks = queues.map((queue) => [queue.id, loadChunks(database, queue)] as const);
   const records = loadRecords(database);
+  const forgottenSeq = loadForgotten(database);
   const { ids, ages } = recentIds(database, request);
   // The mark of a history that begins comes first: without it the next start would miss it.
   const mark = MarkFile.create(markPath, state);
   if (state !== present) saveState(database, state);
-  const writer = new SqliteWriter(database, mark, state, topics, request.dedupWindowMs, ages);
+  const { dedupWindowMs } = request;
+  const writer = new SqliteWriter(
+    database,
+    mark,
+    state,
+    topics,
+    forgottenSeq,
+    dedupWindowMs,
+    ages,
+  );
   const snapshot = {
     epoch: state.epoch,
     topics: topics.map((topic) => ({ ...topic })),
     chunks,
     records,
     lastRevision: state.revision,
+    forgottenSeq,
     ids,
     warnings,
   };

@@ -62,6 +62,11 @@ export const MIGRATIONS: readonly string[] = [
      sum INTEGER NOT NULL,
      data BLOB NOT NULL
    ) STRICT;`,
+  `CREATE TABLE forgotten (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     last_seq INTEGER NOT NULL,
+     sum INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 /** A first column of a first row. */

@@ -31,13 +31,17 @@ export interface StateRow {
 /** A topic as the writer knows it. */
 export class WriterTopic implements TopicFigures {
   readonly bounds = keepAll();
-  firstSeq = 1;
-  lastSeq = 0;
+  firstSeq: number;
+  lastSeq: number;
   bytes = 0;
   firstTimeMs = 0;
   lastTimeMs = 0;
 
-  constructor(readonly id: number, readonly name: string) {}
+  /** Its first event gets the seq behind `behindSeq`. */
+  constructor(readonly id: number, readonly name: string, behindSeq = 0) {
+    this.firstSeq = behindSeq + 1;
+    this.lastSeq = behindSeq;
+  }
 
   /** The checksum of its row. */
   get sum(): number {
@@ -64,6 +68,15 @@ export function saveState(database: DatabaseSync, state: StateRow): void {
   const { epoch, commits, revision, restored } = state;
   database.prepare("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?)")
     .run(epoch, commits, revision, restored, stateSum(state));
+}
+
+/** The greatest seq of a topic that was forgotten; 0 when none was. */
+export function loadForgotten(database: DatabaseSync): number {
+  const row = database.prepare("SELECT last_seq, sum FROM forgotten").get();
+  if (row === undefined) return 0;
+  const lastSeq = Number(row.last_seq);
+  if (sumOf([lastSeq]) !== row.sum) throw damaged("the last seq of forgotten topics");
+  return lastSeq;
 }
 
 /** All topics. */
@@ -155,6 +168,9 @@ export function loadIds(database: DatabaseSync, commits: number): IdsRow[] {
 export class WriterTables {
   readonly #addTopic: StatementSync;
   readonly #setTopic: StatementSync;
+  readonly #dropTopic: StatementSync;
+  readonly #dropTopicChunks: StatementSync;
+  readonly #setForgotten: StatementSync;
   readonly #addChunk: StatementSync;
   readonly #setState: StatementSync;
   readonly #putRecord: StatementSync;
@@ -170,6 +186,9 @@ export class WriterTables {
     this.#setTopic = database.prepare(
       "UPDATE topic SET first_seq=?, last_seq=?, bytes=?, first_ms=?, last_ms=?, sum=? WHERE id=?",
     );
+    this.#dropTopic = database.prepare("DELETE FROM topic WHERE id = ?");
+    this.#dropTopicChunks = database.prepare("DELETE FROM chunk WHERE id >= ? AND id < ?");
+    this.#setForgotten = database.prepare("INSERT OR REPLACE INTO forgotten VALUES (1, ?, ?)");
     this.#addChunk = database.prepare("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)");
     this.#setState = database.prepare("UPDATE state SET commits=?, revision=?, sum=?");
     this.#putRecord = database.prepare("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)");
@@ -189,6 +208,17 @@ export class WriterTables {
   setTopic(topic: WriterTopic): void {
     const { id, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, sum } = topic;
     this.#setTopic.run(firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, sum, id);
+  }
+
+  /** Drops the row of a topic, and what a damaged history may have left of it. */
+  dropTopic(id: number): void {
+    this.#dropTopic.run(id);
+    this.#dropTopicChunks.run(chunkNumber(id, 0), chunkNumber(id + 1, 0));
+  }
+
+  /** Keeps the greatest seq of a topic that was forgotten. */
+  setForgotten(lastSeq: number): void {
+    this.#setForgotten.run(lastSeq, sumOf([lastSeq]));
   }
 
   addChunk(topic: number, chunk: ChunkBuilder): void {

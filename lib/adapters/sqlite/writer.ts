@@ -58,6 +58,9 @@ export class SqliteWriter {
   readonly #due = new Set<WriterTopic>();
   /** What the transaction in hand changed. */
   readonly #changed = new Map<WriterTopic, Former | null>();
+  /** The topics that the transaction in hand forgot. */
+  readonly #forgotten: WriterTopic[] = [];
+  #forgottenSeq: number;
   readonly #trimmed = new Set<WriterTopic>();
   /** The queues that lost chunks in the transaction in hand. */
   readonly #shrunk = new Set<WriterTopic>();
@@ -70,6 +73,7 @@ export class SqliteWriter {
     mark: MarkFile,
     state: StateRow,
     topics: readonly WriterTopic[],
+    forgottenSeq: number,
     windowMs: number,
     idsAges: IdsAge[],
   ) {
@@ -79,6 +83,7 @@ export class SqliteWriter {
     this.#mark = mark;
     this.#state = state;
     for (const topic of topics) this.#topics.set(topic.id, topic);
+    this.#forgottenSeq = forgottenSeq;
     this.#windowMs = windowMs;
     this.#idsAges = idsAges;
   }
@@ -169,8 +174,10 @@ export class SqliteWriter {
       this.#dropChunk(a, cursor.number);
     } else if (kind === Operation.TOPIC) {
       if (!this.#topics.has(a)) {
-        this.#nameTopic(a, decodeText(bytes.subarray(start, end)));
+        this.#nameTopic(a, decodeText(bytes.subarray(start, end)), cursor.number);
       }
+    } else if (kind === Operation.FORGET) {
+      this.#forget(a, cursor.number);
     } else if (kind === Operation.PUT || kind === Operation.REMOVE) {
       const key = decodeText(bytes.subarray(start, start + a));
       this.#state.revision = cursor.number;
@@ -194,13 +201,25 @@ export class SqliteWriter {
     if (c > 0) this.#ids.add(a, seq, bytes, start + b, start + b + c);
   }
 
-  #nameTopic(id: number, name: string): void {
-    const topic = new WriterTopic(id, name);
+  #nameTopic(id: number, name: string, behindSeq: number): void {
+    const topic = new WriterTopic(id, name, behindSeq);
     setBounds(topic.bounds, this.#retentions.get(id) ?? {});
     this.#changed.set(topic, null);
     this.#topics.set(id, topic);
     this.#tables.addTopic(topic);
     this.#count(0);
+  }
+
+  #forget(id: number, lastSeq: number): void {
+    const topic = this.#topics.get(id);
+    if (topic !== undefined) {
+      this.#forgotten.push(topic);
+      this.#topics.delete(id);
+      this.#due.delete(topic);
+      this.#tables.dropTopic(id);
+    }
+    if (lastSeq > this.#forgottenSeq) this.#tables.setForgotten(this.#forgottenSeq = lastSeq);
+    this.#count(ROW_BYTES);
   }
 
   #dropChunk(id: number, first: number): void {
@@ -288,6 +307,7 @@ export class SqliteWriter {
 
   #transaction(action: string, run: () => void): Float64Array {
     const { commits, revision } = this.#state;
+    const forgottenSeq = this.#forgottenSeq;
     this.#written = 2 * ROW_BYTES;
     try {
       this.#database.exec("BEGIN IMMEDIATE");
@@ -298,6 +318,7 @@ export class SqliteWriter {
     } catch (error) {
       this.#state.commits = commits;
       this.#state.revision = revision;
+      this.#forgottenSeq = forgottenSeq;
       this.#takeBack(commits);
       throw sqliteError(action, error);
     } finally {
@@ -308,6 +329,7 @@ export class SqliteWriter {
       this.#builders.clear();
       this.#ids.clear();
       this.#changed.clear();
+      this.#forgotten.length = 0;
       this.#shrunk.clear();
     }
     try {
@@ -333,6 +355,10 @@ export class SqliteWriter {
         Object.assign(topic, former);
         this.#look(topic);
       }
+    }
+    for (const topic of this.#forgotten) {
+      this.#topics.set(topic.id, topic);
+      this.#look(topic);
     }
     this.#trimmed.clear();
     while ((this.#idsAges.at(-1)?.commits ?? 0) > commits) this.#idsAges.pop();

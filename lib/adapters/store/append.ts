@@ -78,7 +78,8 @@ export class Appender {
     }
     const { named } = state;
     if (!named) {
-      operations.add(Operation.TOPIC, id, 0, 0, encoder.encode(state.storedName));
+      const { storedName, tentativeSeq } = state;
+      operations.add(Operation.TOPIC, id, tentativeSeq, 0, encoder.encode(storedName));
       state.named = true;
     }
     const seq = state.tentativeSeq + 1;

@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly chunks: Iterable<readonly [queue: number, chunks: readonly StoredChunk[]]>;
   readonly records: readonly StoreRecord[];
   readonly lastRevision: number;
+  /** The greatest seq of a topic that was forgotten. */
+  readonly forgottenSeq: number;
   /** Oldest first. */
   readonly seen: Iterable<SeenId>;
   readonly warnings: readonly string[];

@@ -40,6 +40,8 @@ export class Batch implements StoreBatch {
   readonly idTopics: number[] = [];
   readonly ids: string[] = [];
   readonly records: RecordChange[] = [];
+  /** The topics that it forgets, unless events came behind that. */
+  readonly forgotten: TopicState[] = [];
   readonly waiters: BatchWaiter[] = [];
   /** How many bytes its operations take; known while the buffer is away. */
   length = 0;
@@ -94,6 +96,7 @@ export class Batch implements StoreBatch {
     for (let place = 0; place < this.topics.length; place++) {
       if (this.added[place] === 0) continue;
       const topic = this.topics[place];
+      topic.isStored = true;
       if (topic.lastSeq < topic.firstSeq) topic.firstTimeMs = this.firstTimes[place];
       topic.lastSeq = this.lastSeqs[place];
       topic.lastTimeMs = this.lastTimes[place];
@@ -123,6 +126,7 @@ export class Batch implements StoreBatch {
     const { kind } = this.#cursor;
     if (kind === Operation.PUT) return "put";
     if (kind === Operation.REMOVE) return "remove";
+    if (kind === Operation.FORGET) return "forget";
     return this.#topicOf(this.#cursor.a) instanceof QueueState ? "job" : "event";
   }
 
@@ -136,11 +140,11 @@ export class Batch implements StoreBatch {
     return of instanceof QueueState ? of : null;
   }
 
-  /** What the event or job is of. */
+  /** What the event or job is of, or what was forgotten. */
   get #of(): StoreTopic | null {
     if (this.#lost) return null;
     const { kind, a } = this.#cursor;
-    return kind === Operation.EVENT || kind === Operation.DUPLICATE ? this.#topicOf(a) : null;
+    return kind === Operation.PUT || kind === Operation.REMOVE ? null : this.#topicOf(a);
   }
 
   get seq(): number {

@@ -30,7 +30,8 @@ import { GroupLog } from "./group.ts";
 import { Chunking, Operation } from "./operations.ts";
 import { StoreJobs } from "./jobs.ts";
 import { StorePipeline } from "./pipeline.ts";
-import { queueNameOf, QueueState } from "./queue.ts";
+import { StoreNames } from "./names.ts";
+import { describeStored, QueueState } from "./queue.ts";
 import { StoreReads } from "./reads.ts";
 import { TopicState } from "./topic.ts";
 import { unavailable } from "./values.ts";
@@ -51,9 +52,7 @@ export class StoreFront implements Store {
   readonly #reads: StoreReads;
   readonly #records: RecordTable;
   readonly #window: DedupWindow;
-  /** By number, from 1. */
-  readonly #topics: TopicState[] = [];
-  readonly #byName = new Map<string, TopicState>();
+  readonly #names: StoreNames;
   readonly #retentionTimer: ReturnType<typeof setInterval>;
   readonly #appender: Appender;
   #committedEvents = 0;
@@ -74,21 +73,22 @@ export class StoreFront implements Store {
     this.level = backend.level;
     this.epoch = snapshot.epoch;
     this.warnings = snapshot.warnings;
-    for (const figures of snapshot.topics) {
-      const queue = queueNameOf(figures.name);
-      if (queue === null) this.#enter(new TopicState(figures.id, figures.name, figures));
-      else this.#topics[figures.id] = new QueueState(figures.id, queue, figures);
-    }
     this.#records = new RecordTable(limits, snapshot.records, snapshot.lastRevision);
     this.#window = new DedupWindow(limits.dedupWindowMs, limits.maxDedupEntries);
     const nowMs = clock.monotonicMs();
+    const seen = new Set<number>();
     for (const { topic, messageId, seq, ageMs } of snapshot.seen) {
       this.#window.add(topic, messageId, seq, nowMs - Math.max(ageMs, 0));
+      seen.add(topic);
     }
+    this.#names = new StoreNames(snapshot, seen, limits, {
+      clock,
+      released: ({ id }) => backend.setRetention(id, {}),
+    });
     this.#reads = new StoreReads(backend, limits);
     this.#pipeline = new StorePipeline(
       {
-        topicOf: (number) => this.#topics[number],
+        topicOf: (number) => this.#names.of(number),
         apply: (batch) => this.#apply(batch),
         fallBack: (batches) => this.#fallBack(batches),
       },
@@ -97,15 +97,14 @@ export class StoreFront implements Store {
       clock,
     );
     this.#appender = new Appender(this.#pipeline, this.#window, clock, () => this.#ended);
-    const queues = this.#topics.filter((topic) => topic instanceof QueueState);
-    const enter = (name: string) => this.#number((id) => new QueueState(id, name));
+    const enter = (name: string) => this.#names.number(name, QueueState);
     this.jobs = new StoreJobs(
       this.#appender,
       this.#pipeline,
       this.#reads,
       (action) => this.#checkOpen(action),
       enter,
-      queues,
+      this.#names.queues(),
       snapshot.chunks,
     );
     backend.start(this.#sink());
@@ -127,26 +126,40 @@ export class StoreFront implements Store {
   }
 
   topic(name: string): StoreTopic | null {
-    return this.#byName.get(name) ?? null;
+    return this.#names.byName.get(name) ?? null;
   }
 
   openTopic(name: string): StoreTopic {
-    const present = this.#byName.get(name);
+    const present = this.#names.byName.get(name);
     if (present !== undefined) return present;
     this.#checkOpen("open a topic");
-    const { maxKeptTopics } = this.#limits;
-    if (this.#byName.size >= maxKeptTopics) {
+    return this.#names.open(name);
+  }
+
+  get forgottenSeq(): number {
+    return this.#names.forgottenSeq;
+  }
+
+  forget(topic: StoreTopic, completion: unknown): void {
+    const state = own(topic);
+    this.#checkOpen("forget a topic");
+    assert(this.#appender.group === null, "nothing is forgotten within a group");
+    if (!state.isEmpty) {
       throw new ParleyError(
-        ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot keep topic ${JSON.stringify(name)}: ${this.#byName.size} topics are kept`,
-        { accepted: `at most ${maxKeptTopics} kept topics` },
+        ErrorCode.FAILED_PRECONDITION,
+        `cannot forget ${describeStored(state.storedName)}: it is not empty`,
+        { accepted: "one whose events were all trimmed, and that nobody publishes on" },
       );
     }
-    return this.#enter(this.#number((id) => new TopicState(id, name)));
+    const batch = this.#pipeline.gathering;
+    batch.operations.add(Operation.FORGET, state.id, state.lastSeq, 0);
+    batch.forgotten.push(state);
+    state.named = false;
+    this.#pipeline.handOver(completion);
   }
 
   topics(): Iterable<StoreTopic> {
-    return this.#byName.values();
+    return this.#names.byName.values();
   }
 
   setRetention(topic: StoreTopic, retention: Retention): void {
@@ -260,12 +273,12 @@ export class StoreFront implements Store {
   stats(): StoreStats {
     let events = 0;
     let bytes = 0;
-    for (const topic of this.#byName.values()) {
+    for (const topic of this.#names.byName.values()) {
       events += topic.events;
       bytes += topic.bytes;
     }
     return {
-      topics: this.#byName.size,
+      topics: this.#names.byName.size,
       events,
       bytes,
       records: this.#records.committed,
@@ -305,7 +318,7 @@ export class StoreFront implements Store {
   }
 
   #apply(batch: Batch): void {
-    this.#committedEvents += batch.applyToTopics();
+    this.#committedEvents += this.#names.apply(batch);
     for (const { key, value, revision } of batch.records) {
       this.#records.commit(key, value, revision);
     }
@@ -323,25 +336,12 @@ export class StoreFront implements Store {
 
   #trimmed(figures: Float64Array): void {
     for (let at = 0; at < figures.length; at += 4) {
-      const topic = this.#topics[figures[at]];
+      const topic = this.#names.of(figures[at]);
       this.#trimmedEvents += figures[at + 1] - topic.firstSeq;
       topic.firstSeq = figures[at + 1];
       topic.bytes = figures[at + 2];
       topic.firstTimeMs = figures[at + 3];
     }
-  }
-
-  /** Makes a topic or a queue with the next number. */
-  #number<T extends TopicState>(make: (id: number) => T): T {
-    const topic = make(Math.max(this.#topics.length, 1));
-    this.#topics[topic.id] = topic;
-    return topic;
-  }
-
-  #enter(topic: TopicState): TopicState {
-    this.#topics[topic.id] = topic;
-    this.#byName.set(topic.name, topic);
-    return topic;
   }
 
   #change(key: string, value: Uint8Array | null, expected: number, completion: unknown): number {

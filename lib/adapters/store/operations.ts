@@ -12,7 +12,10 @@ import { putVarint53 } from "../../wire/varint.ts";
 
 /** What an operation does. */
 export const Operation = {
-  /** Names a topic: `a` is its number; the payload is its name. Has no entry. */
+  /**
+   * Names a topic: `a` is its number; the payload is its name, the number the seq behind which its events
+   * begin. Has no entry.
+   */
   TOPIC: 1,
   /**
    * Keeps an event or a job: `a` topic, `b` and `c` where its message_id begins in the body, and its length,
@@ -29,6 +32,8 @@ export const Operation = {
   STATES: 6,
   /** Drops the chunk that begins with the number: `a` topic. Has no entry. */
   DROP: 7,
+  /** Forgets an empty topic or queue: `a` topic; the number is the last seq that it gave. */
+  FORGET: 8,
 } as const;
 
 /** Which chunk an event or a job goes into. */

@@ -23,8 +23,8 @@ export function describeStored(storedName: string): string {
 
 /** A queue. */
 export class QueueState extends TopicState implements StoreQueue {
-  constructor(id: number, name: string, figures?: TopicFigures) {
-    super(id, name, figures, PREFIX + name);
+  constructor(id: number, name: string, figures: TopicFigures | null, behindId = 0) {
+    super(id, name, figures, behindId, PREFIX + name);
   }
 
   get lastId(): number {

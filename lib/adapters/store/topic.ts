@@ -33,24 +33,40 @@ export class TopicState implements StoreTopic {
   tentativeSeq = 0;
   /** Its time. */
   tentativeTimeMs = 0;
-  /** Whether an operation that names the topic was handed over. */
+  /** Whether an operation that names the topic was handed over, and none that forgets it since. */
   named = false;
+  /** Whether what is committed holds the topic's name. */
+  isStored = false;
   /** The batch that has it among its topics, so that it is entered once; compared by identity. */
   batch: object | null = null;
   /** Where it stands among that batch's topics. */
   place = 0;
 
-  constructor(id: number, name: string, figures?: TopicFigures, storedName = name) {
+  /** One that was there at start has `figures`; the first event of any other gets the seq behind `behindSeq`. */
+  constructor(
+    id: number,
+    name: string,
+    figures: TopicFigures | null,
+    behindSeq = 0,
+    storedName = name,
+  ) {
     this.id = id;
     this.name = name;
     this.storedName = storedName;
-    if (figures === undefined) return;
+    this.firstSeq = behindSeq + 1;
+    this.lastSeq = this.tentativeSeq = behindSeq;
+    if (figures === null) return;
     this.firstSeq = figures.firstSeq;
     this.lastSeq = this.tentativeSeq = figures.lastSeq;
     this.bytes = figures.bytes;
     this.firstTimeMs = figures.firstTimeMs;
     this.lastTimeMs = this.tentativeTimeMs = figures.lastTimeMs;
-    this.named = true;
+    this.named = this.isStored = true;
+  }
+
+  /** Whether nothing is known of the topic but its name: no event, and none on its way. */
+  get isEmpty(): boolean {
+    return this.events === 0 && this.tentativeSeq === this.lastSeq;
   }
 
   get events(): number {
@@ -61,7 +77,7 @@ export class TopicState implements StoreTopic {
   fallBack(): void {
     this.tentativeSeq = this.lastSeq;
     this.tentativeTimeMs = this.lastTimeMs;
-    // A topic without a committed event may or may not be named on disk; naming it again does no harm.
-    if (this.lastSeq === 0) this.named = false;
+    // One that was not stored may be named on disk all the same; naming it again does no harm.
+    if (!this.isStored) this.named = false;
   }
 }

@@ -1,0 +1,117 @@
+/**
+ * The topics of a store by name, and the numbers of topics and queues: which are there, which come, and
+ * which are forgotten.
+ *
+ * A topic that is forgotten keeps its object until the batch that forgets it is committed, so that an event
+ * that comes meanwhile goes on behind it. One that is made anew afterwards counts on from the greatest seq
+ * that any forgotten topic gave.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { MOST_KEPT_TOPICS, type StoreLimits } from "../../base/store_limits.ts";
+import type { Snapshot } from "./backend.ts";
+import type { Batch } from "./batch.ts";
+import { TopicNumbers } from "./numbers.ts";
+import { queueNameOf, QueueState } from "./queue.ts";
+import { TopicState } from "./topic.ts";
+
+/** What a store knows by name. */
+export class StoreNames {
+  readonly byName = new Map<string, TopicState>();
+  readonly #numbers: TopicNumbers;
+  readonly #limits: StoreLimits;
+  readonly #clock: Clock;
+  readonly #released: (topic: TopicState) => void;
+  #forgottenSeq: number;
+
+  /** `seen` are the numbers under which message_ids are remembered; `released` is told of what is forgotten. */
+  constructor(
+    snapshot: Pick<Snapshot, "topics" | "forgottenSeq">,
+    seen: ReadonlySet<number>,
+    limits: StoreLimits,
+    options: { clock: Clock; released: (topic: TopicState) => void },
+  ) {
+    this.#limits = limits;
+    this.#clock = options.clock;
+    this.#released = options.released;
+    this.#forgottenSeq = snapshot.forgottenSeq;
+    this.#numbers = new TopicNumbers(MOST_KEPT_TOPICS, limits.dedupWindowMs);
+    for (const figures of snapshot.topics) {
+      const queue = queueNameOf(figures.name);
+      if (queue !== null) this.#numbers.enter(new QueueState(figures.id, queue, figures));
+      else {
+        const topic = new TopicState(figures.id, figures.name, figures);
+        this.#numbers.enter(topic);
+        this.byName.set(topic.name, topic);
+      }
+    }
+    this.#numbers.fill(seen, options.clock.monotonicMs());
+  }
+
+  /** The greatest seq that a forgotten topic gave. */
+  get forgottenSeq(): number {
+    return this.#forgottenSeq;
+  }
+
+  /** The topic or queue of a number. */
+  of(number: number): TopicState {
+    return this.#numbers.of(number);
+  }
+
+  /** The queues that were there at start. */
+  queues(): QueueState[] {
+    return this.#numbers.all().filter((topic) => topic instanceof QueueState);
+  }
+
+  /** Makes the topic of a name that is not there. Raises RESOURCE_EXHAUSTED past their number. */
+  open(name: string): TopicState {
+    const { maxKeptTopics } = this.#limits;
+    const { size } = this.byName;
+    if (size >= maxKeptTopics) {
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot keep topic ${JSON.stringify(name)}: ${size} topics are kept`,
+        {
+          accepted:
+            `at most ${maxKeptTopics} kept topics (store.max_kept_topics); empty ones are ` +
+            "forgotten by `forget_after_ms` of [[keep]], any one by `parley topic rm`",
+        },
+      );
+    }
+    const topic = this.number(name, TopicState);
+    this.byName.set(name, topic);
+    return topic;
+  }
+
+  /** Makes a topic or a queue with a number of its own. Raises RESOURCE_EXHAUSTED when none is free. */
+  number<T extends TopicState>(
+    name: string,
+    kind: new (id: number, name: string, figures: null, behindSeq: number) => T,
+  ): T {
+    const make = (id: number) => new kind(id, name, null, this.#forgottenSeq);
+    const topic = this.#numbers.take(this.#clock.monotonicMs(), make);
+    if (topic !== null) return topic;
+    throw new ParleyError(
+      ErrorCode.RESOURCE_EXHAUSTED,
+      `cannot keep ${JSON.stringify(name)}: no number for its name is free`,
+      { retryable: true, accepted: "another try once the numbers of forgotten names are free" },
+    );
+  }
+
+  /** Enters what a committed batch brought, and lets go of what it forgot. Gives how many events it brought. */
+  apply(batch: Batch): number {
+    for (const topic of batch.forgotten) {
+      topic.isStored = false;
+      this.#forgottenSeq = Math.max(this.#forgottenSeq, topic.lastSeq);
+    }
+    const events = batch.applyToTopics();
+    for (const topic of batch.forgotten) {
+      // What came for it since keeps it.
+      if (topic.named || this.byName.get(topic.name) !== topic) continue;
+      this.byName.delete(topic.name);
+      this.#numbers.release(topic, this.#clock.monotonicMs());
+      this.#released(topic);
+    }
+    return events;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The numbers of a store's topics and queues: which are in use, and which may be given again.
+ *
+ * Numbers are few (20 bits on disk), names come and go, so a number is given again. First it rests, until
+ * no message_id that was seen under it is remembered and no read that was asked for before is under way.
+ * Pure: time is an argument, by a monotonic clock.
+ */
+import type { TopicState } from "./topic.ts";
+
+/** The least time for which a number rests. */
+const LEAST_REST_MS = 60_000;
+
+/** Topics and queues by number, from 1. */
+export class TopicNumbers {
+  readonly #restMs: number;
+  readonly #most: number;
+  /** What was forgotten stays until its number is given again: who walks over its batch asks for it. */
+  readonly #topics: TopicState[] = [];
+  readonly #free: number[] = [];
+  /** Numbers that rest, and until when, soonest first from `#head` on. */
+  #resting: { id: number; untilMs: number }[] = [];
+  #head = 0;
+
+  /** Numbers are given up to `most`; message_ids are remembered for `dedupWindowMs`. */
+  constructor(most: number, dedupWindowMs: number) {
+    this.#most = most;
+    this.#restMs = Math.max(dedupWindowMs, LEAST_REST_MS);
+  }
+
+  /** What has, or last had, this number. */
+  of(id: number): TopicState {
+    return this.#topics[id];
+  }
+
+  /** All that were entered, those too that were forgotten and whose number was not given again. */
+  all(): TopicState[] {
+    return this.#topics.filter((topic) => topic !== undefined);
+  }
+
+  /** Enters what was there at start. */
+  enter(topic: TopicState): void {
+    this.#topics[topic.id] = topic;
+  }
+
+  /** Has the numbers that were not entered given again, but for those in `seen`, which rest. */
+  fill(seen: ReadonlySet<number>, nowMs: number): void {
+    const highest = Math.max(this.#topics.length - 1, ...seen);
+    for (let id = 1; id <= highest; id++) {
+      if (this.#topics[id] !== undefined) continue;
+      if (seen.has(id)) this.#rest(id, nowMs);
+      else this.#free.push(id);
+    }
+    this.#topics.length = highest + 1;
+  }
+
+  /** Makes what `make` gives for the next number; null when all are in use or rest. */
+  take<T extends TopicState>(nowMs: number, make: (id: number) => T): T | null {
+    while (this.#head < this.#resting.length && this.#resting[this.#head].untilMs <= nowMs) {
+      this.#free.push(this.#resting[this.#head++].id);
+    }
+    if (this.#head > 1024 && this.#head * 2 > this.#resting.length) {
+      this.#resting = this.#resting.slice(this.#head);
+      this.#head = 0;
+    }
+    const id = this.#free.pop() ?? Math.max(this.#topics.length, 1);
+    if (id > this.#most) return null;
+    const topic = make(id);
+    this.#topics[id] = topic;
+    return topic;
+  }
+
+  /** Lets the number of a topic that was forgotten rest, and be given again then. */
+  release({ id }: TopicState, nowMs: number): void {
+    this.#rest(id, nowMs);
+  }
+
+  #rest(id: number, nowMs: number): void {
+    this.#resting.push({ id, untilMs: nowMs + this.#restMs });
+  }
+}
