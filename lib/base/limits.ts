@@ -34,6 +34,10 @@ export interface Limits {
   readonly maxOutboxTotalBytes: number;
   /** Past this many bytes in its outbox, a connection's own requests are not read. */
   readonly outboxHighWaterBytes: number;
+  /** What has come on all connections and is no whole message yet, together; past it, the most idle of them go. */
+  readonly maxInputTotalBytes: number;
+  /** A message that was begun and makes no progress for this long ends the connection. */
+  readonly messageTimeoutMs: number;
   /** A single write that makes no progress for this long ends the connection. */
   readonly writeTimeoutMs: number;
   /** How long a stop may take. */
@@ -99,6 +103,8 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxOutboxBytes: 8 * MIB,
   maxOutboxTotalBytes: 256 * MIB,
   outboxHighWaterBytes: 256 * KIB,
+  maxInputTotalBytes: 160 * MIB,
+  messageTimeoutMs: 30 * SECOND,
   writeTimeoutMs: 10 * SECOND,
   drainMs: 10 * SECOND,
   drainQuietMs: 250,
@@ -150,6 +156,12 @@ export const MAX_WAITING_OUTPUT_CHARACTERS = 1 * MIB;
 /** How long a process that ends waits for the readers of its output. */
 export const OUTPUT_FLUSH_MS = 1 * SECOND;
 
+/**
+ * So many bytes more are progress of a message that is not whole: within `messageTimeoutMs` a line of a
+ * kilobit a second still makes them.
+ */
+export const INPUT_PROGRESS_BYTES = 2 * KIB;
+
 /** The largest `client_name` or `library` in a Hello. */
 export const MAX_HELLO_NAME_BYTES = 64;
 
@@ -163,6 +175,10 @@ export function assertLimits(limits: Limits): void {
   assert(
     limits.outboxHighWaterBytes < limits.maxOutboxBytes,
     "high water lies below the outbox limit",
+  );
+  assert(
+    limits.maxInputTotalBytes >= 2 * limits.maxFrameBytes,
+    "input of two frames has room",
   );
   assert(limits.pingTimeoutMs > limits.pingIntervalMs, "a ping has time to be answered");
   assert(

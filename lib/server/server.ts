@@ -50,6 +50,8 @@ export type ServerStats = Readonly<Counters> & {
   readonly callsUnderWay: number;
   /** What waits in all outboxes at this moment. */
   readonly outboxBytes: number;
+  /** What of all input is held and waits, as parts of messages, lines or heads, at this moment. */
+  readonly inputBytes: number;
   /** The connections at once that are possible here. */
   readonly maxConnections: number;
   /** Lines of this process's log that were dropped because nobody read them. */
@@ -138,6 +140,7 @@ export class Server implements AsyncDisposable {
       subscriptions: this.#host.bus.subscriptions,
       callsUnderWay: this.#host.calls.size,
       outboxBytes: this.#host.budget.bytes,
+      inputBytes: this.#host.input.bytes,
       maxConnections: this.#admission.maxConnections,
       logLinesDropped: droppedLogLines(),
     };

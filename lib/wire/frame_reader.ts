@@ -2,7 +2,9 @@
  * Bytes in, messages out: the framing of every dialect, over one buffer a connection.
  *
  * The buffer starts small, grows with the bytes that arrive (never with what a prefix promises) and
- * shrinks again. A message is a range of the buffer: valid until `space` is called next, never copied.
+ * shrinks again. A message is a range of the buffer, never copied: valid until `next`, `space` or `release` is
+ * called. A message that is longer than the largest buffer gathers in parts, so that one that is not whole
+ * costs what has come of it and no copies; when it is whole, it is joined.
  * A length is checked against the limit as soon as its last byte is there. After an error the reader is
  * finished: it gives no more messages.
  *
@@ -16,17 +18,23 @@
  */
 import { READ_BUFFER_BUSY_BYTES, READ_BUFFER_FIRST_BYTES } from "../base/limits.ts";
 import { ErrorCode, protocolError } from "../base/errors.ts";
+import { type InputMemory, UNCOUNTED } from "./input_budget.ts";
+import type { Buffer } from "./slab_pool.ts";
 
 /** How messages are told apart. */
 export type Framing = "delimited" | "raw" | "bare" | "prefixed32";
 
-/** After this many reads in a row that a quarter of the buffer could have held, it is halved. */
+/** By how much the buffer grows and shrinks, as a power of two. */
+const STEP_LOG2 = 2;
+/** After this many reads in a row that a quarter of the buffer could have held, it shrinks to that. */
 const SHRINK_AFTER_READS = 64;
+
+const NOTHING: Buffer = new Uint8Array(0);
 
 /** Cuts the bytes of one connection into messages. */
 export class FrameReader {
   /** The buffer that `messageStart` and `messageEnd` are offsets in. */
-  buffer: Uint8Array<ArrayBuffer> = new Uint8Array(READ_BUFFER_FIRST_BYTES);
+  buffer: Buffer;
   /** Where the present message begins, after its prefix. */
   messageStart = 0;
   /** Where the present message ends. */
@@ -35,63 +43,91 @@ export class FrameReader {
   framing: Framing;
 
   readonly #maxFrameBytes: number;
+  readonly #memory: InputMemory;
+  /** What is read into. */
+  #window: Buffer;
+  /** What came before of a message that is longer than the window, in full windows. */
+  #parts: Buffer[] = [];
+  #partBytes = 0;
+  /** The long message in hand, joined. */
+  #joined: Buffer | null = null;
   /** The first byte that no message has taken. */
   #begin = 0;
   /** Behind the last byte that arrived. */
   #end = 0;
   /** How large the frame at `#begin` is with its prefix, once that is known; otherwise 0. */
   #frameBytes = 0;
+  /** The part of it that is prefix. */
+  #prefixBytes = 0;
   #smallReads = 0;
+  /** How much has come since `space` was last called, and whether that left room. */
+  #arrived = 0;
+  #drained = true;
+  /** Whether a message was taken since then. */
+  #took = false;
   #finished = false;
 
-  constructor(framing: Framing, maxFrameBytes: number) {
+  constructor(framing: Framing, maxFrameBytes: number, memory: InputMemory = UNCOUNTED) {
     this.framing = framing;
     this.#maxFrameBytes = maxFrameBytes;
+    this.#memory = memory;
+    this.buffer = this.#window = memory.take(READ_BUFFER_FIRST_BYTES);
   }
 
   /** Whether bytes wait that are not yet a whole message. */
   get hasPartial(): boolean {
-    return this.#end > this.#begin;
+    return this.bufferedBytes > 0;
   }
 
   /** How many bytes wait that no message has taken. */
   get bufferedBytes(): number {
-    return this.#end - this.#begin;
+    return this.#partBytes + this.#end - this.#begin;
   }
 
   /** Where the next bytes are to be put; at least one byte long. Ends the life of earlier messages. */
-  space(): Uint8Array<ArrayBuffer> {
-    // What a finished reader is given is thrown away: were it kept, the buffer would be full one day,
-    // and a read into no room comes back at once, for ever.
-    if (this.#finished) this.#begin = this.#end;
-    if (this.#begin === this.#end) {
+  space(): Buffer {
+    this.release();
+    const waits = this.hasPartial;
+    this.#memory.progressed(this.#arrived, waits, this.#took);
+    this.#arrived = 0;
+    this.#took = false;
+    if (!waits) {
       this.#begin = this.#end = 0;
-      if (this.buffer.length > READ_BUFFER_BUSY_BYTES) this.#replace(READ_BUFFER_BUSY_BYTES);
-      return this.buffer;
+      if (this.#window.length > READ_BUFFER_FIRST_BYTES && !this.#mayKeepWindow) {
+        this.#replace(READ_BUFFER_FIRST_BYTES);
+      }
+      return this.#window;
     }
     const partial = this.#end - this.#begin;
-    if (partial === this.buffer.length) {
-      this.#replace(Math.min(this.buffer.length * 2, this.#largestUseful()));
+    if (partial === this.#window.length) {
+      this.#makeRoom();
+      // Room was not to be had: what waited is gone.
+      if (this.#finished) return this.space();
     } else if (this.#begin > 0) {
-      this.buffer.copyWithin(0, this.#begin, this.#end);
+      this.#window.copyWithin(0, this.#begin, this.#end);
       this.#begin = 0;
       this.#end = partial;
     }
-    return this.buffer.subarray(this.#end);
+    return this.#window.subarray(this.#end);
   }
 
   /** Says that `count` bytes were put at the front of what `space` gave. */
   filled(count: number): void {
-    const whole = count === this.buffer.length - this.#end;
+    const whole = count === this.#window.length - this.#end;
     this.#end += count;
-    if (whole && this.#begin === 0 && this.buffer.length < READ_BUFFER_BUSY_BYTES) {
+    this.#arrived += count;
+    this.#drained = !whole;
+    // What a finished reader is given is thrown away.
+    if (this.#finished) this.#begin = this.#end;
+    const size = this.#window.length;
+    if (whole && this.#begin === 0 && size < READ_BUFFER_BUSY_BYTES) {
       // The peer has more than we ask for: ask for more the next time.
       this.#smallReads = 0;
-      this.#replace(this.buffer.length * 2);
-    } else if (this.buffer.length > READ_BUFFER_FIRST_BYTES && count * 4 < this.buffer.length) {
-      if (++this.#smallReads >= SHRINK_AFTER_READS && this.#end * 2 <= this.buffer.length) {
+      this.#replace(size << STEP_LOG2);
+    } else if (size > READ_BUFFER_FIRST_BYTES && count << STEP_LOG2 < size) {
+      if (++this.#smallReads >= SHRINK_AFTER_READS && this.#end << STEP_LOG2 <= size) {
         this.#smallReads = 0;
-        this.#replace(Math.max(READ_BUFFER_FIRST_BYTES, this.buffer.length >>> 1));
+        this.#replace(Math.max(READ_BUFFER_FIRST_BYTES, size >>> STEP_LOG2));
       }
     } else {
       this.#smallReads = 0;
@@ -105,7 +141,10 @@ export class FrameReader {
    * large, and from then on gives false.
    */
   next(): boolean {
-    if (this.#finished || this.#begin === this.#end) return false;
+    if (this.#joined !== null) this.release();
+    if (this.#finished) return false;
+    if (this.#partBytes > 0) return this.#nextLong();
+    if (this.#begin === this.#end) return false;
     if (this.framing === "delimited") return this.#nextDelimited();
     if (this.framing === "raw") {
       this.framing = this.buffer[this.#begin] === 0x00 ? "prefixed32" : "bare";
@@ -113,9 +152,29 @@ export class FrameReader {
     return this.framing === "bare" ? this.#nextBare() : this.#nextPrefixed32();
   }
 
-  /** Gives no more messages from now on. */
+  /** Ends the life of the present message, if that holds memory of its own. */
+  release(): void {
+    if (this.#joined === null) return;
+    this.#memory.giveBack(this.#joined);
+    this.#joined = null;
+    this.buffer = this.#window;
+  }
+
+  /** Gives no more messages from now on: what is there is thrown away, and what comes. */
   finish(): void {
     this.#finished = true;
+    this.#begin = this.#end;
+    this.#memory.leave();
+    this.#dropParts();
+  }
+
+  /** Gives the last of the memory back, once nothing is read any more. */
+  close(): void {
+    this.finish();
+    this.release();
+    this.#memory.give(this.#window);
+    this.buffer = this.#window = NOTHING;
+    this.#begin = this.#end = 0;
   }
 
   #nextDelimited(): boolean {
@@ -155,7 +214,7 @@ export class FrameReader {
   /** Takes the message of `length` bytes at `start`, if all of it is there. */
   #take(start: number, length: number, prefixBytes: number): boolean {
     if (length > this.#maxFrameBytes) {
-      this.#finished = true;
+      this.finish();
       throw protocolError(
         `cannot read a message of ${length} bytes: the limit is ${this.#maxFrameBytes}`,
         ErrorCode.RESOURCE_EXHAUSTED,
@@ -165,9 +224,10 @@ export class FrameReader {
     const end = start + length;
     if (end > this.#end) {
       this.#frameBytes = prefixBytes + length;
+      this.#prefixBytes = prefixBytes;
       return false;
     }
-    this.#frameBytes = 0;
+    this.#took = true;
     this.messageStart = start;
     this.messageEnd = end;
     this.#begin = end;
@@ -202,21 +262,61 @@ export class FrameReader {
   }
 
   #fail(message: string, accepted: string): never {
-    this.#finished = true;
+    this.finish();
     throw protocolError(message, ErrorCode.INVALID_ARGUMENT, accepted);
   }
 
-  /** How large the buffer may become: what a busy peer is read with, or the frame that is arriving. */
-  #largestUseful(): number {
-    return Math.max(READ_BUFFER_BUSY_BYTES, this.#frameBytes);
+  /** Takes the long message that has gathered in parts, if all of it is there. */
+  #nextLong(): boolean {
+    const total = this.#frameBytes;
+    if (this.bufferedBytes < total) return false;
+    const joined = this.#memory.borrow(total);
+    let at = 0;
+    for (const part of this.#parts) {
+      joined.set(part, at);
+      at += part.length;
+    }
+    const rest = total - at;
+    joined.set(this.#window.subarray(this.#begin, this.#begin + rest), at);
+    this.#begin += rest;
+    this.#dropParts();
+    this.#took = true;
+    this.buffer = this.#joined = joined;
+    this.messageStart = this.#prefixBytes;
+    this.messageEnd = total;
+    return true;
+  }
+
+  /** Makes room behind a message that fills the window. */
+  #makeRoom(): void {
+    const size = this.#window.length;
+    if (size < READ_BUFFER_BUSY_BYTES) return this.#replace(size << STEP_LOG2);
+    this.#parts.push(this.#window);
+    this.#partBytes += size;
+    this.#begin = this.#end = 0;
+    this.buffer = this.#window = NOTHING;
+    this.buffer = this.#window = this.#memory.take(READ_BUFFER_BUSY_BYTES);
+  }
+
+  /** Whether an empty window larger than the first one is kept: surely while the peer has more than it holds. */
+  get #mayKeepWindow(): boolean {
+    return !this.#finished && (!this.#drained || this.#memory.mayKeep(this.#window.length));
+  }
+
+  #dropParts(): void {
+    for (const part of this.#parts) this.#memory.give(part);
+    this.#parts = [];
+    this.#partBytes = 0;
   }
 
   /** Moves what waits into a new buffer of `size` bytes. */
   #replace(size: number): void {
-    const next = new Uint8Array(size);
-    next.set(this.buffer.subarray(this.#begin, this.#end));
+    const next = this.#memory.take(size);
+    const former = this.#window;
+    next.set(former.subarray(this.#begin, this.#end));
     this.#end -= this.#begin;
     this.#begin = 0;
-    this.buffer = next;
+    this.buffer = this.#window = next;
+    this.#memory.give(former);
   }
 }

@@ -83,6 +83,18 @@ export const limitsSchema = z.strictObject({
     "Past this many bytes waiting for a connection, its own requests are not read. Less than " +
       "max_outbox_bytes.",
   ),
+  max_input_total_bytes: whole(
+    defaults.maxInputTotalBytes,
+    128 * KIB,
+    1024 * 1024 * MIB,
+    "What has come on all connections and is no whole message yet, together. In bytes, at least twice " +
+      "max_frame_bytes. When it is used up, connections that hold most without progress are closed.",
+  ),
+  message_timeout_ms: duration(
+    defaults.messageTimeoutMs,
+    "A message that was begun and makes no progress for this long ends the connection; 2 KiB more of it are " +
+      "progress.",
+  ),
   write_timeout_ms: duration(
     defaults.writeTimeoutMs,
     "A write that makes no progress for this long ends the connection.",
@@ -210,6 +222,8 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     maxOutboxBytes: limits.max_outbox_bytes,
     maxOutboxTotalBytes: limits.max_outbox_total_bytes,
     outboxHighWaterBytes: limits.outbox_high_water_bytes,
+    maxInputTotalBytes: limits.max_input_total_bytes,
+    messageTimeoutMs: limits.message_timeout_ms,
     writeTimeoutMs: limits.write_timeout_ms,
     drainMs: limits.drain_ms,
     drainQuietMs: limits.drain_quiet_ms,

@@ -50,6 +50,14 @@ const RELATIONS: readonly Relation[] = [
         2 * frame
       }`,
   },
+  {
+    paths: ["limits.max_input_total_bytes", "limits.max_frame_bytes"],
+    holds: (input, frame) => input >= 2 * frame,
+    rule: (input, frame) =>
+      `max_input_total_bytes (${input}) must be at least twice max_frame_bytes (${frame}), so ${
+        2 * frame
+      }`,
+  },
   below("limits", "outbox_high_water_bytes", "max_outbox_bytes"),
   notAbove("limits", "max_outbox_bytes", "max_outbox_total_bytes"),
   notAbove("limits", "call_timeout_ms", "max_call_timeout_ms"),

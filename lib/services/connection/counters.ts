@@ -41,6 +41,8 @@ export class Counters {
   idleCloses = 0;
   /** Connections that ended because they did not read. */
   slowCloses = 0;
+  /** Connections that ended because a message that they began did not come further. */
+  slowSenderCloses = 0;
   /** Defects: exceptions that no peer should be able to cause. */
   internalErrors = 0;
   /** How often work was interrupted to look at all sockets. */

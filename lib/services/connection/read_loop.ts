@@ -39,7 +39,7 @@ export class ReadLoop {
   constructor(session: Session, dialect: Dialect) {
     const { limits, turns } = session.host;
     this.#session = session;
-    this.#reader = new FrameReader(dialect, limits.maxFrameBytes);
+    this.#reader = new FrameReader(dialect, limits.maxFrameBytes, session.input);
     this.#turn = turns.join();
     this.#highWaterBytes = dialect === "raw" ? 0 : limits.outboxHighWaterBytes;
   }
@@ -56,6 +56,14 @@ export class ReadLoop {
 
   /** Reads and dispatches until the peer has finished sending. Rejects when the link fails. */
   async run(): Promise<void> {
+    try {
+      await this.#readAll();
+    } finally {
+      this.#reader.close();
+    }
+  }
+
+  async #readAll(): Promise<void> {
     const session = this.#session;
     const { link, outbox, host } = session;
     const reader = this.#reader;
@@ -116,6 +124,7 @@ export class ReadLoop {
       counters.protocolErrors++;
       session.end(reason);
     } finally {
+      reader.release();
       this.#heldUpBy = host.bus.endTurn();
       outbox.flush();
     }

@@ -11,6 +11,7 @@ import type { QueuePolicies } from "../../logic/queues/policies.ts";
 import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
 import type { Store } from "../../ports/store.ts";
 import { OutboxBudget } from "../../wire/outbox_budget.ts";
+import { InputBudget } from "../../wire/input_budget.ts";
 import { MessageScan } from "../../wire/message_scan.ts";
 import { Bus } from "../topics/bus.ts";
 import { Calls } from "../calls/calls.ts";
@@ -33,6 +34,8 @@ export class SessionHost {
   readonly pool = new SlabPool();
   /** What all outboxes hold together. */
   readonly budget: OutboxBudget;
+  /** What of all input is held and waits. */
+  readonly input: InputBudget;
   /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
   readonly scan = new MessageScan();
   /** Who may work, and for how long. */
@@ -57,6 +60,7 @@ export class SessionHost {
   constructor(limits: Limits, clock: Clock, serverId: string, poll: IoPoll = TIMER_POLL) {
     this.limits = limits;
     this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
+    this.input = new InputBudget(limits.maxInputTotalBytes, this.pool, () => this.nowMs);
     this.clock = clock;
     this.serverId = serverId;
     this.nowMs = this.#trimmedMs = clock.monotonicMs();

@@ -16,8 +16,10 @@ import { CallParty } from "../../logic/calls/call_lists.ts";
 import type { Dialect, Link } from "../../ports/link.ts";
 import { beginMessage, copyBytes, putMessage } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import type { InputAccount } from "../../wire/input_budget.ts";
 import { Outbox } from "../../wire/outbox.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { openInput } from "./input_watch.ts";
 import { LateAnswers } from "./late_answers.ts";
 import { Publisher } from "../topics/publisher.ts";
 import type { QueueConsumer } from "../queues/consumer.ts";
@@ -48,6 +50,8 @@ export class Session {
   readonly host: SessionHost;
   readonly link: Link;
   readonly outbox: Outbox;
+  /** What waits of its input. */
+  readonly input: InputAccount;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;
   /** What the client said of itself; null until its Hello. */
@@ -103,6 +107,7 @@ export class Session {
     this.number = host.nextSession();
     this.lastHeardMs = this.stalledSinceMs = this.lastTakenMs = host.nowMs;
     this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
+    this.input = openInput(this);
     this.#reading = new ReadLoop(this, dialect);
     this.#oneAnswerAWrite = dialect === "raw";
     this.rights = rightsOf(dialect);
@@ -234,7 +239,7 @@ export class Session {
     });
     // First of all, so that nothing of others follows the last word.
     this.#stopTaking();
-    if (!this.#oneAnswerAWrite || error.closeReason === CloseReason.PROTOCOL_ERROR) {
+    if (!this.#oneAnswerAWrite || mayTellRaw(error.closeReason)) {
       this.send(errorReply(error));
     }
     this.#closeWhenSent();
@@ -292,4 +297,9 @@ export class Session {
     this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
     this.link.closeWrite();
   }
+}
+
+/** Whether a raw client, which reads one answer a request, is told: of what its own request did. */
+function mayTellRaw(reason: CloseReason): boolean {
+  return reason === CloseReason.PROTOCOL_ERROR || reason === CloseReason.SLOW_SENDER;
 }

@@ -14,6 +14,7 @@ import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { MAX_PROBES_A_SECOND, PROBE_INTERVAL_MS } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
 import type { SessionHost } from "./server_context.ts";
+import { watchInput } from "./input_watch.ts";
 import type { Session } from "./session.ts";
 
 const log = logger("connection");
@@ -54,6 +55,7 @@ export function sweepSession(session: Session, nowMs: number): void {
   if (session.heldUp) session.lastHeardMs = nowMs;
   // What others would still send it has nowhere to go.
   if (session.inputEnded && session.outbox.failure !== null) return session.abort();
+  watchInput(session, nowMs);
   if (session.state === "draining") return sweepDraining(session, nowMs);
   if (session.state === "open") sweepSilence(session, nowMs);
 }
@@ -64,6 +66,7 @@ export function sweepSession(session: Session, nowMs: number): void {
  */
 export function forgiveSilence(session: Session, nowMs: number): void {
   session.lastHeardMs = session.stalledSinceMs = nowMs;
+  session.input.forgive();
 }
 
 /** Says whether the write under way has made no progress for the write timeout; takes note of progress. */
