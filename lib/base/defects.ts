@@ -32,12 +32,17 @@ export function reportDefect(what: string, reason: unknown): void {
   }
 }
 
-/** Runs what a timer or an event calls; what it throws is a defect. */
-export function guard(what: string, run: () => void): void {
+/**
+ * Runs what must not fail, where others must go on even if it does: in a timer, an event, a walk over many. What
+ * it throws is a defect. Gives whether all went well.
+ */
+export function guard(what: string, run: () => void): boolean {
   try {
     run();
+    return true;
   } catch (reason) {
     reportDefect(what, reason);
+    return false;
   }
 }
 

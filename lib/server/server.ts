@@ -6,6 +6,8 @@
  * time is over, close whatever is left.
  */
 import { type Clock, systemClock } from "../base/clock.ts";
+import { guard, onDefect, reportDefect } from "../base/defects.ts";
+import { detached } from "../base/detached.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { pause } from "../adapters/socket/accept_loop.ts";
@@ -82,6 +84,8 @@ export class Server implements AsyncDisposable {
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
+  /** Hears no more of defects. */
+  readonly #stopHearing: () => void;
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
   #sweepIntervalMs = SWEEP_INTERVAL_MS;
   #sweptMs = 0;
@@ -94,6 +98,7 @@ export class Server implements AsyncDisposable {
     host: SessionHost,
     listeners: readonly LinkListener[],
     admission: Admission,
+    stopHearing: () => void,
   ) {
     this.#host = host;
     this.serverId = host.serverId;
@@ -102,6 +107,7 @@ export class Server implements AsyncDisposable {
     this.#refuser = new Refuser(admission);
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
+    this.#stopHearing = stopHearing;
     for (const listener of listeners) this.#track(this.#acceptAll(listener));
     this.#sweepEvery(SWEEP_INTERVAL_MS);
   }
@@ -116,6 +122,8 @@ export class Server implements AsyncDisposable {
     const poll = await openSocketPoll();
     opened.defer(() => poll.close());
     const host = new SessionHost(limits, options.clock ?? systemClock, serverId, poll);
+    const stopHearing = onDefect((what, error) => noteDefect(host, what, error));
+    opened.defer(stopHearing);
     const admission = new Admission(limits, openFilesLimit(), host.nowMs);
     const store = await openStore(config, host.clock, options.repair ?? false);
     opened.defer(() => store.close());
@@ -124,7 +132,7 @@ export class Server implements AsyncDisposable {
     await host.rooms?.load();
     const listeners = await listenAll(config, host, admission);
     opened.move();
-    const server = new Server(host, listeners, admission);
+    const server = new Server(host, listeners, admission, stopHearing);
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -158,8 +166,8 @@ export class Server implements AsyncDisposable {
   abort(): void {
     this.#closeListeners();
     this.#refuser.close();
-    for (const session of this.#sessions) session.abort();
-    void this.stop();
+    this.#abortSessions();
+    detached(this.stop(), "stop the server");
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -173,24 +181,34 @@ export class Server implements AsyncDisposable {
     this.#host.tick();
     this.#sweepEvery(DRAIN_SWEEP_INTERVAL_MS);
     this.#host.queues?.stop();
-    for (const session of this.#sessions) session.drain();
+    for (const session of this.#sessions) {
+      guard("tell a connection that the server stops", () => session.drain());
+    }
     const deadline = setTimeout(() => {
       log.warning("the drain time of {ms} ms is over: closing {connections} connections", {
         ms: limits.drainMs,
         connections: this.#sessions.size,
       });
       this.#refuser.close();
-      for (const session of this.#sessions) session.abort();
+      this.#abortSessions();
     }, limits.drainMs);
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
     this.#host.calls.close();
     this.#host.queues?.close();
-    await this.#host.kept?.store.close();
-    this.#host.turns.close();
-    log.info("stopped");
-    this.#resolveStopped();
+    try {
+      await this.#host.kept?.store.close();
+    } finally {
+      this.#host.turns.close();
+      log.info("stopped");
+      this.#stopHearing();
+      this.#resolveStopped();
+    }
+  }
+
+  #abortSessions(): void {
+    for (const session of this.#sessions) guard("end a connection", () => session.abort());
   }
 
   #closeListeners(): void {
@@ -242,24 +260,25 @@ export class Server implements AsyncDisposable {
     const session = new Session(this.#host, link, listener.dialect);
     this.#sessions.add(session);
     if (this.#stopping.signal.aborted) session.drain();
-    this.#track(
-      session.run().then(async () => {
-        counters.connectionsOpen--;
-        this.#sessions.delete(session);
-        await link.whenReleased();
-        release();
-      }),
-    );
+    this.#track(this.#run(session, release));
   }
 
-  /** Keeps a task until it ends. Its failure is a defect: it is logged, and the server lives. */
+  /** Runs a session to its end, and then lets go of it, whatever went wrong. */
+  async #run(session: Session, release: () => void): Promise<void> {
+    try {
+      await session.run();
+    } finally {
+      this.#host.counters.connectionsOpen--;
+      this.#sessions.delete(session);
+      await session.link.whenReleased();
+      release();
+    }
+  }
+
+  /** Keeps a task until it ends. Its failure is a defect. */
   #track(task: Promise<void>): void {
-    const tracked = task.catch((error) => {
-      this.#host.counters.internalErrors++;
-      log.error("a task failed: {error}", { error });
-    }).then(() => {
-      this.#tasks.delete(tracked);
-    });
+    const tracked = task.catch((reason) => reportDefect("serve a connection", reason))
+      .then(() => void this.#tasks.delete(tracked));
     this.#tasks.add(tracked);
   }
 
@@ -273,9 +292,11 @@ export class Server implements AsyncDisposable {
     this.#sweptMs = host.nowMs;
     const sweep = stalled ? forgiveSilence : sweepSession;
     beginSweep(host);
-    for (const session of this.#sessions) sweep(session, host.nowMs);
-    this.#host.rooms?.sweep(this.#host.nowMs);
-    this.#host.trimMemory();
+    for (const session of this.#sessions) {
+      guard("look after a connection", () => sweep(session, host.nowMs));
+    }
+    guard("look after the rooms", () => host.rooms?.sweep(host.nowMs));
+    guard("give memory back", () => host.trimMemory());
   }
 
   #sweepEvery(intervalMs: number): void {
@@ -284,6 +305,12 @@ export class Server implements AsyncDisposable {
     this.#sweptMs = this.#host.nowMs;
     this.#sweepTimer = setInterval(() => this.#sweep(), intervalMs);
   }
+}
+
+/** Logs and counts a defect of this process; of several servers in it, each does. */
+function noteDefect(host: SessionHost, what: string, error: Error): void {
+  host.counters.internalErrors++;
+  log.error("cannot {what}: {error}", { what, error });
 }
 
 function groupByKind(listeners: readonly LinkListener[]): ListenerInfo[] {

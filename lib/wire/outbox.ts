@@ -120,7 +120,7 @@ export class Outbox {
     if (this.failure !== null) this.rewind(0);
     if (this.length === 0) return this.#release();
     this.#writing = true;
-    void this.#writeAll();
+    detached(this.#writeAll(), "write to a peer");
   }
 
   /** Resolves when at most `bytes` bytes wait or are under way, or when nothing is written any more. */

@@ -7,6 +7,8 @@
  * input unread would reset it.
  */
 import { Buffer } from "node:buffer";
+import { isDefect, reportDefect } from "../../base/defects.ts";
+import { detached, settled } from "../../base/detached.ts";
 import { type Answer, answerText, plain } from "./answer.ts";
 import {
   emptyLines,
@@ -71,6 +73,7 @@ export class HttpVisitor {
       }
     } catch (reason) {
       if (reason instanceof HttpFault) await this.#lastWord(plain(reason.status, reason.message));
+      else if (isDefect(reason)) reportDefect("answer an HTTP request", reason);
     } finally {
       this.close();
     }
@@ -92,7 +95,10 @@ export class HttpVisitor {
 
   /** Reads the next head; null when the peer has finished. Raises HttpFault, also when it takes too long. */
   async #readHead(): Promise<RequestHead | null> {
-    const deadline = setTimeout(() => void this.#tooLate(), this.#timeoutMs);
+    const deadline = setTimeout(
+      () => detached(this.#tooLate(), "end a connection that is too slow"),
+      this.#timeoutMs,
+    );
     try {
       for (let looked = 0, dropped = 0;;) {
         const empty = emptyLines(this.#bytes, this.#length, dropped);
@@ -134,7 +140,8 @@ export class HttpVisitor {
   async #tooLate(): Promise<void> {
     this.#late = true;
     if (!this.idle) {
-      await this.#write(answerText(plain(408, "The request took too long."))).catch(() => {});
+      const told = this.#write(answerText(plain(408, "The request took too long.")));
+      await settled(told, "tell a peer that it is too slow");
     }
     this.close();
   }

@@ -7,6 +7,8 @@
  */
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
+import { reportDefect } from "../../base/defects.ts";
+import { detached } from "../../base/detached.ts";
 import { askAfterSilence } from "../socket/keepalive.ts";
 
 const SMALL_BYTES = 2 * 1024;
@@ -52,11 +54,11 @@ export class ConnectionStream extends Duplex {
   override _read(): void {
     if (this.#reading) return;
     this.#reading = true;
-    void this.#readOnce();
+    this.#run(this.#readOnce());
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    void this.#writeAll(chunk, done);
+    this.#run(this.#writeAll(chunk, done));
   }
 
   override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
@@ -65,12 +67,14 @@ export class ConnectionStream extends Duplex {
       bytes += chunk.length;
       return chunk;
     });
-    if (bytes <= JOIN_BYTES) void this.#writeAll(Buffer.concat(parts, bytes), done);
-    else void this.#writeEach(parts, done);
+    const joins = bytes <= JOIN_BYTES;
+    this.#run(
+      joins ? this.#writeAll(Buffer.concat(parts, bytes), done) : this.#writeEach(parts, done),
+    );
   }
 
   override _final(done: Done): void {
-    this.#closeWrite().then(() => done(), () => done());
+    this.#run(this.#closeWrite(done));
   }
 
   override _destroy(error: Error | null, done: Done): void {
@@ -80,8 +84,17 @@ export class ConnectionStream extends Duplex {
       // It is closed already.
     }
     const underWay = [this.#readingOne, this.#writing, this.#ending];
-    void Promise.allSettled(underWay).then(this.#release);
+    detached(Promise.allSettled(underWay).then(this.#release), "let go of a connection");
     done(error);
+  }
+
+  /** Lets a task go its way. Those who listen to this stream are called from within; their failure ends it. */
+  #run(task: Promise<void>): void {
+    const ended = task.catch((reason) => {
+      reportDefect("take what came over a connection", reason);
+      this.destroy();
+    });
+    detached(ended, "end a connection");
   }
 
   async #readOnce(): Promise<void> {
@@ -135,9 +148,14 @@ export class ConnectionStream extends Duplex {
     done();
   }
 
-  async #closeWrite(): Promise<void> {
+  async #closeWrite(done: Done): Promise<void> {
     const ending = this.#connection.closeWrite();
     this.#ending = ending;
-    await ending;
+    try {
+      await ending;
+    } catch {
+      // The peer went by itself.
+    }
+    done();
   }
 }

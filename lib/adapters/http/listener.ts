@@ -14,6 +14,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
+import { detached } from "../../base/detached.ts";
 import type { Limits } from "../../base/limits.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
@@ -98,7 +99,7 @@ export class HttpListener implements LinkListener {
     this.port = this.#listener.addr.port;
     this.address = formatAddress(this.#listener.addr.hostname, this.port);
     this.#refusals = new RefusalLog(this.address);
-    void this.#acceptAll();
+    detached(this.#acceptAll(), "accept connections");
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Link> {
@@ -126,7 +127,9 @@ export class HttpListener implements LinkListener {
       this.address,
       this.#stopped.signal,
     );
-    for await (const connection of connections) void this.#visit(connection);
+    for await (const connection of connections) {
+      detached(this.#visit(connection), "serve an HTTP connection");
+    }
   }
 
   /** Serves a connection until it ends, or is a WebSocket. */
@@ -137,9 +140,14 @@ export class HttpListener implements LinkListener {
     const handle = (head: RequestHead) =>
       this.#outcome(head, (rest) => {
         const stream = new ConnectionStream(connection);
-        void stream.released.then(release);
+        detached(stream.released.then(release), "give back the place of a connection");
         release = () => {};
-        this.#upgrade(head, rest, stream, hostname, formatAddress(hostname, port));
+        try {
+          this.#upgrade(head, rest, stream, hostname, formatAddress(hostname, port));
+        } catch (reason) {
+          stream.destroy();
+          throw reason;
+        }
       });
     const visitor = new HttpVisitor(connection, handle, limits.handshakeTimeoutMs);
     this.#visitors.add(visitor);

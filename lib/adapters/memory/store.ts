@@ -6,6 +6,7 @@
  * once retention or a trim made room. The epoch is new with each store, since nothing outlives it.
  */
 import { type Clock, systemClock } from "../../base/clock.ts";
+import { guard } from "../../base/defects.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../../base/store_limits.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
@@ -93,7 +94,7 @@ export class MemoryBackend implements StoreBackend {
 
   commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
     this.#nowMs = nowMs;
-    queueMicrotask(() => this.#apply(buffer, length));
+    queueMicrotask(() => guard("store in memory", () => this.#apply(buffer, length)));
   }
 
   setRetention(topic: number, retention: Retention): void {

@@ -8,6 +8,7 @@
  * as the peer neither reads nor leaves, the runtime keeps the socket and the batch. `close` makes our
  * promise settle all the same, so that nothing of the server waits for it; the batch is released later.
  */
+import { detached, settled } from "../../base/detached.ts";
 import { WriteAbandoned } from "../../base/write_abandoned.ts";
 import type { Link, ListenerKind } from "../../ports/link.ts";
 import { askAfterSilence } from "./keepalive.ts";
@@ -67,11 +68,13 @@ export class DenoLink implements Link {
         this.bytesWritten += count;
         if (done === batch.length) resolve();
         // Closed, the rest of it would only be refused.
-        else if (!this.#closed) {
-          (this.#writing = this.#connection.write(batch.subarray(done))).then(wrote, reject);
-        }
+        else if (!this.#closed) write(batch.subarray(done));
       };
-      (this.#writing = this.#connection.write(batch)).then(wrote, reject);
+      const write = (rest: Uint8Array): void => {
+        const writing = this.#writing = this.#connection.write(rest);
+        detached(writing.then(wrote, reject), "write to a socket");
+      };
+      write(batch);
     });
   }
 
@@ -83,8 +86,8 @@ export class DenoLink implements Link {
 
   closeWrite(): void {
     if (this.#closed) return;
-    // Deno gives a promise; that it rejects for a peer that is gone is no news.
-    this.#ending = this.#connection.closeWrite().catch(() => {});
+    // That it fails for a peer that is gone is no news.
+    this.#ending = settled(this.#connection.closeWrite(), "finish sending to a peer");
   }
 
   close(): void {

@@ -9,6 +9,7 @@
  *
  * Two slots are written in turn, so that a torn write leaves the one before.
  */
+import { settled } from "../../base/detached.ts";
 import { crc32 } from "node:zlib";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 
@@ -84,7 +85,8 @@ export class MarkFile {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       // One that cannot be synced is in the file all the same; the next one tries again.
-      this.#syncing ??= this.#file.syncData().catch(() => {}).finally(() => this.#syncing = null);
+      this.#syncing ??= settled(this.#file.syncData(), "sync the high-water mark")
+        .then(() => void (this.#syncing = null));
     }, SYNC_AFTER_MS);
   }
 

@@ -75,6 +75,11 @@ export interface ReaderReport {
   readonly error: PostedError | null;
 }
 
+/** From any Worker, when a defect has ended what it is for. */
+export interface WorkerDefect {
+  readonly defect: { readonly message: string; readonly stack: string | undefined };
+}
+
 /** The first message to a Worker: what it is to be. */
 export type WorkerRole =
   | { readonly role: "writer" }

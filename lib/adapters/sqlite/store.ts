@@ -6,7 +6,10 @@
  * with it: what is under way fails, everything later is refused, and the data is as of the last commit.
  */
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { reportDefect } from "../../base/defects.ts";
+import { settled } from "../../base/detached.ts";
+import type { ParleyError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../../base/store_limits.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { Retention, Store, StorePage } from "../../ports/store.ts";
@@ -16,6 +19,7 @@ import type {
   ReaderCommand,
   ReaderReport,
   ReaderValue,
+  WorkerDefect,
   WorkerRole,
   WriterCommand,
   WriterReport,
@@ -30,6 +34,8 @@ import type {
 } from "../store/backend.ts";
 import { StoreFront } from "../store/front.ts";
 import { unavailable } from "../store/values.ts";
+
+const log = logger("server");
 
 /** How a store on SQLite is opened. */
 export interface SqliteStoreOptions {
@@ -93,8 +99,7 @@ class SqliteBackend implements StoreBackend {
 
   constructor(directory: string) {
     this.#directory = directory;
-    this.#writer.onmessage = ({ data }: MessageEvent<WriterReport>) => this.#report(data);
-    this.#guard(this.#writer, "writer");
+    this.#hear(this.#writer, "writer", (report: WriterReport) => this.#report(report));
   }
 
   async open(
@@ -115,10 +120,9 @@ class SqliteBackend implements StoreBackend {
     this.#sink = sink;
     const { database } = filesOf(this.#directory);
     this.#reader = startWorker({ role: "reader", database });
-    this.#reader.onmessage = ({ data }: MessageEvent<ReaderReport>) => {
-      this.#settle(data.id, data.value, data.error === null ? null : received(data.error));
-    };
-    this.#guard(this.#reader, "reader");
+    this.#hear(this.#reader, "reader", ({ id, value, error }: ReaderReport) => {
+      this.#settle(id, value, error === null ? null : received(error));
+    });
   }
 
   commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
@@ -173,11 +177,17 @@ class SqliteBackend implements StoreBackend {
         this.#copiers.delete(copier);
         this.#settle(id, null, error);
       };
-      copier.onmessage = ({ data }: MessageEvent<ReaderReport>) =>
-        end(data.error === null ? null : received(data.error));
+      const failed = (why: Pick<Error, "message" | "stack">) => {
+        reportDefect("copy the database", errorFrom(why));
+        end(unavailable(`back up to ${JSON.stringify(to)}`, "the server failed; it is in its log"));
+      };
+      copier.onmessage = ({ data }: MessageEvent<ReaderReport | WorkerDefect>) => {
+        if ("defect" in data) failed(data.defect);
+        else end(data.error === null ? null : received(data.error));
+      };
       copier.onerror = (event) => {
         event.preventDefault();
-        end(unavailable(`back up to ${JSON.stringify(to)}`, event.message));
+        failed(event);
       };
     });
   }
@@ -198,7 +208,8 @@ class SqliteBackend implements StoreBackend {
   async close(): Promise<void> {
     if (this.#lost === null) {
       // The reader first: the last connection to close brings the log into the database.
-      await this.#ask((id) => this.#askReader({ type: "close", id })).catch(() => {});
+      const closed = this.#ask((id) => this.#askReader({ type: "close", id }));
+      await settled(closed, "close the store's reader");
     }
     if (this.#lost === null) {
       await new Promise<void>((resolve) => {
@@ -213,6 +224,8 @@ class SqliteBackend implements StoreBackend {
   }
 
   #report(report: WriterReport): void {
+    // What was under way when the store was lost has failed; that it succeeds after all is no news to anybody.
+    if (this.#lost !== null && report.type !== "closed") return;
     switch (report.type) {
       case "opened":
         return this.#whenOpened?.resolve(report.snapshot as never);
@@ -262,18 +275,32 @@ class SqliteBackend implements StoreBackend {
     else waiter?.reject(error);
   }
 
-  /** An error that a Worker did not catch ends the store, not the process. */
-  #guard(worker: Worker, name: string): void {
+  /** Hands on what a Worker says. A defect there ends the store, not the process. */
+  #hear<Report extends object>(
+    worker: Worker,
+    name: string,
+    take: (report: Report) => void,
+  ): void {
+    const failed = (why: Pick<Error, "message" | "stack">) => {
+      reportDefect(`go on in the store's ${name}`, errorFrom(why));
+      this.#lose(unavailable("use the store", `its ${name} failed; the reason is in the log`));
+    };
+    worker.onmessage = ({ data }: MessageEvent<Report | WorkerDefect>) => {
+      if ("defect" in data) failed(data.defect);
+      else take(data);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
-      const message = `the store's ${name} ended: ${event.message}`;
-      this.#lose(new ParleyError(ErrorCode.UNAVAILABLE, message, { cause: event.error }));
+      failed(event);
     };
   }
 
   #lose(error: ParleyError): void {
     if (this.#lost !== null) return;
     this.#lost = error;
+    log.error("the store is lost: nothing more is kept until the server starts again: {error}", {
+      error,
+    });
     this.#whenOpened?.reject(error);
     this.#whenClosed?.();
     this.#rejectAll(error);
@@ -284,6 +311,13 @@ class SqliteBackend implements StoreBackend {
     for (const waiter of this.#waiters.values()) waiter.reject(error);
     this.#waiters.clear();
   }
+}
+
+/** The error of another thread, with the place where it was thrown. */
+function errorFrom({ message, stack }: Pick<Error, "message" | "stack">): Error {
+  const error = new Error(message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }
 
 function startWorker(role: WorkerRole): Worker {

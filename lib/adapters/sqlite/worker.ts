@@ -1,15 +1,19 @@
 /**
  * The Worker of the SQLite store: by its first message the writer, a reader, or the one that copies.
  *
- * Nothing is thrown out of a Worker: each command is answered with what it gave or with its error. The
- * writer trims between batches, one step a turn, so that a batch never waits for more than one step.
+ * Nothing is thrown out of a Worker: each command is answered with what it gave or with its error, and a
+ * defect is told, too, once: the other side then asks for nothing more. The writer trims between batches, one
+ * step a turn, so that a batch never waits for more than one step.
  */
+import { onDefect, reportDefect } from "../../base/defects.ts";
+import { detached } from "../../base/detached.ts";
 import { copyDatabase } from "./backup.ts";
 import { posted, sqliteError } from "./errors.ts";
 import type {
   ReaderCommand,
   ReaderReport,
   ReaderValue,
+  WorkerDefect,
   WorkerRole,
   WriterCommand,
   WriterReport,
@@ -23,9 +27,21 @@ import { MarkError } from "./writer.ts";
 interface WorkerScope {
   onmessage: ((event: MessageEvent) => void) | null;
   postMessage(message: unknown, transfer?: Transferable[]): void;
+  addEventListener(type: string, listener: (event: Event) => void): void;
   close(): void;
 }
 const scope = globalThis as unknown as WorkerScope;
+onDefect((_what, { message, stack }) => {
+  scope.postMessage({ defect: { message, stack } } satisfies WorkerDefect);
+});
+scope.addEventListener("error", (event) => {
+  event.preventDefault();
+  reportDefect("go on", (event as ErrorEvent).error);
+});
+scope.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  reportDefect("go on", (event as PromiseRejectionEvent).reason);
+});
 /** Kept reachable, as a database must be while it is used. */
 const kept: unknown[] = [];
 
@@ -35,7 +51,7 @@ scope.onmessage = ({ data }: MessageEvent<WorkerRole>) => {
     kept.push(writer);
     scope.onmessage = (event: MessageEvent<WriterCommand>) => writer.take(event.data);
   } else if (data.role === "reader") serveReads(data.database);
-  else copy(data.database, data.to);
+  else detached(copy(data.database, data.to), "answer");
 };
 
 /** Takes the writer's commands. */
@@ -68,7 +84,7 @@ class WriterLoop {
         this.#waiting.push(command.id);
         break;
       case "close":
-        this.#close();
+        detached(this.#close(), "close the database");
         return;
     }
     this.#continue();

@@ -6,6 +6,8 @@
  * Non-goals: when batches leave (store_pipeline); durability, reading and trimming (the backend).
  */
 import { type Clock, systemClock } from "../../base/clock.ts";
+import { guard } from "../../base/defects.ts";
+import { settled } from "../../base/detached.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { assertStoreLimits, type StoreLimits } from "../../base/store_limits.ts";
 import type {
@@ -108,7 +110,10 @@ export class StoreFront implements Store {
       snapshot.chunks,
     );
     backend.start(this.#sink());
-    const look = () => this.#ended === null && backend.retain(clock.wallMs());
+    const look = () => {
+      if (this.#ended !== null) return;
+      guard("look at the age of what is stored", () => backend.retain(clock.wallMs()));
+    };
     this.#retentionTimer = setInterval(look, limits.retentionIntervalMs);
   }
 
@@ -300,19 +305,24 @@ export class StoreFront implements Store {
     clearInterval(this.#retentionTimer);
     if (this.#ended === null) this.#pipeline.leaveLast();
     this.#ended ??= unavailable("use the store", "it is closed");
-    await this.flush().catch(() => {});
+    await settled(this.flush(), "commit the last batch");
     this.#pipeline.refuse(this.#ended);
     await this.#backend.close();
   }
 
+  /** What the backend tells. A store that cannot take that in takes nothing more: its figures may be wrong. */
   #sink(): BackendSink {
+    const take = (run: () => void): void => {
+      if (guard("take in what was stored", run)) return;
+      this.#ended ??= unavailable("use the store", "it failed; the reason is in the server's log");
+    };
     return {
-      committed: (buffer) => this.#pipeline.committed(buffer),
-      failed: (buffer, error) => this.#pipeline.failed(buffer, error),
-      trimmed: (figures) => this.#trimmed(figures),
+      committed: (buffer) => take(() => this.#pipeline.committed(buffer)),
+      failed: (buffer, error) => take(() => this.#pipeline.failed(buffer, error)),
+      trimmed: (figures) => take(() => this.#trimmed(figures)),
       broken: (error) => {
         this.#ended = error;
-        this.#pipeline.lost(error);
+        take(() => this.#pipeline.lost(error));
       },
     };
   }

@@ -6,6 +6,7 @@
  * batch leaves before the listener is told about the last, so that the backend works meanwhile.
  */
 import type { Clock } from "../../base/clock.ts";
+import { guard } from "../../base/defects.ts";
 import { assert, type ParleyError } from "../../base/errors.ts";
 import type { StoreLimits } from "../../base/store_limits.ts";
 import type { StoreListener, StoreTopic } from "../../ports/store.ts";
@@ -103,7 +104,8 @@ export class StorePipeline {
     // What the present turn hands over leaves together.
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.#underWay === null && this.#wanted) this.#ship();
+      if (this.#underWay !== null || !this.#wanted) return;
+      guard("send off what is to be stored", () => this.#ship());
     });
   }
 

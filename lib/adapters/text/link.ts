@@ -6,6 +6,8 @@
  * the same ends. What is shown leaves in order, one write at a time.
  */
 import { fromBinary } from "@bufbuild/protobuf";
+import { errorOf } from "../../base/defects.ts";
+import { detached, mayFail } from "../../base/detached.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import type { Link } from "../../ports/link.ts";
@@ -31,9 +33,11 @@ export class TextLink implements Link {
   #waiting: TextLine[] = [];
   #ended = false;
   #closed = false;
-  /** Whether the server has said something since it was last looked at. */
+  /** Whether the server or the person has said something since it was last looked at. */
   #news = false;
-  #reading: Promise<number | null> | null = null;
+  #reading = false;
+  /** Why nothing more can be read; null while it can. */
+  #failure: Error | null = null;
   #wake: (() => void) | null = null;
 
   /** `maxFrameBytes` is the largest message of the server. */
@@ -77,15 +81,11 @@ export class TextLink implements Link {
       if (this.#news) continue;
       // An answer can make the dialogue ask further, whether or not something is typed meanwhile; and no
       // more is read while lines wait.
-      const asked = new Promise<"asked">((resolve) => this.#wake = () => resolve("asked"));
-      const got = await (this.#wantsLines
-        ? Promise.race([this.#reading ??= this.#readLink(), asked])
-        : asked);
-      if (got === "asked") {
-        continue;
+      if (this.#wantsLines) {
+        if (this.#failure !== null) throw this.#failure;
+        if (!this.#reading) detached(this.#readLines(), "read lines");
       }
-      this.#reading = null;
-      this.#take(got);
+      await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
 
@@ -112,7 +112,7 @@ export class TextLink implements Link {
   }
 
   closeWrite(): void {
-    this.#shown.then(() => this.#link.closeWrite(), () => {});
+    mayFail(this.#shown.then(() => this.#link.closeWrite()), "finish sending to a person");
   }
 
   close(): void {
@@ -125,11 +125,17 @@ export class TextLink implements Link {
     return this.#link.whenReleased();
   }
 
-  #readLink(): Promise<number | null> {
-    const reading = this.#link.read(this.#chunk);
-    // Its failure is met by the next `read`, if there is one.
-    reading.catch(() => {});
-    return reading;
+  /** Reads once; whoever waits for lines looks again. Its failure is met by the next `read`, if there is one. */
+  async #readLines(): Promise<void> {
+    this.#reading = true;
+    try {
+      this.#take(await this.#link.read(this.#chunk));
+    } catch (reason) {
+      this.#failure = errorOf(reason);
+    }
+    this.#reading = false;
+    this.#news = true;
+    this.#wake?.();
   }
 
   /** Takes what was typed: `count` bytes of the chunk, or the end. */

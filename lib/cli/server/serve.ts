@@ -7,6 +7,7 @@
  * starts the server reads one line (`--json`) and knows where it is.
  */
 import type { Command } from "commander";
+import { detached } from "../../base/detached.ts";
 import { VERSION } from "../../base/version.ts";
 import type { LoadedConfig } from "../../server/config/config.ts";
 import type { Server } from "../../server/server.ts";
@@ -39,11 +40,15 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   const { configureLogging } = await import("../../server/logging.ts");
   configureLogging(loaded.config.log, log);
   const { Server } = await import("../../server/server.ts");
+  const { ProcessWall } = await import("../../server/process_wall.ts");
   const server = await Server.start(loaded.config, { repair: options.repair });
-  signals.onFirst(() => void server.stop());
+  using _wall = new ProcessWall();
+  signals.onFirst(() => detached(server.stop(), "stop the server"));
   await io.releasePermissions();
   announce(server, options, loaded, io);
   await server.stopped;
+  // A stop that failed is a failure of the command.
+  await server.stop();
 }
 
 function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, io: CliIo): void {

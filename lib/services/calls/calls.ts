@@ -5,6 +5,7 @@
  * at once; an answer counts only from the connection that was given the call, and only until the deadline.
  * Calls and answers are handed on as bytes. Methods that begin with `parley.` are the server's own.
  */
+import { guard } from "../../base/defects.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type CallRecord, RequestTable } from "../../logic/calls/request_table.ts";
 import { MethodTable } from "../../logic/calls/method_table.ts";
@@ -121,7 +122,10 @@ export class Calls {
     if (this.#timer !== undefined || this.#requests.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#requests.expire(this.#host.clock.monotonicMs(), (record) => this.#expired(record));
+      const nowMs = this.#host.clock.monotonicMs();
+      this.#requests.expire(nowMs, (record) => {
+        guard("end a call that is overdue", () => this.#expired(record));
+      });
       this.#arm();
     }, EXPIRE_INTERVAL_MS);
   }

@@ -16,6 +16,7 @@
  * costs more than a small message calls `spend`. Non-goals: priorities; work that goes on for long without
  * asking.
  */
+import { detached } from "../../base/detached.ts";
 import type { IoPoll } from "../../ports/io_poll.ts";
 import type { WorkMeter } from "../../wire/work_meter.ts";
 
@@ -198,7 +199,7 @@ export class FairTurns implements WorkMeter {
       return;
     }
     if (nowMs - this.#startMs >= TURN_MS) {
-      void this.#poll();
+      detached(this.#poll(), "look at the sockets");
       return;
     }
     const taker = this.#take();

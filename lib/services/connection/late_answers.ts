@@ -6,6 +6,8 @@
  * before it ends when its peer has finished sending. Whoever ends it cuts the wait short.
  */
 
+import { detached } from "../../base/detached.ts";
+
 /** Calls of the server's own methods that one connection may have under way before it is read further. */
 const MAX_CALLS = 64;
 
@@ -26,7 +28,7 @@ export class LateAnswers {
   wait(ready: Promise<void> | null = null): Promise<void> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      ready?.then(resolve);
+      if (ready !== null) detached(ready.then(resolve), "wait for the store");
     });
   }
 

@@ -8,6 +8,8 @@
  * while the session reads. Bounded: pages are read for so many sessions at once, and what waits for those
  * who do not read counts as everything in their outboxes does.
  */
+import { isDefect } from "../../base/defects.ts";
+import { detached } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
@@ -107,7 +109,7 @@ export class Feeds {
       const after = find ?? (() => Promise.resolve(next));
       former.find = async () => Math.min(await before(), await after());
     }
-    if (!feeds.pumping) void this.#pump(session, feeds);
+    if (!feeds.pumping) detached(this.#pump(session, feeds), "feed a subscriber");
   }
 
   /** Ends the feeds of topics that nothing of `session` matches now that `subscription` is gone. */
@@ -162,6 +164,7 @@ export class Feeds {
   }
 
   #fail(session: Session, error: unknown): void {
+    if (isDefect(error)) this.#host.counters.internalErrors++;
     log.error("cannot read the history of a topic: {error}", {
       connection: session.number,
       peer: session.link.peer,

@@ -132,19 +132,15 @@ export class KeptTopics implements StoreListener {
   }
 
   leaving(): void {
-    try {
-      this.#queues.leaving();
-    } catch (error) {
-      this.#wentWrong(error);
-    }
+    this.#walled(() => this.#queues.leaving());
   }
 
   stayed(): void {
-    this.#queues.stayed();
+    this.#walled(() => this.#queues.stayed());
   }
 
   fellBack(): void {
-    this.#queues.fellBack();
+    this.#walled(() => this.#queues.fellBack());
   }
 
   committed(batch: StoreBatch): void {
@@ -155,12 +151,8 @@ export class KeptTopics implements StoreListener {
         this.#wentWrong(error);
       }
     }
-    try {
-      this.#queues.committed();
-    } catch (error) {
-      this.#wentWrong(error);
-    }
-    this.#bus.endTurn();
+    this.#walled(() => this.#queues.committed());
+    this.#walled(() => this.#bus.endTurn());
   }
 
   failed(batch: StoreBatch, error: ParleyError): void {
@@ -172,8 +164,8 @@ export class KeptTopics implements StoreListener {
         this.#wentWrong(reason);
       }
     }
-    this.#queues.failed(error);
-    this.#bus.endTurn();
+    this.#walled(() => this.#queues.failed(error));
+    this.#walled(() => this.#bus.endTurn());
   }
 
   /** Hands out one committed entry. */
@@ -200,6 +192,15 @@ export class KeptTopics implements StoreListener {
     if (!session.takesDeliveries || session.endIfFull()) return;
     session.send(errorReply(error));
     this.#bus.touch(session.outbox);
+  }
+
+  /** What fails here must not keep the store from going on. */
+  #walled(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#wentWrong(error);
+    }
   }
 
   /** An entry that cannot be dealt with is a defect; the others are dealt with all the same. */

@@ -6,6 +6,8 @@
  * it was read, or that it was not. A long queue is read ahead of those who take from it, so that few reads
  * serve many jobs and nobody waits for one.
  */
+import { guard } from "../../base/defects.ts";
+import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import type { JobLog } from "../../ports/job_log.ts";
 import type { BodyRing } from "../../wire/body_ring.ts";
@@ -82,7 +84,7 @@ export class JobBodies {
   want(chunk: JobChunk): void {
     if (this.#underWay.has(chunk)) return;
     this.#wanted.add(chunk);
-    if (!this.#reading) void this.#read();
+    if (!this.#reading) detached(this.#read(), "read jobs");
   }
 
   /** A job is about to go out: has its body read if need be, and those of the jobs that come after it. */
@@ -134,8 +136,10 @@ export class JobBodies {
         log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
       }
       this.#underWay.clear();
-      for (const chunk of chunks) this.#reader.chunkRead(chunk);
-      this.#reader.readEnded();
+      for (const chunk of chunks) {
+        guard("go on after jobs were read", () => this.#reader.chunkRead(chunk));
+      }
+      guard("go on after jobs were read", () => this.#reader.readEnded());
     }
     this.#reading = false;
   }

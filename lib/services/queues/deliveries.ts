@@ -5,6 +5,7 @@
  * consumer gets its jobs in the order of their leases. What is on its way to a consumer is bounded: one that
  * has too much is held until its client has read.
  */
+import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import type { Consumer, WorkQueue } from "../../logic/queues/work_queue.ts";
 import type { JobBodies } from "./bodies.ts";
@@ -188,10 +189,11 @@ export class JobDeliveries {
       machine.hold(handle, false);
       return this.#queue.touch();
     }
-    void session.outbox.whenAtMost(HELD_BYTES / 2).then(() => {
+    const read = session.outbox.whenAtMost(HELD_BYTES / 2).then(() => {
       if (!consumers.has(consumer) || !handle.held || consumer.waitingBytes > 0) return;
       machine.hold(handle, false);
       this.#queue.resume();
     });
+    detached(read, "hand jobs to a consumer that has read");
   }
 }

@@ -5,6 +5,7 @@
  * and is answered when that is committed, in order. After a batch that failed for want of room, pushes are
  * refused for a moment, so that what makes room (acknowledgements) is not taken back with them again.
  */
+import { guard } from "../../base/defects.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
@@ -186,7 +187,7 @@ export class Queues implements QueueOwner {
   /** There was nothing to commit, so no batch left. */
   stayed(): void {
     const { settlements } = this.#sealed.pop()!;
-    for (const settlement of settlements) settlement.committed();
+    tellAll(settlements);
     if (settlements.length > 0) this.endTurn();
   }
 
@@ -194,10 +195,10 @@ export class Queues implements QueueOwner {
   committed(): void {
     const { queues, settlements } = this.#sealed.shift()!;
     for (const queue of queues) {
-      queue.committed();
+      guard("hand out what was committed", () => queue.committed());
       this.touch(queue);
     }
-    for (const settlement of settlements) settlement.committed();
+    tellAll(settlements);
   }
 
   /** All that was not committed is taken back. */
@@ -210,7 +211,7 @@ export class Queues implements QueueOwner {
     this.#taken.push(...this.#settlements);
     this.#sealed.length = 0;
     this.#settlements = [];
-    for (const queue of queues) queue.failed();
+    for (const queue of queues) guard("take back what was not committed", () => queue.failed());
     // Taking back is no change.
     for (const queue of this.#changed) queue.isChanged = false;
     this.#changed = [];
@@ -221,7 +222,9 @@ export class Queues implements QueueOwner {
     this.#restsUntilMs = this.host.clock.monotonicMs() + REST_MS;
     if (error.code === ErrorCode.RESOURCE_EXHAUSTED) this.#fullUntilMs = this.#restsUntilMs;
     this.#arm(this.#restsUntilMs);
-    for (const settlement of this.#taken.splice(0)) settlement.failed(error);
+    for (const settlement of this.#taken.splice(0)) {
+      guard("tell that jobs were not settled", () => settlement.failed(error));
+    }
   }
 
   /** A job of a committed batch. */
@@ -335,16 +338,24 @@ export class Queues implements QueueOwner {
     const inMs = Math.max(1, Math.ceil(nextMs - this.host.clock.monotonicMs()));
     this.#timer = setTimeout(() => {
       this.#timerMs = Infinity;
-      this.tick();
+      const went = guard("let time pass in the queues", () => this.tick());
       let next = this.#restsUntilMs || Infinity;
       for (const queue of this.#byName.values()) next = Math.min(next, queue.machine.nextMs);
-      this.#arm(next);
+      // What could not be done is not tried again at once.
+      this.#arm(went ? next : Math.max(next, this.host.clock.monotonicMs() + REST_MS));
     }, Math.min(inMs, MOST_TIMER_MS));
   }
 }
 
 const NONE: readonly Queue[] = Object.freeze([]);
 const EMPTY: Sealed = Object.freeze({ queues: [], settlements: [] });
+
+/** Tells those who settled jobs that it is done; one that cannot be told keeps nobody else from it. */
+function tellAll(settlements: readonly Settlement[]): void {
+  for (const settlement of settlements) {
+    guard("tell that jobs are settled", () => settlement.committed());
+  }
+}
 
 /** Raises INVALID_ARGUMENT for what cannot be the name of a queue. */
 export function checkQueueName(

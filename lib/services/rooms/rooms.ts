@@ -6,6 +6,7 @@
  * when a connection is lost; a room without members and without a history is forgotten.
  */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { mayFail } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
@@ -300,7 +301,7 @@ export class Rooms {
     for (const room of [...this.#bySession.get(session) ?? []]) {
       this.#part(session, room);
       // What cannot be kept now is lost with the connection; the list of members is right all the same.
-      this.announce(room.name, leftOf(person, room, true), null).catch(() => {});
+      mayFail(this.announce(room.name, leftOf(person, room, true), null), "tell a room who left");
     }
   }
 

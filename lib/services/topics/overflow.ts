@@ -6,6 +6,7 @@
  * are not touched, and bytes already handed to the system cannot be taken back. What was dropped is
  * counted by topic, exactly, and told in Missed notices as soon as the peer reads again.
  */
+import { detached } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
@@ -185,7 +186,7 @@ export class OverflowPolicies {
     const missed = session.missed ??= new Map<string, number>();
     const name = missed.has(topic) || missed.size < MAX_MISSED_TOPICS ? topic : OTHER_TOPICS;
     missed.set(name, (missed.get(name) ?? 0) + count);
-    if (first) void this.#tellWhenRead(session);
+    if (first) detached(this.#tellWhenRead(session), "tell a subscriber what it missed");
   }
 
   /**
