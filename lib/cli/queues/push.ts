@@ -106,7 +106,7 @@ async function push(
   await withClient(options, io, async (client) => {
     const sources = await sourcesOf(job, data, options, io);
     await run.sendAll(sources, (each) => pushOne(client, each, summary));
-  }, { signal: signals.signal });
+  }, { signal: signals.signal, onStatus: run.onStatus });
   outcome.exitCode = signals.exitCode;
   io.stdout.write(options.json ? JSON.stringify(summary.json()) + "\n" : summary.text());
 }

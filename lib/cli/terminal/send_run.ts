@@ -2,9 +2,11 @@
  * Sends what arguments or lines of standard input stand for, many at a time, for commands like `pub`.
  *
  * Everything sent is acknowledged, but nothing is waited for one by one: many are under way at once, in their
- * order. The first failure ends the run, names its line, and says how many were sent.
+ * order. The first failure ends the run at once, also while the next line is waited for, names its line, and says how
+ * many were sent.
  */
 import { ParleyError } from "../../base/errors.ts";
+import type { ClientStatus } from "../../client/mod.ts";
 import type { CliIo } from "../io.ts";
 import { linesOf } from "./lines.ts";
 import { Progress } from "./progress.ts";
@@ -73,18 +75,22 @@ export class SendRun {
   sent = 0;
   readonly #io: CliIo;
   readonly #options: SendOptions;
-  readonly #stopped: Promise<"stopped">;
   #underWay = 0;
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
+  /** Ends what is being waited for: a line, or the time between two. */
+  #interrupt: (() => void) | null = null;
 
   constructor(io: CliIo, options: SendOptions) {
     this.#io = io;
     this.#options = options;
-    this.#stopped = new Promise((resolve) =>
-      options.stop.addEventListener("abort", () => resolve("stopped"), { once: true })
-    );
+    options.stop.addEventListener("abort", () => this.#interrupt?.(), { once: true });
   }
+
+  /** To be given to the client as it is: a connection that is lost for good ends the run. */
+  readonly onStatus = (status: ClientStatus, reason?: ParleyError): void => {
+    if (status === "closed" && reason !== undefined) this.#fail(reason);
+  };
 
   /**
    * Sends until the source ends, one fails or the user has enough; rejects with the failure. `send` resolves
@@ -94,20 +100,19 @@ export class SendRun {
     sources: Iterable<Source<Item>> | AsyncIterable<Source<Item>>,
     send: (item: Item) => Promise<void>,
   ): Promise<void> {
-    const { noun, stop, intervalMs } = this.#options;
+    const { noun, intervalMs } = this.#options;
     const progress = new Progress(this.#io, QUIET_MS);
     const iterator = Symbol.asyncIterator in sources
       ? sources[Symbol.asyncIterator]()
       : sources[Symbol.iterator]();
     const shown = setInterval(() => progress.show(`${count(this.sent)} ${noun}s`), SHOW_EVERY_MS);
     try {
-      for (let first = true; !stop.aborted; first = false) {
+      for (let first = true; !this.#isOver(); first = false) {
         if (!first && intervalMs !== undefined) await this.#pause(intervalMs);
-        const next = await Promise.race([iterator.next(), this.#stopped]);
-        if (next === "stopped" || next.done) break;
+        const next = await this.#unlessOver(() => iterator.next());
+        if (next === null || next.done) break;
         this.#send(send(next.value.item), next.value.place);
         await this.#whenBelow(MAX_UNDER_WAY);
-        if (this.#failure !== null) break;
       }
     } catch (error) {
       this.#failure ??= error as Error;
@@ -119,16 +124,30 @@ export class SendRun {
     if (this.#failure !== null) throw this.#explained(this.#failure);
   }
 
+  #isOver(): boolean {
+    return this.#failure !== null || this.#options.stop.aborted;
+  }
+
+  #fail(failure: Error): void {
+    this.#failure ??= failure;
+    this.#interrupt?.();
+  }
+
+  /** What `wait` gives; null as soon as one failed or the user has enough. */
+  #unlessOver<Value>(wait: () => Value | Promise<Value>): Promise<Value | null> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver()) return resolve(null);
+      this.#interrupt = () => resolve(null);
+      Promise.resolve(wait()).then(resolve, reject);
+    });
+  }
+
   #send(acknowledged: Promise<void>, place: string): void {
     this.#underWay++;
     acknowledged.then(() => void this.sent++, (error) => {
       const cause = ParleyError.from(error);
       const { code, accepted, retryable } = cause;
-      this.#failure ??= new ParleyError(code, place + cause.message, {
-        accepted,
-        retryable,
-        cause,
-      });
+      this.#fail(new ParleyError(code, place + cause.message, { accepted, retryable, cause }));
     }).finally(() => {
       this.#underWay--;
       this.#wake?.();
@@ -143,8 +162,7 @@ export class SendRun {
 
   async #pause(intervalMs: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const passed = new Promise((resolve) => timer = setTimeout(resolve, intervalMs));
-    await Promise.race([passed, this.#stopped]);
+    await this.#unlessOver(() => new Promise((resolve) => timer = setTimeout(resolve, intervalMs)));
     clearTimeout(timer);
   }
 

@@ -96,7 +96,7 @@ async function pub(
       deliveries += ack.receivers;
       kept.add(topic, ack);
     });
-  }, { signal: signals.signal });
+  }, { signal: signals.signal, onStatus: run.onStatus });
   outcome.exitCode = signals.exitCode;
   const published = run.sent;
   io.stdout.write(
