@@ -32,14 +32,19 @@ export interface ServerOptions {
 /** Adds `--server`, `--timeout` and `--json`. */
 export function withServerOptions(command: Command): Command {
   return command
-    .option("--server <url>", `the server (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`)
+    .option("--server <url>", `a URL or HOST:PORT (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`)
     .option("--timeout <ms>", "how long to wait, in milliseconds", wholeNumber(1), 10_000)
     .option("--json", "print JSON");
 }
 
+/** HOST:PORT as people write it where the scheme goes without saying. */
+const HOST_AND_PORT = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}$/;
+
 /** The server that is meant: the option, then PARLEY_SERVER, then the default. Raises UsageError. */
 export function serverUrl(options: { readonly server?: string }, io: CliIo): string {
-  const url = options.server ?? (io.environment(["PARLEY_SERVER"]).PARLEY_SERVER || DEFAULT_SERVER);
+  const given = options.server ??
+    (io.environment(["PARLEY_SERVER"]).PARLEY_SERVER || DEFAULT_SERVER);
+  const url = HOST_AND_PORT.test(given) ? `parley://${given}` : given;
   try {
     parseTarget(url);
     return url;
@@ -73,6 +78,19 @@ export async function withClient<Result>(
   } finally {
     await client.close();
   }
+}
+
+/**
+ * Refuses misspelt variables for a command that talks to a server, as `serve` does for itself. Only when there are
+ * any to look at is what knows all names loaded.
+ */
+export async function checkEnvironment(command: Command, io: CliIo): Promise<void> {
+  if (!command.options.some(({ long }) => long === "--server")) return;
+  const environment = io.environment(["PARLEY_SERVER"]);
+  const ours = Object.keys(environment).filter((name) => name.startsWith("PARLEY_"));
+  if (ours.every((name) => name === "PARLEY_SERVER")) return;
+  const { checkVariables } = await import("../server/config/config.ts");
+  checkVariables(environment);
 }
 
 /** Reads a whole number within bounds, for an option or an argument. */

@@ -10,7 +10,7 @@ import { addBackup } from "./server/backup.ts";
 import { addBench } from "./bench/bench.ts";
 import { addCall } from "./calls/call.ts";
 import { addChat } from "./rooms/chat.ts";
-import type { CliContext } from "./command.ts";
+import { checkEnvironment, type CliContext } from "./command.ts";
 import { addCompletion } from "./server/completion.ts";
 import { addConfig } from "./server/config.ts";
 import { addEcho } from "./calls/echo.ts";
@@ -34,6 +34,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
     .helpOption("-h, --help", "explain a command")
     .helpCommand("help [command]", "explain a command")
     .exitOverride()
+    .hook("preAction", (_, command) => checkEnvironment(command, io))
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),

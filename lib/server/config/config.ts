@@ -19,22 +19,20 @@ import {
   unknownKey,
   withoutEchoes,
 } from "./errors.ts";
+import { isOthers, unknownVariable } from "./environment.ts";
 import { type ConfigKey, configKeys, listAround, valueFromText } from "./keys.ts";
 import { tomlLines } from "./lines.ts";
 import { type Config, type ConfigInput, configSchema } from "./schema.ts";
-import { nearest } from "./suggest.ts";
 
 export { type Config, type ConfigInput, keepPoliciesOf, type LogConfig } from "./schema.ts";
 export { limitsOf } from "./limits_schema.ts";
 export { queuePoliciesOf } from "./queue_schema.ts";
 export { storeLimitsOf } from "./store_schema.ts";
+export { checkVariables, configVariables } from "./environment.ts";
 export { ConfigError, type Source } from "./errors.ts";
 
 /** The file that is read when none is named. */
 export const DEFAULT_CONFIG_FILE = "parley.toml";
-
-/** Variables that begin with PARLEY_ and are no keys of the configuration. */
-const OTHER_VARIABLES = ["PARLEY_CONFIG", "PARLEY_SERVER"];
 
 /** A value that was given on the command line. */
 export interface FlagValue {
@@ -173,23 +171,9 @@ class Builder {
   addEnvironment(environment: Readonly<Record<string, string>>): void {
     const keys = new Map(configKeys().map((key) => [key.variable, key]));
     for (const [variable, text] of Object.entries(environment)) {
-      if (!variable.startsWith("PARLEY_") || OTHER_VARIABLES.includes(variable)) continue;
-      const source: Source = { kind: "environment", variable };
       const key = keys.get(variable);
-      if (key !== undefined) {
-        this.#set(key, text, source);
-        continue;
-      }
-      const list = [...keys.values()].find((each) =>
-        each.kind === "policies" && variable.startsWith(`${each.variable}_`)
-      );
-      if (list !== undefined) {
-        this.#problems.push(problem(source, "", onlyInFile(list)));
-        continue;
-      }
-      const guess = nearest(variable, [...keys.keys(), ...OTHER_VARIABLES]);
-      const hint = guess === undefined ? "" : `; did you mean ${guess}?`;
-      this.#problems.push(problem(source, "", `unknown variable${hint}`));
+      if (key !== undefined) this.#set(key, text, { kind: "environment", variable });
+      else if (!isOthers(variable, text)) this.#problems.push(unknownVariable(variable));
     }
   }
 
@@ -265,9 +249,4 @@ function nearestLine(lines: ReadonlyMap<string, number>, parts: readonly string[
 function isTable(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     !(value instanceof Date);
-}
-
-/** The names of all environment variables that configure the server. */
-export function configVariables(): string[] {
-  return [...configKeys().map((key) => key.variable), ...OTHER_VARIABLES];
 }
