@@ -1,7 +1,8 @@
 /**
  * What the commands share: their context, options that reach a server, and how wrong use is reported.
  */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { DURATION_FORM, durationMs, durationText } from "../base/duration.ts";
 import { invalidArgument, ParleyError } from "../base/errors.ts";
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import { parseTarget } from "../client/connection/url.ts";
@@ -33,7 +34,10 @@ export interface ServerOptions {
 export function withServerOptions(command: Command): Command {
   return command
     .option("--server <url>", `a URL or HOST:PORT (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`)
-    .option("--timeout <ms>", "how long to wait, in milliseconds", wholeNumber(1), 10_000)
+    .addOption(
+      new Option("--timeout <duration>", "how long to wait, like 5s").argParser(timeout)
+        .default(10_000, "10s"),
+    )
     .option("--json", "print JSON");
 }
 
@@ -98,8 +102,7 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
   return (text: string): number => {
     const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
     if (value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   };
 }
 
@@ -110,12 +113,26 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError("It must be a number of seconds, from above 0 to 86400.");
 }
 
-/** Reads a duration, like `100ms`, `1.5s` or `2m`, in milliseconds; a bare number is milliseconds. */
-export function duration(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text) ?? [];
-  const value = Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit || "ms"]!;
-  if (value > 0 && value <= 86_400_000) return value;
-  throw new InvalidArgumentError("It must be a duration like 100ms, 1.5s or 2m, up to 24h.");
+/** The longest that a command waits for a server: in whole days, what a timer can be set for. */
+const MAX_TIMEOUT_MS = 24 * 86_400_000;
+
+/** Reads a duration within bounds, in milliseconds. */
+export function duration(leastMs: number, mostMs: number) {
+  return (text: string): number => {
+    const value = durationMs(text);
+    if (value !== null && value >= leastMs && value <= mostMs) return value;
+    throw new InvalidArgumentError(
+      `It must be ${DURATION_FORM}, from ${durationText(leastMs)} to ${durationText(mostMs)}.`,
+    );
+  };
+}
+
+/** Reads how long to wait between two events or reports. */
+export const interval = duration(1, 86_400_000);
+
+/** Reads how long to wait for a server; a bare number is milliseconds here, as it always was. */
+function timeout(text: string): number {
+  return duration(1, MAX_TIMEOUT_MS)(/^\d+$/.test(text) ? `${text}ms` : text);
 }
 
 /** Adds one `name=value` to what an option that may be repeated has gathered. */

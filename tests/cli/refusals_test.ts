@@ -61,7 +61,7 @@ Deno.test({
       `${parley} config schema | head -1`,
       `${parley} help | head -1`,
       `yes | head -1000 | ${parley} pub a.b | true`,
-      `${parley} queue push q x --count 3 >/dev/null; ${parley} queue pull q --json 2>/dev/null | head -1`,
+      `${parley} queue push q x --count 3 >/dev/null; ${parley} queue pull q --json --count 3 2>/dev/null | head -1`,
       `${parley} nonsense 2>&1 | true`,
     ];
     for (const line of lines) {

@@ -284,8 +284,8 @@ Deno.test("a flag at fault is told by its name", () => {
     problems(undefined, {}, [["--tcp", "listen.tcp", "here"]])[0],
     /^--tcp: "here" is not/,
   );
-  assert.deepEqual(problems(undefined, {}, [["--set limits.drain", "limits.drain", "1"]]), [
-    "--set limits.drain: unknown key; did you mean limits.drain_ms?",
+  assert.deepEqual(problems(undefined, {}, [["--set limits.drains", "limits.drains", "1"]]), [
+    "--set limits.drains: unknown key; did you mean limits.drain_ms?",
   ]);
 });
 

@@ -8,6 +8,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { Client } from "../../client/mod.ts";
 import {
   type CliContext,
+  duration,
   header,
   type ServerOptions,
   UsageError,
@@ -16,7 +17,7 @@ import {
   withServerOptions,
 } from "../command.ts";
 import type { CliIo } from "../io.ts";
-import { delay, MAX_PRIORITY, moment, parseJob, type PushedJob } from "./push_input.ts";
+import { MAX_DELAY_MS, MAX_PRIORITY, moment, parseJob, type PushedJob } from "./push_input.ts";
 import { PushSummary } from "./push_summary.ts";
 import { fromLines, repeated, SendRun, type Source } from "../terminal/send_run.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
@@ -66,8 +67,16 @@ export function addQueuePush(queue: Command, context: CliContext): void {
       0,
     )
     .option("--key <key>", "in an ordered queue, jobs of one key run one after the other")
-    .option("--delay <duration>", "how long it waits before it is handed out, like 5s or 2d", delay)
-    .option("--at <time>", "when it is handed out, like 2026-01-20T15:00", moment)
+    .option(
+      "--delay <duration>",
+      "how long it waits before it is handed out, like 5s or 2d",
+      duration(0, MAX_DELAY_MS),
+    )
+    .option(
+      "--at <time>",
+      "when it is handed out, like 2026-01-20T15:00 (local time; Z for UTC)",
+      moment,
+    )
     .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
     .option("--json-lines", "each line of standard input is a JSON object")
     .option("--whole", "all of standard input is one job")

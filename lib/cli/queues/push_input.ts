@@ -14,6 +14,7 @@ import {
   textOf,
   wholeNumberOf,
 } from "../terminal/json_fields.ts";
+import { momentOf } from "../terminal/moment.ts";
 
 /** A job to be pushed. */
 export interface PushedJob {
@@ -31,7 +32,7 @@ export interface PushedJob {
 }
 
 /** The most that a job can wait before it is handed out. */
-const MAX_DELAY_MS = 366 * 86_400_000;
+export const MAX_DELAY_MS = 366 * 86_400_000;
 /** The highest priority. */
 export const MAX_PRIORITY = 9;
 
@@ -45,8 +46,6 @@ const KEYS = [
  */
 const STAMPS = ["time", "id", "state", "until", "attempt", "redelivered", "topic", "death"];
 const EXAMPLE = '{"queue": "emails", "payload": "text"}';
-const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const MOMENT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 
 /**
  * Reads a line of JSON; what it does not say comes from `defaults`, headers one by one. A queue in `defaults` is
@@ -86,26 +85,11 @@ function whenOf(fields: Fields, defaults: PushedJob): Pick<PushedJob, "delayMs" 
   return { runAt };
 }
 
-/** Reads how long a job waits, like `500ms`, `5s`, `2h` or `7d`, in milliseconds; a bare number is milliseconds. */
-export function delay(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|)$/.exec(text) ?? [];
-  const value = Math.round(Number(amount) * UNITS_MS[(unit || "ms") as keyof typeof UNITS_MS]);
-  if (value >= 0 && value <= MAX_DELAY_MS) return value;
-  throw new InvalidArgumentError("It must be a duration like 500ms, 5s, 2h or 7d, up to 366d.");
-}
-
 /** Reads when a job is to be done, like `2026-01-20T15:00`: the time here, unless it says another zone. */
 export function moment(text: string): Date {
   const value = momentOf(text);
   if (value !== null) return value;
   throw new InvalidArgumentError(
-    "It must be a moment like 2026-01-20T15:00, or 2026-01-20T15:00:00Z for UTC.",
+    "It must be a day or moment of the calendar like 2026-01-20T15:00 (local time), or 2026-01-20T15:00:00Z for UTC.",
   );
-}
-
-function momentOf(text: string): Date | null {
-  if (!MOMENT.test(text)) return null;
-  // A day alone would be one of UTC; whoever writes no zone means the clock on the wall.
-  const value = new Date(text.includes("T") ? text : `${text}T00:00`);
-  return Number.isNaN(value.getTime()) ? null : value;
 }

@@ -69,6 +69,6 @@ async function schema(options: { readonly markdown?: boolean }, { io }: CliConte
     io.stdout.write(configMarkdown());
     return;
   }
-  const { configJsonSchema } = await import("../../server/config/keys.ts");
-  io.stdout.write(JSON.stringify(configJsonSchema(), null, 2) + "\n");
+  const { editorJsonSchema } = await import("../../server/config/keys.ts");
+  io.stdout.write(JSON.stringify(editorJsonSchema(), null, 2) + "\n");
 }

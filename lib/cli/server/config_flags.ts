@@ -38,7 +38,7 @@ export function withConfigOptions(command: Command): Command {
     .option("--insecure", "allow addresses that other machines can reach")
     .addOption(
       new Option("--log-level <level>", "the least level that is logged")
-        .choices(["debug", "info", "warning", "error"]),
+        .choices(["debug", "info", "warn", "warning", "error"]),
     )
     .addOption(
       new Option("--log-format <format>", "how log lines look").choices(["auto", "json", "pretty"]),

@@ -7,8 +7,8 @@
 import type { Command } from "commander";
 import {
   type CliContext,
-  duration,
   header,
+  interval,
   type ServerOptions,
   UsageError,
   wholeNumber,
@@ -48,7 +48,7 @@ export function addPub(program: Command, context: CliContext): void {
     .option("--type <type>", "the type of the payload, like acme.v1.OrderCreated")
     .option("--header <name=value>", "a header; may be repeated", header)
     .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
-    .option("--interval <duration>", "how long to wait between events, like 100ms", duration)
+    .option("--interval <duration>", "how long to wait between events, like 100ms", interval)
     .option("--json-lines", "each line of standard input is a JSON object")
     .addHelpText("after", EXAMPLES)
     .action((topic: string | undefined, data: string | undefined, options: PubOptions) =>

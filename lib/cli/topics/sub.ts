@@ -74,7 +74,7 @@ export function addSub(program: Command, context: CliContext): void {
     .addOption(overflowOption().default("catch-up"))
     .option(
       "--since <where>",
-      "begin in the history of kept topics: a seq, an age (2h), a moment, all, last or last:N",
+      "begin in the history of kept topics: a seq, an age (2h), a day or moment (local time; Z for UTC), all, last or last:N",
       since,
     )
     .option("--count <n>", "stop after so many events", wholeNumber(1))

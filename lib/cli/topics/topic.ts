@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
 import {
   type CliContext,
-  duration,
+  interval,
   type ServerOptions,
   wholeNumber,
   withClient,
@@ -52,7 +52,7 @@ export function addTopic(program: Command, context: CliContext): void {
         wholeNumber(2, MAX_WINDOW),
         DEFAULT_WINDOW,
       )
-      .option("--interval <duration>", "how often to report, like 1s", duration, 1000)
+      .option("--interval <duration>", "how often to report, like 1s", interval, 1000)
       .option("--count <n>", "stop after so many reports", wholeNumber(1))
       .addHelpText(
         "after",

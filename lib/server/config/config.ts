@@ -11,6 +11,7 @@ import {
   ConfigError,
   type ConfigProblem,
   inOrder,
+  nameOf,
   onlyInFile,
   type Path,
   problem,
@@ -23,6 +24,7 @@ import { isOthers, unknownVariable } from "./environment.ts";
 import { type ConfigKey, configKeys, listAround, valueFromText } from "./keys.ts";
 import { tomlLines } from "./lines.ts";
 import { type Config, type ConfigInput, configSchema } from "./schema.ts";
+import { readWritten, TomlFloat, withNumbers, type Written } from "./written.ts";
 
 export { type Config, type ConfigInput, keepPoliciesOf, type LogConfig } from "./schema.ts";
 export { limitsOf } from "./limits_schema.ts";
@@ -124,7 +126,7 @@ class Builder {
   addFile(name: string, text: string): void {
     let tree: Tree;
     try {
-      tree = parse(text);
+      tree = withNumbers(parse(text, { integersAsBigInt: true })) as Tree;
     } catch (error) {
       if (!(error instanceof TomlError)) throw error;
       // The first line says what is wrong; the others draw a picture of the place.
@@ -142,48 +144,74 @@ class Builder {
 
   /** Takes over every value below `tree`; what is no table counts as one value. */
   addTree(tree: object, above: readonly string[], sourceOf: (path: string[]) => Source): void {
-    for (const [name, value] of Object.entries(tree)) {
+    for (const [written, given] of Object.entries(tree)) {
+      const { name, value } = this.#read(above, written, given, sourceOf, tree);
       const parts = [...above, name];
-      this.#sources.set(parts.join("."), sourceOf(parts));
+      this.#sources.set(parts.join("."), sourceOf([...above, written]));
       if (isTable(value)) {
         // An empty table has no values, but whether it may be there is for the schema to say.
         this.#put(parts, {});
         this.addTree(value, parts, sourceOf);
-      } else {
-        this.#put(parts, value);
-        this.#noteItems(value, parts, sourceOf);
-      }
+      } else this.#put(parts, this.#readItems(value, parts, sourceOf));
     }
   }
 
-  /** Notes where the items of a list come from, and the fields of those that are tables. */
-  #noteItems(list: unknown, above: readonly string[], sourceOf: (path: string[]) => Source): void {
-    if (!Array.isArray(list)) return;
-    for (const [index, item] of list.entries()) {
+  /** Notes where the items of a list come from, and the fields of those that are tables; gives what was meant. */
+  #readItems(
+    list: unknown,
+    above: readonly string[],
+    sourceOf: (path: string[]) => Source,
+  ): unknown {
+    if (!Array.isArray(list)) return list;
+    return list.map((item, index) => {
       const place = [...above, String(index)];
-      const fields = isTable(item) ? Object.keys(item) : [];
-      for (const parts of [place, ...fields.map((name) => [...place, name])]) {
-        this.#sources.set(parts.join("."), sourceOf(parts));
-      }
-    }
+      this.#sources.set(place.join("."), sourceOf(place));
+      if (!isTable(item)) return item;
+      const entries = Object.entries(item).map(([written, given]) => {
+        const { name, value } = this.#read([...above, index], written, given, sourceOf, item);
+        this.#sources.set([...place, name].join("."), sourceOf([...place, written]));
+        return [name, value];
+      });
+      return Object.fromEntries(entries);
+    });
+  }
+
+  /** Reads one value, and notes what is wrong with how it was written. */
+  #read(
+    above: readonly PropertyKey[],
+    written: string,
+    given: unknown,
+    sourceOf: (path: string[]) => Source,
+    table: object,
+  ): Written {
+    const found = readWritten(above, written, given);
+    if (found.name === written) return found;
+    const fault = Object.hasOwn(table, found.name)
+      ? `${found.name} says it, too; write one of them`
+      : found.fault;
+    if (fault === null) return found;
+    const source = sourceOf([...above.map(String), written]);
+    this.#problems.push(problem(source, nameOf([...above, written]), fault));
+    return { ...found, value: undefined };
   }
 
   addEnvironment(environment: Readonly<Record<string, string>>): void {
     const keys = new Map(configKeys().map((key) => [key.variable, key]));
     for (const [variable, text] of Object.entries(environment)) {
-      const key = keys.get(variable);
-      if (key !== undefined) this.#set(key, text, { kind: "environment", variable });
-      else if (!isOthers(variable, text)) this.#problems.push(unknownVariable(variable));
+      const key = keys.get(variable) ?? keys.get(`${variable}_MS`);
+      if (key !== undefined) {
+        this.#setText(key, variable === key.variable, text, { kind: "environment", variable });
+      } else if (!isOthers(variable, text)) this.#problems.push(unknownVariable(variable));
     }
   }
 
   addFlags(flags: readonly FlagValue[]): void {
     const keys = new Map(configKeys().map((key) => [key.path, key]));
     for (const { flag, path, text } of flags) {
-      const key = keys.get(path);
+      const key = keys.get(path) ?? keys.get(`${path}_ms`);
       const source: Source = { kind: "flag", flag };
       if (key !== undefined) {
-        this.#set(key, text, source);
+        this.#setText(key, path === key.path, text, source);
         continue;
       }
       const list = listAround(path.split("."));
@@ -202,8 +230,18 @@ class Builder {
     return { config: result.data!, file, sourceOf: (path) => sourceOf(path.split(".")) };
   }
 
-  #set(key: ConfigKey, text: string, source: Source): void {
-    this.#put(key.parts, valueFromText(key, text));
+  /** Sets a key that was written as text, under its own name or without `_ms` as a duration. */
+  #setText(key: ConfigKey, isItsName: boolean, text: string, source: Source): void {
+    const given = isItsName ? valueFromText(key, text) : text.trim();
+    const last = key.parts.at(-1)!;
+    const name = isItsName ? last : last.replace(/_ms$/, "");
+    const { value, fault } = readWritten(key.parts.slice(0, -1), name, given);
+    if (fault !== null) this.#problems.push(problem(source, "", fault));
+    else this.#set(key, value, source);
+  }
+
+  #set(key: ConfigKey, value: unknown, source: Source): void {
+    this.#put(key.parts, value);
     // The tables of a list that is replaced are gone, and so is where they came from.
     for (const path of this.#sources.keys()) {
       if (path.startsWith(`${key.path}.`)) this.#sources.delete(path);
@@ -248,5 +286,5 @@ function nearestLine(lines: ReadonlyMap<string, number>, parts: readonly string[
 
 function isTable(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
-    !(value instanceof Date);
+    !(value instanceof Date) && !(value instanceof TomlFloat);
 }

@@ -10,6 +10,7 @@ import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { printable, printableJson } from "../../base/printable.ts";
 import { acceptedBy, type ConfigKey, configKeys, fieldAt, fieldsOf, listAround } from "./keys.ts";
 import { nearest } from "./suggest.ts";
+import { TomlFloat } from "./written.ts";
 
 /** Where a value comes from, in rising order of precedence. */
 export type Source =
@@ -130,7 +131,7 @@ export function problemsOf(
 }
 
 /** Writes a path for people: `limits.max_frame_bytes`, and in the first table of a list `queue[0].name`. */
-function nameOf(path: Path): string {
+export function nameOf(path: Path): string {
   return path.map((part) => typeof part === "number" ? `[${part}]` : `.${String(part)}`).join("")
     .slice(1);
 }
@@ -168,6 +169,7 @@ function valueAt(input: unknown, path: Path): unknown {
 }
 
 function showValue(value: unknown): string {
+  if (value instanceof TomlFloat) return String(value);
   const text = value instanceof Date ? value.toISOString() : JSON.stringify(value) ?? String(value);
   return printableJson(text.length > 80 ? `${text.slice(0, 77)}…` : text);
 }

@@ -50,6 +50,26 @@ export function configJsonSchema(): JsonSchema & Record<string, unknown> {
   return { $schema, title: "The configuration of Parley (parley.toml)", ...rest };
 }
 
+/** The JSON Schema for editors: beside each time in milliseconds stands its duration with a unit. */
+export function editorJsonSchema(): JsonSchema & Record<string, unknown> {
+  return withDurations(configJsonSchema()) as JsonSchema & Record<string, unknown>;
+}
+
+function withDurations(schema: JsonSchema): JsonSchema {
+  const properties = Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => [
+    [name, withDurations(inner)],
+    ...!name.endsWith("_ms") ? [] : [[name.slice(0, -3), {
+      type: "string",
+      description: `${name} as a duration with its unit, like 500ms, 10s or 7d.`,
+    }]],
+  ]);
+  return {
+    ...schema,
+    ...schema.properties === undefined ? {} : { properties: Object.fromEntries(properties) },
+    ...schema.items === undefined ? {} : { items: withDurations(schema.items) },
+  };
+}
+
 let keys: readonly ConfigKey[] | undefined;
 
 /** Every key that holds a value, in the order of the schema. */

@@ -83,6 +83,9 @@ Parley runs without any configuration. What you set comes from four places; a la
 4. options of the command line: \`--tcp\`, \`--raw\`, \`--http\`, \`--text\`, \`--unix\`, \`--data\`, \`--insecure\`, \`--log-level\`,
    \`--log-format\`, and \`--set KEY=VALUE\` for every key.
 
+Each key that ends in \`_ms\` may be written without that ending, in all of these places, and then takes a duration with its unit
+(\`ms\`, \`s\`, \`m\`, \`h\`, \`d\`): \`drain = "10s"\`, \`max_age = "7d"\`, \`PARLEY_LIMITS_DRAIN=10s\`. The level \`warn\` is \`warning\`.
+
 The tables \`[[keep]]\` and \`[[queue]]\` may be there any number of times. A later place that has any replaces them all,
 and outside of a file each is only what it is about, with the defaults: \`--set queue=emails,jobs.high\`.
 
