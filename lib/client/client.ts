@@ -278,6 +278,7 @@ export class Client implements AsyncDisposable {
     }
     if (this.#rooms.count > 0) await this.#rooms.leaveAll();
     this.#rooms.close();
+    if (this.#subscriptions.hasGroups) await this.#subscriptions.leaveGroups();
     this.#subscriptions.endAll(null);
     if (this.#queues.pullers > 0) await this.#queues.close(this.#pool.requestTimeoutMs);
     await this.#pool.close();

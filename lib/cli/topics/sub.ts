@@ -119,6 +119,13 @@ async function sub(
       notices.say(`subscribed to ${describe(wanted, options)}`);
       const stopped = new Promise<void>((resolve) => signals.onFirst(resolve));
       await Promise.race([printer.finished, stopped, Promise.all(ended)]);
+      // What a group's member was given before the server knew comes to nobody else: it is printed, too.
+      if (options.group !== undefined) {
+        await Promise.all(subscriptions.map((each) => each.unsubscribe()));
+        printer.flush();
+        const more = printer.beyondCount;
+        if (more > 0) notices.say(`${more} more had been given to this member, and are printed`);
+      }
       notices.close();
     },
     { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal },
@@ -140,8 +147,9 @@ function subscribeAll(
       echo: options.echo,
       overflow: overflowName(options.overflow),
       since: options.since,
-      // With one pattern the server counts too, so that no event of a group is taken and then not printed.
-      maxEvents: patterns.length === 1 ? options.count : undefined,
+      // With one pattern the server counts too, so that no event of a group is taken that is one too many;
+      // with several, each of them brings as many at most, and what a group's member was given is printed.
+      maxEvents: patterns.length === 1 || options.group !== undefined ? options.count : undefined,
       onGap: (gap: Gap) => {
         if (gap.kind === "history_lost") printer.forget();
         notices.onGap(gap);
@@ -190,7 +198,8 @@ class EventPrinter {
 
   print(event: ReceivedEvent): void {
     // Subscriptions that match the same event get the same object, one right after the other.
-    if (event === this.#last || this.#left <= 0 || this.#broken) return;
+    if (event === this.#last || this.#broken) return;
+    if (this.#left <= 0 && event.group === "") return;
     if (this.#several && this.#wasPrinted(event)) return;
     this.#last = event;
     try {
@@ -204,6 +213,11 @@ class EventPrinter {
       this.#broken = true;
       this.#fail(error);
     }
+  }
+
+  /** How many events of a group were printed though there were enough. */
+  get beyondCount(): number {
+    return Math.max(0, -this.#left);
   }
 
   /** Seqs mean something else from now on. */

@@ -156,6 +156,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   #left: number;
   #behind = false;
   #ended = false;
+  #leaving: Promise<void> | null = null;
   #error: unknown = null;
   #failed = false;
   #settle!: { resolve: () => void; reject: (reason: unknown) => void };
@@ -205,10 +206,13 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     return this.#left;
   }
 
-  /** Ends the subscription. Events that wait here can still be taken. */
+  /**
+   * Ends the subscription. Events that wait here can still be taken, by another loop. In a group it ends when
+   * the server knows: what it gave to this member until then comes, as it comes to no other.
+   */
   unsubscribe(): Promise<void> {
-    this.end(null);
-    return this.#owner.unsubscribe(this);
+    if (this.group === "" || this.#ended) return this.#endNow();
+    return this.#leaving ??= this.#owner.unsubscribe(this).finally(() => this.end(null));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -243,7 +247,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     if (kept && !this.#behind) this.positions.took(topic, seq);
     if (this.#onEvent !== undefined) this.#guard(this.#onEvent, event);
     if (!given) return;
-    if (--this.#left <= 0 && !this.#ended) void this.unsubscribe();
+    if (--this.#left <= 0 && !this.#ended) void this.#endNow();
   }
 
   /** Tells a gap. Called by the client only. */
@@ -255,6 +259,11 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   end(error: unknown): void {
     // Who does not look at `closed` learns of the error from the iterator.
     if (this.#finish(error === null ? null : { error })) this.closed.catch(() => {});
+  }
+
+  #endNow(): Promise<void> {
+    this.end(null);
+    return this.#owner.unsubscribe(this);
   }
 
   #finish(failure: { error: unknown } | null): boolean {

@@ -103,13 +103,34 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** Tells the server that `subscription` wants nothing more, unless another shares its place. */
   async unsubscribe(subscription: Subscription): Promise<void> {
-    if (!this.#forget(subscription) || this.#pool().first === null) return;
+    const shared = this.#shared.get(keyOf(subscription));
+    if (!shared?.members.has(subscription)) return;
+    const leaves = subscription.group !== "" && !subscription.ended && shared.members.size === 1;
+    // What comes for a group until the server knows has nobody else to come to.
+    const last = leaves || this.#forget(subscription);
     try {
+      if (!last || this.#pool().first === null) return;
       await this.#ask(encodeUnsubscribe(subscription, 0), {}, { ordered: true });
     } catch (reason) {
       // Already gone: it ended by itself, or the connection did, and took it along.
       if (!(reason instanceof ParleyError)) throw reason;
+    } finally {
+      if (leaves) this.#forget(subscription);
     }
+  }
+
+  /** Leaves all groups, and resolves when the server gives their members here nothing more, or when the connection is lost. */
+  async leaveGroups(): Promise<void> {
+    const members = [...this.#shared.values()].flatMap((shared) => [...shared.members]);
+    const leaving = members.filter(({ group }) => group !== "");
+    await Promise.all(leaving.map((each) => each.unsubscribe().catch(() => {})));
+  }
+
+  /** Whether there are members of groups. */
+  get hasGroups(): boolean {
+    return [...this.#shared.values()].some(({ members }) =>
+      [...members].some(({ group }) => group !== "")
+    );
   }
 
   /** The server counts what it sends, not what arrives in the end: it must not count any more. */
