@@ -54,6 +54,9 @@ Examples:
   parley sub orders.eu --since last:10                  the last ten, then what comes
   parley sub 'orders.>' --count 1 --raw                 one payload, nothing else
 
+A member of a group that ends by --count or Ctrl-C prints all that it was given. With several patterns that can
+be more than --count, at most so many for each of them: what it has, no other member gets.
+
 In a pattern * is one level and > the rest. Quote them: the shell knows both.`;
 
 /** The policies as they are written on a command line. */

@@ -60,7 +60,9 @@ export class Queue {
 
   /**
    * Takes jobs: `for await (const job of queue.pull()) { …; await job.ack(); }`. Nothing is asked for before
-   * the loop begins; leaving it gives back what is not settled. Raises INVALID_ARGUMENT for an option.
+   * the loop begins; leaving it gives back what is not settled. Of that an attempt counts for what the loop had,
+   * and for nothing else; of a program that dies, for all that was fetched ahead. Raises INVALID_ARGUMENT
+   * for an option.
    */
   pull(options: PullOptions = {}): Puller {
     return new Puller(this.#queues, this.name, options);

@@ -63,7 +63,10 @@ export type OverflowName = "disconnect" | "drop_oldest" | "drop_newest" | "catch
 export interface SubscribeOptions {
   /** Only events of this type. */
   type?: string;
-  /** Shares the events with all subscribers of this group: each event goes to one of them. */
+  /**
+   * Shares the events with all subscribers of this group: each event goes to one of them, once at most. What waits
+   * here when a loop is left comes to nobody else: another loop takes it.
+   */
   group?: string;
   /** Whether events that this client publishes come too. Default: no. */
   echo?: boolean;
