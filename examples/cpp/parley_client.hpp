@@ -1,5 +1,7 @@
 // A Parley client in C++: the official protobuf runtime, whose delimited_message_util is the framing.
-// One connection; requests may be sent ahead, answers come back in order with the same id.
+// One connection; requests may be sent ahead, answers come back in order with the same id. Nothing reads it
+// while the program does something else, so it does not offer in a Hello to answer pings; the server asks
+// this machine's system instead whether the connection is still there.
 #pragma once
 
 #include <google/protobuf/io/zero_copy_stream_impl.h>

@@ -20,7 +20,11 @@ class ParleyError(Exception):
 
 
 class Client:
-    """One connection. Requests may be sent ahead; answers come back in order, with the same id."""
+    """One connection. Requests may be sent ahead; answers come back in order, with the same id.
+
+    Nothing reads it while the program does something else, so it does not offer to answer pings, as bus.py
+    does; the server asks this machine's system instead whether the connection is still there.
+    """
 
     def __init__(self, host="localhost", port=7311):
         self.socket = socket.create_connection((host, port))

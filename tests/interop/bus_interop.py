@@ -3,6 +3,7 @@
 Prints a line that begins with "ok: " for each thing that held; fails with a traceback.
 """
 
+import queue
 import sys
 import time
 
@@ -74,6 +75,25 @@ def main(host, port):
         assert code_of(lambda: other.call("acme.Text/Nobody")) == "UNAVAILABLE"
         assert code_of(lambda: other.serve("parley.v1.Demo/Echo", double)) == "PERMISSION_DENIED"
         print("ok: calls are answered, or refused with a code")
+
+    with Pinged(host, port) as idle:
+        # The next ping comes only when the one before was answered.
+        for _ in range(3):
+            idle.pings.get(timeout=30)
+        print("ok: an idle client answers pings")
+
+
+class Pinged(Bus):
+    """Takes note of pings."""
+
+    def __init__(self, host, port):
+        self.pings = queue.Queue()
+        super().__init__(host, port)
+
+    def _take(self, message):
+        super()._take(message)
+        if message.WhichOneof("message") == "ping":
+            self.pings.put(message)
 
 
 if __name__ == "__main__":

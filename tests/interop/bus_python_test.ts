@@ -15,7 +15,7 @@ const needs = ready ? "" : " (needs protobuf-compiler and python3-protobuf)";
 async function runPython(program: string): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "parley-interop-" });
   try {
-    await using server = await startServer();
+    await using server = await startServer({ limits: { ping_interval_ms: 50 } });
     await generate("python", folder);
     const separator = Deno.build.os === "windows" ? ";" : ":";
     const path = [folder, `${root}/examples/python`].join(separator);
@@ -31,7 +31,7 @@ Deno.test({
   ignore: !ready,
   fn: async () => {
     const output = await runPython("tests/interop/bus_interop.py");
-    assert.equal(output.match(/^ok: /gm)?.length, 5, output);
+    assert.equal(output.match(/^ok: /gm)?.length, 6, output);
   },
 });
 
