@@ -138,6 +138,9 @@ export const MAX_TOLD_REFUSALS = 16;
  */
 export const REFUSAL_FILES = 2 * MAX_TOLD_REFUSALS;
 
+/** So many connections over the rate of new ones may wait for their turn, but no more than a quarter of all. */
+export const MAX_WAITING_CONNECTIONS = 1024;
+
 /** A system that did not answer is asked again after so long; Linux gives a peer up after nine times. */
 export const PROBE_INTERVAL_MS = 1500;
 

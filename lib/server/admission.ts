@@ -2,8 +2,7 @@
  * Who gets in: the number of connections at once, from one address, and new ones a second.
  *
  * A connection over a cap is told so with RESOURCE_EXHAUSTED and closed; when many are, most of them are closed
- * without a word. A connection over the rate waits in the listener's backlog instead: nothing is accepted until
- * there is room for it.
+ * without a word. A connection over the rate waits at the entrance instead.
  *
  * A connection has its place until the system has its descriptor back, whatever has become of it. So all that
  * were accepted and take a descriptor are counted: at most `maxConnections` in places, `MAX_TOLD_REFUSALS` that

@@ -12,6 +12,7 @@ import { listenUnix } from "../adapters/socket/unix.ts";
 import type { LinkListener } from "../ports/link.ts";
 import type { SessionHost } from "../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
+import type { Entrance } from "./entrance.ts";
 import type { Config } from "./config/config.ts";
 import { isLoopback, parseListenAddress } from "./config/address.ts";
 
@@ -20,10 +21,11 @@ export async function listenAll(
   config: Config,
   host: SessionHost,
   admission: Admission,
+  entrance: Entrance,
 ): Promise<LinkListener[]> {
   const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
   const { limits } = host;
-  const gate = gateOf(host, admission);
+  const gate = gateOf(host, admission, entrance);
   const listeners: LinkListener[] = [];
   try {
     for (const { hostname, port } of tcp.map(parseListenAddress)) {
@@ -49,17 +51,21 @@ export async function listenAll(
   return listeners;
 }
 
-/** What the http listener asks for each connection. Nothing waits there: over the rate is refused too. */
-function gateOf(host: SessionHost, admission: Admission): ConnectionGate {
+/** What the http listener asks for each connection. */
+function gateOf(host: SessionHost, admission: Admission, entrance: Entrance): ConnectionGate {
   return {
     admit(address) {
-      host.tick();
-      const refusal = admission.delayMs(host.nowMs) > 0
-        ? "There are too many new connections: connect again later."
-        : admission.admit(address)?.message ?? null;
+      const refusal = admission.admit(address)?.message ?? null;
       if (refusal !== null) host.counters.connectionsRefused++;
       return refusal;
     },
+    enter: (address) =>
+      new Promise((resolve) =>
+        entrance.ask(address, (mayEnter) => {
+          if (!mayEnter) host.counters.connectionsRefused++;
+          resolve(mayEnter);
+        })
+      ),
     release: (address) => admission.release(address),
     mayTell: () => admission.mayTell(),
     told: () => admission.told(),

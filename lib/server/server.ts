@@ -10,7 +10,6 @@ import { guard, onDefect, reportDefect } from "../base/defects.ts";
 import { detached } from "../base/detached.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import { pause } from "../adapters/socket/accept_loop.ts";
 import { openSocketPoll } from "../adapters/socket/poll.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
 import { Counters } from "../services/connection/counters.ts";
@@ -30,6 +29,7 @@ import { queuePoliciesOf } from "./config/queue_schema.ts";
 import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import { QueuePolicies } from "../logic/queues/policies.ts";
+import { Entrance } from "./entrance.ts";
 import { listenAll } from "./listen.ts";
 import { droppedLogLines } from "./logging.ts";
 import { openFilesLimit } from "./open_files.ts";
@@ -81,6 +81,7 @@ export class Server implements AsyncDisposable {
   readonly #linkListeners: readonly LinkListener[];
   readonly #admission: Admission;
   readonly #refuser: Refuser;
+  readonly #entrance: Entrance;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -98,6 +99,7 @@ export class Server implements AsyncDisposable {
     host: SessionHost,
     listeners: readonly LinkListener[],
     admission: Admission,
+    entrance: Entrance,
     stopHearing: () => void,
   ) {
     this.#host = host;
@@ -105,6 +107,7 @@ export class Server implements AsyncDisposable {
     this.#linkListeners = listeners;
     this.#admission = admission;
     this.#refuser = new Refuser(admission);
+    this.#entrance = entrance;
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     this.#stopHearing = stopHearing;
@@ -130,9 +133,10 @@ export class Server implements AsyncDisposable {
     const queues = new QueuePolicies(queuePoliciesOf(config));
     host.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
     await host.rooms?.load();
-    const listeners = await listenAll(config, host, admission);
+    const entrance = new Entrance(host, admission);
+    const listeners = await listenAll(config, host, admission, entrance);
     opened.move();
-    const server = new Server(host, listeners, admission, stopHearing);
+    const server = new Server(host, listeners, admission, entrance, stopHearing);
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -213,6 +217,7 @@ export class Server implements AsyncDisposable {
 
   #closeListeners(): void {
     this.#stopping.abort();
+    this.#entrance.close();
     for (const listener of this.#linkListeners) listener.close();
   }
 
@@ -221,21 +226,7 @@ export class Server implements AsyncDisposable {
       this.#host.tick();
       // A WebSocket was admitted when it was still an HTTP connection.
       if (link.kind === "ws") this.#serve(link, listener, () => {});
-      else {
-        this.#admit(link, listener);
-        await this.#awaitRate();
-      }
-    }
-  }
-
-  /** Waits until the rate of new connections allows one more. */
-  async #awaitRate(): Promise<void> {
-    const stopping = this.#stopping.signal;
-    while (!stopping.aborted) {
-      this.#host.tick();
-      const delayMs = this.#admission.delayMs(this.#host.nowMs);
-      if (delayMs === 0) return;
-      await pause(delayMs, stopping);
+      else this.#admit(link, listener);
     }
   }
 
@@ -249,7 +240,13 @@ export class Server implements AsyncDisposable {
       this.#track(this.#refuser.refuse(link, listener.dialect, refusal));
       return;
     }
-    this.#serve(link, listener, () => this.#admission.release(address));
+    const release = () => this.#admission.release(address);
+    this.#entrance.ask(address, (mayEnter) => {
+      if (mayEnter) return this.#serve(link, listener, release);
+      counters.connectionsRefused++;
+      link.close();
+      this.#track(link.whenReleased().then(release));
+    });
   }
 
   /** Gives an admitted connection a session; `release` gives its place back. */

@@ -253,6 +253,7 @@ test("closing does not wait for a request that does not end", async () => {
 test("localhost is both loopback addresses on one port", async () => {
   const gate: ConnectionGate = {
     admit: () => null,
+    enter: () => Promise.resolve(true),
     release: () => {},
     mayTell: () => true,
     told: () => {},

@@ -27,7 +27,13 @@ function listen(limits: Limits = LIMITS): HttpListener[] {
   return listenHttp("127.0.0.1", 0, {
     limits,
     guard: { loopback: true, hosts: [], origins: [] },
-    gate: { admit: () => null, release: () => {}, mayTell: () => true, told: () => {} },
+    gate: {
+      admit: () => null,
+      enter: () => Promise.resolve(true),
+      release: () => {},
+      mayTell: () => true,
+      told: () => {},
+    },
   });
 }
 

@@ -225,6 +225,17 @@ Deno.test("connections over the rate wait and are served, none is refused", asyn
   assert.equal(server.stats().connectionsRefused, 0);
 });
 
+Deno.test("an address over the rate waits for itself, and whoever comes from another does not", async () => {
+  await using server = await startServer({ limits: { max_new_connections_per_second: 1 } });
+  // Loopback has an address for each host in 127.0.0.0/8; the crowd has used up this second and many more.
+  const crowd = await Promise.all(Array.from({ length: 100 }, () => server.connect("tcp")));
+  await until(() => server.stats().connectionsTotal > 0, "the first is taken");
+  using other = await SocketClient.connect(server, "unix");
+  contentOf(await other.request(echoMessage("me too")), "echoMessage");
+  assert(server.stats().connectionsTotal < 20, "the crowd still waits");
+  for (const client of crowd) client.close();
+});
+
 Deno.test("a server that waits for its rate can be stopped", async () => {
   await using server = await startServer({
     limits: { ...QUICK, max_new_connections_per_second: 1 },

@@ -23,6 +23,10 @@ export class CountingGate implements ConnectionGate {
     this.open--;
   }
 
+  enter(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   mayTell(): boolean {
     return true;
   }

@@ -41,6 +41,8 @@ const MIN_PAYLOAD_BYTES = 256 * 1024;
 export interface ConnectionGate {
   /** Takes a connection from `address`, or says why not. */
   admit(address: string): string | null;
+  /** Waits until an admitted connection may come in; false when it has to be closed instead. */
+  enter(address: string): Promise<boolean>;
   /** Gives its place back, once its descriptor is the system's again. */
   release(address: string): void;
   /** Whether a connection that got no place may be told so; then `told` is called when it is closed. */
@@ -154,7 +156,8 @@ export class HttpListener implements LinkListener {
     const refusal = gate.admit(hostname);
     if (refusal === null) {
       tune(connection);
-      await visitor.run();
+      if (await gate.enter(hostname)) await visitor.run();
+      else visitor.close();
       release();
     } else if (gate.mayTell()) {
       await visitor.refuse(plain(503, refusal));
