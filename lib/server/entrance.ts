@@ -6,6 +6,7 @@
  * from elsewhere is next but one. Who waits has its place already; they take at most a quarter of the places, and
  * when that is full the address that has most of them in it loses its last.
  */
+import { guard } from "../base/defects.ts";
 import { MAX_WAITING_CONNECTIONS } from "../base/limits.ts";
 import { WaitingLine } from "../logic/waiting_line.ts";
 import type { SessionHost } from "../services/connection/server_context.ts";
@@ -49,7 +50,7 @@ export class Entrance {
   }
 
   #wake(delayMs: number): void {
-    this.#timer = setTimeout(() => this.#letIn(), delayMs);
+    this.#timer = setTimeout(() => guard("let connections in", () => this.#letIn()), delayMs);
   }
 
   #letIn(): void {
