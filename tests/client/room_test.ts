@@ -260,3 +260,24 @@ Deno.test("leaving the loop leaves the room as it is, and the next loop goes on"
   assert.deepEqual(seen, ["1", "2"]);
   assert.equal((await room.members()).length, 1);
 });
+
+Deno.test("direct messages that nobody reads are dropped past their bound, and that is told", async () => {
+  await using bus = await HistoryFixture.start();
+  const gaps = new GapCollector();
+  const ann = await (await bus.client()).room("tea", {
+    nick: "ann",
+    history: 0,
+    onGap: (gap) => gaps.onGap(gap),
+  });
+  const bob = await (await bus.client()).room("tea", { nick: "bob", history: 0 });
+  for (let from = 0; from < 1026; from += 64) {
+    const texts = Array.from({ length: Math.min(64, 1026 - from) }, (_, index) => from + index);
+    await Promise.all(texts.map((text) => bob.tell("ann", String(text))));
+  }
+  await until(() => gaps.gaps.length === 2, "both gaps");
+  assert.deepEqual(gaps.gaps, Array(2).fill({ kind: "missed", topic: "direct", count: 1n }));
+  for await (const { text } of ann) {
+    assert.equal(text, "2");
+    break;
+  }
+});

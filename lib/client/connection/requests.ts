@@ -96,7 +96,7 @@ export function encodeRequest(message: RequestMessage): Uint8Array {
 
 /** Encodes any member, also one that is never answered. */
 export function encodeMessage(message: RequestMessage): Uint8Array {
-  if (message?.case !== undefined) checkTexts(message.value, `send ${message.case} with`);
+  if (message?.case !== undefined) checkTexts(message.value, "send");
   try {
     return toBinary(ClientMessageSchema, create(ClientMessageSchema, { message }));
   } catch (reason) {
@@ -110,7 +110,7 @@ export function encodeBody<T extends DescMessage>(
   schema: T,
   message: MessageInitShape<T>,
 ): Uint8Array {
-  checkTexts(message, `encode a ${schema.typeName} with`);
+  checkTexts(message, "send");
   try {
     return toBinary(schema, create(schema, message));
   } catch (cause) {

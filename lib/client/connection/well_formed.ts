@@ -16,18 +16,23 @@ export function checkText(text: string, action: string): void {
 }
 
 /** The same for every text in a message, as a program writes it, and for the keys of its maps. */
-export function checkTexts(value: unknown, action: string): void {
-  if (typeof value === "string") return checkText(value, action);
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
-  if (Array.isArray(value)) {
-    for (const each of value) checkTexts(each, action);
-    return;
-  }
+export function checkTexts(message: unknown, action: string): void {
+  const name = illFormed(message, "its text");
+  if (name === null) return;
+  throw invalidArgument(`cannot ${action} half of a surrogate pair in ${name}`, {
+    accepted: "text that has a UTF-8 form",
+  });
+}
+
+/** The name of the first field that holds a text without a UTF-8 form, from `name` on; null when none does. */
+function illFormed(value: unknown, name: string): string | null {
+  if (typeof value === "string") return value.isWellFormed() ? null : name;
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return null;
   const fields = value as Record<string, unknown>;
-  for (const name of Object.keys(fields)) {
-    const field = fields[name];
-    checkText(name, `${action} a key of`);
-    if (typeof field === "string") checkText(field, `${action} ${name} of`);
-    else if (typeof field === "object") checkTexts(field, action);
+  for (const key in fields) {
+    if (!key.isWellFormed()) return `a key of ${name}`;
+    const found = illFormed(fields[key], key);
+    if (found !== null) return found;
   }
+  return null;
 }

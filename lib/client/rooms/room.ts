@@ -18,13 +18,13 @@ import {
   SetTopicLineResponseSchema,
 } from "../../gen/parley/v1/room_pb.ts";
 import { Fifo } from "../fifo.ts";
-import { type RoomMessage, roomMessage } from "./message.ts";
+import { DIRECT_TOPIC, type RoomMessage, roomMessage } from "./message.ts";
 import type { Rooms } from "./rooms.ts";
 import type { RequestOptions } from "../settings.ts";
 import type { Gap, ReceivedEvent, Subscription } from "../topics/subscription.ts";
 import { receivedEvent } from "../topics/subscription_requests.ts";
 
-/** Direct messages that wait to be read; past it the oldest are dropped. */
+/** Direct messages that wait to be read; past it the oldest are dropped, and `onGap` is told. */
 const MAX_DIRECT = 1024;
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 
@@ -227,9 +227,11 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
 
   /** A direct message came. Called by the client only. */
   takeDirect(message: RoomMessage): void {
-    if (this.#directs.length >= MAX_DIRECT) this.#directs.shift();
+    const full = this.#directs.length >= MAX_DIRECT;
+    if (full) this.#directs.shift();
     this.#directs.push(message);
     this.#wake?.();
+    if (full) this.#subscription?.gap({ kind: "missed", topic: DIRECT_TOPIC, count: 1n });
   }
 
   /** It cannot be joined any more. Called by the client only. */
