@@ -114,6 +114,7 @@ Deno.test("the table of the methods of topics is complete and right", () => {
     List: "ListTopics",
     Info: "TopicInfo",
     Trim: "TrimTopic",
+    Remove: "RemoveTopics",
   };
   const message = (name: string) =>
     file_parley_v1_topic.messages.find((each) => each.name === name)!;

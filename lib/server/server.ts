@@ -293,6 +293,7 @@ export class Server implements AsyncDisposable {
       guard("look after a connection", () => sweep(session, host.nowMs));
     }
     guard("look after the rooms", () => host.rooms?.sweep(host.nowMs));
+    guard("forget empty topics", () => host.kept?.forgetting.sweep());
     guard("give memory back", () => host.trimMemory());
   }
 

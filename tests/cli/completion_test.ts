@@ -37,7 +37,7 @@ Deno.test({
     assert(syntax.success, new TextDecoder().decode(syntax.stderr));
     const offers = (...words: string[]) => bashOffers(script, ["parley", ...words]);
     assert.deepEqual(await offers("c"), ["call", "chat", "config", "completion"]);
-    const below = ["ls", "info", "trim", "hz", "bw", "-h", "--help"];
+    const below = ["ls", "info", "trim", "rm", "hz", "bw", "-h", "--help"];
     assert.deepEqual(await offers("topic", ""), below);
     assert.deepEqual(await offers("sub", "--overflow", "drop"), ["drop-oldest", "drop-newest"]);
     assert.deepEqual(await offers("respond", "x", "--ex"), ["--exec"]);

@@ -1,6 +1,6 @@
 /**
  * Kept topics and rooms on the command line, against a real server in this process: `sub --since`, `pub`,
- * `topic ls|info|trim`, `room ls|history`.
+ * `topic ls|info|trim|rm`, `room ls|history`.
  */
 import assert from "node:assert/strict";
 import { connect } from "../../lib/client/mod.ts";
@@ -101,6 +101,42 @@ Deno.test("sub --since prints history, then what comes, each event once", async 
   const wrong = await ended("k.a", "--since", "yesterday");
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /--since.*must be a seq/);
+});
+
+Deno.test("topic rm removes topics once it is meant, and says what is in use", async () => {
+  await using server = await start();
+  await using client = await connect(urlOf(server));
+  for (const topic of ["k.1", "k.2", "k.3"]) await client.publish(topic, "x");
+  const unasked = await ask(server, ["topic", "rm", "k.1"]);
+  assert.equal(unasked.code, 2);
+  assert.match(unasked.stderr, /removing is for good, and nobody can be asked here: --yes/);
+  const declined = await ask(server, ["topic", "rm", "k.*"], {
+    stdin: "n\n",
+    terminal: true,
+    colors: false,
+    stdinTerminal: true,
+  });
+  assert.equal(declined.code, 1);
+  assert.match(
+    declined.stderr,
+    /remove 3 topics with 3 events for good\? \[y\/N\] nothing was removed/,
+  );
+  assert.equal(
+    await output(server, "topic", "rm", "k.1", "--yes"),
+    "removed 1 topic with 1 event\n",
+  );
+  const missing = await ask(server, ["topic", "rm", "k.1", "--yes"]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /^parley: cannot remove "k\.1": it is not there/);
+  const json = JSON.parse(await output(server, "topic", "rm", "k.>", "--yes", "--json"));
+  assert.deepEqual(json, { pattern: "k.>", removed: 2, dropped: 2, kept: [] });
+  const room = await client.room("tea", { nick: "ann" });
+  const used = await ask(server, ["topic", "rm", "room.tea", "--yes"]);
+  assert.deepEqual([used.code, used.stdout], [
+    1,
+    "removed 0 topics with 0 events\nroom.tea stays: it is in use\n",
+  ]);
+  await room.leave();
 });
 
 Deno.test("topic ls and topic info tell what is kept, topic trim drops the oldest", async () => {

@@ -119,7 +119,7 @@ const LIST_ITEMS: Readonly<Record<string, string>> = {
 
 /** What a table of a list is when only that is said which it must say. */
 const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> = {
-  keep: { max_events: 0, max_age_ms: 0, max_bytes: 0 },
+  keep: { max_events: 0, max_age_ms: 0, max_bytes: 0, forget_after_ms: 0 },
   queue: {
     bind: [],
     lease_ms: 30_000,

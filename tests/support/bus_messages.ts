@@ -21,6 +21,7 @@ export interface SubscribeInit {
   echo?: boolean;
   overflow?: OverflowPolicy;
   start?: StartInit;
+  tellPositions?: boolean;
 }
 
 /** Where in the history a subscription begins. */

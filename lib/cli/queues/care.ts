@@ -5,7 +5,6 @@
  */
 import { type Command, InvalidArgumentError } from "commander";
 import { printable } from "../../base/printable.ts";
-import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { QueueInfo } from "../../client/mod.ts";
 import {
   type CliContext,
@@ -15,8 +14,8 @@ import {
   withServerOptions,
 } from "../command.ts";
 import type { CliIo } from "../io.ts";
+import { checkCanAsk, isMeant } from "../terminal/confirm.ts";
 import { jsonLine } from "../terminal/json_text.ts";
-import { linesOf } from "../terminal/lines.ts";
 import { infoJson } from "./info_text.ts";
 import { count, countOf } from "../terminal/summary.ts";
 
@@ -36,8 +35,6 @@ Examples:
 They are new jobs, with all their attempts. Dead letters that somebody holds stay.`;
 
 const MAX_IDS = 10_000;
-/** Nobody's yes is longer. */
-const MAX_ANSWER_BYTES = 1024;
 
 /** Adds the commands below `queue`. */
 export function addQueueCare(queue: Command, context: CliContext): void {
@@ -78,15 +75,11 @@ function jobIds(text: string, gathered: readonly bigint[] = []): bigint[] {
 }
 
 async function purge(queue: string, options: PurgeOptions, { io, outcome }: CliContext) {
-  const canAsk = io.stdin.isTerminal && io.stderr.isTerminal;
-  if (!options.yes && !canAsk) {
-    throw new UsageError(
-      "purging is for good, and nobody can be asked here: --yes says it is meant",
-    );
-  }
+  checkCanAsk("purging", options.yes, io);
   const dropped = await withClient(options, io, async (client) => {
     const target = client.queue(queue);
-    return options.yes || await isMeant(await target.info(), io) ? await target.purge() : null;
+    const meant = options.yes || await isMeant(questionOf(await target.info()), io);
+    return meant ? await target.purge() : null;
   });
   if (dropped === null) {
     outcome.exitCode = 1;
@@ -100,16 +93,8 @@ async function purge(queue: string, options: PurgeOptions, { io, outcome }: CliC
   );
 }
 
-/** Asks the person at the terminal; only a word that says yes is one. */
-async function isMeant({ name, ready, delayed, blocked }: QueueInfo, io: CliIo): Promise<boolean> {
-  const what = `${countOf(ready + delayed + blocked, "job")} of ${printable(name)}`;
-  io.stderr.write(`drop ${what} for good? [y/N] `);
-  for await (const { bytes } of linesOf(io.stdin.chunks(), MAX_ANSWER_BYTES)) {
-    return /^\s*y(es)?\s*$/i.test(decodeTextLeniently(bytes));
-  }
-  // The input has ended, and the line of the question with it.
-  io.stderr.write("\n");
-  return false;
+function questionOf({ name, ready, delayed, blocked }: QueueInfo): string {
+  return `drop ${countOf(ready + delayed + blocked, "job")} of ${printable(name)} for good?`;
 }
 
 async function redrive(

@@ -1,7 +1,8 @@
 /**
- * `parley topic ls|info|trim`: which topics the server keeps, how much of them, and dropping the oldest.
+ * `parley topic ls|info|trim|rm`: which topics the server keeps, how much of them, dropping the oldest
+ * events, and removing topics.
  *
- * Trimming is for good, so how far it goes has no default.
+ * Both are for good: how far trimming goes has no default, and removing is asked for once more.
  */
 import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
@@ -9,12 +10,15 @@ import { callMessage, type Client } from "../../client/mod.ts";
 import {
   ListTopicsRequestSchema,
   ListTopicsResponseSchema,
+  RemoveTopicsRequestSchema,
+  RemoveTopicsResponseSchema,
   type TopicInfo,
   TopicInfoRequestSchema,
   TopicInfoResponseSchema,
   TrimTopicRequestSchema,
   TrimTopicResponseSchema,
 } from "../../gen/parley/v1/topic_pb.ts";
+import { checkCanAsk, isMeant } from "../terminal/confirm.ts";
 import { columnLines } from "../terminal/columns.ts";
 import {
   type CliContext,
@@ -34,6 +38,18 @@ interface TrimOptions extends ServerOptions {
   readonly before: number;
 }
 
+interface RemoveOptions extends ServerOptions {
+  readonly yes?: boolean;
+}
+
+const REMOVE_HELP = `
+Examples:
+  parley topic rm orders.4711
+  parley topic rm 'orders.>' --yes
+
+A topic that events come for meanwhile stays, and so does a room with people in it. One that is published
+on again counts on: no number of an event is ever given twice.`;
+
 /** Adds the commands below `topic`. */
 export function addKeptTopic(topic: Command, context: CliContext): void {
   withServerOptions(topic.command("ls"))
@@ -50,6 +66,12 @@ export function addKeptTopic(topic: Command, context: CliContext): void {
     .requiredOption("--before <seq>", "drop the events before this seq", wholeNumber(1))
     .addHelpText("after", "\nExample:\n  parley topic trim orders.eu --before 1000")
     .action((name: string, options: TrimOptions) => trimTopic(name, options, context));
+  withServerOptions(topic.command("rm"))
+    .description("remove topics with all their events, for good")
+    .argument("<pattern>", "which ones: a topic, or a pattern like 'orders.>'")
+    .option("--yes", "do not ask; needed where nobody can be asked")
+    .addHelpText("after", REMOVE_HELP)
+    .action((pattern: string, options: RemoveOptions) => removeTopics(pattern, options, context));
 }
 
 async function listTopics(pattern: string, options: ServerOptions, { io }: CliContext) {
@@ -111,6 +133,9 @@ async function topicInfo(topic: string, options: ServerOptions, { io }: CliConte
     ...(policy.maxEvents > 0n ? [countOf(Number(policy.maxEvents), "event")] : []),
     ...(policy.maxAgeMs > 0n ? [age(Number(policy.maxAgeMs))] : []),
     ...(policy.maxBytes > 0n ? [byteSize(Number(policy.maxBytes))] : []),
+    ...(policy.forgetAfterMs > 0n
+      ? [`its name for ${age(Number(policy.forgetAfterMs))} when it is empty`]
+      : []),
   ];
   const rows = [
     ["topic", printable(info.topic)],
@@ -147,6 +172,46 @@ async function trimTopic(topic: string, options: TrimOptions, { io }: CliContext
   );
 }
 
+async function removeTopics(
+  pattern: string,
+  options: RemoveOptions,
+  { io, outcome }: CliContext,
+) {
+  checkCanAsk("removing", options.yes, io);
+  const result = { removed: 0, dropped: 0, kept: [] as string[] };
+  const meant = await withClient(options, io, async (client) => {
+    const meant = options.yes || await isMeant(await removeQuestion(client, pattern), io);
+    if (!meant) return false;
+    for (let more = true; more;) {
+      const answer = await callMessage(
+        client,
+        `${METHODS}Remove`,
+        RemoveTopicsRequestSchema,
+        RemoveTopicsResponseSchema,
+        { pattern },
+      );
+      result.removed += Number(answer.removed);
+      result.dropped += Number(answer.dropped);
+      result.kept = answer.kept;
+      // When none of them goes, asking again would remove none either.
+      more = answer.more && answer.removed > 0n;
+    }
+    return true;
+  });
+  if (!meant || result.kept.length > 0) outcome.exitCode = 1;
+  if (!meant) return io.stderr.write("nothing was removed\n");
+  if (options.json) return io.stdout.write(jsonLine({ pattern, ...result }));
+  const { removed, dropped, kept } = result;
+  io.stdout.write(`removed ${countOf(removed, "topic")} with ${countOf(dropped, "event")}\n`);
+  for (const name of kept) io.stdout.write(`${printable(name)} stays: it is in use\n`);
+}
+
+async function removeQuestion(client: Client, pattern: string): Promise<string> {
+  const topics = await allTopics(client, pattern);
+  const events = topics.reduce((sum, topic) => sum + Number(topic.events), 0);
+  return `remove ${countOf(topics.length, "topic")} with ${countOf(events, "event")} for good?`;
+}
+
 function infoJson(info: TopicInfo) {
   const { policy } = info;
   return {
@@ -162,6 +227,7 @@ function infoJson(info: TopicInfo) {
       max_events: Number(policy.maxEvents) || null,
       max_age_ms: Number(policy.maxAgeMs) || null,
       max_bytes: Number(policy.maxBytes) || null,
+      forget_after_ms: Number(policy.forgetAfterMs) || null,
     },
   };
 }

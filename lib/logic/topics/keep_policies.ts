@@ -16,6 +16,8 @@ export interface KeepPolicy {
   readonly maxAgeMs?: number;
   /** The most bytes. */
   readonly maxBytes?: number;
+  /** How long a topic is empty before its name is forgotten, in milliseconds; absent: for ever. */
+  readonly forgetAfterMs?: number;
 }
 
 /** The topics of rooms. */
@@ -27,6 +29,7 @@ export const ROOM_POLICY: KeepPolicy = Object.freeze({
   pattern: ROOM_TOPICS,
   maxEvents: 2048,
   maxAgeMs: 7 * DAY_MS,
+  forgetAfterMs: 7 * DAY_MS,
 });
 
 /** The policies of a server. */

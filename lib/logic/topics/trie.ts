@@ -74,6 +74,11 @@ export class TopicTrie<S extends Subscription> {
     return this.#version;
   }
 
+  /** Ends what `match` gave before, though no subscription changed. */
+  forgetMatches(): void {
+    this.#version++;
+  }
+
   /** The tree's nodes and the patterns without wildcards; 1, the root, when there are no subscriptions. */
   get nodeCount(): number {
     return this.#wildcards.nodeCount + this.#literals.size;

@@ -11,6 +11,7 @@ import { queueFault } from "./queue_schema.ts";
 /** The values that relations look at. */
 interface Related {
   readonly insecure: boolean;
+  readonly keep: readonly { readonly pattern: string; readonly forget_after_ms: number }[];
   readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
   readonly listen: {
     readonly tcp: readonly string[];
@@ -110,8 +111,22 @@ export function checkRelations(config: Related, issues: IssueSink): void {
     const values = parts.map(([table, key]) => config[table as "limits" | "store"][key]);
     if (!holds(...values)) report(issues, rule(...values), parts);
   }
+  checkForgetting(config, issues);
   checkQueues(config, issues);
   checkListeners(config, issues);
+}
+
+/** A name that is forgotten takes the message_ids that were seen under it along. */
+function checkForgetting({ keep, store }: Related, issues: IssueSink): void {
+  for (const [index, { forget_after_ms: after }] of keep.entries()) {
+    if (after === 0 || after >= store.dedup_window_ms) continue;
+    report(
+      issues,
+      `forget_after_ms (${after}) must be 0 or at least store.dedup_window_ms ` +
+        `(${store.dedup_window_ms}): with a name its message_ids are forgotten`,
+      [["keep", index, "forget_after_ms"], ["store", "dedup_window_ms"]],
+    );
+  }
 }
 
 function checkQueues({ queue: queues, limits }: Related, issues: IssueSink): void {

@@ -115,6 +115,13 @@ const keepSchema = z.array(z.strictObject({
     Number.MAX_SAFE_INTEGER,
     "The most bytes of all events of each topic; 0 for no limit.",
   ),
+  forget_after_ms: whole(
+    0,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    "How long a topic may hold no event before its name is forgotten, so that it counts no longer for " +
+      "store.max_kept_topics; 0 for never. In milliseconds.",
+  ),
 })).superRefine((policies, context) => {
   for (const [index, { pattern }] of policies.entries()) {
     const fault = patternFault(pattern);
@@ -154,10 +161,11 @@ export type LogConfig = Config["log"];
 
 /** The policies of kept topics as the rest of the server names them; 0 sets no bound. */
 export function keepPoliciesOf(config: Config): KeepPolicy[] {
-  return config.keep.map(({ pattern, max_events, max_age_ms, max_bytes }) => ({
-    pattern,
-    maxEvents: max_events || undefined,
-    maxAgeMs: max_age_ms || undefined,
-    maxBytes: max_bytes || undefined,
+  return config.keep.map((policy) => ({
+    pattern: policy.pattern,
+    maxEvents: policy.max_events || undefined,
+    maxAgeMs: policy.max_age_ms || undefined,
+    maxBytes: policy.max_bytes || undefined,
+    forgetAfterMs: policy.forget_after_ms || undefined,
   }));
 }

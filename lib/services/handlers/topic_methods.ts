@@ -1,5 +1,5 @@
 /**
- * The methods `parley.v1.Topics/…`: which topics are kept and how much of them, and trimming one.
+ * The methods `parley.v1.Topics/…`: which topics are kept and how much of them, trimming and removing.
  *
  * They tell what is committed. A list comes in pages, because there may be very many topics; making a page
  * looks at every topic once and sorts no more than the page.
@@ -9,13 +9,15 @@ import { matchesPattern } from "../../base/matches_pattern.ts";
 import {
   ListTopicsRequestSchema,
   ListTopicsResponseSchema,
+  RemoveTopicsRequestSchema,
+  RemoveTopicsResponseSchema,
   TopicInfoRequestSchema,
   TopicInfoResponseSchema,
   TrimTopicRequestSchema,
   TrimTopicResponseSchema,
 } from "../../gen/parley/v1/topic_pb.ts";
 import { quote } from "../../base/quote.ts";
-import { checkPattern, checkTopic } from "../../logic/topics/pattern.ts";
+import { checkPattern, checkTopic, hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
 import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
@@ -25,6 +27,8 @@ import type { Session } from "../connection/session.ts";
 const MAX_PAGE_TOPICS = 1000;
 /** What a topic takes in a list at most, besides its name and that of its policy. */
 const INFO_BYTES = 128;
+/** The most topics that one call removes or leaves. */
+const MAX_REMOVED_TOPICS = 256;
 /** So many of them are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;
 const PREFIX = "parley.v1.Topics/";
@@ -38,6 +42,7 @@ export const TOPIC_METHODS: Readonly<Record<string, OwnMethod>> = {
     (session, { topic }) => ({ info: infoOf(keptOf(session), topicOf(session, topic, "look at")) }),
   ),
   [`${PREFIX}Trim`]: ownMethod(TrimTopicRequestSchema, TrimTopicResponseSchema, trim),
+  [`${PREFIX}Remove`]: ownMethod(RemoveTopicsRequestSchema, RemoveTopicsResponseSchema, remove),
 };
 
 async function list(session: Session, request: { pattern: string; after: string; limit: number }) {
@@ -99,6 +104,50 @@ async function trim(session: Session, request: { topic: string; beforeSeq: bigin
   return { dropped: BigInt(dropped), info: infoOf(kept, name) };
 }
 
+async function remove(session: Session, { pattern }: { pattern: string }) {
+  checkPattern(pattern, session.host.limits, "remove");
+  const kept = keptOf(session);
+  const topics = await matching(session, pattern, MAX_REMOVED_TOPICS + 1);
+  if (topics.length === 0 && !hasWildcard(pattern)) {
+    throw new ParleyError(ErrorCode.NOT_FOUND, `cannot remove ${quote(pattern)}: it is not there`, {
+      accepted: "a topic that parley.v1.Topics/List tells of, or a pattern",
+    });
+  }
+  const more = topics.length > MAX_REMOVED_TOPICS;
+  const removals = await Promise.all(
+    topics.slice(0, MAX_REMOVED_TOPICS).map(async (topic) => ({
+      name: topic.name,
+      ...await kept.forgetting.remove(topic),
+    })),
+  );
+  const gone = removals.filter((removal) => removal.gone);
+  return {
+    removed: BigInt(gone.length),
+    dropped: BigInt(removals.reduce((sum, { dropped }) => sum + dropped, 0)),
+    kept: removals.filter((removal) => !removal.gone).map(({ name }) => name),
+    more,
+  };
+}
+
+/** The first topics that a pattern matches, in no order; others have their turn meanwhile. */
+async function matching(session: Session, pattern: string, most: number): Promise<StoreTopic[]> {
+  const { store } = keptOf(session);
+  if (!hasWildcard(pattern)) {
+    const topic = store.topic(pattern);
+    return topic === null ? [] : [topic];
+  }
+  const found: StoreTopic[] = [];
+  let looked = 0;
+  const turn = session.host.turns.join();
+  await turn.admit();
+  for (const topic of store.topics()) {
+    if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
+    if (matchesPattern(pattern, topic.name)) found.push(topic);
+    if (found.length === most) break;
+  }
+  return found;
+}
+
 /** The name of a topic that is kept, or was. Raises INVALID_ARGUMENT and NOT_FOUND. */
 function topicOf(session: Session, name: string, action: string): string {
   checkTopic(name, session.host.limits, action);
@@ -131,6 +180,7 @@ function infoOf(kept: KeptTopics, topic: StoreTopic | string) {
         maxEvents: BigInt(policy.maxEvents ?? 0),
         maxAgeMs: BigInt(policy.maxAgeMs ?? 0),
         maxBytes: BigInt(policy.maxBytes ?? 0),
+        forgetAfterMs: BigInt(policy.forgetAfterMs ?? 0),
       },
     }),
   };

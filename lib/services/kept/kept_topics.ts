@@ -16,6 +16,7 @@ import type { Store, StoreBatch, StoreListener, StoreTopic } from "../../ports/s
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { Bus } from "../topics/bus.ts";
 import { Feeds } from "./feeds.ts";
+import { Forgetting } from "./forgetting.ts";
 import type { Queue } from "../queues/queue.ts";
 import { pushEvent } from "../queues/bindings.ts";
 import type { Queues } from "../queues/queues.ts";
@@ -44,6 +45,8 @@ export class KeptTopics implements StoreListener {
   readonly store: Store;
   /** Who reads history. */
   readonly feeds: Feeds;
+  /** How topics go. */
+  readonly forgetting: Forgetting;
   readonly #host: SessionHost;
   readonly #bus: Bus;
   readonly #policies: KeepPolicies;
@@ -67,6 +70,7 @@ export class KeptTopics implements StoreListener {
     this.#policies = policies;
     this.#queues = queues;
     this.feeds = new Feeds(host, bus, store);
+    this.forgetting = new Forgetting(host, this);
     store.listen(this);
     for (const topic of store.topics()) this.#retain(topic);
   }
@@ -178,7 +182,7 @@ export class KeptTopics implements StoreListener {
       const publisher = ticket === null ? completion as Session : ticket.session;
       const type = this.#typeOf(bytes, start, end);
       if (topic !== null) this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
-    }
+    } else if (kind === "forget") this.#forgot(batch.topic);
     ticket?.committed(batch.seq, this.store.level, batch.duplicate);
   }
 
@@ -207,6 +211,13 @@ export class KeptTopics implements StoreListener {
   #wentWrong(error: unknown): void {
     this.#host.counters.internalErrors++;
     log.error("cannot finish what was stored: {error}", { error });
+  }
+
+  /** Makes sure that nobody goes on with a topic that is gone. */
+  #forgot(topic: StoreTopic | null): void {
+    if (topic === null || this.store.topic(topic.name) === topic) return;
+    this.#bound.delete(topic);
+    this.#bus.forgetMatches();
   }
 
   #boundTo(topic: StoreTopic): readonly Queue[] {

@@ -57,8 +57,9 @@ export function startFeeds(session: Session, pattern: string, start: Start): boo
   for (const { topic: name, seq } of lost ? [] : start.positions) {
     if (!matchesPattern(pattern, name)) continue;
     const topic = kept.store.topic(name);
-    // A seq that was never given out belongs to events that are gone.
-    if (Number(seq) > (topic?.lastSeq ?? 0)) lost = true;
+    // A seq that was never given out belongs to events that are gone. A topic that was forgotten gave none
+    // beyond what the store remembers, and goes on behind that when it is made anew.
+    if (Number(seq) > (topic?.lastSeq ?? kept.store.forgottenSeq)) lost = true;
     if (topic !== null) positions.set(topic, Math.min(Number(seq), topic.lastSeq));
   }
   for (const topic of topicsOf(kept, pattern)) {
@@ -75,7 +76,7 @@ export function tellPositions(session: Session, pattern: string) {
   if (kept === null) return { positions: [], positionsComplete: true, allKept: false };
   const allKept = kept.keepsAll(pattern);
   if (!hasWildcard(pattern)) {
-    const seq = BigInt(kept.store.topic(pattern)?.lastSeq ?? 0);
+    const seq = BigInt(kept.store.topic(pattern)?.lastSeq ?? kept.store.forgottenSeq);
     const positions = allKept ? [{ topic: pattern, seq }] : [];
     return { positions, positionsComplete: true, allKept };
   }

@@ -159,6 +159,11 @@ export class Rooms {
     this.names.release(session, this.#host.nowMs, atOnce);
   }
 
+  /** Whether `topic` is that of a room with people in it, or with a topic line. */
+  usesTopic(topic: string): boolean {
+    return topic.startsWith(ROOM_PREFIX) && this.#rooms.has(topic.slice(ROOM_PREFIX.length));
+  }
+
   /** Looks who is idle and who is back, and forgets names whose grace is over. */
   sweep(nowMs: number): void {
     this.names.expire(nowMs);

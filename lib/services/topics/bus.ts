@@ -242,6 +242,11 @@ export class Bus {
     for (const one of subscriptions) if (one.remaining !== Infinity) this.#countOne(one);
   }
 
+  /** Has publishers look up anew who gets their events, and where these are kept. */
+  forgetMatches(): void {
+    this.#trie.forgetMatches();
+  }
+
   /** Hands out what gathered: before any other message takes its place in the order. */
   flushRun(): void {
     this.#fanout.flushRun();

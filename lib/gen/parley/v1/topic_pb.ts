@@ -3,8 +3,8 @@
 /* eslint-disable */
 
 // Kept topics, as those see them who look after a server. Each is a call of one of
-// the methods "parley.v1.Topics/List", "parley.v1.Topics/Info" and
-// "parley.v1.Topics/Trim".
+// the methods "parley.v1.Topics/List", "parley.v1.Topics/Info",
+// "parley.v1.Topics/Trim" and "parley.v1.Topics/Remove".
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/topic.proto.
  */
 export const file_parley_v1_topic: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiWAoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQiQgoRTGlzdFRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0VG9waWNzUmVzcG9uc2USJAoGdG9waWNzGAEgAygLMhQucGFybGV5LnYxLlRvcGljSW5mbxIMCgRtb3JlGAIgASgIIiEKEFRvcGljSW5mb1JlcXVlc3QSDQoFdG9waWMYASABKAkiNwoRVG9waWNJbmZvUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5Ub3BpY0luZm8iNQoQVHJpbVRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCRISCgpiZWZvcmVfc2VxGAIgASgEIkgKEVRyaW1Ub3BpY1Jlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQSIgoEaW5mbxgCIAEoCzIULnBhcmxleS52MS5Ub3BpY0luZm9iBnByb3RvMw");
+  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kicQoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQSFwoPZm9yZ2V0X2FmdGVyX21zGAUgASgEIkIKEUxpc3RUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iSAoSTGlzdFRvcGljc1Jlc3BvbnNlEiQKBnRvcGljcxgBIAMoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDAoEbW9yZRgCIAEoCCIhChBUb3BpY0luZm9SZXF1ZXN0Eg0KBXRvcGljGAEgASgJIjcKEVRvcGljSW5mb1Jlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIjUKEFRyaW1Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBCJIChFUcmltVG9waWNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEEiIKBGluZm8YAiABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIiYKE1JlbW92ZVRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJUChRSZW1vdmVUb3BpY3NSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgEEg8KB2Ryb3BwZWQYAiABKAQSDAoEa2VwdBgDIAMoCRIMCgRtb3JlGAQgASgIYgZwcm90bzM");
 
 /**
  * A kept topic.
@@ -119,6 +119,13 @@ export type KeepPolicy = Message<"parley.v1.KeepPolicy"> & {
    * @generated from field: uint64 max_bytes = 4;
    */
   maxBytes: bigint;
+
+  /**
+   * How long a topic is empty before its name is forgotten, in milliseconds.
+   *
+   * @generated from field: uint64 forget_after_ms = 5;
+   */
+  forgetAfterMs: bigint;
 };
 
 /**
@@ -288,4 +295,68 @@ export type TrimTopicResponse = Message<"parley.v1.TrimTopicResponse"> & {
  */
 export const TrimTopicResponseSchema: GenMessage<TrimTopicResponse> = /*@__PURE__*/
   messageDesc(file_parley_v1_topic, 7);
+
+/**
+ * Removes topics with all their events and their names. They cannot be brought back.
+ *
+ * @generated from message parley.v1.RemoveTopicsRequest
+ */
+export type RemoveTopicsRequest = Message<"parley.v1.RemoveTopicsRequest"> & {
+  /**
+   * Which ones: a name, or a pattern.
+   *
+   * @generated from field: string pattern = 1;
+   */
+  pattern: string;
+};
+
+/**
+ * Describes the message parley.v1.RemoveTopicsRequest.
+ * Use `create(RemoveTopicsRequestSchema)` to create a new message.
+ */
+export const RemoveTopicsRequestSchema: GenMessage<RemoveTopicsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 8);
+
+/**
+ * What is gone, and what is not.
+ *
+ * @generated from message parley.v1.RemoveTopicsResponse
+ */
+export type RemoveTopicsResponse = Message<"parley.v1.RemoveTopicsResponse"> & {
+  /**
+   * How many topics are gone.
+   *
+   * @generated from field: uint64 removed = 1;
+   */
+  removed: bigint;
+
+  /**
+   * How many events were dropped with them, and of those in `kept`.
+   *
+   * @generated from field: uint64 dropped = 2;
+   */
+  dropped: bigint;
+
+  /**
+   * Topics that stay, because events came for them meanwhile, somebody reads their history, or people are
+   * in the room that they belong to.
+   *
+   * @generated from field: repeated string kept = 3;
+   */
+  kept: string[];
+
+  /**
+   * Whether there are more than one answer is about: ask again.
+   *
+   * @generated from field: bool more = 4;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message parley.v1.RemoveTopicsResponse.
+ * Use `create(RemoveTopicsResponseSchema)` to create a new message.
+ */
+export const RemoveTopicsResponseSchema: GenMessage<RemoveTopicsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 9);
 

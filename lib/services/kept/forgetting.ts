@@ -1,0 +1,105 @@
+/**
+ * Kept topics that go: those that have been empty for as long as their policy lets them, and those that
+ * somebody removes.
+ *
+ * A topic that somebody reads the history of, or a room with people in it, stays. What is published
+ * while a topic goes is either dropped with it or keeps it, with its seqs; nothing is lost that was
+ * acknowledged after the removal began.
+ */
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { detached } from "../../base/detached.ts";
+import { quote } from "../../base/quote.ts";
+import type { StoreTopic } from "../../ports/store.ts";
+import type { SessionHost } from "../connection/server_context.ts";
+import type { KeptTopics } from "./kept_topics.ts";
+
+const log = logger("server");
+
+/** So many topics are looked at in one sweep. */
+const LOOKED_AT_ONCE = 512;
+
+/** What became of a topic that was to be removed. */
+export interface Removal {
+  /** How many events were dropped. */
+  readonly dropped: number;
+  /** Whether its name is gone, too. */
+  readonly gone: boolean;
+}
+
+/** Forgets topics. */
+export class Forgetting {
+  readonly #host: SessionHost;
+  readonly #kept: KeptTopics;
+  /** The topics that are being forgotten, so that a disk that stands still is not asked again and again. */
+  readonly #going = new Set<StoreTopic>();
+  /** Where the walk over all topics is; null between two. */
+  #walk: Iterator<StoreTopic> | null = null;
+
+  constructor(host: SessionHost, kept: KeptTopics) {
+    this.#host = host;
+    this.#kept = kept;
+  }
+
+  /** Looks at some topics, and forgets those that have been empty for long enough. */
+  sweep(): void {
+    if (this.#kept.store.overloaded) return;
+    const wallMs = this.#host.clock.wallMs();
+    const walk = this.#walk ??= this.#kept.store.topics()[Symbol.iterator]();
+    for (let looked = 0; looked < LOOKED_AT_ONCE; looked++) {
+      const { done, value } = walk.next();
+      if (done) {
+        this.#walk = null;
+        return;
+      }
+      if (value.events > 0 || this.#going.has(value) || !this.#isDue(value, wallMs)) continue;
+      if (!this.#isUsed(value)) detached(this.#forgetQuietly(value), "forget an empty topic");
+    }
+  }
+
+  /** Drops all events of a topic, and its name unless it is used. */
+  async remove(topic: StoreTopic): Promise<Removal> {
+    const { store } = this.#kept;
+    if (this.#isUsed(topic)) return { dropped: 0, gone: false };
+    const dropped = await store.trim(topic, topic.lastSeq + 1);
+    if (this.#isUsed(topic)) return { dropped, gone: false };
+    return { dropped, gone: await this.#forget(topic) };
+  }
+
+  #isDue(topic: StoreTopic, wallMs: number): boolean {
+    const forgetAfterMs = this.#kept.policyOf(topic.name)?.forgetAfterMs;
+    return forgetAfterMs !== undefined && wallMs - topic.lastTimeMs >= forgetAfterMs;
+  }
+
+  /** Whether somebody is about to read it, or is in the room that it belongs to. */
+  #isUsed(topic: StoreTopic): boolean {
+    return this.#kept.feeds.anyOf(topic) || (this.#host.rooms?.usesTopic(topic.name) ?? false);
+  }
+
+  async #forgetQuietly(topic: StoreTopic): Promise<void> {
+    this.#going.add(topic);
+    try {
+      const gone = await this.#forget(topic);
+      if (gone) log.debug("an empty topic was forgotten: {topic}", { topic: quote(topic.name) });
+    } finally {
+      this.#going.delete(topic);
+    }
+  }
+
+  /** Forgets a topic; gives whether it is gone: events that came meanwhile keep it. */
+  async #forget(topic: StoreTopic): Promise<boolean> {
+    const { store } = this.#kept;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const ticket = { session: null, committed: () => resolve(), failed: reject };
+        store.forget(topic, ticket);
+      });
+    } catch (reason) {
+      if (!(reason instanceof ParleyError)) throw reason;
+      // Events came for it, or it could not be kept that it is forgotten: then it stays for now.
+      if (reason.code === ErrorCode.FAILED_PRECONDITION || reason.retryable) return false;
+      throw reason;
+    }
+    return store.topic(topic.name) !== topic;
+  }
+}
