@@ -80,7 +80,7 @@ export interface StoreBatch {
 }
 
 /**
- * Is told what became of what was handed over, one call a batch. It must not throw. When a batch fails, `fellBack`
+ * Is told what became of what was handed over, one call a batch. It must not throw or reject. When a batch fails, `fellBack`
  * is called once, before `failed` is called for that batch and for the one that gathered behind it.
  */
 export interface StoreListener {
@@ -90,8 +90,12 @@ export interface StoreListener {
   stayed?(): void;
   /** All that was handed over and is not committed is taken back; what is handed over from now on is new. */
   fellBack?(): void;
-  /** The batch has the store's level. */
-  committed(batch: StoreBatch): void;
+  /**
+   * The batch has the store's level. An entry counts as committed, for figures and reads, once it is walked to.
+   * Who has much to do with it gives a promise, and goes on later: until that is settled nothing is told of
+   * other batches, and what was not walked to by then counts.
+   */
+  committed(batch: StoreBatch): void | Promise<void>;
   /** Nothing of the batch was kept. The error is RESOURCE_EXHAUSTED (disk full) or UNAVAILABLE, retryable. */
   failed(batch: StoreBatch, error: ParleyError): void;
 }

@@ -40,10 +40,21 @@ export class Recorder implements StoreListener {
   readonly failedEntries: SeenEntry[] = [];
   readonly errors: ParleyError[] = [];
   batches = 0;
+  /** What it waits for behind each committed entry; null while it takes batches at once. */
+  between: ((entry: SeenEntry) => Promise<void>) | null = null;
 
-  committed(batch: StoreBatch): void {
+  committed(batch: StoreBatch): void | Promise<void> {
     this.batches++;
+    if (this.between !== null) return this.#slowly(batch, this.between);
     this.committedEntries.push(...entriesOf(batch));
+  }
+
+  async #slowly(batch: StoreBatch, between: (entry: SeenEntry) => Promise<void>): Promise<void> {
+    while (batch.next()) {
+      const entry = entryOf(batch);
+      this.committedEntries.push(entry);
+      await between(entry);
+    }
   }
 
   failed(batch: StoreBatch, error: ParleyError): void {
@@ -54,18 +65,19 @@ export class Recorder implements StoreListener {
 
 function entriesOf(batch: StoreBatch): SeenEntry[] {
   const entries: SeenEntry[] = [];
-  while (batch.next()) {
-    const { kind, seq, timeMs, duplicate, completion } = batch;
-    const hasBody = kind === "event" && !duplicate && batch.topic !== null;
-    const event = hasBody
-      ? fromBinary(EventSchema, batch.bytes.slice(batch.start, batch.end))
-      : null;
-    const topic = batch.topic?.name ?? "";
-    const size = batch.end - batch.start;
-    entries.push({ kind, topic, seq, timeMs, duplicate, event, size, completion });
-  }
+  while (batch.next()) entries.push(entryOf(batch));
   assert.equal(entries.length, batch.count, "a batch has as many entries as it says");
   return entries;
+}
+
+/** The entry that the walk over a batch stands at. */
+function entryOf(batch: StoreBatch): SeenEntry {
+  const { kind, seq, timeMs, duplicate, completion } = batch;
+  const hasBody = kind === "event" && !duplicate && batch.topic !== null;
+  const event = hasBody ? fromBinary(EventSchema, batch.bytes.slice(batch.start, batch.end)) : null;
+  const topic = batch.topic?.name ?? "";
+  const size = batch.end - batch.start;
+  return { kind, topic, seq, timeMs, duplicate, event, size, completion };
 }
 
 /** Appends an event with a text payload; an empty `messageId` is none. */

@@ -3,7 +3,7 @@
  * sessions in memory, and events carry numbers so that gaps and repetitions show.
  */
 import assert from "node:assert/strict";
-import type { Clock } from "../../lib/base/clock.ts";
+import type { Clock, ManualClock } from "../../lib/base/clock.ts";
 import type { Limits } from "../../lib/base/limits.ts";
 import { openMemoryStore } from "../../lib/adapters/memory/store.ts";
 import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
@@ -11,6 +11,7 @@ import type { Event } from "../../lib/gen/parley/v1/event_pb.ts";
 import { type Ack, AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import { KeepPolicies } from "../../lib/logic/topics/keep_policies.ts";
 import { QueuePolicies } from "../../lib/logic/queues/policies.ts";
+import type { IoPoll } from "../../lib/ports/io_poll.ts";
 import type { Store } from "../../lib/ports/store.ts";
 import type { ConfigInput } from "../../lib/server/config/config.ts";
 import { BusClient } from "../support/bus_client.ts";
@@ -125,8 +126,14 @@ export async function roundTrip(client: BusClient): Promise<void> {
 export class KeptBus extends MemoryBus {
   readonly store: Store;
 
-  constructor(store: Store, limits: Partial<Limits> = {}, pattern = "k.>") {
-    super(limits);
+  constructor(
+    store: Store,
+    limits: Partial<Limits> = {},
+    pattern = "k.>",
+    clock?: ManualClock,
+    poll?: IoPoll,
+  ) {
+    super(limits, clock, poll);
     this.store = store;
     this.host.keep(store, new KeepPolicies([{ pattern }]), new QueuePolicies([]));
   }

@@ -5,6 +5,7 @@
  */
 import { ManualClock } from "../../lib/base/clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
+import type { IoPoll } from "../../lib/ports/io_poll.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import { Session } from "../../lib/services/connection/session.ts";
 import { SessionHost } from "../../lib/services/connection/server_context.ts";
@@ -74,12 +75,13 @@ export class MemoryPeer {
 
 /** Sessions that share a host. Dispose of it to end them all. */
 export class MemoryBus implements AsyncDisposable {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly host: SessionHost;
   readonly peers: MemoryPeer[] = [];
 
-  constructor(limits: Partial<Limits> = {}) {
-    this.host = new SessionHost({ ...DEFAULT_LIMITS, ...limits }, this.clock, "memory");
+  constructor(limits: Partial<Limits> = {}, clock = new ManualClock(), poll?: IoPoll) {
+    this.clock = clock;
+    this.host = new SessionHost({ ...DEFAULT_LIMITS, ...limits }, clock, "memory", poll);
   }
 
   /** A new connection. */

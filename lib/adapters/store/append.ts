@@ -83,12 +83,12 @@ export class Appender {
       state.named = true;
     }
     const seq = state.tentativeSeq + 1;
-    const size = operations
+    operations
       .event(id, bytes, start, end, stamps, stampsLength, seq, time, idStart, idEnd, chunking);
-    this.group?.noteEvent(state, named, size);
+    this.group?.noteEvent(state, named);
     state.tentativeSeq = seq;
     state.tentativeTimeMs = time;
-    batch.countEvent(state, size, time);
+    batch.noteTopic(state);
     if (messageId !== "") {
       this.#window.add(id, messageId, seq, this.#clock.monotonicMs());
       batch.idTopics.push(id);

@@ -25,31 +25,36 @@ interface RecordChange {
   readonly revision: number;
 }
 
+/** Is told what the walk over a committed batch comes to, but for events. */
+export interface CommitSink {
+  record(key: string, value: Uint8Array | null, revision: number): void;
+  forgot(topic: TopicState): void;
+}
+
 /** A batch. */
 export class Batch implements StoreBatch {
   operations: OperationBuffer;
   readonly completions: unknown[] = [];
-  /** The topics that got events, and what they got: indexed by `TopicState.place`. */
+  /** The topics that got events. */
   readonly topics: TopicState[] = [];
-  readonly added: number[] = [];
-  readonly addedBytes: number[] = [];
-  readonly firstTimes: number[] = [];
-  readonly lastSeqs: number[] = [];
-  readonly lastTimes: number[] = [];
   /** The message_ids that were entered: topic and text. */
   readonly idTopics: number[] = [];
   readonly ids: string[] = [];
   readonly records: RecordChange[] = [];
-  /** The topics that it forgets, unless events came behind that. */
-  readonly forgotten: TopicState[] = [];
   readonly waiters: BatchWaiter[] = [];
   /** How many bytes its operations take; known while the buffer is away. */
   length = 0;
+
+  /** How many events were committed by the walk, without jobs. */
+  committedEvents = 0;
 
   readonly #cursor = new OperationCursor();
   readonly #topicOf: (id: number) => StoreTopic;
   #index = -1;
   #lost = false;
+  /** Whether the walk is over what is committed: figures of topics follow it. */
+  #commits: CommitSink | null = null;
+  #record = 0;
 
   constructor(topicOf: (id: number) => StoreTopic, buffer?: ArrayBuffer) {
     this.#topicOf = topicOf;
@@ -65,50 +70,28 @@ export class Batch implements StoreBatch {
     return this.operations.length === 0;
   }
 
-  /** Counts an event of `topic`. */
-  countEvent(topic: TopicState, bytes: number, timeMs: number): void {
-    if (topic.batch !== this) {
-      topic.batch = this;
-      topic.place = this.topics.push(topic) - 1;
-      this.added.push(0);
-      this.addedBytes.push(0);
-      this.firstTimes.push(0);
-    }
-    const place = topic.place;
-    if (this.added[place]++ === 0) this.firstTimes[place] = timeMs;
-    this.addedBytes[place] += bytes;
+  /** Says that it has an event of `topic`. */
+  noteTopic(topic: TopicState): void {
+    if (topic.batch === this) return;
+    topic.batch = this;
+    this.topics.push(topic);
   }
 
   /** Ends the gathering and gives the buffer away. */
   seal(): ArrayBuffer {
-    for (const topic of this.topics) {
-      this.lastSeqs.push(topic.tentativeSeq);
-      this.lastTimes.push(topic.tentativeTimeMs);
-      topic.batch = null;
-    }
+    for (const topic of this.topics) topic.batch = null;
     this.length = this.operations.length;
     return this.operations.bytes.buffer;
   }
 
-  /** Enters what the batch added into the committed figures of its topics; gives how many events, without jobs. */
-  applyToTopics(): number {
-    let events = 0;
-    for (let place = 0; place < this.topics.length; place++) {
-      if (this.added[place] === 0) continue;
-      const topic = this.topics[place];
-      topic.isStored = true;
-      if (topic.lastSeq < topic.firstSeq) topic.firstTimeMs = this.firstTimes[place];
-      topic.lastSeq = this.lastSeqs[place];
-      topic.lastTimeMs = this.lastTimes[place];
-      topic.bytes += this.addedBytes[place];
-      if (!(topic instanceof QueueState)) events += this.added[place];
-    }
-    return events;
-  }
-
-  /** Begins the walk over what lies in `buffer`; an empty one was lost, and only completions are told. */
-  open(buffer: ArrayBuffer): void {
+  /**
+   * Begins the walk over what lies in `buffer`; an empty one was lost, and only completions are told. With
+   * `commits` the batch is committed: each entry enters the figures of its topic, or the records, when it is
+   * walked to.
+   */
+  open(buffer: ArrayBuffer, commits: CommitSink | null): void {
     this.#lost = buffer.byteLength === 0;
+    this.#commits = commits;
     this.#cursor.open(buffer, this.length);
     this.#index = -1;
   }
@@ -119,7 +102,27 @@ export class Batch implements StoreBatch {
       if (!this.#cursor.next()) return false;
     } while (!hasEntry(this.#cursor.kind));
     this.#index++;
+    if (this.#commits !== null) this.#commit(this.#commits);
     return true;
+  }
+
+  /** Enters what the present entry adds into what is committed. */
+  #commit(sink: CommitSink): void {
+    const cursor = this.#cursor;
+    if (cursor.kind === Operation.EVENT) {
+      const topic = this.#topicOf(cursor.a) as TopicState;
+      topic.isStored = true;
+      if (topic.lastSeq < topic.firstSeq) topic.firstTimeMs = cursor.timeMs;
+      topic.lastSeq = cursor.number;
+      topic.lastTimeMs = cursor.timeMs;
+      topic.bytes += cursor.end - cursor.start;
+      if (!(topic instanceof QueueState)) this.committedEvents++;
+    } else if (cursor.kind === Operation.FORGET) {
+      sink.forgot(this.#topicOf(cursor.a) as TopicState);
+    } else if (cursor.kind === Operation.PUT || cursor.kind === Operation.REMOVE) {
+      const { key, value, revision } = this.records[this.#record++];
+      sink.record(key, value, revision);
+    }
   }
 
   get kind(): StoreEntryKind {

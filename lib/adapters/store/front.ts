@@ -91,7 +91,11 @@ export class StoreFront implements Store {
     this.#pipeline = new StorePipeline(
       {
         topicOf: (number) => this.#names.of(number),
-        apply: (batch) => this.#apply(batch),
+        sink: {
+          record: (key, value, revision) => this.#records.commit(key, value, revision),
+          forgot: (topic) => this.#names.forgot(topic),
+        },
+        told: (batch) => this.#committedEvents += batch.committedEvents,
         fallBack: (batches) => this.#fallBack(batches),
       },
       backend,
@@ -158,7 +162,6 @@ export class StoreFront implements Store {
     }
     const batch = this.#pipeline.gathering;
     batch.operations.add(Operation.FORGET, state.id, state.lastSeq, 0);
-    batch.forgotten.push(state);
     state.named = false;
     this.#pipeline.handOver(completion);
   }
@@ -262,6 +265,8 @@ export class StoreFront implements Store {
     this.#checkOpen("trim a topic");
     const first = state.firstSeq;
     await this.#backend.trim(state.id, Math.min(beforeSeq, state.lastSeq + 1));
+    // What it freed may be told in its turn.
+    await new Promise<void>((resolve) => this.#pipeline.inTurn(resolve));
     return state.firstSeq - first;
   }
 
@@ -319,19 +324,12 @@ export class StoreFront implements Store {
     return {
       committed: (buffer) => take(() => this.#pipeline.committed(buffer)),
       failed: (buffer, error) => take(() => this.#pipeline.failed(buffer, error)),
-      trimmed: (figures) => take(() => this.#trimmed(figures)),
+      trimmed: (figures) => take(() => this.#pipeline.inTurn(() => this.#trimmed(figures))),
       broken: (error) => {
         this.#ended = error;
         take(() => this.#pipeline.lost(error));
       },
     };
-  }
-
-  #apply(batch: Batch): void {
-    this.#committedEvents += this.#names.apply(batch);
-    for (const { key, value, revision } of batch.records) {
-      this.#records.commit(key, value, revision);
-    }
   }
 
   #fallBack(batches: readonly Batch[]): void {

@@ -14,7 +14,6 @@ interface EventUndo {
   readonly seq: number;
   readonly timeMs: number;
   readonly named: boolean;
-  readonly bytes: number;
 }
 
 /** The undo log of one group. */
@@ -36,21 +35,19 @@ export class GroupLog {
     this.#changes = batch.records.length;
   }
 
-  /** Notes the state of `topic` before an event of `bytes` bytes is counted. */
-  noteEvent(topic: TopicState, named: boolean, bytes: number): void {
+  /** Notes the state of `topic` before an event of it. */
+  noteEvent(topic: TopicState, named: boolean): void {
     const { tentativeSeq: seq, tentativeTimeMs: timeMs } = topic;
-    this.#events.push({ topic, seq, timeMs, named, bytes });
+    this.#events.push({ topic, seq, timeMs, named });
   }
 
   /** Takes everything back. */
   undo(records: RecordTable, window: DedupWindow): void {
     const batch = this.#batch;
-    for (const { topic, seq, timeMs, named, bytes } of this.#events.toReversed()) {
+    for (const { topic, seq, timeMs, named } of this.#events.toReversed()) {
       topic.tentativeSeq = seq;
       topic.tentativeTimeMs = timeMs;
       topic.named = named;
-      batch.added[topic.place]--;
-      batch.addedBytes[topic.place] -= bytes;
     }
     for (let index = this.#ids; index < batch.ids.length; index++) {
       window.remove(batch.idTopics[index], batch.ids[index]);

@@ -10,7 +10,6 @@ import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { MOST_KEPT_TOPICS, type StoreLimits } from "../../base/store_limits.ts";
 import type { Snapshot } from "./backend.ts";
-import type { Batch } from "./batch.ts";
 import { TopicNumbers } from "./numbers.ts";
 import { queueNameOf, QueueState } from "./queue.ts";
 import { TopicState } from "./topic.ts";
@@ -98,20 +97,13 @@ export class StoreNames {
     );
   }
 
-  /** Enters what a committed batch brought, and lets go of what it forgot. Gives how many events it brought. */
-  apply(batch: Batch): number {
-    for (const topic of batch.forgotten) {
-      topic.isStored = false;
-      this.#forgottenSeq = Math.max(this.#forgottenSeq, topic.lastSeq);
-    }
-    const events = batch.applyToTopics();
-    for (const topic of batch.forgotten) {
-      // What came for it since keeps it.
-      if (topic.named || this.byName.get(topic.name) !== topic) continue;
-      this.byName.delete(topic.name);
-      this.#numbers.release(topic, this.#clock.monotonicMs());
-      this.#released(topic);
-    }
-    return events;
+  /** Lets go of a topic that was forgotten, unless something came for it since. */
+  forgot(topic: TopicState): void {
+    topic.isStored = false;
+    this.#forgottenSeq = Math.max(this.#forgottenSeq, topic.lastSeq);
+    if (topic.named || this.byName.get(topic.name) !== topic) return;
+    this.byName.delete(topic.name);
+    this.#numbers.release(topic, this.#clock.monotonicMs());
+    this.#released(topic);
   }
 }

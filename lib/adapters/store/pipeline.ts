@@ -3,15 +3,18 @@
  * listener, and holds publishers up when too much gathers.
  *
  * When the batch under way fails, the one that gathers was numbered upon it and fails with it. The next
- * batch leaves before the listener is told about the last, so that the backend works meanwhile.
+ * batch leaves before the listener is told about the last, so that the backend works meanwhile. A listener that
+ * has much to do with a batch takes its time: what becomes of the next one is told when it is done, and
+ * until then no further batch leaves.
  */
 import type { Clock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
+import { detached } from "../../base/detached.ts";
 import { assert, type ParleyError } from "../../base/errors.ts";
 import type { StoreLimits } from "../../base/store_limits.ts";
 import type { StoreListener, StoreTopic } from "../../ports/store.ts";
 import type { StoreBackend } from "./backend.ts";
-import { Batch } from "./batch.ts";
+import { Batch, type CommitSink } from "./batch.ts";
 import { noRoom } from "./values.ts";
 
 /** A buffer up to this size is used again. */
@@ -23,8 +26,10 @@ const LOST = new ArrayBuffer(0);
 export interface PipelineOwner {
   /** The object of a topic's number. */
   topicOf(number: number): StoreTopic;
-  /** The batch is committed. */
-  apply(batch: Batch): void;
+  /** Is told what a committed batch holds besides events. */
+  readonly sink: CommitSink;
+  /** The walk over a committed batch is over. */
+  told(batch: Batch): void;
   /** Nothing of these batches is kept, and there are no others. */
   fallBack(batches: readonly Batch[]): void;
 }
@@ -43,6 +48,12 @@ export class StorePipeline {
   readonly #clock: Clock;
   readonly #topicOf: (number: number) => StoreTopic;
   #underWay: Batch | null = null;
+  /** The batch that the listener is being told of. */
+  #telling: Batch | null = null;
+  /** What the backend said while the listener was being told of a batch, in order. */
+  readonly #later: (() => void)[] = [];
+  /** Whether what became of the batch under way is among it. */
+  #outcomeIsKnown = false;
   #scheduled = false;
   #wanted = false;
   /** Whether the listener was asked what leaves with the batch that gathers, and is being asked. */
@@ -111,30 +122,64 @@ export class StorePipeline {
 
   /** Resolves when all that was handed over is committed; rejects when some of it failed. */
   flush(): Promise<void> {
-    const batch = this.#wanted ? this.gathering : this.#underWay;
+    const batch = this.#wanted ? this.gathering : this.#underWay ?? this.#telling;
     if (batch === null) return Promise.resolve();
     return new Promise((resolve, reject) => batch.waiters.push({ resolve, reject }));
   }
 
   /** The batch under way is committed. */
   committed(buffer: ArrayBuffer): void {
-    const batch = this.#underWay;
-    assert(batch !== null, "a batch that is committed was under way");
-    this.#underWay = null;
-    this.committedBatches++;
-    this.#owner.apply(batch);
-    if (this.#wanted) this.#ship();
-    batch.open(buffer);
-    try {
-      this.listener?.committed(batch);
-    } finally {
-      for (const waiter of batch.waiters) waiter.resolve();
-      if (buffer.byteLength <= SPARE_BYTES) this.#spare = buffer;
-    }
+    this.#outcomeIsKnown = true;
+    this.inTurn(() => this.#tellCommitted(buffer));
   }
 
   /** Nothing of the batch under way was kept. */
   failed(buffer: ArrayBuffer, error: ParleyError): void {
+    this.#outcomeIsKnown = true;
+    this.inTurn(() => this.#tellAllFailed(buffer, error));
+  }
+
+  /**
+   * Does what follows from something that the backend said once figures show what it said before: at once,
+   * unless the listener is still being told of a batch.
+   */
+  inTurn(action: () => void): void {
+    if (this.#telling === null) action();
+    else this.#later.push(action);
+  }
+
+  #tellCommitted(buffer: ArrayBuffer): void {
+    this.#outcomeIsKnown = false;
+    const batch = this.#underWay;
+    assert(batch !== null, "a batch that is committed was under way");
+    this.#underWay = null;
+    this.committedBatches++;
+    if (this.#wanted) this.#ship();
+    batch.open(buffer, this.#owner.sink);
+    let telling: void | Promise<void> = undefined;
+    try {
+      telling = this.listener?.committed(batch);
+    } finally {
+      if (telling === undefined) this.#told(batch, buffer);
+    }
+    if (telling === undefined) return;
+    this.#telling = batch;
+    const told = telling.finally(() => this.#told(batch, buffer));
+    detached(told, "tell what was committed");
+  }
+
+  /** The listener has done what it had to do with a committed batch. */
+  #told(batch: Batch, buffer: ArrayBuffer): void {
+    while (batch.next());
+    this.#telling = null;
+    this.#owner.told(batch);
+    for (const waiter of batch.waiters) waiter.resolve();
+    if (buffer.byteLength <= SPARE_BYTES) this.#spare = buffer;
+    while (this.#later.length > 0 && this.#telling === null) this.#later.shift()!();
+  }
+
+  #tellAllFailed(buffer: ArrayBuffer, error: ParleyError): void {
+    this.#outcomeIsKnown = false;
     const first = this.#underWay;
     assert(first !== null, "a batch that failed was under way");
     const second = this.gathering;
@@ -155,7 +200,8 @@ export class StorePipeline {
   /** The backend is gone, and the batch under way with it. */
   lost(error: ParleyError): void {
     this.#ended = true;
-    if (this.#underWay !== null) this.failed(LOST, error);
+    // What became of it may be known, and only not told yet.
+    if (this.#underWay !== null && !this.#outcomeIsKnown) this.failed(LOST, error);
   }
 
   /** The store is about to end: what the listener has for the last batch, it hands over now. */
@@ -201,7 +247,7 @@ export class StorePipeline {
 
   #tellFailed(batch: Batch, buffer: ArrayBuffer, error: ParleyError): void {
     this.failedBatches++;
-    batch.open(buffer);
+    batch.open(buffer, null);
     try {
       this.listener?.failed(batch, error);
     } finally {

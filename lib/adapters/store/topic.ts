@@ -39,8 +39,6 @@ export class TopicState implements StoreTopic {
   isStored = false;
   /** The batch that has it among its topics, so that it is entered once; compared by identity. */
   batch: object | null = null;
-  /** Where it stands among that batch's topics. */
-  place = 0;
 
   /** One that was there at start has `figures`; the first event of any other gets the seq behind `behindSeq`. */
   constructor(

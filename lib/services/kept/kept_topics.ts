@@ -21,6 +21,7 @@ import type { Queue } from "../queues/queue.ts";
 import { pushEvent } from "../queues/bindings.ts";
 import type { Queues } from "../queues/queues.ts";
 import { errorReply } from "../connection/reply.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Session } from "../connection/session.ts";
 import type { SessionHost } from "../connection/server_context.ts";
 
@@ -54,6 +55,7 @@ export class KeptTopics implements StoreListener {
   /** The queues that topics are bound to, as far as that was asked. */
   readonly #bound = new Map<StoreTopic, readonly Queue[]>();
   readonly #fields = new FieldCursor();
+  readonly #turn: TurnTaker;
   #typeBytes = new Uint8Array(0);
   #type = "";
 
@@ -71,6 +73,7 @@ export class KeptTopics implements StoreListener {
     this.#queues = queues;
     this.feeds = new Feeds(host, bus, store);
     this.forgetting = new Forgetting(host, this);
+    this.#turn = host.turns.join();
     store.listen(this);
     for (const topic of store.topics()) this.#retain(topic);
   }
@@ -147,14 +150,35 @@ export class KeptTopics implements StoreListener {
     this.#walled(() => this.#queues.fellBack());
   }
 
-  committed(batch: StoreBatch): void {
+  committed(batch: StoreBatch): void | Promise<void> {
+    if (!this.#turn.begin() || !this.#walk(batch)) return this.#walkOn(batch);
+    this.#finish();
+  }
+
+  /** Goes on with a batch that is more than there was time for, in turns with others. */
+  async #walkOn(batch: StoreBatch): Promise<void> {
+    do await this.#turn.wait(); while (!this.#walk(batch));
+    this.#finish();
+  }
+
+  /** Hands out committed entries; gives false, with everything handed out so far sent, when others are to have their turn. */
+  #walk(batch: StoreBatch): boolean {
+    const { turns } = this.#host;
     while (batch.next()) {
       try {
         this.#commit(batch);
       } catch (error) {
         this.#wentWrong(error);
       }
+      if (--turns.left > 0 || this.#turn.goOn()) continue;
+      this.#walled(() => this.#bus.endTurn());
+      return false;
     }
+    return true;
+  }
+
+  /** All entries of a batch were handed out. */
+  #finish(): void {
     this.#walled(() => this.#queues.committed());
     this.#walled(() => this.#bus.endTurn());
   }
