@@ -191,33 +191,32 @@ export class Feeds {
       feed.next = next;
     }
     if (feed.next > topic.lastSeq) return this.#end(feeds, feed);
-    const from = feed.next;
-    const page = await this.#read(topic, from, feeds.turn);
-    // A page that was asked for before the feed went back is of no use.
-    if (!isFed(session, feeds, feed) || feed.find !== null || feed.next !== from) return;
-    this.#handOn(session, feeds, feed, page);
-    await feeds.turn.did(page.count + (page.bytes.length >>> UNIT_BYTES_LOG2));
-  }
-
-  async #read(topic: StoreTopic, from: number, turn: TurnTaker): Promise<StorePage> {
     while (this.#reading >= MOST_READS) {
       await new Promise<void>((resolve) => this.#readers.push(resolve));
     }
     this.#reading++;
-    const { budget, limits } = this.#host;
-    // What is fed must leave room for what is live on other topics.
-    const most = Math.min(PAGE_BYTES, limits.maxOutboxBytes >>> 2);
-    const maxBytes = budget.exhausted ? Math.min(most, SCARCE_PAGE_BYTES) : most;
     try {
-      const request = { from, direction: "forward", maxEvents: PAGE_EVENTS, maxBytes } as const;
-      const page = await this.#store.read(topic, request);
-      // It counts among those that are read until it can be handed on.
-      await turn.admit();
-      return page;
+      await this.#page(session, feeds, feed);
     } finally {
       this.#reading--;
       this.#readers.shift()?.();
     }
+  }
+
+  /** Reads one page and hands it on; it counts among those that are read until that is done. */
+  async #page(session: Session, feeds: SessionFeeds, feed: Feed): Promise<void> {
+    const { topic, next: from } = feed;
+    const { budget, limits } = this.#host;
+    // What is fed must leave room for what is live on other topics.
+    const most = Math.min(PAGE_BYTES, limits.maxOutboxBytes >>> 2);
+    const maxBytes = budget.exhausted ? Math.min(most, SCARCE_PAGE_BYTES) : most;
+    const request = { from, direction: "forward", maxEvents: PAGE_EVENTS, maxBytes } as const;
+    const page = await this.#store.read(topic, request);
+    await feeds.turn.admit();
+    // A page that was asked for before the feed went back is of no use.
+    if (!isFed(session, feeds, feed) || feed.find !== null || feed.next !== from) return;
+    this.#handOn(session, feeds, feed, page);
+    await feeds.turn.did(page.count + (page.bytes.length >>> UNIT_BYTES_LOG2));
   }
 
   /** Puts the events of a page that the session wants into its outbox. */
