@@ -5,6 +5,7 @@
  * name is good. It is marked as a copy: opened as a data directory it begins a history of its own,
  * because what came after it is not in it.
  */
+import { dirname, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { damaged } from "./errors.ts";
@@ -16,11 +17,19 @@ const ALL_PAGES = 0x7fffffff;
 
 /** Copies the database at `path` to `to`, which must not exist. */
 export async function copyDatabase(path: string, to: string): Promise<void> {
-  if (exists(to)) {
+  // Absolute, because SQLite takes a path that begins with file: for a URI.
+  const target = resolve(to);
+  if (!exists(dirname(target))) {
+    const message = `cannot back up to ${JSON.stringify(to)}: there is no folder ${
+      JSON.stringify(dirname(to))
+    }`;
+    throw new ParleyError(ErrorCode.NOT_FOUND, message, { accepted: "a folder that is there" });
+  }
+  if (exists(target)) {
     const message = `cannot back up to ${JSON.stringify(to)}: it exists`;
     throw new ParleyError(ErrorCode.ALREADY_EXISTS, message, { accepted: "a path that is free" });
   }
-  const unfinished = `${to}.part`;
+  const unfinished = `${target}.part`;
   removeIfThere(unfinished);
   try {
     const source = openReader(path);
@@ -30,7 +39,7 @@ export async function copyDatabase(path: string, to: string): Promise<void> {
       source.close();
     }
     finish(unfinished);
-    Deno.renameSync(unfinished, to);
+    Deno.renameSync(unfinished, target);
   } catch (error) {
     removeIfThere(unfinished);
     throw error;

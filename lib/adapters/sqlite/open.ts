@@ -6,6 +6,7 @@
  * with what is left, as a history with a new epoch. The lock is SQLite's own on a file of its own, so it
  * ends with the process, however that ends.
  */
+import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { StoredChunk } from "../../ports/job_log.ts";
@@ -59,9 +60,12 @@ export interface OpenedSnapshot {
   readonly warnings: readonly string[];
 }
 
-/** The files of a data directory. */
+/**
+ * The files of a data directory, as absolute paths: SQLite would take a relative one that begins with `file:` for a
+ * URI, and everything behind a question mark in it for settings.
+ */
 export function filesOf(directory: string): { database: string; mark: string; lock: string } {
-  const file = (name: string) => `${directory.replace(/[\/\\]+$/, "") || directory}/${name}`;
+  const file = (name: string) => join(resolve(directory), name);
   return { database: file("parley.db"), mark: file("parley.mark"), lock: file("parley.lock") };
 }
 
