@@ -59,7 +59,7 @@ export async function runForCall(
  * forgotten.
  */
 async function readUpTo(
-  stream: ReadableStream<Uint8Array>,
+  stream: AsyncIterable<Uint8Array>,
   maxBytes: number,
   tooMuch: (() => Error) | null,
 ): Promise<Uint8Array> {

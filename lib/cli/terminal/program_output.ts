@@ -32,7 +32,7 @@ export class ProgramOutput {
   }
 
   /** Passes on `stream` to its end. Calls `end`, and reads on in silence, when it cannot be written. */
-  async pass(stream: ReadableStream<Uint8Array>, end: () => void): Promise<void> {
+  async pass(stream: AsyncIterable<Uint8Array>, end: () => void): Promise<void> {
     for await (const chunk of stream) {
       this.#try(() => this.#pass(chunk), end);
     }

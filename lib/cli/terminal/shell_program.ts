@@ -2,13 +2,20 @@
  * Programs that a command runs through the shell: for a call, for a job.
  *
  * Each is in a group of processes of its own, so that what it starts in its turn ends with it, and so that
- * Ctrl-C reaches this process alone. What others sent never becomes part of the command: it travels in
+ * Ctrl-C reaches this process alone. A program is over when it ends itself, whatever it has left running. What others sent never becomes part of the command: it travels in
  * standard input and in the environment only.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { whileItRuns } from "./while_it_runs.ts";
 
 /** The programs that run now: nobody else would end them when this process has to go. */
 const running = new Set<Deno.ChildProcess>();
+
+/** What a program prints. */
+export interface ProgramStreams {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
+}
 
 /** Ends all programs that run now. */
 export function endPrograms(): void {
@@ -27,7 +34,7 @@ export async function runProgram<Result>(
     readonly input: Uint8Array;
     readonly signal: AbortSignal;
   },
-  use: (child: Deno.ChildProcess, end: () => void) => Promise<Result>,
+  use: (streams: ProgramStreams, end: () => void) => Promise<Result>,
 ): Promise<{ result: Result; status: Deno.CommandStatus }> {
   const { environment, input, signal } = program;
   const child = start(command, environment);
@@ -36,11 +43,13 @@ export async function runProgram<Result>(
   signal.addEventListener("abort", kill, { once: true });
   if (signal.aborted) kill();
   try {
-    const [, result, status] = await Promise.all([
-      feed(child.stdin, input),
-      use(child, kill),
-      child.status,
-    ]);
+    const streams = {
+      stdout: whileItRuns(child.stdout, child.status),
+      stderr: whileItRuns(child.stderr, child.status),
+    };
+    // Who ended without reading its input has no more use for it.
+    const fed = Promise.race([feed(child.stdin, input), child.status]);
+    const [result, status] = await Promise.all([use(streams, kill), child.status, fed]);
     return { result, status };
   } finally {
     running.delete(child);
