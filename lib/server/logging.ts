@@ -97,6 +97,8 @@ export function jsonLine(record: LogRecord): string {
     message: messageText(record),
   };
   for (const [name, value] of Object.entries(record.properties)) {
+    // What is the whole message is not said again.
+    if (record.rawMessage === `{${name}}`) continue;
     line[JSON_FIELDS.includes(name) ? `property_${name}` : name] = value;
   }
   return printableJson(stringify(line));

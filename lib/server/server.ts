@@ -36,6 +36,7 @@ import { openFilesLimit } from "./open_files.ts";
 import { Refuser } from "./refuse.ts";
 
 const log = logger("server");
+const connectionLog = logger("connection");
 
 /** Where a server listens. */
 export interface ListenerInfo {
@@ -262,9 +263,12 @@ export class Server implements AsyncDisposable {
 
   /** Runs a session to its end, and then lets go of it, whatever went wrong. */
   async #run(session: Session, release: () => void): Promise<void> {
+    const { number: connection, link: { kind, peer } } = session;
+    connectionLog.debug("connected", { connection, kind, peer });
     try {
       await session.run();
     } finally {
+      connectionLog.debug("ended: {reason}", { connection, peer, reason: session.endReason });
       this.#host.counters.connectionsOpen--;
       this.#sessions.delete(session);
       await session.link.whenReleased();

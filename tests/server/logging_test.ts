@@ -75,6 +75,12 @@ Deno.test("a line of JSON has the time, level, category, message and each proper
   });
 });
 
+Deno.test("what is the whole message is said once", () => {
+  const warning = "the disk is slow";
+  const [line] = logged({}, () => logger("server").warning("{warning}", { warning }));
+  assert.equal(line.split(warning).length, 2, line);
+});
+
 Deno.test("a property cannot take the place of a field", () => {
   const line = JSON.parse(jsonLine(record({ level: "error", message: "forged", peer: "p" })));
   assert.equal(line.level, "info");

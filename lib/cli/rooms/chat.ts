@@ -6,6 +6,7 @@
  * like any other. A lost connection is opened again, and what is being written stays.
  */
 import type { Command } from "commander";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { ClientStatus, ParleyError } from "../../client/mod.ts";
 import {
   type CliContext,
@@ -47,11 +48,11 @@ export function addChat(program: Command, context: CliContext): void {
     .action((room: string, options: ChatOptions) => chat(room, options, context));
 }
 
-function chat(room: string, options: ChatOptions, context: CliContext): Promise<void> {
+async function chat(room: string, options: ChatOptions, context: CliContext): Promise<void> {
   const { io } = context;
   const onTerminal = io.stdin.isTerminal && io.stdout.isTerminal && !options.json;
-  const name = options.name ?? userName(io);
-  return (onTerminal ? chatOnTerminal : chatInLines)(room, name, options, context);
+  const name = options.name ?? await userName(io);
+  await (onTerminal ? chatOnTerminal : chatInLines)(room, name, options, context);
 }
 
 async function chatInLines(
@@ -113,11 +114,26 @@ async function chatOnTerminal(
   }, { reconnect: {}, onStatus: (status) => onStatus?.(status), signal: signals.signal });
 }
 
-function userName(io: CliIo): string {
+/** A name that any room takes. */
+const USER_NAME = /^[A-Za-z0-9._-]{1,32}$/;
+
+async function userName(io: CliIo): Promise<string> {
   const variables = io.environment(NAME_VARIABLES);
   for (const variable of NAME_VARIABLES) {
     const name = variables[variable];
-    if (name !== undefined && /^[A-Za-z0-9._-]{1,32}$/.test(name)) return name;
+    if (name !== undefined && USER_NAME.test(name)) return name;
   }
+  const name = await nameById();
+  if (USER_NAME.test(name)) return name;
   throw new UsageError("missing a name to go by: --name NAME");
+}
+
+/** The user's name as the system has it, where no variable says it; empty when it cannot be told. */
+async function nameById(): Promise<string> {
+  try {
+    const { stdout } = await new Deno.Command("id", { args: ["-un"], stderr: "null" }).output();
+    return decodeTextLeniently(stdout).trim();
+  } catch {
+    return "";
+  }
 }

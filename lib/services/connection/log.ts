@@ -13,6 +13,7 @@ const log = logger("connection");
 /** Notes why a connection was lost, and counts it when it is a defect. */
 export function noteAbruptEnd(session: Session, reason: unknown): void {
   const error = errorOf(reason);
+  session.endReason = error.message;
   const { number: connection, link: { peer } } = session;
   if (isDefect(error)) {
     session.host.counters.internalErrors++;

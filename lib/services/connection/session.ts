@@ -54,6 +54,8 @@ export class Session {
   readonly input: InputAccount;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;
+  /** Why it ends, for the log. */
+  endReason = "its peer closed it";
   /** What the client said of itself; null until its Hello. */
   client: ClientInfo | null = null;
   state: SessionState = "open";
@@ -230,6 +232,7 @@ export class Session {
   /** Says why the connection ends, and ends it. Does nothing when it is ending already. */
   end(error: ParleyError): void {
     if (this.state === "closing" || this.state === "closed") return;
+    this.endReason = error.message;
     log.debug("connection ended by the server: {message}", {
       connection: this.number,
       peer: this.link.peer,

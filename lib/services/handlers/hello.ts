@@ -7,11 +7,14 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { MAX_HELLO_NAME_BYTES } from "../../base/limits.ts";
+import { logger } from "../../base/log.ts";
 import { PROTOCOL_VERSION, VERSION } from "../../base/version.ts";
 import { HelloSchema } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import type { Session } from "../connection/session.ts";
+
+const log = logger("connection");
 
 /** Gets acquainted with the client. */
 export function handleHello(session: Session, bytes: Uint8Array, scan: MessageScan): void {
@@ -30,6 +33,11 @@ export function handleHello(session: Session, bytes: Uint8Array, scan: MessageSc
     library: hello.library,
     answersPings: hello.answersPings,
   };
+  log.debug("Hello from {client} with {library}", {
+    connection: session.number,
+    client: hello.clientName,
+    library: hello.library,
+  });
   const { limits, serverId } = session.host;
   session.answer(
     {
