@@ -36,7 +36,7 @@ export async function listenAll(
     }
     for (const { hostname, port } of http.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
-      listeners.push(...listenHttp(hostname, port, { limits, guard, gate }));
+      listeners.push(...listenHttp(hostname, port, { limits, guard, gate, input: host.input }));
     }
     const { clock } = host;
     const dialogue = { room: config.chat.first_room, wallMs: () => clock.wallMs() };

@@ -2,6 +2,7 @@
  * The http listener towards whoever sends what: health, refusals, slow and broken requests, and its end.
  */
 import assert from "node:assert/strict";
+import { plentyOfInput } from "../support/input_budget.ts";
 import { type ConnectionGate, listenHttp } from "../../lib/adapters/http/listener.ts";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
@@ -153,7 +154,7 @@ test("a WebSocket outlives the deadline of requests", async () => {
   const gate = new CountingGate();
   const limits = { ...DEFAULT_LIMITS, handshakeTimeoutMs: 50 };
   const guard = { loopback: true, hosts: [], origins: [] };
-  const [listener] = listenHttp("127.0.0.1", 0, { limits, guard, gate });
+  const [listener] = listenHttp("127.0.0.1", 0, { input: plentyOfInput(), limits, guard, gate });
   const links = listener[Symbol.asyncIterator]();
   const taken = links.next();
   const peer = await WebSocketPeer.connect(listener.port);
@@ -259,7 +260,12 @@ test("localhost is both loopback addresses on one port", async () => {
     told: () => {},
   };
   const guard = { loopback: true, hosts: [], origins: [] };
-  const listeners = listenHttp("localhost", 0, { limits: DEFAULT_LIMITS, guard, gate });
+  const listeners = listenHttp("localhost", 0, {
+    input: plentyOfInput(),
+    limits: DEFAULT_LIMITS,
+    guard,
+    gate,
+  });
   const { port } = listeners[0];
   assert.deepEqual(listeners.map((each) => each.address), [`127.0.0.1:${port}`, `[::1]:${port}`]);
   for (const hostname of ["127.0.0.1", "::1"]) {
@@ -278,7 +284,8 @@ test("an address in use, and one that is none, are refused with what to do", asy
   const guard = { loopback: true, hosts: [], origins: [] };
   for (const hostname of ["127.0.0.1", "localhost"]) {
     assert.throws(
-      () => listenHttp(hostname, port, { limits: DEFAULT_LIMITS, guard, gate }),
+      () =>
+        listenHttp(hostname, port, { input: plentyOfInput(), limits: DEFAULT_LIMITS, guard, gate }),
       (error: unknown) => {
         assert(error instanceof ParleyError);
         assert.equal(error.code, ErrorCode.ALREADY_EXISTS);
@@ -288,7 +295,8 @@ test("an address in use, and one that is none, are refused with what to do", asy
     );
   }
   assert.throws(
-    () => listenHttp("192.0.2.1", 0, { limits: DEFAULT_LIMITS, guard, gate }),
+    () =>
+      listenHttp("192.0.2.1", 0, { input: plentyOfInput(), limits: DEFAULT_LIMITS, guard, gate }),
     /cannot listen on http 192\.0\.2\.1:0/,
   );
 });

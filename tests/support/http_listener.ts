@@ -2,6 +2,7 @@
  * An http listener for tests, with a gate that counts, and its answers taken apart.
  */
 import assert from "node:assert/strict";
+import { plentyOfInput } from "./input_budget.ts";
 import { type ConnectionGate, HttpListener, listenHttp } from "../../lib/adapters/http/listener.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import { settles, until } from "./until.ts";
@@ -82,6 +83,7 @@ export class Running implements AsyncDisposable {
 export function run(limits: Partial<Limits> = {}, origins: string[] = []): Running {
   const gate = new CountingGate();
   const [listener] = listenHttp("127.0.0.1", 0, {
+    input: plentyOfInput(),
     limits: { ...DEFAULT_LIMITS, ...limits },
     guard: { loopback: true, hosts: [], origins },
     gate,

@@ -9,16 +9,25 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { reportDefect } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
+import { type FrameMerger, ROOM_IN_FRONT_BYTES } from "./frame_merger.ts";
 import { askAfterSilence } from "../socket/keepalive.ts";
 
-const SMALL_BYTES = 2 * 1024;
-const LARGE_BYTES = 64 * 1024;
+const SMALL_BYTES = 1024;
+const LARGE_BYTES = 16 * 1024;
 /** Chunks that wait together leave in one write up to this size. */
 const JOIN_BYTES = 256 * 1024;
 
 type Done = (error?: Error | null) => void;
 
-/** A stream over one connection, which it owns from then on. */
+/** A buffer for `bytes` bytes behind the room that is needed in front of them. */
+function roomFor(bytes: number): Uint8Array {
+  return new Uint8Array(ROOM_IN_FRONT_BYTES + bytes);
+}
+
+/**
+ * A stream over one connection, which it owns from then on. Chunks that are taken at once are lent: they are good
+ * until the next one comes.
+ */
 export class ConnectionStream extends Duplex {
   /** Resolves when the stream is destroyed and the system has the descriptor back. */
   readonly released: Promise<void>;
@@ -28,12 +37,16 @@ export class ConnectionStream extends Duplex {
   #writing: Promise<unknown> | null = null;
   #ending: Promise<unknown> | null = null;
   #release!: () => void;
-  #buffer = new Uint8Array(SMALL_BYTES);
+  #buffer = roomFor(SMALL_BYTES);
+  readonly #merger: FrameMerger;
   #reading = false;
 
-  constructor(connection: Deno.TcpConn) {
-    super({ allowHalfOpen: true });
+  /** What is read goes through `merger` first. */
+  constructor(connection: Deno.TcpConn, merger: FrameMerger) {
+    // Nothing is read ahead of what was not taken yet.
+    super({ allowHalfOpen: true, readableHighWaterMark: 1 });
     this.#connection = connection;
+    this.#merger = merger;
     this.released = new Promise((resolve) => this.#release = resolve);
     // Whoever cares for the end listens to "close"; an error that nobody hears must not end the process.
     this.on("error", () => {});
@@ -97,33 +110,46 @@ export class ConnectionStream extends Duplex {
     detached(ended, "end a connection");
   }
 
+  /** Reads until there is something for whoever reads the stream. */
   async #readOnce(): Promise<void> {
-    const buffer = this.#buffer;
-    let count: number | null;
-    try {
-      const reading = this.#connection.read(buffer);
-      this.#readingOne = reading;
-      count = await reading;
-    } catch (error) {
-      this.destroy(error as Error);
-      return;
-    }
-    this.#reading = false;
-    if (this.destroyed) return;
-    if (count === null) {
-      this.push(null);
-      return;
-    }
-    if (count < buffer.length / 2) {
-      this.push(Buffer.from(buffer.subarray(0, count)));
-      if (count < SMALL_BYTES && buffer.length > SMALL_BYTES) {
-        this.#buffer = new Uint8Array(SMALL_BYTES);
+    for (;;) {
+      const buffer = this.#buffer;
+      let count: number | null;
+      try {
+        const reading = this.#connection.read(buffer.subarray(ROOM_IN_FRONT_BYTES));
+        this.#readingOne = reading;
+        count = await reading;
+      } catch (error) {
+        this.destroy(error as Error);
+        return;
       }
-    } else {
-      // A good part of it is filled: it is given away.
-      this.#buffer = new Uint8Array(Math.min(buffer.length * 4, LARGE_BYTES));
-      this.push(Buffer.from(buffer.buffer, 0, count));
+      if (this.destroyed) return;
+      if (count === null) {
+        this.#reading = false;
+        this.push(null);
+        return;
+      }
+      const merged = this.#merger.merge(buffer, ROOM_IN_FRONT_BYTES + count);
+      if (merged.length === 0) {
+        // A peer that sends nothing but heads must not keep the runtime from looking at others.
+        this.#resize(count);
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        continue;
+      }
+      this.#reading = false;
+      for (const chunk of merged) this.push(chunk);
+      // What was taken at once was copied by whoever took it; otherwise the buffer is given away.
+      if (this.readableLength > 0 || this.#merger.verbatim) this.#buffer = roomFor(SMALL_BYTES);
+      else if (this.#buffer === buffer) this.#resize(count);
+      return;
     }
+  }
+
+  /** Makes the buffer larger when it was filled, and small again when it was not and memory is short. */
+  #resize(count: number): void {
+    const size = this.#buffer.length - ROOM_IN_FRONT_BYTES;
+    if (count === size && size < LARGE_BYTES) this.#buffer = roomFor(size * 4);
+    else if (count < SMALL_BYTES && size > SMALL_BYTES) this.#buffer = roomFor(SMALL_BYTES);
   }
 
   async #writeEach(parts: Uint8Array[], done: Done): Promise<void> {

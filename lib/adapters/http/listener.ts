@@ -9,7 +9,7 @@
  * The iteration gives the accepted WebSockets. After `close` it ends once no other connection is left; one
  * in the middle of a request is told 503, if it finishes soon.
  */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
@@ -19,7 +19,9 @@ import type { Limits } from "../../base/limits.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
 import { acceptLoop } from "../socket/accept_loop.ts";
+import type { InputBudget } from "../../wire/input_budget.ts";
 import { ConnectionStream } from "./connection_stream.ts";
+import { FrameMerger } from "./frame_merger.ts";
 import { formatAddress } from "../socket/deno_link.ts";
 import { type Answer, answerText, plain } from "./answer.ts";
 import { type HttpGuardOptions, refusalOf } from "./guard.ts";
@@ -55,6 +57,8 @@ export interface HttpListenerOptions {
   readonly limits: Limits;
   readonly guard: HttpGuardOptions;
   readonly gate: ConnectionGate;
+  /** The budget of all input that waits. */
+  readonly input: InputBudget;
 }
 
 /** The largest binary frame, or message in several frames, that is accepted. */
@@ -141,11 +145,13 @@ export class HttpListener implements LinkListener {
     let release = () => gate.release(hostname);
     const handle = (head: RequestHead) =>
       this.#outcome(head, (rest) => {
-        const stream = new ConnectionStream(connection);
+        const merger = new FrameMerger(maxWebSocketPayload(limits));
+        const stream = new ConnectionStream(connection, merger);
         detached(stream.released.then(release), "give back the place of a connection");
         release = () => {};
         try {
-          this.#upgrade(head, rest, stream, hostname, formatAddress(hostname, port));
+          const first = Buffer.concat(merger.mergeAll(rest));
+          this.#upgrade(head, first, stream, hostname, formatAddress(hostname, port));
         } catch (reason) {
           stream.destroy();
           throw reason;
@@ -228,7 +234,8 @@ export class HttpListener implements LinkListener {
     const request = { method: head.method, url: head.target, headers: head.headers };
     this.#webSockets.handleUpgrade(request as IncomingMessage, stream, rest, (webSocket) => {
       const goingAway = () => this.#stopping;
-      const options = { connection: stream, peer, address, goingAway };
+      const { input } = this.#options;
+      const options = { connection: stream, peer, address, input, goingAway };
       this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
     });
   }

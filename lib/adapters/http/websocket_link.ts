@@ -5,7 +5,7 @@
  * what a client receives are whole Parley messages; a long batch goes in fragments, so that a write that
  * makes progress can be told from one that stands still.
  *
- * What waits to be read is bounded: past a limit the socket is paused. A Close frame of the peer is the
+ * What waits to be read is bounded: while anything does, the socket is paused. A Close frame of the peer is the
  * end of input; it is answered when our side finishes, so what the peer asked before is still answered.
  * A peer that breaks the rules (text, too large, unmasked, compressed) is told so with a status code, and
  * reads reject once it is gone. A peer that vanishes without a Close frame is an abrupt end.
@@ -18,17 +18,16 @@ import type { Buffer } from "node:buffer";
 import { WebSocket } from "ws";
 import { WriteAbandoned } from "../../base/write_abandoned.ts";
 import type { Link } from "../../ports/link.ts";
+import type { InputAccount, InputBudget } from "../../wire/input_budget.ts";
 import type { ConnectionStream } from "./connection_stream.ts";
 
 /** A batch leaves in fragments of this size; each of them is seen as progress. */
 const FRAGMENT_BYTES = 128 * 1024;
-/** While more than this waits to be read, no more is taken from the socket. */
-const PAUSE_ABOVE_BYTES = 64 * 1024;
 /** A peer that was refused may send this much more before it is cut off. */
 const DISCARD_BYTES = 4 * 1024 * 1024;
 /** Status codes of RFC 6455, section 7.4.1. */
 const NORMAL = 1000, GOING_AWAY = 1001, PROTOCOL_ERROR = 1002, UNSUPPORTED_DATA = 1003;
-const CLOSED_ABNORMALLY = 1006;
+const CLOSED_ABNORMALLY = 1006, TRY_AGAIN_LATER = 1013;
 
 /**
  * The WebSocket class that the `ws` server makes. It differs in one thing: `ws` answers a Close frame at
@@ -66,6 +65,8 @@ export interface WebSocketLinkOptions {
   readonly connection: ConnectionStream;
   readonly peer: string;
   readonly address: string;
+  /** The budget of all input that waits. */
+  readonly input: InputBudget;
   /** Whether the server stops: then the Close frame says so. */
   goingAway(): boolean;
 }
@@ -81,8 +82,13 @@ export class WebSocketLink implements Link {
 
   readonly #socket: HeldWebSocket;
   readonly #options: WebSocketLinkOptions;
+  /** What waits to be read, as memory. */
+  readonly #account: InputAccount;
   /** Payloads that wait to be read; the first one from `#offset` on. */
-  readonly #input: Uint8Array[] = [];
+  readonly #input: { readonly kept: Uint8Array<ArrayBuffer>; readonly end: number }[] = [];
+  /** What the read that waits is to fill, and how much of it was. */
+  #into: Uint8Array | null = null;
+  #filled = 0;
   #offset = 0;
   #waitingBytes = 0;
   /** The peer has finished sending, with a Close frame. */
@@ -99,6 +105,10 @@ export class WebSocketLink implements Link {
     this.#options = options;
     this.peer = options.peer;
     this.address = options.address;
+    this.#account = options.input.open(() => {
+      this.#dropInput();
+      this.#refuse(TRY_AGAIN_LATER, new Error("the server has no room for what waits to be read"));
+    });
     socket.onHeld = () => this.#held();
     socket.on("message", (payload: Buffer, isBinary: boolean) => this.#received(payload, isBinary));
     // The errors of `ws` are of classes that would mean a defect of ours.
@@ -114,8 +124,12 @@ export class WebSocketLink implements Link {
       if (this.#waitingBytes > 0) return this.#take(into);
       if (this.#failure !== null) throw this.#failure;
       if (this.#inputEnded) return null;
+      this.#into = into;
       await new Promise<void>((resolve) => this.#wakeRead = resolve);
-      this.#wakeRead = null;
+      this.#wakeRead = this.#into = null;
+      const filled = this.#filled;
+      this.#filled = 0;
+      if (filled > 0) return filled;
     }
   }
 
@@ -138,6 +152,7 @@ export class WebSocketLink implements Link {
   }
 
   close(): void {
+    this.#dropInput();
     if (this.#failure !== null) return;
     if (this.#inputEnded) {
       // Both sides have said all they had to say: the Close frame still leaves.
@@ -146,13 +161,17 @@ export class WebSocketLink implements Link {
     } else {
       this.#socket.terminate();
     }
-    this.#input.length = 0;
-    this.#waitingBytes = 0;
     this.#fail(new Error("the WebSocket is closed"));
   }
 
   whenReleased(): Promise<void> {
     return this.#options.connection.released;
+  }
+
+  #dropInput(): void {
+    this.#account.leave();
+    for (const { kept } of this.#input) this.#account.give(kept);
+    this.#input.length = this.#waitingBytes = this.#offset = 0;
   }
 
   #received(payload: Buffer, isBinary: boolean): void {
@@ -163,29 +182,38 @@ export class WebSocketLink implements Link {
         new Error("the peer sent a text frame; only binary frames are accepted"),
       );
     }
-    if (payload.length === 0) return;
-    this.#input.push(payload);
-    this.#waitingBytes += payload.length;
-    if (this.#waitingBytes > PAUSE_ABOVE_BYTES) this.#socket.pause();
+    // The payload is lent: what nobody asks for at this moment is copied, and no more is taken from the socket.
+    let from = 0;
+    if (this.#into !== null && this.#waitingBytes === 0) {
+      from = Math.min(payload.length, this.#into.length);
+      this.#into.set(from < payload.length ? payload.subarray(0, from) : payload);
+      this.#into = null;
+      this.#filled = from;
+    }
+    if (from < payload.length) {
+      const kept = this.#account.take(payload.length - from);
+      kept.set(payload.subarray(from));
+      this.#input.push({ kept, end: payload.length - from });
+      this.#waitingBytes += payload.length - from;
+      this.#socket.pause();
+    }
     this.#wakeRead?.();
   }
 
   /** Moves what waits into `into`, as much as there is room for. */
   #take(into: Uint8Array): number {
     let filled = 0;
-    let taken = 0;
-    while (taken < this.#input.length && filled < into.length) {
-      const payload = this.#input[taken];
-      const count = Math.min(payload.length - this.#offset, into.length - filled);
-      into.set(payload.subarray(this.#offset, this.#offset + count), filled);
+    while (this.#input.length > 0 && filled < into.length) {
+      const { kept, end } = this.#input[0];
+      const count = Math.min(end - this.#offset, into.length - filled);
+      into.set(kept.subarray(this.#offset, this.#offset + count), filled);
       filled += count;
       this.#offset += count;
-      if (this.#offset === payload.length) {
-        this.#offset = 0;
-        taken++;
-      }
+      if (this.#offset < end) break;
+      this.#offset = 0;
+      this.#input.shift();
+      this.#account.give(kept);
     }
-    this.#input.splice(0, taken);
     this.#waitingBytes -= filled;
     if (this.#waitingBytes === 0 && this.#socket.isPaused) this.#socket.resume();
     return filled;
