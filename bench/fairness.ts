@@ -14,7 +14,6 @@ import { type FloodName, FLOODS, FLOODS_OF_NATS } from "./load/flood_kinds.ts";
 import type { InnocentResult } from "./load/innocent_load.ts";
 import type { Target } from "./load/target.ts";
 
-const FLOODERS = [1, 10];
 const PAUSE_MS = 3;
 const AT_MOST_MS = 10;
 const STEP_SECONDS = 120;
@@ -30,11 +29,13 @@ const METRICS: readonly Metric[] = [
 const TRANSPORTS = ["tcp", "WebSocket"] as const;
 type Transport = typeof TRANSPORTS[number];
 
-/** Measures all floods, from one and from ten, over both transports. */
+/** Measures all floods, from one and from many, over both transports. */
 export async function benchFairness(context: BenchContext): Promise<Case[]> {
   const cases: Case[] = [];
   for (const transport of TRANSPORTS) {
-    for (const flooders of FLOODERS) cases.push(await benchOne(context, transport, flooders));
+    for (const flooders of new Set([1, context.options.flooders])) {
+      cases.push(await benchOne(context, transport, flooders));
+    }
   }
   return cases;
 }

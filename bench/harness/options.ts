@@ -40,6 +40,8 @@ export interface BenchOptions {
   readonly messages: number;
   /** Events that `trim` has trimmed, and those of the history that `fairness` reads. */
   readonly events: number;
+  /** The most flooders of `fairness`. */
+  readonly flooders: number;
   readonly json: boolean;
   readonly writeDocs: boolean;
   readonly requirePeers: boolean;
@@ -59,6 +61,7 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --members <n>         members of the room of room (1000)
   --messages <n>        what is said in it (1000)
   --events <n>          events that trim has trimmed, and that fairness reads (1000000)
+  --flooders <n>        the most flooders of fairness (10)
   --json                print JSON
   --write-docs          put the tables into docs/performance.md, too
   --require-peers       exit code 1 when a peer of these benchmarks is missing
@@ -80,6 +83,7 @@ const numbers: Record<string, { key: keyof Numbers; least: number; whole: boolea
   "--members": { key: "members", least: 1, whole: true },
   "--messages": { key: "messages", least: 1, whole: true },
   "--events": { key: "events", least: 1, whole: true },
+  "--flooders": { key: "flooders", least: 1, whole: true },
 };
 const switches: Record<string, keyof Switches> = {
   "--json": "json",
@@ -99,6 +103,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     members: 1000,
     messages: 1000,
     events: 1_000_000,
+    flooders: 10,
   };
   const on: Switches = { json: false, writeDocs: false, requirePeers: false };
   for (let index = 0; index < args.length; index++) {
@@ -134,6 +139,7 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
   if (shows("room")) words.push(`--members ${options.members}`, `--messages ${options.messages}`);
   if (shows("trim")) words.push(`--events ${options.events}`);
   if (shows("fairness")) {
+    words.push(`--flooders ${options.flooders}`);
     if (!shows("queue")) words.push(`--jobs ${options.jobs}`);
     if (!shows("trim")) words.push(`--events ${options.events}`);
   }

@@ -9,7 +9,18 @@ import { settles, until } from "../support/until.ts";
 const ARGS = ["run", "--no-check", "--allow-all", "bench/main.ts"];
 const TINY = [
   ...["--runs", "1", "--seconds", "0.05", "--connections", "20", "--subscriptions", "1500"],
-  ...["--jobs", "1500", "--members", "5", "--messages", "20", "--events", "3000"],
+  ...[
+    "--jobs",
+    "1500",
+    "--members",
+    "5",
+    "--messages",
+    "20",
+    "--events",
+    "3000",
+    "--flooders",
+    "1",
+  ],
 ];
 /** An executable that somebody has made may be older than these sources. */
 const NO_EXECUTABLE = { PARLEY_EXECUTABLE: "/nowhere" };
@@ -60,6 +71,7 @@ const expected: [string, number, string[]][] = [
   ["kept", 1, ["parley"]],
   ["queue", 3, ["parley"]],
   ["room", 1, ["parley"]],
+  ["fairness", 2, ["parley, publish", "parley, history", "parley, peek"]],
   ["trim", 1, ["parley, trimming", "parley, before it"]],
 ];
 
