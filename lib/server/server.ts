@@ -225,9 +225,12 @@ export class Server implements AsyncDisposable {
   async #acceptAll(listener: LinkListener): Promise<void> {
     for await (const link of listener) {
       this.#host.tick();
-      // A WebSocket was admitted when it was still an HTTP connection.
-      if (link.kind === "ws") this.#serve(link, listener, () => {});
-      else this.#admit(link, listener);
+      // A defect that one connection meets does not shut the door for the next.
+      guard("take a connection", () => {
+        // A WebSocket was admitted when it was still an HTTP connection.
+        if (link.kind === "ws") this.#serve(link, listener, () => {});
+        else this.#admit(link, listener);
+      });
     }
   }
 
