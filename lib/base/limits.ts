@@ -78,6 +78,8 @@ export interface Limits {
   readonly maxMethodsPerConnection: number;
   /** Queues, without those of dead letters. */
   readonly maxQueues: number;
+  /** How many of a hundred names of kept topics, and of queues, those may make who have no identity. */
+  readonly guestNamesPercent: number;
   /** Consumers of one connection. */
   readonly maxConsumersPerConnection: number;
   /** Jobs that one consumer may hold. */
@@ -125,6 +127,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   presenceIdleMs: 300 * SECOND,
   maxMethodsPerConnection: 1000,
   maxQueues: 1000,
+  guestNamesPercent: 90,
   maxConsumersPerConnection: 100,
   maxPrefetch: 10_000,
 });

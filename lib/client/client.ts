@@ -231,7 +231,7 @@ export class Client implements AsyncDisposable {
     return this.#rooms.open(name, options);
   }
 
-  /** The rooms of the server that have members or a history, by name; at most 1,000. */
+  /** The rooms of the server that have members or a history, by name. */
   rooms(options?: RequestOptions): Promise<RoomSummary[]> {
     return this.#rooms.list(options);
   }

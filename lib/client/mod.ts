@@ -20,7 +20,7 @@ export { Client } from "./client.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
 export type { Job, NackOptions, RejectOptions } from "./queues/job.ts";
 export type { DeathReasonName, JobDeath, JobRecord } from "./queues/job_record.ts";
-export type { PeekOptions, Queue } from "./queues/queue.ts";
+export type { PeekOptions, Queue, RemoveOptions } from "./queues/queue.ts";
 export type {
   JobStateName,
   PeekedJob,

@@ -47,6 +47,11 @@ export interface JobLog {
   openQueue(name: string): StoreQueue;
   /** All queues. */
   queues(): Iterable<StoreQueue>;
+  /**
+   * Forgets a queue whose chunks were all dropped, as `forget` of the store does a topic. A job that is pushed
+   * before that is committed keeps it. Raises FAILED_PRECONDITION while pushed jobs are not committed.
+   */
+  forget(queue: StoreQueue, completion: unknown): void;
   /** The chunks of `queue` that were there at start, in the order of their ids; the store forgets them. */
   takeChunks(queue: StoreQueue): readonly StoredChunk[];
 

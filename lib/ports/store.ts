@@ -188,8 +188,11 @@ export interface Store {
 
   /** The topic of that name, or null when nothing was ever kept or opened under it. */
   topic(name: string): StoreTopic | null;
-  /** The topic of that name, made if need be. The caller checked the name. RESOURCE_EXHAUSTED past `maxKeptTopics`. */
-  openTopic(name: string): StoreTopic;
+  /**
+   * The topic of that name, made if need be. The caller checked the name. RESOURCE_EXHAUSTED when there are as
+   * many as `percent` (default: 100) of `maxKeptTopics`, rounded up.
+   */
+  openTopic(name: string, percent?: number): StoreTopic;
   /** All topics. */
   topics(): Iterable<StoreTopic>;
   /** The greatest seq that a topic gave which was forgotten; 0 when none was. */

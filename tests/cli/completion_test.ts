@@ -44,7 +44,18 @@ Deno.test({
     assert.deepEqual(await offers("config", "ch"), ["check"]);
     const loads = ["echo", "bus", "kept", "queue", "conns", "-h", "--help"];
     assert.deepEqual(await offers("bench", ""), loads);
-    const verbs = ["push", "pull", "ls", "info", "peek", "purge", "redrive", "pause", "resume"];
+    const verbs = [
+      "push",
+      "pull",
+      "ls",
+      "info",
+      "peek",
+      "purge",
+      "rm",
+      "redrive",
+      "pause",
+      "resume",
+    ];
     assert.deepEqual(await offers("queue", ""), [...verbs, "-h", "--help"]);
     assert.deepEqual(await offers("queue", "pull", "--rej"), ["--reject-exit"]);
     assert.deepEqual(await offers("--log-f"), ["--log-format"], "options of serve need no command");

@@ -262,6 +262,33 @@ Deno.test("purge drops what nobody holds, and asks a person first", async () => 
   assert.deepEqual(nothing, { queue: "q", dropped: 0 });
 });
 
+Deno.test("rm removes a queue once it is meant, and one with jobs only by force", async () => {
+  await using server = await startServer();
+  await output(server, "push", "q", "x", "--count", "3");
+  const unasked = await ask(server, ["rm", "q"]);
+  assert.equal(unasked.code, 2);
+  assert.match(unasked.stderr, /removing is for good, and nobody can be asked here: --yes/);
+  const person = { terminal: true, stdinTerminal: true };
+  const declined = await ask(server, ["rm", "q"], { ...person, stdin: "n\n" });
+  assert.equal(declined.code, 1);
+  assert.match(
+    declined.stderr,
+    /^remove q with 3 jobs for good\? \[y\/N\] \n?nothing was removed\n$/,
+  );
+  const full = await ask(server, ["rm", "q", "--yes"]);
+  assert.equal(full.code, 1);
+  assert.match(full.stderr, /cannot remove "q": it holds 3 jobs/);
+  assert.equal(await output(server, "rm", "q", "--yes", "--force"), "removed q with 3 jobs\n");
+  for (const verb of ["info", "rm"]) {
+    const nowhere = await ask(server, [verb, "q", ...(verb === "rm" ? ["--yes"] : [])]);
+    assert.equal(nowhere.code, 1);
+    assert.match(
+      nowhere.stderr,
+      /there is no such queue; accepted: .*`parley queue ls` tells them/,
+    );
+  }
+});
+
 Deno.test("a paused queue takes jobs and hands none out until it is resumed", async () => {
   await using server = await startServer();
   await output(server, "push", "q", "x");

@@ -1,6 +1,6 @@
 /**
  * Kept topics and rooms on the command line, against a real server in this process: `sub --since`, `pub`,
- * `topic ls|info|trim|rm`, `room ls|history`.
+ * `topic ls|info|trim|rm`, `room ls|history|rm`.
  */
 import assert from "node:assert/strict";
 import { connect } from "../../lib/client/mod.ts";
@@ -171,6 +171,33 @@ Deno.test("topic ls and topic info tell what is kept, topic trim drops the oldes
   assert.equal((await ask(server, ["topic", "trim", "k.a"])).code, 2);
 });
 
+Deno.test("room rm removes a room that nobody is in", async () => {
+  await using server = await start();
+  await using client = await connect(urlOf(server));
+  const room = await client.room("tea", { nick: "ann" });
+  await room.setTopicLine("green");
+  const used = await ask(server, ["room", "rm", "tea", "--yes"]);
+  assert.equal(used.code, 1);
+  assert.match(used.stderr, /cannot remove the room "tea": 1 are in it/);
+  await room.leave();
+  assert.equal((await ask(server, ["room", "rm", "tea"])).code, 2);
+  assert.equal(await output(server, "room", "rm", "tea", "--yes"), "removed tea with 3 events\n");
+  assert.equal(await output(server, "room", "ls"), "no rooms\n");
+  assert.equal((await ask(server, ["room", "rm", "tea", "--yes"])).code, 1);
+});
+
+Deno.test("room ls shows all rooms, however many there are", async () => {
+  await using server = await start();
+  await using client = await connect(urlOf(server));
+  const rooms = 1_050;
+  const names = Array.from({ length: rooms }, (_, index) => `r${index}`);
+  const room = await client.room(names[0], { nick: "ann" });
+  for (const name of names.slice(1)) await (await client.room(name, { nick: "ann" })).leave();
+  const lines = (await output(server, "room", "ls", "--json")).trimEnd().split("\n");
+  assert.deepEqual(lines.map((line) => JSON.parse(line).name), names.sort());
+  await room.leave();
+});
+
 Deno.test("room ls and room history show rooms without coming in", async () => {
   await using server = await start();
   assert.equal(await output(server, "room", "ls"), "no rooms\n");
@@ -196,6 +223,8 @@ Deno.test("room ls and room history show rooms without coming in", async () => {
   assert.deepEqual([whole[0].kind, whole[1].kind, whole[2].text], ["joined", "topic_line", "m1"]);
   const first = await output(server, "room", "history", "tea", "--before", "3");
   assert.match(first, /^\S+ \S+ \* ann has joined\n\S+ \S+ \* ann set the topic: green\n$/);
-  assert.equal(await output(server, "room", "history", "empty"), "");
+  const nowhere = await ask(server, ["room", "history", "empty"]);
+  assert.deepEqual([nowhere.code, nowhere.stdout], [1, ""]);
+  assert.match(nowhere.stderr, /^parley: cannot print the history of empty: there is no such room/);
   assert.equal((await ask(server, ["room", "history", "No Room"])).code, 1);
 });

@@ -116,7 +116,10 @@ storeTest("a server that is full of names has room again when some are removed",
 });
 
 Deno.test("many names come and go without end, and a removal is done in parts", async () => {
-  await using server = await startKept("", { store: { max_kept_topics: 1000 } });
+  await using server = await startKept("", {
+    store: { max_kept_topics: 1000 },
+    limits: { guest_names_percent: 100 },
+  });
   await using client = await clientOf(server);
   await using publisher = await connect(server);
   for (let round = 0; round < 3; round++) {

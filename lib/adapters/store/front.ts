@@ -22,7 +22,6 @@ import type {
   StoreStats,
   StoreTopic,
 } from "../../ports/store.ts";
-import type { JobLog } from "../../ports/job_log.ts";
 import { DedupWindow } from "./dedup_window.ts";
 import { RecordTable } from "./record_table.ts";
 import { Appender } from "./append.ts";
@@ -45,7 +44,7 @@ export class StoreFront implements Store {
   readonly level: Store["level"];
   readonly epoch: string;
   readonly warnings: readonly string[];
-  readonly jobs: JobLog;
+  readonly jobs: StoreJobs;
 
   readonly #backend: StoreBackend;
   readonly #limits: StoreLimits;
@@ -85,7 +84,10 @@ export class StoreFront implements Store {
     }
     this.#names = new StoreNames(snapshot, seen, limits, {
       clock,
-      released: ({ id }) => backend.setRetention(id, {}),
+      released: (topic) => {
+        backend.setRetention(topic.id, {});
+        if (topic instanceof QueueState) this.jobs.released(topic);
+      },
     });
     this.#reads = new StoreReads(backend, limits);
     this.#pipeline = new StorePipeline(
@@ -110,6 +112,7 @@ export class StoreFront implements Store {
       this.#reads,
       (action) => this.#checkOpen(action),
       enter,
+      (queue, completion) => this.#forget(queue, completion),
       this.#names.queues(),
       snapshot.chunks,
     );
@@ -138,11 +141,11 @@ export class StoreFront implements Store {
     return this.#names.byName.get(name) ?? null;
   }
 
-  openTopic(name: string): StoreTopic {
+  openTopic(name: string, percent = 100): StoreTopic {
     const present = this.#names.byName.get(name);
     if (present !== undefined) return present;
     this.#checkOpen("open a topic");
-    return this.#names.open(name);
+    return this.#names.open(name, percent);
   }
 
   get forgottenSeq(): number {
@@ -151,15 +154,15 @@ export class StoreFront implements Store {
 
   forget(topic: StoreTopic, completion: unknown): void {
     const state = own(topic);
-    this.#checkOpen("forget a topic");
+    if (state.events > 0) throw notEmpty(state);
+    this.#forget(state, completion);
+  }
+
+  /** Hands over that a topic or a queue is forgotten, which holds nothing. */
+  #forget(state: TopicState, completion: unknown): void {
+    this.#checkOpen("forget a name");
     assert(this.#appender.group === null, "nothing is forgotten within a group");
-    if (!state.isEmpty) {
-      throw new ParleyError(
-        ErrorCode.FAILED_PRECONDITION,
-        `cannot forget ${describeStored(state.storedName)}: it is not empty`,
-        { accepted: "one whose events were all trimmed, and that nobody publishes on" },
-      );
-    }
+    if (state.tentativeSeq !== state.lastSeq) throw notEmpty(state);
     const batch = this.#pipeline.gathering;
     batch.operations.add(Operation.FORGET, state.id, state.lastSeq, 0);
     state.named = false;
@@ -373,6 +376,14 @@ export class StoreFront implements Store {
   #checkOpen(action: string): void {
     if (this.#ended !== null) throw unavailable(action, this.#ended.message, this.#ended);
   }
+}
+
+function notEmpty({ storedName }: TopicState): ParleyError {
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot forget ${describeStored(storedName)}: it is not empty`,
+    { accepted: "one that holds nothing, and that nothing is on its way to" },
+  );
 }
 
 /** The store's own topic object behind the interface. */

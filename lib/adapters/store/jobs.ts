@@ -25,12 +25,13 @@ export class StoreJobs implements JobLog {
   readonly #reads: StoreReads;
   readonly #checkOpen: (action: string) => void;
   readonly #enter: (name: string) => QueueState;
+  readonly #forget: (queue: QueueState, completion: unknown) => void;
   readonly #byName = new Map<string, QueueState>();
   readonly #found = new Map<number, readonly StoredChunk[]>();
 
   /**
-   * `checkOpen` raises UNAVAILABLE when the store has ended, `enter` makes the queue of a name; `found` is what
-   * was there at start, by queue.
+   * `checkOpen` raises UNAVAILABLE when the store has ended, `enter` makes the queue of a name,
+   * `forget` hands over that one is forgotten; `found` is what was there at start, by queue.
    */
   constructor(
     appender: Appender,
@@ -38,6 +39,7 @@ export class StoreJobs implements JobLog {
     reads: StoreReads,
     checkOpen: (action: string) => void,
     enter: (name: string) => QueueState,
+    forget: (queue: QueueState, completion: unknown) => void,
     present: Iterable<QueueState>,
     found: Iterable<readonly [number, readonly StoredChunk[]]>,
   ) {
@@ -46,6 +48,7 @@ export class StoreJobs implements JobLog {
     this.#reads = reads;
     this.#checkOpen = checkOpen;
     this.#enter = enter;
+    this.#forget = forget;
     for (const queue of present) this.#byName.set(queue.name, queue);
     for (const [queue, chunks] of found) this.#found.set(queue, chunks);
   }
@@ -65,6 +68,15 @@ export class StoreJobs implements JobLog {
 
   queues(): Iterable<StoreQueue> {
     return this.#byName.values();
+  }
+
+  forget(queue: StoreQueue, completion: unknown): void {
+    this.#forget(own(queue), completion);
+  }
+
+  /** Lets go of a queue that was forgotten. */
+  released(queue: QueueState): void {
+    if (this.#byName.get(queue.name) === queue) this.#byName.delete(queue.name);
   }
 
   takeChunks(queue: StoreQueue): readonly StoredChunk[] {

@@ -62,18 +62,18 @@ export class StoreNames {
     return this.#numbers.all().filter((topic) => topic instanceof QueueState);
   }
 
-  /** Makes the topic of a name that is not there. Raises RESOURCE_EXHAUSTED past their number. */
-  open(name: string): TopicState {
-    const { maxKeptTopics } = this.#limits;
+  /** Makes the topic of a name that is not there. Raises RESOURCE_EXHAUSTED past `percent` of their number. */
+  open(name: string, percent: number): TopicState {
     const { size } = this.byName;
-    if (size >= maxKeptTopics) {
+    const most = Math.ceil(this.#limits.maxKeptTopics * percent / 100);
+    if (size >= most) {
+      const keys = `store.max_kept_topics${percent < 100 ? ", limits.guest_names_percent" : ""}`;
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot keep topic ${JSON.stringify(name)}: ${size} topics are kept`,
         {
-          accepted:
-            `at most ${maxKeptTopics} kept topics (store.max_kept_topics); empty ones are ` +
-            "forgotten by `forget_after_ms` of [[keep]], any one by `parley topic rm`",
+          accepted: `at most ${most} kept topics (${keys}); empty ones are forgotten by ` +
+            "`forget_after_ms` of [[keep]], any one by `parley topic rm`",
         },
       );
     }
@@ -101,8 +101,9 @@ export class StoreNames {
   forgot(topic: TopicState): void {
     topic.isStored = false;
     this.#forgottenSeq = Math.max(this.#forgottenSeq, topic.lastSeq);
-    if (topic.named || this.byName.get(topic.name) !== topic) return;
-    this.byName.delete(topic.name);
+    if (topic.named || topic.isReleased) return;
+    topic.isReleased = true;
+    if (!(topic instanceof QueueState)) this.byName.delete(topic.name);
     this.#numbers.release(topic, this.#clock.monotonicMs());
     this.#released(topic);
   }

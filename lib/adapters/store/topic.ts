@@ -37,6 +37,8 @@ export class TopicState implements StoreTopic {
   named = false;
   /** Whether what is committed holds the topic's name. */
   isStored = false;
+  /** Whether it was forgotten for good: its number may be another's. */
+  isReleased = false;
   /** The batch that has it among its topics, so that it is entered once; compared by identity. */
   batch: object | null = null;
 
@@ -60,11 +62,6 @@ export class TopicState implements StoreTopic {
     this.firstTimeMs = figures.firstTimeMs;
     this.lastTimeMs = this.tentativeTimeMs = figures.lastTimeMs;
     this.named = this.isStored = true;
-  }
-
-  /** Whether nothing is known of the topic but its name: no event, and none on its way. */
-  get isEmpty(): boolean {
-    return this.events === 0 && this.tentativeSeq === this.lastSeq;
   }
 
   get events(): number {

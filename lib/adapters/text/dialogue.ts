@@ -219,8 +219,10 @@ export class TextDialogue {
   }
 
   #rooms(): void {
-    this.#call("List", room.ListRequestSchema, {}, room.ListResponseSchema, ({ rooms }) => {
-      this.#say(rooms.length === 0 ? "There are no rooms." : rooms.map(roomLine).join("\n"));
+    this.#call("List", room.ListRequestSchema, {}, room.ListResponseSchema, (answer) => {
+      const lines = answer.rooms.map(roomLine);
+      if (answer.more) lines.push(`These are the first ${lines.length}; there are more.`);
+      this.#say(lines.length === 0 ? "There are no rooms." : lines.join("\n"));
     });
   }
 

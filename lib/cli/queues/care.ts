@@ -1,7 +1,7 @@
 /**
- * `parley queue purge|redrive|pause|resume`: looking after queues.
+ * `parley queue purge|rm|redrive|pause|resume`: looking after queues.
  *
- * Purging is for good: on a terminal it is asked for once more, elsewhere `--yes` says that it is meant.
+ * Purging and removing are for good: on a terminal it is asked for once more, elsewhere `--yes` says that it is meant.
  */
 import { type Command, InvalidArgumentError } from "commander";
 import { printable } from "../../base/printable.ts";
@@ -23,6 +23,11 @@ interface PurgeOptions extends ServerOptions {
   readonly yes?: boolean;
 }
 
+interface RemoveOptions extends ServerOptions {
+  readonly yes?: boolean;
+  readonly force?: boolean;
+}
+
 interface RedriveOptions extends ServerOptions {
   readonly all?: boolean;
 }
@@ -34,6 +39,12 @@ Examples:
 
 They are new jobs, with all their attempts. Dead letters that somebody holds stay.`;
 
+const REMOVE_HELP = `
+Example:
+  parley queue rm emails --force --yes
+
+A queue that somebody pulls from stays. One that the configuration names is there again at once, and empty.`;
+
 const MAX_IDS = 10_000;
 
 /** Adds the commands below `queue`. */
@@ -44,6 +55,13 @@ export function addQueueCare(queue: Command, context: CliContext): void {
     .option("--yes", "do not ask; needed where nobody can be asked")
     .addHelpText("after", "\nExample:\n  parley queue purge emails.dead --yes")
     .action((name: string, options: PurgeOptions) => purge(name, options, context));
+  withServerOptions(queue.command("rm"))
+    .description("remove a queue with its dead letters, for good")
+    .argument("<name>", "which one")
+    .option("--force", "also when it holds jobs, which are dropped")
+    .option("--yes", "do not ask; needed where nobody can be asked")
+    .addHelpText("after", REMOVE_HELP)
+    .action((name: string, options: RemoveOptions) => remove(name, options, context));
   withServerOptions(queue.command("redrive"))
     .description("put dead letters back into the queue they came from")
     .argument("<name>", "which one: 'emails' or 'emails.dead'")
@@ -90,6 +108,28 @@ async function purge(queue: string, options: PurgeOptions, { io, outcome }: CliC
     options.json
       ? jsonLine({ queue, dropped })
       : `dropped ${countOf(dropped, "job")} of ${printable(queue)}\n`,
+  );
+}
+
+async function remove(queue: string, options: RemoveOptions, { io, outcome }: CliContext) {
+  checkCanAsk("removing", options.yes, io);
+  const dropped = await withClient(options, io, async (client) => {
+    const target = client.queue(queue);
+    const info = await target.info();
+    const jobs = countOf(info.ready + info.delayed + info.blocked + info.dead, "job");
+    const question = `remove ${printable(info.name)} with ${jobs} for good?`;
+    const meant = options.yes || await isMeant(question, io);
+    return meant ? await target.remove({ force: options.force ?? false }) : null;
+  });
+  if (dropped === null) {
+    outcome.exitCode = 1;
+    io.stderr.write("nothing was removed\n");
+    return;
+  }
+  io.stdout.write(
+    options.json
+      ? jsonLine({ queue, dropped })
+      : `removed ${printable(queue)} with ${countOf(dropped, "job")}\n`,
   );
 }
 

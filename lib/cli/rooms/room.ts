@@ -1,15 +1,22 @@
 /**
- * `parley room ls` and `parley room history ROOM`: which rooms there are, and what was said in one, without
- * coming in.
+ * `parley room ls|history|rm`: which rooms there are, what was said in one, without coming in, and removing
+ * one.
  *
  * History is printed the oldest first, in pages that join: the first seq of one is the `--before` of the next.
  */
 import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
-import { callMessage } from "../../client/mod.ts";
+import { callMessage, type Client, ErrorCode, ParleyError } from "../../client/mod.ts";
 import { type RoomMessage, roomMessage } from "../../client/rooms/message.ts";
 import { receivedEvent } from "../../client/topics/subscription_requests.ts";
-import { HistoryRequestSchema, HistoryResponseSchema } from "../../gen/parley/v1/room_pb.ts";
+import {
+  HistoryRequestSchema,
+  HistoryResponseSchema,
+  RemoveRequestSchema,
+  RemoveResponseSchema,
+} from "../../gen/parley/v1/room_pb.ts";
+import { TopicInfoRequestSchema, TopicInfoResponseSchema } from "../../gen/parley/v1/topic_pb.ts";
+import { checkCanAsk, isMeant } from "../terminal/confirm.ts";
 import { columnLines } from "../terminal/columns.ts";
 import {
   type CliContext,
@@ -20,12 +27,16 @@ import {
 } from "../command.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { messageJson, plainMessage } from "./text.ts";
-import { count } from "../terminal/summary.ts";
+import { count, countOf } from "../terminal/summary.ts";
 import { styled } from "../terminal/terminal_text.ts";
 
 interface HistoryOptions extends ServerOptions {
   readonly limit: number;
   readonly before?: number;
+}
+
+interface RemoveOptions extends ServerOptions {
+  readonly yes?: boolean;
 }
 
 const PAGE_EVENTS = 256;
@@ -43,6 +54,11 @@ export function addRoom(program: Command, context: CliContext): void {
     .option("-n, --limit <n>", "at most so many events", wholeNumber(1, MAX_EVENTS), 50)
     .option("--before <seq>", "only events before this seq", wholeNumber(1))
     .action((name: string, options: HistoryOptions) => roomHistory(name, options, context));
+  withServerOptions(room.command("rm"))
+    .description("remove a room that nobody is in, with its history, for good")
+    .argument("<room>", "which one")
+    .option("--yes", "do not ask; needed where nobody can be asked")
+    .action((name: string, options: RemoveOptions) => removeRoom(name, options, context));
 }
 
 async function listRooms(options: ServerOptions, { io }: CliContext): Promise<void> {
@@ -93,10 +109,49 @@ async function roomHistory(
       const read = page.events.map((event) => roomMessage(receivedEvent(event)));
       found.unshift(...read.filter((message) => message !== null));
     }
+    if (found.length === 0) await checkIsThere(client, room);
     return found;
   });
   const lines = messages.map((message) =>
     options.json ? jsonLine(messageJson(message)) : `${plainMessage(message)}\n`
   );
   io.stdout.write(lines.join(""));
+}
+
+/** Raises NOT_FOUND when nothing ever happened in a room of that name. */
+async function checkIsThere(client: Client, room: string): Promise<void> {
+  const { info } = await callMessage(
+    client,
+    "parley.v1.Topics/Info",
+    TopicInfoRequestSchema,
+    TopicInfoResponseSchema,
+    { topic: `room.${room}` },
+  );
+  if (info !== undefined && info.lastSeq > 0n) return;
+  const message = `cannot print the history of ${printable(room)}: there is no such room`;
+  throw new ParleyError(ErrorCode.NOT_FOUND, message, {
+    accepted: "one that `parley room ls` tells",
+  });
+}
+
+async function removeRoom(room: string, options: RemoveOptions, { io, outcome }: CliContext) {
+  checkCanAsk("removing", options.yes, io);
+  if (!options.yes && !await isMeant(`remove ${printable(room)} with its history for good?`, io)) {
+    outcome.exitCode = 1;
+    io.stderr.write("nothing was removed\n");
+    return;
+  }
+  const { dropped } = await withClient(options, io, (client) =>
+    callMessage(
+      client,
+      "parley.v1.Rooms/Remove",
+      RemoveRequestSchema,
+      RemoveResponseSchema,
+      { room },
+    ));
+  io.stdout.write(
+    options.json
+      ? jsonLine({ room, dropped: Number(dropped) })
+      : `removed ${printable(room)} with ${countOf(Number(dropped), "event")}\n`,
+  );
 }

@@ -15,6 +15,8 @@ import {
   PurgeQueueResponseSchema,
   RedriveQueueRequestSchema,
   RedriveQueueResponseSchema,
+  RemoveQueueRequestSchema,
+  RemoveQueueResponseSchema,
   ResumeQueueRequestSchema,
   ResumeQueueResponseSchema,
 } from "../../gen/parley/v1/queue_pb.ts";
@@ -25,6 +27,12 @@ import type { PushAck, PushOptions } from "./push.ts";
 import { concurrencyOf, type JobHandler, Worker, type WorkOptions } from "./worker.ts";
 import type { Queues } from "./queues.ts";
 import type { RequestOptions } from "../settings.ts";
+
+/** How to remove a queue. */
+export interface RemoveOptions extends RequestOptions {
+  /** Whether to drop the jobs that it holds. Default: false, and then it stays. */
+  force?: boolean;
+}
 
 /** The options of `peek`. */
 export interface PeekOptions extends RequestOptions {
@@ -114,6 +122,21 @@ export class Queue {
       PurgeQueueRequestSchema,
       PurgeQueueResponseSchema,
       { queue: this.name },
+      options,
+    );
+    return Number(dropped);
+  }
+
+  /**
+   * Removes the queue with its dead letters and its name; gives how many jobs were dropped. Rejects with
+   * FAILED_PRECONDITION while somebody pulls from it, or when it holds jobs and `force` is not set.
+   */
+  async remove({ force = false, ...options }: RemoveOptions = {}): Promise<number> {
+    const { dropped } = await this.#queues.ask(
+      "Remove",
+      RemoveQueueRequestSchema,
+      RemoveQueueResponseSchema,
+      { queue: this.name, force },
       options,
     );
     return Number(dropped);

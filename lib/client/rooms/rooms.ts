@@ -105,13 +105,16 @@ export class Rooms {
 
   /** The rooms of the server that have members or a history. */
   async list(options: RequestOptions = {}): Promise<RoomSummary[]> {
-    const { rooms } = await this.ask("List", ListRequestSchema, ListResponseSchema, {}, options);
-    return rooms.map(({ name, topicLine, online, lastSeq }) => ({
-      name,
-      topicLine,
-      online,
-      lastSeq,
-    }));
+    const all: RoomSummary[] = [];
+    for (let more = true; more;) {
+      const request = { after: all.at(-1)?.name ?? "" };
+      const page = await this.ask("List", ListRequestSchema, ListResponseSchema, request, options);
+      for (const { name, topicLine, online, lastSeq } of page.rooms) {
+        all.push({ name, topicLine, online, lastSeq });
+      }
+      more = page.more && page.rooms.length > 0;
+    }
+    return all;
   }
 
   /** Takes another name. */

@@ -60,6 +60,11 @@ export class QueuePolicies {
     return { ...all, maxDeliveries: 0, ordered: false, maxJobs: Infinity, maxBytes: Infinity };
   }
 
+  /** Whether a policy is for that queue alone. */
+  names(name: string): boolean {
+    return this.#policies.some((policy) => policy.name === name);
+  }
+
   /** The topics that the queue of that name is bound to. */
   bindingsOf(name: string): readonly string[] {
     return this.#policyOf(name)?.bind ?? [];

@@ -49,6 +49,11 @@ export class KeepPolicies {
     return null;
   }
 
+  /** Whether a policy is for that topic alone. */
+  names(topic: string): boolean {
+    return this.#policies.some((policy) => policy.pattern === topic);
+  }
+
   /** Whether every topic that `pattern` matches is kept. One policy must cover it alone. */
   covers(pattern: string): boolean {
     return this.#policies.some((policy) => coversPattern(policy.pattern, pattern));

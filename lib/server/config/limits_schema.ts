@@ -191,6 +191,13 @@ export const limitsSchema = z.strictObject({
     100_000,
     "Queues, without those of dead letters.",
   ),
+  guest_names_percent: whole(
+    defaults.guestNamesPercent,
+    1,
+    100,
+    "How many of a hundred names of kept topics (rooms included), and of queues, those may make who have no " +
+      "identity. The rest is for the names that the configuration has.",
+  ),
   max_consumers_per_connection: whole(
     defaults.maxConsumersPerConnection,
     1,
@@ -244,6 +251,7 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     presenceIdleMs: limits.presence_idle_ms,
     maxMethodsPerConnection: limits.max_methods_per_connection,
     maxQueues: limits.max_queues,
+    guestNamesPercent: limits.guest_names_percent,
     maxConsumersPerConnection: limits.max_consumers_per_connection,
     maxPrefetch: limits.max_prefetch,
   };

@@ -18,6 +18,8 @@ import {
   PurgeQueueResponseSchema,
   RedriveQueueRequestSchema,
   RedriveQueueResponseSchema,
+  RemoveQueueRequestSchema,
+  RemoveQueueResponseSchema,
   ResumeQueueRequestSchema,
   ResumeQueueResponseSchema,
 } from "../../gen/parley/v1/queue_pb.ts";
@@ -27,6 +29,7 @@ import { checkPattern } from "../../logic/topics/pattern.ts";
 import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
 import { peek, purge, redrive } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
+import { removeQueue } from "../queues/removal.ts";
 import { checkQueueName, type Queues, queuesOf } from "../queues/queues.ts";
 import type { Session } from "../connection/session.ts";
 
@@ -56,6 +59,14 @@ export const QUEUE_METHODS: Readonly<Record<string, OwnMethod>> = {
     async (session, request) => {
       const queue = queueOf(session, request.queue, "purge");
       return { dropped: BigInt(await purge(queuesOf(session), queue)) };
+    },
+  ),
+  [`${PREFIX}Remove`]: ownMethod(
+    RemoveQueueRequestSchema,
+    RemoveQueueResponseSchema,
+    async (session, { queue, force }) => {
+      queueOf(session, queue, "remove");
+      return { dropped: BigInt(await removeQueue(queuesOf(session), queue, force)) };
     },
   ),
   [`${PREFIX}Redrive`]: ownMethod(
@@ -139,7 +150,7 @@ function queueOf(session: Session, name: string, action: string): Queue {
     ErrorCode.NOT_FOUND,
     `cannot ${action} ${quote(name)}: there is no such queue`,
     {
-      accepted: "a queue that a job was pushed to or pulled from; parley.v1.Queues/List tells them",
+      accepted: "a queue that a job was pushed to or pulled from; `parley queue ls` tells them",
     },
   );
 }

@@ -19,6 +19,8 @@ import {
   ListResponseSchema,
   MembersRequestSchema,
   MembersResponseSchema,
+  RemoveRequestSchema,
+  RemoveResponseSchema,
   SayRequestSchema,
   SayResponseSchema,
   SetTopicLineRequestSchema,
@@ -105,6 +107,11 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
   ),
   [`${PREFIX}List`]: pagedMethod(ListRequestSchema, ListResponseSchema, "rooms", list),
   [`${PREFIX}History`]: pagedMethod(HistoryRequestSchema, HistoryResponseSchema, "events", history),
+  [`${PREFIX}Remove`]: ownMethod(
+    RemoveRequestSchema,
+    RemoveResponseSchema,
+    async (session, { room }) => ({ dropped: BigInt(await roomsOf(session).remove(room)) }),
+  ),
   [`${PREFIX}Tell`]: ownMethod(TellRequestSchema, TellResponseSchema, (session, { to, text }) => {
     const rooms = roomsOf(session);
     rooms.active(session);
@@ -127,7 +134,7 @@ function ownMessageId(session: Session, rooms: Rooms, messageId: string): string
   });
 }
 
-async function list(session: Session) {
+async function list(session: Session, { after }: { after: string }) {
   const turn = session.host.turns.join();
   await turn.admit();
   let looked = 0;
@@ -136,8 +143,12 @@ async function list(session: Session) {
     if (name.startsWith(ROOM_PREFIX)) names.add(name.slice(ROOM_PREFIX.length));
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
   }
-  const listed = [...names].sort().slice(0, MAX_LISTED_ROOMS);
-  return { rooms: listed.map((name) => infoOf(session, roomsOf(session).room(name))) };
+  const behind = [...names].filter((name) => name > after).sort();
+  const listed = behind.slice(0, MAX_LISTED_ROOMS);
+  return {
+    rooms: listed.map((name) => infoOf(session, roomsOf(session).room(name))),
+    more: listed.length < behind.length,
+  };
 }
 
 async function history(

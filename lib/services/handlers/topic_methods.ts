@@ -110,7 +110,7 @@ async function remove(session: Session, { pattern }: { pattern: string }) {
   const topics = await matching(session, pattern, MAX_REMOVED_TOPICS + 1);
   if (topics.length === 0 && !hasWildcard(pattern)) {
     throw new ParleyError(ErrorCode.NOT_FOUND, `cannot remove ${quote(pattern)}: it is not there`, {
-      accepted: "a topic that parley.v1.Topics/List tells of, or a pattern",
+      accepted: "a topic that `parley topic ls` tells of, or a pattern",
     });
   }
   const more = topics.length > MAX_REMOVED_TOPICS;

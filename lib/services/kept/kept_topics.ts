@@ -11,6 +11,7 @@ import { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { decodeText } from "../../base/utf8_text.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import { shareOf } from "../../logic/access/guest_share.ts";
 import type { KeepPolicies, KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import type { Store, StoreBatch, StoreListener, StoreTopic } from "../../ports/store.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
@@ -98,7 +99,9 @@ export class KeptTopics implements StoreListener {
     if (this.#policies.policyOf(name) === null) return null;
     const known = this.store.topic(name);
     if (known !== null) return known;
-    const topic = this.store.openTopic(name);
+    const { limits } = this.#host;
+    const share = shareOf(100, limits, this.#policies.names(name));
+    const topic = this.store.openTopic(name, share);
     this.#retain(topic);
     return topic;
   }

@@ -105,6 +105,11 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     return this.#log !== null;
   }
 
+  /** Says that the store has forgotten it: it is as if it had never had a job. */
+  leftStore(): void {
+    this.#log = null;
+  }
+
   /** Takes up what was there at start. */
   load(): void {
     if (!this.isStored) return;

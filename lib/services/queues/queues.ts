@@ -9,6 +9,7 @@ import { guard } from "../../base/defects.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
+import { shareOf } from "../../logic/access/guest_share.ts";
 import { checkTopic } from "../../logic/topics/pattern.ts";
 import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
@@ -105,12 +106,9 @@ export class Queues implements QueueOwner {
         throw invalidArgument(`cannot ${action} ${quote(name)}: dead letters have no dead letters`);
       }
       this.get(living, action);
-    } else if (this.#living >= limits.maxQueues) {
-      throw new ParleyError(
-        ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot ${action} ${quote(name)}: there are ${this.#living} queues`,
-        { accepted: `at most ${limits.maxQueues} queues (limits.max_queues)` },
-      );
+    } else {
+      const most = shareOf(limits.maxQueues, limits, this.#policies.names(name));
+      if (this.#living >= most) throw tooManyQueues(name, action, this.#living, most);
     }
     return this.#open(name);
   }
@@ -266,6 +264,11 @@ export class Queues implements QueueOwner {
     }
   }
 
+  /** Forgets that a queue was paused. Resolves when that is safe. */
+  async unpause(queue: Queue): Promise<void> {
+    if (this.store.revision(PAUSED + queue.name) > 0) await this.pause(queue, false);
+  }
+
   /** A session is gone, or can settle nothing any more. */
   leave(session: Session): void {
     if (session.pulls === null) return;
@@ -345,6 +348,17 @@ export class Queues implements QueueOwner {
       this.#arm(went ? next : Math.max(next, this.host.clock.monotonicMs() + REST_MS));
     }, Math.min(inMs, MOST_TIMER_MS));
   }
+}
+
+function tooManyQueues(name: string, action: string, living: number, most: number): ParleyError {
+  return new ParleyError(
+    ErrorCode.RESOURCE_EXHAUSTED,
+    `cannot ${action} ${quote(name)}: there are ${living} queues`,
+    {
+      accepted: `at most ${most} queues that the configuration does not name (limits.max_queues, ` +
+        "limits.guest_names_percent); `parley queue rm` makes room",
+    },
+  );
 }
 
 const NONE: readonly Queue[] = Object.freeze([]);

@@ -159,6 +159,40 @@ export class Rooms {
     this.names.release(session, this.#host.nowMs, atOnce);
   }
 
+  /**
+   * Removes a room with its history and topic line; gives how many events were dropped. Rejects with
+   * NOT_FOUND when there is none of that name, FAILED_PRECONDITION while people are in it.
+   */
+  async remove(name: string): Promise<number> {
+    checkRoomName(name);
+    const { store, forgetting } = this.#kept;
+    const topic = store.topic(ROOM_PREFIX + name);
+    const room = this.#rooms.get(name);
+    if (topic === null && room === undefined) {
+      throw new ParleyError(
+        ErrorCode.NOT_FOUND,
+        `cannot remove the room ${quote(name)}: it is not there`,
+        {
+          accepted: "a room that `parley room ls` tells of",
+        },
+      );
+    }
+    if (room !== undefined && room.online > 0) throw inUse(name, room.online);
+    const key = TOPIC_LINES + name;
+    if (store.revision(key) > 0) {
+      await new Promise<void>((resolve, reject) => {
+        store.remove(key, -1, { session: null, committed: () => resolve(), failed: reject });
+      });
+    }
+    const now = this.#rooms.get(name);
+    if (now !== undefined && now.online > 0) throw inUse(name, now.online);
+    this.#rooms.delete(name);
+    if (topic === null) return 0;
+    const { dropped, gone } = await forgetting.remove(topic);
+    if (!gone) throw inUse(name, this.#rooms.get(name)?.online ?? 0);
+    return dropped;
+  }
+
   /** Whether `topic` is that of a room with people in it, or with a topic line. */
   usesTopic(topic: string): boolean {
     return topic.startsWith(ROOM_PREFIX) && this.#rooms.has(topic.slice(ROOM_PREFIX.length));
@@ -321,6 +355,15 @@ export class Rooms {
     }
     if (room.online === 0 && room.topicLine === "") this.#rooms.delete(room.name);
   }
+}
+
+function inUse(name: string, online: number): ParleyError {
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot remove the room ${quote(name)}: ` +
+      (online > 0 ? `${online} are in it` : "something is said or read in it"),
+    { accepted: "a room that nobody is in" },
+  );
 }
 
 function leftOf(name: string, room: Room<Session>, lost: boolean): RoomHappening {

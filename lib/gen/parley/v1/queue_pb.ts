@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/queue.proto.
  */
 export const file_parley_v1_queue: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iPwoQUGVla1F1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoDSJnCglQZWVrZWRKb2ISGwoDam9iGAEgASgLMg4ucGFybGV5LnYxLkpvYhIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRIZChF1bnRpbF91bml4X21pY3JvcxgDIAEoBCJFChFQZWVrUXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGFybGV5LnYxLlBlZWtlZEpvYhIMCgRtb3JlGAIgASgIIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIiUKElB1cmdlUXVldWVSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEIjEKE1JlZHJpdmVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSCwoDaWRzGAIgAygEIigKFFJlZHJpdmVRdWV1ZVJlc3BvbnNlEhAKCHJlZHJpdmVuGAEgASgEIiIKEVBhdXNlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIjgKElBhdXNlUXVldWVSZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlF1ZXVlSW5mbyIjChJSZXN1bWVRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiOQoTUmVzdW1lUXVldWVSZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlF1ZXVlSW5mbypnCgtEZWF0aFJlYXNvbhIcChhERUFUSF9SRUFTT05fVU5TUEVDSUZJRUQQABIfChtERUFUSF9SRUFTT05fTUFYX0RFTElWRVJJRVMQARIZChVERUFUSF9SRUFTT05fUkVKRUNURUQQAiqCAQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASDwoLVkVSRElDVF9BQ0sQARIQCgxWRVJESUNUX05BQ0sQAhISCg5WRVJESUNUX1JFSkVDVBADEhMKD1ZFUkRJQ1RfUkVMRUFTRRAEEhIKDlZFUkRJQ1RfRVhURU5EEAUqfgoISm9iU3RhdGUSGQoVSk9CX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPSk9CX1NUQVRFX1JFQURZEAESFQoRSk9CX1NUQVRFX0RFTEFZRUQQAhIUChBKT0JfU1RBVEVfTEVBU0VEEAMSFQoRSk9CX1NUQVRFX0JMT0NLRUQQBGIGcHJvdG8z", [file_parley_v1_session]);
+  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iPwoQUGVla1F1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoDSJnCglQZWVrZWRKb2ISGwoDam9iGAEgASgLMg4ucGFybGV5LnYxLkpvYhIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRIZChF1bnRpbF91bml4X21pY3JvcxgDIAEoBCJFChFQZWVrUXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGFybGV5LnYxLlBlZWtlZEpvYhIMCgRtb3JlGAIgASgIIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIiUKElB1cmdlUXVldWVSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEIjIKElJlbW92ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVmb3JjZRgCIAEoCCImChNSZW1vdmVRdWV1ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiMQoTUmVkcml2ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRILCgNpZHMYAiADKAQiKAoUUmVkcml2ZVF1ZXVlUmVzcG9uc2USEAoIcmVkcml2ZW4YASABKAQiIgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiOAoSUGF1c2VRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvIiMKElJlc3VtZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI5ChNSZXN1bWVRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvKmcKC0RlYXRoUmVhc29uEhwKGERFQVRIX1JFQVNPTl9VTlNQRUNJRklFRBAAEh8KG0RFQVRIX1JFQVNPTl9NQVhfREVMSVZFUklFUxABEhkKFURFQVRIX1JFQVNPTl9SRUpFQ1RFRBACKoIBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIPCgtWRVJESUNUX0FDSxABEhAKDFZFUkRJQ1RfTkFDSxACEhIKDlZFUkRJQ1RfUkVKRUNUEAMSEwoPVkVSRElDVF9SRUxFQVNFEAQSEgoOVkVSRElDVF9FWFRFTkQQBSp+CghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9KT0JfU1RBVEVfUkVBRFkQARIVChFKT0JfU1RBVEVfREVMQVlFRBACEhQKEEpPQl9TVEFURV9MRUFTRUQQAxIVChFKT0JfU1RBVEVfQkxPQ0tFRBAEYgZwcm90bzM", [file_parley_v1_session]);
 
 /**
  * Work to be done. Push and delivery are the same message: a delivery is the
@@ -793,6 +793,55 @@ export const PurgeQueueResponseSchema: GenMessage<PurgeQueueResponse> = /*@__PUR
   messageDesc(file_parley_v1_queue, 15);
 
 /**
+ * Removes a queue with its dead letters and its name.
+ *
+ * @generated from message parley.v1.RemoveQueueRequest
+ */
+export type RemoveQueueRequest = Message<"parley.v1.RemoveQueueRequest"> & {
+  /**
+   * Which queue.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Drops the jobs that it holds, and its dead letters. Without, a queue that holds any stays.
+   *
+   * @generated from field: bool force = 2;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message parley.v1.RemoveQueueRequest.
+ * Use `create(RemoveQueueRequestSchema)` to create a new message.
+ */
+export const RemoveQueueRequestSchema: GenMessage<RemoveQueueRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 16);
+
+/**
+ * It is gone. One that the configuration names is there again, and empty.
+ *
+ * @generated from message parley.v1.RemoveQueueResponse
+ */
+export type RemoveQueueResponse = Message<"parley.v1.RemoveQueueResponse"> & {
+  /**
+   * How many jobs were dropped.
+   *
+   * @generated from field: uint64 dropped = 1;
+   */
+  dropped: bigint;
+};
+
+/**
+ * Describes the message parley.v1.RemoveQueueResponse.
+ * Use `create(RemoveQueueResponseSchema)` to create a new message.
+ */
+export const RemoveQueueResponseSchema: GenMessage<RemoveQueueResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 17);
+
+/**
  * Puts dead letters back into the queue they came from, as new jobs with all
  * their attempts.
  *
@@ -819,7 +868,7 @@ export type RedriveQueueRequest = Message<"parley.v1.RedriveQueueRequest"> & {
  * Use `create(RedriveQueueRequestSchema)` to create a new message.
  */
 export const RedriveQueueRequestSchema: GenMessage<RedriveQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 16);
+  messageDesc(file_parley_v1_queue, 18);
 
 /**
  * They are back.
@@ -840,7 +889,7 @@ export type RedriveQueueResponse = Message<"parley.v1.RedriveQueueResponse"> & {
  * Use `create(RedriveQueueResponseSchema)` to create a new message.
  */
 export const RedriveQueueResponseSchema: GenMessage<RedriveQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 17);
+  messageDesc(file_parley_v1_queue, 19);
 
 /**
  * Stops a queue from handing out jobs; it goes on taking them. It stays paused
@@ -862,7 +911,7 @@ export type PauseQueueRequest = Message<"parley.v1.PauseQueueRequest"> & {
  * Use `create(PauseQueueRequestSchema)` to create a new message.
  */
 export const PauseQueueRequestSchema: GenMessage<PauseQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 18);
+  messageDesc(file_parley_v1_queue, 20);
 
 /**
  * It is paused.
@@ -883,7 +932,7 @@ export type PauseQueueResponse = Message<"parley.v1.PauseQueueResponse"> & {
  * Use `create(PauseQueueResponseSchema)` to create a new message.
  */
 export const PauseQueueResponseSchema: GenMessage<PauseQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 19);
+  messageDesc(file_parley_v1_queue, 21);
 
 /**
  * Lets a queue hand out jobs again.
@@ -904,7 +953,7 @@ export type ResumeQueueRequest = Message<"parley.v1.ResumeQueueRequest"> & {
  * Use `create(ResumeQueueRequestSchema)` to create a new message.
  */
 export const ResumeQueueRequestSchema: GenMessage<ResumeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 20);
+  messageDesc(file_parley_v1_queue, 22);
 
 /**
  * It is not paused any more.
@@ -925,7 +974,7 @@ export type ResumeQueueResponse = Message<"parley.v1.ResumeQueueResponse"> & {
  * Use `create(ResumeQueueResponseSchema)` to create a new message.
  */
 export const ResumeQueueResponseSchema: GenMessage<ResumeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 21);
+  messageDesc(file_parley_v1_queue, 23);
 
 /**
  * Why a job is a dead letter.

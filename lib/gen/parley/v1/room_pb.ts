@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/room.proto.
  */
 export const file_parley_v1_room: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYXJsZXkvdjEvcm9vbS5wcm90bxIJcGFybGV5LnYxIo0CCglSb29tRXZlbnQSHwoEc2FpZBgBIAEoCzIPLnBhcmxleS52MS5TYWlkSAASIwoGam9pbmVkGAIgASgLMhEucGFybGV5LnYxLkpvaW5lZEgAEh8KBGxlZnQYAyABKAsyDy5wYXJsZXkudjEuTGVmdEgAEiUKB3JlbmFtZWQYBCABKAsyEi5wYXJsZXkudjEuUmVuYW1lZEgAEjEKDnRvcGljX2xpbmVfc2V0GAUgASgLMhcucGFybGV5LnYxLlRvcGljTGluZVNldEgAEjYKEHByZXNlbmNlX2NoYW5nZWQYBiABKAsyGi5wYXJsZXkudjEuUHJlc2VuY2VDaGFuZ2VkSABCBwoFZXZlbnQiIgoEU2FpZBIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAkiJgoGSm9pbmVkEgwKBG5hbWUYASABKAkSDgoGb25saW5lGAIgASgNIjIKBExlZnQSDAoEbmFtZRgBIAEoCRIOCgZvbmxpbmUYAiABKA0SDAoEbG9zdBgDIAEoCCIjCgdSZW5hbWVkEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkiKgoMVG9waWNMaW5lU2V0EgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCSI9Cg9QcmVzZW5jZUNoYW5nZWQSDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEg4KBm9ubGluZRgDIAEoDSI3Cg1EaXJlY3RNZXNzYWdlEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGV4dBgDIAEoCSIvChBDbGFpbU5hbWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFdG9rZW4YAiABKAkiMAoRQ2xhaW1OYW1lUmVzcG9uc2USDAoEbmFtZRgBIAEoCRINCgV0b2tlbhgCIAEoCSIbCgtKb2luUmVxdWVzdBIMCgRyb29tGAEgASgJImIKDEpvaW5SZXNwb25zZRIhCgRyb29tGAEgASgLMhMucGFybGV5LnYxLlJvb21JbmZvEiIKB21lbWJlcnMYAiADKAsyES5wYXJsZXkudjEuTWVtYmVyEgsKA3NlcRgDIAEoBCIcCgxMZWF2ZVJlcXVlc3QSDAoEcm9vbRgBIAEoCSIPCg1MZWF2ZVJlc3BvbnNlIjwKClNheVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkiGgoLU2F5UmVzcG9uc2USCwoDc2VxGAEgASgEIjEKE1NldFRvcGljTGluZVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJIiMKFFNldFRvcGljTGluZVJlc3BvbnNlEgsKA3NlcRgBIAEoBCIeCg5NZW1iZXJzUmVxdWVzdBIMCgRyb29tGAEgASgJIjUKD01lbWJlcnNSZXNwb25zZRIiCgdtZW1iZXJzGAEgAygLMhEucGFybGV5LnYxLk1lbWJlciJACgZNZW1iZXISDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEhoKEmpvaW5lZF91bml4X21pY3JvcxgDIAEoBCINCgtMaXN0UmVxdWVzdCIyCgxMaXN0UmVzcG9uc2USIgoFcm9vbXMYASADKAsyEy5wYXJsZXkudjEuUm9vbUluZm8iTgoIUm9vbUluZm8SDAoEbmFtZRgBIAEoCRISCgp0b3BpY19saW5lGAIgASgJEg4KBm9ubGluZRgDIAEoDRIQCghsYXN0X3NlcRgEIAEoBCJBCg5IaXN0b3J5UmVxdWVzdBIMCgRyb29tGAEgASgJEhIKCmJlZm9yZV9zZXEYAiABKAQSDQoFbGltaXQYAyABKA0iQQoPSGlzdG9yeVJlc3BvbnNlEiAKBmV2ZW50cxgBIAMoCzIQLnBhcmxleS52MS5FdmVudBIMCgRtb3JlGAIgASgIIicKC1RlbGxSZXF1ZXN0EgoKAnRvGAEgASgJEgwKBHRleHQYAiABKAkiDgoMVGVsbFJlc3BvbnNlYgZwcm90bzM", [file_parley_v1_event]);
+  fileDesc("ChRwYXJsZXkvdjEvcm9vbS5wcm90bxIJcGFybGV5LnYxIo0CCglSb29tRXZlbnQSHwoEc2FpZBgBIAEoCzIPLnBhcmxleS52MS5TYWlkSAASIwoGam9pbmVkGAIgASgLMhEucGFybGV5LnYxLkpvaW5lZEgAEh8KBGxlZnQYAyABKAsyDy5wYXJsZXkudjEuTGVmdEgAEiUKB3JlbmFtZWQYBCABKAsyEi5wYXJsZXkudjEuUmVuYW1lZEgAEjEKDnRvcGljX2xpbmVfc2V0GAUgASgLMhcucGFybGV5LnYxLlRvcGljTGluZVNldEgAEjYKEHByZXNlbmNlX2NoYW5nZWQYBiABKAsyGi5wYXJsZXkudjEuUHJlc2VuY2VDaGFuZ2VkSABCBwoFZXZlbnQiIgoEU2FpZBIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAkiJgoGSm9pbmVkEgwKBG5hbWUYASABKAkSDgoGb25saW5lGAIgASgNIjIKBExlZnQSDAoEbmFtZRgBIAEoCRIOCgZvbmxpbmUYAiABKA0SDAoEbG9zdBgDIAEoCCIjCgdSZW5hbWVkEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkiKgoMVG9waWNMaW5lU2V0EgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCSI9Cg9QcmVzZW5jZUNoYW5nZWQSDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEg4KBm9ubGluZRgDIAEoDSI3Cg1EaXJlY3RNZXNzYWdlEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGV4dBgDIAEoCSIvChBDbGFpbU5hbWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFdG9rZW4YAiABKAkiMAoRQ2xhaW1OYW1lUmVzcG9uc2USDAoEbmFtZRgBIAEoCRINCgV0b2tlbhgCIAEoCSIbCgtKb2luUmVxdWVzdBIMCgRyb29tGAEgASgJImIKDEpvaW5SZXNwb25zZRIhCgRyb29tGAEgASgLMhMucGFybGV5LnYxLlJvb21JbmZvEiIKB21lbWJlcnMYAiADKAsyES5wYXJsZXkudjEuTWVtYmVyEgsKA3NlcRgDIAEoBCIcCgxMZWF2ZVJlcXVlc3QSDAoEcm9vbRgBIAEoCSIPCg1MZWF2ZVJlc3BvbnNlIjwKClNheVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkiGgoLU2F5UmVzcG9uc2USCwoDc2VxGAEgASgEIjEKE1NldFRvcGljTGluZVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJIiMKFFNldFRvcGljTGluZVJlc3BvbnNlEgsKA3NlcRgBIAEoBCIeCg5NZW1iZXJzUmVxdWVzdBIMCgRyb29tGAEgASgJIjUKD01lbWJlcnNSZXNwb25zZRIiCgdtZW1iZXJzGAEgAygLMhEucGFybGV5LnYxLk1lbWJlciJACgZNZW1iZXISDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEhoKEmpvaW5lZF91bml4X21pY3JvcxgDIAEoBCIcCgtMaXN0UmVxdWVzdBINCgVhZnRlchgBIAEoCSJACgxMaXN0UmVzcG9uc2USIgoFcm9vbXMYASADKAsyEy5wYXJsZXkudjEuUm9vbUluZm8SDAoEbW9yZRgCIAEoCCJOCghSb29tSW5mbxIMCgRuYW1lGAEgASgJEhIKCnRvcGljX2xpbmUYAiABKAkSDgoGb25saW5lGAMgASgNEhAKCGxhc3Rfc2VxGAQgASgEIkEKDkhpc3RvcnlSZXF1ZXN0EgwKBHJvb20YASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBBINCgVsaW1pdBgDIAEoDSJBCg9IaXN0b3J5UmVzcG9uc2USIAoGZXZlbnRzGAEgAygLMhAucGFybGV5LnYxLkV2ZW50EgwKBG1vcmUYAiABKAgiHQoNUmVtb3ZlUmVxdWVzdBIMCgRyb29tGAEgASgJIiEKDlJlbW92ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiJwoLVGVsbFJlcXVlc3QSCgoCdG8YASABKAkSDAoEdGV4dBgCIAEoCSIOCgxUZWxsUmVzcG9uc2ViBnByb3RvMw", [file_parley_v1_event]);
 
 /**
  * Something that happened in a room: the payload of the events on its topic.
@@ -644,6 +644,12 @@ export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
  * @generated from message parley.v1.ListRequest
  */
 export type ListRequest = Message<"parley.v1.ListRequest"> & {
+  /**
+   * Only rooms behind this one, in the order of their names: the last of the page before.
+   *
+   * @generated from field: string after = 1;
+   */
+  after: string;
 };
 
 /**
@@ -665,6 +671,13 @@ export type ListResponse = Message<"parley.v1.ListResponse"> & {
    * @generated from field: repeated parley.v1.RoomInfo rooms = 1;
    */
   rooms: RoomInfo[];
+
+  /**
+   * Whether there are more behind them.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
 };
 
 /**
@@ -780,6 +793,48 @@ export const HistoryResponseSchema: GenMessage<HistoryResponse> = /*@__PURE__*/
   messageDesc(file_parley_v1_room, 25);
 
 /**
+ * Removes a room with its history and its topic line. They cannot be brought back.
+ *
+ * @generated from message parley.v1.RemoveRequest
+ */
+export type RemoveRequest = Message<"parley.v1.RemoveRequest"> & {
+  /**
+   * Which room.
+   *
+   * @generated from field: string room = 1;
+   */
+  room: string;
+};
+
+/**
+ * Describes the message parley.v1.RemoveRequest.
+ * Use `create(RemoveRequestSchema)` to create a new message.
+ */
+export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_room, 26);
+
+/**
+ * It is gone.
+ *
+ * @generated from message parley.v1.RemoveResponse
+ */
+export type RemoveResponse = Message<"parley.v1.RemoveResponse"> & {
+  /**
+   * How many events of its history were dropped.
+   *
+   * @generated from field: uint64 dropped = 1;
+   */
+  dropped: bigint;
+};
+
+/**
+ * Describes the message parley.v1.RemoveResponse.
+ * Use `create(RemoveResponseSchema)` to create a new message.
+ */
+export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_room, 27);
+
+/**
  * Sends a text to one person. NOT_FOUND when nobody goes by that name now.
  *
  * @generated from message parley.v1.TellRequest
@@ -805,7 +860,7 @@ export type TellRequest = Message<"parley.v1.TellRequest"> & {
  * Use `create(TellRequestSchema)` to create a new message.
  */
 export const TellRequestSchema: GenMessage<TellRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_room, 26);
+  messageDesc(file_parley_v1_room, 28);
 
 /**
  * It was handed over.
@@ -820,5 +875,5 @@ export type TellResponse = Message<"parley.v1.TellResponse"> & {
  * Use `create(TellResponseSchema)` to create a new message.
  */
 export const TellResponseSchema: GenMessage<TellResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_room, 27);
+  messageDesc(file_parley_v1_room, 29);
 

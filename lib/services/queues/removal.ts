@@ -1,0 +1,68 @@
+/**
+ * Removing a queue: its jobs, its dead letters and its name.
+ *
+ * A queue that somebody pulls from stays, and one that holds jobs unless that is asked for. What is pushed
+ * meanwhile keeps the queue: no push that was acknowledged is dropped without being asked for. A queue that the
+ * configuration names is there again at once, and empty.
+ */
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
+import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
+import { purge } from "./care.ts";
+import type { Queue } from "./queue.ts";
+import type { Queues } from "./queues.ts";
+
+/**
+ * Removes the queue of that name, with its dead letters; gives how many jobs were dropped, once that is safe.
+ * Rejects with FAILED_PRECONDITION when it is in use, or holds jobs and `force` is not set.
+ */
+export async function removeQueue(queues: Queues, name: string, force: boolean): Promise<number> {
+  const all = (isDeadName(name) ? [name] : [name + DEAD_SUFFIX, name])
+    .map((each) => queues.find(each)).filter((queue) => queue !== null);
+  for (const queue of all) check(queue, force);
+  let dropped = 0;
+  for (const queue of all) {
+    if (queue.machine.jobs > 0) dropped += await purge(queues, queue);
+    check(queue, false);
+    await queues.unpause(queue);
+    await forgetStored(queues, queue);
+    queues.forget(queue);
+  }
+  return dropped;
+}
+
+function check(queue: Queue, force: boolean): void {
+  const { name, consumers, machine } = queue;
+  if (consumers.size > 0) {
+    const who = consumers.size === 1 ? "a consumer pulls" : `${consumers.size} consumers pull`;
+    throw refusal(name, `${who} from it`, "a queue that nobody pulls from");
+  }
+  if (machine.jobs > 0 && !force) {
+    throw refusal(
+      name,
+      `it holds ${machine.jobs} jobs`,
+      "an empty queue, or force to drop its jobs",
+    );
+  }
+}
+
+/** Has the store forget a queue, if it is there. */
+async function forgetStored({ store }: Queues, queue: Queue): Promise<void> {
+  if (!queue.isStored) return;
+  await new Promise<void>((resolve, reject) => {
+    const ticket = { session: null, committed: () => resolve(), failed: reject };
+    store.jobs.forget(queue.log, ticket);
+  });
+  if (store.jobs.queue(queue.name) !== null) {
+    throw refusal(queue.name, "jobs were pushed meanwhile", "another try");
+  }
+  queue.leftStore();
+}
+
+function refusal(name: string, why: string, accepted: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot remove ${quote(name)}: ${why}`,
+    { accepted },
+  );
+}
