@@ -188,7 +188,7 @@ Deno.test("the clock is looked at often while pieces are long, and seldom while 
     }
     return taker.units;
   };
-  assert.equal(unitsAfter(20, TURN_MS / 100_000), 64);
+  assert.equal(unitsAfter(20, TURN_MS / 100_000), 256);
   assert.equal(unitsAfter(20, TURN_MS), 1);
 });
 

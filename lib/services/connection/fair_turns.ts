@@ -12,7 +12,7 @@
  * parks by itself, and then nobody waits: a new turn begins for free.
  *
  * The clock is read once a piece of work (a read of a socket, a page), not once a message: between two looks
- * at it units of work are counted down in `left`, as many as took about a twentieth of a turn before. What
+ * at it units of work are counted down in `left`, as many as took a small part of a turn before. What
  * costs more than a small message calls `spend`. Non-goals: priorities; work that goes on for long without
  * asking.
  */
@@ -21,7 +21,7 @@ import type { IoPoll } from "../../ports/io_poll.ts";
 import type { WorkMeter } from "../../wire/work_meter.ts";
 
 /** How long work may go on before the sockets are polled, in milliseconds. */
-export const TURN_MS = 1;
+export const TURN_MS = 2;
 /** The shortest slice of one who works while many want to. */
 export const SHORTEST_SLICE_MS = 0.1;
 /** A pause of this length with next to nothing done before it was the runtime's parking: it has polled. */
@@ -31,9 +31,9 @@ const FEW_UNITS = 32;
 /** After so many pauses that were taken for parking, one real poll is made: a pause can also be a slow write. */
 const MOST_PARKS = 32;
 /** The most units between two looks at the clock. */
-const MOST_UNITS = 64;
+const MOST_UNITS = 256;
 /** Units that took less than this are doubled the next time; those that took more than twice of it, halved. */
-const LOOK_AFTER_MS = TURN_MS / 20;
+const LOOK_AFTER_MS = TURN_MS / 40;
 
 /** One who takes turns: a connection's read loop, a walk over a batch, a feed. */
 export class TurnTaker {
