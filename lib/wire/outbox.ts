@@ -117,8 +117,10 @@ export class Outbox {
   /** Starts to write what waits, unless a write is under way: then it follows by itself. */
   flush(): void {
     if (this.#writing) return;
-    if (this.failure !== null) this.rewind(0);
+    if (this.failure !== null && !this.keepUnsent) this.rewind(0);
     if (this.length === 0) return this.#release();
+    // What was not sent stays until it is taken.
+    if (this.failure !== null) return;
     this.#writing = true;
     detached(this.#writeAll(), "write to a peer");
   }

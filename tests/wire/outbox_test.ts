@@ -150,6 +150,21 @@ Deno.test("a batch that was cut off is lent to others only when nobody reads it 
   assert.deepEqual([pool.heldBytes, budget.bytes], [0, 0]);
 });
 
+Deno.test("what was not sent waits to be taken, whoever flushes meanwhile", async () => {
+  let refuse = (_: Error) => {};
+  const { outbox } = makeOutbox(() => new Promise((_, reject) => refuse = reject));
+  outbox.keepUnsent = true;
+  outbox.append(new Uint8Array([1, 2, 3]), 3);
+  outbox.flush();
+  outbox.append(new Uint8Array([4, 5]), 2);
+  refuse(new Error("reset"));
+  await outbox.whenIdle();
+  outbox.flush();
+  const { underWay, waiting } = outbox.takeUnsent(0);
+  assert.deepEqual([[...underWay], [...waiting]], [[1, 2, 3], [4, 5]]);
+  assert.equal(outbox.size, 0);
+});
+
 Deno.test("what a failed write left goes back at once when nobody reads it", async () => {
   const writer = new ManualWriter();
   const { outbox, pool, budget } = makeOutbox(writer.write);

@@ -61,6 +61,11 @@ export class TextDialogue {
   /** Events of the room up to this seq are its history. */
   #historySeq = 0n;
   #showingHistory = false;
+  /** The seq of what was said last in the room, and of what was shown last of it. */
+  #saidSeq = 0n;
+  #shownSeq = 0n;
+  /** Takes leave once everything that was said has been shown; null while nobody takes leave. */
+  #farewell: (() => void) | null = null;
   /** Whether the cursor stands behind a prompt. */
   #atPrompt = false;
   /** Answers on which it depends what the next line means. */
@@ -107,7 +112,11 @@ export class TextDialogue {
       return this.#say("You are in no room: /join ROOM, or /rooms to see them.");
     }
     // It comes back as an event, and is shown then.
-    this.#call("Say", room.SayRequestSchema, { room: this.#room, text }, room.SayResponseSchema);
+    const { SayRequestSchema, SayResponseSchema } = room;
+    const request = { room: this.#room, text };
+    this.#call("Say", SayRequestSchema, request, SayResponseSchema, ({ seq }) => {
+      if (request.room === this.#room) this.#saidSeq = seq;
+    });
   }
 
   /** The server has said something. */
@@ -123,6 +132,7 @@ export class TextDialogue {
       // What was to end the history can be among them.
       this.#showingHistory = false;
       this.#say(`(${value.count} messages were missed)`);
+      this.#farewell?.();
     } else if (member === "error" && value.closeReason !== CloseReason.UNSPECIFIED) {
       this.#print(
         `${this.#atPrompt ? "\n" : ""}The connection ends: ${printable(value.message)}.\n`,
@@ -159,6 +169,7 @@ export class TextDialogue {
         this.#call("Leave", LeaveRequestSchema, { room: former }, LeaveResponseSchema);
       }
       this.#room = name;
+      this.#saidSeq = this.#shownSeq = 0n;
       this.#historySeq = answer.seq;
       const line = answer.room?.topicLine ?? "";
       if (line !== "") this.#print(`Topic: ${printable(line)}\n`);
@@ -267,6 +278,7 @@ export class TextDialogue {
 
   #quit(): void {
     const goodbye = () => {
+      this.#farewell = null;
       this.#print(`${this.#atPrompt ? "\n" : ""}Goodbye.\n`);
       this.#atPrompt = false;
       this.finished = true;
@@ -274,7 +286,12 @@ export class TextDialogue {
     if (this.#room === "") return goodbye();
     const { LeaveRequestSchema, LeaveResponseSchema } = room;
     const request = { room: this.#room };
-    this.#decide("Leave", LeaveRequestSchema, request, LeaveResponseSchema, goodbye, goodbye);
+    this.#decide("Leave", LeaveRequestSchema, request, LeaveResponseSchema, () => {
+      if (this.#saidSeq <= this.#shownSeq) return goodbye();
+      // The room's history can be behind the answers: one sees one's own words before one goes.
+      this.#deciding++;
+      this.#farewell = goodbye;
+    }, goodbye);
   }
 
   /** Something happened in the room, or somebody said something to this person alone. */
@@ -283,6 +300,12 @@ export class TextDialogue {
       return this.#say(directLine(event, fromBinary(room.DirectMessageSchema, event.payload)));
     }
     if (event.topic !== `room.${this.#room}`) return;
+    this.#roomEvent(event);
+    this.#shownSeq = event.seq;
+    if (this.#shownSeq >= this.#saidSeq) this.#farewell?.();
+  }
+
+  #roomEvent(event: Event): void {
     const isHistory = event.seq <= this.#historySeq;
     const line = isHistory ? saidLine(event) : happeningLine(event, this.#name);
     if (isHistory && this.#showingHistory) {

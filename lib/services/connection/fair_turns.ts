@@ -116,6 +116,11 @@ export class FairTurns implements WorkMeter {
     this.#startMs = this.#lookedMs = nowMs();
   }
 
+  /** How many wait for a turn. */
+  get waiting(): number {
+    return this.#fresh.size + this.#worked.size;
+  }
+
   /** Counts work that costs as much as that many small messages. */
   spend(units: number): void {
     this.left -= units;

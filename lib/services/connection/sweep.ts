@@ -90,6 +90,8 @@ function writeStalled(session: Session, nowMs: number): boolean {
 }
 
 function sweepDraining(session: Session, nowMs: number): void {
+  // While others wait for their turn, what this peer sent may wait in its socket.
+  if (session.host.turns.waiting > 0) session.lastHeardMs = nowMs;
   const quietMs = nowMs - session.lastHeardMs;
   const idle = session.outbox.size === 0 && !session.hasCalls;
   if (idle && quietMs >= session.host.limits.drainQuietMs) session.finish();
