@@ -8,7 +8,6 @@ import { settles, until } from "../support/until.ts";
 import { FakeServer, serverFrame, welcome } from "./fake_server.ts";
 import { rejection } from "./rejections.ts";
 import { ResettingServer } from "./resetting_server.ts";
-import { CANNOT_RESET } from "./runtime.ts";
 
 /** Quick attempts, so that tests do not wait. */
 const reconnect = { minMs: 1, maxMs: 10 };
@@ -58,16 +57,12 @@ Deno.test("a connection that ends within an answer is a lost one", async () => {
   assert.equal(await client.echo("x"), "x");
 });
 
-Deno.test({
-  name: `a reset is a loss that says so${CANNOT_RESET}`,
-  ignore: CANNOT_RESET !== "",
-  fn: async () => {
-    // The answer is a Welcome without fields, for the id of the Hello.
-    await using server = await ResettingServer.start(new Uint8Array([4, 0x22, 0, 0x78, 1]));
-    await using client = await connect(`parley://127.0.0.1:${server.port}`, { reconnect: false });
-    const error = await rejection(client.echo("x"), "UNAVAILABLE");
-    assert.match(error.message, /lost the connection to parley:.*reset/i);
-  },
+Deno.test("a reset is a loss that says so", async () => {
+  // The answer is a Welcome without fields, for the id of the Hello.
+  await using server = await ResettingServer.start(new Uint8Array([4, 0x22, 0, 0x78, 1]));
+  await using client = await connect(`parley://127.0.0.1:${server.port}`, { reconnect: false });
+  const error = await rejection(client.echo("x"), "UNAVAILABLE");
+  assert.match(error.message, /lost the connection to parley:.*reset/i);
 });
 
 Deno.test("requests wait for a server that is away no longer than their deadline", async () => {

@@ -5,7 +5,6 @@ import net from "node:net";
 import { listenTcp } from "../../lib/adapters/socket/tcp.ts";
 import { listenUnix } from "../../lib/adapters/socket/unix.ts";
 import type { Link, LinkListener } from "../../lib/ports/link.ts";
-import { CAN_RESET } from "../support/runtime.ts";
 import { settles } from "../support/until.ts";
 import { type LinkPair, testLinkContract } from "./link_contract.ts";
 
@@ -68,7 +67,6 @@ function tcpContract(kind: "tcp" | "raw", hostname: string): void {
       return pairOf(listener, () => Deno.connect({ hostname, port: listener.port }));
     },
     connectToReset: () => resettingTcp(listen(), hostname),
-    skip: CAN_RESET ? {} : { "after a reset, read rejects and says why": "nothing here can reset" },
   });
 }
 

@@ -7,7 +7,7 @@ import net from "node:net";
 import { contentOf, echoMessage, frame, hex } from "../support/frames.ts";
 import { LogRecords } from "../support/log_records.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
-import { CAN_RESET, CLOSE_ENDS_WRITES } from "../support/runtime.ts";
+import { CLOSE_ENDS_WRITES } from "../support/runtime.ts";
 import { ALL_KINDS, startServer, type TestServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { settled, settles, until } from "../support/until.ts";
@@ -33,7 +33,7 @@ async function connectResettable(server: TestServer, kind: ListenerKind): Promis
   socket.pause();
   return {
     send: (bytes) => void socket.write(kind === "ws" ? webSocketFrame(bytes) : bytes),
-    reset: () => void (kind !== "unix" && CAN_RESET ? socket.resetAndDestroy() : socket.destroy()),
+    reset: () => void (kind !== "unix" ? socket.resetAndDestroy() : socket.destroy()),
   };
 }
 

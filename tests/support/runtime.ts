@@ -1,11 +1,7 @@
 /**
- * What the runtime under the tests can do. Parley runs on older versions of Deno too; where one of them
- * lacks something, a test asks less of it, and says so.
+ * What the runtime under the tests can do. Where a release from the oldest that is accepted lacks something, a
+ * test asks less of it, and says so.
  */
-import net from "node:net";
-
-/** Whether a connection can be reset from here: since Deno 2.7. */
-export const CAN_RESET = typeof net.Socket.prototype.resetAndDestroy === "function";
 
 /**
  * Whether closing a connection ends a write that is under way: since Deno 2.9.5. Before, the runtime

@@ -1,7 +1,8 @@
 /**
  * Deno's tcp and unix sockets as a Transport.
  *
- * Reads go straight into the caller's buffer.
+ * Reads go straight into the caller's buffer. Closing settles what is under way here, since some releases of the
+ * runtime leave a read waiting whose connection was closed.
  */
 import { connectFailure } from "./connect_failure.ts";
 import type { Transport } from "./transport.ts";
@@ -38,23 +39,38 @@ function tune(connection: Deno.TcpConn): void {
 class DenoTransport implements Transport {
   readonly #connection: Deno.Conn;
   #closed = false;
+  #endRead: ((reason: Error) => void) | null = null;
+  #endWrite: ((reason: Error) => void) | null = null;
 
   constructor(connection: Deno.Conn) {
     this.#connection = connection;
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return this.#connection.read(into);
+    return new Promise((resolve, reject) => {
+      this.#endRead = reject;
+      this.#connection.read(into).then(resolve, reject);
+    });
   }
 
-  async write(batch: Uint8Array): Promise<void> {
-    let done = await this.#connection.write(batch);
-    while (done < batch.length) done += await this.#connection.write(batch.subarray(done));
+  write(batch: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#endWrite = reject;
+      this.#writeAll(batch).then(resolve, reject);
+    });
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#connection.close();
+    const reason = new Error("this side has closed the connection");
+    this.#endRead?.(reason);
+    this.#endWrite?.(reason);
+  }
+
+  async #writeAll(batch: Uint8Array): Promise<void> {
+    let done = await this.#connection.write(batch);
+    while (done < batch.length) done += await this.#connection.write(batch.subarray(done));
   }
 }
