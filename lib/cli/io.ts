@@ -10,6 +10,7 @@ import { OUTPUT_FLUSH_MS } from "../base/limits.ts";
 import type { LogTarget } from "../server/logging.ts";
 import { OutputQueue } from "./terminal/output_queue.ts";
 import { type RawStream, StandardStream } from "./terminal/standard_stream.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** One of the two streams to write to. */
 export interface Output {
@@ -37,6 +38,8 @@ export interface Input {
 
 /** What a command reads and writes. */
 export interface CliIo {
+  /** What the program runs on. */
+  readonly runtime: Runtime;
   readonly stdout: Output;
   readonly stderr: Output;
   /**
@@ -57,16 +60,20 @@ export interface CliIo {
   flushOutputs(): Promise<void>;
   /**
    * Called by the server once it listens: from then on the process can neither read its environment nor
-   * run a program.
+   * run a program. Gives what it may still do, as the runtime tells it.
    */
-  releasePermissions(): Promise<void>;
+  releasePermissions(): Promise<readonly string[]>;
 }
+
+/** Everything that a process may be allowed. */
+const PERMISSION_NAMES = ["env", "ffi", "import", "net", "read", "run", "sys", "write"] as const;
 
 /** The streams and the environment of this process. */
 export function processIo(): CliIo {
   const stdout = new ProcessOutput(Deno.stdout, 1);
   const stderr = new ProcessOutput(Deno.stderr, 2);
   return {
+    runtime: { version: Deno.version.deno, standalone: Deno.build.standalone },
     stdout,
     stderr,
     environment: readEnvironment,
@@ -87,6 +94,9 @@ export function processIo(): CliIo {
     async releasePermissions() {
       await Deno.permissions.revoke({ name: "env" });
       await Deno.permissions.revoke({ name: "run" });
+      return PERMISSION_NAMES.filter((name) =>
+        Deno.permissions.querySync({ name }).state === "granted"
+      );
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 import { main } from "../../lib/cli/main.ts";
 import type { CliIo, Output } from "../../lib/cli/io.ts";
+import type { Runtime } from "../../lib/cli/runtime.ts";
 
 /** What a command left behind. */
 export interface Ended {
@@ -23,6 +24,8 @@ export interface FakeOptions {
   readonly stdin?: Uint8Array | string;
   /** Whether somebody types the input. Default: false. */
   readonly stdinTerminal?: boolean;
+  /** Default: what the tests run on. */
+  readonly runtime?: Runtime;
 }
 
 /** A command that runs. */
@@ -76,6 +79,7 @@ export function begin(args: readonly string[], options: FakeOptions = {}): Begun
   const { stdin = "" } = options;
   const bytes = typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin;
   const io: CliIo = {
+    runtime: options.runtime ?? { version: Deno.version.deno, standalone: false },
     stdout,
     stderr,
     environment: () => options.environment ?? {},
@@ -90,7 +94,7 @@ export function begin(args: readonly string[], options: FakeOptions = {}): Begun
     },
     detachOutputs: () => stderr,
     flushOutputs: () => Promise.resolve(),
-    releasePermissions: () => Promise.resolve(),
+    releasePermissions: () => Promise.resolve([]),
   };
   const ended = main(args, io).then((code) => ({
     code,

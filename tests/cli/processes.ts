@@ -149,6 +149,12 @@ export class Running implements AsyncDisposable {
     return this.#wait(this.#stderr, (all) => all.includes(text), text);
   }
 
+  /** Waits until standard error matches `pattern`, and gives the match. */
+  async finds(pattern: RegExp): Promise<RegExpExecArray> {
+    await this.#wait(this.#stderr, (all) => pattern.test(all), String(pattern));
+    return pattern.exec(this.#stderr.text)!;
+  }
+
   /** Writes to its standard input. */
   async write(text: string): Promise<void> {
     await this.#stdin!.write(new TextEncoder().encode(text));

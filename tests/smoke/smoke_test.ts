@@ -46,6 +46,14 @@ Deno.test("serve --json says where it listens, and its own commands reach it", a
   assert.equal((await ask("add", "one", "2")).code, 2, "wrong use");
 });
 
+Deno.test("a server that listens may neither run programs nor read its environment", async () => {
+  await using server = await ServerProcess.start();
+  server.signal("SIGTERM");
+  const { log } = await server.ended();
+  const line = log.split("\n").find((each) => each.includes('"permissions"'));
+  assert.deepEqual(JSON.parse(line ?? "{}").permissions, ["net", "read", "write"]);
+});
+
 Deno.test("health fails where nobody listens", async () => {
   using own = ownPort();
   const url = `parley://127.0.0.1:${own.port}`;

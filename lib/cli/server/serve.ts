@@ -8,6 +8,7 @@
  */
 import type { Command } from "commander";
 import { detached } from "../../base/detached.ts";
+import { logger } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import type { LoadedConfig } from "../../server/config/config.ts";
 import type { Server } from "../../server/server.ts";
@@ -44,7 +45,8 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   const server = await Server.start(loaded.config, { repair: options.repair });
   using _wall = new ProcessWall();
   signals.onFirst(() => detached(server.stop(), "stop the server"));
-  await io.releasePermissions();
+  const permissions = await io.releasePermissions();
+  logger("server").debug("from now on the process may do no more than this", { permissions });
   announce(server, options, loaded, io);
   await server.stopped;
   // A stop that failed is a failure of the command.
