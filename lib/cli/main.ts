@@ -10,6 +10,7 @@ import { printable } from "../base/printable.ts";
 import { UsageError } from "./command.ts";
 import { type CliIo, processIo } from "./io.ts";
 import { makeProgram } from "./program.ts";
+import { runtimeFault } from "./runtime.ts";
 import { Interrupted } from "./terminal/stop_signals.ts";
 
 const OWN_OPTIONS = ["-h", "--help", "-V", "--version"];
@@ -20,6 +21,8 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
   const bare = first === undefined || first.startsWith("-") && !OWN_OPTIONS.includes(first);
   const outcome = { exitCode: 0 };
   try {
+    const fault = runtimeFault(io.runtime);
+    if (fault !== null) throw new Error(fault);
     const program = makeProgram(io, outcome);
     await program.parseAsync(bare ? ["serve", ...args] : [...args], { from: "user" });
     return outcome.exitCode;

@@ -72,6 +72,23 @@ Deno.test("wrong use is told in one line, with what may have been meant, and exi
   }
 });
 
+Deno.test("releases of Deno that are not tested are refused, unless an executable brings its own", async () => {
+  const on = (version: string, standalone = false) =>
+    run(["--version"], { runtime: { version, standalone } });
+  for (const version of ["1.46.3", "2.0.0", "2.6.8", "2.8.3", "2.8.99"]) {
+    const { code, stdout, stderr } = await on(version);
+    assert.deepEqual([code, stdout], [1, ""], version);
+    assert.match(
+      stderr,
+      /^parley: cannot run on Deno [\d.]+: accepted: Deno 2\.9\.0 or newer \(deno upgrade gets it\)\n$/,
+    );
+    assert.equal((await on(version, true)).code, 0, `an executable on ${version}`);
+  }
+  for (const version of ["2.9.0", "2.9.0-rc.1", "2.9.6", "2.10.0", "3.0.0"]) {
+    assert.equal((await on(version)).code, 0, version);
+  }
+});
+
 Deno.test("a group of commands alone explains itself", async () => {
   const { code, stderr } = await run(["bench"]);
   assert.equal(code, 2);
