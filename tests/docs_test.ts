@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import type { DescEnum } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode } from "../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../lib/base/limits.ts";
+import { OLDEST_DENO } from "../lib/cli/runtime.ts";
 import { file_parley_v1_queue } from "../lib/gen/parley/v1/queue_pb.ts";
 import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
 import { file_parley_v1_topic } from "../lib/gen/parley/v1/topic_pb.ts";
@@ -213,6 +214,22 @@ Deno.test("README.md names the commands of continuous integration", () => {
   const version = /deno@([\d.]+)/.exec(read(".ci/run"))?.[1];
   for (const task of ["start", "test"]) {
     assert(readme.includes(`npx --yes deno@${version} task ${task}\n`), task);
+  }
+});
+
+Deno.test("documents and workflows name the same releases of Deno, and gates run with the same rights", () => {
+  const [oldest] = /^\d+\.\d+/.exec(OLDEST_DENO)!;
+  const named = /\[Deno\]\(https:\/\/deno\.com\) ([\d.]+) or newer/;
+  for (const path of ["README.md", "CONTRIBUTING.md", "docs/getting_started.md"]) {
+    assert.equal(named.exec(read(path))?.[1], oldest, path);
+  }
+  const [ci, release] = ["ci", "release"].map((name) => read(`.github/workflows/${name}.yml`));
+  assert(ci.includes(`deno: [v${oldest}.x, `), "the oldest release is tested");
+  const pinned = /deno@([\d.]+)/.exec(read(".ci/run"))![1];
+  assert(release.includes(`deno-version: v${pinned}\n`), "what is released is what was tested");
+  // Tests that need root are ignored without, and an ignored test counts as failed there.
+  for (const workflow of [ci, release]) {
+    assert.match(workflow, /run: sudo .*env "PATH=\$PATH" bash \.ci\/run/);
   }
 });
 

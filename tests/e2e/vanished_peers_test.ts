@@ -9,20 +9,20 @@ import assert from "node:assert/strict";
 import type { ServerStats } from "../../lib/server/server.ts";
 import { NEAR, TwoMachines } from "../support/network.ts";
 import { ProgramProcess } from "../support/program_process.ts";
+import { testAsRoot } from "../support/rights_of_root.ts";
 
 const KEEPALIVE_MS = Number(Deno.env.get("VANISHED_KEEPALIVE_MS") ?? 1000);
 const PING_MS = Number(Deno.env.get("VANISHED_PING_MS") ?? 1000);
 /** Far above what it takes, and far below the idle limit and the usual times of the system. */
 const GIVEN_UP_AFTER_MS = 180_000;
 
-const possible = Deno.build.os === "linux" && TwoMachines.possible;
-
 type Answer = { stats: ServerStats };
 
-Deno.test({
-  name: "peers that vanish are given up, each kind of them" +
-    (possible ? "" : " (ignored: network namespaces need root and iproute2)"),
-  ignore: !possible,
+testAsRoot({
+  file: import.meta.url,
+  name: "peers that vanish are given up, each kind of them",
+  needs: "network namespaces need iproute2, and root or a user namespace",
+  possible: () => TwoMachines.possible,
   async fn() {
     using machines = new TwoMachines();
     const folder = await Deno.makeTempDir({ prefix: "parley-vanished-" });

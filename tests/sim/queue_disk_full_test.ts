@@ -2,8 +2,6 @@
  * Queues on a disk that is really full: a small tmpfs with a ballast file on it. Pushes are refused with a
  * typed error, acknowledgements are carried out or refused, and nothing that was acknowledged is lost; once
  * the ballast is gone all of it goes on by itself.
- *
- * Mounting needs root; otherwise the test is ignored, and says so in its name.
  */
 import assert from "node:assert/strict";
 import { ErrorCode } from "../../lib/base/errors.ts";
@@ -11,6 +9,7 @@ import { type Job, Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { jobs, pull, settle } from "../queues/queue_support.ts";
 import type { BusClient } from "../support/bus_client.ts";
 import { contentOf, type ServerMessage } from "../support/frames.ts";
+import { testAsRoot } from "../support/rights_of_root.ts";
 import { settles } from "../support/until.ts";
 import { infoOf, QueueDirectory, whenNoneIsOut } from "./queue_calls.ts";
 
@@ -25,8 +24,6 @@ const CONFIGURATION = `
 name = "${QUEUE}"
 lease_ms = 600000
 `;
-
-const mayMount = Deno.build.os === "linux" && Deno.uid() === 0;
 
 async function run(program: string, ...args: string[]): Promise<boolean> {
   return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output())
@@ -102,10 +99,10 @@ async function acknowledge(client: BusClient, held: readonly Job[]): Promise<Job
   return refused;
 }
 
-Deno.test({
-  name: "queue: a full disk refuses pushes, loses nothing, and heals" +
-    (mayMount ? "" : " (ignored: mounting a tmpfs needs root)"),
-  ignore: !mayMount,
+testAsRoot({
+  file: import.meta.url,
+  name: "queue: a full disk refuses pushes, loses nothing, and heals",
+  needs: "mounting a tmpfs needs root or a user namespace",
   fn: async () => {
     await using disk = await SmallDisk.mount();
     await using directory = await QueueDirectory.make(CONFIGURATION, disk.path);

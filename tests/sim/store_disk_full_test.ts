@@ -1,24 +1,21 @@
 /**
  * A disk that is really full: a small tmpfs with a ballast file on it. Writes fail with a typed error,
  * reads go on, and once the ballast is gone the store goes on by itself, without a gap.
- *
- * Mounting needs root; otherwise the test is ignored, and says so in its name.
  */
 import assert from "node:assert/strict";
 import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
 import { append, readAll, Recorder } from "../contract/store_support.ts";
-
-const mayMount = Deno.build.os === "linux" && Deno.uid() === 0;
+import { testAsRoot } from "../support/rights_of_root.ts";
 
 async function run(program: string, ...args: string[]): Promise<boolean> {
   return (await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output())
     .success;
 }
 
-Deno.test({
-  name: "store: a full disk refuses writes, lets reads go on, and heals" +
-    (mayMount ? "" : " (ignored: mounting a tmpfs needs root)"),
-  ignore: !mayMount,
+testAsRoot({
+  file: import.meta.url,
+  name: "store: a full disk refuses writes, lets reads go on, and heals",
+  needs: "mounting a tmpfs needs root or a user namespace",
   fn: async () => {
     const directory = await Deno.makeTempDir({ prefix: "parley-full-" });
     const mounted = await run("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", directory);
