@@ -77,5 +77,6 @@ export class ProgramProcess {
     } catch {
       // It has ended by itself.
     }
+    this.#input.close().catch(() => {});
   }
 }
