@@ -21,6 +21,16 @@ export type Dialect = "delimited" | "raw";
 /** The kinds of listeners, as they are named in the configuration. */
 export type ListenerKind = "tcp" | "unix" | "raw" | "ws" | "text";
 
+/** Where a link has memory from that counts with its connection. */
+export interface LinkMemory {
+  /** A buffer of at least `bytes` bytes. */
+  take(bytes: number): Uint8Array<ArrayBuffer>;
+  /** Takes back a buffer that nobody uses any more. */
+  give(buffer: Uint8Array<ArrayBuffer>): void;
+  /** So many bytes have come. `waits` says whether something was begun and is not whole, `anew` whether it got on. */
+  progressed(bytes: number, waits: boolean, anew: boolean): void;
+}
+
 /** One connection of bytes. */
 export interface Link {
   /** What kind of listener took it. */
@@ -37,6 +47,11 @@ export interface Link {
   readonly signs: number;
   /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
   read(into: Uint8Array): Promise<number | null>;
+  /**
+   * Before the first read: has memory from `memory` for what the link itself holds of input before `read` gives it,
+   * and tells it whether the peer has begun something. Only links that hold any have this.
+   */
+  holdIn?(memory: LinkMemory): void;
   /** Writes all of `batch`. */
   write(batch: Uint8Array): Promise<void>;
   /**

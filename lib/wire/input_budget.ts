@@ -56,14 +56,22 @@ export class InputBudget {
   bytes = 0;
   /** What those who had to go still hold. */
   leavingBytes = 0;
-  /** When the log last told that somebody had to go. */
-  warnedMs = -Infinity;
+  /** How many had to go. */
+  gone = 0;
   readonly buffers: Buffers;
   readonly #limitBytes: number;
   readonly #nowMs: () => number;
+  readonly #onRelief: (heldBytes: number) => void;
   readonly #holders = new Set<InputAccount>();
 
-  constructor(limitBytes: number, buffers: Buffers, nowMs: () => number) {
+  /** `onRelief` is told when some have to go, and how much all of them hold. */
+  constructor(
+    limitBytes: number,
+    buffers: Buffers,
+    nowMs: () => number,
+    onRelief: (heldBytes: number) => void = () => {},
+  ) {
+    this.#onRelief = onRelief;
     this.#limitBytes = limitBytes;
     this.buffers = buffers;
     this.#nowMs = nowMs;
@@ -93,6 +101,7 @@ export class InputBudget {
   }
 
   #relieve(): void {
+    this.#onRelief(this.bytes);
     const nowMs = this.#nowMs();
     const enough = this.#limitBytes - (this.#limitBytes >>> FREED_LOG2);
     const weigh = (account: InputAccount): number =>
@@ -101,6 +110,7 @@ export class InputBudget {
       .sort((one, other) => other.weight - one.weight);
     for (const { account } of heaviest) {
       if (this.bytes <= enough) return;
+      this.gone++;
       account.giveUp(this.leavingBytes > this.#limitBytes >>> FREED_LOG2);
     }
   }
@@ -149,7 +159,7 @@ export class InputAccount implements InputMemory {
   }
 
   progressed(bytes: number, waits: boolean, anew: boolean): void {
-    if (!waits) this.stillSinceMs = this.#arrived = 0;
+    if (!waits || this.#left) this.stillSinceMs = this.#arrived = 0;
     else {
       this.#arrived += bytes;
       if (this.stillSinceMs > 0 && !anew && this.#arrived < INPUT_PROGRESS_BYTES) return;

@@ -5,10 +5,15 @@
  * idle one and a slow one end alike. Bodies are never read: a request that has one is answered, and the
  * connection ends. An answer that ends the connection is given a moment to be read, because closing with
  * input unread would reset it.
+ *
+ * The buffer of a head starts small, grows with what arrives and counts in the budget of all input that waits; one that
+ * has to go for the sake of others is told 503.
  */
 import { Buffer } from "node:buffer";
 import { isDefect, reportDefect } from "../../base/defects.ts";
 import { detached, settled } from "../../base/detached.ts";
+import { READ_BUFFER_FIRST_BYTES } from "../../base/limits.ts";
+import type { InputAccount, InputBudget } from "../../wire/input_budget.ts";
 import { type Answer, answerText, plain } from "./answer.ts";
 import {
   emptyLines,
@@ -24,7 +29,6 @@ const MAX_REQUESTS = 1000;
 /** After the last answer, this much input is thrown away at most, and for this long. */
 const LINGER_BYTES = 256 * 1024;
 const LINGER_MS = 500;
-const FIRST_BYTES = 1024;
 
 const encoder = new TextEncoder();
 
@@ -39,15 +43,19 @@ export class HttpVisitor {
   readonly #connection: Deno.Conn;
   readonly #handle: Handler;
   readonly #timeoutMs: number;
-  #bytes = new Uint8Array(FIRST_BYTES);
+  readonly #account: InputAccount;
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
   #open = true;
-  #late = false;
+  /** The word to a peer whose head is not waited for any more; null while it is. */
+  #dismissal: Promise<void> | null = null;
 
-  constructor(connection: Deno.Conn, handle: Handler, timeoutMs: number) {
+  constructor(connection: Deno.Conn, handle: Handler, timeoutMs: number, input: InputBudget) {
     this.#connection = connection;
     this.#handle = handle;
     this.#timeoutMs = timeoutMs;
+    this.#account = input.open((atOnce) => this.#giveWay(atOnce));
+    this.#bytes = this.#account.take(READ_BUFFER_FIRST_BYTES);
   }
 
   /** Whether nothing of a further request has come. */
@@ -76,6 +84,8 @@ export class HttpVisitor {
       else if (isDefect(reason)) reportDefect("answer an HTTP request", reason);
     } finally {
       this.close();
+      this.#account.leave();
+      this.#account.give(this.#bytes);
     }
     return false;
   }
@@ -96,7 +106,7 @@ export class HttpVisitor {
   /** Reads the next head; null when the peer has finished. Raises HttpFault, also when it takes too long. */
   async #readHead(): Promise<RequestHead | null> {
     const deadline = setTimeout(
-      () => detached(this.#tooLate(), "end a connection that is too slow"),
+      () => this.#dismiss(this.idle ? null : plain(408, "The request took too long.")),
       this.#timeoutMs,
     );
     try {
@@ -111,13 +121,22 @@ export class HttpVisitor {
         if (end > 0) {
           const head = parseHead(this.#bytes.subarray(0, end));
           this.#drop(end);
+          this.#account.progressed(0, false, false);
+          if (this.idle) this.#resize(READ_BUFFER_FIRST_BYTES);
           return head;
         }
         looked = this.#length;
-        if (this.#length === this.#bytes.length) this.#grow();
-        const count = await this.#connection.read(this.#bytes.subarray(this.#length));
-        if (count === null || this.#late) return null;
+        if (this.#length === this.#bytes.length) {
+          this.#resize(Math.min(this.#bytes.length * 4, MAX_HEAD_BYTES));
+        }
+        // Making room for this head can be what ends it.
+        const count = this.#dismissal === null
+          ? await this.#connection.read(this.#bytes.subarray(this.#length))
+          : null;
+        if (this.#dismissal !== null) await this.#dismissal;
+        if (count === null || this.#dismissal !== null) return null;
         this.#length += count;
+        this.#account.progressed(count, true, false);
       }
     } finally {
       clearTimeout(deadline);
@@ -130,18 +149,33 @@ export class HttpVisitor {
     this.#length -= count;
   }
 
-  #grow(): void {
-    const larger = new Uint8Array(Math.min(this.#bytes.length * 4, MAX_HEAD_BYTES));
-    larger.set(this.#bytes);
-    this.#bytes = larger;
+  /** Moves what waits into a buffer of `bytes` bytes. */
+  #resize(bytes: number): void {
+    if (bytes === this.#bytes.length) return;
+    const former = this.#bytes;
+    this.#bytes = this.#account.take(bytes);
+    this.#bytes.set(former.subarray(0, this.#length));
+    this.#account.give(former);
   }
 
-  /** A request under way is told; a connection that only waits is closed. */
-  async #tooLate(): Promise<void> {
-    this.#late = true;
-    if (!this.idle) {
-      const told = this.#write(answerText(plain(408, "The request took too long.")));
-      await settled(told, "tell a peer that it is too slow");
+  /** Ends the connection for the sake of others. */
+  #giveWay(atOnce: boolean): void {
+    this.#account.leave();
+    this.#dismiss(atOnce ? null : plain(503, "There is no room for requests that are not whole."));
+  }
+
+  /** Waits for no more of a head: closes the connection, after `answer` if there is one. */
+  #dismiss(answer: Answer | null): void {
+    this.#dismissal ??= this.#tellAndClose(answer);
+    detached(this.#dismissal, "end a connection that is too slow");
+  }
+
+  async #tellAndClose(answer: Answer | null): Promise<void> {
+    if (answer !== null) {
+      await settled(
+        this.#write(answerText(answer)),
+        "tell a peer why its request is not waited for",
+      );
     }
     this.close();
   }

@@ -140,7 +140,7 @@ export class HttpListener implements LinkListener {
 
   /** Serves a connection until it ends, or is a WebSocket. */
   async #visit(connection: Deno.TcpConn): Promise<void> {
-    const { gate, limits } = this.#options;
+    const { gate, limits, input } = this.#options;
     const { hostname, port } = connection.remoteAddr;
     let release = () => gate.release(hostname);
     const handle = (head: RequestHead) =>
@@ -157,7 +157,7 @@ export class HttpListener implements LinkListener {
           throw reason;
         }
       });
-    const visitor = new HttpVisitor(connection, handle, limits.handshakeTimeoutMs);
+    const visitor = new HttpVisitor(connection, handle, limits.handshakeTimeoutMs, input);
     this.#visitors.add(visitor);
     const refusal = gate.admit(hostname);
     if (refusal === null) {

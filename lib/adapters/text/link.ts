@@ -10,13 +10,11 @@ import { errorOf } from "../../base/defects.ts";
 import { detached, mayFail } from "../../base/detached.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
-import type { Link } from "../../ports/link.ts";
+import type { Link, LinkMemory } from "../../ports/link.ts";
 import { FrameReader } from "../../wire/frame_reader.ts";
 import { type DialogueOptions, TextDialogue } from "./dialogue.ts";
-import { LineReader, type TextLine } from "./lines.ts";
+import { LineReader } from "./lines.ts";
 
-/** What one read of the connection asks for. */
-const READ_BYTES = 4096;
 const encoder = new TextEncoder();
 
 /** One person's connection. */
@@ -26,11 +24,8 @@ export class TextLink implements Link {
   readonly #dialogue: TextDialogue;
   readonly #lines: LineReader;
   readonly #frames: FrameReader;
-  readonly #chunk = new Uint8Array(READ_BYTES);
   #typed: Uint8Array = new Uint8Array(0);
   #shown: Promise<void> = Promise.resolve();
-  /** Lines that were read and not taken yet. */
-  #waiting: TextLine[] = [];
   #ended = false;
   #closed = false;
   /** Whether the server or the person has said something since it was last looked at. */
@@ -69,6 +64,10 @@ export class TextLink implements Link {
     return this.#link.bytesWritten;
   }
 
+  holdIn(memory: LinkMemory): void {
+    this.#lines.memory = memory;
+  }
+
   async read(into: Uint8Array): Promise<number | null> {
     for (;;) {
       this.#news = false;
@@ -85,6 +84,7 @@ export class TextLink implements Link {
         if (this.#failure !== null) throw this.#failure;
         if (!this.#reading) detached(this.#readLines(), "read lines");
       }
+      this.#lines.tell(this.#reading);
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
@@ -116,9 +116,11 @@ export class TextLink implements Link {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#wake?.();
     this.#link.close();
+    if (!this.#reading) this.#lines.close();
   }
 
   whenReleased(): Promise<void> {
@@ -129,33 +131,26 @@ export class TextLink implements Link {
   async #readLines(): Promise<void> {
     this.#reading = true;
     try {
-      this.#take(await this.#link.read(this.#chunk));
+      const count = await this.#link.read(this.#lines.space());
+      if (count === null) this.#ended = true;
+      else this.#lines.filled(count);
     } catch (reason) {
       this.#failure = errorOf(reason);
     }
     this.#reading = false;
+    if (this.#closed) this.#lines.close();
     this.#news = true;
     this.#wake?.();
   }
 
-  /** Takes what was typed: `count` bytes of the chunk, or the end. */
-  #take(count: number | null): void {
-    if (count !== null) {
-      this.#waiting.push(...this.#lines.take(this.#chunk.subarray(0, count)));
-      return;
-    }
-    this.#ended = true;
-    const last = this.#lines.finish();
-    if (last !== null) this.#waiting.push(last);
-  }
-
   /** Gives the dialogue the lines that it can take now. */
   #takeLines(): void {
-    let taken = 0;
-    while (taken < this.#waiting.length && this.#dialogue.ready) {
-      this.#dialogue.take(this.#waiting[taken++]);
+    while (this.#dialogue.ready) {
+      const line = this.#lines.next() ?? (this.#ended ? this.#lines.finish() : null);
+      if (line === null) break;
+      this.#dialogue.take(line);
     }
-    this.#waiting.splice(0, this.#dialogue.dismissed ? Infinity : taken);
+    if (this.#dialogue.dismissed) this.#lines.drop();
   }
 
   /** Whether nothing more will be asked of the server. */
@@ -163,14 +158,17 @@ export class TextLink implements Link {
     const { finished, ready, dismissed } = this.#dialogue;
     if (dismissed) return this.#ended;
     // What was asked by then, the session behind this still answers.
-    return finished || this.#ended && ready && this.#waiting.length === 0;
+    return finished || this.#ended && ready && this.#lines.empty;
   }
 
-  /** Whether more of what is typed can be taken. After the server's last word it is thrown away. */
+  /**
+   * Whether more of what is typed can be taken: while the dialogue is ready, no whole line waits. After the server's
+   * last word what comes is thrown away.
+   */
   get #wantsLines(): boolean {
     const { finished, ready, dismissed } = this.#dialogue;
     if (this.#ended) return false;
-    return dismissed || ready && !finished && this.#waiting.length === 0;
+    return dismissed || ready && !finished;
   }
 
   #give(into: Uint8Array): number {

@@ -11,7 +11,7 @@ import type { QueuePolicies } from "../../logic/queues/policies.ts";
 import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
 import type { Store } from "../../ports/store.ts";
 import { OutboxBudget } from "../../wire/outbox_budget.ts";
-import { InputBudget } from "../../wire/input_budget.ts";
+import type { InputBudget } from "../../wire/input_budget.ts";
 import { MessageScan } from "../../wire/message_scan.ts";
 import { Bus } from "../topics/bus.ts";
 import { Calls } from "../calls/calls.ts";
@@ -20,6 +20,7 @@ import { Queues } from "../queues/queues.ts";
 import { Rooms } from "../rooms/rooms.ts";
 import { Counters } from "./counters.ts";
 import { FairTurns } from "./fair_turns.ts";
+import { inputBudgetOf } from "./input_watch.ts";
 
 /** How often memory that is only kept at hand goes back to the system. */
 const TRIM_INTERVAL_MS = 5000;
@@ -60,7 +61,7 @@ export class SessionHost {
   constructor(limits: Limits, clock: Clock, serverId: string, poll: IoPoll = TIMER_POLL) {
     this.limits = limits;
     this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
-    this.input = new InputBudget(limits.maxInputTotalBytes, this.pool, () => this.nowMs);
+    this.input = inputBudgetOf(this);
     this.clock = clock;
     this.serverId = serverId;
     this.nowMs = this.#trimmedMs = clock.monotonicMs();
@@ -76,14 +77,15 @@ export class SessionHost {
     this.rooms = new Rooms(this, this.kept);
   }
 
-  /** The counters with what the bus and the turns count for themselves. */
+  /** The counters with what the bus, the budget of input and the turns count for themselves. */
   snapshot(): Counters {
-    const { bus, counters, turns } = this;
+    const { bus, counters, input, turns } = this;
     return {
       ...counters,
       eventsOut: counters.eventsOut + bus.deliveredEvents,
       messagesOut: counters.messagesOut + bus.deliveredEvents,
       bytesOut: counters.bytesOut + bus.deliveredBytes,
+      slowSenderCloses: counters.slowSenderCloses + input.gone,
       ioPolls: turns.polls,
       longestTurnMs: turns.longestTurnMs,
       longestTurnWaitMs: turns.longestWaitMs,
