@@ -87,13 +87,13 @@ export const limitsSchema = z.strictObject({
     defaults.maxInputTotalBytes,
     128 * KIB,
     1024 * 1024 * MIB,
-    "What has come on all connections and is no whole message yet, together. In bytes, at least twice " +
-      "max_frame_bytes. When it is used up, connections that hold most without progress are closed.",
+    "What has come on all connections and is no whole message, line or request head yet, together. In bytes, at " +
+      "least twice max_frame_bytes. When it is used up, connections that hold most without progress are closed.",
   ),
   message_timeout_ms: duration(
     defaults.messageTimeoutMs,
     "A message that was begun and makes no progress for this long ends the connection; 2 KiB more of it are " +
-      "progress.",
+      "progress, of a line of text every byte.",
   ),
   write_timeout_ms: duration(
     defaults.writeTimeoutMs,
