@@ -150,6 +150,9 @@ export const PROBE_INTERVAL_MS = 1500;
 /** So many silent peers are probed in a second; when there are more of them, each is probed more rarely. */
 export const MAX_PROBES_A_SECOND = 1000;
 
+/** The longest that one turn of a publisher is held up for subscribers that read, but are behind. */
+export const MAX_PUBLISHER_PAUSE_MS = 10;
+
 /** The first bytes that a connection's read buffer has room for. */
 export const READ_BUFFER_FIRST_BYTES = 1 * KIB;
 

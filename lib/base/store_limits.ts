@@ -66,6 +66,9 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = Object.freeze({
 /** The most topics that can be kept at all: they have numbers of 20 bits on disk. */
 export const MOST_KEPT_TOPICS = 2 ** 20 - 1;
 
+/** A high-water mark that was written is synced this much later: after a loss of power it may be so old. */
+export const MARK_SYNC_AFTER_MS = 100;
+
 /** Raises when the limits contradict each other. */
 export function assertStoreLimits(limits: StoreLimits): void {
   for (const [name, value] of Object.entries(limits)) {

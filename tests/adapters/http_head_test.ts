@@ -10,6 +10,7 @@ import {
   isUpgrade,
   MAX_EMPTY_LINES,
   MAX_HEAD_BYTES,
+  MAX_HEADERS,
   parseHead,
   type RequestHead,
 } from "../../lib/adapters/http/head.ts";
@@ -133,7 +134,27 @@ Deno.test("what two readers could read differently is refused", () => {
   };
   for (const [name, text] of Object.entries(bad)) assert.equal(faultOf(text), 400, name);
   assert.equal(faultOf("GET / HTTP/2.0\r\n\r\n"), 505);
-  assert.equal(faultOf(`GET / HTTP/1.1\r\n${"a: b\r\n".repeat(101)}\r\n`), 431);
+});
+
+Deno.test("a head has at most so many headers and bytes, and exactly as many are taken", () => {
+  const withHeaders = (count: number) => `GET / HTTP/1.1\r\n${"a: b\r\n".repeat(count)}\r\n`;
+  assert.equal(faultOf(withHeaders(MAX_HEADERS - 1)), 0);
+  assert.equal(faultOf(withHeaders(MAX_HEADERS)), 0);
+  assert.equal(faultOf(withHeaders(MAX_HEADERS + 1)), 431);
+  assert.equal(MAX_HEADERS, 100);
+  const ofBytes = (count: number) =>
+    latin1(`GET / HTTP/1.1\r\na: ${"b".repeat(count - 23)}\r\n\r\n`);
+  for (const length of [MAX_HEAD_BYTES - 1, MAX_HEAD_BYTES]) {
+    const bytes = ofBytes(length);
+    assert.equal(bytes.length, length);
+    // As it comes: all but the last byte, then the last.
+    assert.equal(headEnd(bytes, length - 1, 0), 0);
+    assert.equal(headEnd(bytes, length, length - 1), length);
+    assert.equal(parseHead(bytes).count("a"), 1);
+  }
+  const more = ofBytes(MAX_HEAD_BYTES + 1);
+  assert.throws(() => headEnd(more, MAX_HEAD_BYTES, 0), HttpFault);
+  assert.equal(MAX_HEAD_BYTES, 16_384);
 });
 
 Deno.test("bytes that begin no request are refused before more of them come", () => {

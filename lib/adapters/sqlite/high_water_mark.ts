@@ -10,15 +10,13 @@
  * Two slots are written in turn, so that a torn write leaves the one before.
  */
 import { settled } from "../../base/detached.ts";
+import { MARK_SYNC_AFTER_MS } from "../../base/store_limits.ts";
 import { crc32 } from "node:zlib";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 
 const SLOT_BYTES = 128;
 /** The slots lie in different sectors and pages. */
 const SLOT_DISTANCE = 4096;
-
-/** A mark that was written is synced this much later. */
-const SYNC_AFTER_MS = 100;
 
 /** What a mark says. */
 export interface Mark {
@@ -62,6 +60,8 @@ export class MarkFile {
   #turn = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #syncing: Promise<void> | null = null;
+  /** Whether a mark is due that no sync which was begun covers. */
+  #unsynced = false;
 
   private constructor(file: Deno.FsFile, epoch: string) {
     this.#file = file;
@@ -84,10 +84,9 @@ export class MarkFile {
     this.#write(commits);
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
-      // One that cannot be synced is in the file all the same; the next one tries again.
-      this.#syncing ??= settled(this.#file.syncData(), "sync the high-water mark")
-        .then(() => void (this.#syncing = null));
-    }, SYNC_AFTER_MS);
+      this.#unsynced = true;
+      this.#syncing ??= this.#sync();
+    }, MARK_SYNC_AFTER_MS);
   }
 
   /** Makes the last mark durable and ends. */
@@ -96,6 +95,16 @@ export class MarkFile {
     await this.#syncing;
     this.#file.syncDataSync();
     this.#file.close();
+  }
+
+  /** Syncs until nothing is left that was due: what came while a slow sync was under way is not in it. */
+  async #sync(): Promise<void> {
+    while (this.#unsynced) {
+      this.#unsynced = false;
+      // One that cannot be synced is in the file all the same; the next one tries again.
+      await settled(this.#file.syncData(), "sync the high-water mark");
+    }
+    this.#syncing = null;
   }
 
   #write(commits: number): void {

@@ -6,10 +6,9 @@
  * hold others up, nor hide one that reads; and subscribers that chose to lose events rather than to wait
  * are not among those who are behind.
  */
+import { MAX_PUBLISHER_PAUSE_MS } from "../../base/limits.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 
-/** The longest that one turn of a publisher is held up. */
-const LONGEST_MS = 10;
 /** Without progress for this long, a subscriber is not waited for. */
 const PATIENCE_MS = 3;
 
@@ -40,7 +39,7 @@ class Awaited {
 /** Waits until all `behind` have caught up, or do not deserve it. */
 export async function waitForReaders(behind: readonly BusSubscription[]): Promise<void> {
   let awaited = behind.map((subscription) => new Awaited(subscription));
-  for (let waited = 0; waited < LONGEST_MS && awaited.length > 0; waited++) {
+  for (let waited = 0; waited < MAX_PUBLISHER_PAUSE_MS && awaited.length > 0; waited++) {
     await new Promise((resolve) => setTimeout(resolve, 1));
     awaited = awaited.filter((one) => one.isAwaited());
   }
