@@ -1,0 +1,104 @@
+/**
+ * Every request that there is, out of the descriptors of the protocol, so that a new one is tested by itself: the
+ * members of ClientMessage, and the requests of the server's own methods; and what their fields may hold or not.
+ */
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { AddRequestSchema, EchoMessageSchema } from "../../lib/gen/parley/v1/demo_pb.ts";
+import { ClientMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
+import { file_parley_v1_queue } from "../../lib/gen/parley/v1/queue_pb.ts";
+import { file_parley_v1_room } from "../../lib/gen/parley/v1/room_pb.ts";
+import { file_parley_v1_topic } from "../../lib/gen/parley/v1/topic_pb.ts";
+import { QUEUE_METHODS } from "../../lib/services/handlers/queue_methods.ts";
+import { ROOM_METHODS } from "../../lib/services/handlers/room_methods.ts";
+import { TOPIC_METHODS } from "../../lib/services/handlers/topic_methods.ts";
+import { join, varint } from "./frames.ts";
+
+/** A request: where it stands in a ClientMessage, and the message that it is. */
+export interface Request {
+  readonly name: string;
+  /** The body of the request as part of a ClientMessage. */
+  embed(body: Uint8Array): Uint8Array;
+  readonly schema: DescMessage;
+}
+
+const encoder = new TextEncoder();
+
+/** One length-delimited field. */
+export function lengthDelimited(field: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  return join(varint(field * 8 + 2), varint(body.length), body);
+}
+
+/** The members of ClientMessage. */
+export const MEMBERS: readonly Request[] = ClientMessageSchema.oneofs[0].fields.map((field) => ({
+  name: field.name,
+  embed: (body) => lengthDelimited(field.number, body),
+  schema: field.message!,
+}));
+
+const CALL = ClientMessageSchema.oneofs[0].fields.find(({ name }) => name === "call")!;
+
+function ownRequests(
+  file: { readonly messages: readonly DescMessage[] },
+  methods: Readonly<Record<string, unknown>>,
+  names: (verb: string) => string[],
+): Request[] {
+  return Object.keys(methods).map((method) => {
+    const verb = method.split("/")[1];
+    const found = names(verb).map((name) => file.messages.find((each) => each.name === name));
+    return own(method, found.find((each) => each !== undefined)!);
+  });
+}
+
+function own(method: string, schema: DescMessage): Request {
+  return {
+    name: method,
+    schema,
+    embed: (body) =>
+      lengthDelimited(
+        CALL.number,
+        join(lengthDelimited(1, encoder.encode(method)), lengthDelimited(2, body)),
+      ),
+  };
+}
+
+/** The requests of the server's own methods. */
+export const OWN_REQUESTS: readonly Request[] = [
+  own("parley.v1.Demo/Echo", EchoMessageSchema),
+  own("parley.v1.Demo/Add", AddRequestSchema),
+  ...ownRequests(
+    file_parley_v1_topic,
+    TOPIC_METHODS,
+    (verb) => [`${verb}TopicRequest`, `${verb}TopicsRequest`, `Topic${verb}Request`],
+  ),
+  ...ownRequests(
+    file_parley_v1_queue,
+    QUEUE_METHODS,
+    (verb) => [`${verb}QueueRequest`, `${verb}QueuesRequest`],
+  ),
+  ...ownRequests(file_parley_v1_room, ROOM_METHODS, (verb) => [`${verb}Request`]),
+];
+
+const TEXTS = ["", "x", "BAD NAME", "a.b", "*", ">", "q.dead", "a".repeat(256), "a".repeat(257)];
+const NUMBERS = [0n, 1n, 2n ** 31n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
+
+/** What a field may hold, each as the bytes of the field: empty, at limits, over them, and of wrong wire types. */
+export function fieldCases(field: DescField): Uint8Array<ArrayBuffer>[] {
+  const { number } = field;
+  const wrong = [
+    join(varint(number * 8), varint(1)),
+    join(varint(number * 8 + 1), new Uint8Array(8)),
+    lengthDelimited(number, new Uint8Array([0xff, 0xfe])),
+    join(varint(number * 8 + 5), new Uint8Array(4)),
+  ];
+  const isText = field.scalar === 9 || field.scalar === 12 || field.fieldKind === "list";
+  if (isText) {
+    return [
+      ...wrong,
+      ...TEXTS.map((text) => lengthDelimited(number, encoder.encode(text))),
+    ];
+  }
+  if (field.fieldKind === "scalar" || field.fieldKind === "enum") {
+    return [...wrong, ...NUMBERS.map((value) => join(varint(number * 8), varint(value)))];
+  }
+  return [...wrong, lengthDelimited(number, new Uint8Array(0))];
+}
