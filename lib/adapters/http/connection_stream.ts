@@ -20,7 +20,7 @@ const JOIN_BYTES = 256 * 1024;
 type Done = (error?: Error | null) => void;
 
 /** A buffer for `bytes` bytes behind the room that is needed in front of them. */
-function roomFor(bytes: number): Uint8Array {
+function roomFor(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(ROOM_IN_FRONT_BYTES + bytes);
 }
 
@@ -97,8 +97,15 @@ export class ConnectionStream extends Duplex {
       // It is closed already.
     }
     const underWay = [this.#readingOne, this.#writing, this.#ending];
-    detached(Promise.allSettled(underWay).then(this.#release), "let go of a connection");
+    const over = Promise.allSettled(underWay).then(() => this.#letGo());
+    detached(over, "let go of a connection");
     done(error);
+  }
+
+  /** Nothing is read any more, so nobody uses the buffer: as garbage it could stay for long. */
+  #letGo(): void {
+    this.#buffer.buffer.transfer(0);
+    this.#release();
   }
 
   /** Lets a task go its way. Those who listen to this stream are called from within; their failure ends it. */
