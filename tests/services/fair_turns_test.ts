@@ -226,3 +226,23 @@ Deno.test("closing closes the poll, and who waits is let on", async () => {
   await waiting;
   assert(ground.poll.closed);
 });
+
+Deno.test("many who share one stand in line once, so that others do not wait for all of them", async () => {
+  const ground = new Ground();
+  ground.poll.hold();
+  ground.useUp(ground.turns.join());
+  const shared = ground.turns.join();
+  const order: string[] = [];
+  const wait = async (taker: TurnTaker, name: string): Promise<void> => {
+    await taker.wait();
+    order.push(name);
+    ground.nowMs += SHORTEST_SLICE_MS;
+  };
+  const calls = [1, 2, 3, 4].map((number) => wait(shared, `call ${number}`));
+  assert(!shared.begin(), "nobody gets ahead of those who wait");
+  const innocent = wait(ground.turns.join(), "innocent");
+  await rest();
+  ground.poll.release();
+  await Promise.all([...calls, innocent]);
+  assert.deepEqual(order, ["call 1", "innocent", "call 2", "call 3", "call 4"]);
+});

@@ -35,7 +35,7 @@ const MOST_UNITS = 256;
 /** Units that took less than this are doubled the next time; those that took more than twice of it, halved. */
 const LOOK_AFTER_MS = TURN_MS / 40;
 
-/** One who takes turns: a connection's read loop, a walk over a batch, a feed. */
+/** One who takes turns: a connection's read loop, all its calls together, a walk over a batch, a feed. */
 export class TurnTaker {
   /** The number of the last turn that it worked in. */
   turn = 0;
@@ -48,6 +48,8 @@ export class TurnTaker {
   /** Who waits behind it, and how it is let on. */
   next: TurnTaker | null = null;
   letOn: (() => void) | null = null;
+  /** Those that wait behind `letOn` where several share it, such as the calls of one connection. */
+  readonly sharers: (() => void)[] = [];
   readonly #turns: FairTurns;
 
   constructor(turns: FairTurns) {
@@ -138,6 +140,7 @@ export class FairTurns implements WorkMeter {
 
   /** As `begin` of the taker. */
   begin(taker: TurnTaker): boolean {
+    if (taker.letOn !== null) return false;
     const nowMs = this.#nowMs();
     const pauseMs = nowMs - this.#lookedMs;
     if (pauseMs > PARKED_MS && this.#granted - this.left <= FEW_UNITS && this.#mayHaveParked) {
@@ -163,12 +166,18 @@ export class FairTurns implements WorkMeter {
 
   /** As `wait` of the taker. */
   queue(taker: TurnTaker, letOn: () => void): void {
-    taker.letOn = letOn;
-    taker.waitsSinceMs = this.#lookedMs;
-    (taker.turn === this.#number ? this.#worked : this.#fresh).push(taker);
+    // Whoever shares one stands in line once, however much there is to do.
+    if (taker.letOn !== null) return void taker.sharers.push(letOn);
+    this.#enter(taker, letOn);
     if (this.#pumping) return;
     this.#pumping = true;
     queueMicrotask(this.#pump);
+  }
+
+  #enter(taker: TurnTaker, letOn: () => void): void {
+    taker.letOn = letOn;
+    taker.waitsSinceMs = this.#lookedMs;
+    (taker.turn === this.#number ? this.#worked : this.#fresh).push(taker);
   }
 
   get #mayHaveParked(): boolean {
@@ -214,6 +223,8 @@ export class FairTurns implements WorkMeter {
     this.#look(taker, nowMs);
     const { letOn } = taker;
     taker.letOn = null;
+    const next = taker.sharers.shift();
+    if (next !== undefined) this.#enter(taker, next);
     letOn?.();
     queueMicrotask(this.#pump);
   }

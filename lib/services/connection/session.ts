@@ -23,6 +23,7 @@ import { openInput } from "./input_watch.ts";
 import { LateAnswers } from "./late_answers.ts";
 import { Publisher } from "../topics/publisher.ts";
 import type { QueueConsumer } from "../queues/consumer.ts";
+import type { TurnTaker } from "./fair_turns.ts";
 import { ReadLoop } from "./read_loop.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
 import type { SessionFeeds } from "../kept/feeds.ts";
@@ -73,6 +74,8 @@ export class Session {
   feeds: SessionFeeds | null = null;
   /** Its requests that are answered later, without those that others answer. */
   readonly late = new LateAnswers();
+  /** Shared by its calls of the server's own methods: many calls get no more than one. */
+  readonly callsTurn: TurnTaker;
   /** Whether it is not read for the sake of others, or of the server: its silence is not its own. */
   heldUp = false;
   /** Its side of calls under way. */
@@ -111,6 +114,7 @@ export class Session {
     this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
     this.input = openInput(this);
     this.#reading = new ReadLoop(this, dialect);
+    this.callsTurn = host.turns.join();
     this.#oneAnswerAWrite = dialect === "raw";
     this.rights = rightsOf(dialect);
   }

@@ -13,7 +13,7 @@ import { invalidArgument } from "../../base/errors.ts";
 import type { Session } from "../connection/session.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
-const SLICE = 64;
+const SLICE = 32;
 
 /** What an own method answers. */
 export interface OwnAnswer {
@@ -64,7 +64,7 @@ export function pagedMethod<I extends DescMessage, O extends DescMessage>(
     toBinary(output, create(output, part as MessageInitShape<O>));
   return {
     async answer(session, payload) {
-      const turn = session.host.turns.join();
+      const turn = session.callsTurn;
       const answer = await run(session, decode(input, payload));
       const list = answer[field] as readonly unknown[];
       const parts = [encode({ ...answer, [field]: [] })];

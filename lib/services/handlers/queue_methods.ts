@@ -125,7 +125,7 @@ async function look(
   }
   const limit = request.limit || USUAL_PEEKED;
   const maxBytes = session.host.limits.maxFrameBytes >>> 1;
-  const turn = session.host.turns.join();
+  const turn = session.callsTurn;
   return await peek(queuesOf(session), queue, Number(request.after), limit, maxBytes, turn);
 }
 

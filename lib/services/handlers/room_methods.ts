@@ -135,7 +135,7 @@ function ownMessageId(session: Session, rooms: Rooms, messageId: string): string
 }
 
 async function list(session: Session, { after }: { after: string }) {
-  const turn = session.host.turns.join();
+  const turn = session.callsTurn;
   await turn.admit();
   let looked = 0;
   const names = new Set(roomsOf(session).rooms.keys());
@@ -169,7 +169,7 @@ async function history(
     // The page is one message: half of what a message may be leaves room for everything around it.
     maxBytes: session.host.limits.maxFrameBytes >>> 1,
   });
-  const turn = session.host.turns.join();
+  const turn = session.callsTurn;
   await turn.admit();
   const events = [];
   for (let index = 0; index < page.count; index++) {

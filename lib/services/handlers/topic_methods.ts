@@ -54,7 +54,7 @@ async function list(session: Session, request: { pattern: string; after: string;
   const page: StoreTopic[] = [];
   let more = false;
   let looked = 0;
-  const turn = session.host.turns.join();
+  const turn = session.callsTurn;
   await turn.admit();
   for (const topic of kept.store.topics()) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
@@ -138,7 +138,7 @@ async function matching(session: Session, pattern: string, most: number): Promis
   }
   const found: StoreTopic[] = [];
   let looked = 0;
-  const turn = session.host.turns.join();
+  const turn = session.callsTurn;
   await turn.admit();
   for (const topic of store.topics()) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);

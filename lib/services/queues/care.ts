@@ -18,7 +18,7 @@ import type { Queues } from "./queues.ts";
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
 /** A peek reads so many chunks at once: no more than is read and told in a part of a turn. */
-const PEEK_CHUNKS = 2;
+const PEEK_CHUNKS = 1;
 
 /** A job that was looked at. */
 export interface Peeked {
