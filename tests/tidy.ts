@@ -124,3 +124,55 @@ export function ioOf(text: string): string[] {
 export function opensWithDocComment(text: string): boolean {
   return /^(#!.*\n)?\/\*\*\n \* \S/.test(text);
 }
+
+/** A program for the rule about promises, and the numbers of its lines that are wrong. */
+export function promiseSpecimen(): { text: string; wrong: number[] } {
+  const lines = PROMISES.trim().split("\n");
+  const wrong = lines.flatMap((line, index) => line.endsWith("// wrong") ? [index + 1] : []);
+  return { text: lines.join("\n"), wrong };
+}
+
+const PROMISES = `
+declare const connection: Deno.TcpConn, target: EventTarget, maybe: Promise<void> | null, any: any;
+declare const listen: (listener: () => void) => void;
+declare function detached(promise: Promise<unknown>, what: string): void;
+async function later(): Promise<number> { return await Promise.resolve(1); }
+class Thing {
+  #kept: Promise<unknown> | null = null;
+  async #work(): Promise<void> { await later(); }
+  run(): void {
+    this.#work(); // wrong
+    void this.#work(); // wrong
+    detached(this.#work(), "work");
+    this.#kept = this.#work();
+    this.#kept ??= later();
+  }
+}
+new Thing().run();
+later(); // wrong
+await later();
+void later(); // wrong
+later().then(() => 1); // wrong
+later().then(() => 1, () => 2); // wrong
+later().catch(() => {}); // wrong
+await later().catch(() => {}); // wrong
+await later().then(() => 1, () => {}); // wrong
+await later().catch(() => 5);
+connection.closeWrite(); // wrong
+connection.close();
+maybe?.then(() => {}); // wrong
+maybe ?? later(); // wrong
+Math.random() > 0.5 && later(); // wrong
+setTimeout(async () => { await later(); }, 1); // wrong
+setTimeout(later, 1); // wrong
+setInterval(() => later(), 1); // wrong
+setTimeout(() => detached(later(), "later"), 1);
+queueMicrotask(() => later()); // wrong
+target.addEventListener("x", async () => { await later(); }); // wrong
+listen(() => later()); // wrong
+listen(later); // wrong
+[1, 2].forEach(async () => { await later(); }); // wrong
+[1, 2].map(() => later());
+any.on("x", async () => { await later(); }); // wrong
+export const given = later();
+`;

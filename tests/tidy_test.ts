@@ -16,6 +16,7 @@ import {
   ioRooms,
   layerFaults,
   opensWithDocComment,
+  promiseSpecimen,
   resolveImport,
   roomOf,
 } from "./tidy.ts";
@@ -145,6 +146,44 @@ Deno.test("deno task start has the permissions of the executable", () => {
   const words = (typeof task === "string" ? task : task.command).split(" ");
   const flags = words.filter((word: string) => /^--(allow|deny|no-prompt)/.test(word));
   assert.deepEqual(flags.sort(), [...PERMISSIONS].sort(), "as in tools/compile.ts");
+});
+
+/** What tools/promises.mjs says of these files and folders, one line each. */
+async function promiseFaults(...paths: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--quiet",
+      "--no-config",
+      "--lock=tools/promises.lock",
+      "--frozen",
+      "tools/promises.mjs",
+      ...paths,
+    ],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const said = new TextDecoder().decode(stdout);
+  assert.equal(code, said === "" ? 0 : 1, new TextDecoder().decode(stderr));
+  return said.split("\n").filter((line) => line !== "");
+}
+
+Deno.test("no promise is left alone, and the rule finds those that are", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
+  try {
+    const { text, wrong } = promiseSpecimen();
+    await Deno.writeTextFile(`${folder}/specimen.ts`, text);
+    const faults = await promiseFaults("lib", "server.ts", folder);
+    const [specimen, own] = [true, false].map((ours) =>
+      faults.filter((line) => line.startsWith(`${folder}/`) === ours)
+    );
+    assertNone(own, "a promise is awaited, given back, kept, or handed to lib/base/detached.ts");
+    const lines = specimen.map((line) => Number(/specimen\.ts:(\d+): /.exec(line)?.[1]));
+    assert.deepEqual([...new Set(lines)], wrong, specimen.join("\n"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("the rules themselves: layers, cycles and I/O are found", () => {

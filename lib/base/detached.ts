@@ -33,6 +33,11 @@ export function handled(promise: Promise<unknown>): void {
   promise.then(undefined, () => {});
 }
 
+/** Resolves when `promise` is settled; its failure is met elsewhere, as with `handled`. */
+export async function whenOver(promise: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([promise]);
+}
+
 function passOver(reason: unknown, what: string): void {
   if (isDefect(reason)) reportDefect(what, reason);
 }

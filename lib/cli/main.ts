@@ -5,6 +5,7 @@
  * error that begins with `parley: `. Without a command, or with options only, it is `parley serve`.
  */
 import { CommanderError } from "commander";
+import { onDefect } from "../base/defects.ts";
 import { ParleyError } from "../base/errors.ts";
 import { printable } from "../base/printable.ts";
 import { UsageError } from "./command.ts";
@@ -20,6 +21,12 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
   const first = args[0];
   const bare = first === undefined || first.startsWith("-") && !OWN_OPTIONS.includes(first);
   const outcome = { exitCode: 0 };
+  // A server logs its defects, and goes on.
+  const serves = bare || first === "serve";
+  const stopHearing = serves ? () => {} : onDefect((what, error) => {
+    outcome.exitCode ||= 1;
+    io.stderr.write(`parley: cannot ${what}: ${printable(error.message)}\n`);
+  });
   try {
     const fault = runtimeFault(io.runtime);
     if (fault !== null) throw new Error(fault);
@@ -29,6 +36,7 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
   } catch (error) {
     return report(error, io);
   } finally {
+    stopHearing();
     await io.flushOutputs();
   }
 }

@@ -7,6 +7,7 @@
  * latency of a server that falls behind shows in full. All deliveries are awaited in the end.
  */
 import { create } from "@bufbuild/protobuf";
+import { handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { OverflowPolicy, SubscribeSchema } from "../../gen/parley/v1/event_pb.ts";
 import { PingSchema } from "../../gen/parley/v1/session_pb.ts";
@@ -130,7 +131,7 @@ class BusRun {
     this.#frame = eventFrame(this.#topic, load.type ?? "", load.sizeBytes);
     this.#histogram = load.rate === undefined ? null : new Histogram();
     this.failed = new Promise((_, reject) => this.fail = reject);
-    this.failed.catch(() => {});
+    handled(this.failed);
     const onStamp = this.#histogram === null ? null : (view: DataView, at: number) => {
       this.#histogram!.record(performance.now() - view.getFloat64(at));
     };

@@ -7,6 +7,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { dialAll, dialer, hangUp } from "./dial.ts";
@@ -160,7 +161,7 @@ class LoadRun {
         } else {
           // Answers are read while this write is under way: else both sides could wait for each other.
           writing = writeAll(link, batch);
-          writing.then(() => writing = null, () => {});
+          handled(writing.then(() => writing = null));
         }
       }
       if (underWay === 0) {

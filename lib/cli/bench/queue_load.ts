@@ -7,6 +7,7 @@
  * done before the load ends. Raises a ParleyError for a refusal, and for a job that came back.
  */
 import { fromBinary } from "@bufbuild/protobuf";
+import { detached, handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
@@ -155,7 +156,7 @@ class QueueRun {
     const held = load.producers * load.inFlight + load.consumers * load.prefetch;
     this.#ahead = load.oneAtATime ? 1 : load.consumers === 0 ? Infinity : 2 * held;
     this.failed = new Promise((_, reject) => this.fail = reject);
-    this.failed.catch(() => {});
+    handled(this.failed);
   }
 
   /** The jobs that are over. */
@@ -250,10 +251,11 @@ class QueueRun {
     link.underWay += count;
     this.#pushed += count;
     link.isWriting = true;
-    link.write(batch.subarray(0, count * bytes.length)).then(() => {
+    const written = link.write(batch.subarray(0, count * bytes.length)).then(() => {
       link.isWriting = false;
       this.#push(link);
     }, (error) => this.#failed(error));
+    detached(written, "push jobs");
   }
 
   /** A buffer full of pushes, the connection's own: it is changed while others are being written. */
@@ -312,7 +314,8 @@ class QueueRun {
   #settle(link: QueueLink): void {
     const id = ++link.lastId;
     link.settling.set(BigInt(id), link.arrivals.held);
-    link.write(link.arrivals.settle(id)).catch((error) => this.#failed(error));
+    const written = link.write(link.arrivals.settle(id)).catch((error) => this.#failed(error));
+    detached(written, "settle jobs");
   }
 
   #settled(link: QueueLink, { id, message }: ServerMessage): void {

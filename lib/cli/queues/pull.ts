@@ -7,6 +7,7 @@
  * say to standard error.
  */
 import type { Command } from "commander";
+import { detached } from "../../base/detached.ts";
 import {
   type CliContext,
   type ServerOptions,
@@ -93,7 +94,7 @@ async function pull(name: string, options: PullOptions, { io }: CliContext): Pro
   await withClient(options, io, async (client) => {
     const run = new PullRun(taker, options.count);
     const worker = client.queue(name).work((job) => run.take(job), bounds(options));
-    run.onEnough(() => void worker.stop());
+    run.onEnough(() => detached(worker.stop(), "take no more jobs"));
     notices.say(`pulling ${name}`);
     const over = new AbortController();
     const ends: Promise<unknown>[] = [worker.done, run.enough];

@@ -4,6 +4,7 @@
  * No more jobs are begun than are wanted; what comes beyond is given back untried. The first failure that is
  * not a job's own ends the run.
  */
+import { settled } from "../../base/detached.ts";
 import type { Job } from "../../client/mod.ts";
 
 /** Who does something with jobs. */
@@ -46,7 +47,7 @@ export class PullRun {
   /** Does one job. Never rejects. */
   async take(job: Job): Promise<void> {
     if (this.begun >= this.#most || this.#failure !== null) {
-      await job.release().catch(() => {});
+      await settled(job.release(), "give a job back");
       return;
     }
     this.begun++;
@@ -57,7 +58,7 @@ export class PullRun {
       await this.#taker.take(job);
     } catch (error) {
       this.#failure ??= { error };
-      await job.release().catch(() => {});
+      await settled(job.release(), "give a job back");
     }
     this.inHand--;
     if (this.inHand > 0) return;

@@ -6,6 +6,7 @@
  * like any other. A lost connection is opened again, and what is being written stays.
  */
 import type { Command } from "commander";
+import { mayFail } from "../../base/detached.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { ClientStatus, ParleyError } from "../../client/mod.ts";
 import {
@@ -108,8 +109,8 @@ async function chatOnTerminal(
     // Given back before the room is left: that may take a moment.
     using screen = terminal = new ChatTerminal(io, state, editor);
     signals.onFirst(() => session.quit());
-    const typed = screen.run(session);
-    typed.catch(() => session.quit());
+    const typed = screen.run(session).finally(() => session.quit());
+    mayFail(typed, "read what is typed");
     await session.finished;
   }, { reconnect: {}, onStatus: (status) => onStatus?.(status), signal: signals.signal });
 }

@@ -5,6 +5,7 @@
  * No line is a command: what a program writes is said as it is. When the input ends, the chat ends as soon as
  * what was said has come back. A line that cannot be said is reported, and the next one follows.
  */
+import { handled } from "../../base/detached.ts";
 import { ParleyError } from "../../base/errors.ts";
 import type { Room, RoomMessage } from "../../client/mod.ts";
 import { decodeText } from "../command.ts";
@@ -52,8 +53,8 @@ export async function chatPiped(
     await printed.whenAt(last);
   })();
   // Whoever waits for something else first must not be surprised by them.
-  saying.catch(() => {});
-  printing.catch(() => {});
+  handled(saying);
+  handled(printing);
   await Promise.race([saying, printing, stopped]);
   return exitCode;
 }

@@ -4,6 +4,7 @@
  *
  * Nothing here rejects: what goes wrong becomes a line for the reader. What could not be said is given back.
  */
+import { detached } from "../../base/detached.ts";
 import { ParleyError } from "../../base/errors.ts";
 import type { Client, ClientStatus, Gap, Room } from "../../client/mod.ts";
 import { type ChatEntry, helpLines, parseEntry, splitFirst } from "./chat_commands.ts";
@@ -66,9 +67,9 @@ export class ChatSession {
     const former = this.#room;
     this.#room = room;
     this.#oldest = 0n;
-    void former?.leave();
+    if (former) detached(former.leave(), "leave a room");
     state.enter(name, room.topicLine, []);
-    void this.#follow(room);
+    detached(this.#follow(room), "show what is said");
     const members = await room.members();
     if (this.#room === room) state.setMembers(members.map((each) => each.name));
     this.#rooms = (await client.rooms()).map((each) => each.name);

@@ -4,6 +4,7 @@
  * However the chat ends, by a key, a signal or a defect, the terminal is as it was. Drawing follows what
  * changed, at most 60 times a second.
  */
+import { detached } from "../../base/detached.ts";
 import { complete } from "./chat_commands.ts";
 import type { LineEditor } from "./chat_editor.ts";
 import { type ChatInput, type KeyName, KeyReader } from "./chat_keys.ts";
@@ -133,7 +134,7 @@ export class ChatTerminal implements Disposable {
         return this.#screen.forget();
       case "enter":
         this.#state.scrollTo(0);
-        return void session.enter(editor.take());
+        return detached(session.enter(editor.take()), "enter a line");
       case "interrupt":
         return editor.text === "" ? session.quit() : editor.set("");
       case "end_of_input":
@@ -153,7 +154,7 @@ export class ChatTerminal implements Disposable {
   #scroll(direction: 1 | -1, session: ChatSession): void {
     const { scroll } = this.#state;
     const maxScroll = this.#picture?.maxScroll ?? 0;
-    if (direction > 0 && scroll >= maxScroll) void session.older();
+    if (direction > 0 && scroll >= maxScroll) detached(session.older(), "show older messages");
     const page = Math.max(1, this.#canvas().rows - 3);
     this.#state.scrollTo(scroll + direction * page);
   }

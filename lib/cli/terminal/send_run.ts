@@ -5,6 +5,7 @@
  * order. The first failure ends the run at once, also while the next line is waited for, names its line, and says how
  * many were sent.
  */
+import { detached } from "../../base/detached.ts";
 import { ParleyError } from "../../base/errors.ts";
 import type { ClientStatus } from "../../client/mod.ts";
 import type { CliIo } from "../io.ts";
@@ -138,13 +139,13 @@ export class SendRun {
     return new Promise((resolve, reject) => {
       if (this.#isOver()) return resolve(null);
       this.#interrupt = () => resolve(null);
-      Promise.resolve(wait()).then(resolve, reject);
+      detached(Promise.resolve(wait()).then(resolve, reject), "wait for what is sent next");
     });
   }
 
   #send(acknowledged: Promise<void>, place: string): void {
     this.#underWay++;
-    acknowledged.then(() => void this.sent++, (error) => {
+    const counted = acknowledged.then(() => void this.sent++, (error) => {
       const cause = ParleyError.from(error);
       const { code, accepted, retryable } = cause;
       this.#fail(new ParleyError(code, place + cause.message, { accepted, retryable, cause }));
@@ -152,6 +153,7 @@ export class SendRun {
       this.#underWay--;
       this.#wake?.();
     });
+    detached(counted, "count what is sent");
   }
 
   /** Waits until fewer than `most` are under way. */

@@ -4,6 +4,7 @@
  * What it has started and left behind may hold its outputs open for ever. After the program's own end what it has
  * printed is still taken, until nothing comes for a moment, and never for long.
  */
+import { detached, mayFail } from "../../base/detached.ts";
 
 /** Nothing came for so long: it was all. */
 const QUIET_MS = 100;
@@ -29,10 +30,10 @@ export async function* whileItRuns(
     timer = setInterval(() => {
       const waits = !isUsed && (seen === reads || performance.now() > endMs);
       seen = isUsed ? -1 : reads;
-      if (waits) reader.cancel().catch(() => {});
+      if (waits) mayFail(reader.cancel(), "let go of an output");
     }, QUIET_MS);
   };
-  ended.then(watch, watch);
+  detached(ended.then(watch, watch), "wait for the end of a program");
   try {
     for (let next; !(next = await reader.read()).done; reads++) {
       isUsed = true;
@@ -42,6 +43,6 @@ export async function* whileItRuns(
   } finally {
     isOver = true;
     clearInterval(timer);
-    reader.cancel().catch(() => {});
+    mayFail(reader.cancel(), "let go of an output");
   }
 }

@@ -7,6 +7,7 @@
  * patterns match is printed once. Kept topics are followed from `--since` on, also through lost connections.
  */
 import { type Command, Option } from "commander";
+import { handled } from "../../base/detached.ts";
 import { printable } from "../../base/printable.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type {
@@ -196,7 +197,7 @@ class EventPrinter {
       this.#fail = reject;
     });
     // Whoever waits for something else first must not be surprised by it.
-    this.finished.catch(() => {});
+    handled(this.finished);
   }
 
   print(event: ReceivedEvent): void {

@@ -7,6 +7,7 @@
  * When the caller gives up, or the connection is lost, the handler's signal is aborted.
  */
 import { fromBinary } from "@bufbuild/protobuf";
+import { detached, settled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type Call, CallSchema } from "../../gen/parley/v1/service_pb.ts";
 import { type Incoming, readAck } from "../connection/answers.ts";
@@ -60,7 +61,9 @@ export class Services {
     } catch (reason) {
       this.#byMethod.delete(method);
       // It may be registered all the same; then calls must not come here any more.
-      if (ParleyError.from(reason).code === ErrorCode.DEADLINE_EXCEEDED) this.#unregister(method);
+      if (ParleyError.from(reason).code === ErrorCode.DEADLINE_EXCEEDED) {
+        detached(this.#unregister(method), "take back a method");
+      }
       throw reason;
     }
     service.registered = true;
@@ -84,11 +87,12 @@ export class Services {
   reopened(connection: ClientConnection): void {
     for (const { method, registered, stopping } of [...this.#byMethod.values()]) {
       if (!registered || stopping) continue;
-      this.#register(method, { first: true }).catch((reason) => {
+      const registering = this.#register(method, { first: true }).catch((reason) => {
         // A loss is followed by the next connection.
         if (connection.state !== "open") return;
         this.#reports.tellThrown(`the server hands over no calls of "${method}" any more`, reason);
       });
+      detached(registering, "register a method again");
     }
   }
 
@@ -108,7 +112,8 @@ export class Services {
     const inHand = { controller: new AbortController(), connection, id };
     calls.set(id, inHand);
     connection.hold();
-    void this.#answer(inHand, call).finally(() => this.#done(inHand));
+    const answering = this.#answer(inHand, call).finally(() => this.#done(inHand));
+    detached(answering, "answer a call");
   }
 
   /** Nobody waits for an answer any more. */
@@ -185,9 +190,10 @@ export class Services {
   }
 
   /** Resolves when the server knows; when it is lost it knows as well. */
-  #unregister(method: string): Promise<unknown> {
+  async #unregister(method: string): Promise<void> {
     const encode = () => encodeRequest({ case: "unregister", value: { method } });
-    return this.#pool().submit(encode, readAck, undefined, { ordered: true }).catch(() => {});
+    const told = this.#pool().submit(encode, readAck, undefined, { ordered: true });
+    await settled(told, "take back a method");
   }
 }
 

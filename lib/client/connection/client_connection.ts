@@ -11,6 +11,7 @@
  * connection again; that is the keeper's part.
  */
 import { create } from "@bufbuild/protobuf";
+import { detached, whenOver } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { PROTOCOL_VERSION, VERSION } from "../../base/version.ts";
 import { type Welcome, WelcomeSchema } from "../../gen/parley/v1/session_pb.ts";
@@ -251,7 +252,7 @@ export class ClientConnection implements RequestHolder {
       if (this.state === "closed") break;
       if (this.state === "open") this.#owner.hasRoom();
     }
-    await this.#writeUnderWay.catch(() => {});
+    await whenOver(this.#writeUnderWay);
     await this.#transport.closed;
   }
 
@@ -328,10 +329,11 @@ export class ClientConnection implements RequestHolder {
   #awaitRelief(): void {
     if (this.#awaitingRelief) return;
     this.#awaitingRelief = true;
-    void this.whenRoom().then(() => {
+    const relieved = this.whenRoom().then(() => {
       this.#awaitingRelief = false;
       if (this.state === "open") this.#owner.hasRoom();
     });
+    detached(relieved, "go on sending");
   }
 
   #endIfDrained(): void {
@@ -340,7 +342,8 @@ export class ClientConnection implements RequestHolder {
     if (this.#outbox.size === 0 || this.#outbox.failure !== null) return this.end(reason);
     // Messages that want no answer may still wait to leave; meanwhile the server may hand over another call.
     this.#flush();
-    void this.#outbox.whenAtMost(0).then(() => this.#endIfDrained());
+    const sent = this.#outbox.whenAtMost(0).then(() => this.#endIfDrained());
+    detached(sent, "end a connection");
   }
 
   #inputEnded(): ParleyError {

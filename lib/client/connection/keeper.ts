@@ -5,6 +5,7 @@
  * session in its place, or was told to end it, must not be asked again at once. A keeper that has given
  * up says so once. Connections that still drain are the client's affair, not the keeper's.
  */
+import { detached, handled, whenOver } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { Backoff } from "./backoff.ts";
 import { ClientConnection, type ConnectionOwner } from "./client_connection.ts";
@@ -63,7 +64,7 @@ export class ConnectionKeeper {
   /** Opens the connection, in one attempt. Rejects with a ParleyError, or with the reason given to `stop`. */
   open(): Promise<void> {
     const opening = this.#open();
-    this.#opening = opening.catch(() => {});
+    this.#opening = whenOver(opening);
     return opening;
   }
 
@@ -92,9 +93,10 @@ export class ConnectionKeeper {
       deadlineMs: 0,
       expire: () => {
         retry.done = true;
-        this.open().catch((thrown) => {
+        const opening = this.open().catch((thrown) => {
           if (!this.#stopped) this.#again(ParleyError.from(thrown, ErrorCode.UNAVAILABLE));
         });
+        detached(opening, "connect again");
       },
     };
     this.#retry = retry;
@@ -139,11 +141,11 @@ export class ConnectionKeeper {
     const given = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
-    given.catch(() => {});
+    handled(given);
     try {
       return await Promise.race([opening, given]);
     } catch (reason) {
-      opening.then((transport) => transport.close(), () => {});
+      handled(opening.then((transport) => transport.close()));
       throw signal.aborted ? signal.reason : reason;
     }
   }

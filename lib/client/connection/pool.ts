@@ -6,6 +6,7 @@
  * one that was in flight when its connection was lost may have been carried out, and only the program
  * knows whether asking twice does harm.
  */
+import { detached } from "../../base/detached.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Welcome } from "../../gen/parley/v1/session_pb.ts";
 import { BufferPool } from "../../wire/buffer_pool.ts";
@@ -103,7 +104,7 @@ export class ConnectionPool {
   /** Opens every connection, in one attempt. Rejects when one of them cannot be opened; none is left then. */
   async open(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    const giveUp = () => void this.#abandon(signal?.reason);
+    const giveUp = () => this.#abandonAlone(signal?.reason);
     signal?.addEventListener("abort", giveUp);
     try {
       await Promise.all(this.#keepers.map((keeper) => keeper.open()));
@@ -265,7 +266,8 @@ export class ConnectionPool {
 
   #opened(connection: ClientConnection): void {
     this.#connections.add(connection);
-    void connection.finished.then(() => this.#connections.delete(connection));
+    const gone = connection.finished.then(() => this.#connections.delete(connection));
+    detached(gone, "let go of a connection");
     this.#welcome = connection.welcome;
     if (this.#status === "reconnecting") this.#setStatus("connected");
     if (connection === this.first) this.#owner.opened(connection);
@@ -301,7 +303,7 @@ export class ConnectionPool {
     this.#failure = reason;
     this.#setStatus("closed", reason);
     this.#owner.failed(reason);
-    void this.#abandon(reason);
+    this.#abandonAlone(reason);
   }
 
   async #close(): Promise<void> {
@@ -311,7 +313,7 @@ export class ConnectionPool {
     const late: Expirable & { done: boolean } = {
       done: false,
       deadlineMs: 0,
-      expire: () => void this.#abandon(unanswered(this.url, this.#settings.requestTimeoutMs)),
+      expire: () => this.#abandonAlone(unanswered(this.url, this.#settings.requestTimeoutMs)),
     };
     this.#timer.add(late, this.#settings.requestTimeoutMs);
     this.#rejectStranded(this.#failure);
@@ -322,6 +324,11 @@ export class ConnectionPool {
     late.done = true;
     this.#timer.close();
     this.#setStatus("closed");
+  }
+
+  /** The same, where nobody waits for the end. */
+  #abandonAlone(reason: unknown): void {
+    detached(this.#abandon(reason), "end all connections");
   }
 
   /** Ends everything at once, for `reason`. */

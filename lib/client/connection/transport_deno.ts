@@ -4,6 +4,7 @@
  * Reads go straight into the caller's buffer. Closing settles what is under way here, since some releases of the
  * runtime leave a read waiting whose connection was closed.
  */
+import { detached } from "../../base/detached.ts";
 import { connectFailure } from "./connect_failure.ts";
 import type { Transport } from "./transport.ts";
 import type { SocketTarget } from "./url.ts";
@@ -49,14 +50,14 @@ class DenoTransport implements Transport {
   read(into: Uint8Array): Promise<number | null> {
     return new Promise((resolve, reject) => {
       this.#endRead = reject;
-      this.#connection.read(into).then(resolve, reject);
+      detached(this.#connection.read(into).then(resolve, reject), "read from a server");
     });
   }
 
   write(batch: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#endWrite = reject;
-      this.#writeAll(batch).then(resolve, reject);
+      detached(this.#writeAll(batch).then(resolve, reject), "write to a server");
     });
   }
 

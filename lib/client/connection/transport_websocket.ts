@@ -6,6 +6,7 @@
  * there. What is sent goes into the socket's own buffer, which is looked at, since nobody is told when it
  * empties.
  */
+import { detached, handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { connectFailure } from "./connect_failure.ts";
 import type { Transport } from "./transport.ts";
@@ -80,7 +81,7 @@ class WebSocketTransport implements Transport {
         reject(this.#failure ?? new Error("it was closed at once"));
       };
     });
-    this.opened.catch(() => {});
+    handled(this.opened);
     socket.onmessage = (event) => this.#received(event.data);
   }
 
@@ -122,7 +123,7 @@ class WebSocketTransport implements Transport {
     if (this.#socket.readyState !== WebSocket.CLOSED) {
       this.#socket.close();
       const timer = setTimeout(this.#resolveClosed, CLOSE_WAIT_MS);
-      void this.closed.then(() => clearTimeout(timer));
+      detached(this.closed.then(() => clearTimeout(timer)), "close a WebSocket");
     }
     this.#wake();
   }

@@ -10,6 +10,7 @@
  * closed. Leases are looked after by one timer for all: those that are half over are extended together,
  * unless the puller does not want that.
  */
+import { detached, mayFail, settled } from "../../base/detached.ts";
 import { type Job as WireJob, Verdict } from "../../gen/parley/v1/queue_pb.ts";
 import { readAck } from "../connection/answers.ts";
 import type { ClientConnection } from "../connection/client_connection.ts";
@@ -119,7 +120,7 @@ export class QueueConsumer implements JobHolder {
   retire(): void {
     if (this.#retired !== null || this.#overWhy !== null) return;
     // First: what is given back must not come here again.
-    this.#retired = this.#pull(0, this.#pool.requestTimeoutMs).catch(() => {});
+    this.#retired = settled(this.#pull(0, this.#pool.requestTimeoutMs), "pull no more");
     for (const job of this.#held.values()) if (!job.handed && !job.settled) this.#giveBack(job);
     this.#endIfDone();
   }
@@ -161,7 +162,7 @@ export class QueueConsumer implements JobHolder {
     const closing = state === "closed" ? null : this.#send({ close: true }, undefined);
     this.end(CLOSED);
     // With the connection lost, everything went back as well.
-    await closing?.catch(() => {});
+    if (closing !== null) await settled(closing, "close a consumer");
   }
 
   /** Whether the server has taken everything back. */
@@ -189,7 +190,7 @@ export class QueueConsumer implements JobHolder {
   /** Gives back what the program has not got. */
   #giveBack(job: Job): void {
     job.keep = false;
-    job.release().catch(() => {});
+    mayFail(job.release(), "give a job back");
   }
 
   #remove(job: Job): void {
@@ -260,7 +261,8 @@ export class QueueConsumer implements JobHolder {
       if (job.done) return;
       if (job.leaseEndsMs <= performance.now()) this.#expire(job);
     };
-    job.extend().catch(failed).finally(() => job.extending = false);
+    const extending = job.extend().catch(failed).finally(() => job.extending = false);
+    detached(extending, "extend the lease of a job");
   }
 
   #expire(job: Job): void {

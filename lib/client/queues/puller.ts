@@ -7,6 +7,7 @@
  * when it is closed, which gives every job back, and with an error when the server refuses it or the client
  * gives up.
  */
+import { detached } from "../../base/detached.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import type { ClientConnection } from "../connection/client_connection.ts";
 import { Fifo } from "../fifo.ts";
@@ -78,7 +79,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     this.prefetch = checkPrefetch(queue, options.prefetch ?? 64);
     this.autoExtend = options.autoExtend ?? true;
     this.#signal = options.signal;
-    if (this.#signal?.aborted) void this.close();
+    if (this.#signal?.aborted) this.aborted();
     else if (this.#signal !== undefined) joinSignal(this.#signal, this);
   }
 
@@ -136,19 +137,20 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     if (this.#stopping) return;
     const consumer = this.#owner.consumer(this, connection);
     this.#consumers.add(consumer);
-    consumer.pull().catch((reason) => {
+    const pulling = consumer.pull().catch((reason) => {
       // Lost: the next connection pulls again.
       if (connection.state !== "open") return;
       consumer.end("its pull was refused");
       this.fail(reason);
     });
+    detached(pulling, "pull from a queue");
   }
 
   /** There will be no more jobs, for a reason. Called by the client only. */
   fail(error: unknown): void {
     if (this.#stopping) return;
     this.#failure = { error };
-    void this.close();
+    this.aborted();
   }
 
   deliver(job: Job): void {
@@ -164,7 +166,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
 
   /** The signal was aborted. */
   aborted(): void {
-    void this.close();
+    detached(this.close(), "end the pulling from a queue");
   }
 
   #start(): void {

@@ -4,6 +4,7 @@
  * Each has its own outcome, whichever Settle it was part of. They leave on the connection that brought the
  * jobs, in the order of their first ones, at once: there are no more of them than the consumer holds jobs.
  */
+import { detached } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Verdict } from "../../gen/parley/v1/queue_pb.ts";
 import { readSettled } from "../connection/answers.ts";
@@ -116,21 +117,23 @@ export class QueueSettles {
       error,
     };
     const encode = () => encodeRequest({ case: "settle", value });
-    this.#pool.submit(encode, readSettled, undefined, { on: this.#connection }).then(
-      ({ lateTokens }) => {
-        const late = new Set(lateTokens);
-        for (const { job, resolve } of entries) {
-          resolve({ late: late.has(job.token) ? tooLate(job, verdict, LEASE_IS_OVER) : null });
-        }
-      },
-      (reason) => {
-        const allLate = reason instanceof ParleyError &&
-          reason.code === ErrorCode.FAILED_PRECONDITION;
-        for (const { job, resolve, reject } of entries) {
-          if (allLate) resolve({ late: tooLate(job, verdict, LEASE_IS_OVER) });
-          else reject(reason);
-        }
-      },
-    );
+    const settling = this.#pool.submit(encode, readSettled, undefined, { on: this.#connection })
+      .then(
+        ({ lateTokens }) => {
+          const late = new Set(lateTokens);
+          for (const { job, resolve } of entries) {
+            resolve({ late: late.has(job.token) ? tooLate(job, verdict, LEASE_IS_OVER) : null });
+          }
+        },
+        (reason) => {
+          const allLate = reason instanceof ParleyError &&
+            reason.code === ErrorCode.FAILED_PRECONDITION;
+          for (const { job, resolve, reject } of entries) {
+            if (allLate) resolve({ late: tooLate(job, verdict, LEASE_IS_OVER) });
+            else reject(reason);
+          }
+        },
+      );
+    detached(settling, "settle jobs");
   }
 }

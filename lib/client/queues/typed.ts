@@ -6,6 +6,7 @@
  * one follows. Nobody who may push can stop a consumer with it, and nothing is lost.
  */
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { mayFail } from "../../base/detached.ts";
 import type { ParleyError } from "../../base/errors.ts";
 import type { Client } from "../client.ts";
 import type { Job } from "./job.ts";
@@ -79,7 +80,7 @@ export class TypedPuller<T extends DescMessage>
         const refusal = error as ParleyError;
         this.#onInvalid?.(job, refusal);
         // Should it come too late, the next delivery is rejected.
-        job.reject({ error: refusal.message }).catch(() => {});
+        mayFail(job.reject({ error: refusal.message }), "reject a job that is no message");
         continue;
       }
       yield { job, message };

@@ -6,6 +6,7 @@
  * that has settled its job itself is left to that. The next handler does not wait for the server's answer.
  * A verdict that fails leaves its lease to end, so that the job is delivered again: nothing is lost.
  */
+import { handled, whenOver } from "../../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import type { ErrorReports } from "../error_reports.ts";
 import type { Job } from "./job.ts";
@@ -115,7 +116,7 @@ export class Worker implements AsyncDisposable, Abortable {
    */
   async stop(): Promise<void> {
     this.#puller.stop();
-    await this.done.catch(() => {});
+    await whenOver(this.done);
   }
 
   /** The same as `stop`. */
@@ -144,7 +145,7 @@ export class Worker implements AsyncDisposable, Abortable {
 
   #fail(reason: unknown): never {
     const told = this.#owner.reports.tellThrown(`the worker of "${this.queue}" has ended`, reason);
-    if (told) this.done.catch(() => {});
+    if (told) handled(this.done);
     throw reason;
   }
 

@@ -5,6 +5,7 @@
  * direct messages are put between them as they come. A room lives until `leave`, or until it cannot be
  * joined again after a reconnect: then reading it raises.
  */
+import { detached, whenOver } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import {
   HistoryRequestSchema,
@@ -237,13 +238,14 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
   /** It cannot be joined any more. Called by the client only. */
   fail(reason: unknown): void {
     this.#subscription?.end(reason);
-    void this.#subscription?.unsubscribe();
+    const leaving = this.#subscription?.unsubscribe();
+    if (leaving !== undefined) detached(leaving, "end the subscription to a room");
   }
 
   /** Several readers share the messages: each message goes to one of them. */
   #inTurn(): Promise<IteratorResult<RoomMessage, undefined>> {
     const result = this.#turn.then(() => this.#next());
-    this.#turn = result.catch(() => {});
+    this.#turn = whenOver(result);
     return result;
   }
 

@@ -11,6 +11,7 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
+import { settled, whenOver } from "../../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import {
   ClaimNameRequestSchema,
@@ -99,7 +100,7 @@ export class Rooms {
   open(name: string, options: RoomOptions): Promise<Room> {
     // One after the other: they share the name.
     const room = this.#opening.then(() => this.#open(name, options));
-    this.#opening = room.catch(() => {});
+    this.#opening = whenOver(room);
     return room;
   }
 
@@ -143,7 +144,8 @@ export class Rooms {
     this.#rooms.delete(room.name);
     if (this.#pool().first === null) return;
     const request = { room: room.name };
-    await this.#call("Leave", LeaveRequestSchema, LeaveResponseSchema, request, {}).catch(() => {});
+    const leaving = this.#call("Leave", LeaveRequestSchema, LeaveResponseSchema, request, {});
+    await settled(leaving, "leave a room");
   }
 
   /** Leaves every room. */

@@ -8,6 +8,7 @@
  * Callbacks run in the connection's read loop, so nothing that they throw may leave this file: it ends this
  * subscription, as an error in the body of a loop over its events would, and no other.
  */
+import { detached, handled } from "../../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
 import { Fifo } from "../fifo.ts";
@@ -96,6 +97,9 @@ export interface SubscribeOptions {
 
 /** Takes events instead of an iterator. */
 export type EventCallback = (event: ReceivedEvent) => void;
+
+/** What is done when nothing more is wanted. */
+const END = "end a subscription";
 
 /** The wire's numbers of the policies. */
 export const OVERFLOW: Readonly<Record<OverflowName, OverflowPolicy>> = {
@@ -250,7 +254,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     if (kept && !this.#behind) this.positions.took(topic, seq);
     if (this.#onEvent !== undefined) this.#guard(this.#onEvent, event);
     if (!given) return;
-    if (--this.#left <= 0 && !this.#ended) void this.#endNow();
+    if (--this.#left <= 0 && !this.#ended) detached(this.#endNow(), END);
   }
 
   /** Tells a gap. Called by the client only. */
@@ -261,7 +265,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   /** Ends it without telling the server; `error` null is an end without one. Called by the client only. */
   end(error: unknown): void {
     // Who does not look at `closed` learns of the error from the iterator.
-    if (this.#finish(error === null ? null : { error })) this.closed.catch(() => {});
+    if (this.#finish(error === null ? null : { error })) handled(this.closed);
   }
 
   #endNow(): Promise<void> {
@@ -336,14 +340,15 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
         },
       ),
     );
-    void this.#owner.unsubscribe(this);
+    detached(this.#owner.unsubscribe(this), END);
   }
 
   /** Calls a callback of the program. What it throws, or rejects with, ends the subscription. */
   #guard<T>(callback: (argument: T) => unknown, argument: T): void {
     try {
       const result = callback(argument);
-      if (result instanceof Promise) result.catch((thrown) => this.#callbackThrew(thrown));
+      if (!(result instanceof Promise)) return;
+      detached(result.catch((thrown) => this.#callbackThrew(thrown)), END);
     } catch (thrown) {
       this.#callbackThrew(thrown);
     }
@@ -352,8 +357,8 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   #callbackThrew(thrown: unknown): void {
     const told = this.#owner.callbackFailed(this, thrown);
     const ended = this.#finish({ error: thrown });
-    if (told && ended) this.closed.catch(() => {});
-    if (ended) void this.#owner.unsubscribe(this);
+    if (told && ended) handled(this.closed);
+    if (ended) detached(this.#owner.unsubscribe(this), END);
   }
 }
 

@@ -9,6 +9,7 @@
  * where it was, and each is told when events may be missing.
  */
 import { fromBinary } from "@bufbuild/protobuf";
+import { detached, mayFail, settled } from "../../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import { MissedSchema } from "../../gen/parley/v1/event_pb.ts";
@@ -123,7 +124,7 @@ export class Subscriptions implements SubscriptionOwner {
   async leaveGroups(): Promise<void> {
     const members = [...this.#shared.values()].flatMap((shared) => [...shared.members]);
     const leaving = members.filter(({ group }) => group !== "");
-    await Promise.all(leaving.map((each) => each.unsubscribe().catch(() => {})));
+    await Promise.all(leaving.map((each) => settled(each.unsubscribe(), "leave a group")));
   }
 
   /** Whether there are members of groups. */
@@ -139,10 +140,8 @@ export class Subscriptions implements SubscriptionOwner {
     if (shared === undefined || !shared.counted || !shared.members.has(subscription)) return;
     shared.counted = false;
     const connection = this.#pool().first;
-    this.#ask(encodeSubscribe([...shared.members]), {}, { ordered: true }).catch((reason) => {
-      // With the connection lost, the next one asks for everything anew.
-      if (connection?.state === "open") this.#endAllOf(shared, reason);
-    });
+    const asked = this.#ask(encodeSubscribe([...shared.members]), {}, { ordered: true });
+    this.#orEndAllOf(shared, connection, asked);
   }
 
   /** What comes in history is not wanted for now. */
@@ -150,7 +149,8 @@ export class Subscriptions implements SubscriptionOwner {
     const shared = this.#shared.get(keyOf(subscription));
     // Whatever else shares the server's subscription, or comes with it, goes on.
     if (shared?.members.size !== 1 || !subscription.positions?.allKept) return;
-    this.#ask(encodeUnsubscribe(subscription, 0), {}, { ordered: true }).catch(() => {});
+    const asked = this.#ask(encodeUnsubscribe(subscription, 0), {}, { ordered: true });
+    mayFail(asked, "take less for a while");
   }
 
   /** Asks for what a subscription could not take. */
@@ -159,9 +159,16 @@ export class Subscriptions implements SubscriptionOwner {
     const connection = this.#pool().first;
     if (shared === undefined || connection === null) return;
     subscription.positions?.hold();
-    this.#request(shared, [subscription], {}, { ordered: true }).catch((reason) => {
-      if (connection.state === "open") this.#endAllOf(shared, reason);
+    const asked = this.#request(shared, [subscription], {}, { ordered: true });
+    this.#orEndAllOf(shared, connection, asked);
+  }
+
+  /** Ends all of `shared` when the server refuses; with the connection lost, the next one asks for all anew. */
+  #orEndAllOf(shared: Shared, connection: ClientConnection | null, asked: Promise<unknown>): void {
+    const heard = asked.catch((reason) => {
+      if (connection?.state === "open") this.#endAllOf(shared, reason);
     });
+    detached(heard, "subscribe again");
   }
 
   /** Tells the program what a callback threw. */
@@ -198,7 +205,7 @@ export class Subscriptions implements SubscriptionOwner {
     if (behind && shared.members.size === 1) return;
     const requests = resuming.length === 0 ? [[...shared.made]] : resuming.map((one) => [one]);
     for (const members of requests) {
-      this.#request(shared, members, {}, { first: true }).catch((reason) => {
+      const asked = this.#request(shared, members, {}, { first: true }).catch((reason) => {
         // Lost again: the next connection tries again. Refused: it is over, and its programs are told.
         if (connection.state !== "open") return;
         if (isFailedPrecondition(reason) && members[0].positions?.resumesUnasked) {
@@ -209,6 +216,7 @@ export class Subscriptions implements SubscriptionOwner {
         }
         this.#endAllOf(shared, reason);
       });
+      detached(asked, "subscribe again");
     }
   }
 
@@ -283,7 +291,7 @@ export class Subscriptions implements SubscriptionOwner {
   #giveUp(subscription: Subscription, reason: unknown): void {
     const refused = reason instanceof ParleyError && reason.code !== ErrorCode.DEADLINE_EXCEEDED;
     if (refused) this.#forget(subscription);
-    else void this.unsubscribe(subscription);
+    else detached(this.unsubscribe(subscription), "give up a subscription");
   }
 
   #endAllOf(shared: Shared, reason: unknown): void {
@@ -343,7 +351,8 @@ function isFailedPrecondition(reason: unknown): boolean {
 /** Ends `subscription` when `signal` is aborted. */
 function endWith(subscription: Subscription, signal: AbortSignal): void {
   if (subscription.ended) return;
-  const member = { aborted: () => void subscription.unsubscribe() };
+  const aborted = () => detached(subscription.unsubscribe(), "end a subscription");
+  const member = { aborted };
   joinSignal(signal, member);
   subscription.onEnded = () => leaveSignal(signal, member);
 }
