@@ -17,8 +17,9 @@ import type { Queues } from "./queues.ts";
 /** Jobs that are dropped, and chunks that are redriven, in one step. */
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
-/** A peek reads so many chunks at once: no more than is read and told in a part of a turn. */
-const PEEK_CHUNKS = 1;
+/** So many jobs are decoded between two looks at the turn, and each costs as much as so many small messages. */
+const DECODED_AT_ONCE = 8;
+const UNITS_A_JOB = 8;
 
 /** A job that was looked at. */
 export interface Peeked {
@@ -41,26 +42,30 @@ export async function peek(
 ): Promise<{ jobs: Peeked[]; more: boolean }> {
   const jobs: Peeked[] = [];
   let bytes = 0;
-  let group: JobChunk[] = [];
-  const look = async (): Promise<boolean> => {
-    const chunks = group;
-    group = [];
-    const page = await readJobs(queues.store.jobs, queue, chunks);
+  const look = async (chunk: JobChunk): Promise<boolean> => {
+    const page = await readJobs(queues.store.jobs, queue, [chunk]);
     await turn.admit();
-    return visitJobs(chunks, page, (slot, id, start, end) => {
+    // What is told of a job is of one moment; decoding it may take until a later one.
+    const bodies: Uint8Array[] = [];
+    const standings: Standing[] = [];
+    const all = visitJobs([chunk], page, (slot, id, start, end) => {
       if (id <= after || isLeaving(queue, slot)) return;
       bytes += end - start;
-      if (jobs.length === limit || (bytes > maxBytes && jobs.length > 0)) return false;
-      jobs.push(peeked(queue, slot, page.bytes.subarray(start, end)));
+      const count = jobs.length + bodies.length;
+      if (count === limit || (bytes > maxBytes && count > 0)) return false;
+      bodies.push(page.bytes.subarray(start, end));
+      standings.push(standingOf(queue, slot));
     });
+    for (const [index, body] of bodies.entries()) {
+      jobs.push(peeked(body, standings[index]));
+      if ((index + 1) % DECODED_AT_ONCE === 0) await turn.did(DECODED_AT_ONCE * UNITS_A_JOB);
+    }
+    return all;
   };
   for (const chunk of queue.chunks.behind(after)) {
-    if (!chunk.stored) continue;
-    group.push(chunk);
-    if (group.length === PEEK_CHUNKS && !await look()) return { jobs, more: true };
+    if (chunk.stored && !await look(chunk)) return { jobs, more: true };
   }
-  const all = group.length === 0 || await look();
-  return { jobs, more: !all };
+  return { jobs, more: false };
 }
 
 /** Drops all jobs that nobody holds; gives how many once that is safe. */
@@ -131,17 +136,31 @@ function isLeaving(queue: Queue, slot: number): boolean {
   return state === JobState.DONE || state === JobState.DROPPING || state === JobState.BURYING;
 }
 
-function peeked(queue: Queue, slot: number, body: Uint8Array): Peeked {
-  const { machine } = queue;
-  const job = fromBinary(JobSchema, body);
-  job.attempt = machine.attempts(slot);
-  job.redelivered = machine.redelivered(slot);
+/** What the queue knows of a job. */
+interface Standing {
+  readonly attempt: number;
+  readonly redelivered: boolean;
+  readonly state: PeekedState;
+  readonly untilUnixMicros: bigint;
+}
+
+function standingOf({ machine, host }: Queue, slot: number): Standing {
   const state = STATES[machine.state(slot)] ?? PeekedState.LEASED;
   const timed = state === PeekedState.DELAYED || machine.state(slot) === JobState.LEASED;
-  const { clock } = queue.host;
-  const untilMs = clock.wallMs() + machine.timeMs(slot) - clock.monotonicMs();
-  const untilUnixMicros = timed ? BigInt(Math.round(untilMs * 1000)) : 0n;
-  return { job, state, untilUnixMicros };
+  const untilMs = host.clock.wallMs() + machine.timeMs(slot) - host.clock.monotonicMs();
+  return {
+    attempt: machine.attempts(slot),
+    redelivered: machine.redelivered(slot),
+    state,
+    untilUnixMicros: timed ? BigInt(Math.round(untilMs * 1000)) : 0n,
+  };
+}
+
+function peeked(body: Uint8Array, standing: Standing): Peeked {
+  const job = fromBinary(JobSchema, body);
+  job.attempt = standing.attempt;
+  job.redelivered = standing.redelivered;
+  return { job, state: standing.state, untilUnixMicros: standing.untilUnixMicros };
 }
 
 /** What is told of a state; all others are told as leased, since a consumer holds the job or just did. */
