@@ -198,9 +198,10 @@ export interface Store {
   /** The greatest seq that a topic gave which was forgotten; 0 when none was. */
   readonly forgottenSeq: number;
   /**
-   * Forgets a topic that holds no event, so that its name no longer counts. What is handed over for it
-   * before that is committed keeps it, with its seqs; afterwards the object is of no use, and `topic` gives
-   * null for its name. Raises FAILED_PRECONDITION while it holds events, or some are not committed.
+   * Forgets a topic with the events that were handed over for it, so that its name no longer counts: all of
+   * it or nothing, in one batch. What is handed over for it between this call and that commit keeps it, with
+   * its seqs; otherwise the object is of no use afterwards, and `topic` gives null for its name. How many
+   * events it may hold is the caller's to bound: one transaction drops them all.
    */
   forget(topic: StoreTopic, completion: unknown): void;
   /** Sets what `topic` keeps, until the store is closed; whoever has the policies says it again after a start. */

@@ -205,14 +205,17 @@ export class MemoryBackend implements StoreBackend {
       return;
     }
     const touched = new Set<number>();
+    this.#bytes += added;
     cursor.open(buffer, length);
     while (cursor.next()) {
       if (cursor.kind === Operation.EVENT) this.#add(touched);
       else if (cursor.kind === Operation.DROP) {
         this.#bytes -= this.#queue(cursor.a).drop(cursor.number);
       } else if (cursor.kind === Operation.TOPIC) this.#name(cursor.a, cursor.number);
+      else if (cursor.kind === Operation.FORGET) {
+        this.#bytes -= this.#topics[cursor.a]?.clear() ?? 0;
+      }
     }
-    this.#bytes += added;
     sink.committed(buffer);
     this.#trim(touched);
   }

@@ -23,6 +23,15 @@ export class MemoryTopic {
     return this.firstSeq > this.lastSeq ? 0 : this.timeOf(this.firstSeq);
   }
 
+  /** Drops all events; gives their bytes. The next one goes on behind them. */
+  clear(): number {
+    const { bytes } = this;
+    this.bytes = 0;
+    this.firstSeq = this.lastSeq + 1;
+    this.beginBehind(this.lastSeq);
+    return bytes;
+  }
+
   /** Has the next event get the seq behind `seq`, unless there are events. */
   beginBehind(seq: number): void {
     if (this.firstSeq <= this.lastSeq) return;

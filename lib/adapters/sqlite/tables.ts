@@ -210,7 +210,7 @@ export class WriterTables {
     this.#setTopic.run(firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, sum, id);
   }
 
-  /** Drops the row of a topic, and what a damaged history may have left of it. */
+  /** Drops the row of a topic with all its events. */
   dropTopic(id: number): void {
     this.#dropTopic.run(id);
     this.#dropTopicChunks.run(chunkNumber(id, 0), chunkNumber(id + 1, 0));

@@ -212,8 +212,11 @@ export class SqliteWriter {
 
   #forget(id: number, lastSeq: number): void {
     const topic = this.#topics.get(id);
+    // What came for it in this very transaction goes, too.
+    this.#builders.delete(id);
     if (topic !== undefined) {
-      this.#forgotten.push(topic);
+      if (this.#changed.get(topic) !== null) this.#forgotten.push(topic);
+      this.#trimmed.delete(topic);
       this.#topics.delete(id);
       this.#due.delete(topic);
       this.#tables.dropTopic(id);

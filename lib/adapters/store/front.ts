@@ -8,7 +8,7 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
 import { settled } from "../../base/detached.ts";
-import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { assert, ParleyError } from "../../base/errors.ts";
 import { assertStoreLimits, type StoreLimits } from "../../base/store_limits.ts";
 import type {
   ReadRequest,
@@ -32,7 +32,7 @@ import { Chunking, Operation } from "./operations.ts";
 import { StoreJobs } from "./jobs.ts";
 import { StorePipeline } from "./pipeline.ts";
 import { StoreNames } from "./names.ts";
-import { describeStored, QueueState } from "./queue.ts";
+import { QueueState } from "./queue.ts";
 import { StoreReads } from "./reads.ts";
 import { TopicState } from "./topic.ts";
 import { unavailable } from "./values.ts";
@@ -95,7 +95,10 @@ export class StoreFront implements Store {
         topicOf: (number) => this.#names.of(number),
         sink: {
           record: (key, value, revision) => this.#records.commit(key, value, revision),
-          forgot: (topic) => this.#names.forgot(topic),
+          forgot: (topic) => {
+            this.#trimmedEvents += topic instanceof QueueState ? 0 : topic.events;
+            this.#names.forgot(topic);
+          },
         },
         told: (batch) => this.#committedEvents += batch.committedEvents,
         fallBack: (batches) => this.#fallBack(batches),
@@ -153,18 +156,15 @@ export class StoreFront implements Store {
   }
 
   forget(topic: StoreTopic, completion: unknown): void {
-    const state = own(topic);
-    if (state.events > 0) throw notEmpty(state);
-    this.#forget(state, completion);
+    this.#forget(own(topic), completion);
   }
 
-  /** Hands over that a topic or a queue is forgotten, which holds nothing. */
+  /** Hands over that a topic or a queue is forgotten. */
   #forget(state: TopicState, completion: unknown): void {
     this.#checkOpen("forget a name");
     assert(this.#appender.group === null, "nothing is forgotten within a group");
-    if (state.tentativeSeq !== state.lastSeq) throw notEmpty(state);
     const batch = this.#pipeline.gathering;
-    batch.operations.add(Operation.FORGET, state.id, state.lastSeq, 0);
+    batch.operations.add(Operation.FORGET, state.id, state.tentativeSeq, 0);
     state.named = false;
     this.#pipeline.handOver(completion);
   }
@@ -376,14 +376,6 @@ export class StoreFront implements Store {
   #checkOpen(action: string): void {
     if (this.#ended !== null) throw unavailable(action, this.#ended.message, this.#ended);
   }
-}
-
-function notEmpty({ storedName }: TopicState): ParleyError {
-  return new ParleyError(
-    ErrorCode.FAILED_PRECONDITION,
-    `cannot forget ${describeStored(storedName)}: it is not empty`,
-    { accepted: "one that holds nothing, and that nothing is on its way to" },
-  );
 }
 
 /** The store's own topic object behind the interface. */

@@ -4,7 +4,7 @@
  * Jobs take the way of events into the batch that gathers (store_front); here is what events have not:
  * states, chunks that are dropped, and reading by chunks.
  */
-import { assert } from "../../base/errors.ts";
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import {
   type JobLog,
   MOST_CHUNK_JOBS,
@@ -71,7 +71,15 @@ export class StoreJobs implements JobLog {
   }
 
   forget(queue: StoreQueue, completion: unknown): void {
-    this.#forget(own(queue), completion);
+    const state = own(queue);
+    if (state.tentativeSeq !== state.lastSeq) {
+      throw new ParleyError(
+        ErrorCode.FAILED_PRECONDITION,
+        `cannot forget queue ${JSON.stringify(queue.name)}: jobs are on their way to it`,
+        { accepted: "one that nothing is pushed to" },
+      );
+    }
+    this.#forget(state, completion);
   }
 
   /** Lets go of a queue that was forgotten. */

@@ -100,6 +100,8 @@ export class StoreNames {
   /** Lets go of a topic that was forgotten, unless something came for it since. */
   forgot(topic: TopicState): void {
     topic.isStored = false;
+    topic.firstSeq = topic.lastSeq + 1;
+    topic.bytes = topic.firstTimeMs = 0;
     this.#forgottenSeq = Math.max(this.#forgottenSeq, topic.lastSeq);
     if (topic.named || topic.isReleased) return;
     topic.isReleased = true;

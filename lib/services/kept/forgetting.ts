@@ -2,11 +2,11 @@
  * Kept topics that go: those that have been empty for as long as their policy lets them, and those that
  * somebody removes.
  *
- * A topic that somebody reads the history of, or a room with people in it, stays. What is published
- * while a topic goes is either dropped with it or keeps it, with its seqs; nothing is lost that was
- * acknowledged after the removal began.
+ * A topic that somebody reads the history of, or a room with people in it, stays. A topic goes as a whole, in
+ * one transaction; of a large one the oldest events are dropped before. What is published meanwhile
+ * is either dropped with it or keeps it, with its seqs; nothing is lost that was published after it went.
  */
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { detached } from "../../base/detached.ts";
 import { quote } from "../../base/quote.ts";
@@ -16,6 +16,8 @@ import type { KeptTopics } from "./kept_topics.ts";
 
 const log = logger("server");
 
+/** A topic of at most so many bytes goes as a whole in one transaction. */
+const WHOLE_BYTES = 64 * 1024 * 1024;
 /** So many topics are looked at in one sweep. */
 const LOOKED_AT_ONCE = 512;
 
@@ -53,17 +55,19 @@ export class Forgetting {
         return;
       }
       if (value.events > 0 || this.#going.has(value) || !this.#isDue(value, wallMs)) continue;
-      if (!this.#isUsed(value)) detached(this.#forgetQuietly(value), "forget an empty topic");
+      if (!this.isUsed(value)) detached(this.#forgetQuietly(value), "forget an empty topic");
     }
   }
 
   /** Drops all events of a topic, and its name unless it is used. */
   async remove(topic: StoreTopic): Promise<Removal> {
     const { store } = this.#kept;
-    if (this.#isUsed(topic)) return { dropped: 0, gone: false };
-    const dropped = await store.trim(topic, topic.lastSeq + 1);
-    if (this.#isUsed(topic)) return { dropped, gone: false };
-    return { dropped, gone: await this.#forget(topic) };
+    if (this.isUsed(topic)) return { dropped: 0, gone: false };
+    const before = topic.bytes <= WHOLE_BYTES ? 0 : await store.trim(topic, topic.lastSeq + 1);
+    if (this.isUsed(topic)) return { dropped: before, gone: false };
+    const { events } = topic;
+    const { committed, gone } = await this.#forget(topic);
+    return { dropped: before + (committed ? events : 0), gone };
   }
 
   #isDue(topic: StoreTopic, wallMs: number): boolean {
@@ -72,22 +76,22 @@ export class Forgetting {
   }
 
   /** Whether somebody is about to read it, or is in the room that it belongs to. */
-  #isUsed(topic: StoreTopic): boolean {
+  isUsed(topic: StoreTopic): boolean {
     return this.#kept.feeds.anyOf(topic) || (this.#host.rooms?.usesTopic(topic.name) ?? false);
   }
 
   async #forgetQuietly(topic: StoreTopic): Promise<void> {
     this.#going.add(topic);
     try {
-      const gone = await this.#forget(topic);
+      const { gone } = await this.#forget(topic);
       if (gone) log.debug("an empty topic was forgotten: {topic}", { topic: quote(topic.name) });
     } finally {
       this.#going.delete(topic);
     }
   }
 
-  /** Forgets a topic; gives whether it is gone: events that came meanwhile keep it. */
-  async #forget(topic: StoreTopic): Promise<boolean> {
+  /** Forgets a topic; gives whether its events are, and whether its name is: events that came meanwhile keep it. */
+  async #forget(topic: StoreTopic): Promise<{ committed: boolean; gone: boolean }> {
     const { store } = this.#kept;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -96,10 +100,10 @@ export class Forgetting {
       });
     } catch (reason) {
       if (!(reason instanceof ParleyError)) throw reason;
-      // Events came for it, or it could not be kept that it is forgotten: then it stays for now.
-      if (reason.code === ErrorCode.FAILED_PRECONDITION || reason.retryable) return false;
+      // It could not be kept that it is forgotten: then it stays for now.
+      if (reason.retryable) return { committed: false, gone: false };
       throw reason;
     }
-    return store.topic(topic.name) !== topic;
+    return { committed: true, gone: store.topic(topic.name) !== topic };
   }
 }
