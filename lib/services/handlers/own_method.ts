@@ -13,7 +13,7 @@ import { invalidArgument } from "../../base/errors.ts";
 import type { Session } from "../connection/session.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
-const SLICE = 32;
+const SLICE = 8;
 
 /** What an own method answers. */
 export interface OwnAnswer {
