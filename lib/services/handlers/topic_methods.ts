@@ -107,8 +107,8 @@ async function trim(session: Session, request: { topic: string; beforeSeq: bigin
 async function remove(session: Session, { pattern }: { pattern: string }) {
   checkPattern(pattern, session.host.limits, "remove");
   const kept = keptOf(session);
-  const topics = await matching(session, pattern, MAX_REMOVED_TOPICS + 1);
-  if (topics.length === 0 && !hasWildcard(pattern)) {
+  const { topics, used } = await matching(session, pattern, MAX_REMOVED_TOPICS + 1);
+  if (topics.length + used.length === 0 && !hasWildcard(pattern)) {
     throw new ParleyError(ErrorCode.NOT_FOUND, `cannot remove ${quote(pattern)}: it is not there`, {
       accepted: "a topic that `parley topic ls` tells of, or a pattern",
     });
@@ -124,28 +124,37 @@ async function remove(session: Session, { pattern }: { pattern: string }) {
   return {
     removed: BigInt(gone.length),
     dropped: BigInt(removals.reduce((sum, { dropped }) => sum + dropped, 0)),
-    kept: removals.filter((removal) => !removal.gone).map(({ name }) => name),
+    kept: [...used, ...removals.filter((removal) => !removal.gone).map(({ name }) => name)],
     more,
   };
 }
 
-/** The first topics that a pattern matches, in no order; others have their turn meanwhile. */
-async function matching(session: Session, pattern: string, most: number): Promise<StoreTopic[]> {
-  const { store } = keptOf(session);
+/**
+ * The first topics that a pattern matches and that could go, in no order, and the names of some that are in use;
+ * others have their turn meanwhile.
+ */
+async function matching(session: Session, pattern: string, most: number) {
+  const { store, forgetting } = keptOf(session);
+  const topics: StoreTopic[] = [];
+  const used: string[] = [];
+  const add = (topic: StoreTopic) => {
+    if (!forgetting.isUsed(topic)) topics.push(topic);
+    else if (used.length < MAX_REMOVED_TOPICS) used.push(topic.name);
+  };
   if (!hasWildcard(pattern)) {
     const topic = store.topic(pattern);
-    return topic === null ? [] : [topic];
+    if (topic !== null) add(topic);
+    return { topics, used };
   }
-  const found: StoreTopic[] = [];
   let looked = 0;
   const turn = session.callsTurn;
   await turn.admit();
   for (const topic of store.topics()) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
-    if (matchesPattern(pattern, topic.name)) found.push(topic);
-    if (found.length === most) break;
+    if (matchesPattern(pattern, topic.name)) add(topic);
+    if (topics.length === most) break;
   }
-  return found;
+  return { topics, used };
 }
 
 /** The name of a topic that is kept, or was. Raises INVALID_ARGUMENT and NOT_FOUND. */

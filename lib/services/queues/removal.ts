@@ -41,7 +41,7 @@ function check(queue: Queue, force: boolean): void {
     throw refusal(
       name,
       `it holds ${machine.jobs} jobs`,
-      "an empty queue, or force to drop its jobs",
+      "an empty queue, or force (--force) to drop its jobs",
     );
   }
 }
