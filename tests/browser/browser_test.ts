@@ -210,6 +210,11 @@ test("pages of other origins, and of a name that points here, are refused", () =
   withPage(async (page, server, pages, browser) => {
     const port = server.port("ws");
     assert.equal(await page.call("attempt", url(server)), "connected");
+    // The URL for programs is no help on a page; said is which one is.
+    assert.match(
+      await page.call("attempt", "parley://localhost:7311"),
+      /^UNIMPLEMENTED: cannot connect to parley:\/\/localhost:7311: .* use ws:\/\/localhost:7380/,
+    );
     const before = server.stats().connectionsTotal;
     for (const hostname of ["localhost", "rebound.test"]) {
       const foreign = await TestPage.open(browser, pages.origin(hostname));

@@ -3,7 +3,13 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { parseTarget } from "../../lib/client/connection/url.ts";
+import { noSockets } from "../../lib/client/connection/connect_failure.ts";
+import { configFrom } from "../../lib/server/config/config.ts";
+import {
+  DEFAULT_HTTP_PORT,
+  parseTarget,
+  type SocketTarget,
+} from "../../lib/client/connection/url.ts";
 
 Deno.test("a parley URL names a host and a port", () => {
   assert.deepEqual(parseTarget("parley://localhost"), {
@@ -77,4 +83,12 @@ Deno.test("every other URL is refused with what would be accepted", () => {
       return true;
     });
   }
+});
+
+Deno.test("where there are only WebSockets, the URL to use is named", () => {
+  const told = (url: string) => noSockets(parseTarget(url) as SocketTarget, url).message;
+  assert.match(told("parley://db.example:7311"), / use ws:\/\/db\.example:7380, or /);
+  assert.match(told("parley://[::1]"), / use ws:\/\/\[::1\]:7380, or /);
+  assert.match(told("unix:///run/parley.sock"), / use ws:\/\/HOST:7380, or /);
+  assert.match(String(configFrom({}).listen.http), new RegExp(`:${DEFAULT_HTTP_PORT}$`));
 });

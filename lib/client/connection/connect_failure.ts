@@ -4,7 +4,7 @@
  * Pure: it looks at the names and codes that the runtimes give their errors.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import type { Target } from "./url.ts";
+import { DEFAULT_HTTP_PORT, type SocketTarget, type Target } from "./url.ts";
 
 /** The error for `reason`, which a runtime raised when it was to connect to `url`. */
 export function connectFailure(target: Target, url: string, reason: unknown): ParleyError {
@@ -26,6 +26,18 @@ export function connectFailure(target: Target, url: string, reason: unknown): Pa
     {
       cause: reason,
     },
+  );
+}
+
+/** The error where only WebSockets are to be had, as in browsers, and `url` asks for something else. */
+export function noSockets(target: SocketTarget, url: string): ParleyError {
+  const hostname = target.kind === "unix" ? "HOST" : target.hostname;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return new ParleyError(
+    ErrorCode.UNIMPLEMENTED,
+    `cannot connect to ${url}: this runtime, like any browser, has no sockets but WebSockets; use ` +
+      `ws://${host}:${DEFAULT_HTTP_PORT}, or wherever the server's http listener is`,
+    { accepted: "ws://host:port or wss://host here; Deno, or Node 20 and later for this URL" },
   );
 }
 

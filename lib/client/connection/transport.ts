@@ -8,7 +8,7 @@
  *
  * Each runtime's transport is loaded only where it runs.
  */
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { noSockets } from "./connect_failure.ts";
 import type { Target } from "./url.ts";
 
 /** An open connection of bytes. */
@@ -47,9 +47,5 @@ export const openTransport: OpenTransport = async (target, url, signal) => {
     const { openNodeTransport } = await import("./transport_node.ts");
     return openNodeTransport(target, url, signal);
   }
-  throw new ParleyError(
-    ErrorCode.UNIMPLEMENTED,
-    `cannot connect to ${url}: this runtime has no sockets but WebSockets`,
-    { accepted: "ws://host:port or wss://host:port here; Deno, or Node 20 and later for this URL" },
-  );
+  throw noSockets(target, url);
 };

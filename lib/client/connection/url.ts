@@ -10,6 +10,9 @@ import { invalidArgument, type ParleyError } from "../../base/errors.ts";
 /** The port of `parley://` URLs that name none. */
 export const DEFAULT_PORT = 7311;
 
+/** The usual port of the http listener, where WebSockets are. */
+export const DEFAULT_HTTP_PORT = 7380;
+
 /** The path of WebSocket URLs that name none. */
 export const DEFAULT_WEBSOCKET_PATH = "/ws";
 
