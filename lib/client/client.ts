@@ -41,7 +41,7 @@ import { Subscriptions } from "./topics/subscriptions.ts";
 
 const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({
   level: AckLevel.UNSPECIFIED,
-  receivers: 0,
+  receivers: undefined,
   seq: 0n,
   duplicate: false,
 });
@@ -169,7 +169,8 @@ export class Client implements AsyncDisposable {
       encode,
       (incoming) => {
         const { level, receivers, seq, duplicate } = readAck(incoming);
-        return { level, receivers, seq, duplicate };
+        // The server tells it of plain topics only.
+        return { level, receivers: seq === 0n ? receivers : undefined, seq, duplicate };
       },
       options,
       { ordered: true },

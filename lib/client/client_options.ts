@@ -24,8 +24,11 @@ export interface PublishOptions extends RequestOptions {
 export interface PublishAck {
   /** How safe the event is; UNSPECIFIED when no acknowledgement was asked for. */
   readonly level: AckLevel;
-  /** The number of connections that it was handed to; 0 when no acknowledgement was asked for. */
-  readonly receivers: number;
+  /**
+   * The number of connections that it was handed to; undefined where that is not known: on kept topics, whose
+   * readers come at any time, and when no acknowledgement was asked for.
+   */
+  readonly receivers: number | undefined;
   /** The number of the event in its kept topic; 0 when the topic is not kept. */
   readonly seq: bigint;
   /** Whether an event with this `messageId` was there already, with this seq: it was not kept again. */

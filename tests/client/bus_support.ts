@@ -103,7 +103,7 @@ export function drain(
 }
 
 /** How many connections get an event on `topic`. */
-export async function receiversOf(client: Client, topic: string): Promise<number> {
+export async function receiversOf(client: Client, topic: string): Promise<number | undefined> {
   return (await client.publish(topic, "probe")).receivers;
 }
 

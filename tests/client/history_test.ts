@@ -18,7 +18,14 @@ Deno.test("a publish on a kept topic gives its seq, and that of the first one fo
   assert.notEqual(level, AckLevel.UNSPECIFIED);
   const again = await client.publish("kept.a", "2", { messageId: "m" });
   assert.deepEqual([again.seq, again.duplicate], [2n, true]);
-  assert.equal((await client.publish("plain", "1")).seq, 0n);
+  const plain = await client.publish("plain", "1");
+  assert.deepEqual([plain.seq, plain.receivers], [0n, 0]);
+  // Somebody gets it, but the server does not tell how many: no number is better than a wrong one.
+  const reader = await bus.client();
+  const got = new Collector();
+  await reader.subscribe("*.a", {}, got.take);
+  assert.equal((await client.publish("kept.a", "3")).receivers, undefined);
+  await got.count(1);
 });
 
 Deno.test("a subscription begins where since says", async () => {
