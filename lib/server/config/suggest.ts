@@ -1,23 +1,39 @@
 /**
  * Guesses what somebody meant who wrote something that does not exist.
  *
- * The measure is the edit distance with transpositions (optimal string alignment). Meant for short
+ * What begins with the word comes first, since most were about to write it. Otherwise the measure is the edit distance with transpositions (optimal string alignment). Meant for short
  * lists of short names; the cost is the product of the lengths, so overlong words are not compared.
  */
 
 const MAX_WORD_LENGTH = 100;
+/** Fewer letters are the beginning of too much. */
+const LEAST_BEGINNING = 3;
 
 /** Gives the candidate nearest to `word`, or undefined when none is near enough to be meant. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_WORD_LENGTH) return undefined;
-  let best: string | undefined;
+  const all = [...candidates];
+  let best = shortestThatBegins(word, all);
+  if (best !== undefined) return best;
   let bestDistance = Math.max(1, Math.floor(word.length * 0.4)) + 1;
-  for (const candidate of candidates) {
+  for (const candidate of all) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
+  }
+  return best;
+}
+
+/** Of the candidates that go on after `word`, the one with the least to be added. */
+function shortestThatBegins(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length < LEAST_BEGINNING) return undefined;
+  const beginning = word.toLowerCase();
+  let best: string | undefined;
+  for (const candidate of candidates) {
+    if (!candidate.toLowerCase().startsWith(beginning)) continue;
+    if (best === undefined || candidate.length < best.length) best = candidate;
   }
   return best;
 }
