@@ -15,6 +15,7 @@ import { addCompletion } from "./server/completion.ts";
 import { addConfig } from "./server/config.ts";
 import { addEcho } from "./calls/echo.ts";
 import { addHealth } from "./server/health.ts";
+import { addHelp, fitted, formatItem } from "./help.ts";
 import type { CliIo } from "./io.ts";
 import { addPub } from "./topics/pub.ts";
 import { addQueue } from "./queues/commands.ts";
@@ -32,12 +33,11 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
     .description("Message server: one typed connection for services, topics, rooms and queues.")
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "explain a command")
-    .helpCommand("help [command]", "explain a command")
     .exitOverride()
     .hook("preAction", (_, command) => checkEnvironment(command, io))
     .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeOut: (text) => io.stdout.write(fitted(text, io.stdout)),
+      writeErr: (text) => io.stderr.write(fitted(text, io.stderr)),
       getOutHelpWidth: () => io.stdout.columns,
       getErrHelpWidth: () => io.stderr.columns,
       getOutHasColors: () => io.stdout.colors,
@@ -45,7 +45,11 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
       outputError: (text, write) =>
         write(printable(text.trim().replace(/^error: /, "parley: ").replace(/\n+/g, " ")) + "\n"),
     })
-    .configureHelp({ styleTitle: (title) => styled("bold", title, { colors: io.stdout.colors }) })
+    .configureHelp({
+      minWidthToWrap: 1,
+      formatItem,
+      styleTitle: (title) => styled("bold", title, { colors: io.stdout.colors }),
+    })
     .addHelpText(
       "after",
       "\nWithout a command it is `parley serve`. Exit codes: 0 done, 1 failed, 2 wrong use.",
@@ -66,5 +70,6 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addBackup(program, context);
   addConfig(program, context);
   addCompletion(program, context);
+  addHelp(program);
   return program;
 }

@@ -3,6 +3,7 @@
  * they end, and what they say of what is wrong.
  */
 import assert from "node:assert/strict";
+import { connect } from "../../lib/client/mod.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { begin, type Begun, type FakeOptions, run } from "./fake_io.ts";
 
@@ -28,6 +29,7 @@ async function ready(
 
 const READY: Record<string, string> = {
   sub: "subscribed to",
+  subscribe: "subscribed to",
   respond: "answering",
 };
 
@@ -55,29 +57,77 @@ Deno.test("pub publishes what sub prints", async () => {
   assert.equal(plain.stderr, "parley: subscribed to a.* x.> a.b\n");
 });
 
-Deno.test("--count repeats DATA, and every line of standard input is an event", async () => {
+Deno.test("--count repeats DATA, and with --lines every line of standard input is an event", async () => {
   await using server = await startServer();
   const sub = await ready(server, ["sub", "t", "--raw", "--count", "7"]);
   const repeated = await ask(server, ["pub", "t", "again", "--count", "3", "--interval", "1ms"]);
   assert.equal(repeated.stdout, "published 3 events, 3 deliveries\n");
   const stdin = "one\n\nthree\r\nlast without a line feed";
   for (const data of [["-"], []]) {
-    const lines = await ask(server, ["pub", "t", ...data, "--count", "2"], { stdin });
+    const lines = await ask(server, ["pub", "t", ...data, "--lines", "--count", "2"], { stdin });
     assert.equal(lines.stdout, "published 2 events, 2 deliveries\n");
   }
   assert.equal((await sub.ended).stdout, "again\nagain\nagain\none\n\none\n\n");
   const all = await ready(server, ["sub", "t", "--raw", "--count", "4"]);
-  await ask(server, ["pub", "t"], { stdin });
+  await ask(server, ["publish", "t", "--lines"], { stdin });
   assert.equal((await all.ended).stdout, "one\n\nthree\r\nlast without a line feed\n");
-  const nothing = await ask(server, ["pub", "t"], { stdin: "" });
-  assert.deepEqual([nothing.code, nothing.stdout], [0, "published 0 events, 0 deliveries\n"]);
+  const nothing = await ask(server, ["pub", "t", "--lines"], { stdin: "" });
+  assert.deepEqual([nothing.code, nothing.stdout], [0, "published 0 events\n"]);
+});
+
+Deno.test("without --lines all of standard input is one event, byte for byte", async () => {
+  await using server = await startServer();
+  const inputs = ['{\n "id": 7\n}\n', "", "no line feed", new Uint8Array([0xff, 0, 0x0a])];
+  const sub = await ready(server, ["subscribe", "t", "--json", "--count", "6"]);
+  for (const [index, stdin] of inputs.entries()) {
+    const data = index % 2 === 0 ? [] : ["-"];
+    const { stdout } = await ask(server, ["pub", "t", ...data], { stdin });
+    assert.equal(stdout, "published 1 event, 1 delivery\n");
+  }
+  await ask(server, ["pub", "t", "--count", "2"], { stdin: "x\ny" });
+  const got = (await sub.ended).stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(got.map((each) => each.payload ?? each.payload_base64), [
+    inputs[0],
+    inputs[1],
+    inputs[2],
+    "/wAK",
+    "x\ny",
+    "x\ny",
+  ]);
+});
+
+Deno.test("what happens in rooms is shown as what it says, and bytes that only claim so as bytes", async () => {
+  await using server = await startServer();
+  const subs = await Promise.all([
+    ready(server, ["sub", "room.>", "x", "--count", "3"]),
+    ready(server, ["sub", "room.>", "x", "--count", "3", "--json"]),
+    ready(server, ["sub", "room.>", "x", "--count", "3"], { terminal: true, colors: false }),
+  ]);
+  await using client = await connect(`parley://127.0.0.1:${server.port("tcp")}`);
+  const room = await client.room("tea", { nick: "Ada" });
+  await room.say("hi");
+  const type = "parley.v1.RoomEvent";
+  await client.publish("x", new Uint8Array([0xff]), { type });
+  const [plain, json, shown] = (await Promise.all(subs.map((each) => each.ended)))
+    .map(({ stdout }) => stdout);
+  assert.match(plain, / {2}room\.tea {2}.* {2}\{"joined":\{"name":"Ada","online":1\}\}\n/);
+  assert.match(plain, / {2}\{"said":\{"name":"Ada","text":"hi"\}\}\n.* {2}hex:ff\n$/);
+  const [joined, said, claimed] = json.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(joined.decoded, { joined: { name: "Ada", online: 1 } });
+  assert.deepEqual(said.decoded, { said: { name: "Ada", text: "hi" } });
+  assert.deepEqual([claimed.payload_base64, claimed.decoded], ["/w==", undefined]);
+  assert(shown.includes('    "text": "hi"\n'), shown);
+  // What was printed can be published, elsewhere.
+  const again = JSON.stringify({ ...said, topic: "copy" });
+  const copied = await ask(server, ["pub", "--json-lines"], { stdin: again });
+  assert.equal(copied.stdout, "published 1 event, 0 deliveries\n", copied.stderr);
 });
 
 Deno.test("many lines keep their order", async () => {
   await using server = await startServer();
   const numbers = Array.from({ length: 5000 }, (_, index) => `${index}\n`).join("");
   const sub = await ready(server, ["sub", "n", "--raw", "--count", "5000"]);
-  const { stdout } = await ask(server, ["pub", "n"], { stdin: numbers });
+  const { stdout } = await ask(server, ["pub", "n", "--lines"], { stdin: numbers });
   assert.equal(stdout, "published 5,000 events, 5,000 deliveries\n");
   assert.equal((await sub.ended).stdout, numbers);
 });
@@ -126,7 +176,7 @@ Deno.test("pub names the line that failed and says what was published", async ()
     refused.stderr,
     /^parley: line 2 of standard input: cannot publish to "a\.>": .*no wildcards.*1 event .*\n$/,
   );
-  const large = await ask(server, ["pub", "a"], { stdin: `ok\n${"x".repeat(3000)}\n` });
+  const large = await ask(server, ["pub", "a", "--lines"], { stdin: `ok\n${"x".repeat(3000)}\n` });
   assert.match(large.stderr, /^parley: line 2 of standard input: .*at most 2000 bytes.*\n$/);
   const argument = await ask(server, ["pub", "a..b", "x"]);
   assert.equal(argument.code, 1);
@@ -135,12 +185,13 @@ Deno.test("pub names the line that failed and says what was published", async ()
 
 Deno.test("a person who types is told how to end, and sees no progress of what is quick", async () => {
   await using server = await startServer();
-  const typed = await ask(server, ["pub", "t"], {
-    stdin: "x\n",
-    terminal: true,
-    stdinTerminal: true,
-  });
-  assert.equal(typed.stderr, "one event a line; Ctrl-D ends\n");
+  const terminal = { stdin: "x\n", terminal: true, stdinTerminal: true };
+  const typed = await ask(server, ["pub", "t"], terminal);
+  assert.equal(typed.stderr, "one event up to Ctrl-D\n");
+  for (const flag of ["--lines", "--json-lines"]) {
+    const lines = await ask(server, ["pub", "t", flag], { ...terminal, stdin: "{}\n" });
+    assert.match(lines.stderr, /^one event a line; Ctrl-D ends\n/);
+  }
 });
 
 Deno.test("sub refuses a wrong pattern with the server's words", async () => {
@@ -156,7 +207,7 @@ Deno.test("members of a group share the events", async () => {
     [1, 2].map(() => ready(server, ["sub", "j", "--group", "g", "--raw", "--count", "10"])),
   );
   const stdin = Array.from({ length: 20 }, (_, index) => `${index}\n`).join("");
-  const { stdout } = await ask(server, ["pub", "j"], { stdin });
+  const { stdout } = await ask(server, ["pub", "j", "--lines"], { stdin });
   assert.equal(stdout, "published 20 events, 20 deliveries\n");
   const got = (await Promise.all(members.map((each) => each.ended))).flatMap((each) =>
     each.stdout.trimEnd().split("\n").map(Number)

@@ -59,7 +59,7 @@ Deno.test("pub publishes lines as they arrive, and Ctrl-C sums up what was publi
   await using _ = server;
   await using sub = new Running(["sub", "log", "--raw"], environment);
   await sub.says("subscribed to");
-  await using pub = new Running(["pub", "log"], environment, { stdin: "piped" });
+  await using pub = new Running(["pub", "log", "--lines"], environment, { stdin: "piped" });
   await pub.write("one\nhalf a ");
   await sub.prints("one\n");
   await pub.write("line\n");

@@ -37,12 +37,15 @@ Deno.test({
     assert(syntax.success, new TextDecoder().decode(syntax.stderr));
     const offers = (...words: string[]) => bashOffers(script, ["parley", ...words]);
     assert.deepEqual(await offers("c"), ["call", "chat", "config", "completion"]);
-    const below = ["ls", "info", "trim", "rm", "hz", "bw", "-h", "--help"];
+    const below = ["ls", "info", "trim", "rm", "hz", "bw", "help", "-h", "--help"];
     assert.deepEqual(await offers("topic", ""), below);
     assert.deepEqual(await offers("sub", "--overflow", "drop"), ["drop-oldest", "drop-newest"]);
     assert.deepEqual(await offers("respond", "x", "--ex"), ["--exec"]);
     assert.deepEqual(await offers("config", "ch"), ["check"]);
-    const loads = ["echo", "bus", "kept", "queue", "conns", "-h", "--help"];
+    assert.deepEqual(await offers("help", "qu"), ["queue"]);
+    assert.deepEqual(await offers("queue", "help", "pu"), ["push", "pull", "purge"]);
+    assert.deepEqual(await offers("publish", "a", "--li"), ["--lines"]);
+    const loads = ["echo", "bus", "kept", "queue", "conns", "help", "-h", "--help"];
     assert.deepEqual(await offers("bench", ""), loads);
     const verbs = [
       "push",
@@ -56,7 +59,7 @@ Deno.test({
       "pause",
       "resume",
     ];
-    assert.deepEqual(await offers("queue", ""), [...verbs, "-h", "--help"]);
+    assert.deepEqual(await offers("queue", ""), [...verbs, "help", "-h", "--help"]);
     assert.deepEqual(await offers("queue", "pull", "--rej"), ["--reject-exit"]);
     assert.deepEqual(await offers("--log-f"), ["--log-format"], "options of serve need no command");
     assert.deepEqual(await offers("serve", "--log-format", ""), ["auto", "json", "pretty"]);

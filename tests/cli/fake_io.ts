@@ -20,6 +20,8 @@ export interface FakeOptions {
   readonly terminal?: boolean;
   /** Whether they take colours. Default: as `terminal`. */
   readonly colors?: boolean;
+  /** How wide the terminal is. Default: 80. */
+  readonly columns?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly stdin?: Uint8Array | string;
   /** Whether somebody types the input. Default: false. */
@@ -41,7 +43,7 @@ export interface Begun {
 class FakeOutput implements Output {
   readonly isTerminal: boolean;
   readonly colors: boolean;
-  readonly columns = 80;
+  readonly columns: number;
   readonly rows = 24;
   readonly #chunks: Uint8Array[] = [];
   readonly #waiting: { text: string; resolve: () => void }[] = [];
@@ -49,6 +51,7 @@ class FakeOutput implements Output {
   constructor(options: FakeOptions) {
     this.isTerminal = options.terminal ?? false;
     this.colors = options.colors ?? this.isTerminal;
+    this.columns = options.columns ?? 80;
   }
 
   write(data: string | Uint8Array): void {

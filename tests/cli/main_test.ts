@@ -6,6 +6,9 @@ import { VERSION } from "../../lib/base/version.ts";
 import { configFrom } from "../../lib/server/config/config.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../lib/server/config/schema.ts";
 import { configMarkdown } from "../../lib/server/config/text.ts";
+import { processIo } from "../../lib/cli/io.ts";
+import { makeProgram } from "../../lib/cli/program.ts";
+import { completionTree, everyNode } from "../../lib/cli/server/completion_tree.ts";
 import { run } from "./fake_io.ts";
 
 Deno.test("--version prints the version and nothing else", async () => {
@@ -48,6 +51,15 @@ Deno.test("wrong use is told in one line, with what may have been meant, and exi
       /--set log\.levl: unknown key; did you mean log\.level\?/,
     ],
     [["pub"], /missing required argument 'topic'/],
+    [["pub", "a", "x", "--lines"], /--lines: the events come from standard input/],
+    [["pub", "a", "--lines", "--json-lines"], /--lines and --json-lines exclude each other/],
+    [["queue", "push", "a", "x", "--lines"], /--lines: jobs come from standard input/],
+    [["queue", "push", "a", "--lines", "--whole"], /--whole and --lines exclude each other/],
+    [["help", "nope"], /unknown command 'nope'/],
+    [["help", "queue", "pusch"], /unknown command 'pusch'.*Did you mean push\?/],
+    [["queue", "help", "nope"], /unknown command 'nope'/],
+    [["help", "echo", "x"], /unknown command 'x'/],
+    [["serve", "--set", "limits.max_frame=1"], /did you mean limits\.max_frame_bytes\?/],
     [["pub", "a", "x", "--json-lines"], /--json-lines: the events come from standard input/],
     [["pub", "a", "x", "--header", "novalue"], /--header.*name=value/],
     [["pub", "a", "x", "--interval", "soon"], /--interval.*from 1ms to 1d/],
@@ -86,6 +98,47 @@ Deno.test("releases of Deno that are not tested are refused, unless an executabl
   }
   for (const version of ["2.9.0", "2.9.0-rc.1", "2.9.6", "2.10.0", "3.0.0"]) {
     assert.equal((await on(version)).code, 0, version);
+  }
+});
+
+Deno.test("help explains a command however deep it lies, and by its other names", async () => {
+  const same: [string[], string[]][] = [
+    [["help"], ["--help"]],
+    [["help", "queue"], ["queue", "--help"]],
+    [["help", "queue", "push"], ["queue", "push", "--help"]],
+    [["queue", "help", "push"], ["queue", "push", "--help"]],
+    [["queue", "help"], ["queue", "--help"]],
+    [["help", "publish"], ["pub", "--help"]],
+    [["subscribe", "--help"], ["sub", "--help"]],
+  ];
+  for (const [words, other] of same) {
+    const { code, stdout, stderr } = await run(words);
+    assert.deepEqual([code, stderr], [0, ""], words.join(" "));
+    assert.equal(stdout, (await run(other)).stdout, words.join(" "));
+  }
+});
+
+Deno.test("help is broken between words on terminals of any width", async () => {
+  const program = makeProgram(processIo(), { exitCode: 0 });
+  const commands = everyNode(completionTree(program)).map(({ path }) => path.split(" "));
+  assert(commands.length > 40, `${commands.length} commands`);
+  for (const command of commands) {
+    const words = command[0] === ""
+      ? ["--help"]
+      : command.at(-1) === "help"
+      ? command
+      : [...command, "--help"];
+    const plain = await run(words);
+    for (const columns of [16, 40, 60, 80, 200]) {
+      const { stdout } = await run(words, { terminal: true, colors: false, columns });
+      const squeezed = (text: string) => text.replaceAll(/\s+/g, " ");
+      assert.equal(squeezed(stdout), squeezed(plain.stdout), `${words.join(" ")} in ${columns}`);
+      // A word that is wider than the terminal stays whole.
+      const long = stdout.split("\n").filter((line) =>
+        line.length > columns && / \S/.test(line.trim())
+      );
+      assert.deepEqual(long, [], `${words.join(" ")} in ${columns} columns`);
+    }
   }
 });
 

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { COMMAND, Running, startServerProcess } from "./processes.ts";
 
-const COMMANDS = [["pub", "a..b"], ["queue", "push", "a..b"]];
+const COMMANDS = [["pub", "a..b", "--lines"], ["queue", "push", "a..b"]];
 
 Deno.test("a refused line ends pub and push while their input is open", async () => {
   const { server, environment } = await startServerProcess();
@@ -31,7 +31,7 @@ Deno.test("a refused event ends pub before the next is due", async () => {
 
 Deno.test("a server that is gone ends pub and push while their input is open", async () => {
   const { server, environment } = await startServerProcess();
-  await using running = new Running(["pub", "a.b"], environment, { stdin: "piped" });
+  await using running = new Running(["pub", "a.b", "--lines"], environment, { stdin: "piped" });
   await using push = new Running(["queue", "push", "a"], environment, { stdin: "piped" });
   await using sub = new Running(["sub", "a.b", "--count", "1"], environment);
   await sub.says("subscribed to");

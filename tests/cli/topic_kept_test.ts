@@ -51,12 +51,11 @@ Deno.test("pub tells the seq of what is kept", async () => {
   await using server = await start();
   assert.equal(
     await output(server, "pub", "k.a", "x"),
-    "published 1 event, 0 deliveries, 1 kept as seq 1\n",
+    "published 1 event, 1 kept as seq 1\n",
   );
   const more = await output(server, "pub", "k.a", "x", "--count", "3", "--json");
   assert.deepEqual(JSON.parse(more), {
     published: 3,
-    deliveries: 0,
     kept: 3,
     duplicates: 0,
     first_seq: 2,
@@ -69,9 +68,13 @@ Deno.test("pub tells the seq of what is kept", async () => {
   const several = await ask(server, ["pub", "--json-lines"], { stdin: repeated });
   assert.equal(
     several.stdout,
-    "published 4 events, 0 deliveries, 3 kept, 1 duplicate not kept again\n",
+    "published 4 events, 3 kept, 1 duplicate not kept again\n",
   );
   assert.equal(await output(server, "pub", "plain", "x"), "published 1 event, 0 deliveries\n");
+  // Of some it is known, of others not: told is what is known.
+  const both = '{"topic":"plain","payload":"x"}\n{"topic":"k.a","payload":"x"}\n';
+  const { stdout } = await ask(server, ["pub", "--json-lines"], { stdin: both });
+  assert.equal(stdout, "published 2 events, 0 deliveries, 1 kept as seq 7\n");
 });
 
 Deno.test("sub --since prints history, then what comes, each event once", async () => {

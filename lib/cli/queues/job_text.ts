@@ -9,6 +9,7 @@ import type { JobDeath } from "../../client/queues/job_record.ts";
 import { clockTime } from "../topics/event_text.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { payloadJson, payloadText } from "../terminal/payload_text.ts";
+import { decodedJson, shownPayload } from "../terminal/own_types.ts";
 import { countOf } from "../terminal/summary.ts";
 import { styled } from "../terminal/terminal_text.ts";
 
@@ -46,7 +47,7 @@ export interface JobView {
 
 /** The job with its line feed; `place` for one that was looked at and not delivered. */
 export function jobText(job: ShownJob, view: JobView, place: JobPlace | null = null): string {
-  const payload = payloadText(job.payload, view);
+  const payload = payloadText(shownPayload(job.type, job.payload), view);
   const state = place === null ? [] : [placeText(place)];
   const deliveries = place === null
     ? `attempt ${job.attempt}${job.redelivered ? ", redelivered" : ""}`
@@ -89,6 +90,7 @@ export function jobJson(job: ShownJob, place: JobPlace | null = null): string {
     ...(place === null ? { redelivered: job.redelivered } : {}),
     ...moreOf(job),
     ...payloadJson(job.payload),
+    ...decodedJson(job.type, job.payload),
   });
 }
 

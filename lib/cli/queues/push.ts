@@ -19,7 +19,7 @@ import {
 import type { CliIo } from "../io.ts";
 import { MAX_DELAY_MS, MAX_PRIORITY, moment, parseJob, type PushedJob } from "./push_input.ts";
 import { PushSummary } from "./push_summary.ts";
-import { fromLines, repeated, SendRun, type Source } from "../terminal/send_run.ts";
+import { fromLines, fromWhole, repeated, SendRun, type Source } from "../terminal/send_run.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 
 interface PushOptions extends ServerOptions {
@@ -31,6 +31,7 @@ interface PushOptions extends ServerOptions {
   readonly delay?: number;
   readonly at?: Date;
   readonly count?: number;
+  readonly lines?: boolean;
   readonly jsonLines?: boolean;
   readonly whole?: boolean;
 }
@@ -47,9 +48,6 @@ Examples:
 A line of JSON has payload (text), payload_json or payload_base64, and may have queue, type, headers,
 message_id, priority, key, and delay_ms or run_at; what it does not say comes from the arguments. A queue that
 is named as an argument is where all go.`;
-
-// The largest frame that can be configured; a smaller limit is the server's to state.
-const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 
 /** Adds the command below `queue`. */
 export function addQueuePush(queue: Command, context: CliContext): void {
@@ -78,6 +76,7 @@ export function addQueuePush(queue: Command, context: CliContext): void {
       moment,
     )
     .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
+    .option("--lines", "each line of standard input is a job, as it arrives (the default)")
     .option("--json-lines", "each line of standard input is a JSON object")
     .option("--whole", "all of standard input is one job")
     .addHelpText("after", EXAMPLES)
@@ -113,26 +112,29 @@ async function push(
   const run = new SendRun(io, { noun: "job", done: "pushed", stop: signals.signal });
   const summary = new PushSummary();
   await withClient(options, io, async (client) => {
-    const sources = await sourcesOf(job, data, options, io);
+    const sources = sourcesOf(job, data, options, io);
     await run.sendAll(sources, (each) => pushOne(client, each, summary));
   }, { signal: signals.signal, onStatus: run.onStatus });
   outcome.exitCode = signals.exitCode;
   io.stdout.write(options.json ? JSON.stringify(summary.json()) + "\n" : summary.text());
 }
 
+/** The options that say what standard input holds. */
+const SOURCES = [["whole", "--whole"], ["lines", "--lines"], [
+  "jsonLines",
+  "--json-lines",
+]] as const;
+
 function checkUse(name: string | undefined, data: string | undefined, options: PushOptions): void {
   if (name === undefined && !options.jsonLines) {
     throw new UsageError("missing required argument 'name'");
   }
   const isFromInput = data === undefined || data === "-";
-  for (const flag of ["jsonLines", "whole"] as const) {
-    if (!options[flag] || isFromInput) continue;
-    const written = flag === "whole" ? "--whole" : "--json-lines";
-    throw new UsageError(`${written}: jobs come from standard input then, not from an argument`);
+  const given = SOURCES.filter(([option]) => options[option]).map(([, flag]) => flag);
+  if (given.length > 0 && !isFromInput) {
+    throw new UsageError(`${given[0]}: jobs come from standard input then, not from an argument`);
   }
-  if (options.whole && options.jsonLines) {
-    throw new UsageError("--whole and --json-lines exclude each other");
-  }
+  if (given.length > 1) throw new UsageError(`${given[0]} and ${given[1]} exclude each other`);
   if (options.delay !== undefined && options.at !== undefined) {
     throw new UsageError("--delay and --at exclude each other");
   }
@@ -143,17 +145,17 @@ function checkUse(name: string | undefined, data: string | undefined, options: P
 }
 
 /** What is to be pushed. */
-async function sourcesOf(
+function sourcesOf(
   job: PushedJob,
   data: string | undefined,
   options: PushOptions,
   io: CliIo,
-): Promise<Iterable<Source<PushedJob>> | AsyncIterable<Source<PushedJob>>> {
+): Iterable<Source<PushedJob>> | AsyncIterable<Source<PushedJob>> {
   const { count, jsonLines, whole } = options;
-  if (whole) return repeated({ ...job, payload: await io.readStdin(MAX_WHOLE_BYTES) }, count);
+  const fromText = (payload: Uint8Array, defaults: PushedJob) => ({ ...defaults, payload });
+  if (whole) return fromWhole(io, (bytes) => fromText(bytes, job), count);
   if (data !== undefined && data !== "-") return repeated(job, count);
   if (io.stdin.isTerminal) io.stderr.write("one job a line; Ctrl-D ends\n");
-  const fromText = (line: Uint8Array, defaults: PushedJob) => ({ ...defaults, payload: line });
   const parse = jsonLines ? parseJob : fromText;
   return fromLines(io, job, parse, { most: count, skipBlank: jsonLines });
 }

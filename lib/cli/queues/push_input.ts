@@ -44,7 +44,17 @@ const KEYS = [
  * What `queue pull --json` and `queue peek --json` add and only the server may set: passed over, so that their
  * lines can be pushed.
  */
-const STAMPS = ["time", "id", "state", "until", "attempt", "redelivered", "topic", "death"];
+const STAMPS = [
+  "time",
+  "id",
+  "state",
+  "until",
+  "attempt",
+  "redelivered",
+  "topic",
+  "death",
+  "decoded",
+];
 const EXAMPLE = '{"queue": "emails", "payload": "text"}';
 
 /**

@@ -39,13 +39,18 @@ export function completionTree(program: Command): CompletionNode {
   return { ...root, options: [...root.options, ...more] };
 }
 
-function readNode(command: Command, above: readonly string[]): CompletionNode {
+function readNode(
+  command: Command,
+  above: readonly string[],
+  name = command.name(),
+): CompletionNode {
   const help = command.createHelp();
-  const path = command.parent === null ? [] : [...above, command.name()];
+  const { parent } = command;
+  const path = parent === null ? [] : [...above, name];
   const args = command.registeredArguments;
   return {
     path: path.join(" "),
-    name: command.name(),
+    name,
     description: command.description(),
     options: help.visibleOptions(command).map((option) => ({
       flags: [option.short, option.long].filter((flag) => flag !== undefined),
@@ -54,9 +59,13 @@ function readNode(command: Command, above: readonly string[]): CompletionNode {
       choices: option.argChoices ?? [],
       takesFile: /<(file|path)>/.test(option.flags),
     })),
-    choices: args.flatMap((argument) => argument.argChoices ?? []),
+    choices: parent !== null && name === "help"
+      ? parent.commands.map((each) => each.name()).filter((each) => each !== name)
+      : args.flatMap((argument) => argument.argChoices ?? []),
     takesFile: args.some((argument) => argument.name() === "file"),
-    children: command.commands.map((child) => readNode(child, path)),
+    children: command.commands.flatMap((child) =>
+      [child.name(), ...child.aliases()].map((each) => readNode(child, path, each))
+    ),
   };
 }
 

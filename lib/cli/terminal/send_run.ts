@@ -32,7 +32,7 @@ export interface SendOptions {
 }
 
 // The largest frame that can be configured; a smaller limit is the server's to state.
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
+const MAX_INPUT_BYTES = 64 * 1024 * 1024;
 /** How many are under way at once: enough to fill any link, few enough to know soon that one failed. */
 const MAX_UNDER_WAY = 1024;
 /** A run shorter than this shows no progress. */
@@ -44,6 +44,15 @@ export function* repeated<Item>(item: Item, times = 1): Generator<Source<Item>> 
   for (let left = times; left > 0; left--) yield { item, place: "" };
 }
 
+/** What all of standard input stands for, once or as often as `times` says. */
+export async function* fromWhole<Item>(
+  io: CliIo,
+  make: (bytes: Uint8Array) => Item,
+  times = 1,
+): AsyncGenerator<Source<Item>> {
+  yield* repeated(make(await io.readStdin(MAX_INPUT_BYTES)), times);
+}
+
 /** What the lines of standard input stand for, as they arrive; what `parse` raises gets the line's number. */
 export async function* fromLines<Item>(
   io: CliIo,
@@ -52,7 +61,7 @@ export async function* fromLines<Item>(
   options: { readonly most?: number; readonly skipBlank?: boolean },
 ): AsyncGenerator<Source<Item>> {
   let left = options.most ?? Infinity;
-  for await (const { number, bytes } of linesOf(io.stdin.chunks(), MAX_LINE_BYTES)) {
+  for await (const { number, bytes } of linesOf(io.stdin.chunks(), MAX_INPUT_BYTES)) {
     if (options.skipBlank && isBlank(bytes)) continue;
     const place = `line ${number} of standard input: `;
     let item: Item;

@@ -7,6 +7,7 @@
 import { printable } from "../../base/printable.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { payloadJson, payloadText } from "../terminal/payload_text.ts";
+import { decodedJson, shownPayload } from "../terminal/own_types.ts";
 import { styled } from "../terminal/terminal_text.ts";
 
 /** What is shown of an event; the client library's ReceivedEvent is one. */
@@ -34,7 +35,7 @@ export interface EventView {
 /** The event with its line feed. */
 export function eventText(event: ShownEvent, view: EventView): string {
   const headers = Object.entries(event.headers);
-  const payload = payloadText(event.payload, view);
+  const payload = payloadText(shownPayload(event.type, event.payload), view);
   const type = printable(event.type) || "-";
   const topic = printable(event.topic);
   const sender = printable(event.sender) || "-";
@@ -72,6 +73,7 @@ export function eventJson(event: ShownEvent): string {
     ...(event.messageId === "" ? {} : { message_id: event.messageId }),
     ...(Object.keys(event.headers).length === 0 ? {} : { headers: event.headers }),
     ...payloadJson(event.payload),
+    ...decodedJson(event.type, event.payload),
   });
 }
 

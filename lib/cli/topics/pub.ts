@@ -1,5 +1,6 @@
 /**
- * `parley pub TOPIC [DATA|-]`: publishes DATA, or each line of standard input as it arrives.
+ * `parley pub TOPIC [DATA|-]`: publishes DATA, or what standard input holds: all of it as one event, or with
+ * `--lines` each line as it arrives.
  *
  * Every event is acknowledged, but none is waited for: many are under way at once, in their order. The
  * first failure ends it, names its line, and says how many were published.
@@ -15,9 +16,10 @@ import {
   withClient,
   withServerOptions,
 } from "../command.ts";
+import type { CliIo } from "../io.ts";
 import { KeptSummary } from "./pub_kept.ts";
 import { parsePublication, type Publication } from "./pub_input.ts";
-import { fromLines, repeated, SendRun } from "../terminal/send_run.ts";
+import { fromLines, fromWhole, repeated, SendRun, type Source } from "../terminal/send_run.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { countOf } from "../terminal/summary.ts";
 
@@ -26,13 +28,15 @@ interface PubOptions extends ServerOptions {
   readonly header?: Readonly<Record<string, string>>;
   readonly count?: number;
   readonly interval?: number;
+  readonly lines?: boolean;
   readonly jsonLines?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
   parley pub orders.eu.created '{"id": 7}' --type acme.v1.OrderCreated
-  tail -f app.log | parley pub logs.app            each line is an event
+  parley pub orders.eu.created < order.json          all of it is one event
+  tail -f app.log | parley pub logs.app --lines      each line is an event
   parley pub tick now --count 60 --interval 1s
   parley sub 'orders.>' --json | parley pub --json-lines --server parley://other
 
@@ -41,14 +45,15 @@ message_id; what it does not say comes from the arguments.`;
 
 /** Adds the command. */
 export function addPub(program: Command, context: CliContext): void {
-  withServerOptions(program.command("pub"))
+  withServerOptions(program.command("pub").alias("publish"))
     .description("publish events")
     .argument("[topic]", "where; --json-lines can do without")
-    .argument("[data]", "the payload; - or nothing: one event for each line of standard input")
+    .argument("[data]", "the payload; - or nothing: all of standard input")
     .option("--type <type>", "the type of the payload, like acme.v1.OrderCreated")
     .option("--header <name=value>", "a header; may be repeated", header)
     .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
     .option("--interval <duration>", "how long to wait between events, like 100ms", interval)
+    .option("--lines", "each line of standard input is an event, as it arrives")
     .option("--json-lines", "each line of standard input is a JSON object")
     .addHelpText("after", EXAMPLES)
     .action((topic: string | undefined, data: string | undefined, options: PubOptions) =>
@@ -66,9 +71,12 @@ async function pub(
   if (topic === undefined && !options.jsonLines) {
     throw new UsageError("missing required argument 'topic'");
   }
-  if (options.jsonLines && !fromInput) {
-    throw new UsageError("--json-lines: the events come from standard input, not from an argument");
+  const { lines, jsonLines } = options;
+  if ((lines || jsonLines) && !fromInput) {
+    const flag = lines ? "--lines" : "--json-lines";
+    throw new UsageError(`${flag}: the events come from standard input, not from an argument`);
   }
+  if (lines && jsonLines) throw new UsageError("--lines and --json-lines exclude each other");
   const event: Publication = {
     topic: topic ?? "",
     payload: data ?? "",
@@ -84,30 +92,45 @@ async function pub(
     stop: signals.signal,
   });
   const kept = new KeptSummary();
-  let deliveries = 0;
+  // Undefined as long as nobody has told how many there were.
+  let deliveries: number | undefined;
   await withClient(options, io, async (client) => {
-    if (fromInput && io.stdin.isTerminal) io.stderr.write("one event a line; Ctrl-D ends\n");
-    const parse = options.jsonLines ? parsePublication : withPayload;
-    const events = fromInput
-      ? fromLines(io, event, parse, { most: options.count, skipBlank: options.jsonLines })
-      : repeated(event, options.count);
+    const events = sourcesOf(event, fromInput, options, io);
     await run.sendAll(events, async ({ topic, payload, ...more }) => {
       const ack = await client.publish(topic, payload, more);
-      deliveries += ack.receivers;
+      if (ack.receivers !== undefined) deliveries = (deliveries ?? 0) + ack.receivers;
       kept.add(topic, ack);
     });
   }, { signal: signals.signal, onStatus: run.onStatus });
   outcome.exitCode = signals.exitCode;
   const published = run.sent;
+  const delivered = deliveries === undefined
+    ? ""
+    : `, ${countOf(deliveries, "delivery", "deliveries")}`;
   io.stdout.write(
     options.json
       ? JSON.stringify({ published, deliveries, ...kept.json() }) + "\n"
-      : `published ${countOf(published, "event")}, ${
-        countOf(deliveries, "delivery", "deliveries")
-      }${kept.text()}\n`,
+      : `published ${countOf(published, "event")}${delivered}${kept.text()}\n`,
   );
 }
 
-function withPayload(line: Uint8Array, event: Publication): Publication {
-  return { ...event, payload: line };
+/** What is to be published. */
+function sourcesOf(
+  event: Publication,
+  fromInput: boolean,
+  { count, lines, jsonLines }: PubOptions,
+  io: CliIo,
+): Iterable<Source<Publication>> | AsyncIterable<Source<Publication>> {
+  if (!fromInput) return repeated(event, count);
+  const each = lines || jsonLines;
+  if (io.stdin.isTerminal) {
+    io.stderr.write(each ? "one event a line; Ctrl-D ends\n" : "one event up to Ctrl-D\n");
+  }
+  if (!each) return fromWhole(io, (bytes) => withPayload(bytes, event), count);
+  const parse = jsonLines ? parsePublication : withPayload;
+  return fromLines(io, event, parse, { most: count, skipBlank: jsonLines });
+}
+
+function withPayload(payload: Uint8Array, event: Publication): Publication {
+  return { ...event, payload };
 }

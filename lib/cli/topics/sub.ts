@@ -70,7 +70,7 @@ const LINE_FEED = new Uint8Array([0x0a]);
 
 /** Adds the command. */
 export function addSub(program: Command, context: CliContext): void {
-  withServerOptions(program.command("sub"))
+  withServerOptions(program.command("sub").alias("subscribe"))
     .description("print events as they are published")
     .argument("[pattern...]", "which topics; none with --type means all")
     .option("--type <type>", "only events of this type")
