@@ -201,9 +201,10 @@ export interface Store {
    * Forgets a topic with the events that were handed over for it, so that its name no longer counts: all of
    * it or nothing, in one batch. What is handed over for it between this call and that commit keeps it, with
    * its seqs; otherwise the object is of no use afterwards, and `topic` gives null for its name. How many
-   * events it may hold is the caller's to bound: one transaction drops them all.
+   * events it may hold is the caller's to bound: one transaction drops them all. With `onlyEmpty`, raises
+   * FAILED_PRECONDITION when it holds events, or any are on their way to it.
    */
-  forget(topic: StoreTopic, completion: unknown): void;
+  forget(topic: StoreTopic, completion: unknown, onlyEmpty?: boolean): void;
   /** Sets what `topic` keeps, until the store is closed; whoever has the policies says it again after a start. */
   setRetention(topic: StoreTopic, retention: Retention): void;
 

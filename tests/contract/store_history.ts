@@ -187,17 +187,26 @@ export class History {
     const name = this.#random.pick(NAMES);
     const model = this.#model.topic(name);
     const topic = this.#store.openTopic(name);
-    if (this.#random.below(3) === 0) await this.#store.trim(topic, model.lastSeq + 1);
+    let isEmpty = model.events.length === 0;
+    if (this.#random.below(3) === 0) {
+      await this.#store.trim(topic, model.lastSeq + 1);
+      isEmpty = true;
+    }
     if (this.#random.below(2) === 0) {
       // What is on its way goes, too.
       const wallMs = this.#clock.wallMs();
       const [seq] = this.#model.append(name, "gone", wallMs, this.#clock.monotonicMs(), "");
       assert.equal(append(this.#store, topic, "gone", wallMs, "", ++this.#count), seq);
       this.#expected.push({ kind: "event", seq, duplicate: false, completion: this.#count });
+      isEmpty = false;
+    }
+    // Only an empty topic may be forgotten as one, committed or not.
+    if (!isEmpty) {
+      assert.throws(() => this.#store.forget(topic, 0, true), { codeName: "FAILED_PRECONDITION" });
     }
     const gone = model.events.splice(0);
     const stays = this.#random.below(2) === 0;
-    this.#store.forget(topic, ++this.#count);
+    this.#store.forget(topic, ++this.#count, isEmpty);
     const seq = model.lastSeq;
     this.#expected.push({ kind: "forget", seq, duplicate: false, completion: this.#count });
     this.#model.forget(name, stays);

@@ -8,7 +8,7 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
 import { settled } from "../../base/detached.ts";
-import { assert, ParleyError } from "../../base/errors.ts";
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { assertStoreLimits, type StoreLimits } from "../../base/store_limits.ts";
 import type {
   ReadRequest,
@@ -155,8 +155,16 @@ export class StoreFront implements Store {
     return this.#names.forgottenSeq;
   }
 
-  forget(topic: StoreTopic, completion: unknown): void {
-    this.#forget(own(topic), completion);
+  forget(topic: StoreTopic, completion: unknown, onlyEmpty = false): void {
+    const state = own(topic);
+    if (onlyEmpty && state.tentativeSeq >= state.firstSeq) {
+      throw new ParleyError(
+        ErrorCode.FAILED_PRECONDITION,
+        `cannot forget topic ${JSON.stringify(topic.name)}: it is not empty`,
+        { accepted: "a topic without events, and without any on their way" },
+      );
+    }
+    this.#forget(state, completion);
   }
 
   /** Hands over that a topic or a queue is forgotten. */

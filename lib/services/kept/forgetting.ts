@@ -6,12 +6,13 @@
  * one transaction; of a large one the oldest events are dropped before. What is published meanwhile
  * is either dropped with it or keeps it, with its seqs; nothing is lost that was published after it went.
  */
-import { ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { detached } from "../../base/detached.ts";
 import { quote } from "../../base/quote.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { SessionHost } from "../connection/server_context.ts";
+import { committed } from "./committed.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 
 const log = logger("server");
@@ -66,8 +67,8 @@ export class Forgetting {
     const before = topic.bytes <= WHOLE_BYTES ? 0 : await store.trim(topic, topic.lastSeq + 1);
     if (this.isUsed(topic)) return { dropped: before, gone: false };
     const { events } = topic;
-    const { committed, gone } = await this.#forget(topic);
-    return { dropped: before + (committed ? events : 0), gone };
+    const forgotten = await this.#forget(topic, false);
+    return { dropped: before + (forgotten.done ? events : 0), gone: forgotten.gone };
   }
 
   #isDue(topic: StoreTopic, wallMs: number): boolean {
@@ -83,7 +84,7 @@ export class Forgetting {
   async #forgetQuietly(topic: StoreTopic): Promise<void> {
     this.#going.add(topic);
     try {
-      const { gone } = await this.#forget(topic);
+      const { gone } = await this.#forget(topic, true);
       if (gone) log.debug("an empty topic was forgotten: {topic}", { topic: quote(topic.name) });
     } finally {
       this.#going.delete(topic);
@@ -91,19 +92,17 @@ export class Forgetting {
   }
 
   /** Forgets a topic; gives whether its events are, and whether its name is: events that came meanwhile keep it. */
-  async #forget(topic: StoreTopic): Promise<{ committed: boolean; gone: boolean }> {
+  async #forget(topic: StoreTopic, onlyEmpty: boolean): Promise<{ done: boolean; gone: boolean }> {
     const { store } = this.#kept;
     try {
-      await new Promise<void>((resolve, reject) => {
-        const ticket = { session: null, committed: () => resolve(), failed: reject };
-        store.forget(topic, ticket);
-      });
+      await committed((ticket) => store.forget(topic, ticket, onlyEmpty));
     } catch (reason) {
       if (!(reason instanceof ParleyError)) throw reason;
-      // It could not be kept that it is forgotten: then it stays for now.
-      if (reason.retryable) return { committed: false, gone: false };
+      // Events came for it, or it could not be kept that it is forgotten: then it stays for now.
+      const stays = reason.code === ErrorCode.FAILED_PRECONDITION || reason.retryable;
+      if (stays) return { done: false, gone: false };
       throw reason;
     }
-    return { committed: true, gone: store.topic(topic.name) !== topic };
+    return { done: true, gone: store.topic(topic.name) !== topic };
   }
 }

@@ -15,6 +15,7 @@ import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
 import { Queue, type QueueOwner } from "./queue.ts";
 import type { QueueConsumer } from "./consumer.ts";
+import { committed } from "../kept/committed.ts";
 import type { Session } from "../connection/session.ts";
 import type { SessionHost } from "../connection/server_context.ts";
 
@@ -253,8 +254,7 @@ export class Queues implements QueueOwner {
     set(paused);
     if (paused === isKept) return;
     try {
-      await new Promise<void>((resolve, reject) => {
-        const ticket = { session: null, committed: () => resolve(), failed: reject };
+      await committed((ticket) => {
         if (paused) this.store.put(key, NOTHING, -1, ticket);
         else this.store.remove(key, -1, ticket);
       });

@@ -22,6 +22,7 @@ import {
 } from "../../logic/rooms/room.ts";
 import type { StoreRecordPage } from "../../ports/store.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
+import { committed } from "../kept/committed.ts";
 import type { KeptTopics, Ticket } from "../kept/kept_topics.ts";
 import { DIRECT_TOPIC, ROOM_PREFIX } from "../topics/reserved.ts";
 import type { Session } from "../connection/session.ts";
@@ -180,9 +181,7 @@ export class Rooms {
     if (room !== undefined && room.online > 0) throw inUse(name, room.online);
     const key = TOPIC_LINES + name;
     if (store.revision(key) > 0) {
-      await new Promise<void>((resolve, reject) => {
-        store.remove(key, -1, { session: null, committed: () => resolve(), failed: reject });
-      });
+      await committed((ticket) => store.remove(key, -1, ticket));
     }
     const now = this.#rooms.get(name);
     if (now !== undefined && now.online > 0) throw inUse(name, now.online);
