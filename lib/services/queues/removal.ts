@@ -8,6 +8,7 @@
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
+import { committed } from "../kept/committed.ts";
 import { purge } from "./care.ts";
 import type { Queue } from "./queue.ts";
 import type { Queues } from "./queues.ts";
@@ -23,8 +24,9 @@ export async function removeQueue(queues: Queues, name: string, force: boolean):
   let dropped = 0;
   for (const queue of all) {
     if (queue.machine.jobs > 0) dropped += await purge(queues, queue);
-    check(queue, false);
     await queues.unpause(queue);
+    // Nothing is awaited between this and the handing over: what is pushed afterwards keeps the queue.
+    check(queue, false);
     await forgetStored(queues, queue);
     queues.forget(queue);
   }
@@ -38,25 +40,23 @@ function check(queue: Queue, force: boolean): void {
     throw refusal(name, `${who} from it`, "a queue that nobody pulls from");
   }
   if (machine.jobs > 0 && !force) {
-    throw refusal(
-      name,
-      `it holds ${machine.jobs} jobs`,
-      "an empty queue, or force (--force) to drop its jobs",
-    );
+    const jobs = machine.jobs === 1 ? "1 job" : `${machine.jobs} jobs`;
+    throw refusal(name, `it holds ${jobs}`, "an empty queue, or force (--force) to drop its jobs");
   }
 }
 
 /** Has the store forget a queue, if it is there. */
 async function forgetStored({ store }: Queues, queue: Queue): Promise<void> {
   if (!queue.isStored) return;
-  await new Promise<void>((resolve, reject) => {
-    const ticket = { session: null, committed: () => resolve(), failed: reject };
-    store.jobs.forget(queue.log, ticket);
+  await committed((ticket) => {
+    const told = () => {
+      // In the very moment of the commit: the next push must not go to what the store knows no more.
+      if (store.jobs.queue(queue.name) === null) queue.leftStore();
+      ticket.committed();
+    };
+    store.jobs.forget(queue.log, { ...ticket, committed: told });
   });
-  if (store.jobs.queue(queue.name) !== null) {
-    throw refusal(queue.name, "jobs were pushed meanwhile", "another try");
-  }
-  queue.leftStore();
+  if (queue.isStored) throw refusal(queue.name, "jobs were pushed meanwhile", "another try");
 }
 
 function refusal(name: string, why: string, accepted: string): ParleyError {
