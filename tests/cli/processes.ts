@@ -222,10 +222,16 @@ async function scriptIsThere(): Promise<boolean> {
 
 /**
  * Starts `parley` with a terminal: both of its outputs come as standard output, and what is written to it
- * is typed.
+ * is typed. With `stdout`, its standard output goes to the file or pipe of that path instead.
  */
-export function startOnTerminal(args: readonly string[], environment: Environment = {}): Running {
-  const quoted = [...COMMAND, ...args].map((each) => `'${each.replaceAll("'", "'\\''")}'`);
+export function startOnTerminal(
+  args: readonly string[],
+  environment: Environment = {},
+  options: { stdout?: string } = {},
+): Running {
+  const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+  const quoted = [...COMMAND, ...args].map(quote);
+  if (options.stdout !== undefined) quoted.push(`>${quote(options.stdout)}`);
   // The program takes the place of the shell: some shells would tell of a Ctrl-C in their own exit code.
   const words = ["script", "-qec", `exec ${quoted.join(" ")}`, "/dev/null"];
   return new Running([], { NO_COLOR: "", ...environment }, { stdin: "piped", words });
