@@ -10,7 +10,7 @@ import type { Child } from "./harness/child.ts";
 import { answerOf, startLoad } from "./harness/generator.ts";
 import type { Case, Check, Metric, Sample } from "./harness/result.ts";
 import { startNats, startParley, type Subject } from "./harness/subjects.ts";
-import { type FloodName, FLOODS, FLOODS_OF_NATS } from "./load/flood_kinds.ts";
+import { type FloodName, FLOODS_OF_NATS } from "./load/flood_kinds.ts";
 import type { InnocentResult } from "./load/innocent_load.ts";
 import type { Target } from "./load/target.ts";
 
@@ -52,7 +52,7 @@ async function benchOne(
   const samples = new Map<string, Sample[]>();
   const checks: Check[] = [];
   progress.begin(`fairness, ${name}`);
-  for (const flood of FLOODS) {
+  for (const flood of options.floods) {
     const subject = `parley, ${flood}`;
     const against = `nats-server, ${flood}`;
     const paired = withNats && FLOODS_OF_NATS.includes(flood);

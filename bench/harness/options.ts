@@ -4,6 +4,8 @@
  * Raises UsageError, with what would be accepted, for anything that it does not know.
  */
 
+import { type FloodName, FLOODS } from "../load/flood_kinds.ts";
+
 /** The benchmarks, in the order in which all of them run. */
 export const BENCHMARKS = [
   "start",
@@ -42,6 +44,8 @@ export interface BenchOptions {
   readonly events: number;
   /** The most flooders of `fairness`. */
   readonly flooders: number;
+  /** The floods of `fairness`. */
+  readonly floods: readonly FloodName[];
   readonly json: boolean;
   readonly writeDocs: boolean;
   readonly requirePeers: boolean;
@@ -62,6 +66,7 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --messages <n>        what is said in it (1000)
   --events <n>          events that trim has trimmed, and that fairness reads (1000000)
   --flooders <n>        the most flooders of fairness (10)
+  --floods <names>      which floods of fairness, with commas between (all of them)
   --json                print JSON
   --write-docs          put the tables into docs/performance.md, too
   --require-peers       exit code 1 when a peer of these benchmarks is missing
@@ -105,6 +110,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     events: 1_000_000,
     flooders: 10,
   };
+  let floods: readonly FloodName[] = FLOODS;
   const on: Switches = { json: false, writeDocs: false, requirePeers: false };
   for (let index = 0; index < args.length; index++) {
     const [word, joined] = splitOnce(args[index]);
@@ -112,17 +118,19 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     const number = numbers[word];
     if (number !== undefined) {
       values[number.key] = readNumber(word, joined ?? args[++index], number.least, number.whole);
+    } else if (word === "--floods") {
+      floods = readFloods(joined ?? args[++index]);
     } else if (switches[word] !== undefined && joined === undefined) {
       on[switches[word]] = true;
     } else if (isBenchmark(args[index])) {
       chosen.add(args[index] as BenchmarkName);
     } else {
-      const known = [...BENCHMARKS, ...Object.keys(numbers), ...Object.keys(switches)];
+      const known = [...BENCHMARKS, ...Object.keys(numbers), "--floods", ...Object.keys(switches)];
       throw new UsageError(`cannot bench "${args[index]}": one of ${known.join(", ")} is accepted`);
     }
   }
   const benchmarks = BENCHMARKS.filter((name) => chosen.size === 0 || chosen.has(name));
-  return { benchmarks, ...values, ...on };
+  return { benchmarks, ...values, floods, ...on };
 }
 
 /** The command line that gives these options, without what only chooses the form of the output. */
@@ -140,10 +148,20 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
   if (shows("trim")) words.push(`--events ${options.events}`);
   if (shows("fairness")) {
     words.push(`--flooders ${options.flooders}`);
+    if (options.floods.length < FLOODS.length) words.push(`--floods "${options.floods.join(",")}"`);
     if (!shows("queue")) words.push(`--jobs ${options.jobs}`);
     if (!shows("trim")) words.push(`--events ${options.events}`);
   }
   return words.join(" ");
+}
+
+function readFloods(text: string | undefined): FloodName[] {
+  const names = (text ?? "").split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !(FLOODS as readonly string[]).includes(name));
+  if (unknown === undefined) return FLOODS.filter((name) => names.includes(name));
+  throw new UsageError(
+    `cannot take the flood "${unknown}" of --floods: one of ${FLOODS.join(", ")} is accepted`,
+  );
 }
 
 function isBenchmark(word: string): word is BenchmarkName {

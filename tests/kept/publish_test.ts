@@ -43,6 +43,21 @@ storeTest("an acknowledgement has the store's level and a seq without gaps", asy
 });
 
 storeTest(
+  "each acknowledgement has the id of its own request, of many and whatever their size",
+  async (data) => {
+    await using server = await startKept(data);
+    await using client = await connect(server);
+    const sizes = [0n, 2n ** 31n, 2n ** 53n, 2n ** 64n - 4000n];
+    const ids = range(1, 3000).map((number) => sizes[number % sizes.length] + BigInt(number));
+    await client.send(...ids.map((id) => publish({ topic: "k.a" }, id)));
+    for (const [index, id] of ids.entries()) {
+      const { seq } = contentOf(await client.answerTo(id), "ack");
+      assert.equal(seq, BigInt(index + 1), `request ${id}`);
+    }
+  },
+);
+
+storeTest(
   "a repeated message_id is kept once, delivered once, and told with the first seq",
   async (data) => {
     await using server = await startKept(data);

@@ -7,7 +7,7 @@ import { type JobTable, NONE } from "./job_table.ts";
 /** Puts a job among those that `consumer` holds. */
 export function link<T>(table: JobTable<T>, slot: number, consumer: Consumer<T>): void {
   const { next, previous, consumers } = table;
-  consumers[slot] = consumer;
+  consumers.set(slot, consumer);
   next[slot] = consumer.first;
   previous[slot] = NONE;
   if (consumer.first !== NONE) previous[consumer.first] = slot;

@@ -54,19 +54,19 @@ export class JobChanges<T> extends JobPlaces<T> {
         return this.#begin(slot, nowMs);
       case Change.RETRY:
         flags[slot] |= Flag.REDELIVERED;
-        consumers[slot] = null;
+        consumers.set(slot, null);
         this.takeBack(slot);
         this.wait(slot, times[slot] > nowMs ? times[slot] : 0);
         return;
       case Change.RELEASE:
         flags[slot] |= Flag.REDELIVERED;
-        consumers[slot] = null;
+        consumers.set(slot, null);
         attempts[slot]--;
         this.takeBack(slot);
         this.wait(slot, 0);
         return;
       case Change.DIE:
-        consumers[slot] = null;
+        consumers.set(slot, null);
         return;
       case Change.DONE:
       case Change.BURY:
@@ -82,7 +82,7 @@ export class JobChanges<T> extends JobPlaces<T> {
   /** A lease is durable. */
   #begin(slot: number, nowMs: number): void {
     const { states, times, attempts, consumers } = this.table;
-    const consumer = consumers[slot];
+    const consumer = consumers.get(slot);
     if (consumer === null) {
       // Whom it was for is gone, and never saw it.
       attempts[slot]--;
@@ -106,9 +106,9 @@ export class JobChanges<T> extends JobPlaces<T> {
         this.bytes -= this.table.bytes[slot];
         return this.free(slot);
       case Change.LEASE: {
-        const consumer = consumers[slot];
+        const consumer = consumers.get(slot);
         if (consumer !== null) unlink(this.table, slot, consumer);
-        consumers[slot] = null;
+        consumers.set(slot, null);
         attempts[slot]--;
         this.takeBack(slot);
         return this.wait(slot, 0);
@@ -149,7 +149,7 @@ export class JobChanges<T> extends JobPlaces<T> {
     states[slot] = JobState.LEASED;
     times[slot] = formerTimes[slot];
     reasons[slot] = 0;
-    const consumer = consumers[slot]!;
+    const consumer = consumers.get(slot)!;
     if (consumer.removed) return this.comeBack(slot);
     link(this.table, slot, consumer);
     this.leases.put(slot);
@@ -160,7 +160,7 @@ export class JobChanges<T> extends JobPlaces<T> {
     const { states, flags, consumers, reasons } = this.table;
     this.leases.remove(slot);
     flags[slot] |= Flag.REDELIVERED;
-    consumers[slot] = null;
+    consumers.set(slot, null);
     if (!this.isLast(slot)) {
       this.takeBack(slot);
       return this.wait(slot, 0);

@@ -1,12 +1,14 @@
 /**
  * The jobs of one queue as columns: a job is a slot, a small number that is used again after it.
  *
- * Columns grow together by doubling and never shrink, so that a job costs no object and a lookup is an
- * index. Columns are replaced when they grow: nobody keeps one. Generations count the leases of a slot,
+ * Columns grow by doubling, one after the other before the first is full, and never shrink, so that a job
+ * costs no object and a lookup is an index. Columns are replaced when they grow: nobody keeps one. Generations count the leases of a slot,
  * over all its jobs, and are never set back: with the slot they name one delivery for ever. They begin
  * somewhere else with each start, so that a token from before it is late, too.
  */
+import { ColumnGrowth } from "./column_growth.ts";
 import type { Consumer } from "./consumer.ts";
+import { SlotList } from "./slot_list.ts";
 
 /** Where a job stands. */
 export const JobState = {
@@ -49,6 +51,25 @@ const FIRST_SLOTS = 64;
 /** No slot. */
 export const NONE = -1;
 
+/** The columns that grow. */
+const COLUMNS = [
+  "ids",
+  "times",
+  "formerTimes",
+  "keys",
+  "bytes",
+  "generations",
+  "attempts",
+  "states",
+  "priorities",
+  "flags",
+  "reasons",
+  "next",
+  "previous",
+  "entries",
+  "places",
+] as const;
+
 /** The columns. */
 export class JobTable<T> {
   ids = new Float64Array(FIRST_SLOTS);
@@ -71,13 +92,18 @@ export class JobTable<T> {
   entries = new Uint32Array(FIRST_SLOTS);
   /** Its place in the heap of times that it is in. */
   places = new Int32Array(FIRST_SLOTS).fill(NONE);
-  readonly consumers: (Consumer<T> | null)[] = [];
+  readonly consumers = new SlotList<Consumer<T> | null>();
   /** Slots from here on are free, and not in the list of free ones. */
   used = 0;
   /** What the generation of a slot is before its first lease. */
   firstGeneration = 0;
   #free = NONE;
   #jobs = 0;
+  readonly #growth: ColumnGrowth<typeof COLUMNS[number]> = new ColumnGrowth(
+    this,
+    COLUMNS,
+    (name) => name === "places" ? NONE : 0,
+  );
 
   /** A slot for a job. */
   take(): number {
@@ -87,9 +113,9 @@ export class JobTable<T> {
       this.#free = this.next[slot];
       return slot;
     }
-    if (this.used === this.ids.length) this.#grow();
+    if (this.used >= this.#growth.dueAt) this.#growth.grow(this.used);
     if (this.used === this.consumers.length) {
-      this.consumers.push(null);
+      this.consumers.set(this.used, null);
       this.generations[this.used] = this.firstGeneration;
     }
     return this.used++;
@@ -102,35 +128,11 @@ export class JobTable<T> {
   give(slot: number): void {
     this.states[slot] = JobState.FREE;
     this.flags[slot] = 0;
-    this.consumers[slot] = null;
+    this.consumers.set(slot, null);
     this.next[slot] = this.#free;
     this.#free = slot;
     if (--this.#jobs > 0) return;
     this.#free = NONE;
     this.used = 0;
   }
-
-  #grow(): void {
-    const size = 2 * this.ids.length;
-    this.ids = copied(this.ids, new Float64Array(size));
-    this.times = copied(this.times, new Float64Array(size));
-    this.formerTimes = copied(this.formerTimes, new Float64Array(size));
-    this.keys = copied(this.keys, new Float64Array(size));
-    this.bytes = copied(this.bytes, new Uint32Array(size));
-    this.generations = copied(this.generations, new Uint32Array(size));
-    this.attempts = copied(this.attempts, new Uint16Array(size));
-    this.states = copied(this.states, new Uint8Array(size));
-    this.priorities = copied(this.priorities, new Uint8Array(size));
-    this.flags = copied(this.flags, new Uint8Array(size));
-    this.reasons = copied(this.reasons, new Uint8Array(size));
-    this.next = copied(this.next, new Int32Array(size));
-    this.previous = copied(this.previous, new Int32Array(size));
-    this.entries = copied(this.entries, new Uint32Array(size));
-    this.places = copied(this.places, new Int32Array(size).fill(NONE));
-  }
-}
-
-function copied<A extends { set(from: A): void }>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }

@@ -61,7 +61,7 @@ export class JobViews<T> {
 
   /** Whose it is; null when it is nobody's, or of one that is gone. */
   holder(slot: number): Consumer<T> | null {
-    return this.table.consumers[slot];
+    return this.table.consumers.get(slot);
   }
 
   /** Whether this lease of the slot goes on. */
@@ -73,7 +73,7 @@ export class JobViews<T> {
   /** Whether it is this consumer's. */
   isHeldBy(consumer: Consumer<T>, slot: number, generation: number): boolean {
     return slot >= 0 && slot < this.table.used && this.isLeased(slot, generation) &&
-      this.table.consumers[slot] === consumer;
+      this.table.consumers.get(slot) === consumer;
   }
 
   /** What is to be kept of where it stands once the transaction that gathers is committed. */

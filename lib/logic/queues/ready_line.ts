@@ -1,6 +1,6 @@
 /**
- * Jobs in the order of their ids, to be taken from the front: those that were pushed in a ring, those that
- * came back in a heap beside it.
+ * Jobs in the order of their ids, to be taken from the front: those that were pushed in a list of blocks,
+ * which is never copied to become longer, those that came back in a heap beside it.
  *
  * A job that leaves from in between (dropped, undone) leaves its entry behind, which no longer counts and is
  * passed over when its turn comes: an entry counts as long as its job's column has the same number, which
@@ -11,15 +11,32 @@
 import { type JobTable, NONE } from "./job_table.ts";
 
 const FIRST_ENTRIES = 32;
+/** The entries of a block of a long line. */
+const BLOCK_ENTRIES = 8192;
+
+/** Jobs that were pushed one after the other. */
+class Block {
+  readonly slots: Int32Array;
+  readonly entries: Uint32Array;
+  /** Where its first entry stands, and behind which there is none. */
+  start = 0;
+  end = 0;
+  next: Block | null = null;
+
+  constructor(size: number) {
+    this.slots = new Int32Array(size);
+    this.entries = new Uint32Array(size);
+  }
+}
 
 /** One line. */
 export class ReadyLine<T> {
   /** How many jobs are in it. */
   count = 0;
   readonly #table: JobTable<T>;
-  #ring = new Int32Array(FIRST_ENTRIES);
-  #ringEntries = new Uint32Array(FIRST_ENTRIES);
-  #head = 0;
+  #head = new Block(FIRST_ENTRIES);
+  #tail = this.#head;
+  /** Entries in all blocks, those that do not count, too. */
   #length = 0;
   #heap = new Int32Array(FIRST_ENTRIES);
   #heapEntries = new Uint32Array(FIRST_ENTRIES);
@@ -32,10 +49,7 @@ export class ReadyLine<T> {
 
   /** Takes in a job that was pushed; its id is above that of all before. */
   push(slot: number): void {
-    if (this.#length === this.#ring.length) this.#makeRoom();
-    const place = (this.#head + this.#length++) & (this.#ring.length - 1);
-    this.#ring[place] = slot;
-    this.#ringEntries[place] = ++this.#table.entries[slot];
+    this.#append(slot, ++this.#table.entries[slot]);
     this.count++;
   }
 
@@ -51,19 +65,21 @@ export class ReadyLine<T> {
     this.#table.entries[slot]++;
     this.count--;
     if (this.count > 0) return;
-    this.#head = this.#length = this.#heapLength = 0;
+    this.#head = this.#tail;
+    this.#head.start =
+      this.#head.end =
+      this.#length =
+      this.#heapLength =
+        0;
   }
 
   /** The first job; NONE when there is none. It stays. */
   first(): number {
     if (this.count === 0) return NONE;
-    while (this.#length > 0 && !this.#counts(this.#head)) {
-      this.#head = (this.#head + 1) & (this.#ring.length - 1);
-      this.#length--;
-    }
+    while (this.#length > 0 && !this.#counts(this.#head, this.#head.start)) this.#dropFirst();
     while (this.#heapLength > 0 && !this.#heapCounts(0)) this.#popHeap();
     if (this.#length === 0) return this.#heap[0];
-    const pushed = this.#ring[this.#head];
+    const pushed = this.#head.slots[this.#head.start];
     if (this.#heapLength === 0) return pushed;
     return this.#heapIds[0] < this.#table.ids[pushed] ? this.#heap[0] : pushed;
   }
@@ -71,9 +87,10 @@ export class ReadyLine<T> {
   /** All jobs in it, in no order, and how many entries are kept for them: for looking at, not for work. */
   look(): { slots: number[]; entries: number } {
     const slots = [];
-    for (let index = 0; index < this.#length; index++) {
-      const place = (this.#head + index) & (this.#ring.length - 1);
-      if (this.#counts(place)) slots.push(this.#ring[place]);
+    for (let block: Block | null = this.#head; block !== null; block = block.next) {
+      for (let place = block.start; place < block.end; place++) {
+        if (this.#counts(block, place)) slots.push(block.slots[place]);
+      }
     }
     for (let place = 0; place < this.#heapLength; place++) {
       if (this.#heapCounts(place)) slots.push(this.#heap[place]);
@@ -81,37 +98,48 @@ export class ReadyLine<T> {
     return { slots, entries: this.#length + this.#heapLength };
   }
 
-  #counts(place: number): boolean {
-    return this.#table.entries[this.#ring[place]] === this.#ringEntries[place];
+  #counts(block: Block, place: number): boolean {
+    return this.#table.entries[block.slots[place]] === block.entries[place];
   }
 
   #heapCounts(place: number): boolean {
     return this.#table.entries[this.#heap[place]] === this.#heapEntries[place];
   }
 
-  /** Drops entries that do not count, or grows when that does not free half. */
-  #makeRoom(): void {
-    const mask = this.#ring.length - 1;
-    let kept = 0;
-    for (let index = 0; index < this.#length; index++) {
-      const from = (this.#head + index) & mask;
-      if (!this.#counts(from)) continue;
-      const to = (this.#head + kept++) & mask;
-      this.#ring[to] = this.#ring[from];
-      this.#ringEntries[to] = this.#ringEntries[from];
+  #append(slot: number, entry: number): void {
+    let tail = this.#tail;
+    if (tail.end === tail.slots.length) tail = this.#makeRoom();
+    tail.slots[tail.end] = slot;
+    tail.entries[tail.end++] = entry;
+    this.#length++;
+  }
+
+  #dropFirst(): void {
+    const head = this.#head;
+    this.#length--;
+    if (++head.start < head.end) return;
+    if (head.next === null) head.start = head.end = 0;
+    else this.#head = head.next;
+  }
+
+  /** A last block with room; drops the entries that do not count once they are most. */
+  #makeRoom(): Block {
+    const { slots } = this.#tail;
+    if (this.#length > 2 * this.count + slots.length) this.#dropUncounted();
+    if (this.#tail.end < this.#tail.slots.length) return this.#tail;
+    this.#tail = this.#tail.next = new Block(Math.min(2 * slots.length, BLOCK_ENTRIES));
+    return this.#tail;
+  }
+
+  #dropUncounted(): void {
+    const first = this.#head;
+    this.#head = this.#tail = new Block(first.slots.length);
+    this.#length = 0;
+    for (let block: Block | null = first; block !== null; block = block.next) {
+      for (let place = block.start; place < block.end; place++) {
+        if (this.#counts(block, place)) this.#append(block.slots[place], block.entries[place]);
+      }
     }
-    this.#length = kept;
-    if (kept <= mask >>> 1) return;
-    const ring = new Int32Array(2 * this.#ring.length);
-    const entries = new Uint32Array(ring.length);
-    for (let index = 0; index < kept; index++) {
-      const from = (this.#head + index) & mask;
-      ring[index] = this.#ring[from];
-      entries[index] = this.#ringEntries[from];
-    }
-    this.#ring = ring;
-    this.#ringEntries = entries;
-    this.#head = 0;
   }
 
   #makeHeapRoom(): void {

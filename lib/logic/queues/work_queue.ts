@@ -165,7 +165,7 @@ export class WorkQueue<T> extends JobChanges<T> {
       const slot = consumer.first;
       unlink(this.table, slot, consumer);
       // A lease that is not durable yet comes back when it is.
-      if (states[slot] === JobState.LEASING) consumers[slot] = null;
+      if (states[slot] === JobState.LEASING) consumers.set(slot, null);
       else this.comeBack(slot);
     }
   }
@@ -286,7 +286,7 @@ export class WorkQueue<T> extends JobChanges<T> {
     const { table } = this;
     while (this.leases.soonest <= nowMs) {
       const slot = this.leases.at(0);
-      unlink(table, slot, table.consumers[slot]!);
+      unlink(table, slot, table.consumers.get(slot)!);
       this.comeBack(slot);
     }
     while (this.due.soonest <= nowMs) {

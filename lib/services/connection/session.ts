@@ -20,6 +20,7 @@ import type { InputAccount } from "../../wire/input_budget.ts";
 import { Outbox } from "../../wire/outbox.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
 import { openInput } from "./input_watch.ts";
+import { AckLine } from "./ack_line.ts";
 import { LateAnswers } from "./late_answers.ts";
 import { Publisher } from "../topics/publisher.ts";
 import type { QueueConsumer } from "../queues/consumer.ts";
@@ -74,6 +75,8 @@ export class Session {
   feeds: SessionFeeds | null = null;
   /** Its requests that are answered later, without those that others answer. */
   readonly late = new LateAnswers();
+  /** The acknowledgements that it waits for. */
+  readonly acks: AckLine = new AckLine(this);
   /** Shared by its calls of the server's own methods: many calls get no more than one. */
   readonly callsTurn: TurnTaker;
   /** Whether it is not read for the sake of others, or of the server: its silence is not its own. */

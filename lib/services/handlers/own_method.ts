@@ -11,6 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
 import type { Session } from "../connection/session.ts";
+import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
 const SLICE = 8;
@@ -47,32 +48,52 @@ export function ownMethod<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-/** What a paged method answers: a list, and what stands beside it. */
-type Page<O extends DescMessage> = MessageInitShape<O> & Record<string, unknown>;
+/** A list that can be taken piece by piece, such as an array. */
+interface Pieces {
+  readonly length: number;
+  slice(from: number, to: number): unknown[];
+}
+
+/** What a paged method answers: a list in `Field`, and what stands beside it. */
+type Page<O extends DescMessage, Field extends string> =
+  & Omit<MessageInitShape<O>, Field>
+  & Record<Field, Pieces>;
+
+/** The answers with long lists that a session is given, one after the other. */
+const pagesOf = new WeakMap<Session, OneAfterTheOther>();
 
 /**
  * The same for a method whose answer has a long list in `field`: it is encoded in slices, with turns for others
- * between them. Protobuf joins the lists of messages that lie behind each other.
+ * between them. Protobuf joins the lists of messages that lie behind each other. A session is given one such
+ * answer at a time: what all of those that it asks for at once take of memory would stop the server while the
+ * runtime moves it.
  */
-export function pagedMethod<I extends DescMessage, O extends DescMessage>(
+export function pagedMethod<I extends DescMessage, O extends DescMessage, Field extends string>(
   input: I,
   output: O,
-  field: string,
-  run: (session: Session, request: MessageShape<I>) => Page<O> | Promise<Page<O>>,
+  field: Field,
+  run: (
+    session: Session,
+    request: MessageShape<I>,
+  ) => Page<O, Field> | Promise<Page<O, Field>>,
 ): OwnMethod {
   const encode = (part: Record<string, unknown>): Uint8Array =>
     toBinary(output, create(output, part as MessageInitShape<O>));
   return {
-    async answer(session, payload) {
-      const turn = session.callsTurn;
-      const answer = await run(session, decode(input, payload));
-      const list = answer[field] as readonly unknown[];
-      const parts = [encode({ ...answer, [field]: [] })];
-      for (let from = 0; from < list.length; from += SLICE) {
-        await turn.admit();
-        parts.push(encode({ [field]: list.slice(from, from + SLICE) }));
-      }
-      return { payload: joined(parts), type: output.typeName };
+    answer(session, payload) {
+      const request = decode(input, payload);
+      let pages = pagesOf.get(session);
+      if (pages === undefined) pagesOf.set(session, pages = new OneAfterTheOther());
+      return pages.run(async () => {
+        const answer = await run(session, request);
+        const list: Pieces = answer[field];
+        const parts = [encode({ ...answer, [field]: [] })];
+        for (let from = 0; from < list.length; from += SLICE) {
+          await session.callsTurn.admit();
+          parts.push(encode({ [field]: list.slice(from, from + SLICE) }));
+        }
+        return { payload: joined(parts), type: output.typeName };
+      });
     },
   };
 }

@@ -9,7 +9,6 @@ import { copyBytes } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { StoreTopic } from "../../ports/store.ts";
-import { AckTicket } from "../connection/ack_ticket.ts";
 import { BoundTicket, pushEvent } from "../queues/bindings.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
 import type { Session } from "../connection/session.ts";
@@ -68,7 +67,7 @@ function keep(session: Session, topic: StoreTopic, bytes: Uint8Array, scan: Mess
   const { stamps } = publisher;
   publisher.keeps = true;
   const id = idOf(bytes, scan);
-  const completion = id === 0 ? session : new AckTicket(session, id);
+  const completion = id === 0 ? session : session.acks;
   const { messageIdStart, messageIdEnd } = bus.scan;
   kept.append(
     topic,
@@ -82,7 +81,7 @@ function keep(session: Session, topic: StoreTopic, bytes: Uint8Array, scan: Mess
     completion,
   );
   // Only now: an append that is refused is answered at once, and nothing is awaited then.
-  if (completion instanceof AckTicket) session.late.awaited++;
+  if (id !== 0) session.acks.expect(id);
 }
 
 /** Answers with an Ack of this level. */

@@ -9,7 +9,6 @@ import { decodeText, decodeTextLeniently } from "../../base/utf8_text.ts";
 import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
-import { AckTicket } from "../connection/ack_ticket.ts";
 import { JobOptions } from "../queues/job_options.ts";
 import type { Queue } from "../queues/queue.ts";
 import { queuesOf } from "../queues/queues.ts";
@@ -60,7 +59,7 @@ function push(session: Session, queue: Queue, bytes: Uint8Array, scan: MessageSc
   const { messageIdStart: idStart, messageIdEnd: idEnd } = found;
   const seen = idEnd > idStart && queue.hasSeen(decodeText(bytes.subarray(idStart, idEnd)));
   if (!seen) queue.admit(end - start + stamps.length);
-  const completion = id === 0 ? session : new AckTicket(session, id);
+  const completion = id === 0 ? session : session.acks;
   queue.push(
     bytes,
     start,
@@ -73,7 +72,7 @@ function push(session: Session, queue: Queue, bytes: Uint8Array, scan: MessageSc
     completion,
   );
   // Only now: a push that is refused is answered at once, and nothing is awaited then.
-  if (id !== 0) session.late.awaited++;
+  if (id !== 0) session.acks.expect(id);
 }
 
 /** The queue of the name from `start` to `end`; a text is made only when it differs from the last. */

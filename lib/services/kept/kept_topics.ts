@@ -203,14 +203,18 @@ export class KeptTopics implements StoreListener {
   #commit(batch: StoreBatch): void {
     const { completion, kind } = batch;
     const ticket = isTicket(completion) ? completion : null;
-    if (kind === "job") this.#queues.stored(batch);
-    else if (kind === "event" && !batch.duplicate) {
-      const { topic, bytes, start, end } = batch;
-      const publisher = ticket === null ? completion as Session : ticket.session;
-      const type = this.#typeOf(bytes, start, end);
-      if (topic !== null) this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
-    } else if (kind === "forget") this.#forgot(batch.topic);
-    ticket?.committed(batch.seq, this.store.level, batch.duplicate);
+    try {
+      if (kind === "job") this.#queues.stored(batch);
+      else if (kind === "event" && !batch.duplicate) {
+        const { topic, bytes, start, end } = batch;
+        const publisher = ticket === null ? completion as Session : ticket.session;
+        const type = this.#typeOf(bytes, start, end);
+        if (topic !== null) this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
+      } else if (kind === "forget") this.#forgot(batch.topic);
+    } finally {
+      // It is stored, whatever went wrong; and a ticket of many must be told of each.
+      ticket?.committed(batch.seq, this.store.level, batch.duplicate);
+    }
   }
 
   /** Tells whoever handed over an entry that it was not kept; who wants no acknowledgement, once a batch. */

@@ -17,15 +17,32 @@ import type { Queues } from "./queues.ts";
 /** Jobs that are dropped, and chunks that are redriven, in one step. */
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
-/** So many jobs are decoded between two looks at the turn, and each costs as much as so many small messages. */
-const DECODED_AT_ONCE = 8;
-const UNITS_A_JOB = 8;
-
 /** A job that was looked at. */
 export interface Peeked {
   readonly job: Job;
   readonly state: PeekedState;
   readonly untilUnixMicros: bigint;
+}
+
+/** Jobs that were looked at. They are decoded as they are taken: all of a page at once would take much memory. */
+export class PeekedJobs {
+  readonly #bodies: Uint8Array[] = [];
+  readonly #standings: Standing[] = [];
+
+  get length(): number {
+    return this.#bodies.length;
+  }
+
+  add(body: Uint8Array, standing: Standing): void {
+    this.#bodies.push(body);
+    this.#standings.push(standing);
+  }
+
+  /** Those from `from` until before `to`. */
+  slice(from: number, to?: number): Peeked[] {
+    return this.#bodies.slice(from, to)
+      .map((body, index) => peeked(body, this.#standings[from + index]));
+  }
 }
 
 /**
@@ -39,28 +56,18 @@ export async function peek(
   limit: number,
   maxBytes: number,
   turn: TurnTaker,
-): Promise<{ jobs: Peeked[]; more: boolean }> {
-  const jobs: Peeked[] = [];
+): Promise<{ jobs: PeekedJobs; more: boolean }> {
+  const jobs = new PeekedJobs();
   let bytes = 0;
   const look = async (chunk: JobChunk): Promise<boolean> => {
     const page = await readJobs(queues.store.jobs, queue, [chunk]);
     await turn.admit();
-    // What is told of a job is of one moment; decoding it may take until a later one.
-    const bodies: Uint8Array[] = [];
-    const standings: Standing[] = [];
-    const all = visitJobs([chunk], page, (slot, id, start, end) => {
+    return visitJobs([chunk], page, (slot, id, start, end) => {
       if (id <= after || isLeaving(queue, slot)) return;
       bytes += end - start;
-      const count = jobs.length + bodies.length;
-      if (count === limit || (bytes > maxBytes && count > 0)) return false;
-      bodies.push(page.bytes.subarray(start, end));
-      standings.push(standingOf(queue, slot));
+      if (jobs.length === limit || (bytes > maxBytes && jobs.length > 0)) return false;
+      jobs.add(page.bytes.subarray(start, end), standingOf(queue, slot));
     });
-    for (const [index, body] of bodies.entries()) {
-      jobs.push(peeked(body, standings[index]));
-      if ((index + 1) % DECODED_AT_ONCE === 0) await turn.did(DECODED_AT_ONCE * UNITS_A_JOB);
-    }
-    return all;
   };
   for (const chunk of queue.chunks.behind(after)) {
     if (chunk.stored && !await look(chunk)) return { jobs, more: true };

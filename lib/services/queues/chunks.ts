@@ -12,6 +12,7 @@ import {
   type StoreQueue,
 } from "../../ports/job_log.ts";
 import type { StorePage } from "../../ports/store.ts";
+import { SlotList } from "../../logic/queues/slot_list.ts";
 import { DurableState } from "../../logic/queues/work_queue.ts";
 import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";
 
@@ -104,7 +105,7 @@ export class JobChunks {
   readonly #describe: Describe;
   /** By the ids of their first jobs, in order. */
   readonly #chunks = new Map<number, JobChunk>();
-  readonly #of: (JobChunk | undefined)[] = [];
+  readonly #of = new SlotList<JobChunk | null>();
   #open: JobChunk | null = null;
   #newest: JobChunk | null = null;
   #created: JobChunk[] = [];
@@ -148,7 +149,7 @@ export class JobChunks {
 
   /** The chunk of a job. */
   of(slot: number): JobChunk {
-    return this.#of[slot]!;
+    return this.#of.get(slot)!;
   }
 
   /** Enters a pushed job, before the next one is handed to the store. */
@@ -178,7 +179,7 @@ export class JobChunks {
 
   /** What is kept of a job changed. */
   changed(slot: number): void {
-    const chunk = this.#of[slot]!;
+    const chunk = this.#of.get(slot)!;
     if (chunk.dirty) return;
     chunk.dirty = true;
     this.#dirty.push(chunk);
@@ -186,20 +187,20 @@ export class JobChunks {
 
   /** A job goes with the batch that gathers. */
   leaving(slot: number): void {
-    this.#of[slot]!.live--;
+    this.#of.get(slot)!.live--;
     this.changed(slot);
   }
 
   /** That was taken back. */
   staying(slot: number): void {
-    this.#of[slot]!.live++;
+    this.#of.get(slot)!.live++;
     this.changed(slot);
   }
 
   /** A job is gone. */
   freed(slot: number, id: number): void {
-    const chunk = this.#of[slot]!;
-    this.#of[slot] = undefined;
+    const chunk = this.#of.get(slot)!;
+    this.#of.set(slot, null);
     chunk.slots[id - chunk.first] = GONE;
   }
 
@@ -254,7 +255,7 @@ export class JobChunks {
   }
 
   #enter(chunk: JobChunk, slot: number, bytes: number): void {
-    this.#of[slot] = chunk;
+    this.#of.set(slot, chunk);
     chunk.slots.push(slot);
     chunk.bytes += bytes;
     chunk.live++;

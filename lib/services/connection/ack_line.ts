@@ -1,0 +1,107 @@
+/**
+ * The acknowledgements that one session waits for: of the events and jobs that it handed to the store with an id.
+ *
+ * Entries are committed, or fail, in the order in which they were handed over. So one object is the ticket of
+ * all of them, and the ids of the requests stand in a ring: tens of thousands can be on their way, and an object
+ * for each would stop the server whenever the runtime moves them. Acks are written by hand: there is one an
+ * event, and everything else about it is bytes already.
+ */
+import { assert, type ParleyError } from "../../base/errors.ts";
+import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import { ID_TAG } from "../../wire/message_scan.ts";
+import { putVarint, putVarint53 } from "../../wire/varint.ts";
+import { answerLate } from "./answer_late.ts";
+import type { Ticket } from "../kept/kept_topics.ts";
+import { errorReply } from "./reply.ts";
+import type { Session } from "./session.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { putId } from "../../wire/request_id.ts";
+
+/** Tag of ServerMessage.ack: field 5, length-delimited. */
+const ACK_TAG = 0x2a;
+/** Tag of Ack.level: field 1, varint. */
+const LEVEL_TAG = 0x08;
+/** Tag of Ack.seq: field 3, varint. */
+const SEQ_TAG = 0x18;
+/** Tag of Ack.duplicate: field 4, varint. */
+const DUPLICATE_TAG = 0x20;
+/** The most bytes of an Ack with its envelope and id. */
+const MAX_BYTES = 64;
+
+const scratch = new Uint8Array(MAX_BYTES);
+
+/** The fewest ids that there is room for, and the most while none is waited for. */
+const LEAST_ROOM = 16;
+const MOST_IDLE_ROOM = 1024;
+
+/** The acknowledgements that are due to one session. */
+export class AckLine implements Ticket {
+  readonly session: Session;
+  #ids: RequestId[] = [];
+  #first = 0;
+  #count = 0;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /** Says that an entry was handed to the store with this line as its ticket, for the request of this id. */
+  expect(id: RequestId): void {
+    if (this.#count === this.#ids.length) this.#grow();
+    this.#ids[(this.#first + this.#count++) & (this.#ids.length - 1)] = id;
+    this.session.late.awaited++;
+  }
+
+  committed(seq: number, level: AckLevel, duplicate: boolean): void {
+    const { session } = this;
+    const id = this.#take();
+    session.late.awaited--;
+    if (session.takesDeliveries && !session.endIfFull()) {
+      let at = 2;
+      scratch[at++] = LEVEL_TAG;
+      at = putVarint(scratch, at, level);
+      scratch[at++] = SEQ_TAG;
+      at = putVarint53(scratch, at, seq);
+      if (duplicate) {
+        scratch[at++] = DUPLICATE_TAG;
+        scratch[at++] = 1;
+      }
+      scratch[0] = ACK_TAG;
+      scratch[1] = at - 2;
+      scratch[at++] = ID_TAG;
+      at = putId(scratch, at, id);
+      const to = session.begin(at);
+      const out = session.outbox.bytes;
+      for (let index = 0; index < at; index++) out[to + index] = scratch[index];
+      session.host.bus.touch(session.outbox);
+    }
+    session.answered();
+  }
+
+  failed(error: ParleyError): void {
+    this.session.host.counters.requestsRefused++;
+    answerLate(this.session, errorReply(error), this.#take());
+  }
+
+  /** The id of the oldest entry that is not told of. */
+  #take(): RequestId {
+    assert(this.#count > 0, "what is told of was expected");
+    const id = this.#ids[this.#first];
+    this.#first = (this.#first + 1) & (this.#ids.length - 1);
+    if (--this.#count === 0 && this.#ids.length > MOST_IDLE_ROOM) {
+      this.#ids = [];
+      this.#first = 0;
+    }
+    return id;
+  }
+
+  #grow(): void {
+    const { length } = this.#ids;
+    const ids = new Array<RequestId>(Math.max(2 * length, LEAST_ROOM)).fill(0);
+    for (let index = 0; index < length; index++) {
+      ids[index] = this.#ids[(this.#first + index) & (length - 1)];
+    }
+    this.#ids = ids;
+    this.#first = 0;
+  }
+}
