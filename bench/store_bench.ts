@@ -6,6 +6,7 @@
  * Publishers are imitated by a number of events in flight: each acknowledgement makes room for the next
  * event. All work that was put off is counted: a figure ends when the last acknowledgement is there.
  */
+import { Entry } from "../lib/ports/entry.ts";
 import { parseArgs } from "node:util";
 import { openMemoryStore } from "../lib/adapters/memory/store.ts";
 import { openSqliteStore } from "../lib/adapters/sqlite/store.ts";
@@ -63,6 +64,7 @@ async function publish(
 ): Promise<number> {
   const events = topics.map((topic) => eventOf(topic.name, 128));
   const stamps = new SenderStamps("0123456789abcdef");
+  const entry = new Entry();
   const begun = performance.now();
   let sent = 0;
   let done = 0;
@@ -74,7 +76,8 @@ async function publish(
         const index = sent % topics.length;
         const bytes = events[index];
         const { length } = bytes;
-        store.append(topics[index], bytes, 0, length, stamps.bytes, stamps.length, now, 0, 0, null);
+        entry.setBody(bytes, 0, length).setStamps(stamps).timeMs = now;
+        store.append(topics[index], entry, null);
       }
     };
     acknowledged = (more) => {

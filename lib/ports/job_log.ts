@@ -10,7 +10,8 @@
  * - `message_id` works as with events, per queue.
  * Non-goals: what a state means, and who gets a job; that is decided in lib/logic/work_queue.
  */
-import type { StorePage } from "./store.ts";
+import type { Entry } from "./entry.ts";
+import type { StorePage } from "./store_page.ts";
 
 /** The jobs of one queue. One object a name for the life of the store. */
 export interface StoreQueue {
@@ -61,19 +62,7 @@ export interface JobLog {
    * MOST_CHUNK_JOBS or CHUNK_FULL_BYTES. Gives the job's id, or that of the job it duplicates, which is then
    * below what `nextId` was. Raises as `append` does.
    */
-  push(
-    queue: StoreQueue,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    timeMs: number,
-    idStart: number,
-    idEnd: number,
-    newChunk: boolean,
-    completion: unknown,
-  ): number;
+  push(queue: StoreQueue, entry: Entry, newChunk: boolean, completion: unknown): number;
   /** The id of the job with this message_id, if it was seen within the window; otherwise 0. */
   duplicateOf(queue: StoreQueue, messageId: string): number;
   /**

@@ -17,7 +17,9 @@
  */
 import type { ParleyError } from "../base/errors.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
+import type { Entry } from "./entry.ts";
 import type { JobLog, StoreQueue } from "./job_log.ts";
+import type { StorePage } from "./store_page.ts";
 
 /** What a topic keeps; an absent field sets no bound. Trimming is done in the background, oldest first. */
 export interface Retention {
@@ -112,20 +114,6 @@ export interface ReadRequest {
   readonly maxBytes: number;
 }
 
-/** Events that were read; the caller owns the bytes. */
-export interface StorePage {
-  /** How many events there are; zero when there are none to give. */
-  readonly count: number;
-  /** Where the bodies lie. */
-  readonly bytes: Uint8Array;
-  /** The body of event `i` begins at `ranges[2 * i]` and ends at `ranges[2 * i + 1]`. */
-  readonly ranges: Uint32Array;
-  /** The seq of event `i`; without gaps within a topic. */
-  readonly seqs: Float64Array;
-  /** The time of event `i`, in milliseconds since 1970. */
-  readonly times: Float64Array;
-}
-
 /** The last events of several topics. */
 export interface StoreLastPage extends StorePage {
   /** The topic of event `i`. */
@@ -209,26 +197,12 @@ export interface Store {
   setRetention(topic: StoreTopic, retention: Retention): void;
 
   /**
-   * Hands over an event: the bytes from `start` to `end`, the first `stampsLength` bytes of `stamps`, and
-   * behind them the seq, which the store adds as field 12. All is copied before this returns.
-   *
-   * `timeMs` is the wall time in milliseconds; the message_id lies from `idStart` to `idEnd` in `bytes`,
-   * and there is none when these are equal. Gives the seq that the event will have if nothing fails, or
+   * Hands over an event: its body, its stamps, and behind them the seq, which the store adds as field 12. All is
+   * copied before this returns. Gives the seq that the event will have if nothing fails, or
    * that of the event it duplicates. Raises RESOURCE_EXHAUSTED (retryable) when the caller went on far
    * past `overloaded`, UNAVAILABLE after `close`.
    */
-  append(
-    topic: StoreTopic,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    timeMs: number,
-    idStart: number,
-    idEnd: number,
-    completion: unknown,
-  ): number;
+  append(topic: StoreTopic, entry: Entry, completion: unknown): number;
   /** The seq of the event of `topic` with this message_id, if it was seen within the window; otherwise 0. */
   duplicateOf(topic: StoreTopic, messageId: string): number;
 

@@ -2,12 +2,14 @@
  * What the tests of the job log share: jobs as bytes, a listener that remembers, and short forms of the
  * calls. Bodies are decoded with the generated classes, so that what is read back is a real Job.
  */
+import { Entry } from "../../lib/ports/entry.ts";
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ParleyError } from "../../lib/base/errors.ts";
 import { type Job, JobSchema } from "../../lib/gen/parley/v1/queue_pb.ts";
 import type { StoreQueue } from "../../lib/ports/job_log.ts";
-import type { Store, StoreBatch, StoreListener, StorePage } from "../../lib/ports/store.ts";
+import type { Store, StoreBatch, StoreListener } from "../../lib/ports/store.ts";
+import type { StorePage } from "../../lib/ports/store_page.ts";
 import { SenderStamps } from "../../lib/wire/stamp.ts";
 
 const encoder = new TextEncoder();
@@ -49,19 +51,9 @@ export function push(
   }
   stamps.setTime(timeMs);
   const idEnd = idStart + id.length;
-  return store.jobs.push(
-    queue,
-    bytes,
-    3,
-    end,
-    stamps.bytes,
-    stamps.length,
-    timeMs,
-    idStart,
-    idEnd,
-    newChunk,
-    completion,
-  );
+  const entry = new Entry().setBody(bytes, 3, end).setStamps(stamps).setId(idStart, idEnd);
+  entry.timeMs = timeMs;
+  return store.jobs.push(queue, entry, newChunk, completion);
 }
 
 /** One job of a page. */

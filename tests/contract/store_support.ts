@@ -2,6 +2,7 @@
  * What the tests of the store share: events as bytes, a listener that remembers, and short forms of the
  * calls. Bodies are decoded with the generated classes, so that what is read back is a real Event.
  */
+import { Entry } from "../../lib/ports/entry.ts";
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ParleyError } from "../../lib/base/errors.ts";
@@ -11,9 +12,9 @@ import type {
   StoreBatch,
   StoreEntryKind,
   StoreListener,
-  StorePage,
   StoreTopic,
 } from "../../lib/ports/store.ts";
+import type { StorePage } from "../../lib/ports/store_page.ts";
 import { SenderStamps } from "../../lib/wire/stamp.ts";
 
 const encoder = new TextEncoder();
@@ -104,18 +105,9 @@ export function append(
   }
   stamps.setTime(timeMs);
   const idEnd = idStart + id.length;
-  return store.append(
-    topic,
-    bytes,
-    3,
-    end,
-    stamps.bytes,
-    stamps.length,
-    timeMs,
-    idStart,
-    idEnd,
-    completion,
-  );
+  const entry = new Entry().setBody(bytes, 3, end).setStamps(stamps).setId(idStart, idEnd);
+  entry.timeMs = timeMs;
+  return store.append(topic, entry, completion);
 }
 
 /** One event of a page. */

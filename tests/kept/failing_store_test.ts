@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode, ParleyError } from "../../lib/base/errors.ts";
+import { Entry } from "../../lib/ports/entry.ts";
 import { bytesOf, call, publish, publishNumber, subscribe } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";
 import type { MemoryPeer } from "../support/memory_bus.ts";
@@ -152,7 +153,7 @@ Deno.test("what fails inside of a listener of the store concerns one entry alone
     failed() {},
   };
   const body = bytesOf("");
-  bus.host.kept!.append(topic, body, 0, 0, body, 0, 0, 0, broken);
+  bus.host.kept!.append(topic, new Entry().setBody(body, 0, 0), broken);
   publisher.send(publishNumber("k.a", 2, 2n));
   assert.equal(contentOf((await messagesOf(publisher, 1))[0], "ack").seq, 2n);
   assert.equal(bus.host.counters.internalErrors, 1);

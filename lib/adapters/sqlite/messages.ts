@@ -4,7 +4,8 @@
  * The writer gets commands in order and answers each batch once, in order. The reader and the one that
  * copies answer each request by its number. Buffers are transferred, never copied.
  */
-import type { Retention, StorePage } from "../../ports/store.ts";
+import type { Retention } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import type { PostedError } from "./errors.ts";
 import type { OpenedSnapshot, OpenRequest } from "./open.ts";
 import type { BackendLastPage, BackendRead } from "../store/backend.ts";

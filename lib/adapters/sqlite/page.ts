@@ -4,7 +4,7 @@
  *
  * Pieces of a page that is read backward come newest first and are put in order at the end.
  */
-import type { StorePage } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import { type Chunk, ChunkCursor } from "./chunk.ts";
 
 /** A piece of a chunk. */

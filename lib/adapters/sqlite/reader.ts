@@ -5,7 +5,7 @@
  * follow the one before: a gap or a flipped bit is an error that names the place, never silence.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { StorePage } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import { type Chunk, ChunkCursor, chunkNumber, verifyChunk } from "./chunk.ts";
 import { damaged } from "./errors.ts";
 import { SegmentPage } from "./page.ts";

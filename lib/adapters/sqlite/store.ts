@@ -12,7 +12,8 @@ import type { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../../base/store_limits.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
-import type { Retention, Store, StorePage } from "../../ports/store.ts";
+import type { Retention, Store } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import { received } from "./errors.ts";
 import { idsIn } from "./ids.ts";
 import type {

@@ -6,6 +6,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { ParleyError } from "../../base/errors.ts";
 import { decodeText } from "../../base/utf8_text.ts";
+import type { Entry } from "../../ports/entry.ts";
 import type { DedupWindow } from "./dedup_window.ts";
 import type { GroupLog } from "./group.ts";
 import { Operation } from "./operations.ts";
@@ -45,32 +46,20 @@ export class Appender {
   }
 
   /** As `append` of the store; `chunking` is one of Chunking. */
-  append(
-    state: TopicState,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    timeMs: number,
-    idStart: number,
-    idEnd: number,
-    chunking: number,
-    completion: unknown,
-  ): number {
+  append(state: TopicState, entry: Entry, chunking: number, completion: unknown): number {
     const ended = this.#ended();
     if (ended !== null) throw unavailable("keep an event", ended.message, ended);
-    this.#pipeline.checkRoom(end - start + stampsLength);
+    this.#pipeline.checkRoom(entry.length);
     const batch = this.#pipeline.gathering;
     const { operations } = batch;
-    const time = timeMs > state.tentativeTimeMs ? timeMs : state.tentativeTimeMs;
+    if (entry.timeMs < state.tentativeTimeMs) entry.timeMs = state.tentativeTimeMs;
     const { id } = state;
     let messageId = "";
-    if (idEnd > idStart) {
-      messageId = decodeText(bytes.subarray(idStart, idEnd));
+    if (entry.idEnd > entry.idStart) {
+      messageId = decodeText(entry.bytes.subarray(entry.idStart, entry.idEnd));
       const first = this.#window.find(id, messageId, this.#clock.monotonicMs());
       if (first > 0) {
-        operations.add(Operation.DUPLICATE, id, first, time);
+        operations.add(Operation.DUPLICATE, id, first, entry.timeMs);
         this.duplicates++;
         this.#pipeline.handOver(completion);
         return first;
@@ -83,11 +72,10 @@ export class Appender {
       state.named = true;
     }
     const seq = state.tentativeSeq + 1;
-    operations
-      .event(id, bytes, start, end, stamps, stampsLength, seq, time, idStart, idEnd, chunking);
+    operations.event(id, entry, seq, chunking);
     this.group?.noteEvent(state, named);
     state.tentativeSeq = seq;
-    state.tentativeTimeMs = time;
+    state.tentativeTimeMs = entry.timeMs;
     batch.noteTopic(state);
     if (messageId !== "") {
       this.#window.add(id, messageId, seq, this.#clock.monotonicMs());

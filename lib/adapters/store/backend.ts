@@ -8,7 +8,8 @@
 import type { ParleyError } from "../../base/errors.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { StoredChunk } from "../../ports/job_log.ts";
-import type { Retention, StorePage, StoreRecord } from "../../ports/store.ts";
+import type { Retention, StoreRecord } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import type { TopicFigures } from "./topic.ts";
 
 /** A message_id that was seen within the window. */

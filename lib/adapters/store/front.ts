@@ -10,18 +10,19 @@ import { guard } from "../../base/defects.ts";
 import { settled } from "../../base/detached.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { assertStoreLimits, type StoreLimits } from "../../base/store_limits.ts";
+import type { Entry } from "../../ports/entry.ts";
 import type {
   ReadRequest,
   Retention,
   Store,
   StoreLastPage,
   StoreListener,
-  StorePage,
   StoreRecord,
   StoreRecordPage,
   StoreStats,
   StoreTopic,
 } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import { DedupWindow } from "./dedup_window.ts";
 import { RecordTable } from "./record_table.ts";
 import { Appender } from "./append.ts";
@@ -187,31 +188,8 @@ export class StoreFront implements Store {
     this.#backend.setRetention(state.id, retention);
   }
 
-  append(
-    topic: StoreTopic,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    timeMs: number,
-    idStart: number,
-    idEnd: number,
-    completion: unknown,
-  ): number {
-    return this.#appender.append(
-      own(topic),
-      bytes,
-      start,
-      end,
-      stamps,
-      stampsLength,
-      timeMs,
-      idStart,
-      idEnd,
-      Chunking.FREE,
-      completion,
-    );
+  append(topic: StoreTopic, entry: Entry, completion: unknown): number {
+    return this.#appender.append(own(topic), entry, Chunking.FREE, completion);
   }
 
   duplicateOf(topic: StoreTopic, messageId: string): number {

@@ -5,13 +5,14 @@
  * states, chunks that are dropped, and reading by chunks.
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import type { Entry } from "../../ports/entry.ts";
 import {
   type JobLog,
   MOST_CHUNK_JOBS,
   type StoredChunk,
   type StoreQueue,
 } from "../../ports/job_log.ts";
-import type { StorePage } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import type { Appender } from "./append.ts";
 import { Chunking, Operation } from "./operations.ts";
 import type { StorePipeline } from "./pipeline.ts";
@@ -94,32 +95,9 @@ export class StoreJobs implements JobLog {
     return found;
   }
 
-  push(
-    queue: StoreQueue,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    timeMs: number,
-    idStart: number,
-    idEnd: number,
-    newChunk: boolean,
-    completion: unknown,
-  ): number {
-    return this.#appender.append(
-      own(queue),
-      bytes,
-      start,
-      end,
-      stamps,
-      stampsLength,
-      timeMs,
-      idStart,
-      idEnd,
-      newChunk ? Chunking.BEGIN : Chunking.STAY,
-      completion,
-    );
+  push(queue: StoreQueue, entry: Entry, newChunk: boolean, completion: unknown): number {
+    const chunking = newChunk ? Chunking.BEGIN : Chunking.STAY;
+    return this.#appender.append(own(queue), entry, chunking, completion);
   }
 
   duplicateOf(queue: StoreQueue, messageId: string): number {

@@ -7,6 +7,7 @@
  * here, a case in the front that hands it over, and a case where batches are applied; it is
  * then in the same transaction as all others.
  */
+import type { Entry } from "../../ports/entry.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint53 } from "../../wire/varint.ts";
 
@@ -68,31 +69,20 @@ export class OperationBuffer {
     this.#floats = new Float64Array(buffer);
   }
 
-  /** Adds an event with its seq stamp; `idStart` and `idEnd` lie in `bytes`. Gives the length of the body. */
-  event(
-    topic: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    seq: number,
-    timeMs: number,
-    idStart: number,
-    idEnd: number,
-    chunking: number = Chunking.FREE,
-  ): number {
-    this.#reserve(end - start + stampsLength);
+  /** Adds an event with its seq stamp. Gives the length of the body. */
+  event(topic: number, entry: Entry, seq: number, chunking: number = Chunking.FREE): number {
+    const { bytes, start, end, stamps, stampsLength } = entry;
+    this.#reserve(entry.length);
     const body = this.length + HEADER_BYTES;
     const out = this.bytes;
     let at = copyBytes(out, body, bytes, start, end);
     for (let index = 0; index < stampsLength; index++) out[at++] = stamps[index];
     out[at++] = SEQ_TAG;
     at = putVarint53(out, at, seq);
-    const idLength = idEnd - idStart;
-    const idAt = idLength === 0 ? 0 : idStart - start;
+    const idLength = entry.idEnd - entry.idStart;
+    const idAt = idLength === 0 ? 0 : entry.idStart - start;
     this.#head(Operation.EVENT, at - body, topic, idAt, idLength, chunking);
-    this.#close(seq, timeMs, at - body);
+    this.#close(seq, entry.timeMs, at - body);
     return at - body;
   }
 

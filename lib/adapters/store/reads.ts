@@ -4,7 +4,8 @@
  * The number of reads that wait is bounded too: past it a read is refused, retryable.
  */
 import type { StoreLimits } from "../../base/store_limits.ts";
-import type { ReadRequest, StoreLastPage, StorePage, StoreTopic } from "../../ports/store.ts";
+import type { ReadRequest, StoreLastPage, StoreTopic } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import type { StoreBackend } from "./backend.ts";
 import { TopicState } from "./topic.ts";
 import { emptyPage, noRoom } from "./values.ts";

@@ -4,7 +4,7 @@
  * Every failure of a batch is one of these two codes and retryable; what lies behind it is the cause.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import type { StorePage } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 
 /** A page without events. */
 export function emptyPage(): StorePage {

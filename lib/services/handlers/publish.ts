@@ -8,6 +8,7 @@ import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
+import { Entry } from "../../ports/entry.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import { BoundTicket, pushEvent } from "../queues/bindings.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
@@ -20,6 +21,9 @@ const ACK_TAG = 0x2a;
 const LEVEL_TAG = 0x08;
 /** Tag of Ack.receivers: field 2, varint. */
 const RECEIVERS_TAG = 0x10;
+
+/** The event on its way into the store. */
+const entry = new Entry();
 
 /** Publishes the event that `scan` found. Raises INVALID_ARGUMENT when it cannot be published. */
 export function handlePublish(session: Session, bytes: Uint8Array, scan: MessageScan): void {
@@ -48,10 +52,10 @@ function publishBound(
   const { stamps } = session.asPublisher();
   const id = idOf(bytes, scan);
   const topic = decodeText(remembered.name.subarray(0, remembered.topicBytes));
-  const event = { topic, bytes, start, end, stamps: stamps.bytes, stampsLength: stamps.length };
+  entry.setBody(bytes, start, end).setStamps(stamps);
   session.asPublisher().keeps = true;
   const ticket = id === 0 ? null : new BoundTicket(session, id);
-  pushEvent(kept!.store, remembered.bound, event, null, ticket ?? session);
+  pushEvent(kept!.store, remembered.bound, { topic, entry, completion: ticket ?? session });
   const found = bus.handOut(session, remembered, bytes, start, end);
   const reached = bus.complete(session, found, bytes, start, end);
   if (ticket === null) return;
@@ -69,17 +73,8 @@ function keep(session: Session, topic: StoreTopic, bytes: Uint8Array, scan: Mess
   const id = idOf(bytes, scan);
   const completion = id === 0 ? session : session.acks;
   const { messageIdStart, messageIdEnd } = bus.scan;
-  kept.append(
-    topic,
-    bytes,
-    scan.start,
-    scan.end,
-    stamps.bytes,
-    stamps.length,
-    messageIdStart,
-    messageIdEnd,
-    completion,
-  );
+  entry.setBody(bytes, scan.start, scan.end).setStamps(stamps).setId(messageIdStart, messageIdEnd);
+  kept.append(topic, entry, completion);
   // Only now: an append that is refused is answered at once, and nothing is awaited then.
   if (id !== 0) session.acks.expect(id);
 }

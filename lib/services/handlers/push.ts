@@ -7,6 +7,7 @@ import { isDeadName } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { decodeText, decodeTextLeniently } from "../../base/utf8_text.ts";
 import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
+import { Entry } from "../../ports/entry.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { JobOptions } from "../queues/job_options.ts";
@@ -16,6 +17,8 @@ import type { Session } from "../connection/session.ts";
 import { idOf } from "../../wire/request_id.ts";
 
 const options = new JobOptions();
+/** The job on its way into the store. */
+const entry = new Entry();
 
 /** The queue that a session pushed to last; most push to one. */
 export class LastQueue {
@@ -60,17 +63,8 @@ function push(session: Session, queue: Queue, bytes: Uint8Array, scan: MessageSc
   const seen = idEnd > idStart && queue.hasSeen(decodeText(bytes.subarray(idStart, idEnd)));
   if (!seen) queue.admit(end - start + stamps.length);
   const completion = id === 0 ? session : session.acks;
-  queue.push(
-    bytes,
-    start,
-    end,
-    stamps.bytes,
-    stamps.length,
-    idStart,
-    idEnd,
-    found.hasOptions ? options : null,
-    completion,
-  );
+  entry.setBody(bytes, start, end).setStamps(stamps).setId(idStart, idEnd);
+  queue.push(entry, found.hasOptions ? options : null, completion);
   // Only now: a push that is refused is answered at once, and nothing is awaited then.
   if (id !== 0) session.acks.expect(id);
 }

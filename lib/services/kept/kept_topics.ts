@@ -13,6 +13,7 @@ import { decodeText } from "../../base/utf8_text.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
 import type { KeepPolicies, KeepPolicy } from "../../logic/topics/keep_policies.ts";
+import type { Entry } from "../../ports/entry.ts";
 import type { Store, StoreBatch, StoreListener, StoreTopic } from "../../ports/store.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { Bus } from "../topics/bus.ts";
@@ -107,38 +108,27 @@ export class KeptTopics implements StoreListener {
   }
 
   /** Hands an event to the store; `completion` is a Ticket, or the session that published it. */
-  append(
+  append(topic: StoreTopic, entry: Entry, completion: Ticket | Session): void {
+    entry.timeMs = this.#host.clock.wallMs();
+    const bound = this.#queues.bindsAny ? this.#boundTo(topic) : NONE;
+    if (bound.length === 0) this.store.append(topic, entry, completion);
+    else this.#appendBound(topic, bound, entry, completion);
+  }
+
+  /** Hands an event to the store, with a job for each of the queues that are bound to its topic. */
+  #appendBound(
     topic: StoreTopic,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    idStart: number,
-    idEnd: number,
+    bound: readonly Queue[],
+    entry: Entry,
     completion: Ticket | Session,
   ): void {
     const { store } = this;
-    const wallMs = this.#host.clock.wallMs();
-    const bound = this.#queues.bindsAny ? this.#boundTo(topic) : NONE;
-    const append = () =>
-      store.append(
-        topic,
-        bytes,
-        start,
-        end,
-        stamps,
-        stampsLength,
-        wallMs,
-        idStart,
-        idEnd,
-        completion,
-      );
-    const seen = bound.length > 0 && idEnd > idStart &&
+    const { bytes, idStart, idEnd } = entry;
+    const append = () => store.append(topic, entry, completion);
+    const seen = idEnd > idStart &&
       store.duplicateOf(topic, decodeText(bytes.subarray(idStart, idEnd))) > 0;
-    if (bound.length === 0 || seen) return void append();
-    const event = { topic: topic.name, bytes, start, end, stamps, stampsLength };
-    pushEvent(store, bound, event, append);
+    if (seen) append();
+    else pushEvent(store, bound, { topic: topic.name, entry, append });
   }
 
   leaving(): void {

@@ -7,6 +7,7 @@
  */
 import type { ParleyError } from "../../base/errors.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import { Entry } from "../../ports/entry.ts";
 import type { Store } from "../../ports/store.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { copyFields } from "../../wire/field_copy.ts";
@@ -25,38 +26,34 @@ const NAME_TAG = 0x0a;
 /** Tag of Job.topic: field 21, length-delimited, in two bytes. */
 const TOPIC_TAG = 0xaa;
 const MESSAGE_ID_FIELD = 5;
-const NO_STAMPS = new Uint8Array(0);
 const encoder = new TextEncoder();
 
-/** An event and where it lies, with its stamps. */
+/** A job on its way that an event became. */
+const job = new Entry();
+
+/** An event of a topic, and what it comes to. */
 export interface BoundEvent {
   readonly topic: string;
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-  readonly stamps: Uint8Array;
-  readonly stampsLength: number;
+  readonly entry: Entry;
+  /** Told of the first job when there is no `append`. */
+  readonly completion?: Ticket | Session;
+  /** Hands the event itself to the log. */
+  readonly append?: () => void;
 }
 
 /**
- * Hands the event to `queues`, and to the log by `append` if that is given, all in one batch. `completion` is
- * told of the first job when there is no `append`. Raises RESOURCE_EXHAUSTED when one has no room; then
- * nothing was handed over.
+ * Hands the event to `queues`, and to the log by `append` if that is given, all in one batch. Raises
+ * RESOURCE_EXHAUSTED when one has no room; then nothing was handed over.
  */
-export function pushEvent(
-  store: Store,
-  queues: readonly Queue[],
-  event: BoundEvent,
-  append: (() => void) | null,
-  completion: Ticket | Session = UNTOLD,
-): void {
+export function pushEvent(store: Store, queues: readonly Queue[], event: BoundEvent): void {
+  const { append, completion = UNTOLD } = event;
   const bodies = queues.map((queue) => jobOf(queue.name, event));
   queues.forEach((queue, index) => queue.admit(bodies[index].length));
   const pushes = store.group(() => {
     append?.();
     return queues.map((queue, index) => {
-      const told = append === null && index === 0 ? completion : UNTOLD;
-      return queue.store(bodies[index], 0, bodies[index].length, NO_STAMPS, 0, 0, 0, told);
+      const told = append === undefined && index === 0 ? completion : UNTOLD;
+      return queue.store(job.setBody(bodies[index], 0, bodies[index].length), told);
     });
   });
   queues.forEach((queue, index) => queue.enter(pushes[index], bodies[index].length, null));
@@ -64,7 +61,7 @@ export function pushEvent(
 
 /** The job that an event becomes in `queue`. */
 function jobOf(queue: string, event: BoundEvent): Uint8Array {
-  const { bytes, start, end, stamps, stampsLength } = event;
+  const { bytes, start, end, stamps, stampsLength } = event.entry;
   const name = encoder.encode(queue);
   const topic = encoder.encode(event.topic);
   const more = new Uint8Array(stampsLength + name.length + topic.length + 12);

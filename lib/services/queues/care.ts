@@ -10,6 +10,7 @@ import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { JobState } from "../../logic/queues/work_queue.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
 import { JobOptions } from "./job_options.ts";
+import { withoutId } from "./dead_letters.ts";
 import { type JobChunk, readJobs, visitJobs } from "./chunks.ts";
 import type { Queue } from "./queue.ts";
 import type { Queues } from "./queues.ts";
@@ -116,7 +117,8 @@ export async function redrive(
     try {
       visitJobs(chunks, page, (slot, id, start, end) => {
         if ((ids !== null && !ids.has(id)) || !dead.machine.isFree(slot)) return;
-        queue.inter(page.bytes, start, end, NOTHING, optionsOf(page.bytes, start, end));
+        const body = withoutId(page.bytes, start, end);
+        queue.takeOver(body, optionsOf(page.bytes, start, end));
         dead.machine.drop(slot);
         redriven++;
       });
@@ -127,8 +129,6 @@ export async function redrive(
   }
   return redriven;
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Priority and key of a job; a time that it once waited for has passed. */
 function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {

@@ -11,7 +11,7 @@ import {
   MOST_CHUNK_JOBS,
   type StoreQueue,
 } from "../../ports/job_log.ts";
-import type { StorePage } from "../../ports/store.ts";
+import type { StorePage } from "../../ports/store_page.ts";
 import { SlotList } from "../../logic/queues/slot_list.ts";
 import { DurableState } from "../../logic/queues/work_queue.ts";
 import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";

@@ -96,7 +96,7 @@ export class Graves {
     // A failed batch may have given it back to its consumer.
     if (machine.state(slot) !== JobState.DYING) return false;
     try {
-      this.#dead().inter(bytes, start, end, this.#epitaph(slot, death));
+      this.#dead().takeOver(withoutId(bytes, start, end, this.#epitaph(slot, death)));
       machine.bury(slot);
       this.#buried.set(slot, death);
     } catch (error) {

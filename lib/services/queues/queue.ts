@@ -17,11 +17,12 @@ import {
   type WorkQueueEffects,
   type WorkQueueOptions,
 } from "../../logic/queues/work_queue.ts";
+import { Entry } from "../../ports/entry.ts";
 import type { StoreQueue } from "../../ports/job_log.ts";
 import type { Store } from "../../ports/store.ts";
 import type { BodyRing } from "../../wire/body_ring.ts";
 import { varint53Size } from "../../wire/varint.ts";
-import { Graves, UNTOLD, withoutId } from "./dead_letters.ts";
+import { Graves, UNTOLD } from "./dead_letters.ts";
 import { type BodyReader, JobBodies } from "./bodies.ts";
 import { type JobChunk, JobChunks } from "./chunks.ts";
 import type { JobOptions } from "./job_options.ts";
@@ -33,7 +34,8 @@ import type { Session } from "../connection/session.ts";
 import type { SessionHost } from "../connection/server_context.ts";
 
 const log = logger("server");
-const NO_STAMPS = new Uint8Array(0);
+/** A job of another queue on its way. */
+const moved = new Entry();
 /** Places of jobs that were committed are taken out in pieces of at least this many. */
 const COMPACT_AT = 4096;
 
@@ -126,47 +128,17 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
    * Hands a job to the store that was admitted; gives its id, or 0 when its message_id was seen before.
    * `completion` is told of it as with events.
    */
-  push(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    idStart: number,
-    idEnd: number,
-    options: JobOptions | null,
-    completion: unknown,
-  ): number {
-    const id = this.store(bytes, start, end, stamps, stampsLength, idStart, idEnd, completion);
-    if (id > 0) this.enter(id, end - start + stampsLength, options);
+  push(entry: Entry, options: JobOptions | null, completion: unknown): number {
+    const id = this.store(entry, completion);
+    if (id > 0) this.enter(id, entry.length, options);
     return id;
   }
 
   /** The first half of `push`, for what is handed over with other things: the store's. */
-  store(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-    idStart: number,
-    idEnd: number,
-    completion: unknown,
-  ): number {
+  store(entry: Entry, completion: unknown): number {
     const { nextId } = this.log;
-    const id = this.#owner.store.jobs.push(
-      this.log,
-      bytes,
-      start,
-      end,
-      stamps,
-      stampsLength,
-      this.host.clock.wallMs(),
-      idStart,
-      idEnd,
-      this.chunks.needsNew,
-      completion,
-    );
+    entry.timeMs = this.host.clock.wallMs();
+    const id = this.#owner.store.jobs.push(this.log, entry, this.chunks.needsNew, completion);
     return id < nextId ? 0 : id;
   }
 
@@ -250,20 +222,10 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.machine.dispatch();
   }
 
-  /**
-   * Takes a job of another queue, from `start` to `end`, with `more` behind it; drops none for it. Raises as
-   * `admit` and `push`.
-   */
-  inter(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    more: Uint8Array,
-    options: JobOptions | null = null,
-  ): void {
-    const body = withoutId(bytes, start, end, more);
+  /** Takes a job of another queue, without its id; drops none for it. Raises as `admit` and `push`. */
+  takeOver(body: Uint8Array, options: JobOptions | null = null): void {
     this.machine.checkRoom(body.length);
-    this.push(body, 0, body.length, NO_STAMPS, 0, 0, 0, options, UNTOLD);
+    this.push(moved.setBody(body, 0, body.length), options, UNTOLD);
   }
 
   /** Lets time pass. */

@@ -20,6 +20,7 @@ import {
   MAX_TOPIC_LINE_BYTES,
   Room,
 } from "../../logic/rooms/room.ts";
+import { Entry } from "../../ports/entry.ts";
 import type { StoreRecordPage } from "../../ports/store.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
 import { committed } from "../kept/committed.ts";
@@ -33,6 +34,9 @@ const TOPIC_LINES = "room.topic_line/";
 const RECORDS_A_PAGE = 256;
 /** The name of the server in what it publishes itself. */
 const SERVER_SENDER = "server";
+
+/** An event of a room on its way into the store. */
+const entry = new Entry();
 
 /** What happens in a room. */
 export type RoomHappening = MessageInitShape<typeof RoomEventSchema>["event"];
@@ -309,8 +313,8 @@ export class Rooms {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     // Nobody's: members get what they say themselves, like everybody else in the room.
     const ticket: Ticket = { session: null, committed: resolve, failed: reject };
-    const { bytes, length } = stamps;
-    this.#kept.append(kept, body, 0, body.length, bytes, length, idStart, idEnd, ticket);
+    entry.setBody(body, 0, body.length).setStamps(stamps).setId(idStart, idEnd);
+    this.#kept.append(kept, entry, ticket);
     return promise;
   }
 
