@@ -9,7 +9,7 @@
 import { guard } from "../base/defects.ts";
 import { MAX_WAITING_CONNECTIONS } from "../base/limits.ts";
 import { WaitingLine } from "../logic/waiting_line.ts";
-import type { SessionHost } from "../services/connection/server_context.ts";
+import type { ServerContext } from "../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
 
 /** Called once: the connection may come in, or has to be closed without a word. */
@@ -17,14 +17,14 @@ export type Enter = (mayEnter: boolean) => void;
 
 /** Where connections wait. */
 export class Entrance {
-  readonly #host: SessionHost;
+  readonly #context: ServerContext;
   readonly #admission: Admission;
   readonly #line: WaitingLine<Enter>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  constructor(host: SessionHost, admission: Admission) {
-    this.#host = host;
+  constructor(context: ServerContext, admission: Admission) {
+    this.#context = context;
     this.#admission = admission;
     const share = Math.max(1, admission.maxConnections >>> 2);
     this.#line = new WaitingLine(Math.min(MAX_WAITING_CONNECTIONS, share));
@@ -34,8 +34,8 @@ export class Entrance {
   ask(address: string, enter: Enter): void {
     if (this.#closed) return enter(false);
     if (this.#line.size === 0) {
-      this.#host.tick();
-      const delayMs = this.#admission.delayMs(this.#host.nowMs);
+      this.#context.tick();
+      const delayMs = this.#admission.delayMs(this.#context.nowMs);
       if (delayMs === 0) return enter(true);
       this.#wake(delayMs);
     }
@@ -55,8 +55,8 @@ export class Entrance {
 
   #letIn(): void {
     while (this.#line.size > 0) {
-      this.#host.tick();
-      const delayMs = this.#admission.delayMs(this.#host.nowMs);
+      this.#context.tick();
+      const delayMs = this.#admission.delayMs(this.#context.nowMs);
       if (delayMs > 0) return this.#wake(delayMs);
       this.#line.shift()!(true);
     }

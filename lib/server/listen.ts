@@ -10,7 +10,7 @@ import { listenTcp } from "../adapters/socket/tcp.ts";
 import { listenText } from "../adapters/text/listener.ts";
 import { listenUnix } from "../adapters/socket/unix.ts";
 import type { LinkListener } from "../ports/link.ts";
-import type { SessionHost } from "../services/connection/server_context.ts";
+import type { ServerContext } from "../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
 import type { Entrance } from "./entrance.ts";
 import type { Config } from "./config/config.ts";
@@ -19,13 +19,13 @@ import { isLoopback, parseListenAddress } from "./config/address.ts";
 /** Listens on every address of the configuration. Rejects with a ParleyError that names the one at fault. */
 export async function listenAll(
   config: Config,
-  host: SessionHost,
+  context: ServerContext,
   admission: Admission,
   entrance: Entrance,
 ): Promise<LinkListener[]> {
   const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
-  const { limits } = host;
-  const gate = gateOf(host, admission, entrance);
+  const { limits } = context;
+  const gate = gateOf(context, admission, entrance);
   const listeners: LinkListener[] = [];
   try {
     for (const { hostname, port } of tcp.map(parseListenAddress)) {
@@ -36,9 +36,9 @@ export async function listenAll(
     }
     for (const { hostname, port } of http.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
-      listeners.push(...listenHttp(hostname, port, { limits, guard, gate, input: host.input }));
+      listeners.push(...listenHttp(hostname, port, { limits, guard, gate, input: context.input }));
     }
-    const { clock } = host;
+    const { clock } = context;
     const dialogue = { room: config.chat.first_room, wallMs: () => clock.wallMs() };
     for (const { hostname, port } of text.map(parseListenAddress)) {
       listeners.push(...listenText(hostname, port, dialogue, limits.maxFrameBytes));
@@ -52,17 +52,17 @@ export async function listenAll(
 }
 
 /** What the http listener asks for each connection. */
-function gateOf(host: SessionHost, admission: Admission, entrance: Entrance): ConnectionGate {
+function gateOf(context: ServerContext, admission: Admission, entrance: Entrance): ConnectionGate {
   return {
     admit(address) {
       const refusal = admission.admit(address)?.message ?? null;
-      if (refusal !== null) host.counters.connectionsRefused++;
+      if (refusal !== null) context.counters.connectionsRefused++;
       return refusal;
     },
     enter: (address) =>
       new Promise((resolve) =>
         entrance.ask(address, (mayEnter) => {
-          if (!mayEnter) host.counters.connectionsRefused++;
+          if (!mayEnter) context.counters.connectionsRefused++;
           resolve(mayEnter);
         })
       ),

@@ -14,7 +14,9 @@ import { openSocketPoll } from "../adapters/socket/poll.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
 import { Counters } from "../services/connection/counters.ts";
 import { Session } from "../services/connection/session.ts";
-import { SessionHost } from "../services/connection/server_context.ts";
+import { ServerContext } from "../services/connection/server_context.ts";
+import { ConnectionService } from "../services/connection_service.ts";
+import { Features } from "../services/features.ts";
 import {
   beginSweep,
   DRAIN_SWEEP_INTERVAL_MS,
@@ -78,7 +80,9 @@ export class Server implements AsyncDisposable {
   /** Resolves when the server has stopped. */
   readonly stopped: Promise<void>;
 
-  readonly #host: SessionHost;
+  readonly #context: ServerContext;
+  readonly #features: Features;
+  readonly #service: ConnectionService;
   readonly #linkListeners: readonly LinkListener[];
   readonly #admission: Admission;
   readonly #refuser: Refuser;
@@ -97,14 +101,16 @@ export class Server implements AsyncDisposable {
   #resolveStopped!: () => void;
 
   private constructor(
-    host: SessionHost,
+    features: Features,
     listeners: readonly LinkListener[],
     admission: Admission,
     entrance: Entrance,
     stopHearing: () => void,
   ) {
-    this.#host = host;
-    this.serverId = host.serverId;
+    this.#context = features.context;
+    this.#features = features;
+    this.#service = new ConnectionService(features);
+    this.serverId = features.context.serverId;
     this.#linkListeners = listeners;
     this.#admission = admission;
     this.#refuser = new Refuser(admission);
@@ -125,19 +131,20 @@ export class Server implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     const poll = await openSocketPoll();
     opened.defer(() => poll.close());
-    const host = new SessionHost(limits, options.clock ?? systemClock, serverId, poll);
-    const stopHearing = onDefect((what, error) => noteDefect(host, what, error));
+    const context = new ServerContext(limits, options.clock ?? systemClock, serverId, poll);
+    const features = new Features(context);
+    const stopHearing = onDefect((what, error) => noteDefect(context, what, error));
     opened.defer(stopHearing);
-    const admission = new Admission(limits, openFilesLimit(), host.nowMs);
-    const store = await openStore(config, host.clock, options.repair ?? false);
+    const admission = new Admission(limits, openFilesLimit(), context.nowMs);
+    const store = await openStore(config, context.clock, options.repair ?? false);
     opened.defer(() => store.close());
     const queues = new QueuePolicies(queuePoliciesOf(config));
-    host.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
-    await host.rooms?.load();
-    const entrance = new Entrance(host, admission);
-    const listeners = await listenAll(config, host, admission, entrance);
+    features.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
+    await features.rooms?.load();
+    const entrance = new Entrance(context, admission);
+    const listeners = await listenAll(config, context, admission, entrance);
     opened.move();
-    const server = new Server(host, listeners, admission, entrance, stopHearing);
+    const server = new Server(features, listeners, admission, entrance, stopHearing);
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -149,11 +156,11 @@ export class Server implements AsyncDisposable {
   /** The counters at this moment. */
   stats(): ServerStats {
     return {
-      ...this.#host.snapshot(),
-      subscriptions: this.#host.bus.subscriptions,
-      callsUnderWay: this.#host.calls.size,
-      outboxBytes: this.#host.budget.bytes,
-      inputBytes: this.#host.input.bytes,
+      ...this.#features.snapshot(),
+      subscriptions: this.#features.bus.subscriptions,
+      callsUnderWay: this.#features.calls.size,
+      outboxBytes: this.#context.budget.bytes,
+      inputBytes: this.#context.input.bytes,
       maxConnections: this.#admission.maxConnections,
       logLinesDropped: droppedLogLines(),
     };
@@ -180,12 +187,12 @@ export class Server implements AsyncDisposable {
   }
 
   async #drain(): Promise<void> {
-    const { limits } = this.#host;
+    const { limits } = this.#context;
     log.info("stopping: {connections} connections are told", { connections: this.#sessions.size });
     this.#closeListeners();
-    this.#host.tick();
+    this.#context.tick();
     this.#sweepEvery(DRAIN_SWEEP_INTERVAL_MS);
-    this.#host.queues?.stop();
+    this.#features.queues?.stop();
     for (const session of this.#sessions) {
       guard("tell a connection that the server stops", () => session.drain());
     }
@@ -200,12 +207,12 @@ export class Server implements AsyncDisposable {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
-    this.#host.calls.close();
-    this.#host.queues?.close();
+    this.#features.calls.close();
+    this.#features.queues?.close();
     try {
-      await this.#host.kept?.store.close();
+      await this.#features.kept?.store.close();
     } finally {
-      this.#host.turns.close();
+      this.#context.turns.close();
       log.info("stopped");
       this.#stopHearing();
       this.#resolveStopped();
@@ -224,7 +231,7 @@ export class Server implements AsyncDisposable {
 
   async #acceptAll(listener: LinkListener): Promise<void> {
     for await (const link of listener) {
-      this.#host.tick();
+      this.#context.tick();
       // A defect that one connection meets does not shut the door for the next.
       guard("take a connection", () => {
         // A WebSocket was admitted when it was still an HTTP connection.
@@ -236,7 +243,7 @@ export class Server implements AsyncDisposable {
 
   /** Gives the connection a session, or refuses it. */
   #admit(link: Link, listener: LinkListener): void {
-    const { counters } = this.#host;
+    const { counters } = this.#context;
     const { address } = link;
     const refusal = this.#admission.admit(address);
     if (refusal !== null) {
@@ -255,10 +262,10 @@ export class Server implements AsyncDisposable {
 
   /** Gives an admitted connection a session; `release` gives its place back. */
   #serve(link: Link, listener: LinkListener, release: () => void): void {
-    const { counters } = this.#host;
+    const { counters } = this.#context;
     counters.connectionsTotal++;
     counters.connectionsOpen++;
-    const session = new Session(this.#host, link, listener.dialect);
+    const session = new Session(this.#context, link, listener.dialect, this.#service);
     this.#sessions.add(session);
     if (this.#stopping.signal.aborted) session.drain();
     this.#track(this.#run(session, release));
@@ -272,7 +279,7 @@ export class Server implements AsyncDisposable {
       await session.run();
     } finally {
       connectionLog.debug("ended: {reason}", { connection, peer, reason: session.endReason });
-      this.#host.counters.connectionsOpen--;
+      this.#context.counters.connectionsOpen--;
       this.#sessions.delete(session);
       await session.link.whenReleased();
       release();
@@ -287,34 +294,35 @@ export class Server implements AsyncDisposable {
   }
 
   #sweep(): void {
-    const host = this.#host;
-    host.tick();
+    const context = this.#context;
+    const { rooms, kept } = this.#features;
+    context.tick();
     // Never twice in a row, or a server that always lags would keep those who are gone for ever.
     const stalled = !this.#forgave &&
-      host.nowMs - this.#sweptMs > this.#sweepIntervalMs * STALL_INTERVALS;
+      context.nowMs - this.#sweptMs > this.#sweepIntervalMs * STALL_INTERVALS;
     this.#forgave = stalled;
-    this.#sweptMs = host.nowMs;
+    this.#sweptMs = context.nowMs;
     const sweep = stalled ? forgiveSilence : sweepSession;
-    beginSweep(host);
+    beginSweep(context);
     for (const session of this.#sessions) {
-      guard("look after a connection", () => sweep(session, host.nowMs));
+      guard("look after a connection", () => sweep(session, context.nowMs));
     }
-    guard("look after the rooms", () => host.rooms?.sweep(host.nowMs));
-    guard("forget empty topics", () => host.kept?.forgetting.sweep());
-    guard("give memory back", () => host.trimMemory());
+    guard("look after the rooms", () => rooms?.sweep(context.nowMs));
+    guard("forget empty topics", () => kept?.forgetting.sweep());
+    guard("give memory back", () => context.trimMemory());
   }
 
   #sweepEvery(intervalMs: number): void {
     clearInterval(this.#sweepTimer);
     this.#sweepIntervalMs = intervalMs;
-    this.#sweptMs = this.#host.nowMs;
+    this.#sweptMs = this.#context.nowMs;
     this.#sweepTimer = setInterval(() => this.#sweep(), intervalMs);
   }
 }
 
 /** Logs and counts a defect of this process; of several servers in it, each does. */
-function noteDefect(host: SessionHost, what: string, error: Error): void {
-  host.counters.internalErrors++;
+function noteDefect(context: ServerContext, what: string, error: Error): void {
+  context.counters.internalErrors++;
   log.error("cannot {what}: {error}", { what, error });
 }
 

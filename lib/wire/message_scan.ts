@@ -17,8 +17,12 @@ export const ID_TAG = (ID_FIELD << 3) | 0;
 /** The largest number of a known member of the oneof; all up to it are given out, but the id's. */
 const LAST_MEMBER = 17;
 
+const NOTHING = new Uint8Array(0);
+
 /** What a scan found. One is reused for every message of a server. */
 export class MessageScan {
+  /** Where the message lies. */
+  bytes: Uint8Array = NOTHING;
   /** The field number of the message's member; 0 when it has none. */
   member = 0;
   /** Where the member's body begins. */
@@ -47,6 +51,7 @@ export class MessageScan {
    * break one of the rules above.
    */
   scan(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
     this.member = this.unknown = 0;
     this.start =
       this.end =

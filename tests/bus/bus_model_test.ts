@@ -53,8 +53,8 @@ class History {
       await this.#bus[Symbol.asyncDispose]();
     }
     assert.equal(this.#bus.host.bus.subscriptions, 0, "nothing is left behind");
-    assert.equal(this.#bus.host.budget.bytes, 0);
-    assert.equal(this.#bus.host.counters.internalErrors, 0);
+    assert.equal(this.#bus.host.context.budget.bytes, 0);
+    assert.equal(this.#bus.host.context.counters.internalErrors, 0);
   }
 
   #connect(): void {

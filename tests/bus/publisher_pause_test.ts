@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { MAX_PUBLISHER_PAUSE_MS } from "../../lib/base/limits.ts";
 import type { BusSubscription } from "../../lib/services/topics/bus_subscription.ts";
-import { waitForReaders } from "../../lib/services/topics/publisher_pause.ts";
+import { waitForReaders } from "../../lib/services/connection/publisher_pause.ts";
 import { HeldTimers } from "../support/held_timers.ts";
 
 /** A subscriber with so much in its outbox, of which it takes `stepBytes` at each look. */

@@ -78,9 +78,9 @@ function drainReader(reader: FrameReader, peer: TestSession, tally: Tally): bool
       assert(reader.messageStart >= behind && reader.messageEnd >= reader.messageStart);
       assert(reader.messageEnd <= reader.buffer.length);
       behind = reader.messageEnd;
-      host.scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
+      host.context.scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
       const before = session.outbox.length;
-      dispatch(session, reader.buffer, host.scan);
+      dispatch(host, session, reader.buffer, host.context.scan);
       if (session.outbox.length > before) tally.answered++;
     } catch (error) {
       assert(error instanceof ParleyError, `not a ParleyError: ${(error as Error).stack}`);
@@ -143,7 +143,7 @@ Deno.test("a session lives through any bytes in any pieces, and ends when its pe
         await peer.ended();
         peer.dispose();
         assert(peer.link.closed);
-        assert.equal(peer.host.counters.internalErrors, 0);
+        assert.equal(peer.host.context.counters.internalErrors, 0);
         assert.equal(peer.session.outbox.size, 0);
         const first = join(...pieces)[0];
         // Whatever was said, it was answered in whole messages of the framing that was spoken.
@@ -165,7 +165,7 @@ Deno.test("bit by bit damaged: every single flip of a valid frame is survived", 
       peer.link.end();
       await peer.ended();
       peer.dispose();
-      assert.equal(peer.host.counters.internalErrors, 0, `bit ${bit} of ${message}`);
+      assert.equal(peer.host.context.counters.internalErrors, 0, `bit ${bit} of ${message}`);
       peer.messages();
     }
   }

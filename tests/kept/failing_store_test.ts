@@ -156,7 +156,7 @@ Deno.test("what fails inside of a listener of the store concerns one entry alone
   bus.host.kept!.append(topic, new Entry().setBody(body, 0, 0), broken);
   publisher.send(publishNumber("k.a", 2, 2n));
   assert.equal(contentOf((await messagesOf(publisher, 1))[0], "ack").seq, 2n);
-  assert.equal(bus.host.counters.internalErrors, 1);
+  assert.equal(bus.host.context.counters.internalErrors, 1);
 });
 
 Deno.test("a connection has so many calls of the server's own under way, and no more", async () => {

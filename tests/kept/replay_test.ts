@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { Event } from "../../lib/gen/parley/v1/event_pb.ts";
 import type { BusClient } from "../support/bus_client.ts";
+import type { SessionFeeds } from "../../lib/services/kept/feeds.ts";
 import { bytesOf, publish, subscribe, unsubscribe } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";
 import { until } from "../support/until.ts";
@@ -227,10 +228,10 @@ storeTest("who disconnects in a replay leaves nothing behind", async (data) => {
     reader.link.releaseAll();
     await reader.ended;
     assert.equal(bus.feeds, 0);
-    await until(() => bus.host.budget.bytes === 0, "nothing waits for it");
-    await until(() => !reader.session.feeds!.pumping, "the end of its task");
+    await until(() => bus.host.context.budget.bytes === 0, "nothing waits for it");
+    await until(() => !(reader.session.slots.feeds as SessionFeeds).pumping, "the end of its task");
   }
-  assert.equal(bus.host.counters.internalErrors, 0);
+  assert.equal(bus.host.context.counters.internalErrors, 0);
 });
 
 Deno.test("many that come at once are fed by and by", async () => {
@@ -257,7 +258,7 @@ Deno.test("many that come at once are fed by and by", async () => {
   assert(most <= 32, `${most} pages at once`);
   // What all may hold, the pages that were read before that was full, and a small page for each; counted are
   // buffers, which may be twice as large as what is in them.
-  const held = bus.host.budget.bytes;
+  const held = bus.host.context.budget.bytes;
   assert(held < 2 * (1 + 8 + 2) * 1024 * 1024, `${held} bytes wait`);
   for (const { peer } of inboxes) peer.link.releaseAll();
   for (const inbox of inboxes) assert.deepEqual(seqsOf(await inbox.whenEvents(300)), range(1, 300));

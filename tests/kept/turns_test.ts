@@ -77,5 +77,5 @@ storeTest("who comes while a commit is handed out gets each event once", async (
     assert.deepEqual(seqsOf(await inbox.whenEvents(3 * EVENTS)), range(1, 3 * EVENTS));
   }
   assert.equal(bus.feeds, 0);
-  assert.equal(bus.host.counters.internalErrors, 0);
+  assert.equal(bus.host.context.counters.internalErrors, 0);
 });

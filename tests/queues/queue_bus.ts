@@ -184,7 +184,7 @@ export class QueueBus extends MemoryBus {
   /** Lets time pass, with what it brings to queues. */
   async wait(ms: number): Promise<void> {
     this.clock.advance(ms);
-    this.host.tick();
+    this.host.context.tick();
     this.queues.tick();
     await this.rest();
   }

@@ -230,7 +230,7 @@ for (let seed = 1; seed <= HISTORIES; seed++) {
       );
       assert.deepEqual([...queue.chunks.behind(0)], [], "no chunk is left");
     }
-    assert.equal(bus.host.counters.internalErrors, 0);
+    assert.equal(bus.host.context.counters.internalErrors, 0);
   });
 }
 
@@ -268,7 +268,7 @@ Deno.test("damaged jobs, pulls and settlements are survived by a server that has
     await peer.ended;
   }
   await bus.rest();
-  assert.equal(bus.host.counters.internalErrors, 0);
+  assert.equal(bus.host.context.counters.internalErrors, 0);
   const client = bus.join();
   await client.push("fine", "x");
   await client.pull("fine", 1);

@@ -30,7 +30,7 @@ async function answersTo(
   for (const message of messages) peer.link.feed(frame(message));
   peer.link.end();
   await peer.ended();
-  assert.equal(peer.host.counters.internalErrors, 0);
+  assert.equal(peer.host.context.counters.internalErrors, 0);
   return peer.messages();
 }
 

@@ -79,7 +79,7 @@ Deno.test("who offered to answer pings and does not is told IDLE and closed", as
   assert.equal(error.closeReason, CloseReason.IDLE);
   assert.equal(error.code, ErrorCode.DEADLINE_EXCEEDED);
   assert.equal(error.retryable, true);
-  assert.equal(peer.host.counters.idleCloses, 1);
+  assert.equal(peer.host.context.counters.idleCloses, 1);
 });
 
 Deno.test("who cannot be pinged stays until the idle limit, then is told IDLE", async () => {
@@ -158,7 +158,7 @@ Deno.test("of who cannot be pinged the system is asked after a silence, and then
   peer.pass(1);
   assert.equal(peer.link.probes.length, 2);
   // The more there are, the more rarely each is asked.
-  peer.host.counters.connectionsOpen = 20_000;
+  peer.host.context.counters.connectionsOpen = 20_000;
   peer.pass(1500);
   peer.pass(19_999);
   assert.equal(peer.link.probes.length, 3);
@@ -184,15 +184,15 @@ Deno.test("only so many are probed in one sweep", async () => {
   const peer = new TestSession("tcp", { ...LIMITS, idleTimeoutMs: 1_000_000 }).start();
   await peer.idle();
   let sessions = 0;
-  for (beginSweep(peer.host); peer.host.probesLeft > 0; sessions++) {
+  for (beginSweep(peer.host.context); peer.host.context.probesLeft > 0; sessions++) {
     peer.session.nextProbeMs = 0;
     peer.clock.advance(400);
-    peer.host.tick();
-    sweepSession(peer.session, peer.host.nowMs);
+    peer.host.context.tick();
+    sweepSession(peer.session, peer.host.context.nowMs);
   }
   assert.equal(sessions, 250);
   peer.session.nextProbeMs = 0;
-  sweepSession(peer.session, peer.host.nowMs);
+  sweepSession(peer.session, peer.host.context.nowMs);
   assert.equal(peer.link.probes.length, 250);
   peer.link.end();
   await peer.ended();
@@ -230,14 +230,14 @@ Deno.test("who has finished sending is not taken for gone because it answers no 
   peer.start();
   await peer.idle();
   // It waits for an answer.
-  peer.session.late.awaited++;
+  peer.session.late.begin();
   peer.link.end();
   await peer.link.when(() => peer.session.inputEnded, "the end of input");
   peer.pass(500);
   peer.pass(499);
   assert.equal(peer.session.state, "open");
   assert.deepEqual(peer.link.probes, [400], "but its system is asked");
-  peer.session.late.awaited--;
+  peer.session.late.end();
   peer.session.answered();
   await peer.ended();
 });
@@ -250,7 +250,7 @@ Deno.test("a silent raw client is closed at the idle limit without a word", asyn
   peer.pass(1);
   await lastWord(peer);
   assert.equal(peer.link.writes.length, 0, "it would be taken for an answer");
-  assert.equal(peer.host.counters.idleCloses, 1);
+  assert.equal(peer.host.context.counters.idleCloses, 1);
 });
 
 Deno.test("a write without progress for the write timeout ends the connection", async () => {
@@ -263,7 +263,7 @@ Deno.test("a write without progress for the write timeout ends the connection", 
   peer.pass(1);
   await peer.ended();
   assert(peer.link.closed);
-  assert.equal(peer.host.counters.slowCloses, 1);
+  assert.equal(peer.host.context.counters.slowCloses, 1);
 });
 
 Deno.test("a slow write that makes progress is left alone, also past the idle limit", async () => {
@@ -277,7 +277,7 @@ Deno.test("a slow write that makes progress is left alone, also past the idle li
     peer.link.bytesWritten++;
   }
   assert.equal(peer.session.state, "open");
-  assert.equal(peer.host.counters.slowCloses + peer.host.counters.idleCloses, 0);
+  assert.equal(peer.host.context.counters.slowCloses + peer.host.context.counters.idleCloses, 0);
   peer.link.releaseAll();
   peer.link.end();
   await peer.ended();

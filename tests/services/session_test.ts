@@ -40,8 +40,8 @@ Deno.test("answers of one turn leave in one write, in order", async () => {
   );
   peer.link.end();
   await peer.ended();
-  assert.equal(peer.host.counters.messagesIn, 20);
-  assert.equal(peer.host.counters.messagesOut, 20);
+  assert.equal(peer.host.context.counters.messagesIn, 20);
+  assert.equal(peer.host.context.counters.messagesOut, 20);
 });
 
 Deno.test("however the bytes are cut, the answers are the same bytes", async () => {
@@ -198,14 +198,14 @@ Deno.test("after a protocol error there is one last word, and what follows is th
   assert.equal(peer.messages().length, 2);
   peer.link.end();
   await peer.ended();
-  assert.equal(peer.host.counters.protocolErrors, 1);
+  assert.equal(peer.host.context.counters.protocolErrors, 1);
 });
 
 Deno.test("a handler that fails is INTERNAL for its request, logged with its cause, and no more", async () => {
   using logs = new LogRecords();
   const peer = new TestSession();
   const cause = new RangeError("the store is on fire");
-  Object.defineProperty(peer.host, "serverId", {
+  Object.defineProperty(peer.host.context, "serverId", {
     get() {
       throw cause;
     },
@@ -226,7 +226,7 @@ Deno.test("a handler that fails is INTERNAL for its request, logged with its cau
   assert.equal(failed.id, 2n);
   assert.doesNotMatch(error.message, /fire/, "a peer learns nothing of our insides");
   assert.equal(contentOf(last, "addResponse").result, 3);
-  assert.equal(peer.host.counters.internalErrors, 1);
+  assert.equal(peer.host.context.counters.internalErrors, 1);
   const logged = logs.records.filter((record) => record.level === "error");
   assert.equal(logged.length, 1);
   assert.equal(logged[0].properties.error, cause);
@@ -237,7 +237,7 @@ Deno.test("of an answer that a handler began and could not finish nothing is sen
   const peer = new TestSession();
   let idStart = 0;
   let reads = 0;
-  Object.defineProperty(peer.host.scan, "idStart", {
+  Object.defineProperty(peer.host.context.scan, "idStart", {
     set: (value: number) => idStart = value,
     get() {
       // The first reading measures the answer; by the second it is half written.
@@ -263,7 +263,7 @@ Deno.test("a defect outside of a handler ends the connection, is logged, and rej
   peer.start();
   await peer.ended();
   assert(peer.link.closed);
-  assert.equal(peer.host.counters.internalErrors, 1);
+  assert.equal(peer.host.context.counters.internalErrors, 1);
   assert.equal(logs.templates("error").length, 1);
 });
 
@@ -275,7 +275,7 @@ Deno.test("a reset while reading is one line for debugging, and everything is gi
   peer.link.reset();
   await peer.ended();
   assert.equal(peer.session.state, "closed");
-  assert.equal(peer.host.counters.internalErrors, 0);
+  assert.equal(peer.host.context.counters.internalErrors, 0);
   assert.deepEqual(logs.records.map((record) => record.level), ["debug"]);
 });
 
@@ -287,8 +287,8 @@ Deno.test("a reset while writing releases what waits for the peer", async () => 
   peer.link.reset();
   await peer.ended();
   assert.equal(peer.session.outbox.size, 0);
-  assert.equal(peer.host.budget.bytes, 0);
-  assert.equal(peer.host.counters.internalErrors, 0);
+  assert.equal(peer.host.context.budget.bytes, 0);
+  assert.equal(peer.host.context.counters.internalErrors, 0);
 });
 
 Deno.test("a write that fails while nothing is read is found out", async () => {
@@ -299,8 +299,8 @@ Deno.test("a write that fails while nothing is read is found out", async () => {
   peer.link.feed(frame(echoMessage("b")));
   peer.link.end();
   await peer.ended();
-  assert.equal(peer.host.counters.internalErrors, 0);
-  assert.equal(peer.host.budget.bytes, 0);
+  assert.equal(peer.host.context.counters.internalErrors, 0);
+  assert.equal(peer.host.context.budget.bytes, 0);
 });
 
 Deno.test("end says one last word, whoever says it again", async () => {
@@ -327,7 +327,7 @@ Deno.test("a last word waits for a peer that does not read, and does not overtak
   peer.link.hold();
   for (const request of echoes(200)) peer.link.feed(request);
   await peer.link.when(() => peer.session.waiting, "waiting");
-  const answered = peer.host.counters.messagesOut;
+  const answered = peer.host.context.counters.messagesOut;
   peer.session.end(
     new ParleyError(ErrorCode.UNAVAILABLE, "x", { closeReason: CloseReason.KICKED }),
   );
@@ -378,8 +378,8 @@ Deno.test("abort ends a session at once, whatever it waits for", async () => {
   for (const peer of [idle, stuck]) {
     assert(peer.link.closed);
     assert.equal(peer.session.state, "closed");
-    assert.equal(peer.host.budget.bytes, 0);
-    assert.equal(peer.host.counters.internalErrors, 0);
+    assert.equal(peer.host.context.budget.bytes, 0);
+    assert.equal(peer.host.context.counters.internalErrors, 0);
     peer.session.abort();
   }
 });

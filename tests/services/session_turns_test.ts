@@ -8,8 +8,9 @@ import assert from "node:assert/strict";
 import { DEFAULT_LIMITS } from "../../lib/base/limits.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import { TURN_MS } from "../../lib/services/connection/fair_turns.ts";
-import { Session } from "../../lib/services/connection/session.ts";
-import { SessionHost } from "../../lib/services/connection/server_context.ts";
+import type { Session } from "../../lib/services/connection/session.ts";
+import type { Features } from "../../lib/services/features.ts";
+import { makeFeatures, openSession } from "../support/features.ts";
 import { FakePoll } from "../support/fake_poll.ts";
 import { addMessage, echoMessage, frame, join } from "../support/frames.ts";
 import { MemoryLink } from "../support/memory_link.ts";
@@ -22,22 +23,22 @@ const AHEAD = 3 * MESSAGES_A_TURN;
 
 class Flood implements AsyncDisposable {
   readonly poll = new FakePoll();
-  readonly host: SessionHost;
+  readonly host: Features;
   readonly #runs: Promise<void>[] = [];
   readonly #links: MemoryLink[] = [];
 
   /** `workMs` gives the time by what the host has done. */
-  constructor(workMs: (host: SessionHost) => number) {
+  constructor(workMs: (host: Features) => number) {
     const clock = {
       wallMs: () => 0,
       monotonicMs: () => this.host === undefined ? 0 : workMs(this.host),
     };
-    this.host = new SessionHost(DEFAULT_LIMITS, clock, "flood", this.poll);
+    this.host = makeFeatures(DEFAULT_LIMITS, clock, "flood", this.poll);
   }
 
   connect(kind: ListenerKind = "tcp"): { link: MemoryLink; session: Session } {
     const link = new MemoryLink(kind);
-    const session = new Session(this.host, link, kind === "raw" ? "raw" : "delimited");
+    const session = openSession(this.host, link);
     this.#runs.push(session.run());
     this.#links.push(link);
     return { link, session };
@@ -49,7 +50,7 @@ class Flood implements AsyncDisposable {
   }
 }
 
-const byMessages = (host: SessionHost) => host.counters.messagesIn * TURN_MS / MESSAGES_A_TURN;
+const byMessages = (host: Features) => host.context.counters.messagesIn * TURN_MS / MESSAGES_A_TURN;
 
 for (const kind of ["tcp", "raw"] as const) {
   const framing = kind === "raw" ? "bare" : "delimited";
@@ -60,7 +61,7 @@ for (const kind of ["tcp", "raw"] as const) {
     let askedAfter = 0;
     let answeredAfter = 0;
     flood.poll.onPoll = (poll) => {
-      const { messagesIn } = flood.host.counters;
+      const { messagesIn } = flood.host.context.counters;
       if (poll === 3) {
         askedAfter = messagesIn;
         innocent.link.feed(frame(addMessage(1, 2, 7n)));
@@ -69,7 +70,10 @@ for (const kind of ["tcp", "raw"] as const) {
     };
     const one = frame(echoMessage("x"), framing);
     flooder.link.feed(join(...Array.from({ length: FLOOD }, () => one)));
-    await flooder.link.when(() => flood.host.counters.messagesIn === FLOOD + 1, "the whole flood");
+    await flooder.link.when(
+      () => flood.host.context.counters.messagesIn === FLOOD + 1,
+      "the whole flood",
+    );
     assert(askedAfter > 0 && answeredAfter > 0, "it was asked and answered meanwhile");
     assert(answeredAfter - askedAfter <= AHEAD, `${answeredAfter - askedAfter} were served before`);
     const { polls } = flood.poll;
@@ -82,10 +86,13 @@ Deno.test("between two polls a flooder gets about a turn, also from many reads",
   const flooder = flood.connect();
   const one = frame(echoMessage("x"));
   const seen: number[] = [];
-  flood.poll.onPoll = () => seen.push(flood.host.counters.messagesIn);
+  flood.poll.onPoll = () => seen.push(flood.host.context.counters.messagesIn);
   // Each read finds a few messages: none is long by itself.
   flooder.link.feed(...Array.from({ length: FLOOD / 5 }, () => join(one, one, one, one, one)));
-  await flooder.link.when(() => flood.host.counters.messagesIn === FLOOD, "the whole flood");
+  await flooder.link.when(
+    () => flood.host.context.counters.messagesIn === FLOOD,
+    "the whole flood",
+  );
   const steps = seen.map((count, index) => count - (seen[index - 1] ?? 0));
   assert(seen.length >= FLOOD / MESSAGES_A_TURN / 2, `${seen.length} polls`);
   for (const step of steps) assert(step <= 2 * MESSAGES_A_TURN, `${step} messages in one turn`);
@@ -95,10 +102,10 @@ Deno.test("ten flooders together get no more between two polls than one", async 
   await using flood = new Flood(byMessages);
   const one = frame(echoMessage("x"));
   const seen: number[] = [];
-  flood.poll.onPoll = () => seen.push(flood.host.counters.messagesIn);
+  flood.poll.onPoll = () => seen.push(flood.host.context.counters.messagesIn);
   const links = Array.from({ length: 10 }, () => flood.connect().link);
   for (const link of links) link.feed(join(...Array.from({ length: FLOOD / 10 }, () => one)));
-  await links[0].when(() => flood.host.counters.messagesIn === FLOOD, "the whole flood");
+  await links[0].when(() => flood.host.context.counters.messagesIn === FLOOD, "the whole flood");
   const steps = seen.map((count, index) => count - (seen[index - 1] ?? 0));
   for (const step of steps) assert(step <= AHEAD, `${step} messages in one turn`);
   assert(seen.length >= FLOOD / AHEAD, `${seen.length} polls`);
@@ -107,13 +114,13 @@ Deno.test("ten flooders together get no more between two polls than one", async 
 Deno.test("a large message counts for as much as it weighs", async () => {
   // Time passes with the bytes: a large message takes a quarter of a turn.
   const bytes = 256 * 1024;
-  await using flood = new Flood((host) => host.counters.bytesOut / bytes * TURN_MS / 4);
+  await using flood = new Flood((host) => host.context.counters.bytesOut / bytes * TURN_MS / 4);
   const flooder = flood.connect();
   const seen: number[] = [];
-  flood.poll.onPoll = () => seen.push(flood.host.counters.messagesIn);
+  flood.poll.onPoll = () => seen.push(flood.host.context.counters.messagesIn);
   const one = frame(echoMessage("x".repeat(bytes)));
   flooder.link.feed(...Array.from({ length: 64 }, () => one));
-  await flooder.link.when(() => flood.host.counters.messagesIn === 64, "the whole flood");
+  await flooder.link.when(() => flood.host.context.counters.messagesIn === 64, "the whole flood");
   assert(seen.length >= 8, `${seen.length} polls`);
 });
 

@@ -7,8 +7,8 @@ import { ManualClock } from "../../lib/base/clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { IoPoll } from "../../lib/ports/io_poll.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
-import { Session } from "../../lib/services/connection/session.ts";
-import { SessionHost } from "../../lib/services/connection/server_context.ts";
+import type { Session } from "../../lib/services/connection/session.ts";
+import type { Features } from "../../lib/services/features.ts";
 import { sweepSession } from "../../lib/services/connection/sweep.ts";
 import {
   type ClientMessageInit,
@@ -17,6 +17,7 @@ import {
   type ServerMessage,
   takeServerMessage,
 } from "./frames.ts";
+import { makeFeatures, openSession } from "./features.ts";
 import { MemoryLink } from "./memory_link.ts";
 import { settles } from "./until.ts";
 
@@ -29,15 +30,17 @@ const LOOKS_A_TURN = 200;
 export class MemoryPeer {
   readonly link: MemoryLink;
   readonly session: Session;
+  readonly #host: Features;
   /** Resolves when the session has ended. */
   readonly ended: Promise<void>;
   /** Whether the session has ended. */
   over = false;
   #taken = 0;
 
-  constructor(host: SessionHost, kind: ListenerKind) {
+  constructor(host: Features, kind: ListenerKind) {
+    this.#host = host;
     this.link = new MemoryLink(kind);
-    this.session = new Session(host, this.link, kind === "raw" ? "raw" : "delimited");
+    this.session = openSession(host, this.link);
     this.ended = this.session.run().then(() => void (this.over = true));
   }
 
@@ -66,7 +69,7 @@ export class MemoryPeer {
     const { link, session } = this;
     const reads = link.reading && link.unreadBytes === 0;
     // A session that does not read for another reason soon will.
-    const { budget, kept } = session.host;
+    const { context: { budget }, kept } = this.#host;
     const waits = session.waiting &&
       (link.heldWrites > 0 || budget.exhausted || kept?.store.overloaded === true);
     return (reads || waits) && (session.outbox.size === 0 || link.heldWrites > 0);
@@ -76,12 +79,12 @@ export class MemoryPeer {
 /** Sessions that share a host. Dispose of it to end them all. */
 export class MemoryBus implements AsyncDisposable {
   readonly clock: ManualClock;
-  readonly host: SessionHost;
+  readonly host: Features;
   readonly peers: MemoryPeer[] = [];
 
   constructor(limits: Partial<Limits> = {}, clock = new ManualClock(), poll?: IoPoll) {
     this.clock = clock;
-    this.host = new SessionHost({ ...DEFAULT_LIMITS, ...limits }, clock, "memory", poll);
+    this.host = makeFeatures({ ...DEFAULT_LIMITS, ...limits }, clock, "memory", poll);
   }
 
   /** A new connection. */
@@ -108,8 +111,8 @@ export class MemoryBus implements AsyncDisposable {
   /** Lets time pass and sweeps, as the server does. */
   async pass(ms: number): Promise<void> {
     this.clock.advance(ms);
-    this.host.tick();
-    for (const peer of this.peers) sweepSession(peer.session, this.host.nowMs);
+    this.host.context.tick();
+    for (const peer of this.peers) sweepSession(peer.session, this.host.context.nowMs);
     await null;
   }
 

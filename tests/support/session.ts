@@ -4,17 +4,18 @@
 import { ManualClock } from "../../lib/base/clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
-import { Session } from "../../lib/services/connection/session.ts";
-import { SessionHost } from "../../lib/services/connection/server_context.ts";
+import type { Session } from "../../lib/services/connection/session.ts";
+import type { Features } from "../../lib/services/features.ts";
 import { beginSweep, sweepSession } from "../../lib/services/connection/sweep.ts";
 import { type ClientFraming, type ServerMessage, takeServerMessage } from "./frames.ts";
+import { makeFeatures, openSession } from "./features.ts";
 import { MemoryLink } from "./memory_link.ts";
 import { settles } from "./until.ts";
 
 /** A session with everything around it. */
 export class TestSession {
   readonly clock = new ManualClock();
-  readonly host: SessionHost;
+  readonly host: Features;
   readonly link: MemoryLink;
   readonly session: Session;
   #run: Promise<void> | null = null;
@@ -22,9 +23,9 @@ export class TestSession {
   constructor(kind: ListenerKind = "tcp", limits: Partial<Limits> = {}) {
     // A server has mostly run for a while when somebody connects.
     this.clock.advance(1_000_000);
-    this.host = new SessionHost({ ...DEFAULT_LIMITS, ...limits }, this.clock, "test");
+    this.host = makeFeatures({ ...DEFAULT_LIMITS, ...limits }, this.clock, "test");
     this.link = new MemoryLink(kind);
-    this.session = new Session(this.host, this.link, kind === "raw" ? "raw" : "delimited");
+    this.session = openSession(this.host, this.link);
   }
 
   /** Starts to serve. */
@@ -46,9 +47,9 @@ export class TestSession {
   /** Lets time pass and sweeps, as the server does. */
   pass(ms: number): void {
     this.clock.advance(ms);
-    this.host.tick();
-    beginSweep(this.host);
-    sweepSession(this.session, this.host.nowMs);
+    this.host.context.tick();
+    beginSweep(this.host.context);
+    sweepSession(this.session, this.host.context.nowMs);
   }
 
   /** Everything the session has written so far, as messages. */

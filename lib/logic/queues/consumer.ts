@@ -1,7 +1,7 @@
 /**
  * A consumer as the machine knows it: how many jobs it may hold, and which it holds.
  */
-import { NONE } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 
 /** One consumer; `T` is what its host attaches to it. */
 export class Consumer<T> {

@@ -2,7 +2,8 @@
  * What a consumer holds: a list through the columns of the table, so that a job enters and leaves it at once.
  */
 import type { Consumer } from "./consumer.ts";
-import { type JobTable, NONE } from "./job_table.ts";
+import { type JobTable } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 
 /** Puts a job among those that `consumer` holds. */
 export function link<T>(table: JobTable<T>, slot: number, consumer: Consumer<T>): void {

@@ -8,7 +8,8 @@
 import { Change, ChangeLog } from "./change_log.ts";
 import { link, unlink } from "./held_jobs.ts";
 import { JobPlaces } from "./job_places.ts";
-import { Flag, JobState, NONE } from "./job_table.ts";
+import { Flag, JobState } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 import { DeathReason, type WorkQueueEffects, type WorkQueueOptions } from "./options.ts";
 
 /** Jobs with what is under way for them. */

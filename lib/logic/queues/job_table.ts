@@ -8,7 +8,7 @@
  */
 import { ColumnGrowth } from "./column_growth.ts";
 import type { Consumer } from "./consumer.ts";
-import { SlotList } from "./slot_list.ts";
+import { NONE, SlotList } from "./slot_list.ts";
 
 /** Where a job stands. */
 export const JobState = {
@@ -48,9 +48,6 @@ export const Flag = {
 
 /** The fewest slots. */
 const FIRST_SLOTS = 64;
-/** No slot. */
-export const NONE = -1;
-
 /** The columns that grow. */
 const COLUMNS = [
   "ids",

@@ -5,7 +5,7 @@
  * A line is a list through two columns of its own, so that a job leaves it at once wherever it stands, and
  * a queue that is not ordered pays for none of it. The previous one of the first is the last.
  */
-import { NONE } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 
 const FIRST_SLOTS = 64;
 

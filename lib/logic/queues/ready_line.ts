@@ -8,7 +8,8 @@
  * same id, does not bring an old entry back to life. Entries that do not count are never more than those
  * that do, and a few.
  */
-import { type JobTable, NONE } from "./job_table.ts";
+import { type JobTable } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 
 const FIRST_ENTRIES = 32;
 /** The entries of a block of a long line. */

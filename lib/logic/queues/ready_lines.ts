@@ -4,7 +4,8 @@
  * Higher priorities go first, but never for ever: after some picks in a row that passed lower ones over, the
  * oldest of these is next.
  */
-import { type JobTable, NONE } from "./job_table.ts";
+import { type JobTable } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 import { MOST_PRIORITY } from "./options.ts";
 import { ReadyLine } from "./ready_line.ts";
 

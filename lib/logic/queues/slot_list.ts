@@ -6,6 +6,9 @@
 const PAGE_BITS = 15;
 const PAGE_SLOTS = 1 << PAGE_BITS;
 
+/** No slot. */
+export const NONE = -1;
+
 /** The values. */
 export class SlotList<V> {
   #length = 0;

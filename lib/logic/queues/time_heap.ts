@@ -2,7 +2,8 @@
  * The jobs that wait for a time, due or end of lease, soonest first: a binary heap that knows where each
  * slot stands, so that any of them is taken out in logarithmic time.
  */
-import { type JobTable, NONE } from "./job_table.ts";
+import { type JobTable } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 
 const FIRST_PLACES = 64;
 

@@ -15,7 +15,8 @@ import { backoffMs } from "./backoff.ts";
 import type { Consumer } from "./consumer.ts";
 import { ConsumerRing } from "./consumer_ring.ts";
 import { link, unlink } from "./held_jobs.ts";
-import { Flag, JobState, NONE } from "./job_table.ts";
+import { Flag, JobState } from "./job_table.ts";
+import { NONE } from "./slot_list.ts";
 import { JobChanges } from "./job_changes.ts";
 import {
   DeathReason,

@@ -14,9 +14,10 @@ import { putVarint53, varintSize } from "../../wire/varint.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
 import { errorReply } from "../connection/reply.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 import type { RequestId } from "../../base/request_id.ts";
+import { callsOf, knownCallsOf } from "./peer_calls.ts";
 import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 
 /** Methods with this beginning cannot be registered. */
@@ -26,14 +27,14 @@ const EXPIRE_INTERVAL_MS = 10;
 
 /** The calls under way, and who answers what. */
 export class Calls {
-  readonly methods: MethodTable<CallParty<Session>>;
-  readonly #requests: RequestTable<Session>;
-  readonly #host: SessionHost;
+  readonly methods: MethodTable<CallParty<Peer>>;
+  readonly #requests: RequestTable<Peer>;
+  readonly #context: ServerContext;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: SessionHost) {
-    this.#host = host;
-    const { maxCalls, maxCallsPerConnection, maxMethodsPerConnection } = host.limits;
+  constructor(context: ServerContext) {
+    this.#context = context;
+    const { maxCalls, maxCallsPerConnection, maxMethodsPerConnection } = context.limits;
     this.methods = new MethodTable({ maxMethodsPerResponder: maxMethodsPerConnection });
     this.#requests = new RequestTable({ maxCalls, maxCallsPerCaller: maxCallsPerConnection });
   }
@@ -48,11 +49,11 @@ export class Calls {
    * nobody answers the method or its responders are overloaded, and the errors of RequestTable.ask.
    */
   ask(
-    caller: Session,
+    caller: Peer,
     callerId: RequestId,
     method: string,
     timeoutMs: number,
-  ): CallRecord<Session> {
+  ): CallRecord<Peer> {
     const responder = this.methods.pick(method);
     if (responder === null) {
       throw new ParleyError(
@@ -61,7 +62,7 @@ export class Calls {
         { accepted: "a method that a connection has registered" },
       );
     }
-    const { limits, budget, clock } = this.#host;
+    const { limits, budget, clock } = this.#context;
     if (responder.owner.outbox.size > Math.min(limits.maxOutboxBytes, budget.thresholdBytes)) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
@@ -70,27 +71,29 @@ export class Calls {
       );
     }
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const record = this.#requests.ask(caller.party, callerId, responder, deadlineMs);
+    const record = this.#requests.ask(callsOf(caller).party, callerId, responder, deadlineMs);
     this.#arm();
     return record;
   }
 
   /** Ends the call that `responder` answers; null when it has no such call, or no longer. */
-  take(id: RequestId, responder: Session): CallRecord<Session> | null {
-    const record = this.#requests.take(id, responder.party);
+  take(id: RequestId, responder: Peer): CallRecord<Peer> | null {
+    const record = this.#requests.take(id, callsOf(responder).party);
     if (record !== null) record.caller.owner.answered();
     return record;
   }
 
   /** Ends the call that `caller` gives up, and tells its responder. */
-  cancel(caller: Session, callerId: RequestId): void {
-    const record = this.#requests.cancel(caller.party, callerId);
+  cancel(caller: Peer, callerId: RequestId): void {
+    const record = this.#requests.cancel(callsOf(caller).party, callerId);
     if (record !== null) this.#tellCancelled(record);
   }
 
   /** Gives a session no more calls; those that it was to answer are UNAVAILABLE. */
-  stopAnswering(session: Session): void {
-    const { party } = session;
+  stopAnswering(session: Peer): void {
+    const calls = knownCallsOf(session);
+    if (calls === null) return;
+    const { party } = calls;
     this.methods.removeResponder(party);
     while (party.answering !== null) {
       const record = this.#requests.take(party.answering.id, party);
@@ -100,8 +103,10 @@ export class Calls {
   }
 
   /** Forgets a session: its calls are given up, and those it was to answer are UNAVAILABLE. */
-  leave(session: Session): void {
-    const { party } = session;
+  leave(session: Peer): void {
+    const calls = knownCallsOf(session);
+    if (calls === null) return;
+    const { party } = calls;
     this.methods.removeResponder(party);
     this.#requests.removeParty(
       party,
@@ -122,7 +127,7 @@ export class Calls {
     if (this.#timer !== undefined || this.#requests.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      const nowMs = this.#host.clock.monotonicMs();
+      const nowMs = this.#context.clock.monotonicMs();
       this.#requests.expire(nowMs, (record) => {
         guard("end a call that is overdue", () => this.#expired(record));
       });
@@ -130,7 +135,7 @@ export class Calls {
     }, EXPIRE_INTERVAL_MS);
   }
 
-  #expired(record: CallRecord<Session>): void {
+  #expired(record: CallRecord<Peer>): void {
     this.#refuse(
       record,
       new ParleyError(ErrorCode.DEADLINE_EXCEEDED, "the answer did not come before the deadline", {
@@ -140,7 +145,7 @@ export class Calls {
     this.#tellCancelled(record);
   }
 
-  #responderGone(record: CallRecord<Session>): void {
+  #responderGone(record: CallRecord<Peer>): void {
     this.#refuse(
       record,
       new ParleyError(
@@ -151,9 +156,9 @@ export class Calls {
   }
 
   /** Answers a call with an error of the server's own. */
-  #refuse(record: CallRecord<Session>, error: ParleyError): void {
+  #refuse(record: CallRecord<Peer>, error: ParleyError): void {
     const caller = record.caller.owner;
-    this.#host.counters.requestsRefused++;
+    this.#context.counters.requestsRefused++;
     if (record.callerId !== 0 && caller.takesDeliveries) {
       caller.sendWithId(errorReply(error), record.callerId);
       caller.outbox.flush();
@@ -162,7 +167,7 @@ export class Calls {
   }
 
   /** Tells the responder that nobody waits any more. */
-  #tellCancelled(record: CallRecord<Session>): void {
+  #tellCancelled(record: CallRecord<Peer>): void {
     const responder = record.responder.owner;
     if (!responder.takesDeliveries) return;
     responder.sendWithId({ case: "cancel", value: {} }, record.id);
@@ -175,7 +180,7 @@ export class Calls {
  * `stamps`, into the outbox of `session`; `id` 0 is left out. It leaves with the end of the turn.
  */
 export function forward(
-  session: Session,
+  session: Peer,
   tag: number,
   bytes: Uint8Array,
   start: number,
@@ -194,7 +199,7 @@ export function forward(
   at = copyBytes(out, at, bytes, start, end);
   for (let index = 0; index < stampsLength; index++) out[at++] = stamps![index];
   if (id !== 0) copyBytes(out, at, idScratch, 0, idBytes);
-  session.host.bus.touch(session.outbox);
+  session.touch();
 }
 
 const idScratch = new Uint8Array(MAX_ID_BYTES);

@@ -11,9 +11,9 @@ import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
 import { putVarint, putVarint53 } from "../../wire/varint.ts";
 import { answerLate } from "./answer_late.ts";
-import type { Ticket } from "../kept/kept_topics.ts";
+import type { Ticket } from "./ticket.ts";
 import { errorReply } from "./reply.ts";
-import type { Session } from "./session.ts";
+import type { Peer } from "./peer.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import { putId } from "../../wire/request_id.ts";
 
@@ -36,12 +36,12 @@ const MOST_IDLE_ROOM = 1024;
 
 /** The acknowledgements that are due to one session. */
 export class AckLine implements Ticket {
-  readonly session: Session;
+  readonly session: Peer;
   #ids: RequestId[] = [];
   #first = 0;
   #count = 0;
 
-  constructor(session: Session) {
+  constructor(session: Peer) {
     this.session = session;
   }
 
@@ -49,13 +49,13 @@ export class AckLine implements Ticket {
   expect(id: RequestId): void {
     if (this.#count === this.#ids.length) this.#grow();
     this.#ids[(this.#first + this.#count++) & (this.#ids.length - 1)] = id;
-    this.session.late.awaited++;
+    this.session.late.begin();
   }
 
   committed(seq: number, level: AckLevel, duplicate: boolean): void {
     const { session } = this;
     const id = this.#take();
-    session.late.awaited--;
+    session.late.end();
     if (session.takesDeliveries && !session.endIfFull()) {
       let at = 2;
       scratch[at++] = LEVEL_TAG;
@@ -73,13 +73,13 @@ export class AckLine implements Ticket {
       const to = session.begin(at);
       const out = session.outbox.bytes;
       for (let index = 0; index < at; index++) out[to + index] = scratch[index];
-      session.host.bus.touch(session.outbox);
+      session.touch();
     }
     session.answered();
   }
 
   failed(error: ParleyError): void {
-    this.session.host.counters.requestsRefused++;
+    this.session.context.counters.requestsRefused++;
     answerLate(this.session, errorReply(error), this.#take());
   }
 
@@ -104,4 +104,43 @@ export class AckLine implements Ticket {
     this.#ids = ids;
     this.#first = 0;
   }
+}
+
+/** The ticket of what one session hands to the store without an id: it is told of failures alone. */
+class Unacknowledged implements Ticket {
+  readonly session: Peer;
+  #told: ParleyError | null = null;
+
+  constructor(session: Peer) {
+    this.session = session;
+  }
+
+  committed(): void {}
+
+  /** Tells it once a batch, however many of its entries were not kept. */
+  failed(error: ParleyError): void {
+    const { session } = this;
+    if (error === this.#told) return;
+    this.#told = error;
+    session.context.counters.requestsRefused++;
+    if (!session.takesDeliveries || session.endIfFull()) return;
+    session.send(errorReply(error));
+    session.touch();
+  }
+}
+
+/** Both of a session's tickets. */
+class Acks {
+  readonly line: AckLine;
+  readonly none: Ticket;
+
+  constructor(session: Peer) {
+    this.line = new AckLine(session);
+    this.none = new Unacknowledged(session);
+  }
+}
+
+/** The ticket of an entry that `session` hands to the store: with an id it is to be told to `expect` it afterwards. */
+export function acksOf(session: Peer): { readonly line: AckLine; readonly none: Ticket } {
+  return (session.slots.acks ??= new Acks(session)) as Acks;
 }

@@ -8,45 +8,24 @@
  * Who is not read, because it does not read or for the sake of others, does not stand still.
  */
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
-import { type InputAccount, InputBudget } from "../../wire/input_budget.ts";
-import type { SessionHost } from "./server_context.ts";
-import type { Session } from "./session.ts";
-
-const log = logger("connection");
-
-/** How often the log tells that connections have to go. */
-const WARN_INTERVAL_MS = 10_000;
-
-/** The budget of all input of a server. */
-export function inputBudgetOf(host: SessionHost): InputBudget {
-  let warnedMs = -Infinity;
-  return new InputBudget(host.limits.maxInputTotalBytes, host.pool, () => host.nowMs, (bytes) => {
-    // In a flood of them one line has to do; each of them is in the log for debugging, by its end.
-    if (host.nowMs - warnedMs < WARN_INTERVAL_MS) return;
-    warnedMs = host.nowMs;
-    log.warning(
-      "input that waits has used up its memory: connections that hold most of it are ended",
-      { bytes },
-    );
-  });
-}
+import type { InputAccount } from "../../wire/input_budget.ts";
+import type { SessionFacts } from "./session_facts.ts";
 
 /** The account for what waits of a session's input, in its link, too. */
-export function openInput(session: Session): InputAccount {
-  const account = session.host.input.open((atOnce) => giveWay(session, atOnce));
+export function openInput(session: SessionFacts): InputAccount {
+  const account = session.context.input.open((atOnce) => giveWay(session, atOnce));
   session.link.holdIn?.(account);
   return account;
 }
 
 /** Ends a session whose message has made no progress for too long; `nowMs` is the coarse clock. */
-export function watchInput(session: Session, nowMs: number): void {
-  const { input, host } = session;
+export function watchInput(session: SessionFacts, nowMs: number): void {
+  const { input, context } = session;
   if (input.stillSinceMs === 0) return;
   if (session.waiting || session.heldUp) return input.forgive();
-  const { messageTimeoutMs } = host.limits;
+  const { messageTimeoutMs } = context.limits;
   if (nowMs - input.stillSinceMs < messageTimeoutMs) return;
-  host.counters.slowSenderCloses++;
+  context.counters.slowSenderCloses++;
   session.end(
     new ParleyError(
       ErrorCode.DEADLINE_EXCEEDED,
@@ -57,8 +36,8 @@ export function watchInput(session: Session, nowMs: number): void {
 }
 
 /** Ends a session that holds most of what waits, without progress. */
-function giveWay(session: Session, atOnce: boolean): void {
-  const { host } = session;
+function giveWay(session: SessionFacts, atOnce: boolean): void {
+  const { context } = session;
   if (session.state === "closing" || session.state === "closed") return;
   session.end(
     new ParleyError(
@@ -67,5 +46,5 @@ function giveWay(session: Session, atOnce: boolean): void {
       { closeReason: CloseReason.SLOW_SENDER, retryable: true },
     ),
   );
-  if (atOnce) session.closeAtMs = host.nowMs;
+  if (atOnce) session.closeAtMs = context.nowMs;
 }

@@ -13,15 +13,43 @@ const MAX_CALLS = 64;
 
 /** What one session still owes its peer. */
 export class LateAnswers {
-  /** How many answers are to come, those of `calls` included. */
-  awaited = 0;
-  /** How many of them are of calls. */
-  calls = 0;
+  #awaited = 0;
+  #calls = 0;
   #resolve: (() => void) | null = null;
+
+  /** How many answers are to come, those of calls included. */
+  get awaited(): number {
+    return this.#awaited;
+  }
+
+  /** How many of them are of calls. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** An answer is to come; each is ended once. */
+  begin(): void {
+    this.#awaited++;
+  }
+
+  /** An answer that was to come is given, or nobody wants it any more. */
+  end(): void {
+    this.#awaited--;
+  }
+
+  /** One of the answers to come is that of a call of one of the server's own methods. */
+  beginCall(): void {
+    this.#calls++;
+  }
+
+  /** That call has come back. */
+  endCall(): void {
+    this.#calls--;
+  }
 
   /** Whether so many calls are under way that no more are read. */
   get tooManyCalls(): boolean {
-    return this.calls >= MAX_CALLS;
+    return this.#calls >= MAX_CALLS;
   }
 
   /** Resolves when `wake` is called, or with `ready`. One may wait at a time. */

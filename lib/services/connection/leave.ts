@@ -6,19 +6,16 @@
  */
 import { guard } from "../../base/defects.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import type { Session } from "./session.ts";
+import type { Service } from "./service.ts";
+import type { SessionFacts } from "./session_facts.ts";
 
-/** Takes `session` away from bus, calls, queues and rooms, closes its link, and hands on what it has not sent. */
-export async function takeLeave(session: Session): Promise<void> {
-  const { bus, calls, queues, rooms } = session.host;
+/** Has everybody forget `session`, closes its link, and hands on what it has not sent. */
+export async function takeLeave(session: SessionFacts, service: Service): Promise<void> {
   const { link, outbox } = session;
-  guard("take a session from the bus", () => bus.leave(session));
-  guard("take a session from the calls", () => calls.leave(session));
-  guard("take a session from the queues", () => queues?.leave(session));
-  guard("take a session from the rooms", () => rooms?.gone(session));
+  service.leave(session);
   guard("close a connection", () => link.close());
   outbox.fail(new ParleyError(ErrorCode.UNAVAILABLE, "the connection is closed"));
   if (!outbox.keepUnsent) return;
   await outbox.whenIdle();
-  guard("hand on what a session has not sent", () => bus.handOn(session));
+  guard("hand on what a session has not sent", () => service.handOn(session));
 }

@@ -11,12 +11,11 @@ import { MEMBER } from "../../logic/access/access.ts";
 import type { Dialect } from "../../ports/link.ts";
 import { FrameReader, type Framing } from "../../wire/frame_reader.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
-import type { BusSubscription } from "../topics/bus_subscription.ts";
-import { dispatch } from "../handlers/dispatch.ts";
 import type { TurnTaker } from "./fair_turns.ts";
-import { waitForReaders } from "../topics/publisher_pause.ts";
+import { type SlowReader, waitForReaders } from "./publisher_pause.ts";
 import { errorReply } from "./reply.ts";
-import type { Session } from "./session.ts";
+import type { Service } from "./service.ts";
+import type { SessionFacts } from "./session_facts.ts";
 import { refusalOf } from "./log.ts";
 
 /** A message counts as one unit of work more for each so many bytes, as a power of two. */
@@ -29,16 +28,18 @@ type Stop = "done" | "full" | "turn";
 
 /** Reads for one session. */
 export class ReadLoop {
-  readonly #session: Session;
+  readonly #session: SessionFacts;
+  readonly #service: Service;
   readonly #reader: FrameReader;
   readonly #turn: TurnTaker;
   readonly #highWaterBytes: number;
   /** Subscribers that the last events went to and that are behind. */
-  #heldUpBy: readonly BusSubscription[] = [];
+  #heldUpBy: readonly SlowReader[] = [];
 
-  constructor(session: Session, dialect: Dialect) {
-    const { limits, turns } = session.host;
+  constructor(session: SessionFacts, dialect: Dialect, service: Service) {
+    const { limits, turns } = session.context;
     this.#session = session;
+    this.#service = service;
     this.#reader = new FrameReader(dialect, limits.maxFrameBytes, session.input);
     this.#turn = turns.join();
     this.#highWaterBytes = dialect === "raw" ? 0 : limits.outboxHighWaterBytes;
@@ -65,7 +66,7 @@ export class ReadLoop {
 
   async #readAll(): Promise<void> {
     const session = this.#session;
-    const { link, outbox, host } = session;
+    const { link, outbox, context } = session;
     const reader = this.#reader;
     const turn = this.#turn;
     for (;;) {
@@ -77,8 +78,8 @@ export class ReadLoop {
         // and the last word would be lost with it.
         continue;
       }
-      host.counters.bytesIn += count;
-      session.lastHeardMs = host.nowMs;
+      context.counters.bytesIn += count;
+      session.lastHeardMs = context.nowMs;
       session.pingedMs = 0;
       reader.filled(count);
       for (let stop = this.#dispatch(); stop !== "done"; stop = this.#dispatch()) {
@@ -96,20 +97,21 @@ export class ReadLoop {
   #dispatch(): Stop {
     const session = this.#session;
     const reader = this.#reader;
-    const { outbox, host } = session;
-    const { scan, counters, turns } = host;
+    const service = this.#service;
+    const { outbox, context } = session;
+    const { scan, counters, turns } = context;
     try {
       while (reader.next()) {
         counters.messagesIn++;
         scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
         // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
         // that is acknowledged is alone in its run, so that its receivers can be counted.
-        if (scan.member !== MEMBER.event || scan.idBytes > 0) host.bus.flushRun();
+        if (scan.member !== MEMBER.event || scan.idBytes > 0) service.flushRun();
         // Handing it out can end this very session, when it does not read what it publishes to itself.
         if (session.state === "closing") break;
         const mark = outbox.length;
         try {
-          dispatch(session, reader.buffer, scan);
+          service.dispatch(session, reader.buffer, scan);
         } catch (reason) {
           outbox.rewind(mark);
           this.#refuse(reason, reader.buffer, scan);
@@ -125,7 +127,7 @@ export class ReadLoop {
       session.end(reason);
     } finally {
       reader.release();
-      this.#heldUpBy = host.bus.endTurn();
+      this.#heldUpBy = service.endTurn();
       outbox.flush();
     }
     return "done";
@@ -136,19 +138,18 @@ export class ReadLoop {
     const session = this.#session;
     const error = refusalOf(session, scan.member, reason);
     if (error.closeReason !== CloseReason.UNSPECIFIED) throw error;
-    session.host.counters.requestsRefused++;
+    session.context.counters.requestsRefused++;
     session.answer(errorReply(error), bytes, scan);
   }
 
   /** Whether those that this session publishes to, memory or the store must recover before it is read on. */
   get #mustHoldUp(): boolean {
-    return this.#heldUpBy.length > 0 || this.#session.host.budget.exhausted || this.#storeIsBehind;
+    return this.#heldUpBy.length > 0 || this.#session.context.budget.exhausted ||
+      this.#storeIsBehind;
   }
 
-  /** Whether it publishes what is kept, and the store has more in hand than it should. */
   get #storeIsBehind(): boolean {
-    const { publisher, host } = this.#session;
-    return publisher !== null && publisher.keeps && host.kept!.store.overloaded;
+    return this.#service.isAheadOfStore(this.#session);
   }
 
   /** Lets those that this session publishes to catch up for a moment, and memory and store recover. */
@@ -156,16 +157,16 @@ export class ReadLoop {
     const session = this.#session;
     const behind = this.#heldUpBy;
     this.#heldUpBy = [];
-    if (session.publisher === null) return;
+    if (!this.#service.publishes(session)) return;
     session.waiting = session.heldUp = true;
     if (behind.length > 0) await waitForReaders(behind);
-    await session.host.budget.whenFree();
+    await session.context.budget.whenFree();
     while (this.#storeIsBehind && !session.aborted) {
       // A disk can stand still for ever; the end of the session does not wait for it.
-      await session.late.wait(session.host.kept!.store.whenReady());
+      await session.late.wait(this.#service.whenStoreIsReady());
     }
     session.waiting = session.heldUp = false;
-    session.lastHeardMs = session.host.nowMs;
+    session.lastHeardMs = session.context.nowMs;
   }
 
   /** Lets what waits leave before more is read. */
@@ -178,7 +179,7 @@ export class ReadLoop {
     session.heldUp = late.tooManyCalls;
     while (late.tooManyCalls && session.takesDeliveries) await late.wait();
     session.waiting = session.heldUp = false;
-    session.lastHeardMs = session.host.nowMs;
+    session.lastHeardMs = session.context.nowMs;
     if (outbox.failure !== null) throw outbox.failure;
   }
 
@@ -187,7 +188,7 @@ export class ReadLoop {
     const session = this.#session;
     const unfinished = this.#reader.bufferedBytes;
     if (unfinished > 0 && session.state !== "closing") {
-      session.host.counters.protocolErrors++;
+      session.context.counters.protocolErrors++;
       session.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
     }
     this.#reader.finish();

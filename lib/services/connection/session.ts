@@ -12,44 +12,28 @@ import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import { rightsOf } from "../../logic/access/access.ts";
-import { CallParty } from "../../logic/calls/call_lists.ts";
 import type { Dialect, Link } from "../../ports/link.ts";
 import { beginMessage, copyBytes, putMessage } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import type { InputAccount } from "../../wire/input_budget.ts";
 import { Outbox } from "../../wire/outbox.ts";
-import type { BusSubscription } from "../topics/bus_subscription.ts";
 import { openInput } from "./input_watch.ts";
-import { AckLine } from "./ack_line.ts";
 import { LateAnswers } from "./late_answers.ts";
-import { Publisher } from "../topics/publisher.ts";
-import type { QueueConsumer } from "../queues/consumer.ts";
 import type { TurnTaker } from "./fair_turns.ts";
 import { ReadLoop } from "./read_loop.ts";
 import { encodeReply, encodeReplyWithId, errorReply, type Reply, shutdownNotice } from "./reply.ts";
-import type { SessionFeeds } from "../kept/feeds.ts";
 import { takeLeave } from "./leave.ts";
 import { noteAbruptEnd } from "./log.ts";
-import type { SessionHost } from "./server_context.ts";
+import { type ClientInfo, PeerSlots, type SessionState } from "./peer.ts";
+import type { ServerContext } from "./server_context.ts";
+import type { Service } from "./service.ts";
+import type { SessionFacts } from "./session_facts.ts";
 
 const log = logger("connection");
 
-/** What a client said of itself in its Hello. */
-export interface ClientInfo {
-  readonly name: string;
-  readonly library: string;
-  readonly answersPings: boolean;
-}
-
-/**
- * Where a session stands: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
- * word is said, input is thrown away), `closed`.
- */
-export type SessionState = "open" | "draining" | "closing" | "closed";
-
 /** One connection and its state. */
-export class Session {
-  readonly host: SessionHost;
+export class Session implements SessionFacts {
+  readonly context: ServerContext;
   readonly link: Link;
   readonly outbox: Outbox;
   /** What waits of its input. */
@@ -61,31 +45,16 @@ export class Session {
   /** What the client said of itself; null until its Hello. */
   client: ClientInfo | null = null;
   state: SessionState = "open";
-  /** Its subscriptions by pattern, type and group; null while it has had none. */
-  subscriptions: Map<string, BusSubscription> | null = null;
-  /** Its subscriptions in groups when it left the bus. */
-  shared: readonly BusSubscription[] = [];
-  /** What it keeps to publish and call; null while it has done neither. */
-  publisher: Publisher | null = null;
-  /** How many events it missed, by topic, since it was last told; null when none. */
-  missed: Map<string, number> | null = null;
-  /** Its consumers of queues, by its own numbers; null while it has none. */
-  pulls: Map<number, QueueConsumer> | null = null;
-  /** The histories it reads; null while it has read none. */
-  feeds: SessionFeeds | null = null;
+  readonly slots = new PeerSlots();
   /** Its requests that are answered later, without those that others answer. */
   readonly late = new LateAnswers();
-  /** The acknowledgements that it waits for. */
-  readonly acks: AckLine = new AckLine(this);
   /** Shared by its calls of the server's own methods: many calls get no more than one. */
   readonly callsTurn: TurnTaker;
   /** Whether it is not read for the sake of others, or of the server: its silence is not its own. */
   heldUp = false;
-  /** Its side of calls under way. */
-  readonly party: CallParty<Session> = new CallParty<Session>(this);
   /** Which members of ClientMessage it may send, as bits. */
   readonly rights: number;
-  /** When the last byte came, by the host's coarse clock. */
+  /** When the last byte came, by the context's coarse clock. */
   lastHeardMs: number;
   /** When a ping was sent that no byte has followed; 0 when there is none. */
   pingedMs = 0;
@@ -108,23 +77,25 @@ export class Session {
   #aborted = false;
   readonly #reading: ReadLoop;
   readonly #oneAnswerAWrite: boolean;
+  readonly #service: Service;
 
-  constructor(host: SessionHost, link: Link, dialect: Dialect) {
-    this.host = host;
+  constructor(context: ServerContext, link: Link, dialect: Dialect, service: Service) {
+    this.context = context;
+    this.#service = service;
     this.link = link;
-    this.number = host.nextSession();
-    this.lastHeardMs = this.stalledSinceMs = this.lastTakenMs = host.nowMs;
-    this.outbox = new Outbox((batch) => link.write(batch), host.pool, host.budget);
+    this.number = context.nextSession();
+    this.lastHeardMs = this.stalledSinceMs = this.lastTakenMs = context.nowMs;
+    this.outbox = new Outbox((batch) => link.write(batch), context.pool, context.budget);
     this.input = openInput(this);
-    this.#reading = new ReadLoop(this, dialect);
-    this.callsTurn = host.turns.join();
+    this.#reading = new ReadLoop(this, dialect, service);
+    this.callsTurn = context.turns.join();
     this.#oneAnswerAWrite = dialect === "raw";
     this.rights = rightsOf(dialect);
   }
 
   /** The session's name towards clients. */
   get sessionId(): string {
-    return `${this.host.serverId}-${this.number}`;
+    return `${this.context.serverId}-${this.number}`;
   }
 
   /** Serves the connection until it ends. Never rejects. */
@@ -132,10 +103,12 @@ export class Session {
     try {
       await this.#serve();
     } catch (reason) {
-      if (this.state !== "closing" || isDefect(reason)) noteAbruptEnd(this, reason);
+      if (this.state !== "closing" || isDefect(reason)) {
+        this.endReason = noteAbruptEnd(this, reason);
+      }
     } finally {
       this.state = "closed";
-      await takeLeave(this);
+      await takeLeave(this, this.#service);
     }
   }
 
@@ -151,16 +124,11 @@ export class Session {
 
   /** Whether others wait for it, or it for others. */
   get hasCalls(): boolean {
-    return this.#waitsForAnswers || this.party.answeringCount > 0;
+    return this.#waitsForAnswers || this.#service.isAnswering(this);
   }
 
   get #waitsForAnswers(): boolean {
-    return this.party.askedCount > 0 || this.late.awaited > 0;
-  }
-
-  /** What it keeps to publish and call; made with the first use. */
-  asPublisher(): Publisher {
-    return this.publisher ??= new Publisher(this.sessionId);
+    return this.late.awaited > 0 || this.#service.isAsking(this);
   }
 
   /** Says that a call of this session has come back, or another request that is answered later. */
@@ -170,7 +138,7 @@ export class Session {
 
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
   begin(length: number): number {
-    const counters = this.host.counters;
+    const counters = this.context.counters;
     counters.messagesOut++;
     counters.bytesOut += length;
     return beginMessage(this.outbox, this.#reading.framing, length);
@@ -194,9 +162,14 @@ export class Session {
     this.#put(encodeReplyWithId(reply, id));
   }
 
+  /** Has what was put into the outbox leave with the end of the turn. */
+  touch(): void {
+    this.#service.touch(this.outbox);
+  }
+
   /** Ends the session with SLOW_CONSUMER when its outbox is over its limit; says whether it did. */
   endIfFull(): boolean {
-    const { limits, budget, counters } = this.host;
+    const { limits, budget, counters } = this.context;
     if (this.outbox.size <= Math.min(limits.maxOutboxBytes, budget.thresholdBytes)) return false;
     counters.slowCloses++;
     this.endUnread(
@@ -211,18 +184,18 @@ export class Session {
   /** Ends a session whose peer does not read: what waits is dropped, only the reason is still sent. */
   endUnread(error: ParleyError): void {
     if (this.state === "closing" || this.state === "closed") return;
-    this.host.bus.leave(this);
-    if (this.outbox.keepUnsent) this.host.bus.handOnWaiting(this);
+    this.#service.stopEvents(this);
+    if (this.outbox.keepUnsent) this.#service.handOnWaiting(this);
     this.outbox.rewind(0);
     this.end(error);
-    this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
+    this.closeAtMs = this.context.nowMs + this.context.limits.lingerMs;
   }
 
   /** Tells the client that the server stops, and goes on answering until the client is quiet. */
   drain(): void {
     if (this.state !== "open") return;
     this.state = "draining";
-    this.lastHeardMs = this.host.nowMs;
+    this.lastHeardMs = this.context.nowMs;
     // A raw client reads one answer a request: a notice in between would be taken for one.
     if (this.#oneAnswerAWrite) return;
     this.send(errorReply(shutdownNotice()));
@@ -271,8 +244,7 @@ export class Session {
   /** The peer has finished sending: everything it asked for still leaves. */
   async #inputEnded(): Promise<void> {
     // It can answer no more, but calls that it asked still come back: it has only finished sending.
-    this.host.calls.stopAnswering(this);
-    this.host.queues?.leave(this);
+    this.#service.stopWork(this);
     if (this.#waitsForAnswers && this.takesDeliveries) {
       this.inputEnded = true;
       await this.late.wait();
@@ -283,8 +255,8 @@ export class Session {
   }
 
   #put(encoded: Uint8Array): void {
-    this.host.counters.messagesOut++;
-    this.host.counters.bytesOut += encoded.length;
+    this.context.counters.messagesOut++;
+    this.context.counters.bytesOut += encoded.length;
     putMessage(this.outbox, this.#reading.framing, encoded);
   }
 
@@ -292,9 +264,8 @@ export class Session {
   #stopTaking(): void {
     this.state = "closing";
     this.#reading.finish();
-    this.host.bus.leave(this);
-    this.host.calls.stopAnswering(this);
-    this.host.queues?.leave(this);
+    this.#service.stopEvents(this);
+    this.#service.stopWork(this);
   }
 
   #closeWhenSent(): void {
@@ -304,7 +275,7 @@ export class Session {
 
   async #closeWriteWhenSent(): Promise<void> {
     await this.outbox.whenAtMost(0);
-    this.closeAtMs = this.host.nowMs + this.host.limits.lingerMs;
+    this.closeAtMs = this.context.nowMs + this.context.limits.lingerMs;
     this.link.closeWrite();
   }
 }

@@ -13,7 +13,7 @@
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { MAX_PROBES_A_SECOND, PROBE_INTERVAL_MS } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
-import type { SessionHost } from "./server_context.ts";
+import type { ServerContext } from "./server_context.ts";
 import { watchInput } from "./input_watch.ts";
 import type { Session } from "./session.ts";
 
@@ -33,21 +33,21 @@ const HALF_CLOSED_PING_MS = 1000;
 const MAX_PROBES_A_SWEEP = MAX_PROBES_A_SECOND * SWEEP_INTERVAL_MS / 1000;
 
 /** Begins a sweep over all sessions of a server. */
-export function beginSweep(host: SessionHost): void {
-  host.probesLeft = MAX_PROBES_A_SWEEP;
+export function beginSweep(context: ServerContext): void {
+  context.probesLeft = MAX_PROBES_A_SWEEP;
 }
 
-/** Does to one session what the time asks for; `nowMs` is the host's coarse clock. */
+/** Does to one session what the time asks for; `nowMs` is the context's coarse clock. */
 export function sweepSession(session: Session, nowMs: number): void {
   if (session.state === "closed") return;
   if (nowMs >= session.closeAtMs) return session.abort();
   if (writeStalled(session, nowMs)) {
-    session.host.counters.slowCloses++;
+    session.context.counters.slowCloses++;
     log.info("connection ended: its peer has not read for {ms} ms", {
       connection: session.number,
       peer: session.link.peer,
       reason: CloseReason[CloseReason.SLOW_CONSUMER],
-      ms: session.host.limits.writeTimeoutMs,
+      ms: session.context.limits.writeTimeoutMs,
     });
     return session.abort();
   }
@@ -86,19 +86,19 @@ function writeStalled(session: Session, nowMs: number): boolean {
     session.stalledSinceMs = nowMs;
     return false;
   }
-  return nowMs - session.stalledSinceMs >= session.host.limits.writeTimeoutMs;
+  return nowMs - session.stalledSinceMs >= session.context.limits.writeTimeoutMs;
 }
 
 function sweepDraining(session: Session, nowMs: number): void {
   // While others wait for their turn, what this peer sent may wait in its socket.
-  if (session.host.turns.waiting > 0) session.lastHeardMs = nowMs;
+  if (session.context.turns.waiting > 0) session.lastHeardMs = nowMs;
   const quietMs = nowMs - session.lastHeardMs;
   const idle = session.outbox.size === 0 && !session.hasCalls;
-  if (idle && quietMs >= session.host.limits.drainQuietMs) session.finish();
+  if (idle && quietMs >= session.context.limits.drainQuietMs) session.finish();
 }
 
 function sweepSilence(session: Session, nowMs: number): void {
-  const { limits } = session.host;
+  const { limits } = session.context;
   if (session.link.signs !== session.signsSeen) {
     session.signsSeen = session.link.signs;
     session.lastHeardMs = nowMs;
@@ -124,7 +124,7 @@ function sweepSilence(session: Session, nowMs: number): void {
 }
 
 function endIdle(session: Session, limitMs: number): void {
-  session.host.counters.idleCloses++;
+  session.context.counters.idleCloses++;
   session.end(
     new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `nothing was heard for ${limitMs} ms`, {
       closeReason: CloseReason.IDLE,
@@ -135,12 +135,12 @@ function endIdle(session: Session, limitMs: number): void {
 
 /** Has the system find out whether a peer is there that cannot be asked; the more there are, the rarer. */
 function probeSystem(session: Session, nowMs: number): void {
-  const { host } = session;
-  if (nowMs < session.nextProbeMs || host.probesLeft === 0) return;
-  host.probesLeft--;
-  const shareMs = host.counters.connectionsOpen * 1000 / MAX_PROBES_A_SECOND;
+  const { context } = session;
+  if (nowMs < session.nextProbeMs || context.probesLeft === 0) return;
+  context.probesLeft--;
+  const shareMs = context.counters.connectionsOpen * 1000 / MAX_PROBES_A_SECOND;
   session.nextProbeMs = nowMs + Math.max(PROBE_INTERVAL_MS, shareMs);
-  session.link.probe(host.limits.keepaliveMs);
+  session.link.probe(context.limits.keepaliveMs);
 }
 
 function ping(session: Session, nowMs: number): void {

@@ -6,7 +6,7 @@ import { FieldCursor } from "../../wire/field_cursor.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { int32Size, putInt32, putVarint } from "../../wire/varint.ts";
-import type { Session } from "../connection/session.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** Tag of ServerMessage.add_response: field 2, length-delimited. */
 const ADD_TAG = 0x12;
@@ -17,7 +17,7 @@ const MAX_INT32 = 0x7fffffff;
 const cursor = new FieldCursor();
 
 /** Adds what the message that `scan` found asks for. Raises INVALID_ARGUMENT when the sum overflows. */
-export function handleAdd(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+export function handleAdd(session: Peer, bytes: Uint8Array, scan: MessageScan): void {
   let a = 0;
   let b = 0;
   cursor.open(bytes, scan.start, scan.end);

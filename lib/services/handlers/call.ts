@@ -22,10 +22,13 @@ import { forward, OWN_METHODS } from "../calls/calls.ts";
 import { answerOwnMethod, type OwnAnswer } from "./own_methods.ts";
 import { errorReply, type Reply } from "../connection/reply.ts";
 import { refusalOf } from "../connection/log.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import { idOf } from "../../wire/request_id.ts";
 import { detached } from "../../base/detached.ts";
+import { callsOf } from "../calls/peer_calls.ts";
+import { publisherOf } from "../topics/peer_topics.ts";
 import { answerLate } from "../connection/answer_late.ts";
 
 /** Tag of ServerMessage.call: field 9, length-delimited. */
@@ -41,16 +44,20 @@ const cursor = new FieldCursor();
 const entry = new FieldCursor();
 
 /** Hands on the call that `scan` found, or answers it. Raises a ParleyError when it cannot be handed on. */
-export function handleCall(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const { bus, calls, limits, clock } = session.host;
-  const found = bus.scan;
+export function handleCall(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { payload: found, limits, clock } = session.context;
   found.scan(bytes, scan.start, scan.end, "call");
   checkType(bytes, found.typeStart, found.typeEnd);
-  const publisher = session.asPublisher();
-  const method = publisher.methodName(bytes, found.nameStart, found.nameEnd);
+  const publisher = publisherOf(session);
+  const method = callsOf(session).methodName(bytes, found.nameStart, found.nameEnd);
   if (method.startsWith(OWN_METHODS)) {
     const payload = bytes.subarray(found.payloadStart, found.payloadEnd);
-    return answerOwn(session, answerOwnMethod(session, method, payload), bytes, scan);
+    return answerOwn(session, answerOwnMethod(features, session, method, payload), bytes, scan);
   }
   if (found.timeoutMs > limits.maxCallTimeoutMs) {
     throw invalidArgument(`cannot wait ${found.timeoutMs} ms for an answer`, {
@@ -58,7 +65,7 @@ export function handleCall(session: Session, bytes: Uint8Array, scan: MessageSca
     });
   }
   const timeoutMs = found.timeoutMs || limits.callTimeoutMs;
-  const record = calls.ask(session, idOf(bytes, scan), method, timeoutMs);
+  const record = features.calls.ask(session, idOf(bytes, scan), method, timeoutMs);
   const { stamps } = publisher;
   stamps.setTime(clock.wallMs());
   const responder = record.responder.owner;
@@ -76,7 +83,7 @@ export function handleCall(session: Session, bytes: Uint8Array, scan: MessageSca
 
 /** Answers a call of the server's own, now or when the answer is there. */
 function answerOwn(
-  session: Session,
+  session: Peer,
   answer: OwnAnswer | Promise<OwnAnswer>,
   bytes: Uint8Array,
   scan: MessageScan,
@@ -84,15 +91,15 @@ function answerOwn(
   if (!(answer instanceof Promise)) {
     return session.answer({ case: "answer", value: answer }, bytes, scan);
   }
-  session.late.awaited++;
-  session.late.calls++;
+  session.late.begin();
+  session.late.beginCall();
   const later = answerOwnLater(session, answer, idOf(bytes, scan), scan.member);
   detached(later, "answer a call of the server's own methods");
 }
 
 /** Answers a call of the server's own when what it does is done; a refusal is told even if it has no id. */
 async function answerOwnLater(
-  session: Session,
+  session: Peer,
   answer: Promise<OwnAnswer>,
   id: RequestId,
   member: number,
@@ -102,16 +109,21 @@ async function answerOwnLater(
     const value = await answer;
     if (id !== 0) reply = { case: "answer", value };
   } catch (reason) {
-    session.host.counters.requestsRefused++;
+    session.context.counters.requestsRefused++;
     reply = errorReply(refusalOf(session, member, reason));
   }
-  session.late.calls--;
+  session.late.endCall();
   answerLate(session, reply, id);
   session.outbox.flush();
 }
 
 /** Hands on the answer that `scan` found, unless nobody waits for it any more. */
-export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+export function handleAnswer(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
   if (scan.idBytes === 0) {
     throw invalidArgument("cannot take an answer without an id", {
       accepted: "the id of the call that it answers",
@@ -132,7 +144,7 @@ export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageS
       "cannot hand on the answer: the service broke a rule",
     );
   }
-  const record = session.host.calls.take(id, session);
+  const record = features.calls.take(id, session);
   if (record === null || record.callerId === 0) return;
   const caller = record.caller.owner;
   if (!caller.takesDeliveries || caller.endIfFull()) return;
@@ -140,12 +152,17 @@ export function handleAnswer(session: Session, bytes: Uint8Array, scan: MessageS
     return forward(caller, ANSWER_TAG, bytes, scan.start, scan.end, null, 0, record.callerId);
   }
   caller.sendWithId(errorReply(error), record.callerId);
-  session.host.bus.touch(caller.outbox);
+  caller.touch();
 }
 
 /** Gives up the call whose id the message that `scan` found carries. */
-export function handleCancel(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  if (scan.idBytes > 0) session.host.calls.cancel(session, idOf(bytes, scan));
+export function handleCancel(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  if (scan.idBytes > 0) features.calls.cancel(session, idOf(bytes, scan));
 }
 
 /** Checks an Answer, which is handed on as it came; gives the error when it carries one. */

@@ -16,48 +16,54 @@ import { handlePublish } from "./publish.ts";
 import { handlePull } from "./pull.ts";
 import { handlePush } from "./push.ts";
 import { handleRegister, handleUnregister } from "./register.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import { handleSettle } from "./settle.ts";
 import { handleSubscribe, handleUnsubscribe } from "./subscribe.ts";
 
 /** Answers the message that `scan` found in `bytes`. Raises a ParleyError to refuse it. */
-export function dispatch(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+export function dispatch(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
   const { member } = scan;
   if (member === 0) throw unknownMessage(scan);
   if ((session.rights & (1 << member)) === 0) throw mayNot(member);
   switch (member) {
     case MEMBER.event:
-      return handlePublish(session, bytes, scan);
+      return handlePublish(features, session, bytes, scan);
     case MEMBER.job:
-      return handlePush(session, bytes, scan);
+      return handlePush(features, session, bytes, scan);
     case MEMBER.settle:
-      return handleSettle(session, bytes, scan);
+      return handleSettle(features, session, bytes, scan);
     case MEMBER.pull:
-      return handlePull(session, bytes, scan);
+      return handlePull(features, session, bytes, scan);
     case MEMBER.echo:
       return handleEcho(session, bytes, scan);
     case MEMBER.add:
       return handleAdd(session, bytes, scan);
     case MEMBER.hello:
-      return handleHello(session, bytes, scan);
+      return handleHello(features, session, bytes, scan);
     case MEMBER.subscribe:
-      return handleSubscribe(session, bytes, scan);
+      return handleSubscribe(features, session, bytes, scan);
     case MEMBER.unsubscribe:
-      return handleUnsubscribe(session, bytes, scan);
+      return handleUnsubscribe(features, session, bytes, scan);
     case MEMBER.ping:
       return handlePing(session, bytes, scan);
     case MEMBER.pong:
       return handlePong(session, bytes, scan);
     case MEMBER.call:
-      return handleCall(session, bytes, scan);
+      return handleCall(features, session, bytes, scan);
     case MEMBER.answer:
-      return handleAnswer(session, bytes, scan);
+      return handleAnswer(features, session, bytes, scan);
     case MEMBER.cancel:
-      return handleCancel(session, bytes, scan);
+      return handleCancel(features, session, bytes, scan);
     case MEMBER.register:
-      return handleRegister(session, bytes, scan);
+      return handleRegister(features, session, bytes, scan);
     case MEMBER.unregister:
-      return handleUnregister(session, bytes, scan);
+      return handleUnregister(features, session, bytes, scan);
     default:
       throw unknownMessage(scan);
   }

@@ -9,7 +9,7 @@ import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
-import type { Session } from "../connection/session.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** Tag of ServerMessage.echo_message: field 1, length-delimited. */
 const ECHO_TAG = 0x0a;
@@ -18,7 +18,7 @@ const CONTENT_TAG = 0x0a;
 const cursor = new FieldCursor();
 
 /** Echoes the message that `scan` found. Content that is not UTF-8 ends the connection. */
-export function handleEcho(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+export function handleEcho(session: Peer, bytes: Uint8Array, scan: MessageScan): void {
   let start = 0;
   let end = 0;
   cursor.open(bytes, scan.start, scan.end);

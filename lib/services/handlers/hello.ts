@@ -12,12 +12,18 @@ import { PROTOCOL_VERSION, VERSION } from "../../base/version.ts";
 import { HelloSchema } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { decodeBody } from "../connection/decode_body.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 
 const log = logger("connection");
 
 /** Gets acquainted with the client. */
-export function handleHello(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+export function handleHello(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
   if (session.client !== null) {
     throw new ParleyError(ErrorCode.FAILED_PRECONDITION, "cannot say Hello twice on a connection");
   }
@@ -38,7 +44,7 @@ export function handleHello(session: Session, bytes: Uint8Array, scan: MessageSc
     client: hello.clientName,
     library: hello.library,
   });
-  const { limits, serverId } = session.host;
+  const { limits, serverId } = session.context;
   session.answer(
     {
       case: "welcome",
@@ -47,7 +53,7 @@ export function handleHello(session: Session, bytes: Uint8Array, scan: MessageSc
         serverVersion: VERSION,
         sessionId: session.sessionId,
         serverId,
-        historyEpoch: session.host.kept?.store.epoch ?? "",
+        historyEpoch: features.kept?.store.epoch ?? "",
         pingIntervalMs: limits.pingIntervalMs,
         limits: {
           maxFrameBytes: limits.maxFrameBytes,

@@ -10,7 +10,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
@@ -24,7 +25,7 @@ export interface OwnAnswer {
 
 /** One method of the server's own. */
 export interface OwnMethod {
-  answer(session: Session, payload: Uint8Array): OwnAnswer | Promise<OwnAnswer>;
+  answer(features: Features, session: Peer, payload: Uint8Array): OwnAnswer | Promise<OwnAnswer>;
 }
 
 /** Makes a method of two schemas and what it does. */
@@ -32,7 +33,8 @@ export function ownMethod<I extends DescMessage, O extends DescMessage>(
   input: I,
   output: O,
   run: (
-    session: Session,
+    features: Features,
+    session: Peer,
     request: MessageShape<I>,
   ) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
 ): OwnMethod {
@@ -41,8 +43,8 @@ export function ownMethod<I extends DescMessage, O extends DescMessage>(
     type: output.typeName,
   });
   return {
-    answer(session, payload) {
-      const answer = run(session, decode(input, payload));
+    answer(features, session, payload) {
+      const answer = run(features, session, decode(input, payload));
       return answer instanceof Promise ? answer.then(encode) : encode(answer);
     },
   };
@@ -60,7 +62,7 @@ type Page<O extends DescMessage, Field extends string> =
   & Record<Field, Pieces>;
 
 /** The answers with long lists that a session is given, one after the other. */
-const pagesOf = new WeakMap<Session, OneAfterTheOther>();
+const pagesOf = new WeakMap<Peer, OneAfterTheOther>();
 
 /**
  * The same for a method whose answer has a long list in `field`: it is encoded in slices, with turns for others
@@ -73,19 +75,20 @@ export function pagedMethod<I extends DescMessage, O extends DescMessage, Field 
   output: O,
   field: Field,
   run: (
-    session: Session,
+    features: Features,
+    session: Peer,
     request: MessageShape<I>,
   ) => Page<O, Field> | Promise<Page<O, Field>>,
 ): OwnMethod {
   const encode = (part: Record<string, unknown>): Uint8Array =>
     toBinary(output, create(output, part as MessageInitShape<O>));
   return {
-    answer(session, payload) {
+    answer(features, session, payload) {
       const request = decode(input, payload);
       let pages = pagesOf.get(session);
       if (pages === undefined) pagesOf.set(session, pages = new OneAfterTheOther());
       return pages.run(async () => {
-        const answer = await run(session, request);
+        const answer = await run(features, session, request);
         const list: Pieces = answer[field];
         const parts = [encode({ ...answer, [field]: [] })];
         for (let from = 0; from < list.length; from += SLICE) {

@@ -15,17 +15,22 @@ import { addInt32 } from "./add.ts";
 import { type OwnAnswer, type OwnMethod, ownMethod } from "./own_method.ts";
 import { QUEUE_METHODS } from "./queue_methods.ts";
 import { ROOM_METHODS } from "./room_methods.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import { TOPIC_METHODS } from "./topic_methods.ts";
 
 export type { OwnAnswer } from "./own_method.ts";
 
 const METHODS: Readonly<Record<string, OwnMethod>> = {
-  "parley.v1.Demo/Echo": ownMethod(EchoMessageSchema, EchoMessageSchema, (_, message) => message),
+  "parley.v1.Demo/Echo": ownMethod(
+    EchoMessageSchema,
+    EchoMessageSchema,
+    (_features, _session, message) => message,
+  ),
   "parley.v1.Demo/Add": ownMethod(
     AddRequestSchema,
     AddResponseSchema,
-    (_, { a, b }) => ({ result: addInt32(a, b) }),
+    (_features, _session, { a, b }) => ({ result: addInt32(a, b) }),
   ),
   ...ROOM_METHODS,
   ...TOPIC_METHODS,
@@ -34,7 +39,8 @@ const METHODS: Readonly<Record<string, OwnMethod>> = {
 
 /** Answers one of the server's own methods. Raises UNIMPLEMENTED for a name that is none. */
 export function answerOwnMethod(
-  session: Session,
+  features: Features,
+  session: Peer,
   method: string,
   payload: Uint8Array,
 ): OwnAnswer | Promise<OwnAnswer> {
@@ -47,5 +53,5 @@ export function answerOwnMethod(
       },
     );
   }
-  return METHODS[method].answer(session, payload);
+  return METHODS[method].answer(features, session, payload);
 }

@@ -10,9 +10,12 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import { Entry } from "../../ports/entry.ts";
 import type { StoreTopic } from "../../ports/store.ts";
-import { BoundTicket, pushEvent } from "../queues/bindings.ts";
+import { acksOf } from "../connection/ack_line.ts";
+import { BoundTicket } from "../queues/bindings.ts";
+import { publisherOf } from "../topics/peer_topics.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import { idOf } from "../../wire/request_id.ts";
 
 /** Tag of ServerMessage.ack: field 5, length-delimited. */
@@ -26,12 +29,19 @@ const RECEIVERS_TAG = 0x10;
 const entry = new Entry();
 
 /** Publishes the event that `scan` found. Raises INVALID_ARGUMENT when it cannot be published. */
-export function handlePublish(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const { bus } = session.host;
+export function handlePublish(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { bus } = features;
   const { start, end } = scan;
   const remembered = bus.publish(session, bytes, start, end);
-  if (remembered.kept !== null) return keep(session, remembered.kept, bytes, scan);
-  if (remembered.bound.length > 0) return publishBound(session, remembered, bytes, scan);
+  if (remembered.kept !== null) {
+    return keep(features, session, remembered.kept, scan);
+  }
+  if (remembered.bound !== null) return publishBound(features, session, remembered, scan);
   if (scan.idBytes === 0 && remembered.match.groups.length === 0 && !remembered.counted) return;
   const reached = bus.complete(session, remembered, bytes, start, end);
   if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, reached);
@@ -42,46 +52,52 @@ export function handlePublish(session: Session, bytes: Uint8Array, scan: Message
  * when a queue has no room, nobody gets it.
  */
 function publishBound(
-  session: Session,
+  { bus }: Features,
+  session: Peer,
   remembered: RememberedMatch,
-  bytes: Uint8Array,
   scan: MessageScan,
 ): void {
-  const { bus, kept } = session.host;
+  const { bytes } = scan;
   const { start, end } = scan;
-  const { stamps } = session.asPublisher();
+  const publisher = publisherOf(session);
+  const { stamps } = publisher;
   const id = idOf(bytes, scan);
   const topic = decodeText(remembered.name.subarray(0, remembered.topicBytes));
   entry.setBody(bytes, start, end).setStamps(stamps);
-  session.asPublisher().keeps = true;
-  const ticket = id === 0 ? null : new BoundTicket(session, id);
-  pushEvent(kept!.store, remembered.bound, { topic, entry, completion: ticket ?? session });
+  publisher.keeps = true;
+  const acked = id === 0 ? null : new BoundTicket(session, id);
+  remembered.bound!.take({ topic, entry, ticket: acked ?? acksOf(session).none });
   const found = bus.handOut(session, remembered, bytes, start, end);
   const reached = bus.complete(session, found, bytes, start, end);
-  if (ticket === null) return;
-  ticket.receivers = reached;
-  session.late.awaited++;
+  if (acked === null) return;
+  acked.receivers = reached;
+  session.late.begin();
 }
 
 /** Hands an event to the store; the acknowledgement follows when it is safe. */
-function keep(session: Session, topic: StoreTopic, bytes: Uint8Array, scan: MessageScan): void {
-  const { kept, bus } = session.host;
+function keep(
+  { kept }: Features,
+  session: Peer,
+  topic: StoreTopic,
+  scan: MessageScan,
+): void {
+  const { bytes } = scan;
   assert(kept !== null, "a topic is kept in a store");
-  const publisher = session.asPublisher();
+  const publisher = publisherOf(session);
   const { stamps } = publisher;
   publisher.keeps = true;
   const id = idOf(bytes, scan);
-  const completion = id === 0 ? session : session.acks;
-  const { messageIdStart, messageIdEnd } = bus.scan;
+  const acks = acksOf(session);
+  const { messageIdStart, messageIdEnd } = session.context.payload;
   entry.setBody(bytes, scan.start, scan.end).setStamps(stamps).setId(messageIdStart, messageIdEnd);
-  kept.append(topic, entry, completion);
+  kept.append(topic, entry, id === 0 ? acks.none : acks.line);
   // Only now: an append that is refused is answered at once, and nothing is awaited then.
-  if (id !== 0) session.acks.expect(id);
+  if (id !== 0) acks.line.expect(id);
 }
 
 /** Answers with an Ack of this level. */
 export function acknowledge(
-  session: Session,
+  session: Peer,
   bytes: Uint8Array,
   scan: MessageScan,
   level: AckLevel,

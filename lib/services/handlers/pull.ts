@@ -7,16 +7,22 @@ import { PullSchema } from "../../gen/parley/v1/queue_pb.ts";
 import { quote } from "../../base/quote.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { decodeBody } from "../connection/decode_body.ts";
-import { queuesOf } from "../queues/queues.ts";
-import type { Session } from "../connection/session.ts";
+import { queuesOf } from "../queues/peer_queues.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** How many jobs a consumer holds that does not say. */
 const USUAL_PREFETCH = 64;
 
 /** Pulls as the message that `scan` found asks for. */
-export function handlePull(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const { limits } = session.host;
-  const queues = queuesOf(session);
+export function handlePull(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { limits } = session.context;
+  const queues = features.needQueues("pull");
   const request = decodeBody((body) => fromBinary(PullSchema, body), bytes, scan);
   if (request.consumer === 0n || request.consumer > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw invalidArgument(`cannot pull as consumer ${request.consumer}`, {
@@ -30,7 +36,7 @@ export function handlePull(session: Session, bytes: Uint8Array, scan: MessageSca
       accepted: `at most ${limits.maxPrefetch} (limits.max_prefetch)`,
     });
   }
-  const pulls = session.pulls ??= new Map();
+  const pulls = queuesOf(session).pulls ??= new Map();
   const present = pulls.get(number);
   if (request.close) {
     if (present === undefined) {
@@ -49,7 +55,7 @@ export function handlePull(session: Session, bytes: Uint8Array, scan: MessageSca
         { accepted: "another number, or a Pull that closes this one first" },
       );
     }
-    present.queue.setPrefetch(present, prefetch);
+    present.queue.setPrefetch(present.consumer, prefetch);
   } else {
     if (pulls.size >= limits.maxConsumersPerConnection) {
       throw new ParleyError(
@@ -62,7 +68,7 @@ export function handlePull(session: Session, bytes: Uint8Array, scan: MessageSca
       );
     }
     const queue = queues.get(request.queue, "pull from");
-    pulls.set(number, queue.addConsumer(session, number, prefetch));
+    pulls.set(number, { queue, consumer: queue.addConsumer(session, number, prefetch) });
   }
   if (scan.idBytes > 0) session.answer({ case: "ack", value: {} }, bytes, scan);
 }

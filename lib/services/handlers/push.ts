@@ -12,34 +12,40 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { JobOptions } from "../queues/job_options.ts";
 import type { Queue } from "../queues/queue.ts";
-import { queuesOf } from "../queues/queues.ts";
-import type { Session } from "../connection/session.ts";
+import { LastQueue, queuesOf } from "../queues/peer_queues.ts";
+import type { Queues } from "../queues/queues.ts";
+import { acksOf } from "../connection/ack_line.ts";
+import { publisherOf } from "../topics/peer_topics.ts";
+import type { PayloadScan } from "../../wire/payload_scan.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import { idOf } from "../../wire/request_id.ts";
 
 const options = new JobOptions();
 /** The job on its way into the store. */
 const entry = new Entry();
 
-/** The queue that a session pushed to last; most push to one. */
-export class LastQueue {
-  constructor(readonly name: Uint8Array, readonly queue: Queue) {}
-}
-
 /** Pushes the job that `scan` found. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
-export function handlePush(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const { host } = session;
-  const queues = queuesOf(session);
+export function handlePush(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { context } = session;
+  const queues = features.needQueues("push");
   const { start, end } = scan;
-  const found = host.bus.scan;
+  const found = context.payload;
   found.scan(bytes, start, end, "job");
   const { typeStart, typeEnd } = found;
   if (typeEnd > typeStart && !isTypeBytes(bytes, typeStart, typeEnd)) {
     checkMessageType(decodeTextLeniently(bytes.subarray(typeStart, typeEnd)), "push type");
   }
-  host.counters.jobsIn++;
-  const queue = queueOf(session, bytes, found.nameStart, found.nameEnd);
+  context.counters.jobsIn++;
+  const queue = queueOf(queues, session, bytes, found);
   try {
-    push(session, queue, bytes, scan);
+    queues.checkRoom();
+    push(features, session, queue, scan);
   } catch (error) {
     // A push that is refused makes no queue.
     queues.forget(queue);
@@ -48,31 +54,36 @@ export function handlePush(session: Session, bytes: Uint8Array, scan: MessageSca
 }
 
 /** Pushes a job whose body was scanned. */
-function push(session: Session, queue: Queue, bytes: Uint8Array, scan: MessageScan): void {
-  const { host } = session;
+function push({ bus }: Features, session: Peer, queue: Queue, scan: MessageScan): void {
+  const { context } = session;
+  const { bytes } = scan;
   const { start, end } = scan;
-  const found = host.bus.scan;
-  const publisher = session.asPublisher();
-  queuesOf(session).checkRoom();
-  if (found.hasOptions) options.read(bytes, start, end, host.clock.wallMs());
-  host.bus.stamp(publisher);
+  const found = context.payload;
+  const publisher = publisherOf(session);
+  if (found.hasOptions) options.read(bytes, start, end, context.clock.wallMs());
+  bus.stamp(publisher);
   const { stamps } = publisher;
   publisher.keeps = true;
   const id = idOf(bytes, scan);
   const { messageIdStart: idStart, messageIdEnd: idEnd } = found;
   const seen = idEnd > idStart && queue.hasSeen(decodeText(bytes.subarray(idStart, idEnd)));
   if (!seen) queue.admit(end - start + stamps.length);
-  const completion = id === 0 ? session : session.acks;
+  const acks = acksOf(session);
   entry.setBody(bytes, start, end).setStamps(stamps).setId(idStart, idEnd);
-  queue.push(entry, found.hasOptions ? options : null, completion);
+  queue.push(entry, found.hasOptions ? options : null, id === 0 ? acks.none : acks.line);
   // Only now: a push that is refused is answered at once, and nothing is awaited then.
-  if (id !== 0) session.acks.expect(id);
+  if (id !== 0) acks.line.expect(id);
 }
 
 /** The queue of the name from `start` to `end`; a text is made only when it differs from the last. */
-function queueOf(session: Session, bytes: Uint8Array, start: number, end: number): Queue {
-  const publisher = session.asPublisher();
-  const last = publisher.lastQueue;
+function queueOf(
+  queues: Queues,
+  session: Peer,
+  bytes: Uint8Array,
+  { nameStart: start, nameEnd: end }: PayloadScan,
+): Queue {
+  const own = queuesOf(session);
+  const { last } = own;
   if (last !== null && !last.queue.isForgotten && isSame(last.name, bytes, start, end)) {
     return last.queue;
   }
@@ -83,8 +94,8 @@ function queueOf(session: Session, bytes: Uint8Array, start: number, end: number
       accepted: "a name that does not end in .dead",
     });
   }
-  const queue = queuesOf(session).get(name, "push to");
-  publisher.lastQueue = new LastQueue(bytes.slice(start, end), queue);
+  const queue = queues.get(name, "push to");
+  own.last = new LastQueue(bytes.slice(start, end), queue);
   return queue;
 }
 

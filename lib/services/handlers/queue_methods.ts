@@ -30,8 +30,9 @@ import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
 import { peek, purge, redrive } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
 import { removeQueue } from "../queues/removal.ts";
-import { checkQueueName, type Queues, queuesOf } from "../queues/queues.ts";
-import type { Session } from "../connection/session.ts";
+import { checkQueueName, type Queues } from "../queues/queues.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** The most queues of one page. */
 const MAX_PAGE_QUEUES = 1000;
@@ -48,52 +49,56 @@ export const QUEUE_METHODS: Readonly<Record<string, OwnMethod>> = {
   [`${PREFIX}Info`]: ownMethod(
     InfoQueueRequestSchema,
     InfoQueueResponseSchema,
-    (session, { queue }) => ({
-      info: infoOf(queuesOf(session), queueOf(session, queue, "look at")),
+    (features, session, { queue }) => ({
+      info: infoOf(features.needQueues(), queueOf(features, session, queue, "look at")),
     }),
   ),
   [`${PREFIX}Peek`]: pagedMethod(PeekQueueRequestSchema, PeekQueueResponseSchema, "jobs", look),
   [`${PREFIX}Purge`]: ownMethod(
     PurgeQueueRequestSchema,
     PurgeQueueResponseSchema,
-    async (session, request) => {
-      const queue = queueOf(session, request.queue, "purge");
-      return { dropped: BigInt(await purge(queuesOf(session), queue)) };
+    async (features, session, request) => {
+      const queue = queueOf(features, session, request.queue, "purge");
+      return { dropped: BigInt(await purge(features.needQueues(), queue)) };
     },
   ),
   [`${PREFIX}Remove`]: ownMethod(
     RemoveQueueRequestSchema,
     RemoveQueueResponseSchema,
-    async (session, { queue, force }) => {
-      queueOf(session, queue, "remove");
-      return { dropped: BigInt(await removeQueue(queuesOf(session), queue, force)) };
+    async (features, session, { queue, force }) => {
+      queueOf(features, session, queue, "remove");
+      return { dropped: BigInt(await removeQueue(features.needQueues(), queue, force)) };
     },
   ),
   [`${PREFIX}Redrive`]: ownMethod(
     RedriveQueueRequestSchema,
     RedriveQueueResponseSchema,
-    async (session, { queue, ids }) => {
-      queueOf(session, queue, "redrive");
+    async (features, session, { queue, ids }) => {
+      queueOf(features, session, queue, "redrive");
       const wanted = ids.length === 0 ? null : new Set(ids.map(Number));
-      return { redriven: BigInt(await redrive(queuesOf(session), queue, wanted)) };
+      return { redriven: BigInt(await redrive(features.needQueues(), queue, wanted)) };
     },
   ),
   [`${PREFIX}Pause`]: ownMethod(
     PauseQueueRequestSchema,
     PauseQueueResponseSchema,
-    (session, { queue }) => pause(session, queue, true),
+    (features, session, { queue }) => pause(features, session, queue, true),
   ),
   [`${PREFIX}Resume`]: ownMethod(
     ResumeQueueRequestSchema,
     ResumeQueueResponseSchema,
-    (session, { queue }) => pause(session, queue, false),
+    (features, session, { queue }) => pause(features, session, queue, false),
   ),
 };
 
-function list(session: Session, request: { pattern: string; after: string; limit: number }) {
+function list(
+  features: Features,
+  session: Peer,
+  request: { pattern: string; after: string; limit: number },
+) {
   const { pattern, after } = request;
-  const { limits } = session.host;
-  const queues = queuesOf(session);
+  const { limits } = session.context;
+  const queues = features.needQueues();
   if (pattern !== "") checkPattern(pattern, limits, "list");
   const most = Math.min(request.limit || MAX_PAGE_QUEUES, MAX_PAGE_QUEUES);
   const found = [...queues.all()]
@@ -114,32 +119,33 @@ function list(session: Session, request: { pattern: string; after: string; limit
 }
 
 async function look(
-  session: Session,
+  features: Features,
+  session: Peer,
   request: { queue: string; after: bigint; limit: number },
 ) {
-  const queue = queueOf(session, request.queue, "peek into");
+  const queue = queueOf(features, session, request.queue, "peek into");
   if (request.limit > MAX_PEEKED) {
     throw invalidArgument(`cannot peek at ${request.limit} jobs`, {
       accepted: `at most ${MAX_PEEKED}`,
     });
   }
   const limit = request.limit || USUAL_PEEKED;
-  const maxBytes = session.host.limits.maxFrameBytes >>> 1;
+  const maxBytes = session.context.limits.maxFrameBytes >>> 1;
   const turn = session.callsTurn;
-  return await peek(queuesOf(session), queue, Number(request.after), limit, maxBytes, turn);
+  return await peek(features.needQueues(), queue, Number(request.after), limit, maxBytes, turn);
 }
 
-async function pause(session: Session, name: string, paused: boolean) {
-  const queues = queuesOf(session);
-  const queue = queueOf(session, name, paused ? "pause" : "resume");
+async function pause(features: Features, session: Peer, name: string, paused: boolean) {
+  const queues = features.needQueues();
+  const queue = queueOf(features, session, name, paused ? "pause" : "resume");
   await queues.pause(queue, paused);
   return { info: infoOf(queues, queue) };
 }
 
 /** The queue of that name. Raises INVALID_ARGUMENT and NOT_FOUND. */
-function queueOf(session: Session, name: string, action: string): Queue {
-  const queues = queuesOf(session);
-  checkQueueName(name, session.host.limits, action);
+function queueOf(features: Features, session: Peer, name: string, action: string): Queue {
+  const queues = features.needQueues();
+  checkQueueName(name, session.context.limits, action);
   const queue = queues.find(name);
   if (queue !== null) return queue;
   // Dead letters that never were are no mistake of whoever asks, if the queue is there.

@@ -7,12 +7,19 @@ import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
+import { callsOf } from "../calls/peer_calls.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { acknowledge } from "./publish.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** Lets the session answer the method that the message that `scan` found names. */
-export function handleRegister(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+export function handleRegister(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
   const { method } = decodeBody((body) => fromBinary(RegisterSchema, body), bytes, scan);
   if (method.startsWith(OWN_METHODS)) {
     throw new ParleyError(
@@ -20,14 +27,19 @@ export function handleRegister(session: Session, bytes: Uint8Array, scan: Messag
       `cannot register "${method}": methods that begin with "${OWN_METHODS}" are the server's own`,
     );
   }
-  session.host.calls.methods.register(method, session.party);
+  features.calls.methods.register(method, callsOf(session).party);
   if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
 }
 
 /** Takes the offer back. Raises NOT_FOUND when there is none. */
-export function handleUnregister(session: Session, bytes: Uint8Array, scan: MessageScan): void {
+export function handleUnregister(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
   const { method } = decodeBody((body) => fromBinary(UnregisterSchema, body), bytes, scan);
-  if (!session.host.calls.methods.unregister(method, session.party)) {
+  if (!features.calls.methods.unregister(method, callsOf(session).party)) {
     throw new ParleyError(
       ErrorCode.NOT_FOUND,
       "cannot unregister: this connection has not registered that method",

@@ -4,7 +4,7 @@
  * What they answer is true once it is answered: a name is granted, a message is in the history.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { invalidArgument } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import {
   ClaimNameRequestSchema,
@@ -29,11 +29,11 @@ import {
   TellResponseSchema,
 } from "../../gen/parley/v1/room_pb.ts";
 import { checkMessage, type Room } from "../../logic/rooms/room.ts";
-import type { KeptTopics } from "../kept/kept_topics.ts";
 import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import { ROOM_PREFIX } from "../topics/reserved.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** The most rooms of one list. */
 const MAX_LISTED_ROOMS = 1000;
@@ -54,45 +54,56 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
   [`${PREFIX}ClaimName`]: ownMethod(
     ClaimNameRequestSchema,
     ClaimNameResponseSchema,
-    async (session, { name, token }) => ({
+    async (features, session, { name, token }) => ({
       name,
-      token: await roomsOf(session).claimName(session, name, token),
+      token: await features.needRooms().claimName(session, name, token),
     }),
   ),
   [`${PREFIX}Join`]: pagedMethod(
     JoinRequestSchema,
     JoinResponseSchema,
     "members",
-    async (session, request) => {
-      const rooms = roomsOf(session);
+    async (features, session, request) => {
+      const rooms = features.needRooms();
       const { room, seq } = await rooms.join(session, request.room);
-      return { room: infoOf(session, room), members: membersOf(rooms, room), seq: BigInt(seq) };
+      return {
+        room: infoOf(features, room),
+        members: membersOf(rooms, room),
+        seq: BigInt(seq),
+      };
     },
   ),
   [`${PREFIX}Leave`]: ownMethod(
     LeaveRequestSchema,
     LeaveResponseSchema,
-    async (session, { room }) => {
-      await roomsOf(session).leave(session, room);
+    async (features, session, { room }) => {
+      await features.needRooms().leave(session, room);
       return {};
     },
   ),
-  [`${PREFIX}Say`]: ownMethod(SayRequestSchema, SayResponseSchema, async (session, request) => {
-    const rooms = roomsOf(session);
-    const room = rooms.room(request.room);
-    room.checkMember(session, "say something");
-    const text = checkMessage(request.text, "say");
-    const messageId = ownMessageId(session, rooms, request.messageId);
-    rooms.active(session);
-    const said = { case: "said", value: { name: rooms.nameOf(session), text } } as const;
-    const seq = await rooms.announce(request.room, said, session, messageId);
-    return { seq: BigInt(seq) };
-  }),
+  [`${PREFIX}Say`]: ownMethod(
+    SayRequestSchema,
+    SayResponseSchema,
+    async (features, session, request) => {
+      const rooms = features.needRooms();
+      const room = rooms.room(request.room);
+      room.checkMember(session, "say something");
+      const text = checkMessage(request.text, "say");
+      const messageId = ownMessageId(session, rooms, request.messageId);
+      rooms.active(session);
+      const said = {
+        case: "said",
+        value: { name: rooms.nameOf(session), text },
+      } as const;
+      const seq = await rooms.announce(request.room, said, session, messageId);
+      return { seq: BigInt(seq) };
+    },
+  ),
   [`${PREFIX}SetTopicLine`]: ownMethod(
     SetTopicLineRequestSchema,
     SetTopicLineResponseSchema,
-    async (session, { room, text }) => {
-      const seq = await roomsOf(session).setTopicLine(session, room, text);
+    async (features, session, { room, text }) => {
+      const seq = await features.needRooms().setTopicLine(session, room, text);
       return { seq: BigInt(seq) };
     },
   ),
@@ -100,8 +111,8 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
     MembersRequestSchema,
     MembersResponseSchema,
     "members",
-    (session, request) => {
-      const rooms = roomsOf(session);
+    (features, _session, request) => {
+      const rooms = features.needRooms();
       return { members: membersOf(rooms, rooms.room(request.room)) };
     },
   ),
@@ -110,53 +121,62 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
   [`${PREFIX}Remove`]: ownMethod(
     RemoveRequestSchema,
     RemoveResponseSchema,
-    async (session, { room }) => ({ dropped: BigInt(await roomsOf(session).remove(room)) }),
+    async (features, _session, { room }) => ({
+      dropped: BigInt(await features.needRooms().remove(room)),
+    }),
   ),
-  [`${PREFIX}Tell`]: ownMethod(TellRequestSchema, TellResponseSchema, (session, { to, text }) => {
-    const rooms = roomsOf(session);
-    rooms.active(session);
-    rooms.tell(session, to, text);
-    return {};
-  }),
+  [`${PREFIX}Tell`]: ownMethod(
+    TellRequestSchema,
+    TellResponseSchema,
+    (features, session, { to, text }) => {
+      const rooms = features.needRooms();
+      rooms.active(session);
+      rooms.tell(session, to, text);
+      return {};
+    },
+  ),
 };
 
 /**
  * The message_id under which what `session` says is kept: with the name in front, so that nobody can make
  * the words of somebody else look like a repetition. Raises INVALID_ARGUMENT when it is too long.
  */
-function ownMessageId(session: Session, rooms: Rooms, messageId: string): string {
+function ownMessageId(session: Peer, rooms: Rooms, messageId: string): string {
   if (messageId === "") return "";
-  const { maxMessageIdBytes } = session.host.limits;
+  const { maxMessageIdBytes } = session.context.limits;
   const bytes = new TextEncoder().encode(messageId).length;
-  if (bytes <= maxMessageIdBytes) return `${rooms.nameOf(session).toLowerCase()}/${messageId}`;
+  if (bytes <= maxMessageIdBytes) {
+    return `${rooms.nameOf(session).toLowerCase()}/${messageId}`;
+  }
   throw invalidArgument(`cannot say something with a message_id of ${bytes} bytes`, {
     accepted: `at most ${maxMessageIdBytes} bytes`,
   });
 }
 
-async function list(session: Session, { after }: { after: string }) {
+async function list(features: Features, session: Peer, { after }: { after: string }) {
   const turn = session.callsTurn;
   await turn.admit();
   let looked = 0;
-  const names = new Set(roomsOf(session).rooms.keys());
-  for (const { name } of keptOf(session).store.topics()) {
+  const names = new Set(features.needRooms().rooms.keys());
+  for (const { name } of features.needKept().store.topics()) {
     if (name.startsWith(ROOM_PREFIX)) names.add(name.slice(ROOM_PREFIX.length));
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
   }
   const behind = [...names].filter((name) => name > after).sort();
   const listed = behind.slice(0, MAX_LISTED_ROOMS);
   return {
-    rooms: listed.map((name) => infoOf(session, roomsOf(session).room(name))),
+    rooms: listed.map((name) => infoOf(features, features.needRooms().room(name))),
     more: listed.length < behind.length,
   };
 }
 
 async function history(
-  session: Session,
+  features: Features,
+  session: Peer,
   request: { room: string; beforeSeq: bigint; limit: number },
 ) {
-  const { store } = keptOf(session);
-  const room = roomsOf(session).room(request.room);
+  const { store } = features.needKept();
+  const room = features.needRooms().room(request.room);
   const topic = store.topic(ROOM_PREFIX + room.name);
   if (topic === null || topic.events === 0) return { events: [], more: false };
   const before = request.beforeSeq === 0n ? Infinity : Number(request.beforeSeq);
@@ -167,7 +187,7 @@ async function history(
     direction: "backward",
     maxEvents: Math.min(request.limit || USUAL_PAGE_EVENTS, MAX_PAGE_EVENTS),
     // The page is one message: half of what a message may be leaves room for everything around it.
-    maxBytes: session.host.limits.maxFrameBytes >>> 1,
+    maxBytes: session.context.limits.maxFrameBytes >>> 1,
   });
   const turn = session.callsTurn;
   await turn.admit();
@@ -180,8 +200,8 @@ async function history(
   return { events, more: page.count > 0 && page.seqs[0] > topic.firstSeq };
 }
 
-function infoOf(session: Session, room: Room<Session>) {
-  const topic = keptOf(session).store.topic(ROOM_PREFIX + room.name);
+function infoOf(features: Features, room: Room<Peer>) {
+  const topic = features.needKept().store.topic(ROOM_PREFIX + room.name);
   return {
     name: room.name,
     topicLine: room.topicLine,
@@ -190,23 +210,11 @@ function infoOf(session: Session, room: Room<Session>) {
   };
 }
 
-function membersOf(rooms: Rooms, room: Room<Session>) {
+function membersOf(rooms: Rooms, room: Room<Peer>) {
   const members = [...room.members].map(([session, { joinedMs }]) => ({
     name: rooms.nameOf(session),
     idle: rooms.isIdle(session),
     joinedUnixMicros: BigInt(Math.floor(joinedMs)) * 1000n,
   }));
   return members.sort((one, other) => one.name < other.name ? -1 : 1);
-}
-
-function roomsOf(session: Session): Rooms {
-  const { rooms } = session.host;
-  if (rooms !== null) return rooms;
-  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server has no rooms");
-}
-
-function keptOf(session: Session): KeptTopics {
-  const { kept } = session.host;
-  if (kept !== null) return kept;
-  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server keeps no topics");
 }

@@ -14,10 +14,11 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { answerLate } from "../connection/answer_late.ts";
 import { MAX_JOB_DELAY_MS } from "../queues/job_options.ts";
-import type { QueueConsumer } from "../queues/consumer.ts";
-import { queuesOf, type Settlement } from "../queues/queues.ts";
+import { type Pull, queuesOf } from "../queues/peer_queues.ts";
+import type { Settlement } from "../queues/queues.ts";
 import { errorReply } from "../connection/reply.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import { idOf } from "../../wire/request_id.ts";
 
@@ -47,13 +48,18 @@ const request = {
 };
 
 /** Settles as the message that `scan` found says. */
-export function handleSettle(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const { counters } = session.host;
-  const queues = queuesOf(session);
+export function handleSettle(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { counters } = session.context;
+  const queues = features.needQueues("settle");
   read(bytes, scan.start, scan.end);
   const { tokens, verdict } = request;
-  const consumer = session.pulls?.get(request.consumer);
-  if (verdict === Verdict.REJECT && consumer !== undefined && isDeadName(consumer.queue.name)) {
+  const pull = queuesOf(session).pulls?.get(request.consumer);
+  if (verdict === Verdict.REJECT && pull !== undefined && isDeadName(pull.queue.name)) {
     throw invalidArgument("cannot reject a dead letter: dead letters have no dead letters", {
       accepted: "ACK to be rid of it, or NACK or RELEASE to keep it",
     });
@@ -67,12 +73,12 @@ export function handleSettle(session: Session, bytes: Uint8Array, scan: MessageS
     for (let at = fields.start; at < fields.end; at += TOKEN_BYTES) {
       const slot = uint32(bytes, at) - 1;
       const generation = uint32(bytes, at + 4);
-      if (consumer !== undefined && carryOut(consumer, slot, generation)) settled++;
+      if (pull !== undefined && carryOut(pull, slot, generation)) settled++;
       else late.push((BigInt(generation) << 32n) + BigInt(slot + 1));
     }
   }
-  if (consumer !== undefined && settled > 0) {
-    queues.touch(consumer.queue);
+  if (pull !== undefined && settled > 0) {
+    queues.touch(pull.queue);
     counters.jobsSettled += settled;
   }
   if (scan.idBytes === 0) return;
@@ -81,13 +87,13 @@ export function handleSettle(session: Session, bytes: Uint8Array, scan: MessageS
     const value = { lateTokens: late, level: AckLevel.ROUTED };
     return session.answer({ case: "settled", value }, bytes, scan);
   }
-  queues.settle(new SettleTicket(session, id, late));
-  session.late.awaited++;
+  queues.settle(new SettleTicket(session, id, { late, level: queues.store.level }));
+  session.late.begin();
 }
 
 /** Carries out the request for one token; false when it is late. */
-function carryOut(consumer: QueueConsumer, slot: number, generation: number): boolean {
-  const { handle, queue } = consumer;
+function carryOut({ queue, consumer }: Pull, slot: number, generation: number): boolean {
+  const { handle } = consumer;
   const { machine } = queue;
   switch (request.verdict) {
     case Verdict.ACK:
@@ -173,24 +179,22 @@ function allLate(tokens: number): ParleyError {
 
 /** Answers one Settle when it is committed. */
 class SettleTicket implements Settlement {
-  readonly #session: Session;
+  readonly #session: Peer;
   readonly #id: RequestId;
-  readonly #late: bigint[];
+  readonly #value: { readonly lateTokens: bigint[]; readonly level: AckLevel };
 
-  constructor(session: Session, id: RequestId, late: bigint[]) {
+  constructor(session: Peer, id: RequestId, said: { late: bigint[]; level: AckLevel }) {
     this.#session = session;
     this.#id = id;
-    this.#late = late;
+    this.#value = { lateTokens: said.late, level: said.level };
   }
 
   committed(): void {
-    const { level } = queuesOf(this.#session).store;
-    const value = { lateTokens: this.#late, level };
-    answerLate(this.#session, { case: "settled", value }, this.#id);
+    answerLate(this.#session, { case: "settled", value: this.#value }, this.#id);
   }
 
   failed(error: ParleyError): void {
-    this.#session.host.counters.requestsRefused++;
+    this.#session.context.counters.requestsRefused++;
     answerLate(this.#session, errorReply(error), this.#id);
   }
 }

@@ -15,43 +15,54 @@ import { checkSubscription } from "../../logic/topics/pattern.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { acknowledge } from "./publish.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 import { checkStart, startFeeds, tellPositions } from "../kept/start_feeds.ts";
 
 /** Subscribes as the message that `scan` found asks for. */
-export function handleSubscribe(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const { host } = session;
+export function handleSubscribe(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { bus, kept } = features;
   const request = decodeBody((body) => fromBinary(SubscribeSchema, body), bytes, scan);
   const { type, group, echo, overflow } = request;
-  const pattern = checkSubscription(request.pattern, type, group, host.limits);
+  const pattern = checkSubscription(request.pattern, type, group, session.context.limits);
   if (OverflowPolicy[overflow] === undefined) {
     throw invalidArgument(`cannot subscribe with overflow policy ${overflow}`, {
       accepted: "DISCONNECT, DROP_OLDEST, DROP_NEWEST or CATCH_UP",
     });
   }
   const { start } = request;
-  if (start !== undefined) checkStart(session, pattern, group, start);
-  host.bus.subscribe(session, { pattern, type, group, echo, overflow });
-  const historyLost = start !== undefined && startFeeds(session, pattern, start);
+  if (start !== undefined) checkStart(kept, pattern, group, start);
+  bus.subscribe(session, { pattern, type, group, echo, overflow });
+  const historyLost = start !== undefined && startFeeds(kept!, session, pattern, start);
   const tells = request.tellPositions && scan.idBytes > 0;
   if (historyLost || tells) {
-    const told = tells ? tellPositions(session, pattern) : {};
+    const told = tells ? tellPositions(kept, pattern) : {};
     const value = { level: AckLevel.ROUTED, historyLost, ...told };
     session.answer({ case: "ack", value }, bytes, scan);
   } else if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
 }
 
 /** Ends the subscription that the message that `scan` found names. */
-export function handleUnsubscribe(session: Session, bytes: Uint8Array, scan: MessageScan): void {
-  const { host } = session;
+export function handleUnsubscribe(
+  features: Features,
+  session: Peer,
+  bytes: Uint8Array,
+  scan: MessageScan,
+): void {
+  const { bus } = features;
   const request = decodeBody((body) => fromBinary(UnsubscribeSchema, body), bytes, scan);
   const { type, group, afterEvents } = request;
-  const pattern = checkSubscription(request.pattern, type, group, host.limits);
+  const pattern = checkSubscription(request.pattern, type, group, session.context.limits);
   if (afterEvents > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw invalidArgument(`cannot count ${afterEvents} events`, {
       accepted: `at most ${Number.MAX_SAFE_INTEGER}`,
     });
   }
-  host.bus.unsubscribe(session, { pattern, type, group }, Number(afterEvents));
+  bus.unsubscribe(session, { pattern, type, group }, Number(afterEvents));
   if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
 }

@@ -21,7 +21,8 @@ import { checkPattern, checkTopic, hasWildcard } from "../../logic/topics/patter
 import type { StoreTopic } from "../../ports/store.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
 import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
-import type { Session } from "../connection/session.ts";
+import type { Features } from "../features.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** The most topics of one page. */
 const MAX_PAGE_TOPICS = 1000;
@@ -39,16 +40,22 @@ export const TOPIC_METHODS: Readonly<Record<string, OwnMethod>> = {
   [`${PREFIX}Info`]: ownMethod(
     TopicInfoRequestSchema,
     TopicInfoResponseSchema,
-    (session, { topic }) => ({ info: infoOf(keptOf(session), topicOf(session, topic, "look at")) }),
+    (features, session, { topic }) => ({
+      info: infoOf(features.needKept(), topicOf(features, session, topic, "look at")),
+    }),
   ),
   [`${PREFIX}Trim`]: ownMethod(TrimTopicRequestSchema, TrimTopicResponseSchema, trim),
   [`${PREFIX}Remove`]: ownMethod(RemoveTopicsRequestSchema, RemoveTopicsResponseSchema, remove),
 };
 
-async function list(session: Session, request: { pattern: string; after: string; limit: number }) {
+async function list(
+  features: Features,
+  session: Peer,
+  request: { pattern: string; after: string; limit: number },
+) {
   const { pattern, after } = request;
-  const { limits } = session.host;
-  const kept = keptOf(session);
+  const { limits } = session.context;
+  const kept = features.needKept();
   if (pattern !== "") checkPattern(pattern, limits, "list");
   const most = Math.min(request.limit || MAX_PAGE_TOPICS, MAX_PAGE_TOPICS);
   const page: StoreTopic[] = [];
@@ -90,24 +97,28 @@ function placeOf(page: readonly StoreTopic[], name: string): number {
   return low;
 }
 
-async function trim(session: Session, request: { topic: string; beforeSeq: bigint }) {
+async function trim(
+  features: Features,
+  session: Peer,
+  request: { topic: string; beforeSeq: bigint },
+) {
   if (request.beforeSeq === 0n || request.beforeSeq > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw invalidArgument(
       `cannot trim ${quote(request.topic)} before seq ${request.beforeSeq}`,
       { accepted: `a seq from 1 to ${Number.MAX_SAFE_INTEGER}` },
     );
   }
-  const kept = keptOf(session);
-  const name = topicOf(session, request.topic, "trim");
+  const kept = features.needKept();
+  const name = topicOf(features, session, request.topic, "trim");
   const topic = kept.store.topic(name);
   const dropped = topic === null ? 0 : await kept.store.trim(topic, Number(request.beforeSeq));
   return { dropped: BigInt(dropped), info: infoOf(kept, name) };
 }
 
-async function remove(session: Session, { pattern }: { pattern: string }) {
-  checkPattern(pattern, session.host.limits, "remove");
-  const kept = keptOf(session);
-  const { topics, used } = await matching(session, pattern, MAX_REMOVED_TOPICS + 1);
+async function remove(features: Features, session: Peer, { pattern }: { pattern: string }) {
+  checkPattern(pattern, session.context.limits, "remove");
+  const kept = features.needKept();
+  const { topics, used } = await matching(features, session, pattern, MAX_REMOVED_TOPICS + 1);
   if (topics.length + used.length === 0 && !hasWildcard(pattern)) {
     throw new ParleyError(ErrorCode.NOT_FOUND, `cannot remove ${quote(pattern)}: it is not there`, {
       accepted: "a topic that `parley topic ls` tells of, or a pattern",
@@ -133,8 +144,8 @@ async function remove(session: Session, { pattern }: { pattern: string }) {
  * The first topics that a pattern matches and that could go, in no order, and the names of some that are in use;
  * others have their turn meanwhile.
  */
-async function matching(session: Session, pattern: string, most: number) {
-  const { store, forgetting } = keptOf(session);
+async function matching(features: Features, session: Peer, pattern: string, most: number) {
+  const { store, forgetting } = features.needKept();
   const topics: StoreTopic[] = [];
   const used: string[] = [];
   const add = (topic: StoreTopic) => {
@@ -158,9 +169,9 @@ async function matching(session: Session, pattern: string, most: number) {
 }
 
 /** The name of a topic that is kept, or was. Raises INVALID_ARGUMENT and NOT_FOUND. */
-function topicOf(session: Session, name: string, action: string): string {
-  checkTopic(name, session.host.limits, action);
-  const kept = keptOf(session);
+function topicOf(features: Features, session: Peer, name: string, action: string): string {
+  checkTopic(name, session.context.limits, action);
+  const kept = features.needKept();
   if (kept.keeps(name) || kept.store.topic(name) !== null) return name;
   throw new ParleyError(
     ErrorCode.NOT_FOUND,
@@ -197,10 +208,4 @@ function infoOf(kept: KeptTopics, topic: StoreTopic | string) {
 
 function micros(ms: number): bigint {
   return BigInt(Math.floor(ms)) * 1000n;
-}
-
-function keptOf(session: Session): KeptTopics {
-  const { kept } = session.host;
-  if (kept !== null) return kept;
-  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server keeps no topics");
 }

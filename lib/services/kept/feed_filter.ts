@@ -9,8 +9,9 @@ import { matchesPattern } from "../../base/matches_pattern.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { topicsOf } from "../topics/peer_topics.ts";
 import { isServersTopic } from "../topics/reserved.ts";
-import type { Session } from "../connection/session.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** Numbers of Event's fields. */
 const TYPE_FIELD = 3;
@@ -24,19 +25,19 @@ export class FeedFilter {
   readonly subscriptions: readonly BusSubscription[];
   /** Whether one of them ends after a number of events. */
   readonly counts: boolean;
-  readonly #session: Session;
+  readonly #session: Peer;
   readonly #everything: boolean;
   readonly #echoes: boolean;
 
-  constructor(session: Session, topic: string) {
+  constructor(session: Peer, topic: string) {
     this.#session = session;
-    const own = [...session.subscriptions?.values() ?? []];
+    const own = [...topicsOf(session).subscriptions?.values() ?? []];
     this.subscriptions = own.filter((one) =>
       one.group === "" && matchesPattern(one.pattern, topic)
     );
     this.counts = this.subscriptions.some((one) => one.remaining !== Infinity);
     // Who has published nothing has nothing to be kept from.
-    this.#echoes = session.publisher === null || isServersTopic(topic);
+    this.#echoes = topicsOf(session).publisher === null || isServersTopic(topic);
     this.#everything = !this.counts &&
       this.subscriptions.some((one) => one.type === "" && (one.echo || this.#echoes));
   }

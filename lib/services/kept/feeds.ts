@@ -16,11 +16,12 @@ import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { Store, StoreTopic } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
 import type { Bus } from "../topics/bus.ts";
+import type { HistoryReaders } from "../topics/hooks.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
 import { FeedFilter } from "./feed_filter.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 
 const log = logger("connection");
 
@@ -56,8 +57,8 @@ export class SessionFeeds {
 }
 
 /** All feeds of a server. */
-export class Feeds {
-  readonly #host: SessionHost;
+export class Feeds implements HistoryReaders {
+  readonly #context: ServerContext;
   readonly #bus: Bus;
   readonly #store: Store;
   /** How many feeds each topic has. */
@@ -67,8 +68,8 @@ export class Feeds {
   #reading = 0;
   #readers: (() => void)[] = [];
 
-  constructor(host: SessionHost, bus: Bus, store: Store) {
-    this.#host = host;
+  constructor(context: ServerContext, bus: Bus, store: Store) {
+    this.#context = context;
     this.#bus = bus;
     this.#store = store;
   }
@@ -89,16 +90,17 @@ export class Feeds {
   }
 
   /** Whether live events of `topic` pass `session` by. */
-  has(session: Session, topic: StoreTopic): boolean {
-    return session.feeds !== null && session.feeds.byTopic.has(topic);
+  has(session: Peer, topic: StoreTopic): boolean {
+    return feedsOf(session)?.byTopic.has(topic) === true;
   }
 
   /**
    * Feeds `session` with `topic` from the seq `next` on, or from what `find` gives; a feed that is there
    * already goes back as far as that.
    */
-  begin(session: Session, topic: StoreTopic, next: number, find: Feed["find"] = null): void {
-    const feeds = session.feeds ??= new SessionFeeds(this.#host.turns.join());
+  begin(session: Peer, topic: StoreTopic, next: number, find: Feed["find"] = null): void {
+    const feeds = feedsOf(session) ?? new SessionFeeds(this.#context.turns.join());
+    session.slots.feeds = feeds;
     const former = feeds.byTopic.get(topic);
     if (former === undefined) {
       if (find === null && next > topic.lastSeq) return;
@@ -113,19 +115,27 @@ export class Feeds {
     if (!feeds.pumping) detached(this.#pump(session, feeds), "feed a subscriber");
   }
 
+  divert(session: Peer, name: string, seq: number): boolean {
+    const topic = this.#store.topic(name);
+    if (topic === null) return false;
+    this.begin(session, topic, seq);
+    return true;
+  }
+
   /** Ends the feeds of topics that nothing of `session` matches now that `subscription` is gone. */
-  unsubscribed(session: Session, subscription: BusSubscription): void {
-    if (session.feeds === null || subscription.group !== "") return;
-    for (const feed of session.feeds.byTopic.values()) {
+  unsubscribed(session: Peer, subscription: BusSubscription): void {
+    const feeds = feedsOf(session);
+    if (feeds === null || subscription.group !== "") return;
+    for (const feed of feeds.byTopic.values()) {
       const { name } = feed.topic;
       if (!matchesPattern(subscription.pattern, name)) continue;
-      if (new FeedFilter(session, name).isEmpty) this.#end(session.feeds, feed);
+      if (new FeedFilter(session, name).isEmpty) this.#end(feeds, feed);
     }
   }
 
   /** Forgets the feeds of a session that left. */
-  leave(session: Session): void {
-    const { feeds } = session;
+  leave(session: Peer): void {
+    const feeds = feedsOf(session);
     if (feeds === null) return;
     for (const feed of feeds.byTopic.values()) this.#end(feeds, feed);
   }
@@ -144,8 +154,8 @@ export class Feeds {
     this.#version++;
   }
 
-  async #pump(session: Session, feeds: SessionFeeds): Promise<void> {
-    const { limits, budget } = this.#host;
+  async #pump(session: Peer, feeds: SessionFeeds): Promise<void> {
+    const { limits, budget } = this.#context;
     feeds.pumping = true;
     try {
       while (feeds.byTopic.size > 0 && session.takesDeliveries) {
@@ -164,8 +174,8 @@ export class Feeds {
     }
   }
 
-  #fail(session: Session, error: unknown): void {
-    if (isDefect(error)) this.#host.counters.internalErrors++;
+  #fail(session: Peer, error: unknown): void {
+    if (isDefect(error)) this.#context.counters.internalErrors++;
     log.error("cannot read the history of a topic: {error}", {
       connection: session.number,
       peer: session.link.peer,
@@ -181,7 +191,7 @@ export class Feeds {
   }
 
   /** Hands on one page, or ends the feed. */
-  async #step(session: Session, feeds: SessionFeeds, feed: Feed): Promise<void> {
+  async #step(session: Peer, feeds: SessionFeeds, feed: Feed): Promise<void> {
     const { topic } = feed;
     if (feed.find !== null) {
       const { find } = feed;
@@ -205,9 +215,9 @@ export class Feeds {
   }
 
   /** Reads one page and hands it on; it counts among those that are read until that is done. */
-  async #page(session: Session, feeds: SessionFeeds, feed: Feed): Promise<void> {
+  async #page(session: Peer, feeds: SessionFeeds, feed: Feed): Promise<void> {
     const { topic, next: from } = feed;
-    const { budget, limits } = this.#host;
+    const { budget, limits } = this.#context;
     // What is fed must leave room for what is live on other topics.
     const most = Math.min(PAGE_BYTES, limits.maxOutboxBytes >>> 2);
     const maxBytes = budget.exhausted ? Math.min(most, SCARCE_PAGE_BYTES) : most;
@@ -221,7 +231,7 @@ export class Feeds {
   }
 
   /** Puts the events of a page that the session wants into its outbox. */
-  #handOn(session: Session, feeds: SessionFeeds, feed: Feed, page: StorePage): void {
+  #handOn(session: Peer, feeds: SessionFeeds, feed: Feed, page: StorePage): void {
     const { topic } = feed;
     // None at all: those that were there when the page was asked for have been trimmed meanwhile.
     this.#tellTrimmed(session, feed, page.count === 0 ? topic.firstSeq : page.seqs[0]);
@@ -242,7 +252,7 @@ export class Feeds {
   }
 
   /** Tells of events that were trimmed before the session could read them; `next` is the first that is left. */
-  #tellTrimmed(session: Session, feed: Feed, next: number): void {
+  #tellTrimmed(session: Peer, feed: Feed, next: number): void {
     const count = next - feed.next;
     if (count <= 0) return;
     feed.next = next;
@@ -250,6 +260,11 @@ export class Feeds {
   }
 }
 
-function isFed(session: Session, feeds: SessionFeeds, feed: Feed): boolean {
+/** The feeds of a session; null while it has had none. */
+function feedsOf({ slots }: Peer): SessionFeeds | null {
+  return slots.feeds as SessionFeeds | null;
+}
+
+function isFed(session: Peer, feeds: SessionFeeds, feed: Feed): boolean {
   return session.takesDeliveries && feeds.byTopic.get(feed.topic) === feed;
 }

@@ -11,9 +11,11 @@ import { logger } from "../../base/log.ts";
 import { detached } from "../../base/detached.ts";
 import { quote } from "../../base/quote.ts";
 import type { StoreTopic } from "../../ports/store.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 import { committed } from "./committed.ts";
-import type { KeptTopics } from "./kept_topics.ts";
+import type { KeepPolicy } from "../../logic/topics/keep_policies.ts";
+import type { Store } from "../../ports/store.ts";
+import type { Feeds } from "./feeds.ts";
 
 const log = logger("server");
 
@@ -30,24 +32,33 @@ export interface Removal {
   readonly gone: boolean;
 }
 
+/** What is forgotten, and for how long it is not. */
+interface KeptStore {
+  readonly store: Store;
+  readonly feeds: Feeds;
+  policyOf(name: string): KeepPolicy | null;
+}
+
 /** Forgets topics. */
 export class Forgetting {
-  readonly #host: SessionHost;
-  readonly #kept: KeptTopics;
+  readonly #context: ServerContext;
+  readonly #kept: KeptStore;
   /** The topics that are being forgotten, so that a disk that stands still is not asked again and again. */
   readonly #going = new Set<StoreTopic>();
+  /** Whether another feature uses a topic, such as a room that people are in. */
+  isUsedElsewhere: (topic: string) => boolean = () => false;
   /** Where the walk over all topics is; null between two. */
   #walk: Iterator<StoreTopic> | null = null;
 
-  constructor(host: SessionHost, kept: KeptTopics) {
-    this.#host = host;
+  constructor(context: ServerContext, kept: KeptStore) {
+    this.#context = context;
     this.#kept = kept;
   }
 
   /** Looks at some topics, and forgets those that have been empty for long enough. */
   sweep(): void {
     if (this.#kept.store.overloaded) return;
-    const wallMs = this.#host.clock.wallMs();
+    const wallMs = this.#context.clock.wallMs();
     const walk = this.#walk ??= this.#kept.store.topics()[Symbol.iterator]();
     for (let looked = 0; looked < LOOKED_AT_ONCE; looked++) {
       const { done, value } = walk.next();
@@ -78,7 +89,7 @@ export class Forgetting {
 
   /** Whether somebody is about to read it, or is in the room that it belongs to. */
   isUsed(topic: StoreTopic): boolean {
-    return this.#kept.feeds.anyOf(topic) || (this.#host.rooms?.usesTopic(topic.name) ?? false);
+    return this.#kept.feeds.anyOf(topic) || this.isUsedElsewhere(topic.name);
   }
 
   async #forgetQuietly(topic: StoreTopic): Promise<void> {

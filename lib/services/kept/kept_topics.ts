@@ -7,76 +7,54 @@
  * history are fed by their feeds and passed over here. While the store has more in hand than it should,
  * those who publish on kept topics are not read.
  */
-import { ParleyError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
 import { decodeText } from "../../base/utf8_text.ts";
-import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
 import type { KeepPolicies, KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import type { Entry } from "../../ports/entry.ts";
-import type { Store, StoreBatch, StoreListener, StoreTopic } from "../../ports/store.ts";
+import type { Store, StoreBatch, StoreTopic } from "../../ports/store.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { Bus } from "../topics/bus.ts";
 import { Feeds } from "./feeds.ts";
 import { Forgetting } from "./forgetting.ts";
-import type { Queue } from "../queues/queue.ts";
-import { pushEvent } from "../queues/bindings.ts";
-import type { Queues } from "../queues/queues.ts";
-import { errorReply } from "../connection/reply.ts";
-import type { TurnTaker } from "../connection/fair_turns.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
-
-const log = logger("server");
+import type { Peer } from "../connection/peer.ts";
+import type { Ticket } from "../connection/ticket.ts";
+import type { EventTaker } from "../topics/hooks.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 
 /** Number of Event.type. */
 const TYPE_FIELD = 3;
-const NONE: readonly Queue[] = Object.freeze([]);
-
-/** Waits for the commit of one event. */
-export interface Ticket {
-  /** Who published it; null when the server did. */
-  readonly session: Session | null;
-  /** It has the store's level. */
-  committed(seq: number, level: AckLevel, duplicate: boolean): void;
-  /** It was not kept. */
-  failed(error: ParleyError): void;
-}
 
 /** The kept topics of one server. */
-export class KeptTopics implements StoreListener {
+export class KeptTopics {
   readonly store: Store;
   /** Who reads history. */
   readonly feeds: Feeds;
   /** How topics go. */
   readonly forgetting: Forgetting;
-  readonly #host: SessionHost;
+  readonly #context: ServerContext;
   readonly #bus: Bus;
   readonly #policies: KeepPolicies;
-  readonly #queues: Queues;
-  /** The queues that topics are bound to, as far as that was asked. */
-  readonly #bound = new Map<StoreTopic, readonly Queue[]>();
+  /** Who takes the events of topics, too, as far as that was asked. */
+  readonly #takers = new Map<StoreTopic, EventTaker | null>();
+  readonly #bind: (topic: string) => EventTaker | null;
   readonly #fields = new FieldCursor();
-  readonly #turn: TurnTaker;
   #typeBytes = new Uint8Array(0);
   #type = "";
 
+  /** `bind` gives who takes the events of a topic in the batch that keeps them; null when nobody does. */
   constructor(
-    host: SessionHost,
+    context: ServerContext,
     bus: Bus,
     store: Store,
-    policies: KeepPolicies,
-    queues: Queues,
+    options: { policies: KeepPolicies; bind: (topic: string) => EventTaker | null },
   ) {
-    this.#host = host;
+    this.#context = context;
     this.#bus = bus;
     this.store = store;
-    this.#policies = policies;
-    this.#queues = queues;
-    this.feeds = new Feeds(host, bus, store);
-    this.forgetting = new Forgetting(host, this);
-    this.#turn = host.turns.join();
-    store.listen(this);
+    this.#policies = options.policies;
+    this.#bind = options.bind;
+    this.feeds = new Feeds(context, bus, store);
+    this.forgetting = new Forgetting(context, this);
     for (const topic of store.topics()) this.#retain(topic);
   }
 
@@ -100,151 +78,50 @@ export class KeptTopics implements StoreListener {
     if (this.#policies.policyOf(name) === null) return null;
     const known = this.store.topic(name);
     if (known !== null) return known;
-    const { limits } = this.#host;
+    const { limits } = this.#context;
     const share = shareOf(100, limits, this.#policies.names(name));
     const topic = this.store.openTopic(name, share);
     this.#retain(topic);
     return topic;
   }
 
-  /** Hands an event to the store; `completion` is a Ticket, or the session that published it. */
-  append(topic: StoreTopic, entry: Entry, completion: Ticket | Session): void {
-    entry.timeMs = this.#host.clock.wallMs();
-    const bound = this.#queues.bindsAny ? this.#boundTo(topic) : NONE;
-    if (bound.length === 0) this.store.append(topic, entry, completion);
-    else this.#appendBound(topic, bound, entry, completion);
+  /** Hands an event to the store; `ticket` is told of it. */
+  append(topic: StoreTopic, entry: Entry, ticket: Ticket): void {
+    entry.timeMs = this.#context.clock.wallMs();
+    const taker = this.#takerOf(topic);
+    if (taker === null) this.store.append(topic, entry, ticket);
+    else this.#appendBound(topic, taker, entry, ticket);
   }
 
   /** Hands an event to the store, with a job for each of the queues that are bound to its topic. */
-  #appendBound(
-    topic: StoreTopic,
-    bound: readonly Queue[],
-    entry: Entry,
-    completion: Ticket | Session,
-  ): void {
+  #appendBound(topic: StoreTopic, taker: EventTaker, entry: Entry, ticket: Ticket): void {
     const { store } = this;
     const { bytes, idStart, idEnd } = entry;
-    const append = () => store.append(topic, entry, completion);
+    const append = () => store.append(topic, entry, ticket);
     const seen = idEnd > idStart &&
       store.duplicateOf(topic, decodeText(bytes.subarray(idStart, idEnd))) > 0;
     if (seen) append();
-    else pushEvent(store, bound, { topic: topic.name, entry, append });
+    else taker.take({ topic: topic.name, entry, append });
   }
 
-  leaving(): void {
-    this.#walled(() => this.#queues.leaving());
-  }
-
-  stayed(): void {
-    this.#walled(() => this.#queues.stayed());
-  }
-
-  fellBack(): void {
-    this.#walled(() => this.#queues.fellBack());
-  }
-
-  committed(batch: StoreBatch): void | Promise<void> {
-    if (!this.#turn.begin() || !this.#walk(batch)) return this.#walkOn(batch);
-    this.#finish();
-  }
-
-  /** Goes on with a batch that is more than there was time for, in turns with others. */
-  async #walkOn(batch: StoreBatch): Promise<void> {
-    do await this.#turn.wait(); while (!this.#walk(batch));
-    this.#finish();
-  }
-
-  /** Hands out committed entries; gives false, with everything handed out so far sent, when others are to have their turn. */
-  #walk(batch: StoreBatch): boolean {
-    const { turns } = this.#host;
-    while (batch.next()) {
-      try {
-        this.#commit(batch);
-      } catch (error) {
-        this.#wentWrong(error);
-      }
-      if (--turns.left > 0 || this.#turn.goOn()) continue;
-      this.#walled(() => this.#bus.endTurn());
-      return false;
-    }
-    return true;
-  }
-
-  /** All entries of a batch were handed out. */
-  #finish(): void {
-    this.#walled(() => this.#queues.committed());
-    this.#walled(() => this.#bus.endTurn());
-  }
-
-  failed(batch: StoreBatch, error: ParleyError): void {
-    const told = new Set<Session>();
-    while (batch.next()) {
-      try {
-        this.#fail(batch.completion, error, told);
-      } catch (reason) {
-        this.#wentWrong(reason);
-      }
-    }
-    this.#walled(() => this.#queues.failed(error));
-    this.#walled(() => this.#bus.endTurn());
-  }
-
-  /** Hands out one committed entry. */
-  #commit(batch: StoreBatch): void {
-    const { completion, kind } = batch;
-    const ticket = isTicket(completion) ? completion : null;
-    try {
-      if (kind === "job") this.#queues.stored(batch);
-      else if (kind === "event" && !batch.duplicate) {
-        const { topic, bytes, start, end } = batch;
-        const publisher = ticket === null ? completion as Session : ticket.session;
-        const type = this.#typeOf(bytes, start, end);
-        if (topic !== null) this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
-      } else if (kind === "forget") this.#forgot(batch.topic);
-    } finally {
-      // It is stored, whatever went wrong; and a ticket of many must be told of each.
-      ticket?.committed(batch.seq, this.store.level, batch.duplicate);
-    }
-  }
-
-  /** Tells whoever handed over an entry that it was not kept; who wants no acknowledgement, once a batch. */
-  #fail(completion: unknown, error: ParleyError, told: Set<Session>): void {
-    if (isTicket(completion)) return completion.failed(error);
-    const session = completion as Session;
-    if (told.has(session)) return;
-    told.add(session);
-    this.#host.counters.requestsRefused++;
-    if (!session.takesDeliveries || session.endIfFull()) return;
-    session.send(errorReply(error));
-    this.#bus.touch(session.outbox);
-  }
-
-  /** What fails here must not keep the store from going on. */
-  #walled(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#wentWrong(error);
-    }
-  }
-
-  /** An entry that cannot be dealt with is a defect; the others are dealt with all the same. */
-  #wentWrong(error: unknown): void {
-    this.#host.counters.internalErrors++;
-    log.error("cannot finish what was stored: {error}", { error });
+  /** Hands out an event that was committed; `publisher` is null when it is the server's. */
+  deliver({ topic, bytes, start, end }: StoreBatch, publisher: Peer | null): void {
+    if (topic === null) return;
+    const type = this.#typeOf(bytes, start, end);
+    this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
   }
 
   /** Makes sure that nobody goes on with a topic that is gone. */
-  #forgot(topic: StoreTopic | null): void {
+  forgot(topic: StoreTopic | null): void {
     if (topic === null || this.store.topic(topic.name) === topic) return;
-    this.#bound.delete(topic);
+    this.#takers.delete(topic);
     this.#bus.forgetMatches();
   }
 
-  #boundTo(topic: StoreTopic): readonly Queue[] {
-    let bound = this.#bound.get(topic);
-    if (bound === undefined) this.#bound.set(topic, bound = this.#queues.boundTo(topic.name));
-    return bound;
+  #takerOf(topic: StoreTopic): EventTaker | null {
+    let taker = this.#takers.get(topic);
+    if (taker === undefined) this.#takers.set(topic, taker = this.#bind(topic.name));
+    return taker;
   }
 
   #retain(topic: StoreTopic): void {
@@ -273,8 +150,4 @@ export class KeptTopics implements StoreListener {
     this.#typeBytes = bytes.slice(from, to);
     return this.#type = decodeText(this.#typeBytes);
   }
-}
-
-function isTicket(completion: unknown): completion is Ticket {
-  return typeof (completion as Ticket).committed === "function";
 }

@@ -8,7 +8,7 @@ import type { Start } from "../../gen/parley/v1/event_pb.ts";
 import { hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { KeptTopics } from "./kept_topics.ts";
-import type { Session } from "../connection/session.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** The most positions that one Subscribe may carry. */
 export const MAX_POSITIONS = 1000;
@@ -16,8 +16,12 @@ export const MAX_POSITIONS = 1000;
 const MAX_TOPICS_LOOKED_AT = 10_000;
 
 /** Raises a ParleyError when a subscription to `pattern` cannot begin at `start`. */
-export function checkStart(session: Session, pattern: string, group: string, start: Start): void {
-  const { kept } = session.host;
+export function checkStart(
+  kept: KeptTopics | null,
+  pattern: string,
+  group: string,
+  start: Start,
+): void {
   if (kept === null) {
     throw new ParleyError(
       ErrorCode.FAILED_PRECONDITION,
@@ -49,9 +53,12 @@ export function checkStart(session: Session, pattern: string, group: string, sta
 }
 
 /** Starts the feeds of a checked start, and gives whether its positions are of a history that is lost. */
-export function startFeeds(session: Session, pattern: string, start: Start): boolean {
-  const { kept } = session.host;
-  if (kept === null) return false;
+export function startFeeds(
+  kept: KeptTopics,
+  session: Peer,
+  pattern: string,
+  start: Start,
+): boolean {
   let lost = start.positions.length > 0 && start.historyEpoch !== kept.store.epoch;
   const positions = new Map<StoreTopic, number>();
   for (const { topic: name, seq } of lost ? [] : start.positions) {
@@ -62,7 +69,7 @@ export function startFeeds(session: Session, pattern: string, start: Start): boo
     if (Number(seq) > (topic?.lastSeq ?? kept.store.forgottenSeq)) lost = true;
     if (topic !== null) positions.set(topic, Math.min(Number(seq), topic.lastSeq));
   }
-  for (const topic of topicsOf(kept, pattern)) {
+  for (const topic of matching(kept, pattern)) {
     const position = positions.get(topic);
     if (position === undefined) begin(kept, session, topic, start);
     else kept.feeds.begin(session, topic, position + 1);
@@ -71,8 +78,7 @@ export function startFeeds(session: Session, pattern: string, start: Start): boo
 }
 
 /** What an Ack tells of the kept topics that a pattern matches. */
-export function tellPositions(session: Session, pattern: string) {
-  const { kept } = session.host;
+export function tellPositions(kept: KeptTopics | null, pattern: string) {
   if (kept === null) return { positions: [], positionsComplete: true, allKept: false };
   const allKept = kept.keepsAll(pattern);
   if (!hasWildcard(pattern)) {
@@ -91,7 +97,7 @@ export function tellPositions(session: Session, pattern: string) {
   return { positions, positionsComplete: true, allKept };
 }
 
-function topicsOf(kept: KeptTopics, pattern: string): StoreTopic[] {
+function matching(kept: KeptTopics, pattern: string): StoreTopic[] {
   if (!hasWildcard(pattern)) {
     const topic = kept.store.topic(pattern);
     return topic === null ? [] : [topic];
@@ -100,7 +106,7 @@ function topicsOf(kept: KeptTopics, pattern: string): StoreTopic[] {
 }
 
 /** Begins on a topic without a position. */
-function begin(kept: KeptTopics, session: Session, topic: StoreTopic, { since }: Start): void {
+function begin(kept: KeptTopics, session: Peer, topic: StoreTopic, { since }: Start): void {
   switch (since.case) {
     case "seq":
       // Who names a seq is told of those that are gone; 0 is the first there is.

@@ -13,11 +13,11 @@ import { copyBytes } from "../../wire/frame_writer.ts";
 import { copyFields } from "../../wire/field_copy.ts";
 import { putVarint } from "../../wire/varint.ts";
 import { answerLate } from "../connection/answer_late.ts";
-import { UNTOLD } from "./dead_letters.ts";
-import type { Ticket } from "../kept/kept_topics.ts";
+import { type Ticket, UNTOLD } from "../connection/ticket.ts";
+import type { EventTaker, TakenEvent } from "../topics/hooks.ts";
 import type { Queue } from "./queue.ts";
 import { errorReply } from "../connection/reply.ts";
-import type { Session } from "../connection/session.ts";
+import type { Peer } from "../connection/peer.ts";
 import type { RequestId } from "../../base/request_id.ts";
 
 /** Field 1 of an Event is its topic, of a Job its queue. */
@@ -31,36 +31,38 @@ const encoder = new TextEncoder();
 /** A job on its way that an event became. */
 const job = new Entry();
 
-/** An event of a topic, and what it comes to. */
-export interface BoundEvent {
-  readonly topic: string;
-  readonly entry: Entry;
-  /** Told of the first job when there is no `append`. */
-  readonly completion?: Ticket | Session;
-  /** Hands the event itself to the log. */
-  readonly append?: () => void;
-}
+/** The queues that are bound to one topic. */
+export class BoundQueues implements EventTaker {
+  readonly #store: Store;
+  readonly #queues: readonly Queue[];
 
-/**
- * Hands the event to `queues`, and to the log by `append` if that is given, all in one batch. Raises
- * RESOURCE_EXHAUSTED when one has no room; then nothing was handed over.
- */
-export function pushEvent(store: Store, queues: readonly Queue[], event: BoundEvent): void {
-  const { append, completion = UNTOLD } = event;
-  const bodies = queues.map((queue) => jobOf(queue.name, event));
-  queues.forEach((queue, index) => queue.admit(bodies[index].length));
-  const pushes = store.group(() => {
-    append?.();
-    return queues.map((queue, index) => {
-      const told = append === undefined && index === 0 ? completion : UNTOLD;
-      return queue.store(job.setBody(bodies[index], 0, bodies[index].length), told);
+  constructor(store: Store, queues: readonly Queue[]) {
+    this.#store = store;
+    this.#queues = queues;
+  }
+
+  /**
+   * Hands the event to all of them, and to the log if it has an `append`, all in one batch. Raises
+   * RESOURCE_EXHAUSTED when one has no room; then nothing was handed over.
+   */
+  take(event: TakenEvent): void {
+    const { append, ticket = UNTOLD } = event;
+    const queues = this.#queues;
+    const bodies = queues.map((queue) => jobOf(queue.name, event));
+    queues.forEach((queue, index) => queue.admit(bodies[index].length));
+    const pushes = this.#store.group(() => {
+      append?.();
+      return queues.map((queue, index) => {
+        const told = append === undefined && index === 0 ? ticket : UNTOLD;
+        return queue.store(job.setBody(bodies[index], 0, bodies[index].length), told);
+      });
     });
-  });
-  queues.forEach((queue, index) => queue.enter(pushes[index], bodies[index].length, null));
+    queues.forEach((queue, index) => queue.enter(pushes[index], bodies[index].length, null));
+  }
 }
 
 /** The job that an event becomes in `queue`. */
-function jobOf(queue: string, event: BoundEvent): Uint8Array {
+function jobOf(queue: string, event: TakenEvent): Uint8Array {
   const { bytes, start, end, stamps, stampsLength } = event.entry;
   const name = encoder.encode(queue);
   const topic = encoder.encode(event.topic);
@@ -80,12 +82,12 @@ function jobOf(queue: string, event: BoundEvent): Uint8Array {
 
 /** Acknowledges an event of a topic that is not kept once its jobs are. */
 export class BoundTicket implements Ticket {
-  readonly session: Session;
+  readonly session: Peer;
   /** The number of connections that it was handed to. */
   receivers = 0;
   readonly #id: RequestId;
 
-  constructor(session: Session, id: RequestId) {
+  constructor(session: Peer, id: RequestId) {
     this.session = session;
     this.#id = id;
   }
@@ -96,7 +98,7 @@ export class BoundTicket implements Ticket {
   }
 
   failed(error: ParleyError): void {
-    this.session.host.counters.requestsRefused++;
+    this.session.context.counters.requestsRefused++;
     answerLate(this.session, errorReply(error), this.#id);
   }
 }

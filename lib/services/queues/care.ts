@@ -151,10 +151,10 @@ interface Standing {
   readonly untilUnixMicros: bigint;
 }
 
-function standingOf({ machine, host }: Queue, slot: number): Standing {
+function standingOf({ machine, context }: Queue, slot: number): Standing {
   const state = STATES[machine.state(slot)] ?? PeekedState.LEASED;
   const timed = state === PeekedState.DELAYED || machine.state(slot) === JobState.LEASED;
-  const untilMs = host.clock.wallMs() + machine.timeMs(slot) - host.clock.monotonicMs();
+  const untilMs = context.clock.wallMs() + machine.timeMs(slot) - context.clock.monotonicMs();
   return {
     attempt: machine.attempts(slot),
     redelivered: machine.redelivered(slot),

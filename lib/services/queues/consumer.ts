@@ -7,8 +7,7 @@
 import type { Consumer } from "../../logic/queues/work_queue.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53, varintSize } from "../../wire/varint.ts";
-import type { Queue } from "./queue.ts";
-import type { Session } from "../connection/session.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** Past this much on its way, a consumer gets no more; at half of it, it does again. */
 export const HELD_BYTES = 1024 * 1024;
@@ -29,8 +28,7 @@ const stamps = new Uint8Array(MAX_STAMPS_BYTES);
 
 /** A consumer. */
 export class QueueConsumer {
-  readonly session: Session;
-  readonly queue: Queue;
+  readonly session: Peer;
   /** The client's number for it. */
   readonly number: number;
   /** Its place in the machine. */
@@ -40,9 +38,8 @@ export class QueueConsumer {
   /** The slots of jobs that are leased to it and not sent yet, in the order of their leases. */
   readonly line = new Set<number>();
 
-  constructor(session: Session, queue: Queue, number: number) {
+  constructor(session: Peer, number: number) {
     this.session = session;
-    this.queue = queue;
     this.number = number;
   }
 
@@ -81,7 +78,7 @@ export class QueueConsumer {
     stamps[at++] = 1;
     at = putVarint53(stamps, at, this.number);
     const { session } = this;
-    session.host.counters.jobsOut++;
+    session.context.counters.jobsOut++;
     const length = end - start + at;
     let to = session.begin(1 + varintSize(length) + length);
     const out = session.outbox.bytes;
@@ -89,7 +86,7 @@ export class QueueConsumer {
     to = putVarint(out, to, length);
     to = copyBytes(out, to, bytes, start, end);
     copyBytes(out, to, stamps, 0, at);
-    session.host.bus.touch(session.outbox);
+    session.touch();
   }
 }
 

@@ -8,10 +8,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ParleyError } from "../../base/errors.ts";
 import { DeathSchema, JobSchema } from "../../gen/parley/v1/queue_pb.ts";
-import { DeathReason, JobState } from "../../logic/queues/work_queue.ts";
+import { DeathReason, JobState, type WorkQueue } from "../../logic/queues/work_queue.ts";
 import { copyFields } from "../../wire/field_copy.ts";
 import type { JobBodies } from "./bodies.ts";
-import type { Queue } from "./queue.ts";
+import type { JobChunks } from "./chunks.ts";
 
 /** How many jobs' last errors are remembered. */
 const MOST_ERRORS = 10_000;
@@ -22,19 +22,28 @@ const ID_FIELD = 12;
 const DEATH_FIELD = 20;
 const NOTHING = new Uint8Array(0);
 
-/** Completes without a word: whoever caused it is told of something else. */
-export const UNTOLD = { session: null, committed() {}, failed() {} };
-
 interface Death {
   readonly reason: DeathReason;
   readonly error: string;
 }
 
+/** A queue whose jobs come to their end, or that takes such jobs. */
+interface DyingQueue {
+  readonly name: string;
+  readonly machine: WorkQueue<unknown>;
+  readonly chunks: JobChunks;
+  readonly nowMs: number;
+  /** Takes a job of another queue. Raises RESOURCE_EXHAUSTED. */
+  takeOver(body: Uint8Array): void;
+  /** Tells of what went wrong. */
+  complain(message: string, error: ParleyError): void;
+}
+
 /** The burials of one queue. */
 export class Graves {
-  readonly #queue: Queue;
+  readonly #queue: DyingQueue;
   readonly #bodies: JobBodies;
-  readonly #dead: () => Queue;
+  readonly #dead: () => DyingQueue;
   readonly #wallMs: () => number;
   readonly #errors = new Map<number, string>();
   /** Those that wait for a burial, and those whose burial is not committed. */
@@ -43,7 +52,12 @@ export class Graves {
   #because = "";
 
   /** `dead` gives the queue that the dead go to. */
-  constructor(queue: Queue, bodies: JobBodies, dead: () => Queue, wallMs: () => number) {
+  constructor(
+    queue: DyingQueue,
+    bodies: JobBodies,
+    dead: () => DyingQueue,
+    wallMs: () => number,
+  ) {
     this.#queue = queue;
     this.#bodies = bodies;
     this.#dead = dead;

@@ -4,11 +4,20 @@
 import { DurableState } from "../../logic/queues/work_queue.ts";
 import type { StoredChunk } from "../../ports/job_log.ts";
 import { jobsIn, PLAIN_JOB, readState } from "./job_states.ts";
-import type { Queue } from "./queue.ts";
+import type { WorkQueue } from "../../logic/queues/work_queue.ts";
+import type { ServerContext } from "../connection/server_context.ts";
+import type { JobChunks } from "./chunks.ts";
+
+/** What is loaded into. */
+interface LoadedQueue {
+  readonly context: ServerContext;
+  readonly machine: WorkQueue<unknown>;
+  readonly chunks: JobChunks;
+}
 
 /** Enters what was found into the machine and the chunks of `queue`. */
-export function loadQueue(queue: Queue, chunks: readonly StoredChunk[]): void {
-  const { clock } = queue.host;
+export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): void {
+  const { clock } = queue.context;
   const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
   const job = { ...PLAIN_JOB };
   for (const found of chunks) {

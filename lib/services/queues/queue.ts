@@ -22,7 +22,8 @@ import type { StoreQueue } from "../../ports/job_log.ts";
 import type { Store } from "../../ports/store.ts";
 import type { BodyRing } from "../../wire/body_ring.ts";
 import { varint53Size } from "../../wire/varint.ts";
-import { Graves, UNTOLD } from "./dead_letters.ts";
+import { Graves } from "./dead_letters.ts";
+import { UNTOLD } from "../connection/ticket.ts";
 import { type BodyReader, JobBodies } from "./bodies.ts";
 import { type JobChunk, JobChunks } from "./chunks.ts";
 import type { JobOptions } from "./job_options.ts";
@@ -30,8 +31,8 @@ import { JobDeliveries } from "./deliveries.ts";
 import type { KeptJob } from "./job_states.ts";
 import { loadQueue } from "./load.ts";
 import { QueueConsumer } from "./consumer.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 
 const log = logger("server");
 /** A job of another queue on its way. */
@@ -41,7 +42,7 @@ const COMPACT_AT = 4096;
 
 /** What a queue needs of those that share its server. */
 export interface QueueOwner {
-  readonly host: SessionHost;
+  readonly context: ServerContext;
   readonly store: Store;
   readonly ring: BodyRing;
   /** The queue may have jobs to hand out, at the end of the turn. */
@@ -73,7 +74,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   isForgotten = false;
 
   readonly #owner: QueueOwner;
-  readonly host: SessionHost;
+  readonly context: ServerContext;
   readonly #bodies: JobBodies;
   readonly #deliveries: JobDeliveries;
   readonly #graves: Graves;
@@ -87,13 +88,13 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.name = name;
     this.#log = owner.store.jobs.queue(name);
     this.#owner = owner;
-    this.host = owner.host;
+    this.context = owner.context;
     this.machine = new WorkQueue(options, this, Math.random);
     const { jobs } = owner.store;
     this.chunks = new JobChunks(jobs, this, (slot, job) => this.#describe(slot, job));
     this.#bodies = new JobBodies(owner.ring, jobs, this, this);
     this.#deliveries = new JobDeliveries(this, this.#bodies);
-    const wallMs = () => owner.host.clock.wallMs();
+    const wallMs = () => owner.context.clock.wallMs();
     this.#graves = new Graves(this, this.#bodies, () => owner.deadOf(this), wallMs);
   }
 
@@ -137,14 +138,14 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** The first half of `push`, for what is handed over with other things: the store's. */
   store(entry: Entry, completion: unknown): number {
     const { nextId } = this.log;
-    entry.timeMs = this.host.clock.wallMs();
+    entry.timeMs = this.context.clock.wallMs();
     const id = this.#owner.store.jobs.push(this.log, entry, this.chunks.needsNew, completion);
     return id < nextId ? 0 : id;
   }
 
   /** The second half: the machine's, once the store has taken all of it. */
   enter(id: number, bytes: number, options: JobOptions | null): void {
-    const { clock } = this.host;
+    const { clock } = this.context;
     const size = bytes + 1 + varint53Size(id);
     const { ordered } = this.machine.options;
     const key = options === null || !ordered ? 0 : options.key;
@@ -176,8 +177,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   }
 
   /** Adds a consumer. */
-  addConsumer(session: Session, number: number, prefetch: number): QueueConsumer {
-    const consumer = new QueueConsumer(session, this, number);
+  addConsumer(session: Peer, number: number, prefetch: number): QueueConsumer {
+    const consumer = new QueueConsumer(session, number);
     consumer.handle = this.machine.addConsumer(prefetch, consumer);
     this.consumers.add(consumer);
     this.#owner.touch(this);
@@ -213,7 +214,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   /** The monotonic time, in milliseconds. */
   get nowMs(): number {
-    return this.host.clock.monotonicMs();
+    return this.context.clock.monotonicMs();
   }
 
   /** Buries what is at its end, and hands out what can be. */
@@ -242,7 +243,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   /** The oldest batch that was sealed is committed, and `stored` was called for its jobs. */
   committed(): void {
-    this.machine.committed(this.host.clock.monotonicMs());
+    this.machine.committed(this.context.clock.monotonicMs());
     this.chunks.committed();
   }
 
@@ -320,7 +321,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     job.redelivered = machine.redelivered(slot);
     job.bytes = machine.sizeOf(slot);
     job.delayMs = job.state === DurableState.DELAYED
-      ? Math.max(1, machine.timeMs(slot) - this.host.clock.monotonicMs())
+      ? Math.max(1, machine.timeMs(slot) - this.context.clock.monotonicMs())
       : 0;
   }
 

@@ -14,10 +14,13 @@ import { checkTopic } from "../../logic/topics/pattern.ts";
 import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
 import { Queue, type QueueOwner } from "./queue.ts";
-import type { QueueConsumer } from "./consumer.ts";
 import { committed } from "../kept/committed.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import { BoundQueues } from "./bindings.ts";
+import { type Pull, queuesOf } from "./peer_queues.ts";
+import type { EventTaker } from "../topics/hooks.ts";
+import type { Bus } from "../topics/bus.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 
 /** What bodies that are about to be handed out may take together. */
 const RING_BYTES = 16 * 1024 * 1024;
@@ -43,7 +46,8 @@ interface Sealed {
 
 /** The queues of a server. */
 export class Queues implements QueueOwner {
-  readonly host: SessionHost;
+  readonly context: ServerContext;
+  readonly #bus: Bus;
   readonly store: Store;
   readonly ring = new BodyRing(RING_BYTES);
   readonly #policies: QueuePolicies;
@@ -60,16 +64,12 @@ export class Queues implements QueueOwner {
   #restsUntilMs = 0;
   #stopping = false;
 
-  constructor(host: SessionHost, store: Store, policies: QueuePolicies) {
-    this.host = host;
+  constructor(context: ServerContext, bus: Bus, store: Store, policies: QueuePolicies) {
+    this.context = context;
+    this.#bus = bus;
     this.store = store;
     this.#policies = policies;
     for (const { name } of [...store.jobs.queues()]) this.#open(name);
-  }
-
-  /** Whether any queue takes events. */
-  get bindsAny(): boolean {
-    return this.#policies.bindsAny;
   }
 
   /** All queues there are. */
@@ -87,18 +87,19 @@ export class Queues implements QueueOwner {
     return this.#policies.bindingsOf(name);
   }
 
-  /** The queues that events on `topic` go to. */
-  boundTo(topic: string): readonly Queue[] {
-    if (!this.#policies.bindsAny) return NONE;
+  /** The queues that events on `topic` go to, as one that takes them; null when there are none. */
+  boundTo(topic: string): EventTaker | null {
+    if (!this.#policies.bindsAny) return null;
     const names = this.#policies.boundTo(topic);
-    return names.length === 0 ? NONE : names.map((name) => this.get(name, "publish to"));
+    if (names.length === 0) return null;
+    return new BoundQueues(this.store, names.map((name) => this.get(name, "publish to")));
   }
 
   /** The queue of that name, made if need be. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
   get(name: string, action: string): Queue {
     const present = this.#byName.get(name);
     if (present !== undefined) return present;
-    const { limits } = this.host;
+    const { limits } = this.context;
     checkQueueName(name, limits, action);
     if (isDeadName(name)) {
       // They are bounded in number by those whose dead they take.
@@ -121,7 +122,7 @@ export class Queues implements QueueOwner {
   /** Raises when jobs cannot be pushed at all for the moment. */
   checkRoom(): void {
     if (this.#fullUntilMs === 0) return;
-    if (this.host.clock.monotonicMs() >= this.#fullUntilMs) this.#fullUntilMs = 0;
+    if (this.context.clock.monotonicMs() >= this.#fullUntilMs) this.#fullUntilMs = 0;
     else {
       throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot push: the store has no room", {
         retryable: true,
@@ -165,7 +166,7 @@ export class Queues implements QueueOwner {
   }
 
   endTurn(): void {
-    this.host.bus.endTurn();
+    this.#bus.endTurn();
   }
 
   /** The batch that gathers is about to leave. */
@@ -175,7 +176,7 @@ export class Queues implements QueueOwner {
     if (queues.length === 0 && settlements.length === 0) return void this.#sealed.push(EMPTY);
     this.#changed = [];
     this.#settlements = [];
-    const wallMs = this.host.clock.wallMs();
+    const wallMs = this.context.clock.wallMs();
     for (const queue of queues) {
       queue.isChanged = false;
       queue.seal(wallMs);
@@ -218,7 +219,7 @@ export class Queues implements QueueOwner {
 
   /** Says why. */
   failed(error: ParleyError): void {
-    this.#restsUntilMs = this.host.clock.monotonicMs() + REST_MS;
+    this.#restsUntilMs = this.context.clock.monotonicMs() + REST_MS;
     if (error.code === ErrorCode.RESOURCE_EXHAUSTED) this.#fullUntilMs = this.#restsUntilMs;
     this.#arm(this.#restsUntilMs);
     for (const settlement of this.#taken.splice(0)) {
@@ -234,7 +235,7 @@ export class Queues implements QueueOwner {
 
   /** Lets time pass, as the timer does. */
   tick(): void {
-    const nowMs = this.host.clock.monotonicMs();
+    const nowMs = this.context.clock.monotonicMs();
     this.#rests();
     for (const queue of this.#byName.values()) {
       if (queue.machine.nextMs <= nowMs) queue.tick(nowMs);
@@ -270,17 +271,18 @@ export class Queues implements QueueOwner {
   }
 
   /** A session is gone, or can settle nothing any more. */
-  leave(session: Session): void {
-    if (session.pulls === null) return;
-    for (const consumer of session.pulls.values()) consumer.queue.removeConsumer(consumer);
-    session.pulls = null;
+  leave(session: Peer): void {
+    const own = queuesOf(session);
+    if (own.pulls === null) return;
+    for (const { queue, consumer } of own.pulls.values()) queue.removeConsumer(consumer);
+    own.pulls = null;
     this.endTurn();
   }
 
   /** Ends a consumer of a session. */
-  closeConsumer(session: Session, consumer: QueueConsumer): void {
-    session.pulls?.delete(consumer.number);
-    consumer.queue.removeConsumer(consumer);
+  closeConsumer(session: Peer, { queue, consumer }: Pull): void {
+    queuesOf(session).pulls?.delete(consumer.number);
+    queue.removeConsumer(consumer);
   }
 
   /** The server stops: nothing is handed out any more, what is held can still be settled. */
@@ -316,7 +318,7 @@ export class Queues implements QueueOwner {
   /** Whether nothing is handed out for a moment, so that a store that fails is not asked all the time. */
   #rests(): boolean {
     if (this.#restsUntilMs === 0) return false;
-    if (this.host.clock.monotonicMs() < this.#restsUntilMs) return true;
+    if (this.context.clock.monotonicMs() < this.#restsUntilMs) return true;
     this.#restsUntilMs = 0;
     // What was touched meanwhile was passed over.
     for (const queue of this.#byName.values()) this.touch(queue);
@@ -338,14 +340,14 @@ export class Queues implements QueueOwner {
     if (nextMs >= this.#timerMs) return;
     clearTimeout(this.#timer);
     this.#timerMs = nextMs;
-    const inMs = Math.max(1, Math.ceil(nextMs - this.host.clock.monotonicMs()));
+    const inMs = Math.max(1, Math.ceil(nextMs - this.context.clock.monotonicMs()));
     this.#timer = setTimeout(() => {
       this.#timerMs = Infinity;
       const went = guard("let time pass in the queues", () => this.tick());
       let next = this.#restsUntilMs || Infinity;
       for (const queue of this.#byName.values()) next = Math.min(next, queue.machine.nextMs);
       // What could not be done is not tried again at once.
-      this.#arm(went ? next : Math.max(next, this.host.clock.monotonicMs() + REST_MS));
+      this.#arm(went ? next : Math.max(next, this.context.clock.monotonicMs() + REST_MS));
     }, Math.min(inMs, MOST_TIMER_MS));
   }
 }
@@ -361,7 +363,6 @@ function tooManyQueues(name: string, action: string, living: number, most: numbe
   );
 }
 
-const NONE: readonly Queue[] = Object.freeze([]);
 const EMPTY: Sealed = Object.freeze({ queues: [], settlements: [] });
 
 /** Tells those who settled jobs that it is done; one that cannot be told keeps nobody else from it. */
@@ -385,10 +386,4 @@ export function checkQueueName(
     maxTopicLevels: maxTopicLevels - 1,
   };
   checkTopic(name, most, action);
-}
-
-/** The queues that a session may use. Raises UNAVAILABLE when there are none. */
-export function queuesOf({ host }: Session): Queues {
-  if (host.queues !== null) return host.queues;
-  throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot do that: this server keeps no queues");
 }

@@ -8,6 +8,7 @@
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
+import type { Ticket } from "../connection/ticket.ts";
 import { committed } from "../kept/committed.ts";
 import { purge } from "./care.ts";
 import type { Queue } from "./queue.ts";
@@ -49,10 +50,10 @@ function check(queue: Queue, force: boolean): void {
 async function forgetStored({ store }: Queues, queue: Queue): Promise<void> {
   if (!queue.isStored) return;
   await committed((ticket) => {
-    const told = () => {
+    const told: Ticket["committed"] = (...what) => {
       // In the very moment of the commit: the next push must not go to what the store knows no more.
       if (store.jobs.queue(queue.name) === null) queue.leftStore();
-      ticket.committed();
+      ticket.committed(...what);
     };
     store.jobs.forget(queue.log, { ...ticket, committed: told });
   });

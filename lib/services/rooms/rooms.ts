@@ -5,7 +5,7 @@
  * subscription. Invariants: a session has one name in all rooms; coming and going are announced once, also
  * when a connection is lost; a room without members and without a history is forgotten.
  */
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { mayFail } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
@@ -24,10 +24,14 @@ import { Entry } from "../../ports/entry.ts";
 import type { StoreRecordPage } from "../../ports/store.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
 import { committed } from "../kept/committed.ts";
-import type { KeptTopics, Ticket } from "../kept/kept_topics.ts";
+import type { KeptTopics } from "../kept/kept_topics.ts";
+import { type Ticket, UNTOLD } from "../connection/ticket.ts";
+import { publisherOf } from "../topics/peer_topics.ts";
+import type { Bus } from "../topics/bus.ts";
+import { encodeEvent, type RoomHappening } from "./room_event.ts";
 import { DIRECT_TOPIC, ROOM_PREFIX } from "../topics/reserved.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 
 /** The records that keep topic lines. */
 const TOPIC_LINES = "room.topic_line/";
@@ -38,35 +42,35 @@ const SERVER_SENDER = "server";
 /** An event of a room on its way into the store. */
 const entry = new Entry();
 
-/** What happens in a room. */
-export type RoomHappening = MessageInitShape<typeof RoomEventSchema>["event"];
-
 /** All rooms. */
 export class Rooms {
-  readonly names: NameRegistry<Session>;
-  readonly #host: SessionHost;
+  readonly names: NameRegistry<Peer>;
+  readonly #context: ServerContext;
+  readonly #bus: Bus;
   readonly #kept: KeptTopics;
-  readonly #rooms = new Map<string, Room<Session>>();
-  readonly #bySession = new Map<Session, Set<Room<Session>>>();
-  readonly #idle = new Set<Session>();
+  readonly #rooms = new Map<string, Room<Peer>>();
+  readonly #bySession = new Map<Peer, Set<Room<Peer>>>();
+  readonly #idle = new Set<Peer>();
   /** When each session that is in a room was last active, by the host's coarse clock. */
-  readonly #activeMs = new Map<Session, number>();
+  readonly #activeMs = new Map<Peer, number>();
   readonly #stamps = new SenderStamps(SERVER_SENDER);
 
-  constructor(host: SessionHost, kept: KeptTopics) {
-    this.#host = host;
+  constructor(context: ServerContext, bus: Bus, kept: KeptTopics) {
+    this.#context = context;
+    this.#bus = bus;
     this.#kept = kept;
-    this.names = new NameRegistry(host.limits.nameGraceMs);
+    this.names = new NameRegistry(context.limits.nameGraceMs);
+    kept.forgetting.isUsedElsewhere = (topic) => this.usesTopic(topic);
   }
 
   /** The rooms that have members. */
-  get rooms(): ReadonlyMap<string, Room<Session>> {
+  get rooms(): ReadonlyMap<string, Room<Peer>> {
     return this.#rooms;
   }
 
   /** Says that a person did something just now. */
-  active(session: Session): void {
-    if (this.#bySession.has(session)) this.#activeMs.set(session, this.#host.nowMs);
+  active(session: Peer): void {
+    if (this.#bySession.has(session)) this.#activeMs.set(session, this.#context.nowMs);
   }
 
   /** Reads the topic lines that were set before the server started. */
@@ -85,16 +89,16 @@ export class Rooms {
   }
 
   /** Whether nothing was heard from `session` for a while. */
-  isIdle(session: Session): boolean {
+  isIdle(session: Peer): boolean {
     return this.#idle.has(session);
   }
 
   /** The room of that name, with members or without. Raises INVALID_ARGUMENT for a bad name. */
-  room(name: string): Room<Session> {
+  room(name: string): Room<Peer> {
     checkRoomName(name);
     const known = this.#rooms.get(name);
     if (known !== undefined) return known;
-    const max = this.#host.limits.maxRoomMembers;
+    const max = this.#context.limits.maxRoomMembers;
     return new Room(name, max === 0 ? Infinity : max);
   }
 
@@ -103,11 +107,11 @@ export class Rooms {
    * even if the rooms cannot be told, because nothing can be kept now. A session that had the name before, and
    * whose token was shown, is one that its client has lost: it leaves its rooms and is ended.
    */
-  async claimName(session: Session, name: string, token: string): Promise<string> {
+  async claimName(session: Peer, name: string, token: string): Promise<string> {
     const former = this.names.nameOf(session);
     const holder = this.names.ownerOf(name);
     const held = holder === null ? null : this.names.nameOf(holder);
-    const granted = this.names.claim(session, name, token, newToken(), this.#host.nowMs);
+    const granted = this.names.claim(session, name, token, newToken(), this.#context.nowMs);
     if (holder !== null && held !== null && holder !== session) this.#replace(holder, held);
     if (former !== null && former !== name) {
       const renamed = { case: "renamed", value: { from: former, to: name } } as const;
@@ -118,17 +122,17 @@ export class Rooms {
   }
 
   /** Takes `session` into a room; the seq behind which it is to read. */
-  async join(session: Session, name: string): Promise<{ room: Room<Session>; seq: number }> {
+  async join(session: Peer, name: string): Promise<{ room: Room<Peer>; seq: number }> {
     const person = this.nameOf(session);
     const room = this.room(name);
     const own = this.#bySession.get(session) ?? new Set();
-    if (own.size >= this.#host.limits.maxRoomsPerConnection && !own.has(room)) {
+    if (own.size >= this.#context.limits.maxRoomsPerConnection && !own.has(room)) {
       throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot join "${name}": too many rooms`, {
-        accepted: `at most ${this.#host.limits.maxRoomsPerConnection} rooms a connection`,
+        accepted: `at most ${this.#context.limits.maxRoomsPerConnection} rooms a connection`,
       });
     }
     const before = this.#kept.store.topic(ROOM_PREFIX + name)?.lastSeq ?? 0;
-    if (!room.join(session, this.#host.clock.wallMs())) return { room, seq: before };
+    if (!room.join(session, this.#context.clock.wallMs())) return { room, seq: before };
     this.#rooms.set(name, room);
     this.#bySession.set(session, own.add(room));
     this.active(session);
@@ -143,7 +147,7 @@ export class Rooms {
   }
 
   /** Lets `session` leave a room; gives false when it is not there. */
-  async leave(session: Session, name: string): Promise<boolean> {
+  async leave(session: Peer, name: string): Promise<boolean> {
     const room = this.room(name);
     if (!room.members.has(session)) return false;
     const person = this.nameOf(session);
@@ -156,12 +160,12 @@ export class Rooms {
    * A session is gone: its rooms are told, and its name is kept for the grace. It is free at once when
    * nobody can come back for it: its owner had left all rooms before, or has no way to show the token.
    */
-  gone(session: Session): void {
+  gone(session: Peer): void {
     const person = this.names.nameOf(session);
     if (person === null) return;
     const atOnce = !this.#bySession.has(session) || session.link.kind === "text";
     this.#partAll(session, person);
-    this.names.release(session, this.#host.nowMs, atOnce);
+    this.names.release(session, this.#context.nowMs, atOnce);
   }
 
   /**
@@ -206,7 +210,7 @@ export class Rooms {
     this.names.expire(nowMs);
     for (const [session, rooms] of this.#bySession) {
       const activeMs = this.#activeMs.get(session) ?? nowMs;
-      const idle = nowMs - activeMs >= this.#host.limits.presenceIdleMs;
+      const idle = nowMs - activeMs >= this.#context.limits.presenceIdleMs;
       if (idle === this.#idle.has(session)) continue;
       if (idle) this.#idle.add(session);
       else this.#idle.delete(session);
@@ -216,22 +220,21 @@ export class Rooms {
         this.#presence(room.name, { case: "presenceChanged", value });
       }
     }
-    this.#host.bus.endTurn();
+    this.#bus.endTurn();
   }
 
   /** Sets the topic line of a room, and resolves with the seq of the event that says so. */
-  async setTopicLine(session: Session, name: string, text: string): Promise<number> {
+  async setTopicLine(session: Peer, name: string, text: string): Promise<number> {
     const room = this.room(name);
     room.checkMember(session, "set the topic line");
     const line = checkText(text, MAX_TOPIC_LINE_BYTES, "set a topic line of");
     const { store } = this.#kept;
     const key = TOPIC_LINES + name;
-    const nobody: Ticket = { session: null, committed() {}, failed() {} };
     const value = { name: this.nameOf(session), text: line };
     const told = store.group(() => {
       // The line and the event that tells of it, or neither.
-      if (line !== "") store.put(key, new TextEncoder().encode(line), -1, nobody);
-      else if (store.revision(key) > 0) store.remove(key, -1, nobody);
+      if (line !== "") store.put(key, new TextEncoder().encode(line), -1, UNTOLD);
+      else if (store.revision(key) > 0) store.remove(key, -1, UNTOLD);
       return this.#append(name, { case: "topicLineSet", value }, session, "");
     });
     const seq = await told;
@@ -244,7 +247,7 @@ export class Rooms {
   }
 
   /** Hands a text to one person. Raises NOT_FOUND when nobody goes by that name. */
-  tell(session: Session, to: string, text: string): void {
+  tell(session: Peer, to: string, text: string): void {
     const from = this.nameOf(session);
     const said = checkMessage(text, "tell");
     const recipient = this.names.ownerOf(to);
@@ -261,17 +264,17 @@ export class Rooms {
     const { typeName } = DirectMessageSchema;
     const event = create(EventSchema, { topic: DIRECT_TOPIC, payload, type: typeName });
     const body = toBinary(EventSchema, event);
-    const { stamps } = session.asPublisher();
-    stamps.setTime(this.#host.clock.wallMs());
+    const { stamps } = publisherOf(session);
+    stamps.setTime(this.#context.clock.wallMs());
     const stamped = new Uint8Array(body.length + stamps.length);
     stamped.set(body);
     stamped.set(stamps.bytes.subarray(0, stamps.length), body.length);
-    this.#host.bus.deliverTo(recipient, stamped, 0, stamped.length);
-    this.#host.bus.touch(recipient.outbox);
+    this.#bus.deliverTo(recipient, stamped, 0, stamped.length);
+    recipient.touch();
   }
 
   /** The name of `session`. Raises FAILED_PRECONDITION when it has none. */
-  nameOf(session: Session): string {
+  nameOf(session: Peer): string {
     const name = this.names.nameOf(session);
     if (name !== null) return name;
     throw new ParleyError(ErrorCode.FAILED_PRECONDITION, "cannot do that without a name", {
@@ -287,7 +290,7 @@ export class Rooms {
   async announce(
     room: string,
     event: RoomHappening,
-    sender: Session | null,
+    sender: Peer | null,
     messageId = "",
   ): Promise<number> {
     return this.#append(room, event, sender, messageId);
@@ -297,7 +300,7 @@ export class Rooms {
   #append(
     room: string,
     event: RoomHappening,
-    sender: Session | null,
+    sender: Peer | null,
     messageId: string,
   ): Promise<number> {
     const topic = ROOM_PREFIX + room;
@@ -306,10 +309,10 @@ export class Rooms {
       throw new ParleyError(ErrorCode.UNAVAILABLE, `cannot keep the history of "${room}"`);
     }
     const { body, idStart, idEnd } = encodeEvent(topic, event, messageId);
-    const publisher = sender?.asPublisher();
-    if (publisher !== undefined) publisher.keeps = true;
+    const publisher = sender === null ? null : publisherOf(sender);
+    if (publisher !== null) publisher.keeps = true;
     const stamps = publisher?.stamps ?? this.#stamps;
-    stamps.setTime(this.#host.clock.wallMs());
+    stamps.setTime(this.#context.clock.wallMs());
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     // Nobody's: members get what they say themselves, like everybody else in the room.
     const ticket: Ticket = { session: null, committed: resolve, failed: reject };
@@ -321,13 +324,13 @@ export class Rooms {
   /** Tells a room's presence topic, which is not kept. */
   #presence(room: string, event: RoomHappening): void {
     const topic = `${ROOM_PREFIX}${room}.presence`;
-    this.#stamps.setTime(this.#host.clock.wallMs());
+    this.#stamps.setTime(this.#context.clock.wallMs());
     const { body } = encodeEvent(topic, event, "");
-    this.#host.bus.publishOwn(topic, RoomEventSchema.typeName, body, this.#stamps);
+    this.#bus.publishOwn(topic, RoomEventSchema.typeName, body, this.#stamps);
   }
 
   /** Ends a session whose name another one has taken over by its token. */
-  #replace(session: Session, person: string): void {
+  #replace(session: Peer, person: string): void {
     this.#partAll(session, person);
     session.end(
       new ParleyError(
@@ -339,7 +342,7 @@ export class Rooms {
   }
 
   /** Takes a session that is lost out of its rooms, and tells them. */
-  #partAll(session: Session, person: string): void {
+  #partAll(session: Peer, person: string): void {
     for (const room of [...this.#bySession.get(session) ?? []]) {
       this.#part(session, room);
       // What cannot be kept now is lost with the connection; the list of members is right all the same.
@@ -347,7 +350,7 @@ export class Rooms {
     }
   }
 
-  #part(session: Session, room: Room<Session>): void {
+  #part(session: Peer, room: Room<Peer>): void {
     room.leave(session);
     const own = this.#bySession.get(session);
     own?.delete(room);
@@ -369,25 +372,8 @@ function inUse(name: string, online: number): ParleyError {
   );
 }
 
-function leftOf(name: string, room: Room<Session>, lost: boolean): RoomHappening {
+function leftOf(name: string, room: Room<Peer>, lost: boolean): RoomHappening {
   return { case: "left", value: { name, online: room.online, lost } };
-}
-
-/** Encodes an event of a room, and says where its message_id lies. */
-function encodeEvent(topic: string, event: RoomHappening, messageId: string) {
-  const payload = toBinary(RoomEventSchema, create(RoomEventSchema, { event }));
-  const head = toBinary(
-    EventSchema,
-    create(EventSchema, { topic, payload, type: RoomEventSchema.typeName }),
-  );
-  if (messageId === "") return { body: head, idStart: 0, idEnd: 0 };
-  const tail = toBinary(EventSchema, create(EventSchema, { messageId }));
-  const body = new Uint8Array(head.length + tail.length);
-  body.set(head);
-  body.set(tail, head.length);
-  // The tail is a tag, a length of one byte or two, and the id itself.
-  const idBytes = new TextEncoder().encode(messageId).length;
-  return { body, idStart: body.length - idBytes, idEnd: body.length };
 }
 
 /** A secret that nobody can guess. */

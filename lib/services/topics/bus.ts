@@ -16,24 +16,23 @@ import { EVENT_TAG, Fanout } from "../../wire/fanout.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Outbox } from "../../wire/outbox.ts";
-import { PayloadScan } from "../../wire/payload_scan.ts";
 import type { SenderStamps } from "../../wire/stamp.ts";
 import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch } from "./publisher.ts";
+import { publisherOf, topicsOf } from "./peer_topics.ts";
+import { type BusHooks, NO_HOOKS } from "./hooks.ts";
 import { checkNotReserved } from "./reserved.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 
 const NO_STAMPS = new Uint8Array(0);
 
 /** Subscriptions and deliveries. */
 export class Bus {
-  /** The scan of the event or call in hand. */
-  readonly scan: PayloadScan;
-  readonly #host: SessionHost;
+  readonly #context: ServerContext;
   readonly #trie = new TopicTrie<BusSubscription>();
   readonly #fanout: Fanout<BusSubscription>;
   readonly #policies: OverflowPolicies;
@@ -44,29 +43,36 @@ export class Bus {
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
 
+  #hooks: BusHooks = NO_HOOKS;
+
   readonly #keep = (topic: string): StoreTopic | null => {
     checkNotReserved(topic);
-    return this.#host.kept?.topicOf(topic) ?? null;
+    return this.#hooks.keep(topic);
   };
 
-  readonly #bind = (topic: string) => this.#host.queues?.boundTo(topic) ?? [];
+  readonly #bind = (topic: string) => this.#hooks.bind(topic);
 
   /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
-  #choosingFor: Session | null = null;
+  #choosingFor: Peer | null = null;
   readonly #loadFor = (member: BusSubscription): number =>
     member.owner === this.#choosingFor && !member.echo ? Infinity : loadOf(member);
 
-  constructor(host: SessionHost) {
-    this.#host = host;
-    this.scan = new PayloadScan(host.limits);
-    this.#live = new LiveReceivers(host, this.#trie);
-    const policies = this.#policies = new OverflowPolicies(host);
+  constructor(context: ServerContext) {
+    this.#context = context;
+    this.#live = new LiveReceivers(this.#trie);
+    const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
     this.#fanout = new Fanout<BusSubscription>(
-      host.limits.maxOutboxBytes,
-      host.budget,
+      context.limits.maxOutboxBytes,
+      context.budget,
       (subscription, frames, length) => policies.apply(subscription, frames, length),
     );
     this.#handOn = new GroupHandOn(this.#trie, this.#fanout, (one) => this.#countOne(one));
+  }
+
+  /** Says what is built upon the bus; once, before the first session. */
+  join(hooks: BusHooks): void {
+    this.#hooks = hooks;
+    this.#live.readers = this.#policies.readers = hooks.readers;
   }
 
   /** How many events were delivered, without those that an overflow policy let through. */
@@ -85,10 +91,10 @@ export class Bus {
   }
 
   /** Subscribes; asking again for the same pattern, type and group replaces the options. */
-  subscribe(session: Session, request: SubscriptionRequest): void {
+  subscribe(session: Peer, request: SubscriptionRequest): void {
     const key = subscriptionKey(request.pattern, request.type, request.group);
-    const own = session.subscriptions ??= new Map<string, BusSubscription>();
-    const limit = this.#host.limits.maxSubscriptions;
+    const own = topicsOf(session).subscriptions ??= new Map<string, BusSubscription>();
+    const limit = this.#context.limits.maxSubscriptions;
     if (!own.has(key) && own.size >= limit) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
@@ -106,12 +112,12 @@ export class Bus {
 
   /** Ends a subscription, at once or after that many more events. Raises NOT_FOUND when there is none. */
   unsubscribe(
-    session: Session,
+    session: Peer,
     request: Pick<SubscriptionRequest, "pattern" | "type" | "group">,
     afterEvents: number,
   ): void {
     const key = subscriptionKey(request.pattern, request.type, request.group);
-    const subscription = session.subscriptions?.get(key);
+    const subscription = topicsOf(session).subscriptions?.get(key);
     if (subscription === undefined) {
       throw new ParleyError(
         ErrorCode.NOT_FOUND,
@@ -131,27 +137,27 @@ export class Bus {
    * Publishes the event from `start` to `end`; gives who gets it. It leaves with the turn's end. One of a
    * kept topic, or of one that is bound to queues, is only stamped: the caller hands it to the store.
    */
-  publish(session: Session, bytes: Uint8Array, start: number, end: number): RememberedMatch {
-    this.scan.scan(bytes, start, end, "event");
-    this.#host.counters.eventsIn++;
+  publish(session: Peer, bytes: Uint8Array, start: number, end: number): RememberedMatch {
+    this.#context.payload.scan(bytes, start, end, "event");
+    this.#context.counters.eventsIn++;
     const found = this.#matchOf(session, bytes);
     const { match, kept, bound } = found;
     const wanted = match.receivers.length > 0;
-    if (!wanted && match.groups.length === 0 && kept === null && bound.length === 0) return found;
-    this.stamp(session.asPublisher());
-    if (!wanted || kept !== null || bound.length > 0) return found;
+    if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;
+    this.stamp(publisherOf(session));
+    if (!wanted || kept !== null || bound !== null) return found;
     return this.handOut(session, found, bytes, start, end);
   }
 
   /** Hands the event of `publish` to those who get it; gives who they were by then. */
   handOut(
-    session: Session,
+    session: Peer,
     found: RememberedMatch,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): RememberedMatch {
-    const { stamps } = session.asPublisher();
+    const { stamps } = publisherOf(session);
     while (found.match.receivers.length > 0) {
       const to = this.#receivers(found.match, session);
       const taken = this.#fanout
@@ -165,7 +171,7 @@ export class Bus {
 
   /** Hands the event of `publish` to the groups, and ends counted subscriptions; gives who was reached. */
   complete(
-    session: Session,
+    session: Peer,
     remembered: RememberedMatch,
     bytes: Uint8Array,
     start: number,
@@ -173,7 +179,7 @@ export class Bus {
   ): number {
     let reached = this.#fanout.flushRun();
     for (const group of remembered.match.groups) {
-      const { stamps } = session.asPublisher();
+      const { stamps } = publisherOf(session);
       if (this.#giveToGroup(group, session, bytes, start, end, stamps.bytes, stamps.length)) {
         reached++;
       }
@@ -186,14 +192,16 @@ export class Bus {
   deliverKept(
     topic: StoreTopic,
     type: string,
-    publisher: Session | null,
+    publisher: Peer | null,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): void {
     let match = this.#live.match(topic, type);
     // Who has no subscription cannot be a receiver, and need not end the run of another publisher.
-    const from = publisher?.subscriptions ? publisher : null;
+    const from = publisher !== null && topicsOf(publisher).subscriptions !== null
+      ? publisher
+      : null;
     while (match.receivers.length > 0) {
       const to = this.#live.of(topic, this.#receivers(match, from));
       if (to.length === 0 || this.#fanout.add(to, from, bytes, start, end, NO_STAMPS, 0)) break;
@@ -227,14 +235,14 @@ export class Bus {
   }
 
   /** Hands one event of a kept topic to one session, out of its history. */
-  deliverTo(session: Session, bytes: Uint8Array, start: number, end: number): void {
+  deliverTo(session: Peer, bytes: Uint8Array, start: number, end: number): void {
     const body = end - start;
     let at = session.begin(1 + varintSize(body) + body);
     const out = session.outbox.bytes;
     out[at++] = EVENT_TAG;
     at = putVarint(out, at, body);
     copyBytes(out, at, bytes, start, end);
-    this.#host.counters.eventsOut++;
+    this.#context.counters.eventsOut++;
   }
 
   /** Counts an event that came out of the history for the subscriptions that it was for. */
@@ -259,26 +267,27 @@ export class Bus {
 
   /** Ends a turn: queues hand out, and everything leaves. Gives subscriptions whose connections are behind. */
   endTurn(): readonly BusSubscription[] {
-    this.#host.queues?.dispatch();
+    this.#hooks.endTurn();
     this.#turn++;
     this.#policies.endTurn();
     return this.#fanout.endTurn();
   }
 
   /** Forgets a session; it gets nothing more from now on. */
-  leave(session: Session): void {
-    const { subscriptions } = session;
+  leave(session: Peer): void {
+    const topics = topicsOf(session);
+    const { subscriptions } = topics;
     if (subscriptions === null || subscriptions.size === 0) return;
     this.#fanout.flushRun();
-    this.#host.kept?.feeds.leave(session);
+    this.#hooks.readers?.leave(session);
     if (session.outbox.keepUnsent) {
-      session.shared = [...subscriptions.values()].filter((one) => one.group !== "");
+      topics.shared = [...subscriptions.values()].filter((one) => one.group !== "");
     }
     for (const [key, subscription] of subscriptions) this.#remove(session, key, subscription);
   }
 
   /** Hands on what the groups' share of a session that left had not sent. */
-  handOn(session: Session): void {
+  handOn(session: Peer): void {
     const { underWay, sentOfUnderWay, waiting } = session.outbox.takeUnsent(
       session.link.bytesWritten,
     );
@@ -288,7 +297,7 @@ export class Bus {
   }
 
   /** The same for what waits in the outbox of a session that is being ended, while a write is under way. */
-  handOnWaiting(session: Session): void {
+  handOnWaiting(session: Peer): void {
     const { outbox } = session;
     const waiting = outbox.bytes.slice(0, outbox.length);
     outbox.rewind(0);
@@ -299,16 +308,16 @@ export class Bus {
   stamp(publisher: Publisher): void {
     if (publisher.stampedTurn === this.#turn) return;
     publisher.stampedTurn = this.#turn;
-    publisher.stamps.setTime(this.#host.clock.wallMs());
+    publisher.stamps.setTime(this.#context.clock.wallMs());
   }
 
   /** Who gets the event that was scanned. */
-  #matchOf(session: Session, bytes: Uint8Array): RememberedMatch {
-    const publisher = session.asPublisher();
-    const { limits } = this.#host;
+  #matchOf(session: Peer, bytes: Uint8Array): RememberedMatch {
+    const publisher = publisherOf(session);
+    const { limits } = this.#context;
     const anyCounted = this.#counted > 0;
     return publisher
-      .match(bytes, this.scan, this.#trie, limits, anyCounted, this.#keep, this.#bind);
+      .match(bytes, this.#context.payload, this.#trie, limits, anyCounted, this.#keep, this.#bind);
   }
 
   /**
@@ -317,9 +326,9 @@ export class Bus {
    */
   #receivers(
     match: Match<BusSubscription>,
-    publisher: Session | null,
+    publisher: Peer | null,
   ): readonly BusSubscription[] {
-    if (match.all === null || publisher === null || publisher.subscriptions === null) {
+    if (match.all === null || publisher === null || topicsOf(publisher).subscriptions === null) {
       return match.receivers;
     }
     const first = match.receivers.findIndex((one) => one.owner === publisher);
@@ -330,7 +339,7 @@ export class Bus {
 
   #giveToGroup(
     group: Group<BusSubscription>,
-    publisher: Session | null,
+    publisher: Peer | null,
     bytes: Uint8Array,
     start: number,
     end: number,
@@ -355,7 +364,7 @@ export class Bus {
   /** Counts an event for the plain subscriptions of a match, and ends those that have had enough. */
   #count(
     match: Match<BusSubscription>,
-    publisher: Session | null,
+    publisher: Peer | null,
     topic: StoreTopic | null,
   ): void {
     for (const one of match.all ?? match.receivers) {
@@ -371,11 +380,11 @@ export class Bus {
     this.#remove(subscription.owner, subscriptionKey(pattern, type, group), subscription);
   }
 
-  #remove(session: Session, key: string, subscription: BusSubscription): void {
+  #remove(session: Peer, key: string, subscription: BusSubscription): void {
     // Handing an event out can end the very session whose subscription is then counted down.
     if (!this.#trie.remove(subscription)) return;
-    session.subscriptions?.delete(key);
-    if (session.feeds !== null) this.#host.kept?.feeds.unsubscribed(session, subscription);
+    topicsOf(session).subscriptions?.delete(key);
+    this.#hooks.readers?.unsubscribed(session, subscription);
     if (subscription.remaining !== Infinity) this.#counted--;
   }
 }

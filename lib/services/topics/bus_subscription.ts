@@ -6,7 +6,7 @@ import type { Subscription } from "../../logic/topics/subscription.ts";
 import type { Outbox } from "../../wire/outbox.ts";
 import type { Receiver } from "../../wire/fanout.ts";
 import { groupStamp } from "../../wire/stamp.ts";
-import type { Session } from "../connection/session.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** What is asked for in a Subscribe, checked. */
 export interface SubscriptionRequest {
@@ -26,7 +26,7 @@ export class BusSubscription implements Subscription, Receiver {
   readonly overflow: OverflowPolicy;
   /** Who chose to lose events rather than to wait is not waited for. */
   readonly waitedFor: boolean;
-  readonly owner: Session;
+  readonly owner: Peer;
   readonly outbox: Outbox;
   /** The stamp that names the group of its deliveries; null for a plain subscription. */
   readonly stamp: Uint8Array | null;
@@ -35,7 +35,7 @@ export class BusSubscription implements Subscription, Receiver {
   /** It ends after so many more events; Infinity when nobody asked for that. */
   remaining = Infinity;
 
-  constructor(owner: Session, request: SubscriptionRequest) {
+  constructor(owner: Peer, request: SubscriptionRequest) {
     this.owner = owner;
     this.outbox = owner.outbox;
     this.pattern = request.pattern;

@@ -9,11 +9,12 @@ import type { TopicTrie } from "../../logic/topics/trie.ts";
 import type { Fanout } from "../../wire/fanout.ts";
 import { FrameWalk } from "../../wire/frame_walk.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
-import type { Session } from "../connection/session.ts";
+import { topicsOf } from "./peer_topics.ts";
+import type { Peer } from "../connection/peer.ts";
 
 /** Bytes of an outbox whose group events are still to be handed on. */
 interface HandOn {
-  readonly leaver: Session;
+  readonly leaver: Peer;
   readonly frames: Uint8Array;
   /** So many bytes at the front were sent. */
   readonly sent: number;
@@ -44,7 +45,7 @@ export class GroupHandOn {
    * first `sent` bytes. That can end another member, whose share is then handed on as well: one after the
    * other, not from within, however many there are.
    */
-  handOn(leaver: Session, frames: Uint8Array, sent: number): void {
+  handOn(leaver: Peer, frames: Uint8Array, sent: number): void {
     this.#waiting.push({ leaver, frames, sent });
     if (this.#handingOn) return;
     this.#handingOn = true;
@@ -68,11 +69,11 @@ export class GroupHandOn {
   }
 
   /** Hands one event, which `#walk` has read, to another member of the group that it was for. */
-  #handOnEvent(leaver: Session, frame: Uint8Array): void {
+  #handOnEvent(leaver: Peer, frame: Uint8Array): void {
     const { topic, type, group: name, sender } = this.#walk;
     const load = (member: BusSubscription) =>
       !member.echo && member.owner.sessionId === sender ? Infinity : loadOf(member);
-    const shared = leaver.shared.filter((one) => one.group === name);
+    const shared = topicsOf(leaver).shared.filter((one) => one.group === name);
     for (;;) {
       // Groups of one name are apart by their patterns.
       const group = this.#trie.match(topic, type).groups.find((one) =>

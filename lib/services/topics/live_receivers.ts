@@ -10,11 +10,12 @@ import type { Match } from "../../logic/topics/subscription.ts";
 import { NO_MATCH, type TopicTrie } from "../../logic/topics/trie.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { HistoryReaders } from "./hooks.ts";
 
 /** Finds the receivers of kept events. */
 export class LiveReceivers {
-  readonly #host: SessionHost;
+  /** Who reads history; null without a store. */
+  readers: HistoryReaders | null = null;
   readonly #trie: TopicTrie<BusSubscription>;
   #topic: StoreTopic | null = null;
   #type = "";
@@ -25,8 +26,7 @@ export class LiveReceivers {
   #feedsVersion = -1;
   #live: readonly BusSubscription[] = [];
 
-  constructor(host: SessionHost, trie: TopicTrie<BusSubscription>) {
-    this.#host = host;
+  constructor(trie: TopicTrie<BusSubscription>) {
     this.#trie = trie;
   }
 
@@ -44,8 +44,8 @@ export class LiveReceivers {
 
   /** Those of `all` whom live events of `topic` do not pass by. */
   of(topic: StoreTopic, all: readonly BusSubscription[]): readonly BusSubscription[] {
-    const feeds = this.#host.kept?.feeds;
-    if (feeds === undefined || !feeds.anyOf(topic)) return all;
+    const feeds = this.readers;
+    if (feeds === null || !feeds.anyOf(topic)) return all;
     const { version } = feeds;
     if (this.#fedTopic === topic && this.#all === all && this.#feedsVersion === version) {
       return this.#live;
@@ -58,6 +58,6 @@ export class LiveReceivers {
 
   /** Whether the feed of `session` brings it what is new on `topic`; null is a topic that is not kept. */
   passesBy(one: BusSubscription, topic: StoreTopic | null): boolean {
-    return topic !== null && this.#host.kept?.feeds.has(one.owner, topic) === true;
+    return topic !== null && this.readers?.has(one.owner, topic) === true;
   }
 }

@@ -12,9 +12,12 @@ import { logger } from "../../base/log.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
 import { matchesPattern } from "../../logic/topics/pattern.ts";
 import { FrameWalk } from "../../wire/frame_walk.ts";
+import type { Outbox } from "../../wire/outbox.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
-import type { Session } from "../connection/session.ts";
-import type { SessionHost } from "../connection/server_context.ts";
+import type { HistoryReaders } from "./hooks.ts";
+import { topicsOf } from "./peer_topics.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 
 const log = logger("connection");
 
@@ -33,14 +36,19 @@ interface RunTally {
 
 /** Applies the overflow policies of one server. */
 export class OverflowPolicies {
-  readonly #host: SessionHost;
+  /** Who reads history; null without a store. */
+  readers: HistoryReaders | null = null;
+  readonly #context: ServerContext;
+  readonly #touch: (outbox: Outbox) => void;
   readonly #walk = new FrameWalk();
   /** The run that was looked at last, and what is in it. */
   #run: Uint8Array | null = null;
   #tally: RunTally = { events: new Map(), smallest: 0 };
 
-  constructor(host: SessionHost) {
-    this.#host = host;
+  /** `touch` has an outbox flushed at the end of the turn. */
+  constructor(context: ServerContext, touch: (outbox: Outbox) => void) {
+    this.#context = context;
+    this.#touch = touch;
   }
 
   /**
@@ -66,16 +74,14 @@ export class OverflowPolicies {
   }
 
   /** Lets the session read from the history what does not fit; false when it is in none. */
-  #catchUp(session: Session, frames: Uint8Array, length: number): boolean {
-    const { kept } = this.#host;
-    if (kept === null) return false;
+  #catchUp(session: Peer, frames: Uint8Array, length: number): boolean {
+    const { readers } = this;
+    if (readers === null) return false;
     const walk = this.#walk;
     walk.open(frames, length);
     while (walk.next()) {
       walk.readEvent();
-      const topic = walk.seq > 0 ? kept.store.topic(walk.topic) : null;
-      if (topic === null) return false;
-      kept.feeds.begin(session, topic, walk.seq);
+      if (walk.seq === 0 || !readers.divert(session, walk.topic, walk.seq)) return false;
     }
     return true;
   }
@@ -86,11 +92,11 @@ export class OverflowPolicies {
   }
 
   #limit(): number {
-    return Math.min(this.#host.limits.maxOutboxBytes, this.#host.budget.thresholdBytes);
+    return Math.min(this.#context.limits.maxOutboxBytes, this.#context.budget.thresholdBytes);
   }
 
   /** Puts the frames that fit below `limit`, and counts the others. */
-  #keepWhatFits(session: Session, frames: Uint8Array, length: number, limit: number): boolean {
+  #keepWhatFits(session: Peer, frames: Uint8Array, length: number, limit: number): boolean {
     const { outbox } = session;
     const { events, smallest } = this.#tallyOf(frames, length);
     if (outbox.size + smallest > limit) {
@@ -108,7 +114,7 @@ export class OverflowPolicies {
   }
 
   /** Puts the newest of the frames, as many as fit once the oldest of what waits have made room. */
-  #makeRoom(session: Session, frames: Uint8Array, length: number, limit: number): boolean {
+  #makeRoom(session: Peer, frames: Uint8Array, length: number, limit: number): boolean {
     const { outbox } = session;
     const underWay = outbox.size - outbox.length;
     // What is under way cannot be dropped; were it to count in full, one large write would keep
@@ -131,12 +137,12 @@ export class OverflowPolicies {
     return events > 0;
   }
 
-  #keep(session: Session, frames: Uint8Array, start: number, end: number, events: number): void {
-    const { counters, bus } = this.#host;
+  #keep(session: Peer, frames: Uint8Array, start: number, end: number, events: number): void {
+    const { counters } = this.#context;
     session.outbox.append(frames.subarray(start, end), end - start);
     counters.eventsOut += events;
     counters.bytesOut += end - start;
-    bus.touch(session.outbox);
+    this.#touch(session.outbox);
   }
 
   /** Counts what is in a run, once for all that it goes to. */
@@ -156,7 +162,7 @@ export class OverflowPolicies {
   }
 
   /** Drops waiting events of DROP_OLDEST subscriptions, the oldest first, until `bytes` bytes are free. */
-  #dropOldest(session: Session, bytes: number): void {
+  #dropOldest(session: Peer, bytes: number): void {
     const { outbox } = session;
     const walk = this.#walk;
     const mayDrop = droppable(session);
@@ -180,10 +186,11 @@ export class OverflowPolicies {
     outbox.rewind(outbox.length - freed);
   }
 
-  #missed(session: Session, topic: string, count: number): void {
-    this.#host.counters.eventsDropped += count;
-    const first = session.missed === null;
-    const missed = session.missed ??= new Map<string, number>();
+  #missed(session: Peer, topic: string, count: number): void {
+    this.#context.counters.eventsDropped += count;
+    const topics = topicsOf(session);
+    const first = topics.missed === null;
+    const missed = topics.missed ??= new Map<string, number>();
     const name = missed.has(topic) || missed.size < MAX_MISSED_TOPICS ? topic : OTHER_TOPICS;
     missed.set(name, (missed.get(name) ?? 0) + count);
     if (first) detached(this.#tellWhenRead(session), "tell a subscriber what it missed");
@@ -193,10 +200,11 @@ export class OverflowPolicies {
    * Tells what was missed once half of what waits now has left. Not half of the limit: that shrinks while
    * others hold much, and the notices themselves must not gather at a peer that does not read.
    */
-  async #tellWhenRead(session: Session): Promise<void> {
+  async #tellWhenRead(session: Peer): Promise<void> {
     await session.outbox.whenAtMost(session.outbox.size >>> 1);
-    const missed = session.missed;
-    session.missed = null;
+    const topics = topicsOf(session);
+    const { missed } = topics;
+    topics.missed = null;
     if (missed === null || !session.takesDeliveries) return;
     for (const [topic, count] of missed) {
       session.send({ case: "missed", value: { topic, count: BigInt(count) } });
@@ -204,8 +212,8 @@ export class OverflowPolicies {
     session.outbox.flush();
   }
 
-  #disconnect(session: Session): void {
-    this.#host.counters.slowCloses++;
+  #disconnect(session: Peer): void {
+    this.#context.counters.slowCloses++;
     log.info("connection ended: it reads more slowly than its subscriptions deliver", {
       connection: session.number,
       peer: session.link.peer,
@@ -225,8 +233,8 @@ export class OverflowPolicies {
  * Says of waiting events whether they are the session's by a subscription that says DROP_OLDEST. Looks at
  * its own subscriptions alone, for a topic can have a hundred thousand others.
  */
-function droppable(session: Session): (walk: FrameWalk) => boolean {
-  const own = [...session.subscriptions?.values() ?? []];
+function droppable(session: Peer): (walk: FrameWalk) => boolean {
+  const own = [...topicsOf(session).subscriptions?.values() ?? []];
   if (own.every((one) => one.overflow === OverflowPolicy.DROP_OLDEST)) return () => true;
   own.sort((one, other) => one.order - other.order);
   const verdicts = new Map<string, boolean>();

@@ -5,10 +5,8 @@
  * byte; it is good while the trie's version stays. Made with the first publish, so that the many
  * connections that never do cost nothing.
  */
-import { invalidArgument } from "../../base/errors.ts";
 import type { Limits } from "../../base/limits.ts";
 import { decodeText, decodeTextLeniently } from "../../base/utf8_text.ts";
-import { checkMethod } from "../../logic/calls/method_table.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
 import {
   checkMessageType,
@@ -19,17 +17,14 @@ import type { TopicTrie } from "../../logic/topics/trie.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { PayloadScan } from "../../wire/payload_scan.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
-import { isUtf8 } from "../../wire/utf8.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
-import type { LastQueue } from "../handlers/push.ts";
-import type { Queue } from "../queues/queue.ts";
+import type { EventTaker } from "./hooks.ts";
 
 /** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
 const FIRST_PLACES = 16;
 const MOST_PLACES = 4096;
 /** After as many topics in a row that took the place of another that was still good, there are more places. */
 const GROW_AFTER = 64;
-const NONE: readonly Queue[] = Object.freeze([]);
 
 /** The match of one topic and type, as one publisher remembers it. */
 export class RememberedMatch {
@@ -43,8 +38,8 @@ export class RememberedMatch {
     readonly counted: boolean,
     /** The kept topic that it is; null when it is not kept. */
     readonly kept: StoreTopic | null,
-    /** The queues that its events go to, when it is not kept: kept ones go there with what keeps them. */
-    readonly bound: readonly Queue[],
+    /** Who takes its events first, when it is not kept: of kept ones that is up to what keeps them. */
+    readonly bound: EventTaker | null,
   ) {}
 }
 
@@ -55,13 +50,9 @@ export class Publisher {
   stampedTurn = -1;
   /** Whether any of it went to the store. */
   keeps = false;
-  /** The queue that it pushed to last. */
-  lastQueue: LastQueue | null = null;
   #last: RememberedMatch | null = null;
   #places: (RememberedMatch | null)[] = [];
   #displaced = 0;
-  #methodBytes: Uint8Array = new Uint8Array(0);
-  #method = "";
 
   constructor(sessionId: string) {
     this.stamps = new SenderStamps(sessionId);
@@ -69,8 +60,8 @@ export class Publisher {
 
   /**
    * Who gets the event that `scan` found; `anyCounted` says whether any subscription of the server ends
-   * after a number of events, `keep` gives the kept topic of a name, and `bind` the queues that it is bound
-   * to. Raises INVALID_ARGUMENT for a bad topic or type.
+   * after a number of events, `keep` gives the kept topic of a name, and `bind` who takes its
+   * events first. Raises INVALID_ARGUMENT for a bad topic or type.
    */
   match(
     bytes: Uint8Array,
@@ -79,7 +70,7 @@ export class Publisher {
     limits: Limits,
     anyCounted: boolean,
     keep: (topic: string) => StoreTopic | null,
-    bind: (topic: string) => readonly Queue[],
+    bind: (topic: string) => EventTaker | null,
   ): RememberedMatch {
     const last = this.#last;
     if (last !== null && last.version === trie.version && isSame(last, bytes, scan)) return last;
@@ -97,21 +88,6 @@ export class Publisher {
     return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep, bind);
   }
 
-  /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */
-  methodName(bytes: Uint8Array, start: number, end: number): string {
-    const last = this.#methodBytes;
-    let same = end - start === last.length && end > start;
-    for (let index = 0; same && index < last.length; index++) {
-      same = last[index] === bytes[start + index];
-    }
-    if (same) return this.#method;
-    if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot call a method that is not UTF-8");
-    const method = decodeText(bytes.subarray(start, end));
-    checkMethod(method);
-    this.#methodBytes = bytes.slice(start, end);
-    return this.#method = method;
-  }
-
   #lookUp(
     bytes: Uint8Array,
     scan: PayloadScan,
@@ -119,7 +95,7 @@ export class Publisher {
     limits: Limits,
     anyCounted: boolean,
     keep: (topic: string) => StoreTopic | null,
-    bind: (topic: string) => readonly Queue[],
+    bind: (topic: string) => EventTaker | null,
   ): RememberedMatch {
     const { nameStart, nameEnd, typeStart, typeEnd } = scan;
     if (!isValidTopicBytes(bytes, nameStart, nameEnd, limits)) {
@@ -135,7 +111,7 @@ export class Publisher {
     name.set(bytes.subarray(typeStart, typeEnd), nameEnd - nameStart);
     const counted = anyCounted && isCounted(match);
     const topicBytes = nameEnd - nameStart;
-    const bound = kept === null ? bind(topic) : NONE;
+    const bound = kept === null ? bind(topic) : null;
     const one = new RememberedMatch(name, topicBytes, trie.version, match, counted, kept, bound);
     this.#remember(one, hashOf(bytes, scan));
     return one;

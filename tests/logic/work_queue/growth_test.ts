@@ -3,7 +3,8 @@
  * and lines of ready jobs keep their order over many pages, and what left them takes no room for ever.
  */
 import assert from "node:assert/strict";
-import { JobTable, NONE } from "../../../lib/logic/queues/job_table.ts";
+import { JobTable } from "../../../lib/logic/queues/job_table.ts";
+import { NONE } from "../../../lib/logic/queues/slot_list.ts";
 import { ReadyLine } from "../../../lib/logic/queues/ready_line.ts";
 import { SlotList } from "../../../lib/logic/queues/slot_list.ts";
 

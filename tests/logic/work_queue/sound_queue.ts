@@ -6,7 +6,8 @@
  * subject, that is the model's.
  */
 import assert from "node:assert/strict";
-import { JobState, NONE } from "../../../lib/logic/queues/job_table.ts";
+import { JobState } from "../../../lib/logic/queues/job_table.ts";
+import { NONE } from "../../../lib/logic/queues/slot_list.ts";
 import type { TimeHeap } from "../../../lib/logic/queues/time_heap.ts";
 import { type Consumer, WorkQueue } from "../../../lib/logic/queues/work_queue.ts";
 

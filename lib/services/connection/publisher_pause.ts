@@ -7,19 +7,26 @@
  * are not among those who are behind.
  */
 import { MAX_PUBLISHER_PAUSE_MS } from "../../base/limits.ts";
-import type { BusSubscription } from "./bus_subscription.ts";
+import type { Outbox } from "../../wire/outbox.ts";
+import type { Peer } from "./peer.ts";
 
 /** Without progress for this long, a subscriber is not waited for. */
 const PATIENCE_MS = 3;
 
+/** One who reads what others publish. */
+export interface SlowReader {
+  readonly owner: Peer;
+  readonly outbox: Outbox;
+}
+
 /** One subscriber that is waited for. */
 class Awaited {
-  readonly #subscription: BusSubscription;
+  readonly #subscription: SlowReader;
   readonly #enoughBytes: number;
   #written: number;
   #without = 0;
 
-  constructor(subscription: BusSubscription) {
+  constructor(subscription: SlowReader) {
     this.#subscription = subscription;
     this.#enoughBytes = subscription.outbox.size >>> 1;
     this.#written = subscription.owner.link.bytesWritten;
@@ -37,7 +44,7 @@ class Awaited {
 }
 
 /** Waits until all `behind` have caught up, or do not deserve it. */
-export async function waitForReaders(behind: readonly BusSubscription[]): Promise<void> {
+export async function waitForReaders(behind: readonly SlowReader[]): Promise<void> {
   let awaited = behind.map((subscription) => new Awaited(subscription));
   for (let waited = 0; waited < MAX_PUBLISHER_PAUSE_MS && awaited.length > 0; waited++) {
     await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,0 +1,80 @@
+/**
+ * A connection as features see it: who it is, how to answer it, and where a feature keeps what it knows of it.
+ *
+ * Features and handlers know this and nothing else of a session; the session knows no feature. What a feature
+ * keeps for a peer lies in a slot that only that feature reads, made with the first use, so that the many
+ * connections that use one feature pay for no other.
+ */
+import type { ParleyError } from "../../base/errors.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import type { Link } from "../../ports/link.ts";
+import type { MessageScan } from "../../wire/message_scan.ts";
+import type { Outbox } from "../../wire/outbox.ts";
+import type { TurnTaker } from "./fair_turns.ts";
+import type { LateAnswers } from "./late_answers.ts";
+import type { Reply } from "./reply.ts";
+import type { ServerContext } from "./server_context.ts";
+
+/** What a client said of itself in its Hello. */
+export interface ClientInfo {
+  readonly name: string;
+  readonly library: string;
+  readonly answersPings: boolean;
+}
+
+/**
+ * Where a session stands: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
+ * word is said, input is thrown away), `closed`.
+ */
+export type SessionState = "open" | "draining" | "closing" | "closed";
+
+/** What features keep for one peer; null until the first use. Each feature reads and writes its own alone. */
+export class PeerSlots {
+  topics: object | null = null;
+  calls: object | null = null;
+  feeds: object | null = null;
+  queues: object | null = null;
+  acks: object | null = null;
+}
+
+/** One connection. */
+export interface Peer {
+  readonly context: ServerContext;
+  readonly link: Pick<Link, "kind" | "peer" | "bytesWritten">;
+  readonly outbox: Outbox;
+  /** Unique while the server runs; the `connection` of log lines. */
+  readonly number: number;
+  /** Its name towards clients. */
+  readonly sessionId: string;
+  /** Which members of ClientMessage it may send, as bits. */
+  readonly rights: number;
+  /** What the client said of itself; null until its Hello. */
+  client: ClientInfo | null;
+  readonly state: SessionState;
+  /** Whether events, calls and answers of others may still be put into the outbox. */
+  readonly takesDeliveries: boolean;
+  /** Its requests that are answered later, without those that others answer. */
+  readonly late: LateAnswers;
+  /** Shared by its calls of the server's own methods: many calls get no more than one. */
+  readonly callsTurn: TurnTaker;
+  readonly slots: PeerSlots;
+
+  /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
+  begin(length: number): number;
+  /** Answers the request that `scan` found, with its id. */
+  answer(reply: Reply, bytes: Uint8Array, scan: MessageScan): void;
+  /** Sends a message that answers no request. It leaves with the next flush. */
+  send(reply: Reply): void;
+  /** The same with the id of a request; it leaves with the next flush. */
+  sendWithId(reply: Reply, id: RequestId): void;
+  /** Has what was put into the outbox leave with the end of the turn. */
+  touch(): void;
+  /** Says that a call of this peer has come back, or another request that is answered later. */
+  answered(): void;
+  /** Ends the session with SLOW_CONSUMER when its outbox is over its limit; says whether it did. */
+  endIfFull(): boolean;
+  /** Ends a session whose peer does not read: what waits is dropped, only the reason is still sent. */
+  endUnread(error: ParleyError): void;
+  /** Says why the connection ends, and ends it. Does nothing when it is ending already. */
+  end(error: ParleyError): void;
+}

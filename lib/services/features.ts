@@ -1,0 +1,90 @@
+/**
+ * The features of one server: makes the five, and joins those that are built upon each other.
+ */
+import { ErrorCode, ParleyError } from "../base/errors.ts";
+import type { QueuePolicies } from "../logic/queues/policies.ts";
+import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
+import type { Store } from "../ports/store.ts";
+import { Calls } from "./calls/calls.ts";
+import type { Counters } from "./connection/counters.ts";
+import type { ServerContext } from "./connection/server_context.ts";
+import { KeptTopics } from "./kept/kept_topics.ts";
+import { Queues } from "./queues/queues.ts";
+import { Rooms } from "./rooms/rooms.ts";
+import { StoreCommits } from "./store_commits.ts";
+import { Bus } from "./topics/bus.ts";
+
+/** All that a server does for its connections. */
+export class Features {
+  readonly context: ServerContext;
+  /** Topics and subscriptions. */
+  readonly bus: Bus;
+  /** Services and calls under way. */
+  readonly calls: Calls;
+  /** Topics that are kept; null while there is no store. */
+  kept: KeptTopics | null = null;
+  /** Rooms; null while there is no store. */
+  rooms: Rooms | null = null;
+  /** Queues; null while there is no store. */
+  queues: Queues | null = null;
+
+  constructor(context: ServerContext) {
+    this.context = context;
+    this.bus = new Bus(context);
+    this.calls = new Calls(context);
+  }
+
+  /** Keeps topics and queues in `store` from now on; once, before the first session. */
+  keep(store: Store, policies: KeepPolicies, queuePolicies: QueuePolicies): void {
+    const { context, bus } = this;
+    const queues = new Queues(context, bus, store, queuePolicies);
+    const bind = (topic: string) => queues.boundTo(topic);
+    const kept = new KeptTopics(context, bus, store, { policies, bind });
+    store.listen(new StoreCommits(context, bus, kept, queues));
+    bus.join({
+      keep: (topic) => kept.topicOf(topic),
+      bind,
+      endTurn: () => queues.dispatch(),
+      readers: kept.feeds,
+    });
+    this.kept = kept;
+    this.queues = queues;
+    this.rooms = new Rooms(context, bus, kept);
+  }
+
+  /** The kept topics. Raises UNAVAILABLE without a store. */
+  needKept(action = "answer the call"): KeptTopics {
+    return this.kept ?? notHere(action, "keeps no topics");
+  }
+
+  /** The queues. Raises UNAVAILABLE without a store. */
+  needQueues(action = "answer the call"): Queues {
+    return this.queues ?? notHere(action, "keeps no queues");
+  }
+
+  /** The rooms. Raises UNAVAILABLE without a store. */
+  needRooms(action = "answer the call"): Rooms {
+    return this.rooms ?? notHere(action, "has no rooms");
+  }
+
+  /** The counters with what the bus, the budget of input and the turns count for themselves. */
+  snapshot(): Counters {
+    const { bus, context: { counters, input, turns } } = this;
+    return {
+      ...counters,
+      eventsOut: counters.eventsOut + bus.deliveredEvents,
+      messagesOut: counters.messagesOut + bus.deliveredEvents,
+      bytesOut: counters.bytesOut + bus.deliveredBytes,
+      slowSenderCloses: counters.slowSenderCloses + input.gone,
+      ioPolls: turns.polls,
+      longestTurnMs: turns.longestTurnMs,
+      longestTurnWaitMs: turns.longestWaitMs,
+    };
+  }
+}
+
+function notHere(action: string, why: string): never {
+  throw new ParleyError(ErrorCode.UNAVAILABLE, `cannot ${action}: this server ${why}`, {
+    accepted: "a server with a store",
+  });
+}

@@ -1,0 +1,29 @@
+/**
+ * What the queues keep for one peer: its consumers, and the queue that it pushed to last.
+ */
+import type { Peer } from "../connection/peer.ts";
+import type { QueueConsumer } from "./consumer.ts";
+import type { Queue } from "./queue.ts";
+
+/** The queue that a peer pushed to last; most push to one. */
+export class LastQueue {
+  constructor(readonly name: Uint8Array, readonly queue: Queue) {}
+}
+
+/** A consumer and the queue that it pulls from. */
+export interface Pull {
+  readonly queue: Queue;
+  readonly consumer: QueueConsumer;
+}
+
+/** One peer's queues. */
+export class PeerQueues {
+  /** Its consumers, by its own numbers; null while it has none. */
+  pulls: Map<number, Pull> | null = null;
+  last: LastQueue | null = null;
+}
+
+/** What the queues keep for `session`; made with the first use. */
+export function queuesOf(session: Peer): PeerQueues {
+  return (session.slots.queues ??= new PeerQueues()) as PeerQueues;
+}

@@ -1,0 +1,126 @@
+/**
+ * The one listener of the store: tells each feature its own of what was committed, or was not.
+ *
+ * Every entry was handed over with a ticket, which is told of it last. A batch that takes longer than a turn is
+ * handed out in turns with others. What fails with one entry keeps no other from being told.
+ */
+import type { ParleyError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import type { StoreBatch, StoreListener } from "../ports/store.ts";
+import type { TurnTaker } from "./connection/fair_turns.ts";
+import type { ServerContext } from "./connection/server_context.ts";
+import type { Ticket } from "./connection/ticket.ts";
+import type { KeptTopics } from "./kept/kept_topics.ts";
+import type { Queues } from "./queues/queues.ts";
+import type { Bus } from "./topics/bus.ts";
+
+const log = logger("server");
+
+/** Listens to one store. */
+export class StoreCommits implements StoreListener {
+  readonly #context: ServerContext;
+  readonly #bus: Bus;
+  readonly #kept: KeptTopics;
+  readonly #queues: Queues;
+  readonly #turn: TurnTaker;
+
+  constructor(context: ServerContext, bus: Bus, kept: KeptTopics, queues: Queues) {
+    this.#context = context;
+    this.#bus = bus;
+    this.#kept = kept;
+    this.#queues = queues;
+    this.#turn = context.turns.join();
+  }
+
+  leaving(): void {
+    this.#walled(() => this.#queues.leaving());
+  }
+
+  stayed(): void {
+    this.#walled(() => this.#queues.stayed());
+  }
+
+  fellBack(): void {
+    this.#walled(() => this.#queues.fellBack());
+  }
+
+  committed(batch: StoreBatch): void | Promise<void> {
+    if (!this.#turn.begin() || !this.#walk(batch)) return this.#walkOn(batch);
+    this.#finish();
+  }
+
+  /** Goes on with a batch that is more than there was time for, in turns with others. */
+  async #walkOn(batch: StoreBatch): Promise<void> {
+    do await this.#turn.wait(); while (!this.#walk(batch));
+    this.#finish();
+  }
+
+  /** Hands out committed entries; gives false, with everything handed out so far sent, when others are to have their turn. */
+  #walk(batch: StoreBatch): boolean {
+    const { turns } = this.#context;
+    while (batch.next()) {
+      try {
+        this.#commit(batch);
+      } catch (error) {
+        this.#wentWrong(error);
+      }
+      if (--turns.left > 0 || this.#turn.goOn()) continue;
+      this.#walled(() => this.#bus.endTurn());
+      return false;
+    }
+    return true;
+  }
+
+  /** All entries of a batch were handed out. */
+  #finish(): void {
+    this.#walled(() => this.#queues.committed());
+    this.#walled(() => this.#bus.endTurn());
+  }
+
+  failed(batch: StoreBatch, error: ParleyError): void {
+    while (batch.next()) {
+      try {
+        (batch.completion as Ticket).failed(error);
+      } catch (reason) {
+        this.#wentWrong(reason);
+      }
+    }
+    this.#walled(() => this.#queues.failed(error));
+    this.#walled(() => this.#bus.endTurn());
+  }
+
+  /** Hands out one committed entry. */
+  #commit(batch: StoreBatch): void {
+    const ticket = batch.completion as Ticket;
+    try {
+      switch (batch.kind) {
+        case "job":
+          this.#queues.stored(batch);
+          break;
+        case "event":
+          if (!batch.duplicate) this.#kept.deliver(batch, ticket.session);
+          break;
+        case "forget":
+          this.#kept.forgot(batch.topic);
+      }
+    } finally {
+      // It is stored, whatever went wrong; and a ticket of many must be told of each.
+      ticket.committed(batch.seq, this.#kept.store.level, batch.duplicate);
+    }
+  }
+
+  /** What fails here must not keep the store from going on. */
+  #walled(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#wentWrong(error);
+    }
+  }
+
+  /** An entry that cannot be dealt with is a defect; the others are dealt with all the same. */
+  #wentWrong(error: unknown): void {
+    this.#context.counters.internalErrors++;
+    log.error("cannot finish what was stored: {error}", { error });
+  }
+}

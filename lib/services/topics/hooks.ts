@@ -1,0 +1,60 @@
+/**
+ * What the bus asks of the features that are built upon it: kept topics and queues. They are set once, by
+ * whoever makes them, before the first session.
+ */
+import type { Entry } from "../../ports/entry.ts";
+import type { StoreTopic } from "../../ports/store.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { Ticket } from "../connection/ticket.ts";
+import type { BusSubscription } from "./bus_subscription.ts";
+
+/** An event, and who is told of it. */
+export interface TakenEvent {
+  readonly topic: string;
+  readonly entry: Entry;
+  /** Told of the first job when there is no `append`. */
+  readonly ticket?: Ticket;
+  /** Hands the event itself to the log, in the same batch. */
+  readonly append?: () => void;
+}
+
+/** Takes events of a topic: the queues that are bound to it. */
+export interface EventTaker {
+  /** Takes an event whole, or raises RESOURCE_EXHAUSTED and takes nothing. */
+  take(event: TakenEvent): void;
+}
+
+/** Who reads the history of kept topics: live events pass them by. */
+export interface HistoryReaders {
+  /** Changes whenever somebody begins or ends to read. */
+  readonly version: number;
+  /** Whether live events of `topic` pass anybody by. */
+  anyOf(topic: StoreTopic): boolean;
+  /** Whether they pass `session` by. */
+  has(session: Peer, topic: StoreTopic): boolean;
+  /** Has `session` read the topic of that name from `seq` on; false when it is not kept. */
+  divert(session: Peer, topic: string, seq: number): boolean;
+  /** A subscription of `session` is gone. */
+  unsubscribed(session: Peer, subscription: BusSubscription): void;
+  /** A session is gone. */
+  leave(session: Peer): void;
+}
+
+/** What the bus asks. */
+export interface BusHooks {
+  /** The kept topic of that name; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
+  keep(topic: string): StoreTopic | null;
+  /** Who takes the events of a topic that is not kept before its subscribers do; null when nobody does. */
+  bind(topic: string): EventTaker | null;
+  /** Hands out what the turn made ready, before it ends. */
+  endTurn(): void;
+  readonly readers: HistoryReaders | null;
+}
+
+/** Without a store. */
+export const NO_HOOKS: BusHooks = {
+  keep: () => null,
+  bind: () => null,
+  endTurn() {},
+  readers: null,
+};
