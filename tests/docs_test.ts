@@ -10,12 +10,9 @@ import type { DescEnum } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode } from "../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../lib/base/limits.ts";
 import { OLDEST_DENO } from "../lib/cli/runtime.ts";
-import { file_parley_v1_queue } from "../lib/gen/parley/v1/queue_pb.ts";
-import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
-import { file_parley_v1_topic } from "../lib/gen/parley/v1/topic_pb.ts";
-import { QUEUE_METHODS } from "../lib/services/handlers/queue_methods.ts";
-import { ROOM_METHODS } from "../lib/services/handlers/room_methods.ts";
-import { TOPIC_METHODS } from "../lib/services/handlers/topic_methods.ts";
+import { Queues } from "../lib/gen/parley/v1/queue_pb.ts";
+import { Rooms } from "../lib/gen/parley/v1/room_pb.ts";
+import { Topics } from "../lib/gen/parley/v1/topic_pb.ts";
 import { configFrom, resolveConfig } from "../lib/server/config/config.ts";
 import { Server } from "../lib/server/server.ts";
 import { fieldsOf, messages, talk } from "./protocol_page.ts";
@@ -110,45 +107,16 @@ Deno.test("tables of messages are complete and right", () => {
   }
 });
 
-Deno.test("the table of the methods of topics is complete and right", () => {
-  const names: Record<string, string> = {
-    List: "ListTopics",
-    Info: "TopicInfo",
-    Trim: "TrimTopic",
-    Remove: "RemoveTopics",
-  };
-  const message = (name: string) =>
-    file_parley_v1_topic.messages.find((each) => each.name === name)!;
-  const expected = Object.keys(TOPIC_METHODS).map((method) => method.split("/")[1]!).map((name) => [
-    name,
-    ...["Request", "Response"].map((kind) => fieldsOf(message(names[name]! + kind)).join("; ")),
-  ]);
-  const table = tableOf("methods: parley.v1.Topics");
-  assert.deepEqual(table?.map((row) => row.slice(0, 3)), expected);
-});
-
-Deno.test("the table of the methods of queues is complete and right", () => {
-  const message = (name: string) =>
-    file_parley_v1_queue.messages.find((each) => each.name === name)!;
-  const expected = Object.keys(QUEUE_METHODS).map((method) => method.split("/")[1]!).map((name) => {
-    const stem = name === "List" ? "ListQueues" : `${name}Queue`;
-    const fields = (kind: string) => fieldsOf(message(stem + kind)).join("; ");
-    return [name, fields("Request"), fields("Response")];
+for (const service of [Topics, Queues, Rooms]) {
+  Deno.test(`the table of the methods of ${service.typeName} is complete and right`, () => {
+    const expected = service.methods.map(({ name, input, output }) => [
+      name,
+      ...[input, output].map((message) => fieldsOf(message).join("; ")),
+    ]);
+    const table = tableOf(`methods: ${service.typeName}`);
+    assert.deepEqual(table?.map((row) => row.slice(0, 3)).toSorted(), expected.toSorted());
   });
-  const table = tableOf("methods: parley.v1.Queues");
-  assert.deepEqual(table?.map((row) => row.slice(0, 3)), expected);
-});
-
-Deno.test("the table of the methods of rooms is complete and right", () => {
-  const message = (name: string) =>
-    file_parley_v1_room.messages.find((each) => each.name === name)!;
-  const expected = Object.keys(ROOM_METHODS).map((method) => method.split("/")[1]!).map((name) => [
-    name,
-    ...[`${name}Request`, `${name}Response`].map((each) => fieldsOf(message(each)).join("; ")),
-  ]);
-  const table = tableOf("methods: parley.v1.Rooms");
-  assert.deepEqual(table?.map((row) => row.slice(0, 3)), expected);
-});
+}
 
 Deno.test("tables of numbers agree with the sources", () => {
   const all = rows(read("docs/protocol.md"));

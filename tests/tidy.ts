@@ -8,7 +8,7 @@
 /** One import or re-export of a file. */
 export interface Import {
   specifier: string;
-  /** Types only: gone at run time, so it cannot make a cycle there; layers hold for it all the same. */
+  /** Types only: gone at run time. Layers and circles count it all the same. */
   typeOnly: boolean;
 }
 
@@ -78,6 +78,36 @@ export function layerFaults(graph: ReadonlyMap<string, readonly Import[]>): stri
       if (target !== undefined && !mayImport(path, target)) {
         faults.push(`${path} imports ${target}`);
       }
+    }
+  }
+  return faults;
+}
+
+/** The parts of lib/services in their order: a file imports its own part and those before it. */
+const SERVICES = [
+  "connection",
+  "topics",
+  "calls",
+  "kept",
+  "queues",
+  "rooms",
+  "store_commits.ts",
+  "features.ts",
+  "handlers",
+  "connection_service.ts",
+];
+
+/** Says which imports within lib/services run from a lower part to a higher one, or from none. */
+export function serviceFaults(graph: ReadonlyMap<string, readonly Import[]>): string[] {
+  const levelOf = (path: string) => SERVICES.indexOf(path.split("/")[2]);
+  const faults: string[] = [];
+  for (const [path, imports] of graph) {
+    if (!path.startsWith("lib/services/")) continue;
+    if (levelOf(path) < 0) faults.push(`${path} is in no known part of lib/services`);
+    for (const { specifier } of imports) {
+      const target = resolveImport(path, specifier);
+      if (!target?.startsWith("lib/services/")) continue;
+      if (levelOf(target) > levelOf(path)) faults.push(`${path} imports ${target}`);
     }
   }
   return faults;

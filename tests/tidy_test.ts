@@ -19,6 +19,7 @@ import {
   promiseSpecimen,
   resolveImport,
   roomOf,
+  serviceFaults,
 } from "./tidy.ts";
 
 const root = new URL("..", import.meta.url);
@@ -52,13 +53,17 @@ Deno.test("each room imports only what its layer allows", () => {
   assert(sources.length > 10, "the sources are found");
   const graph = new Map(sources.map((path) => [path, importsOf(read(path))]));
   assertNone(layerFaults(graph), "ARCHITECTURE.md says who may import whom");
+  assertNone(
+    serviceFaults(graph),
+    "in lib/services imports go down: ARCHITECTURE.md has the order",
+  );
 });
 
 Deno.test("no import cycles", () => {
   const graph = new Map(
     files.filter((path) => path.endsWith(".ts")).map((path) => [
       path,
-      importsOf(read(path)).filter((each) => !each.typeOnly)
+      importsOf(read(path))
         .map((each) => resolveImport(path, each.specifier)).filter((each) => each !== undefined),
     ]),
   );
@@ -197,6 +202,11 @@ Deno.test("the rules themselves: layers, cycles and I/O are found", () => {
   assert.equal(graph("lib/services/a.ts", "../adapters/b.ts").length, 1);
   assert.equal(graph("lib/server/a.ts", "../../tests/b.ts").length, 1);
   assert.equal(graph("lib/base/a.ts", "../unknown/b.ts").length, 1);
+  const service = (path: string, specifier: string) =>
+    serviceFaults(new Map([[path, [{ specifier, typeOnly: true }]]]));
+  assert.equal(service("lib/services/topics/a.ts", "../kept/b.ts").length, 1);
+  assert.equal(service("lib/services/kept/a.ts", "../topics/b.ts").length, 0);
+  assert.equal(service("lib/services/elsewhere/a.ts", "../../base/b.ts").length, 1);
   assert.deepEqual(cycles(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), [["b", "c", "b"]]);
   assert.deepEqual(ioOf('import fs from "node:fs";\nDeno.exit();\n// Deno.open in a comment\n'), [
     "node:fs",

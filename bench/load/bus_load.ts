@@ -11,7 +11,8 @@
  * then no part of what is measured.
  */
 import { cpuSeconds } from "../harness/process_facts.ts";
-import { type BusDialect, busDialect } from "./dialect.ts";
+import type { BusDialect } from "./bus_dialect.ts";
+import { busDialect } from "./dialect.ts";
 import { concat, type Connection, repeated, Setup, type Target, writeAll } from "./target.ts";
 import { receiveAll, Receiver } from "./receiver.ts";
 

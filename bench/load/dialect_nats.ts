@@ -4,7 +4,7 @@
  * The server pings a client once, two seconds after it connected, and may ping it now and then: six
  * bytes that nobody asked for. Nobody answers them here, which it minds only after minutes.
  */
-import type { BusDialect } from "./dialect.ts";
+import type { BusDialect } from "./bus_dialect.ts";
 import { indexOfText, type Setup } from "./target.ts";
 
 const encoder = new TextEncoder();

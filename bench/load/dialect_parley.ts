@@ -3,7 +3,7 @@
  * server's code: a mistake of the server would else be made here again.
  */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { BusDialect } from "./dialect.ts";
+import type { BusDialect } from "./bus_dialect.ts";
 import { concat, type Setup } from "./target.ts";
 
 /** Members of ClientMessage and ServerMessage, by field number. */

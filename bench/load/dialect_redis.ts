@@ -2,7 +2,7 @@
  * The protocol of Redis for the load generator: SUBSCRIBE and PUBLISH, each an array of strings. Each
  * PUBLISH is answered by the number of receivers, which the publisher has to read.
  */
-import type { BusDialect } from "./dialect.ts";
+import type { BusDialect } from "./bus_dialect.ts";
 import { indexOfText } from "./target.ts";
 
 const encoder = new TextEncoder();

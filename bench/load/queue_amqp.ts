@@ -22,7 +22,7 @@ import {
   short,
   shortText,
 } from "./amqp_frames.ts";
-import type { ConsumerWire, ProducerWire, QueueDialect } from "./queue_dialect.ts";
+import type { ConsumerWire, ProducerWire, QueueDialect } from "./queue_wire.ts";
 import { Setup } from "./target.ts";
 
 const CHANNEL = 1;

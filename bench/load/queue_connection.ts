@@ -5,7 +5,7 @@
  * write of a connection is under way at a time, and what it writes is left alone until it has left.
  * A connection that fails says so to the load, and to nobody else.
  */
-import type { ConsumerWire, Incoming, ProducerWire } from "./queue_dialect.ts";
+import type { ConsumerWire, Incoming, ProducerWire } from "./queue_wire.ts";
 import type { QueueFlow } from "./queue_flow.ts";
 import { repeated, type Setup, writeAll } from "./target.ts";
 

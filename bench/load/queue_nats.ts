@@ -7,7 +7,7 @@
  */
 import { nats, natsMessage } from "./dialect_nats.ts";
 import { NatsReader } from "./nats_reader.ts";
-import type { ConsumerWire, ProducerWire, QueueDialect } from "./queue_dialect.ts";
+import type { ConsumerWire, ProducerWire, QueueDialect } from "./queue_wire.ts";
 import { Setup, type Target } from "./target.ts";
 
 const CONSUMER = "workers";

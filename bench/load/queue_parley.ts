@@ -8,7 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { FrameReader } from "../../lib/wire/frame_reader.ts";
 import { fields, frame, hello } from "./dialect_parley.ts";
-import type { ConsumerWire, ProducerWire, QueueDialect } from "./queue_dialect.ts";
+import type { ConsumerWire, ProducerWire, QueueDialect } from "./queue_wire.ts";
 
 /** Members of ClientMessage. */
 const FIELD = { job: 14, pull: 16, settle: 17 } as const;

@@ -67,6 +67,7 @@ export type {
 export type { Since } from "./topics/since.ts";
 export {
   callMessage,
+  callMethod,
   type MessageSubscribeOptions,
   publishMessage,
   serveMessages,

@@ -21,7 +21,7 @@ import {
 } from "../../bench/load/amqp_frames.ts";
 import { frame } from "../../bench/load/dialect_parley.ts";
 import { AmqpConsumer, AmqpProducer } from "../../bench/load/queue_amqp.ts";
-import type { Incoming } from "../../bench/load/queue_dialect.ts";
+import type { Incoming } from "../../bench/load/queue_wire.ts";
 import { NatsConsumer, NatsProducer } from "../../bench/load/queue_nats.ts";
 import { ParleyConsumer, ParleyProducer } from "../../bench/load/queue_parley.ts";
 import { concat } from "../../bench/load/target.ts";

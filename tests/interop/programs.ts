@@ -98,7 +98,7 @@ const messages = [...Deno.readDirSync(join(root, "proto/parley/v1"))].map((entry
 );
 
 /** Generates the classes of all messages into `folder`; `language` is as in protoc's `--python_out`. */
-export async function generate(language: "python" | "cpp", folder: string): Promise<void> {
+export async function generate(language: string, folder: string): Promise<void> {
   await run("protoc", ["--proto_path=proto", `--${language}_out=${folder}`, ...messages]);
 }
 

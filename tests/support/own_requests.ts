@@ -3,14 +3,11 @@
  * members of ClientMessage, and the requests of the server's own methods; and what their fields may hold or not.
  */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
-import { AddRequestSchema, EchoMessageSchema } from "../../lib/gen/parley/v1/demo_pb.ts";
+import { Demo } from "../../lib/gen/parley/v1/demo_pb.ts";
 import { ClientMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
-import { file_parley_v1_queue } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { file_parley_v1_room } from "../../lib/gen/parley/v1/room_pb.ts";
-import { file_parley_v1_topic } from "../../lib/gen/parley/v1/topic_pb.ts";
-import { QUEUE_METHODS } from "../../lib/services/handlers/queue_methods.ts";
-import { ROOM_METHODS } from "../../lib/services/handlers/room_methods.ts";
-import { TOPIC_METHODS } from "../../lib/services/handlers/topic_methods.ts";
+import { Queues } from "../../lib/gen/parley/v1/queue_pb.ts";
+import { Rooms } from "../../lib/gen/parley/v1/room_pb.ts";
+import { Topics } from "../../lib/gen/parley/v1/topic_pb.ts";
 import { join, varint } from "./frames.ts";
 
 /** A request: where it stands in a ClientMessage, and the message that it is. */
@@ -37,18 +34,6 @@ export const MEMBERS: readonly Request[] = ClientMessageSchema.oneofs[0].fields.
 
 const CALL = ClientMessageSchema.oneofs[0].fields.find(({ name }) => name === "call")!;
 
-function ownRequests(
-  file: { readonly messages: readonly DescMessage[] },
-  methods: Readonly<Record<string, unknown>>,
-  names: (verb: string) => string[],
-): Request[] {
-  return Object.keys(methods).map((method) => {
-    const verb = method.split("/")[1];
-    const found = names(verb).map((name) => file.messages.find((each) => each.name === name));
-    return own(method, found.find((each) => each !== undefined)!);
-  });
-}
-
 function own(method: string, schema: DescMessage): Request {
   return {
     name: method,
@@ -62,21 +47,9 @@ function own(method: string, schema: DescMessage): Request {
 }
 
 /** The requests of the server's own methods. */
-export const OWN_REQUESTS: readonly Request[] = [
-  own("parley.v1.Demo/Echo", EchoMessageSchema),
-  own("parley.v1.Demo/Add", AddRequestSchema),
-  ...ownRequests(
-    file_parley_v1_topic,
-    TOPIC_METHODS,
-    (verb) => [`${verb}TopicRequest`, `${verb}TopicsRequest`, `Topic${verb}Request`],
-  ),
-  ...ownRequests(
-    file_parley_v1_queue,
-    QUEUE_METHODS,
-    (verb) => [`${verb}QueueRequest`, `${verb}QueuesRequest`],
-  ),
-  ...ownRequests(file_parley_v1_room, ROOM_METHODS, (verb) => [`${verb}Request`]),
-];
+export const OWN_REQUESTS: readonly Request[] = [Demo, Topics, Queues, Rooms].flatMap((service) =>
+  service.methods.map(({ name, input }) => own(`${service.typeName}/${name}`, input))
+);
 
 const TEXTS = ["", "x", "BAD NAME", "a.b", "*", ">", "q.dead", "a".repeat(256), "a".repeat(257)];
 const NUMBERS = [0n, 1n, 2n ** 31n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];

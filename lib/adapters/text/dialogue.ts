@@ -9,13 +9,13 @@
  * (`ready` is false), the next one has to wait. So nothing is lost that is typed, or piped, too early.
  */
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
 import { printable } from "../../base/printable.ts";
 import { type ClientMessage, ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import type { ServerMessage } from "../../gen/parley/v1/envelope_pb.ts";
 import { CloseReason } from "../../gen/parley/v1/error_pb.ts";
 import type { Event } from "../../gen/parley/v1/event_pb.ts";
-import * as room from "../../gen/parley/v1/room_pb.ts";
+import { DirectMessageSchema, Rooms } from "../../gen/parley/v1/room_pb.ts";
 import { clockText, TEXT_BANNER, TEXT_HELP } from "./banner.ts";
 import type { TextLine } from "./lines.ts";
 import {
@@ -31,7 +31,6 @@ import {
 export const NAME_PROMPT = "[ENTER YOUR NAME]: ";
 /** The most events of a room's history that are shown on coming in. */
 const SHOWN_HISTORY = 2048;
-const METHODS = "parley.v1.Rooms/";
 
 type Answer = (message: ServerMessage["message"]) => void;
 
@@ -112,9 +111,8 @@ export class TextDialogue {
       return this.#say("You are in no room: /join ROOM, or /rooms to see them.");
     }
     // It comes back as an event, and is shown then.
-    const { SayRequestSchema, SayResponseSchema } = room;
     const request = { room: this.#room, text };
-    this.#call("Say", SayRequestSchema, request, SayResponseSchema, ({ seq }) => {
+    this.#call(Rooms.method.say, request, ({ seq }) => {
       if (request.room === this.#room) this.#saidSeq = seq;
     });
   }
@@ -148,8 +146,7 @@ export class TextDialogue {
   }
 
   #takeName(name: string): void {
-    const { ClaimNameRequestSchema, ClaimNameResponseSchema } = room;
-    this.#decide("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
+    this.#decide(Rooms.method.claimName, { name }, () => {
       this.#name = name;
       this.#join(this.#options.room);
     }, (reason) => {
@@ -160,13 +157,11 @@ export class TextDialogue {
 
   #join(name: string): void {
     if (name === this.#room) return this.#say(`You are in ${name} already.`);
-    const { JoinRequestSchema, JoinResponseSchema } = room;
-    this.#decide("Join", JoinRequestSchema, { room: name }, JoinResponseSchema, (answer) => {
+    this.#decide(Rooms.method.join, { room: name }, (answer) => {
       const former = this.#room;
       if (former !== "") {
         this.#unsubscribe(former);
-        const { LeaveRequestSchema, LeaveResponseSchema } = room;
-        this.#call("Leave", LeaveRequestSchema, { room: former }, LeaveResponseSchema);
+        this.#call(Rooms.method.leave, { room: former });
       }
       this.#room = name;
       this.#saidSeq = this.#shownSeq = 0n;
@@ -221,8 +216,7 @@ export class TextDialogue {
   }
 
   #rename(name: string): void {
-    const { ClaimNameRequestSchema, ClaimNameResponseSchema } = room;
-    this.#decide("ClaimName", ClaimNameRequestSchema, { name }, ClaimNameResponseSchema, () => {
+    this.#decide(Rooms.method.claimName, { name }, () => {
       this.#name = name;
       // In a room this was told already.
       if (!this.#atPrompt) this.#prompt();
@@ -230,7 +224,7 @@ export class TextDialogue {
   }
 
   #rooms(): void {
-    this.#call("List", room.ListRequestSchema, {}, room.ListResponseSchema, (answer) => {
+    this.#call(Rooms.method.list, {}, (answer) => {
       const lines = answer.rooms.map(roomLine);
       if (answer.more) lines.push(`These are the first ${lines.length}; there are more.`);
       this.#say(lines.length === 0 ? "There are no rooms." : lines.join("\n"));
@@ -240,8 +234,7 @@ export class TextDialogue {
   #leaveRoom(): void {
     if (this.#room === "") return this.#say("You are in no room.");
     const name = this.#room;
-    const { LeaveRequestSchema, LeaveResponseSchema } = room;
-    this.#decide("Leave", LeaveRequestSchema, { room: name }, LeaveResponseSchema, () => {
+    this.#decide(Rooms.method.leave, { room: name }, () => {
       this.#unsubscribe(name);
       this.#room = "";
       this.#say("You have left the room: /join ROOM to come into another.");
@@ -250,9 +243,8 @@ export class TextDialogue {
 
   #who(): void {
     if (this.#room === "") return this.#say("You are in no room.");
-    const { MembersRequestSchema, MembersResponseSchema } = room;
     const request = { room: this.#room };
-    this.#call("Members", MembersRequestSchema, request, MembersResponseSchema, ({ members }) => {
+    this.#call(Rooms.method.members, request, ({ members }) => {
       const names = members.map(({ name, idle }) => printable(name) + (idle ? " (idle)" : ""));
       this.#say(`${names.length} online: ${names.join(", ")}`);
     });
@@ -260,7 +252,7 @@ export class TextDialogue {
 
   #tell(to: string, text: string): void {
     if (to === "" || text === "") return this.#say("/msg NAME TEXT");
-    this.#call("Tell", room.TellRequestSchema, { to, text }, room.TellResponseSchema, () => {
+    this.#call(Rooms.method.tell, { to, text }, () => {
       this.#say(`[${this.#now()}][${this.#name} -> ${printable(to)}]:${printable(text)}`);
     });
   }
@@ -268,9 +260,8 @@ export class TextDialogue {
   #history(count: string): void {
     if (this.#room === "") return this.#say("You are in no room.");
     const limit = Math.min(Math.max(Math.trunc(Number(count)) || 50, 1), 256);
-    const { HistoryRequestSchema, HistoryResponseSchema } = room;
     const request = { room: this.#room, limit };
-    this.#call("History", HistoryRequestSchema, request, HistoryResponseSchema, ({ events }) => {
+    this.#call(Rooms.method.history, request, ({ events }) => {
       const lines = events.map((event) => saidLine(event)).filter((line) => line !== "");
       this.#say(lines.length === 0 ? "Nothing has been said yet." : lines.join("\n"));
     });
@@ -284,9 +275,8 @@ export class TextDialogue {
       this.finished = true;
     };
     if (this.#room === "") return goodbye();
-    const { LeaveRequestSchema, LeaveResponseSchema } = room;
     const request = { room: this.#room };
-    this.#decide("Leave", LeaveRequestSchema, request, LeaveResponseSchema, () => {
+    this.#decide(Rooms.method.leave, request, () => {
       if (this.#saidSeq <= this.#shownSeq) return goodbye();
       // The room's history can be behind the answers: one sees one's own words before one goes.
       this.#deciding++;
@@ -296,8 +286,8 @@ export class TextDialogue {
 
   /** Something happened in the room, or somebody said something to this person alone. */
   #event(event: Event): void {
-    if (event.type === room.DirectMessageSchema.typeName) {
-      return this.#say(directLine(event, fromBinary(room.DirectMessageSchema, event.payload)));
+    if (event.type === DirectMessageSchema.typeName) {
+      return this.#say(directLine(event, fromBinary(DirectMessageSchema, event.payload)));
     }
     if (event.topic !== `room.${this.#room}`) return;
     this.#roomEvent(event);
@@ -327,15 +317,14 @@ export class TextDialogue {
 
   /** Calls one of the rooms' methods. A refusal is shown, unless `refused` takes it. */
   #call<I extends DescMessage, O extends DescMessage>(
-    method: string,
-    input: I,
+    method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-    output: O,
     done: (answer: MessageShape<O>) => void = () => {},
     refused: (reason: string) => void = (reason) => this.#say(reason),
   ): void {
+    const { parent, name, input, output } = method;
     const payload = toBinary(input, create(input, request));
-    const call = { method: METHODS + method, payload, type: input.typeName };
+    const call = { method: `${parent.typeName}/${name}`, payload, type: input.typeName };
     this.#ask({ case: "call", value: call }, (message) => {
       if (message.case === "answer") done(fromBinary(output, message.value.payload));
       else if (message.case === "error") refused(refusalText(message.value));
@@ -344,15 +333,13 @@ export class TextDialogue {
 
   /** The same, and no line is taken before the answer is there. */
   #decide<I extends DescMessage, O extends DescMessage>(
-    method: string,
-    input: I,
+    method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
-    output: O,
     done: (answer: MessageShape<O>) => void,
     refused: (reason: string) => void = (reason) => this.#say(reason),
   ): void {
     this.#deciding++;
-    this.#call(method, input, request, output, (answer) => {
+    this.#call(method, request, (answer) => {
       this.#deciding--;
       done(answer);
     }, (reason) => {

@@ -6,16 +6,11 @@
  */
 import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
-import { callMessage, type Client, ErrorCode, ParleyError } from "../../client/mod.ts";
+import { callMethod, type Client, ErrorCode, ParleyError } from "../../client/mod.ts";
 import { type RoomMessage, roomMessage } from "../../client/rooms/message.ts";
 import { receivedEvent } from "../../client/topics/subscription_requests.ts";
-import {
-  HistoryRequestSchema,
-  HistoryResponseSchema,
-  RemoveRequestSchema,
-  RemoveResponseSchema,
-} from "../../gen/parley/v1/room_pb.ts";
-import { TopicInfoRequestSchema, TopicInfoResponseSchema } from "../../gen/parley/v1/topic_pb.ts";
+import { Rooms } from "../../gen/parley/v1/room_pb.ts";
+import { Topics } from "../../gen/parley/v1/topic_pb.ts";
 import { checkCanAsk, isMeant } from "../terminal/confirm.ts";
 import { columnLines } from "../terminal/columns.ts";
 import {
@@ -96,13 +91,11 @@ async function roomHistory(
     const found: RoomMessage[] = [];
     let beforeSeq = BigInt(options.before ?? 0);
     for (let left = options.limit, more = true; left > 0 && more;) {
-      const page = await callMessage(
-        client,
-        "parley.v1.Rooms/History",
-        HistoryRequestSchema,
-        HistoryResponseSchema,
-        { room, beforeSeq, limit: Math.min(left, PAGE_EVENTS) },
-      );
+      const page = await callMethod(client, Rooms.method.history, {
+        room,
+        beforeSeq,
+        limit: Math.min(left, PAGE_EVENTS),
+      });
       left -= page.events.length;
       more = page.more && page.events.length > 0;
       beforeSeq = page.events[0]?.seq ?? 0n;
@@ -120,13 +113,7 @@ async function roomHistory(
 
 /** Raises NOT_FOUND when nothing ever happened in a room of that name. */
 async function checkIsThere(client: Client, room: string): Promise<void> {
-  const { info } = await callMessage(
-    client,
-    "parley.v1.Topics/Info",
-    TopicInfoRequestSchema,
-    TopicInfoResponseSchema,
-    { topic: `room.${room}` },
-  );
+  const { info } = await callMethod(client, Topics.method.info, { topic: `room.${room}` });
   if (info !== undefined && info.lastSeq > 0n) return;
   const message = `cannot print the history of ${printable(room)}: there is no such room`;
   throw new ParleyError(ErrorCode.NOT_FOUND, message, {
@@ -141,14 +128,11 @@ async function removeRoom(room: string, options: RemoveOptions, { io, outcome }:
     io.stderr.write("nothing was removed\n");
     return;
   }
-  const { dropped } = await withClient(options, io, (client) =>
-    callMessage(
-      client,
-      "parley.v1.Rooms/Remove",
-      RemoveRequestSchema,
-      RemoveResponseSchema,
-      { room },
-    ));
+  const { dropped } = await withClient(
+    options,
+    io,
+    (client) => callMethod(client, Rooms.method.remove, { room }),
+  );
   io.stdout.write(
     options.json
       ? jsonLine({ room, dropped: Number(dropped) })

@@ -6,18 +6,8 @@
  */
 import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
-import { callMessage, type Client } from "../../client/mod.ts";
-import {
-  ListTopicsRequestSchema,
-  ListTopicsResponseSchema,
-  RemoveTopicsRequestSchema,
-  RemoveTopicsResponseSchema,
-  type TopicInfo,
-  TopicInfoRequestSchema,
-  TopicInfoResponseSchema,
-  TrimTopicRequestSchema,
-  TrimTopicResponseSchema,
-} from "../../gen/parley/v1/topic_pb.ts";
+import { callMethod, type Client } from "../../client/mod.ts";
+import { type TopicInfo, Topics } from "../../gen/parley/v1/topic_pb.ts";
 import { checkCanAsk, isMeant } from "../terminal/confirm.ts";
 import { columnLines } from "../terminal/columns.ts";
 import {
@@ -31,8 +21,6 @@ import { isoTime } from "./event_text.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { byteSize, count, countOf } from "../terminal/summary.ts";
 import { styled } from "../terminal/terminal_text.ts";
-
-const METHODS = "parley.v1.Topics/";
 
 interface TrimOptions extends ServerOptions {
   readonly before: number;
@@ -103,13 +91,7 @@ async function allTopics(client: Client, pattern: string): Promise<TopicInfo[]> 
   const topics: TopicInfo[] = [];
   for (let more = true; more;) {
     const request = { pattern, after: topics.at(-1)?.topic ?? "" };
-    const page = await callMessage(
-      client,
-      `${METHODS}List`,
-      ListTopicsRequestSchema,
-      ListTopicsResponseSchema,
-      request,
-    );
+    const page = await callMethod(client, Topics.method.list, request);
     topics.push(...page.topics);
     more = page.more && page.topics.length > 0;
   }
@@ -117,14 +99,11 @@ async function allTopics(client: Client, pattern: string): Promise<TopicInfo[]> 
 }
 
 async function topicInfo(topic: string, options: ServerOptions, { io }: CliContext) {
-  const { info } = await withClient(options, io, (client) =>
-    callMessage(
-      client,
-      `${METHODS}Info`,
-      TopicInfoRequestSchema,
-      TopicInfoResponseSchema,
-      { topic },
-    ));
+  const { info } = await withClient(
+    options,
+    io,
+    (client) => callMethod(client, Topics.method.info, { topic }),
+  );
   if (info === undefined) return;
   const out = io.stdout;
   if (options.json) return out.write(jsonLine(infoJson(info)));
@@ -156,14 +135,12 @@ async function topicInfo(topic: string, options: ServerOptions, { io }: CliConte
 }
 
 async function trimTopic(topic: string, options: TrimOptions, { io }: CliContext) {
-  const { dropped, info } = await withClient(options, io, (client) =>
-    callMessage(
-      client,
-      `${METHODS}Trim`,
-      TrimTopicRequestSchema,
-      TrimTopicResponseSchema,
-      { topic, beforeSeq: BigInt(options.before) },
-    ));
+  const { dropped, info } = await withClient(
+    options,
+    io,
+    (client) =>
+      callMethod(client, Topics.method.trim, { topic, beforeSeq: BigInt(options.before) }),
+  );
   const left = Number(info?.events ?? 0n);
   io.stdout.write(
     options.json
@@ -183,13 +160,7 @@ async function removeTopics(
     const meant = options.yes || await isMeant(await removeQuestion(client, pattern), io);
     if (!meant) return false;
     for (let more = true; more;) {
-      const answer = await callMessage(
-        client,
-        `${METHODS}Remove`,
-        RemoveTopicsRequestSchema,
-        RemoveTopicsResponseSchema,
-        { pattern },
-      );
+      const answer = await callMethod(client, Topics.method.remove, { pattern });
       result.removed += Number(answer.removed);
       result.dropped += Number(answer.dropped);
       result.kept = answer.kept;

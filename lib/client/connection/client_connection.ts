@@ -43,7 +43,7 @@ export interface ConnectionOwner {
   readonly timer: DeadlineTimer;
   readonly buffers: BufferPool;
   readonly budget: OutboxBudget;
-  readonly handlers: HandlerTable;
+  readonly handlers: HandlerTable<ClientConnection>;
   /** There is room for more requests; told at most once for each read or write. */
   hasRoom(): void;
   /** The server refused something that nobody waits for an answer to. */

@@ -7,17 +7,21 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { PingSchema } from "../../gen/parley/v1/session_pb.ts";
 import { type Incoming, Member } from "./answers.ts";
-import type { ClientConnection } from "./client_connection.ts";
 import { encodeMessage } from "./requests.ts";
 
-/** Handles one message; `incoming` is valid until it returns. */
-export type MessageHandler = (connection: ClientConnection, incoming: Incoming) => void;
+/** A connection, as far as answers that need no more are concerned. */
+interface Answering {
+  post(message: Uint8Array): void;
+}
+
+/** Handles one message of a connection; `incoming` is valid until it returns. */
+export type MessageHandler<C> = (connection: C, incoming: Incoming) => void;
 
 /** The handlers by the member's field number. */
-export type HandlerTable = { readonly [member: number]: MessageHandler | undefined };
+export type HandlerTable<C> = { readonly [member: number]: MessageHandler<C> | undefined };
 
 /** The handlers of a client that has asked for nothing but answers. */
-export const defaultHandlers: HandlerTable = {
+export const defaultHandlers: HandlerTable<Answering> = {
   [Member.PING]: answerPing,
   [Member.EVENT]: ignore,
   [Member.CALL]: ignore,
@@ -27,7 +31,7 @@ export const defaultHandlers: HandlerTable = {
 };
 
 /** The server asks for a sign of life. When much waits to leave, that is one, and the answer is left out. */
-function answerPing(connection: ClientConnection, incoming: Incoming): void {
+function answerPing(connection: Answering, incoming: Incoming): void {
   const { nonce } = fromBinary(PingSchema, incoming.body());
   connection.post(encodeMessage({ case: "pong", value: { nonce } }));
 }

@@ -29,7 +29,7 @@ import {
   type Settings,
   settingsOf,
 } from "../settings.ts";
-import { openTransport } from "./transport.ts";
+import { openTransport } from "./open_transport.ts";
 import { parseTarget, type Target } from "./url.ts";
 import { WaitingRoom } from "./waiting_requests.ts";
 
@@ -53,7 +53,7 @@ export interface RequestKind {
 /** Whom a pool tells. */
 export interface PoolOwner {
   /** Get the messages that answer no request. */
-  readonly handlers: HandlerTable;
+  readonly handlers: HandlerTable<ClientConnection>;
   /** The first connection is open, or another one has taken its place; told each time. */
   opened(connection: ClientConnection): void;
   /** The server refused something that nobody waits for an answer to. */

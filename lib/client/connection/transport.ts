@@ -1,14 +1,11 @@
 /**
- * What carries the bytes of a connection, and which runtime's sockets are used.
+ * What carries the bytes of a connection.
  *
  * Contract of a transport: `read` gives at least one byte, or null at the end of input; one read and one
  * write at most are under way at once; `write` takes everything or rejects, and its bytes are lent until
  * the promise settles; `close` ends both directions at once, makes what is under way settle, may be
  * called any number of times and never throws. Opening rejects with a ParleyError that names the address.
- *
- * Each runtime's transport is loaded only where it runs.
  */
-import { noSockets } from "./connect_failure.ts";
 import type { Target } from "./url.ts";
 
 /** An open connection of bytes. */
@@ -32,20 +29,3 @@ export type OpenTransport = (
   url: string,
   signal: AbortSignal,
 ) => Promise<Transport>;
-
-/** Opens connections with what the runtime that this program runs on has. */
-export const openTransport: OpenTransport = async (target, url, signal) => {
-  if (target.kind === "ws") {
-    const { openWebSocketTransport } = await import("./transport_websocket.ts");
-    return openWebSocketTransport(target, url, signal);
-  }
-  if ("Deno" in globalThis) {
-    const { openDenoTransport } = await import("./transport_deno.ts");
-    return openDenoTransport(target, url, signal);
-  }
-  if ("process" in globalThis) {
-    const { openNodeTransport } = await import("./transport_node.ts");
-    return openNodeTransport(target, url, signal);
-  }
-  throw noSockets(target, url);
-};

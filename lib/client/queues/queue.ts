@@ -4,28 +4,24 @@
  * It is a name and nothing else: it costs nothing, is never closed, and the queue comes into being with its
  * first push or pull. `NAME.dead` is the queue of its dead letters: everything but pushing works there too.
  */
-import {
-  InfoQueueRequestSchema,
-  InfoQueueResponseSchema,
-  PauseQueueRequestSchema,
-  PauseQueueResponseSchema,
-  PeekQueueRequestSchema,
-  PeekQueueResponseSchema,
-  PurgeQueueRequestSchema,
-  PurgeQueueResponseSchema,
-  RedriveQueueRequestSchema,
-  RedriveQueueResponseSchema,
-  RemoveQueueRequestSchema,
-  RemoveQueueResponseSchema,
-  ResumeQueueRequestSchema,
-  ResumeQueueResponseSchema,
-} from "../../gen/parley/v1/queue_pb.ts";
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { Queues as QueueMethods } from "../../gen/parley/v1/queue_pb.ts";
 import { invalidArgument } from "../../base/errors.ts";
 import { type PeekedJobs, peekedJobs, type QueueInfo, queueInfo } from "./info.ts";
-import { Puller, type PullOptions } from "./puller.ts";
+import { Puller, type PullerOwner, type PullOptions } from "./puller.ts";
 import type { PushAck, PushOptions } from "./push.ts";
-import { concurrencyOf, type JobHandler, Worker, type WorkOptions } from "./worker.ts";
-import type { Queues } from "./queues.ts";
+import {
+  concurrencyOf,
+  type JobHandler,
+  Worker,
+  type WorkerOwner,
+  type WorkOptions,
+} from "./worker.ts";
 import type { RequestOptions } from "../settings.ts";
 
 /** How to remove a queue. */
@@ -45,14 +41,25 @@ export interface PeekOptions extends RequestOptions {
 const MAX_PREFETCH = 10_000;
 const MAX_PEEK = 1000;
 
+/** What a queue needs of its client. */
+export interface QueueOwner extends PullerOwner, WorkerOwner {
+  push(queue: string, data: Uint8Array | string, options: PushOptions): Promise<PushAck>;
+  /** Calls one of the methods that look after queues. */
+  ask<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: RequestOptions,
+  ): Promise<MessageShape<O>>;
+}
+
 /** A queue; `client.queue` makes them. */
 export class Queue {
   /** Its name. */
   readonly name: string;
-  readonly #queues: Queues;
+  readonly #queues: QueueOwner;
 
   /** Made by the client only. */
-  constructor(queues: Queues, name: string) {
+  constructor(queues: QueueOwner, name: string) {
     this.#queues = queues;
     this.name = name;
   }
@@ -89,9 +96,7 @@ export class Queue {
   /** What it holds and how it is set up. */
   async info(options: RequestOptions = {}): Promise<QueueInfo> {
     const { info } = await this.#queues.ask(
-      "Info",
-      InfoQueueRequestSchema,
-      InfoQueueResponseSchema,
+      QueueMethods.method.info,
       { queue: this.name },
       options,
     );
@@ -106,9 +111,7 @@ export class Queue {
       });
     }
     const { jobs, more } = await this.#queues.ask(
-      "Peek",
-      PeekQueueRequestSchema,
-      PeekQueueResponseSchema,
+      QueueMethods.method.peek,
       { queue: this.name, after: BigInt(after), limit },
       options,
     );
@@ -118,9 +121,7 @@ export class Queue {
   /** Drops all jobs that nobody holds, for good; gives how many. */
   async purge(options: RequestOptions = {}): Promise<number> {
     const { dropped } = await this.#queues.ask(
-      "Purge",
-      PurgeQueueRequestSchema,
-      PurgeQueueResponseSchema,
+      QueueMethods.method.purge,
       { queue: this.name },
       options,
     );
@@ -133,9 +134,7 @@ export class Queue {
    */
   async remove({ force = false, ...options }: RemoveOptions = {}): Promise<number> {
     const { dropped } = await this.#queues.ask(
-      "Remove",
-      RemoveQueueRequestSchema,
-      RemoveQueueResponseSchema,
+      QueueMethods.method.remove,
       { queue: this.name, force },
       options,
     );
@@ -153,9 +152,7 @@ export class Queue {
     // On the wire, no ids mean all.
     if (ids?.length === 0) return 0;
     const { redriven } = await this.#queues.ask(
-      "Redrive",
-      RedriveQueueRequestSchema,
-      RedriveQueueResponseSchema,
+      QueueMethods.method.redrive,
       { queue: this.name, ids: ids?.map(BigInt) },
       options,
     );
@@ -165,9 +162,7 @@ export class Queue {
   /** Stops it from handing out jobs; it goes on taking them, and stays so when the server starts again. */
   async pause(options: RequestOptions = {}): Promise<QueueInfo> {
     const { info } = await this.#queues.ask(
-      "Pause",
-      PauseQueueRequestSchema,
-      PauseQueueResponseSchema,
+      QueueMethods.method.pause,
       { queue: this.name },
       options,
     );
@@ -177,9 +172,7 @@ export class Queue {
   /** Lets it hand out jobs again. */
   async resume(options: RequestOptions = {}): Promise<QueueInfo> {
     const { info } = await this.#queues.ask(
-      "Resume",
-      ResumeQueueRequestSchema,
-      ResumeQueueResponseSchema,
+      QueueMethods.method.resume,
       { queue: this.name },
       options,
     );

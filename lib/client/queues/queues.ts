@@ -7,33 +7,28 @@
  */
 import {
   type DescMessage,
+  type DescMethodUnary,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import {
-  JobSchema,
-  ListQueuesRequestSchema,
-  ListQueuesResponseSchema,
-} from "../../gen/parley/v1/queue_pb.ts";
-import { type Incoming, readAck, readAnswer } from "../connection/answers.ts";
+import { JobSchema, Queues as QueueMethods } from "../../gen/parley/v1/queue_pb.ts";
+import { type Incoming, readAck } from "../connection/answers.ts";
+import { encodeAsk, readAsked } from "../connection/own_methods.ts";
 import type { ClientConnection } from "../connection/client_connection.ts";
 import type { ConnectionPool } from "../connection/pool.ts";
 import type { ErrorReports } from "../error_reports.ts";
-import { Queue } from "./queue.ts";
+import { Queue, type QueueOwner } from "./queue.ts";
 import { QueueConsumer } from "./consumer.ts";
 import { type QueueInfo, queueInfo } from "./info.ts";
-import type { Puller, PullerOwner } from "./puller.ts";
+import type { Puller } from "./puller.ts";
 import { encodePush, type PushAck, type PushOptions } from "./push.ts";
-import type { Worker, WorkerOwner } from "./worker.ts";
-import { encodeBody, encodeRequest } from "../connection/requests.ts";
+import type { Worker } from "./worker.ts";
 import type { RequestOptions } from "../settings.ts";
 
-const METHODS = "parley.v1.Queues/";
-
 /** All that a client has to do with queues. */
-export class Queues implements PullerOwner, WorkerOwner {
+export class Queues implements QueueOwner {
   readonly reports: ErrorReports;
   readonly #pool: () => ConnectionPool;
   readonly #pullers = new Set<Puller>();
@@ -81,9 +76,7 @@ export class Queues implements PullerOwner, WorkerOwner {
     let after = "";
     for (;;) {
       const page = await this.ask(
-        "List",
-        ListQueuesRequestSchema,
-        ListQueuesResponseSchema,
+        QueueMethods.method.list,
         { pattern, after },
         options,
       );
@@ -96,19 +89,13 @@ export class Queues implements PullerOwner, WorkerOwner {
 
   /** Calls one of the methods that look after queues. */
   ask<I extends DescMessage, O extends DescMessage>(
-    method: string,
-    input: I,
-    output: O,
+    method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     options: RequestOptions,
   ): Promise<MessageShape<O>> {
     return this.#pool().submit(
-      () => {
-        const payload = encodeBody(input, request);
-        const value = { method: METHODS + method, payload, type: input.typeName };
-        return encodeRequest({ case: "call", value });
-      },
-      (incoming) => fromBinary(output, readAnswer(incoming).payload),
+      () => encodeAsk(method, request),
+      (incoming) => readAsked(method, incoming),
       options,
       // Behind what was pushed before.
       { ordered: true },

@@ -5,22 +5,17 @@
  * direct messages are put between them as they come. A room lives until `leave`, or until it cannot be
  * joined again after a reconnect: then reading it raises.
  */
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { detached, whenOver } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import {
-  HistoryRequestSchema,
-  HistoryResponseSchema,
-  type JoinResponse,
-  MembersRequestSchema,
-  MembersResponseSchema,
-  SayRequestSchema,
-  SayResponseSchema,
-  SetTopicLineRequestSchema,
-  SetTopicLineResponseSchema,
-} from "../../gen/parley/v1/room_pb.ts";
+import { type JoinResponse, Rooms as RoomMethods } from "../../gen/parley/v1/room_pb.ts";
 import { Fifo } from "../fifo.ts";
 import { DIRECT_TOPIC, type RoomMessage, roomMessage } from "./message.ts";
-import type { Rooms } from "./rooms.ts";
 import type { RequestOptions } from "../settings.ts";
 import type { Gap, ReceivedEvent, Subscription } from "../topics/subscription.ts";
 import { receivedEvent } from "../topics/subscription_requests.ts";
@@ -62,11 +57,26 @@ export interface RoomHistory {
   readonly more: boolean;
 }
 
+/** What a room needs of its client. */
+export interface RoomOwner {
+  readonly nick: string;
+  readonly token: string;
+  rename(nick: string, options: RequestOptions): Promise<void>;
+  tell(to: string, text: string, options: RequestOptions): Promise<void>;
+  leave(room: Room): Promise<void>;
+  /** Calls one of the rooms' methods that may be repeated; waits for a connection. */
+  ask<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: RequestOptions,
+  ): Promise<MessageShape<O>>;
+}
+
 /** A room that this client is in; `client.room` makes them. */
 export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
   /** Its name. */
   readonly name: string;
-  readonly #rooms: Rooms;
+  readonly #rooms: RoomOwner;
   readonly #directs = new Fifo<RoomMessage>();
   #joinedSeq: bigint;
   #topicLine = "";
@@ -79,7 +89,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
   #left: Promise<void> | null = null;
 
   /** Made by the client only. */
-  constructor(rooms: Rooms, name: string, joined: JoinResponse) {
+  constructor(rooms: RoomOwner, name: string, joined: JoinResponse) {
     this.#rooms = rooms;
     this.name = name;
     this.#joinedSeq = joined.seq;
@@ -124,7 +134,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
   async say(text: string, options: RequestOptions = {}): Promise<{ seq: bigint }> {
     const messageId = newMessageId();
     const request = { room: this.name, text, messageId };
-    const { seq } = await this.#ask("Say", SayRequestSchema, SayResponseSchema, request, options);
+    const { seq } = await this.#ask(RoomMethods.method.say, request, options);
     return { seq };
   }
 
@@ -132,9 +142,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
   async setTopicLine(text: string, options: RequestOptions = {}): Promise<{ seq: bigint }> {
     const request = { room: this.name, text };
     const { seq } = await this.#ask(
-      "SetTopicLine",
-      SetTopicLineRequestSchema,
-      SetTopicLineResponseSchema,
+      RoomMethods.method.setTopicLine,
       request,
       options,
     );
@@ -145,9 +153,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
   async members(options: RequestOptions = {}): Promise<RoomMember[]> {
     const request = { room: this.name };
     const { members } = await this.#ask(
-      "Members",
-      MembersRequestSchema,
-      MembersResponseSchema,
+      RoomMethods.method.members,
       request,
       options,
     );
@@ -166,9 +172,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
     const { before = 0n, limit = 50 } = page;
     const request = { room: this.name, beforeSeq: BigInt(before), limit };
     const { events, more } = await this.#ask(
-      "History",
-      HistoryRequestSchema,
-      HistoryResponseSchema,
+      RoomMethods.method.history,
       request,
       options,
     );
@@ -271,7 +275,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
     else if (kind === "joined" || kind === "left") this.#online = online;
   }
 
-  #ask: Rooms["ask"] = (...args) => {
+  #ask: RoomOwner["ask"] = (...args) => {
     if (this.#left === null) return this.#rooms.ask(...args);
     return Promise.reject(
       new ParleyError(ErrorCode.FAILED_PRECONDITION, `the room "${this.name}" was left`),

@@ -7,35 +7,21 @@
  */
 import {
   type DescMessage,
-  fromBinary,
+  type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { settled, whenOver } from "../../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
-import {
-  ClaimNameRequestSchema,
-  ClaimNameResponseSchema,
-  JoinRequestSchema,
-  type JoinResponse,
-  JoinResponseSchema,
-  LeaveRequestSchema,
-  LeaveResponseSchema,
-  ListRequestSchema,
-  ListResponseSchema,
-  TellRequestSchema,
-  TellResponseSchema,
-} from "../../gen/parley/v1/room_pb.ts";
-import { readAnswer } from "../connection/answers.ts";
+import { type JoinResponse, Rooms as RoomMethods } from "../../gen/parley/v1/room_pb.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
-import { encodeBody, encodeRequest } from "../connection/requests.ts";
-import { Room, type RoomOptions } from "./room.ts";
+import { encodeAsk, readAsked } from "../connection/own_methods.ts";
+import { Room, type RoomOptions, type RoomOwner } from "./room.ts";
 import { ROOM_PREFIX, roomMessage } from "./message.ts";
 import type { RequestOptions } from "../settings.ts";
 import type { ReceivedEvent } from "../topics/subscription.ts";
 import type { Subscriptions } from "../topics/subscriptions.ts";
 
-const METHODS = "parley.v1.Rooms/";
 /** How long something that is said waits for a connection; the server recognises repetitions for longer. */
 const PATIENCE_MS = 60_000;
 /** How long, and how often, a name is claimed that the server still thinks is taken by our lost connection. */
@@ -55,7 +41,7 @@ export interface RoomSummary {
 }
 
 /** Rooms and the name in them. */
-export class Rooms {
+export class Rooms implements RoomOwner {
   readonly #pool: () => ConnectionPool;
   readonly #subscriptions: Subscriptions;
   readonly #rooms = new Map<string, Room>();
@@ -109,7 +95,7 @@ export class Rooms {
     const all: RoomSummary[] = [];
     for (let more = true; more;) {
       const request = { after: all.at(-1)?.name ?? "" };
-      const page = await this.ask("List", ListRequestSchema, ListResponseSchema, request, options);
+      const page = await this.ask(RoomMethods.method.list, request, options);
       for (const { name, topicLine, online, lastSeq } of page.rooms) {
         all.push({ name, topicLine, online, lastSeq });
       }
@@ -131,7 +117,7 @@ export class Rooms {
       options,
       false,
       (timeoutMs) =>
-        this.#call("Tell", TellRequestSchema, TellResponseSchema, request, {
+        this.#call(RoomMethods.method.tell, request, {
           ...options,
           timeoutMs,
         }),
@@ -144,7 +130,7 @@ export class Rooms {
     this.#rooms.delete(room.name);
     if (this.#pool().first === null) return;
     const request = { room: room.name };
-    const leaving = this.#call("Leave", LeaveRequestSchema, LeaveResponseSchema, request, {});
+    const leaving = this.#call(RoomMethods.method.leave, request, {});
     await settled(leaving, "leave a room");
   }
 
@@ -162,16 +148,14 @@ export class Rooms {
 
   /** Calls one of the rooms' methods that may be repeated; waits for a connection. */
   ask<I extends DescMessage, O extends DescMessage>(
-    method: string,
-    input: I,
-    output: O,
+    method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     options: RequestOptions,
   ): Promise<MessageShape<O>> {
     return this.#patiently(
       options,
       true,
-      (timeoutMs) => this.#call(method, input, output, request, { ...options, timeoutMs }),
+      (timeoutMs) => this.#call(method, request, { ...options, timeoutMs }),
     );
   }
 
@@ -258,9 +242,7 @@ export class Rooms {
     kind?: RequestKind,
   ): Promise<void> {
     const granted = await this.#call(
-      "ClaimName",
-      ClaimNameRequestSchema,
-      ClaimNameResponseSchema,
+      RoomMethods.method.claimName,
       { name, token },
       options,
       kind,
@@ -271,7 +253,7 @@ export class Rooms {
   }
 
   #join(room: string, options: RequestOptions, kind?: RequestKind): Promise<JoinResponse> {
-    return this.#call("Join", JoinRequestSchema, JoinResponseSchema, { room }, options, kind);
+    return this.#call(RoomMethods.method.join, { room }, options, kind);
   }
 
   /**
@@ -337,18 +319,15 @@ export class Rooms {
   }
 
   async #call<I extends DescMessage, O extends DescMessage>(
-    method: string,
-    input: I,
-    output: O,
+    method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     options: RequestOptions,
     kind: RequestKind = { ordered: true },
   ): Promise<MessageShape<O>> {
-    const payload = encodeBody(input, request);
-    const value = { method: METHODS + method, payload, type: input.typeName };
+    const encoded = encodeAsk(method, request);
     return await this.#pool().submit(
-      () => encodeRequest({ case: "call", value }),
-      (incoming) => fromBinary(output, readAnswer(incoming).payload),
+      () => encoded,
+      (incoming) => readAsked(method, incoming),
       options,
       kind,
     );

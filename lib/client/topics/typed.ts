@@ -4,6 +4,7 @@
  */
 import {
   type DescMessage,
+  type DescMethodUnary,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
@@ -11,6 +12,7 @@ import {
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { encodeBody } from "../connection/requests.ts";
 import type { Client } from "../client.ts";
+import { methodName } from "../connection/own_methods.ts";
 import type { CallOptions, PublishAck, PublishOptions } from "../client_options.ts";
 import type { ServeOptions, Service } from "../calls/service.ts";
 import type { ReceivedEvent, SubscribeOptions, Subscription } from "./subscription.ts";
@@ -117,6 +119,19 @@ export async function callMessage<I extends DescMessage, O extends DescMessage>(
   const payload = encode(input, request);
   const answer = await client.call(method, payload, { ...options, type: input.typeName });
   return decode(output, answer, `the answer of "${method}"`, ErrorCode.INTERNAL);
+}
+
+/**
+ * Calls a method of a generated service, such as `Greeter.method.greet`. Rejects as `callMessage` does.
+ */
+export function callMethod<I extends DescMessage, O extends DescMessage>(
+  client: Client,
+  method: DescMethodUnary<I, O>,
+  request: MessageInitShape<I>,
+  options: CallOptions = {},
+): Promise<MessageShape<O>> {
+  const { input, output } = method;
+  return callMessage(client, methodName(method), input, output, request, options);
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
- * One method of the server's own, made of the schemas of its request and answer and what it does.
+ * Methods of the server's own, made of the service that describes them and what the server does for each.
  */
 import {
   create,
   type DescMessage,
+  type DescService,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
@@ -28,17 +29,58 @@ export interface OwnMethod {
   answer(features: Features, session: Peer, payload: Uint8Array): OwnAnswer | Promise<OwnAnswer>;
 }
 
-/** Makes a method of two schemas and what it does. */
-export function ownMethod<I extends DescMessage, O extends DescMessage>(
-  input: I,
-  output: O,
-  run: (
-    features: Features,
-    session: Peer,
-    request: MessageShape<I>,
-  ) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
+/** A list that can be taken piece by piece, such as an array. */
+interface Pieces {
+  readonly length: number;
+  slice(from: number, to: number): unknown[];
+}
+
+type Later<T> = T | Promise<T>;
+
+/** What a method does: gives the answer to a request. Raises a ParleyError to refuse it. */
+type Run<I extends DescMessage, Answer> = (
+  features: Features,
+  session: Peer,
+  request: MessageShape<I>,
+) => Later<Answer>;
+
+/** A method whose answer has a long list in `list`: it is encoded in slices, with turns for others between them. */
+interface Paged<I extends DescMessage, O extends DescMessage> {
+  readonly list: Exclude<keyof MessageShape<O>, `$${string}`> & string;
+  readonly run: Run<I, { readonly [Field in keyof MessageInitShape<O>]?: unknown }>;
+}
+
+/** What a server does for each method of a service: one that is missing, or too many, is an error of types. */
+export type Methods<S extends DescService> = {
+  readonly [Name in keyof S["method"]]: S["method"][Name] extends {
+    input: infer I extends DescMessage;
+    output: infer O extends DescMessage;
+  } ? Run<I, MessageInitShape<O>> | Paged<I, O>
+    : never;
+};
+
+/** The methods of a service by their full names. */
+export function implement<S extends DescService>(
+  service: S,
+  methods: Methods<S>,
+): [name: string, method: OwnMethod][] {
+  return service.methods.map(({ name, localName, input, output }) => {
+    const does = methods[localName as keyof S["method"]] as
+      | Run<DescMessage, MessageInitShape<DescMessage>>
+      | Paged<DescMessage, DescMessage>;
+    const method = typeof does === "function"
+      ? plainMethod(input, output, does)
+      : pagedMethod(input, output, does);
+    return [`${service.typeName}/${name}`, method];
+  });
+}
+
+function plainMethod(
+  input: DescMessage,
+  output: DescMessage,
+  run: Run<DescMessage, MessageInitShape<DescMessage>>,
 ): OwnMethod {
-  const encode = (answer: MessageInitShape<O>): OwnAnswer => ({
+  const encode = (answer: MessageInitShape<DescMessage>): OwnAnswer => ({
     payload: toBinary(output, create(output, answer)),
     type: output.typeName,
   });
@@ -50,46 +92,28 @@ export function ownMethod<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-/** A list that can be taken piece by piece, such as an array. */
-interface Pieces {
-  readonly length: number;
-  slice(from: number, to: number): unknown[];
-}
-
-/** What a paged method answers: a list in `Field`, and what stands beside it. */
-type Page<O extends DescMessage, Field extends string> =
-  & Omit<MessageInitShape<O>, Field>
-  & Record<Field, Pieces>;
-
 /** The answers with long lists that a session is given, one after the other. */
 const pagesOf = new WeakMap<Peer, OneAfterTheOther>();
 
 /**
- * The same for a method whose answer has a long list in `field`: it is encoded in slices, with turns for others
- * between them. Protobuf joins the lists of messages that lie behind each other. A session is given one such
- * answer at a time: what all of those that it asks for at once take of memory would stop the server while the
- * runtime moves it.
+ * Protobuf joins the lists of messages that lie behind each other. A session is given one such answer at a time:
+ * what all of those that it asks for at once take of memory would stop the server while the runtime moves it.
  */
-export function pagedMethod<I extends DescMessage, O extends DescMessage, Field extends string>(
-  input: I,
-  output: O,
-  field: Field,
-  run: (
-    features: Features,
-    session: Peer,
-    request: MessageShape<I>,
-  ) => Page<O, Field> | Promise<Page<O, Field>>,
+function pagedMethod(
+  input: DescMessage,
+  output: DescMessage,
+  { list: field, run }: Paged<DescMessage, DescMessage>,
 ): OwnMethod {
   const encode = (part: Record<string, unknown>): Uint8Array =>
-    toBinary(output, create(output, part as MessageInitShape<O>));
+    toBinary(output, create(output, part));
   return {
     answer(features, session, payload) {
       const request = decode(input, payload);
       let pages = pagesOf.get(session);
       if (pages === undefined) pagesOf.set(session, pages = new OneAfterTheOther());
       return pages.run(async () => {
-        const answer = await run(features, session, request);
-        const list: Pieces = answer[field];
+        const answer = await run(features, session, request) as Record<string, unknown>;
+        const list = answer[field] as Pieces;
         const parts = [encode({ ...answer, [field]: [] })];
         for (let from = 0; from < list.length; from += SLICE) {
           await session.callsTurn.admit();
@@ -111,7 +135,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-function decode<I extends DescMessage>(schema: I, payload: Uint8Array): MessageShape<I> {
+function decode(schema: DescMessage, payload: Uint8Array): MessageShape<DescMessage> {
   try {
     return fromBinary(schema, payload);
   } catch (cause) {

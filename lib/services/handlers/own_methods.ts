@@ -2,17 +2,15 @@
  * The methods that every server answers by itself: `parley.v1.Demo/…` to try it out, `parley.v1.Rooms/…`
  * for the rooms, `parley.v1.Topics/…` for kept topics, `parley.v1.Queues/…` for queues.
  *
- * Each is a line in a table: the schemas of its request and answer, and what it does. Those that change
- * something that is kept answer later, with a promise.
+ * proto/ describes each; what it does is a line in a table of its service. Those that change something that is kept answer later, with a promise.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import {
-  AddRequestSchema,
-  AddResponseSchema,
-  EchoMessageSchema,
-} from "../../gen/parley/v1/demo_pb.ts";
+import { Demo } from "../../gen/parley/v1/demo_pb.ts";
+import { Queues } from "../../gen/parley/v1/queue_pb.ts";
+import { Rooms } from "../../gen/parley/v1/room_pb.ts";
+import { Topics } from "../../gen/parley/v1/topic_pb.ts";
 import { addInt32 } from "./add.ts";
-import { type OwnAnswer, type OwnMethod, ownMethod } from "./own_method.ts";
+import { implement, type Methods, type OwnAnswer, type OwnMethod } from "./own_method.ts";
 import { QUEUE_METHODS } from "./queue_methods.ts";
 import { ROOM_METHODS } from "./room_methods.ts";
 import type { Features } from "../features.ts";
@@ -21,21 +19,17 @@ import { TOPIC_METHODS } from "./topic_methods.ts";
 
 export type { OwnAnswer } from "./own_method.ts";
 
-const METHODS: Readonly<Record<string, OwnMethod>> = {
-  "parley.v1.Demo/Echo": ownMethod(
-    EchoMessageSchema,
-    EchoMessageSchema,
-    (_features, _session, message) => message,
-  ),
-  "parley.v1.Demo/Add": ownMethod(
-    AddRequestSchema,
-    AddResponseSchema,
-    (_features, _session, { a, b }) => ({ result: addInt32(a, b) }),
-  ),
-  ...ROOM_METHODS,
-  ...TOPIC_METHODS,
-  ...QUEUE_METHODS,
+const DEMO_METHODS: Methods<typeof Demo> = {
+  echo: (_features, _session, message) => message,
+  add: (_features, _session, { a, b }) => ({ result: addInt32(a, b) }),
 };
+
+const METHODS: ReadonlyMap<string, OwnMethod> = new Map([
+  ...implement(Demo, DEMO_METHODS),
+  ...implement(Rooms, ROOM_METHODS),
+  ...implement(Topics, TOPIC_METHODS),
+  ...implement(Queues, QUEUE_METHODS),
+]);
 
 /** Answers one of the server's own methods. Raises UNIMPLEMENTED for a name that is none. */
 export function answerOwnMethod(
@@ -44,14 +38,15 @@ export function answerOwnMethod(
   method: string,
   payload: Uint8Array,
 ): OwnAnswer | Promise<OwnAnswer> {
-  if (!Object.hasOwn(METHODS, method)) {
+  const own = METHODS.get(method);
+  if (own === undefined) {
     throw new ParleyError(
       ErrorCode.UNIMPLEMENTED,
       `cannot call "${method}": there is no such method`,
       {
-        accepted: Object.keys(METHODS).join(", "),
+        accepted: [...METHODS.keys()].join(", "),
       },
     );
   }
-  return METHODS[method].answer(features, session, payload);
+  return own.answer(features, session, payload);
 }

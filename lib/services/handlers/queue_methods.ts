@@ -5,28 +5,11 @@
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
-import {
-  InfoQueueRequestSchema,
-  InfoQueueResponseSchema,
-  ListQueuesRequestSchema,
-  ListQueuesResponseSchema,
-  PauseQueueRequestSchema,
-  PauseQueueResponseSchema,
-  PeekQueueRequestSchema,
-  PeekQueueResponseSchema,
-  PurgeQueueRequestSchema,
-  PurgeQueueResponseSchema,
-  RedriveQueueRequestSchema,
-  RedriveQueueResponseSchema,
-  RemoveQueueRequestSchema,
-  RemoveQueueResponseSchema,
-  ResumeQueueRequestSchema,
-  ResumeQueueResponseSchema,
-} from "../../gen/parley/v1/queue_pb.ts";
+import type { Queues as QueuesService } from "../../gen/parley/v1/queue_pb.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { checkPattern } from "../../logic/topics/pattern.ts";
-import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
+import type { Methods } from "./own_method.ts";
 import { peek, purge, redrive } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
 import { removeQueue } from "../queues/removal.ts";
@@ -41,54 +24,28 @@ const MAX_PEEKED = 1000;
 const USUAL_PEEKED = 10;
 /** What a queue takes in a list at most, besides its name and its bindings. */
 const INFO_BYTES = 192;
-const PREFIX = "parley.v1.Queues/";
-
-/** The methods by their full names. */
-export const QUEUE_METHODS: Readonly<Record<string, OwnMethod>> = {
-  [`${PREFIX}List`]: pagedMethod(ListQueuesRequestSchema, ListQueuesResponseSchema, "queues", list),
-  [`${PREFIX}Info`]: ownMethod(
-    InfoQueueRequestSchema,
-    InfoQueueResponseSchema,
-    (features, session, { queue }) => ({
-      info: infoOf(features.needQueues(), queueOf(features, session, queue, "look at")),
-    }),
-  ),
-  [`${PREFIX}Peek`]: pagedMethod(PeekQueueRequestSchema, PeekQueueResponseSchema, "jobs", look),
-  [`${PREFIX}Purge`]: ownMethod(
-    PurgeQueueRequestSchema,
-    PurgeQueueResponseSchema,
-    async (features, session, request) => {
-      const queue = queueOf(features, session, request.queue, "purge");
-      return { dropped: BigInt(await purge(features.needQueues(), queue)) };
-    },
-  ),
-  [`${PREFIX}Remove`]: ownMethod(
-    RemoveQueueRequestSchema,
-    RemoveQueueResponseSchema,
-    async (features, session, { queue, force }) => {
-      queueOf(features, session, queue, "remove");
-      return { dropped: BigInt(await removeQueue(features.needQueues(), queue, force)) };
-    },
-  ),
-  [`${PREFIX}Redrive`]: ownMethod(
-    RedriveQueueRequestSchema,
-    RedriveQueueResponseSchema,
-    async (features, session, { queue, ids }) => {
-      queueOf(features, session, queue, "redrive");
-      const wanted = ids.length === 0 ? null : new Set(ids.map(Number));
-      return { redriven: BigInt(await redrive(features.needQueues(), queue, wanted)) };
-    },
-  ),
-  [`${PREFIX}Pause`]: ownMethod(
-    PauseQueueRequestSchema,
-    PauseQueueResponseSchema,
-    (features, session, { queue }) => pause(features, session, queue, true),
-  ),
-  [`${PREFIX}Resume`]: ownMethod(
-    ResumeQueueRequestSchema,
-    ResumeQueueResponseSchema,
-    (features, session, { queue }) => pause(features, session, queue, false),
-  ),
+/** What the server does for each. */
+export const QUEUE_METHODS: Methods<typeof QueuesService> = {
+  list: { list: "queues", run: list },
+  info: (features, session, { queue }) => ({
+    info: infoOf(features.needQueues(), queueOf(features, session, queue, "look at")),
+  }),
+  peek: { list: "jobs", run: look },
+  purge: async (features, session, request) => {
+    const queue = queueOf(features, session, request.queue, "purge");
+    return { dropped: BigInt(await purge(features.needQueues(), queue)) };
+  },
+  remove: async (features, session, { queue, force }) => {
+    queueOf(features, session, queue, "remove");
+    return { dropped: BigInt(await removeQueue(features.needQueues(), queue, force)) };
+  },
+  redrive: async (features, session, { queue, ids }) => {
+    queueOf(features, session, queue, "redrive");
+    const wanted = ids.length === 0 ? null : new Set(ids.map(Number));
+    return { redriven: BigInt(await redrive(features.needQueues(), queue, wanted)) };
+  },
+  pause: (features, session, { queue }) => pause(features, session, queue, true),
+  resume: (features, session, { queue }) => pause(features, session, queue, false),
 };
 
 function list(

@@ -6,30 +6,9 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
-import {
-  ClaimNameRequestSchema,
-  ClaimNameResponseSchema,
-  HistoryRequestSchema,
-  HistoryResponseSchema,
-  JoinRequestSchema,
-  JoinResponseSchema,
-  LeaveRequestSchema,
-  LeaveResponseSchema,
-  ListRequestSchema,
-  ListResponseSchema,
-  MembersRequestSchema,
-  MembersResponseSchema,
-  RemoveRequestSchema,
-  RemoveResponseSchema,
-  SayRequestSchema,
-  SayResponseSchema,
-  SetTopicLineRequestSchema,
-  SetTopicLineResponseSchema,
-  TellRequestSchema,
-  TellResponseSchema,
-} from "../../gen/parley/v1/room_pb.ts";
+import type { Rooms as RoomsService } from "../../gen/parley/v1/room_pb.ts";
 import { checkMessage, type Room } from "../../logic/rooms/room.ts";
-import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
+import type { Methods } from "./own_method.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import { ROOM_PREFIX } from "../topics/reserved.ts";
 import type { Features } from "../features.ts";
@@ -47,23 +26,15 @@ const DECODED_AT_ONCE = 16;
 /** So many topics are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;
 
-const PREFIX = "parley.v1.Rooms/";
-
-/** The methods by their full names. */
-export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
-  [`${PREFIX}ClaimName`]: ownMethod(
-    ClaimNameRequestSchema,
-    ClaimNameResponseSchema,
-    async (features, session, { name, token }) => ({
-      name,
-      token: await features.needRooms().claimName(session, name, token),
-    }),
-  ),
-  [`${PREFIX}Join`]: pagedMethod(
-    JoinRequestSchema,
-    JoinResponseSchema,
-    "members",
-    async (features, session, request) => {
+/** What the server does for each. */
+export const ROOM_METHODS: Methods<typeof RoomsService> = {
+  claimName: async (features, session, { name, token }) => ({
+    name,
+    token: await features.needRooms().claimName(session, name, token),
+  }),
+  join: {
+    list: "members",
+    run: async (features, session, request) => {
       const rooms = features.needRooms();
       const { room, seq } = await rooms.join(session, request.room);
       return {
@@ -72,69 +43,47 @@ export const ROOM_METHODS: Readonly<Record<string, OwnMethod>> = {
         seq: BigInt(seq),
       };
     },
-  ),
-  [`${PREFIX}Leave`]: ownMethod(
-    LeaveRequestSchema,
-    LeaveResponseSchema,
-    async (features, session, { room }) => {
-      await features.needRooms().leave(session, room);
-      return {};
-    },
-  ),
-  [`${PREFIX}Say`]: ownMethod(
-    SayRequestSchema,
-    SayResponseSchema,
-    async (features, session, request) => {
-      const rooms = features.needRooms();
-      const room = rooms.room(request.room);
-      room.checkMember(session, "say something");
-      const text = checkMessage(request.text, "say");
-      const messageId = ownMessageId(session, rooms, request.messageId);
-      rooms.active(session);
-      const said = {
-        case: "said",
-        value: { name: rooms.nameOf(session), text },
-      } as const;
-      const seq = await rooms.announce(request.room, said, session, messageId);
-      return { seq: BigInt(seq) };
-    },
-  ),
-  [`${PREFIX}SetTopicLine`]: ownMethod(
-    SetTopicLineRequestSchema,
-    SetTopicLineResponseSchema,
-    async (features, session, { room, text }) => {
-      const seq = await features.needRooms().setTopicLine(session, room, text);
-      return { seq: BigInt(seq) };
-    },
-  ),
-  [`${PREFIX}Members`]: pagedMethod(
-    MembersRequestSchema,
-    MembersResponseSchema,
-    "members",
-    (features, _session, request) => {
+  },
+  leave: async (features, session, { room }) => {
+    await features.needRooms().leave(session, room);
+    return {};
+  },
+  say: async (features, session, request) => {
+    const rooms = features.needRooms();
+    const room = rooms.room(request.room);
+    room.checkMember(session, "say something");
+    const text = checkMessage(request.text, "say");
+    const messageId = ownMessageId(session, rooms, request.messageId);
+    rooms.active(session);
+    const said = {
+      case: "said",
+      value: { name: rooms.nameOf(session), text },
+    } as const;
+    const seq = await rooms.announce(request.room, said, session, messageId);
+    return { seq: BigInt(seq) };
+  },
+  setTopicLine: async (features, session, { room, text }) => {
+    const seq = await features.needRooms().setTopicLine(session, room, text);
+    return { seq: BigInt(seq) };
+  },
+  members: {
+    list: "members",
+    run: (features, _session, request) => {
       const rooms = features.needRooms();
       return { members: membersOf(rooms, rooms.room(request.room)) };
     },
-  ),
-  [`${PREFIX}List`]: pagedMethod(ListRequestSchema, ListResponseSchema, "rooms", list),
-  [`${PREFIX}History`]: pagedMethod(HistoryRequestSchema, HistoryResponseSchema, "events", history),
-  [`${PREFIX}Remove`]: ownMethod(
-    RemoveRequestSchema,
-    RemoveResponseSchema,
-    async (features, _session, { room }) => ({
-      dropped: BigInt(await features.needRooms().remove(room)),
-    }),
-  ),
-  [`${PREFIX}Tell`]: ownMethod(
-    TellRequestSchema,
-    TellResponseSchema,
-    (features, session, { to, text }) => {
-      const rooms = features.needRooms();
-      rooms.active(session);
-      rooms.tell(session, to, text);
-      return {};
-    },
-  ),
+  },
+  list: { list: "rooms", run: list },
+  history: { list: "events", run: history },
+  remove: async (features, _session, { room }) => ({
+    dropped: BigInt(await features.needRooms().remove(room)),
+  }),
+  tell: (features, session, { to, text }) => {
+    const rooms = features.needRooms();
+    rooms.active(session);
+    rooms.tell(session, to, text);
+    return {};
+  },
 };
 
 /**

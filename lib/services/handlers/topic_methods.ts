@@ -6,21 +6,12 @@
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
-import {
-  ListTopicsRequestSchema,
-  ListTopicsResponseSchema,
-  RemoveTopicsRequestSchema,
-  RemoveTopicsResponseSchema,
-  TopicInfoRequestSchema,
-  TopicInfoResponseSchema,
-  TrimTopicRequestSchema,
-  TrimTopicResponseSchema,
-} from "../../gen/parley/v1/topic_pb.ts";
+import type { Topics } from "../../gen/parley/v1/topic_pb.ts";
 import { quote } from "../../base/quote.ts";
 import { checkPattern, checkTopic, hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
-import { type OwnMethod, ownMethod, pagedMethod } from "./own_method.ts";
+import type { Methods } from "./own_method.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 
@@ -32,20 +23,14 @@ const INFO_BYTES = 128;
 const MAX_REMOVED_TOPICS = 256;
 /** So many of them are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;
-const PREFIX = "parley.v1.Topics/";
-
-/** The methods by their full names. */
-export const TOPIC_METHODS: Readonly<Record<string, OwnMethod>> = {
-  [`${PREFIX}List`]: pagedMethod(ListTopicsRequestSchema, ListTopicsResponseSchema, "topics", list),
-  [`${PREFIX}Info`]: ownMethod(
-    TopicInfoRequestSchema,
-    TopicInfoResponseSchema,
-    (features, session, { topic }) => ({
-      info: infoOf(features.needKept(), topicOf(features, session, topic, "look at")),
-    }),
-  ),
-  [`${PREFIX}Trim`]: ownMethod(TrimTopicRequestSchema, TrimTopicResponseSchema, trim),
-  [`${PREFIX}Remove`]: ownMethod(RemoveTopicsRequestSchema, RemoveTopicsResponseSchema, remove),
+/** What the server does for each. */
+export const TOPIC_METHODS: Methods<typeof Topics> = {
+  list: { list: "topics", run: list },
+  info: (features, session, { topic }) => ({
+    info: infoOf(features.needKept(), topicOf(features, session, topic, "look at")),
+  }),
+  trim,
+  remove,
 };
 
 async function list(

@@ -5,15 +5,15 @@
 // The two services that every Parley answers by itself: to try a connection,
 // to measure it, and for clients that have spoken nothing else for years.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/v1/demo.proto.
  */
 export const file_parley_v1_demo: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYXJsZXkvdjEvZGVtby5wcm90bxIJcGFybGV5LnYxIh4KC0VjaG9NZXNzYWdlEg8KB2NvbnRlbnQYASABKAkiIgoKQWRkUmVxdWVzdBIJCgFhGAEgASgFEgkKAWIYAiABKAUiHQoLQWRkUmVzcG9uc2USDgoGcmVzdWx0GAEgASgFYgZwcm90bzM");
+  fileDesc("ChRwYXJsZXkvdjEvZGVtby5wcm90bxIJcGFybGV5LnYxIh4KC0VjaG9NZXNzYWdlEg8KB2NvbnRlbnQYASABKAkiIgoKQWRkUmVxdWVzdBIJCgFhGAEgASgFEgkKAWIYAiABKAUiHQoLQWRkUmVzcG9uc2USDgoGcmVzdWx0GAEgASgFMnQKBERlbW8SNgoERWNobxIWLnBhcmxleS52MS5FY2hvTWVzc2FnZRoWLnBhcmxleS52MS5FY2hvTWVzc2FnZRI0CgNBZGQSFS5wYXJsZXkudjEuQWRkUmVxdWVzdBoWLnBhcmxleS52MS5BZGRSZXNwb25zZUJMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z");
 
 /**
  * A text that comes back as it went. Both the request and the answer.
@@ -85,4 +85,33 @@ export type AddResponse = Message<"parley.v1.AddResponse"> & {
  */
 export const AddResponseSchema: GenMessage<AddResponse> = /*@__PURE__*/
   messageDesc(file_parley_v1_demo, 2);
+
+/**
+ * The methods of every server that try a connection.
+ *
+ * @generated from service parley.v1.Demo
+ */
+export const Demo: GenService<{
+  /**
+   * Gives a text back.
+   *
+   * @generated from rpc parley.v1.Demo.Echo
+   */
+  echo: {
+    methodKind: "unary";
+    input: typeof EchoMessageSchema;
+    output: typeof EchoMessageSchema;
+  },
+  /**
+   * Adds two numbers.
+   *
+   * @generated from rpc parley.v1.Demo.Add
+   */
+  add: {
+    methodKind: "unary";
+    input: typeof AddRequestSchema;
+    output: typeof AddResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_parley_v1_demo, 0);
 

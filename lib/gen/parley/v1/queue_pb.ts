@@ -7,8 +7,8 @@
 // queues is a call of one of the methods "parley.v1.Queues/" and the request's
 // name without "Queue" and "Request", like "parley.v1.Queues/Peek".
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { AckLevel } from "./session_pb.ts";
 import { file_parley_v1_session } from "./session_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/queue.proto.
  */
 export const file_parley_v1_queue: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iPwoQUGVla1F1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoDSJnCglQZWVrZWRKb2ISGwoDam9iGAEgASgLMg4ucGFybGV5LnYxLkpvYhIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRIZChF1bnRpbF91bml4X21pY3JvcxgDIAEoBCJFChFQZWVrUXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGFybGV5LnYxLlBlZWtlZEpvYhIMCgRtb3JlGAIgASgIIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIiUKElB1cmdlUXVldWVSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEIjIKElJlbW92ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVmb3JjZRgCIAEoCCImChNSZW1vdmVRdWV1ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiMQoTUmVkcml2ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRILCgNpZHMYAiADKAQiKAoUUmVkcml2ZVF1ZXVlUmVzcG9uc2USEAoIcmVkcml2ZW4YASABKAQiIgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiOAoSUGF1c2VRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvIiMKElJlc3VtZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI5ChNSZXN1bWVRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvKmcKC0RlYXRoUmVhc29uEhwKGERFQVRIX1JFQVNPTl9VTlNQRUNJRklFRBAAEh8KG0RFQVRIX1JFQVNPTl9NQVhfREVMSVZFUklFUxABEhkKFURFQVRIX1JFQVNPTl9SRUpFQ1RFRBACKoIBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIPCgtWRVJESUNUX0FDSxABEhAKDFZFUkRJQ1RfTkFDSxACEhIKDlZFUkRJQ1RfUkVKRUNUEAMSEwoPVkVSRElDVF9SRUxFQVNFEAQSEgoOVkVSRElDVF9FWFRFTkQQBSp+CghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9KT0JfU1RBVEVfUkVBRFkQARIVChFKT0JfU1RBVEVfREVMQVlFRBACEhQKEEpPQl9TVEFURV9MRUFTRUQQAxIVChFKT0JfU1RBVEVfQkxPQ0tFRBAEYgZwcm90bzM", [file_parley_v1_session]);
+  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iPwoQUGVla1F1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoDSJnCglQZWVrZWRKb2ISGwoDam9iGAEgASgLMg4ucGFybGV5LnYxLkpvYhIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRIZChF1bnRpbF91bml4X21pY3JvcxgDIAEoBCJFChFQZWVrUXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGFybGV5LnYxLlBlZWtlZEpvYhIMCgRtb3JlGAIgASgIIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIiUKElB1cmdlUXVldWVSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEIjIKElJlbW92ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVmb3JjZRgCIAEoCCImChNSZW1vdmVRdWV1ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiMQoTUmVkcml2ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRILCgNpZHMYAiADKAQiKAoUUmVkcml2ZVF1ZXVlUmVzcG9uc2USEAoIcmVkcml2ZW4YASABKAQiIgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiOAoSUGF1c2VRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvIiMKElJlc3VtZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI5ChNSZXN1bWVRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvKmcKC0RlYXRoUmVhc29uEhwKGERFQVRIX1JFQVNPTl9VTlNQRUNJRklFRBAAEh8KG0RFQVRIX1JFQVNPTl9NQVhfREVMSVZFUklFUxABEhkKFURFQVRIX1JFQVNPTl9SRUpFQ1RFRBACKoIBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIPCgtWRVJESUNUX0FDSxABEhAKDFZFUkRJQ1RfTkFDSxACEhIKDlZFUkRJQ1RfUkVKRUNUEAMSEwoPVkVSRElDVF9SRUxFQVNFEAQSEgoOVkVSRElDVF9FWFRFTkQQBSp+CghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9KT0JfU1RBVEVfUkVBRFkQARIVChFKT0JfU1RBVEVfREVMQVlFRBACEhQKEEpPQl9TVEFURV9MRUFTRUQQAxIVChFKT0JfU1RBVEVfQkxPQ0tFRBAEMr0ECgZRdWV1ZXMSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0UXVldWVzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0UXVldWVzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5JbmZvUXVldWVSZXF1ZXN0GhwucGFybGV5LnYxLkluZm9RdWV1ZVJlc3BvbnNlEkEKBFBlZWsSGy5wYXJsZXkudjEuUGVla1F1ZXVlUmVxdWVzdBocLnBhcmxleS52MS5QZWVrUXVldWVSZXNwb25zZRJECgVQdXJnZRIcLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVxdWVzdBodLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVzcG9uc2USSgoHUmVkcml2ZRIeLnBhcmxleS52MS5SZWRyaXZlUXVldWVSZXF1ZXN0Gh8ucGFybGV5LnYxLlJlZHJpdmVRdWV1ZVJlc3BvbnNlEkQKBVBhdXNlEhwucGFybGV5LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh0ucGFybGV5LnYxLlBhdXNlUXVldWVSZXNwb25zZRJHCgZSZXN1bWUSHS5wYXJsZXkudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh4ucGFybGV5LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USRwoGUmVtb3ZlEh0ucGFybGV5LnYxLlJlbW92ZVF1ZXVlUmVxdWVzdBoeLnBhcmxleS52MS5SZW1vdmVRdWV1ZVJlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_session]);
 
 /**
  * Work to be done. Push and delivery are the same message: a delivery is the
@@ -1112,4 +1112,93 @@ export enum JobState {
  */
 export const JobStateSchema: GenEnum<JobState> = /*@__PURE__*/
   enumDesc(file_parley_v1_queue, 2);
+
+/**
+ * The methods that look after queues. A call of one is a Call of "parley.v1.Queues/" and its name.
+ *
+ * @generated from service parley.v1.Queues
+ */
+export const Queues: GenService<{
+  /**
+   * Lists the queues.
+   *
+   * @generated from rpc parley.v1.Queues.List
+   */
+  list: {
+    methodKind: "unary";
+    input: typeof ListQueuesRequestSchema;
+    output: typeof ListQueuesResponseSchema;
+  },
+  /**
+   * Tells what a queue holds, and how it is set up.
+   *
+   * @generated from rpc parley.v1.Queues.Info
+   */
+  info: {
+    methodKind: "unary";
+    input: typeof InfoQueueRequestSchema;
+    output: typeof InfoQueueResponseSchema;
+  },
+  /**
+   * Looks at jobs without taking them.
+   *
+   * @generated from rpc parley.v1.Queues.Peek
+   */
+  peek: {
+    methodKind: "unary";
+    input: typeof PeekQueueRequestSchema;
+    output: typeof PeekQueueResponseSchema;
+  },
+  /**
+   * Drops all jobs that nobody holds.
+   *
+   * @generated from rpc parley.v1.Queues.Purge
+   */
+  purge: {
+    methodKind: "unary";
+    input: typeof PurgeQueueRequestSchema;
+    output: typeof PurgeQueueResponseSchema;
+  },
+  /**
+   * Puts dead letters back into their queue.
+   *
+   * @generated from rpc parley.v1.Queues.Redrive
+   */
+  redrive: {
+    methodKind: "unary";
+    input: typeof RedriveQueueRequestSchema;
+    output: typeof RedriveQueueResponseSchema;
+  },
+  /**
+   * Stops a queue from handing out jobs.
+   *
+   * @generated from rpc parley.v1.Queues.Pause
+   */
+  pause: {
+    methodKind: "unary";
+    input: typeof PauseQueueRequestSchema;
+    output: typeof PauseQueueResponseSchema;
+  },
+  /**
+   * Lets a queue hand out jobs again.
+   *
+   * @generated from rpc parley.v1.Queues.Resume
+   */
+  resume: {
+    methodKind: "unary";
+    input: typeof ResumeQueueRequestSchema;
+    output: typeof ResumeQueueResponseSchema;
+  },
+  /**
+   * Removes a queue.
+   *
+   * @generated from rpc parley.v1.Queues.Remove
+   */
+  remove: {
+    methodKind: "unary";
+    input: typeof RemoveQueueRequestSchema;
+    output: typeof RemoveQueueResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_parley_v1_queue, 0);
 

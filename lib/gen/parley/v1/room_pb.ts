@@ -5,11 +5,10 @@
 // Rooms: people talking. What is said in the room "tea" is an event on the kept
 // topic "room.tea" with the type parley.v1.RoomEvent; a member subscribes to that
 // topic like to any other, from the seq that joining gave. Everything else is a
-// call of one of the methods below, whose names are "parley.v1.Rooms/" and the
-// request's name without "Request".
+// call of one of the methods of the service Rooms below.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Event } from "./event_pb.ts";
 import { file_parley_v1_event } from "./event_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -18,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/room.proto.
  */
 export const file_parley_v1_room: GenFile = /*@__PURE__*/
-  fileDesc("ChRwYXJsZXkvdjEvcm9vbS5wcm90bxIJcGFybGV5LnYxIo0CCglSb29tRXZlbnQSHwoEc2FpZBgBIAEoCzIPLnBhcmxleS52MS5TYWlkSAASIwoGam9pbmVkGAIgASgLMhEucGFybGV5LnYxLkpvaW5lZEgAEh8KBGxlZnQYAyABKAsyDy5wYXJsZXkudjEuTGVmdEgAEiUKB3JlbmFtZWQYBCABKAsyEi5wYXJsZXkudjEuUmVuYW1lZEgAEjEKDnRvcGljX2xpbmVfc2V0GAUgASgLMhcucGFybGV5LnYxLlRvcGljTGluZVNldEgAEjYKEHByZXNlbmNlX2NoYW5nZWQYBiABKAsyGi5wYXJsZXkudjEuUHJlc2VuY2VDaGFuZ2VkSABCBwoFZXZlbnQiIgoEU2FpZBIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAkiJgoGSm9pbmVkEgwKBG5hbWUYASABKAkSDgoGb25saW5lGAIgASgNIjIKBExlZnQSDAoEbmFtZRgBIAEoCRIOCgZvbmxpbmUYAiABKA0SDAoEbG9zdBgDIAEoCCIjCgdSZW5hbWVkEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkiKgoMVG9waWNMaW5lU2V0EgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCSI9Cg9QcmVzZW5jZUNoYW5nZWQSDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEg4KBm9ubGluZRgDIAEoDSI3Cg1EaXJlY3RNZXNzYWdlEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGV4dBgDIAEoCSIvChBDbGFpbU5hbWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFdG9rZW4YAiABKAkiMAoRQ2xhaW1OYW1lUmVzcG9uc2USDAoEbmFtZRgBIAEoCRINCgV0b2tlbhgCIAEoCSIbCgtKb2luUmVxdWVzdBIMCgRyb29tGAEgASgJImIKDEpvaW5SZXNwb25zZRIhCgRyb29tGAEgASgLMhMucGFybGV5LnYxLlJvb21JbmZvEiIKB21lbWJlcnMYAiADKAsyES5wYXJsZXkudjEuTWVtYmVyEgsKA3NlcRgDIAEoBCIcCgxMZWF2ZVJlcXVlc3QSDAoEcm9vbRgBIAEoCSIPCg1MZWF2ZVJlc3BvbnNlIjwKClNheVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkiGgoLU2F5UmVzcG9uc2USCwoDc2VxGAEgASgEIjEKE1NldFRvcGljTGluZVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJIiMKFFNldFRvcGljTGluZVJlc3BvbnNlEgsKA3NlcRgBIAEoBCIeCg5NZW1iZXJzUmVxdWVzdBIMCgRyb29tGAEgASgJIjUKD01lbWJlcnNSZXNwb25zZRIiCgdtZW1iZXJzGAEgAygLMhEucGFybGV5LnYxLk1lbWJlciJACgZNZW1iZXISDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEhoKEmpvaW5lZF91bml4X21pY3JvcxgDIAEoBCIcCgtMaXN0UmVxdWVzdBINCgVhZnRlchgBIAEoCSJACgxMaXN0UmVzcG9uc2USIgoFcm9vbXMYASADKAsyEy5wYXJsZXkudjEuUm9vbUluZm8SDAoEbW9yZRgCIAEoCCJOCghSb29tSW5mbxIMCgRuYW1lGAEgASgJEhIKCnRvcGljX2xpbmUYAiABKAkSDgoGb25saW5lGAMgASgNEhAKCGxhc3Rfc2VxGAQgASgEIkEKDkhpc3RvcnlSZXF1ZXN0EgwKBHJvb20YASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBBINCgVsaW1pdBgDIAEoDSJBCg9IaXN0b3J5UmVzcG9uc2USIAoGZXZlbnRzGAEgAygLMhAucGFybGV5LnYxLkV2ZW50EgwKBG1vcmUYAiABKAgiHQoNUmVtb3ZlUmVxdWVzdBIMCgRyb29tGAEgASgJIiEKDlJlbW92ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiJwoLVGVsbFJlcXVlc3QSCgoCdG8YASABKAkSDAoEdGV4dBgCIAEoCSIOCgxUZWxsUmVzcG9uc2ViBnByb3RvMw", [file_parley_v1_event]);
+  fileDesc("ChRwYXJsZXkvdjEvcm9vbS5wcm90bxIJcGFybGV5LnYxIo0CCglSb29tRXZlbnQSHwoEc2FpZBgBIAEoCzIPLnBhcmxleS52MS5TYWlkSAASIwoGam9pbmVkGAIgASgLMhEucGFybGV5LnYxLkpvaW5lZEgAEh8KBGxlZnQYAyABKAsyDy5wYXJsZXkudjEuTGVmdEgAEiUKB3JlbmFtZWQYBCABKAsyEi5wYXJsZXkudjEuUmVuYW1lZEgAEjEKDnRvcGljX2xpbmVfc2V0GAUgASgLMhcucGFybGV5LnYxLlRvcGljTGluZVNldEgAEjYKEHByZXNlbmNlX2NoYW5nZWQYBiABKAsyGi5wYXJsZXkudjEuUHJlc2VuY2VDaGFuZ2VkSABCBwoFZXZlbnQiIgoEU2FpZBIMCgRuYW1lGAEgASgJEgwKBHRleHQYAiABKAkiJgoGSm9pbmVkEgwKBG5hbWUYASABKAkSDgoGb25saW5lGAIgASgNIjIKBExlZnQSDAoEbmFtZRgBIAEoCRIOCgZvbmxpbmUYAiABKA0SDAoEbG9zdBgDIAEoCCIjCgdSZW5hbWVkEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkiKgoMVG9waWNMaW5lU2V0EgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCSI9Cg9QcmVzZW5jZUNoYW5nZWQSDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEg4KBm9ubGluZRgDIAEoDSI3Cg1EaXJlY3RNZXNzYWdlEgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGV4dBgDIAEoCSIvChBDbGFpbU5hbWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFdG9rZW4YAiABKAkiMAoRQ2xhaW1OYW1lUmVzcG9uc2USDAoEbmFtZRgBIAEoCRINCgV0b2tlbhgCIAEoCSIbCgtKb2luUmVxdWVzdBIMCgRyb29tGAEgASgJImIKDEpvaW5SZXNwb25zZRIhCgRyb29tGAEgASgLMhMucGFybGV5LnYxLlJvb21JbmZvEiIKB21lbWJlcnMYAiADKAsyES5wYXJsZXkudjEuTWVtYmVyEgsKA3NlcRgDIAEoBCIcCgxMZWF2ZVJlcXVlc3QSDAoEcm9vbRgBIAEoCSIPCg1MZWF2ZVJlc3BvbnNlIjwKClNheVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkiGgoLU2F5UmVzcG9uc2USCwoDc2VxGAEgASgEIjEKE1NldFRvcGljTGluZVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIMCgR0ZXh0GAIgASgJIiMKFFNldFRvcGljTGluZVJlc3BvbnNlEgsKA3NlcRgBIAEoBCIeCg5NZW1iZXJzUmVxdWVzdBIMCgRyb29tGAEgASgJIjUKD01lbWJlcnNSZXNwb25zZRIiCgdtZW1iZXJzGAEgAygLMhEucGFybGV5LnYxLk1lbWJlciJACgZNZW1iZXISDAoEbmFtZRgBIAEoCRIMCgRpZGxlGAIgASgIEhoKEmpvaW5lZF91bml4X21pY3JvcxgDIAEoBCIcCgtMaXN0UmVxdWVzdBINCgVhZnRlchgBIAEoCSJACgxMaXN0UmVzcG9uc2USIgoFcm9vbXMYASADKAsyEy5wYXJsZXkudjEuUm9vbUluZm8SDAoEbW9yZRgCIAEoCCJOCghSb29tSW5mbxIMCgRuYW1lGAEgASgJEhIKCnRvcGljX2xpbmUYAiABKAkSDgoGb25saW5lGAMgASgNEhAKCGxhc3Rfc2VxGAQgASgEIkEKDkhpc3RvcnlSZXF1ZXN0EgwKBHJvb20YASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBBINCgVsaW1pdBgDIAEoDSJBCg9IaXN0b3J5UmVzcG9uc2USIAoGZXZlbnRzGAEgAygLMhAucGFybGV5LnYxLkV2ZW50EgwKBG1vcmUYAiABKAgiHQoNUmVtb3ZlUmVxdWVzdBIMCgRyb29tGAEgASgJIiEKDlJlbW92ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiJwoLVGVsbFJlcXVlc3QSCgoCdG8YASABKAkSDAoEdGV4dBgCIAEoCSIOCgxUZWxsUmVzcG9uc2UygAUKBVJvb21zEkYKCUNsYWltTmFtZRIbLnBhcmxleS52MS5DbGFpbU5hbWVSZXF1ZXN0GhwucGFybGV5LnYxLkNsYWltTmFtZVJlc3BvbnNlEjcKBEpvaW4SFi5wYXJsZXkudjEuSm9pblJlcXVlc3QaFy5wYXJsZXkudjEuSm9pblJlc3BvbnNlEjoKBUxlYXZlEhcucGFybGV5LnYxLkxlYXZlUmVxdWVzdBoYLnBhcmxleS52MS5MZWF2ZVJlc3BvbnNlEjQKA1NheRIVLnBhcmxleS52MS5TYXlSZXF1ZXN0GhYucGFybGV5LnYxLlNheVJlc3BvbnNlEk8KDFNldFRvcGljTGluZRIeLnBhcmxleS52MS5TZXRUb3BpY0xpbmVSZXF1ZXN0Gh8ucGFybGV5LnYxLlNldFRvcGljTGluZVJlc3BvbnNlEkAKB01lbWJlcnMSGS5wYXJsZXkudjEuTWVtYmVyc1JlcXVlc3QaGi5wYXJsZXkudjEuTWVtYmVyc1Jlc3BvbnNlEjcKBExpc3QSFi5wYXJsZXkudjEuTGlzdFJlcXVlc3QaFy5wYXJsZXkudjEuTGlzdFJlc3BvbnNlEkAKB0hpc3RvcnkSGS5wYXJsZXkudjEuSGlzdG9yeVJlcXVlc3QaGi5wYXJsZXkudjEuSGlzdG9yeVJlc3BvbnNlEjcKBFRlbGwSFi5wYXJsZXkudjEuVGVsbFJlcXVlc3QaFy5wYXJsZXkudjEuVGVsbFJlc3BvbnNlEj0KBlJlbW92ZRIYLnBhcmxleS52MS5SZW1vdmVSZXF1ZXN0GhkucGFybGV5LnYxLlJlbW92ZVJlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_event]);
 
 /**
  * Something that happened in a room: the payload of the events on its topic.
@@ -876,4 +875,113 @@ export type TellResponse = Message<"parley.v1.TellResponse"> & {
  */
 export const TellResponseSchema: GenMessage<TellResponse> = /*@__PURE__*/
   messageDesc(file_parley_v1_room, 29);
+
+/**
+ * The methods for rooms. A call of one is a Call of "parley.v1.Rooms/" and its name.
+ *
+ * @generated from service parley.v1.Rooms
+ */
+export const Rooms: GenService<{
+  /**
+   * Takes a name, for all rooms.
+   *
+   * @generated from rpc parley.v1.Rooms.ClaimName
+   */
+  claimName: {
+    methodKind: "unary";
+    input: typeof ClaimNameRequestSchema;
+    output: typeof ClaimNameResponseSchema;
+  },
+  /**
+   * Comes into a room.
+   *
+   * @generated from rpc parley.v1.Rooms.Join
+   */
+  join: {
+    methodKind: "unary";
+    input: typeof JoinRequestSchema;
+    output: typeof JoinResponseSchema;
+  },
+  /**
+   * Leaves a room.
+   *
+   * @generated from rpc parley.v1.Rooms.Leave
+   */
+  leave: {
+    methodKind: "unary";
+    input: typeof LeaveRequestSchema;
+    output: typeof LeaveResponseSchema;
+  },
+  /**
+   * Says something in a room.
+   *
+   * @generated from rpc parley.v1.Rooms.Say
+   */
+  say: {
+    methodKind: "unary";
+    input: typeof SayRequestSchema;
+    output: typeof SayResponseSchema;
+  },
+  /**
+   * Sets the topic line of a room.
+   *
+   * @generated from rpc parley.v1.Rooms.SetTopicLine
+   */
+  setTopicLine: {
+    methodKind: "unary";
+    input: typeof SetTopicLineRequestSchema;
+    output: typeof SetTopicLineResponseSchema;
+  },
+  /**
+   * Tells who is in a room.
+   *
+   * @generated from rpc parley.v1.Rooms.Members
+   */
+  members: {
+    methodKind: "unary";
+    input: typeof MembersRequestSchema;
+    output: typeof MembersResponseSchema;
+  },
+  /**
+   * Lists the rooms.
+   *
+   * @generated from rpc parley.v1.Rooms.List
+   */
+  list: {
+    methodKind: "unary";
+    input: typeof ListRequestSchema;
+    output: typeof ListResponseSchema;
+  },
+  /**
+   * Gives a page of what happened in a room.
+   *
+   * @generated from rpc parley.v1.Rooms.History
+   */
+  history: {
+    methodKind: "unary";
+    input: typeof HistoryRequestSchema;
+    output: typeof HistoryResponseSchema;
+  },
+  /**
+   * Says something to one person.
+   *
+   * @generated from rpc parley.v1.Rooms.Tell
+   */
+  tell: {
+    methodKind: "unary";
+    input: typeof TellRequestSchema;
+    output: typeof TellResponseSchema;
+  },
+  /**
+   * Removes a room that nobody is in.
+   *
+   * @generated from rpc parley.v1.Rooms.Remove
+   */
+  remove: {
+    methodKind: "unary";
+    input: typeof RemoveRequestSchema;
+    output: typeof RemoveResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_parley_v1_room, 0);
 

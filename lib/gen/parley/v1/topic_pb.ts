@@ -6,15 +6,15 @@
 // the methods "parley.v1.Topics/List", "parley.v1.Topics/Info",
 // "parley.v1.Topics/Trim" and "parley.v1.Topics/Remove".
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/v1/topic.proto.
  */
 export const file_parley_v1_topic: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kicQoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQSFwoPZm9yZ2V0X2FmdGVyX21zGAUgASgEIkIKEUxpc3RUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iSAoSTGlzdFRvcGljc1Jlc3BvbnNlEiQKBnRvcGljcxgBIAMoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDAoEbW9yZRgCIAEoCCIhChBUb3BpY0luZm9SZXF1ZXN0Eg0KBXRvcGljGAEgASgJIjcKEVRvcGljSW5mb1Jlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIjUKEFRyaW1Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBCJIChFUcmltVG9waWNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEEiIKBGluZm8YAiABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIiYKE1JlbW92ZVRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJUChRSZW1vdmVUb3BpY3NSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgEEg8KB2Ryb3BwZWQYAiABKAQSDAoEa2VwdBgDIAMoCRIMCgRtb3JlGAQgASgIYgZwcm90bzM");
+  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kicQoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQSFwoPZm9yZ2V0X2FmdGVyX21zGAUgASgEIkIKEUxpc3RUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iSAoSTGlzdFRvcGljc1Jlc3BvbnNlEiQKBnRvcGljcxgBIAMoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDAoEbW9yZRgCIAEoCCIhChBUb3BpY0luZm9SZXF1ZXN0Eg0KBXRvcGljGAEgASgJIjcKEVRvcGljSW5mb1Jlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIjUKEFRyaW1Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBCJIChFUcmltVG9waWNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEEiIKBGluZm8YAiABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIiYKE1JlbW92ZVRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJUChRSZW1vdmVUb3BpY3NSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgEEg8KB2Ryb3BwZWQYAiABKAQSDAoEa2VwdBgDIAMoCRIMCgRtb3JlGAQgASgIMp4CCgZUb3BpY3MSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0VG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0VG9waWNzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5Ub3BpY0luZm9SZXF1ZXN0GhwucGFybGV5LnYxLlRvcGljSW5mb1Jlc3BvbnNlEkEKBFRyaW0SGy5wYXJsZXkudjEuVHJpbVRvcGljUmVxdWVzdBocLnBhcmxleS52MS5UcmltVG9waWNSZXNwb25zZRJJCgZSZW1vdmUSHi5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVxdWVzdBofLnBhcmxleS52MS5SZW1vdmVUb3BpY3NSZXNwb25zZUJMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z");
 
 /**
  * A kept topic.
@@ -359,4 +359,53 @@ export type RemoveTopicsResponse = Message<"parley.v1.RemoveTopicsResponse"> & {
  */
 export const RemoveTopicsResponseSchema: GenMessage<RemoveTopicsResponse> = /*@__PURE__*/
   messageDesc(file_parley_v1_topic, 9);
+
+/**
+ * The methods that look after kept topics. A call of one is a Call of "parley.v1.Topics/" and its name.
+ *
+ * @generated from service parley.v1.Topics
+ */
+export const Topics: GenService<{
+  /**
+   * Lists the topics that are kept.
+   *
+   * @generated from rpc parley.v1.Topics.List
+   */
+  list: {
+    methodKind: "unary";
+    input: typeof ListTopicsRequestSchema;
+    output: typeof ListTopicsResponseSchema;
+  },
+  /**
+   * Tells what is kept of a topic.
+   *
+   * @generated from rpc parley.v1.Topics.Info
+   */
+  info: {
+    methodKind: "unary";
+    input: typeof TopicInfoRequestSchema;
+    output: typeof TopicInfoResponseSchema;
+  },
+  /**
+   * Drops the oldest events of a topic.
+   *
+   * @generated from rpc parley.v1.Topics.Trim
+   */
+  trim: {
+    methodKind: "unary";
+    input: typeof TrimTopicRequestSchema;
+    output: typeof TrimTopicResponseSchema;
+  },
+  /**
+   * Removes topics with their events and names.
+   *
+   * @generated from rpc parley.v1.Topics.Remove
+   */
+  remove: {
+    methodKind: "unary";
+    input: typeof RemoveTopicsRequestSchema;
+    output: typeof RemoveTopicsResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_parley_v1_topic, 0);
 

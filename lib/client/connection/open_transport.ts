@@ -1,0 +1,24 @@
+/**
+ * Opens connections with the sockets of the runtime that this program runs on.
+ *
+ * Each runtime's transport is loaded only where it runs.
+ */
+import { noSockets } from "./connect_failure.ts";
+import type { OpenTransport } from "./transport.ts";
+
+/** Opens connections with what the runtime that this program runs on has. */
+export const openTransport: OpenTransport = async (target, url, signal) => {
+  if (target.kind === "ws") {
+    const { openWebSocketTransport } = await import("./transport_websocket.ts");
+    return openWebSocketTransport(target, url, signal);
+  }
+  if ("Deno" in globalThis) {
+    const { openDenoTransport } = await import("./transport_deno.ts");
+    return openDenoTransport(target, url, signal);
+  }
+  if ("process" in globalThis) {
+    const { openNodeTransport } = await import("./transport_node.ts");
+    return openNodeTransport(target, url, signal);
+  }
+  throw noSockets(target, url);
+};

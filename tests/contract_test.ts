@@ -1,0 +1,120 @@
+/**
+ * The contract lasts: everything that proto/released.json promises is there as it was, and every method of
+ * the server's own that proto/ describes is answered.
+ */
+import assert from "node:assert/strict";
+import type { DescFile, DescMessage } from "@bufbuild/protobuf";
+import { Demo, file_parley_v1_demo } from "../lib/gen/parley/v1/demo_pb.ts";
+import { file_parley_v1_envelope } from "../lib/gen/parley/v1/envelope_pb.ts";
+import { file_parley_v1_error } from "../lib/gen/parley/v1/error_pb.ts";
+import { file_parley_v1_event } from "../lib/gen/parley/v1/event_pb.ts";
+import { file_parley_v1_queue, Queues } from "../lib/gen/parley/v1/queue_pb.ts";
+import { file_parley_v1_room, Rooms } from "../lib/gen/parley/v1/room_pb.ts";
+import { file_parley_v1_service } from "../lib/gen/parley/v1/service_pb.ts";
+import { file_parley_v1_session } from "../lib/gen/parley/v1/session_pb.ts";
+import { file_parley_v1_topic, Topics } from "../lib/gen/parley/v1/topic_pb.ts";
+import { connect, ErrorCode } from "../lib/client/mod.ts";
+import { startServer } from "./support/server.ts";
+
+const FILES: readonly DescFile[] = [
+  file_parley_v1_demo,
+  file_parley_v1_envelope,
+  file_parley_v1_error,
+  file_parley_v1_event,
+  file_parley_v1_queue,
+  file_parley_v1_room,
+  file_parley_v1_service,
+  file_parley_v1_session,
+  file_parley_v1_topic,
+];
+
+interface ReleasedMessage {
+  readonly name: string;
+  readonly field?: readonly { name: string; number: number; type: string }[];
+  readonly nestedType?: readonly ReleasedMessage[];
+  readonly options?: { readonly mapEntry?: boolean };
+}
+
+interface ReleasedFile {
+  readonly name: string;
+  readonly messageType?: readonly ReleasedMessage[];
+  readonly enumType?: readonly {
+    name: string;
+    value: readonly { name: string; number?: number }[];
+  }[];
+  readonly service?: readonly { name: string; method: readonly { name: string }[] }[];
+}
+
+const released: { readonly file: readonly ReleasedFile[] } = JSON.parse(
+  await Deno.readTextFile(new URL("../proto/released.json", import.meta.url)),
+);
+
+/** What of a message that was released is not there as it was. */
+function missingOf(was: ReleasedMessage, is: DescMessage | undefined): string[] {
+  if (is === undefined) return [`message ${was.name}`];
+  const fields = (was.field ?? []).filter(({ name, number }) =>
+    is.fields.find((field) => field.name === name)?.number !== number
+  );
+  const nested = (was.nestedType ?? []).filter(({ options }) => options?.mapEntry !== true)
+    .flatMap((each) => missingOf(each, is.nestedMessages.find(({ name }) => name === each.name)));
+  return [...fields.map(({ name, number }) => `${was.name}.${name} = ${number}`), ...nested];
+}
+
+/** What of a file that was released is not there as it was. */
+function missing(was: ReleasedFile): string[] {
+  const is = FILES.find(({ proto }) => proto.name === was.name);
+  if (is === undefined) return [was.name];
+  return [
+    ...(was.messageType ?? []).flatMap((each) =>
+      missingOf(each, is.messages.find(({ name }) => name === each.name))
+    ),
+    ...(was.enumType ?? []).flatMap((each) => {
+      const now = is.enums.find(({ name }) => name === each.name);
+      return each.value.filter(({ name, number = 0 }) =>
+        now?.values.find((value) => value.name === name)?.number !== number
+      ).map(({ name }) => `${each.name}.${name}`);
+    }),
+    ...(was.service ?? []).flatMap((each) => {
+      const now = is.services.find(({ name }) => name === each.name);
+      return each.method.filter(({ name }) => now?.methods.every((method) => method.name !== name))
+        .map(({ name }) => `${each.name}/${name}`);
+    }),
+  ];
+}
+
+Deno.test("everything that was released is there, under the same numbers", () => {
+  const files = released.file.filter(({ name }) => name.startsWith("parley/"));
+  assert(files.length >= FILES.length);
+  assert.deepEqual(files.flatMap(missing), []);
+});
+
+Deno.test("what is deleted or renumbered is found", () => {
+  const envelope = released.file.find(({ name }) => name.endsWith("envelope.proto"))!;
+  const message = envelope.messageType!.find(({ name }) => name === "ClientMessage")!;
+  const settle = message.field!.find(({ name }) => name === "settle")!;
+  const other = { ...message, field: [{ ...settle, number: 99 }] };
+  assert.deepEqual(missing({ ...envelope, messageType: [other] }), ["ClientMessage.settle = 99"]);
+  const queue = released.file.find(({ name }) => name.endsWith("queue.proto"))!;
+  const verdicts = queue.enumType!.find(({ name }) => name === "Verdict")!;
+  assert(verdicts.value.some(({ name }) => name === "VERDICT_EXTEND"), "it is released");
+  const gone = { ...verdicts, value: [{ name: "VERDICT_GONE", number: 77 }] };
+  assert.deepEqual(missing({ ...queue, messageType: [], enumType: [gone] }), [
+    "Verdict.VERDICT_GONE",
+  ]);
+});
+
+Deno.test("a server answers every method that proto/ describes, and names them for one that it has not", async () => {
+  await using server = await startServer();
+  await using client = await connect(`parley://127.0.0.1:${server.port("tcp")}`);
+  const names = [Demo, Rooms, Topics, Queues].flatMap((service) =>
+    service.methods.map(({ name }) => `${service.typeName}/${name}`)
+  );
+  for (const method of names) {
+    const answer = await client.call(method, new Uint8Array(0)).then(() => null, (error) => error);
+    assert.notEqual(answer?.code, ErrorCode.UNIMPLEMENTED, method);
+  }
+  await assert.rejects(client.call("parley.v1.Rooms/Nothing", new Uint8Array(0)), {
+    code: ErrorCode.UNIMPLEMENTED,
+    accepted: names.join(", "),
+  });
+});
