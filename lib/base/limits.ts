@@ -157,7 +157,7 @@ export const MAX_PUBLISHER_PAUSE_MS = 10;
 export const READ_BUFFER_FIRST_BYTES = 1 * KIB;
 
 /** The most bytes that one read asks for; a larger frame grows the buffer to its own size. */
-export const READ_BUFFER_BUSY_BYTES = 64 * KIB;
+export const READ_BUFFER_BUSY_BYTES = 128 * KIB;
 
 /** The most of the log, or of standard output, that waits for a reader; past it the oldest lines are dropped. */
 export const MAX_WAITING_OUTPUT_CHARACTERS = 1 * MIB;

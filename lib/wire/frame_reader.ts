@@ -123,7 +123,7 @@ export class FrameReader {
     if (whole && this.#begin === 0 && size < READ_BUFFER_BUSY_BYTES) {
       // The peer has more than we ask for: ask for more the next time.
       this.#smallReads = 0;
-      this.#replace(size << STEP_LOG2);
+      this.#replace(Math.min(size << STEP_LOG2, READ_BUFFER_BUSY_BYTES));
     } else if (size > READ_BUFFER_FIRST_BYTES && count << STEP_LOG2 < size) {
       if (++this.#smallReads >= SHRINK_AFTER_READS && this.#end << STEP_LOG2 <= size) {
         this.#smallReads = 0;
@@ -290,7 +290,9 @@ export class FrameReader {
   /** Makes room behind a message that fills the window. */
   #makeRoom(): void {
     const size = this.#window.length;
-    if (size < READ_BUFFER_BUSY_BYTES) return this.#replace(size << STEP_LOG2);
+    if (size < READ_BUFFER_BUSY_BYTES) {
+      return this.#replace(Math.min(size << STEP_LOG2, READ_BUFFER_BUSY_BYTES));
+    }
     this.#parts.push(this.#window);
     this.#partBytes += size;
     this.#begin = this.#end = 0;

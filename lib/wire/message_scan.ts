@@ -51,7 +51,7 @@ export class MessageScan {
    * break one of the rules above.
    */
   scan(bytes: Uint8Array, start: number, end: number): void {
-    this.bytes = bytes;
+    if (this.bytes !== bytes) this.bytes = bytes;
     this.member = this.unknown = 0;
     this.start =
       this.end =

@@ -2,7 +2,11 @@
  * The budget of all input that waits: what counts, who goes when it is used up, and that all of it comes back.
  */
 import assert from "node:assert/strict";
-import { INPUT_PROGRESS_BYTES, READ_BUFFER_FIRST_BYTES } from "../../lib/base/limits.ts";
+import {
+  INPUT_PROGRESS_BYTES,
+  READ_BUFFER_BUSY_BYTES,
+  READ_BUFFER_FIRST_BYTES,
+} from "../../lib/base/limits.ts";
 import { FrameReader } from "../../lib/wire/frame_reader.ts";
 import { type InputAccount, InputBudget } from "../../lib/wire/input_budget.ts";
 import { SlabPool } from "../../lib/wire/slab_pool.ts";
@@ -145,7 +149,7 @@ Deno.test("who had to go counts no more, and is cut off at once when many are le
   for (let index = 0; index < 40; index++) {
     ground.begin(600 * KIB);
     assert(ground.budget.bytes <= 4 * MIB, `${ground.budget.bytes}`);
-    assert(ground.pool.heldBytes <= 4 * MIB + 64 * KIB * ground.gone.length);
+    assert(ground.pool.heldBytes <= 4 * MIB + READ_BUFFER_BUSY_BYTES * ground.gone.length);
   }
   assert(ground.gone.length > 20);
   assert.equal(ground.gone[0][1], false, "the first may read why");

@@ -99,7 +99,7 @@ export class ReadLoop {
     const reader = this.#reader;
     const service = this.#service;
     const { outbox, context } = session;
-    const { scan, counters, turns } = context;
+    const { scan, turns, counters } = context;
     try {
       while (reader.next()) {
         counters.messagesIn++;
@@ -117,7 +117,9 @@ export class ReadLoop {
           this.#refuse(reason, reader.buffer, scan);
         }
         turns.left -= 1 + (reader.messageEnd - reader.messageStart >>> UNIT_BYTES_LOG2);
-        if (outbox.size > this.#highWaterBytes || session.late.tooManyCalls) return "full";
+        if (outbox.size > this.#highWaterBytes) return "full";
+        // Only a call can be one too many.
+        if (scan.member === MEMBER.call && session.late.tooManyCalls) return "full";
         if (turns.left <= 0 && !this.#turn.goOn()) return "turn";
       }
     } catch (reason) {
