@@ -18,7 +18,7 @@ export interface Limits {
   readonly maxNewConnectionsPerSecond: number;
   /** Open files kept free for everything that is not a connection. */
   readonly reservedFiles: number;
-  /** How long an HTTP request may take until it is whole, also one that becomes a WebSocket. */
+  /** How long a TLS handshake, and an HTTP request, also one that becomes a WebSocket, may take until it is whole. */
   readonly handshakeTimeoutMs: number;
   /** A client that answers pings is pinged after this much silence. */
   readonly pingIntervalMs: number;
@@ -143,6 +143,9 @@ export const REFUSAL_FILES = 2 * MAX_TOLD_REFUSALS;
 
 /** So many connections over the rate of new ones may wait for their turn, but no more than a quarter of all. */
 export const MAX_WAITING_CONNECTIONS = 1024;
+
+/** So many TLS handshakes may be under way; a further one ends the oldest. */
+export const MAX_HANDSHAKES = 2048;
 
 /** A system that did not answer is asked again after so long; Linux gives a peer up after nine times. */
 export const PROBE_INTERVAL_MS = 1500;

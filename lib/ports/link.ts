@@ -19,7 +19,7 @@
 export type Dialect = "delimited" | "raw";
 
 /** The kinds of listeners, as they are named in the configuration. */
-export type ListenerKind = "tcp" | "unix" | "raw" | "ws" | "text";
+export type ListenerKind = "tcp" | "tls" | "unix" | "raw" | "ws" | "text";
 
 /** Where a link has memory from that counts with its connection. */
 export interface LinkMemory {
@@ -45,6 +45,8 @@ export interface Link {
   readonly answersProbes: boolean;
   /** How many signs of life came from the peer's side that are no input, such as answers to probes. */
   readonly signs: number;
+  /** Which identity the peer's certificate stands for; null or nothing when it has shown none that stands for one. */
+  readonly certificateIdentity?: string | null;
   /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
   read(into: Uint8Array): Promise<number | null>;
   /**
@@ -76,6 +78,8 @@ export interface LinkListener extends AsyncIterable<Link> {
   readonly dialect: Dialect;
   /** The address it listens on, with the port that was really given: `127.0.0.1:7311`, or a path. */
   readonly address: string;
+  /** Whether its links are under TLS; nothing where they are not. */
+  readonly isSecure?: boolean;
   /** Stops accepting; links stay open. The iteration ends. */
   close(): void;
 }

@@ -6,6 +6,7 @@
  * they become WebSockets; those of the others when they have a link.
  */
 import { type ConnectionGate, listenHttp } from "../adapters/http/listener.ts";
+import { listenTls, type TlsListenerOptions } from "../adapters/tls/listener.ts";
 import { listenTcp } from "../adapters/socket/tcp.ts";
 import { listenText } from "../adapters/text/listener.ts";
 import { listenUnix } from "../adapters/socket/unix.ts";
@@ -13,30 +14,49 @@ import type { LinkListener } from "../ports/link.ts";
 import type { ServerContext } from "../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
 import type { Entrance } from "./entrance.ts";
+import type { Refuser } from "./refuse.ts";
+import { type ServerTls, tlsAddresses } from "./tls.ts";
 import type { Config } from "./config/config.ts";
 import { isLoopback, parseListenAddress } from "./config/address.ts";
+
+/** What listeners need besides the configuration. */
+export interface ListenNeeds {
+  readonly context: ServerContext;
+  readonly admission: Admission;
+  readonly entrance: Entrance;
+  readonly refuser: Refuser;
+  /** Null when nothing is listened on under TLS. */
+  readonly tls: ServerTls | null;
+}
 
 /** Listens on every address of the configuration. Rejects with a ParleyError that names the one at fault. */
 export async function listenAll(
   config: Config,
-  context: ServerContext,
-  admission: Admission,
-  entrance: Entrance,
+  { context, admission, entrance, refuser, tls }: ListenNeeds,
 ): Promise<LinkListener[]> {
   const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
-  const { limits } = context;
+  const { limits, input } = context;
   const gate = gateOf(context, admission, entrance);
   const listeners: LinkListener[] = [];
   try {
     for (const { hostname, port } of tcp.map(parseListenAddress)) {
       listeners.push(...listenTcp("tcp", "delimited", hostname, port));
     }
+    if (tls !== null) {
+      const { handshakes } = tls;
+      const refuse: TlsListenerOptions["refuse"] = (link, refusal) =>
+        refuser.refuse(link, "delimited", refusal);
+      for (const { hostname, port } of tlsAddresses(config).map(parseListenAddress)) {
+        listeners.push(...listenTls(hostname, port, { handshakes, gate, refuse }));
+      }
+    }
     for (const { hostname, port } of raw.map(parseListenAddress)) {
       listeners.push(...listenTcp("raw", "raw", hostname, port));
     }
     for (const { hostname, port } of http.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
-      listeners.push(...listenHttp(hostname, port, { limits, guard, gate, input: context.input }));
+      const handshakes = config.tls.http ? tls?.handshakes : undefined;
+      listeners.push(...listenHttp(hostname, port, { limits, guard, gate, input, handshakes }));
     }
     const { clock } = context;
     const dialogue = { room: config.chat.first_room, wallMs: () => clock.wallMs() };

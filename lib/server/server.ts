@@ -32,10 +32,11 @@ import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import { QueuePolicies } from "../logic/queues/policies.ts";
 import { Entrance } from "./entrance.ts";
-import { listenAll } from "./listen.ts";
+import { listenAll, type ListenNeeds } from "./listen.ts";
 import { droppedLogLines } from "./logging.ts";
 import { openFilesLimit } from "./open_files.ts";
 import { Refuser } from "./refuse.ts";
+import { openTls, type ServerTls } from "./tls.ts";
 
 const log = logger("server");
 const connectionLog = logger("connection");
@@ -45,6 +46,8 @@ export interface ListenerInfo {
   readonly kind: ListenerKind;
   /** `127.0.0.1:7311`, `[::1]:7311` or a path, with the ports that were really given. */
   readonly addresses: readonly string[];
+  /** Whether its connections are under TLS. */
+  readonly isSecure: boolean;
 }
 
 /** What a server counts, and what it may hold. */
@@ -87,6 +90,7 @@ export class Server implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #refuser: Refuser;
   readonly #entrance: Entrance;
+  readonly #tls: ServerTls | null;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -103,8 +107,7 @@ export class Server implements AsyncDisposable {
   private constructor(
     features: Features,
     listeners: readonly LinkListener[],
-    admission: Admission,
-    entrance: Entrance,
+    { admission, entrance, refuser, tls }: ListenNeeds,
     stopHearing: () => void,
   ) {
     this.#context = features.context;
@@ -113,7 +116,8 @@ export class Server implements AsyncDisposable {
     this.serverId = features.context.serverId;
     this.#linkListeners = listeners;
     this.#admission = admission;
-    this.#refuser = new Refuser(admission);
+    this.#refuser = refuser;
+    this.#tls = tls;
     this.#entrance = entrance;
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
@@ -141,10 +145,14 @@ export class Server implements AsyncDisposable {
     const queues = new QueuePolicies(queuePoliciesOf(config));
     features.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
     await features.rooms?.load();
+    const tls = await openTls(config, limits, context.clock.wallMs());
+    opened.defer(() => tls?.credentials.close());
     const entrance = new Entrance(context, admission);
-    const listeners = await listenAll(config, context, admission, entrance);
+    const refuser = new Refuser(admission);
+    const needs = { context, admission, entrance, refuser, tls };
+    const listeners = await listenAll(config, needs);
     opened.move();
-    const server = new Server(features, listeners, admission, entrance, stopHearing);
+    const server = new Server(features, listeners, needs, stopHearing);
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -172,6 +180,20 @@ export class Server implements AsyncDisposable {
    */
   stop(): Promise<void> {
     return this.#stop ??= this.#drain();
+  }
+
+  /** The file of the authority of a certificate for development; null when there is none. */
+  get devCa(): string | null {
+    return this.#tls?.devCa ?? null;
+  }
+
+  /**
+   * Reads again what can be read again: the certificates. Nobody is dropped, and a file that is broken changes nothing;
+   * the log says what became of it. Never rejects.
+   */
+  async reload(): Promise<void> {
+    if (this.#tls === null) log.info("there is nothing to reload, the server goes on");
+    else await this.#tls.credentials.reload();
   }
 
   /** Closes everything at once, without a word to anybody. */
@@ -226,6 +248,7 @@ export class Server implements AsyncDisposable {
   #closeListeners(): void {
     this.#stopping.abort();
     this.#entrance.close();
+    this.#tls?.credentials.close();
     for (const listener of this.#linkListeners) listener.close();
   }
 
@@ -234,8 +257,8 @@ export class Server implements AsyncDisposable {
       this.#context.tick();
       // A defect that one connection meets does not shut the door for the next.
       guard("take a connection", () => {
-        // A WebSocket was admitted when it was still an HTTP connection.
-        if (link.kind === "ws") this.#serve(link, listener, () => {});
+        // A WebSocket was admitted when it was still an HTTP connection, and TLS before its handshake.
+        if (link.kind === "ws" || link.kind === "tls") this.#serve(link, listener, () => {});
         else this.#admit(link, listener);
       });
     }
@@ -327,9 +350,10 @@ function noteDefect(context: ServerContext, what: string, error: Error): void {
 }
 
 function groupByKind(listeners: readonly LinkListener[]): ListenerInfo[] {
-  const byKind = new Map<ListenerKind, string[]>();
-  for (const { kind, address } of listeners) {
-    byKind.set(kind, [...byKind.get(kind) ?? [], address]);
+  const byKind = new Map<ListenerKind, ListenerInfo>();
+  for (const { kind, address, isSecure = false } of listeners) {
+    const addresses = [...byKind.get(kind)?.addresses ?? [], address];
+    byKind.set(kind, { kind, addresses, isSecure });
   }
-  return [...byKind].map(([kind, addresses]) => ({ kind, addresses }));
+  return [...byKind.values()];
 }

@@ -2,8 +2,12 @@
  * Every adapter of the link port runs the same suite.
  */
 import net from "node:net";
+import tls from "node:tls";
 import { listenTcp } from "../../lib/adapters/socket/tcp.ts";
 import { listenUnix } from "../../lib/adapters/socket/unix.ts";
+import { listenTls } from "../../lib/adapters/tls/listener.ts";
+import { testHandshakes } from "../support/tls.ts";
+import { connectTls } from "../support/certificate.ts";
 import type { Link, LinkListener } from "../../lib/ports/link.ts";
 import { settles } from "../support/until.ts";
 import { type LinkPair, testLinkContract } from "./link_contract.ts";
@@ -11,7 +15,7 @@ import { type LinkPair, testLinkContract } from "./link_contract.ts";
 /** Takes the next link of a listener that `dial` connects to. */
 async function pairOf(
   listener: LinkListener,
-  dial: () => Promise<Deno.TcpConn | Deno.UnixConn>,
+  dial: () => Promise<Deno.TcpConn | Deno.TlsConn | Deno.UnixConn>,
   clean: () => void = () => {},
 ): Promise<LinkPair> {
   const links = listener[Symbol.asyncIterator]();
@@ -73,6 +77,36 @@ function tcpContract(kind: "tcp" | "raw", hostname: string): void {
 tcpContract("tcp", "127.0.0.1");
 tcpContract("tcp", "::1");
 tcpContract("raw", "127.0.0.1");
+
+/** A tls link; its peer checks nothing when it is one that resets. */
+async function tlsListener() {
+  const { options, dispose } = await testHandshakes();
+  const [listener] = listenTls("127.0.0.1", 0, options);
+  return { listener, dispose };
+}
+
+testLinkContract({
+  name: "tls",
+  kind: "tls",
+  address: "127.0.0.1",
+  async connect() {
+    const { listener, dispose } = await tlsListener();
+    return pairOf(listener, () => connectTls(listener.port, "127.0.0.1"), dispose);
+  },
+  async connectToReset() {
+    const { listener, dispose } = await tlsListener();
+    const links = listener[Symbol.asyncIterator]();
+    const taken = links.next();
+    const raw = net.connect(listener.port, "127.0.0.1");
+    const socket = tls.connect({ socket: raw, rejectUnauthorized: false });
+    socket.on("error", () => {});
+    raw.on("error", () => {});
+    const link = (await settles(taken, "accept")).value as Link;
+    listener.close();
+    dispose();
+    return { link, reset: () => void raw.resetAndDestroy() };
+  },
+});
 
 async function unixPair(): Promise<LinkPair> {
   const folder = await Deno.makeTempDir({ prefix: "parley-link-" });

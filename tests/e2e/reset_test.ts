@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import net from "node:net";
+import { Duplex } from "node:stream";
+import tls from "node:tls";
 import { contentOf, echoMessage, frame, hex } from "../support/frames.ts";
 import { LogRecords } from "../support/log_records.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
@@ -21,20 +23,34 @@ interface Resettable {
 }
 
 async function connectResettable(server: TestServer, kind: ListenerKind): Promise<Resettable> {
-  const socket = kind === "unix"
+  const raw = kind === "unix"
     ? net.connect(server.path)
     : net.connect(server.port(kind), "127.0.0.1");
   const taken = server.stats().connectionsTotal;
-  await settles(new Promise((resolve) => socket.once("connect", resolve)), "connect");
+  await settles(new Promise((resolve) => raw.once("connect", resolve)), "connect");
+  raw.on("error", () => {});
+  const socket = kind === "tls" ? underTls(raw) : raw;
   if (kind === "ws") socket.write(handshakeRequest());
   await until(() => server.stats().connectionsTotal > taken, "the connection is taken");
   socket.on("error", () => {});
   // Nothing is ever read: a unix socket that is closed with bytes unread resets its peer.
-  socket.pause();
+  raw.pause();
   return {
     send: (bytes) => void socket.write(kind === "ws" ? webSocketFrame(bytes) : bytes),
-    reset: () => void (kind !== "unix" ? socket.resetAndDestroy() : socket.destroy()),
+    reset: () => void (kind !== "unix" ? raw.resetAndDestroy() : raw.destroy()),
   };
+}
+
+/** TLS over a socket that is read no more once it is paused. */
+function underTls(raw: net.Socket): tls.TLSSocket {
+  const between = new Duplex({
+    read() {},
+    write: (chunk, _encoding, done) => void raw.write(chunk, () => done()),
+  });
+  raw.on("data", (chunk) => between.push(chunk));
+  const socket = tls.connect({ socket: between, rejectUnauthorized: false });
+  raw.on("close", () => socket.destroy());
+  return socket;
 }
 
 /** Runs an action against a server, and checks afterwards that it left nothing but lines for debugging. */

@@ -42,6 +42,7 @@ Deno.test("without anything, the defaults are in force", () => {
   assert.deepEqual(storeLimitsOf(config), DEFAULT_STORE_LIMITS);
   assert.deepEqual(config.listen, {
     tcp: ["localhost:7311"],
+    tls: [],
     raw: ["localhost:7312"],
     http: ["localhost:7380"],
     text: ["localhost:7313"],
@@ -112,6 +113,7 @@ Deno.test("a listener takes one value, a list, or nothing", () => {
 
 /** What lists take that take no addresses. */
 const LIST_ITEMS: Readonly<Record<string, string>> = {
+  "tls.identities": "DNS:worker.example.com=worker",
   "listen.unix": "a.sock",
   "listen.hosts": "parley.example.com",
   "listen.origins": "https://app.example.com",
@@ -131,6 +133,17 @@ const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> = {
     when_full: "refuse",
     ordered: false,
   },
+};
+
+/** What keys of TLS need beside them. */
+const COMPANY: Record<string, string> = {
+  "listen.tls": "[tls]\ndev = true",
+  "tls.certificate": '[tls]\nkey = "k"',
+  "tls.key": '[tls]\ncertificate = "c"',
+  "tls.http": "[tls]\ndev = true",
+  "tls.client_certificates": '[tls]\nclient_ca = "a"',
+  "tls.client_ca": '[tls]\nclient_certificates = "optional"',
+  "tls.identities": '[tls]\nclient_certificates = "optional"\nclient_ca = "a"',
 };
 
 Deno.test("every key can be set by its variable and by a flag", () => {
@@ -159,9 +172,10 @@ Deno.test("every key can be set by its variable and by a flag", () => {
       : kind === "choice"
       ? text
       : Number(text);
+    const file = COMPANY[path] === undefined ? undefined : { name: "x", text: COMPANY[path] };
     const flags = [{ flag: `--set ${path}`, path, text }];
-    assert.deepEqual(value(resolveConfig(undefined, {}, flags).config), expected, path);
-    assert.deepEqual(value(resolveConfig(undefined, { [variable]: text }).config), expected, path);
+    assert.deepEqual(value(resolveConfig(file, {}, flags).config), expected, path);
+    assert.deepEqual(value(resolveConfig(file, { [variable]: text }).config), expected, path);
   }
 });
 
@@ -338,7 +352,7 @@ Deno.test("a public address is refused unless it is said to be insecure", () => 
 
 Deno.test("a server with nothing to listen on is refused", () => {
   assert.deepEqual(problems('[listen]\ntcp = ""\nraw = []\nhttp = ""\ntext = ""'), [
-    "parley.toml:2: listen.tcp: there is no address to listen on; set tcp, raw, http, text or unix",
+    "parley.toml:2: listen.tcp: there is no address to listen on; set tcp, tls, raw, http, text or unix",
   ]);
 });
 

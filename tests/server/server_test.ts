@@ -44,6 +44,7 @@ Deno.test("several addresses of one kind are all served, and a kind may be off",
   await using server = await startServer({
     listen: {
       tcp: ["127.0.0.1:0", "[::1]:0", "127.0.0.1:0"],
+      tls: "",
       raw: "",
       http: "",
       text: "",

@@ -7,10 +7,11 @@ import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import { configFrom, type ConfigInput } from "../../lib/server/config/config.ts";
 import { Server, type ServerStats } from "../../lib/server/server.ts";
+import { connectTls, writeTestCertificate } from "./certificate.ts";
 import { WebSocketPeer } from "./websocket_peer.ts";
 
 /** All listeners of messages, for tests that run over each. */
-export const ALL_KINDS: readonly ListenerKind[] = ["tcp", "unix", "raw", "ws"];
+export const ALL_KINDS: readonly ListenerKind[] = ["tcp", "tls", "unix", "raw", "ws"];
 
 /** What a client needs of a connection. */
 export interface PlainConnection {
@@ -48,6 +49,7 @@ export class TestServer implements AsyncDisposable {
   /** Connects; a client of unix or tcp to its only or first address. */
   connect(kind: ListenerKind, hostname = "127.0.0.1"): Promise<PlainConnection> {
     if (kind === "unix") return Deno.connect({ transport: "unix", path: this.path });
+    if (kind === "tls") return connectTls(this.port("tls"), hostname);
     if (kind === "ws") return WebSocketPeer.connect(this.port("ws"), hostname);
     return Deno.connect({ hostname, port: this.port(kind) });
   }
@@ -72,12 +74,14 @@ export async function startServer(
   const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
   const listen = {
     tcp: "localhost:0",
+    tls: "localhost:0",
     raw: "localhost:0",
     http: "localhost:0",
     text: "localhost:0",
     unix: `${folder}/parley.sock`,
   };
-  const config = configFrom({ data: "", ...input, listen: { ...listen, ...input.listen } });
+  const tls = { ...await writeTestCertificate(folder), ...input.tls };
+  const config = configFrom({ data: "", ...input, tls, listen: { ...listen, ...input.listen } });
   try {
     return new TestServer(
       await Server.start(config, { clock: options.clock ?? systemClock }),

@@ -175,5 +175,7 @@ export class SocketClient implements Disposable {
 export function isReset(reason: unknown): boolean {
   return reason instanceof Deno.errors.ConnectionReset ||
     reason instanceof Deno.errors.BrokenPipe ||
-    reason instanceof Deno.errors.ConnectionAborted || reason instanceof Deno.errors.NotConnected;
+    reason instanceof Deno.errors.ConnectionAborted ||
+    // Under TLS an end that was not announced.
+    reason instanceof Deno.errors.UnexpectedEof || reason instanceof Deno.errors.NotConnected;
 }

@@ -13,6 +13,7 @@ import { Buffer } from "node:buffer";
 import { isDefect, reportDefect } from "../../base/defects.ts";
 import { detached, settled } from "../../base/detached.ts";
 import { READ_BUFFER_FIRST_BYTES } from "../../base/limits.ts";
+import type { HttpSocket } from "./connection_stream.ts";
 import type { InputAccount, InputBudget } from "../../wire/input_budget.ts";
 import { type Answer, answerText, plain } from "./answer.ts";
 import {
@@ -40,7 +41,7 @@ export type Handler = (head: RequestHead) => Outcome;
 
 /** A connection that asks. */
 export class HttpVisitor {
-  readonly #connection: Deno.Conn;
+  readonly #connection: HttpSocket;
   readonly #handle: Handler;
   readonly #timeoutMs: number;
   readonly #account: InputAccount;
@@ -50,7 +51,7 @@ export class HttpVisitor {
   /** The word to a peer whose head is not waited for any more; null while it is. */
   #dismissal: Promise<void> | null = null;
 
-  constructor(connection: Deno.Conn, handle: Handler, timeoutMs: number, input: InputBudget) {
+  constructor(connection: HttpSocket, handle: Handler, timeoutMs: number, input: InputBudget) {
     this.#connection = connection;
     this.#handle = handle;
     this.#timeoutMs = timeoutMs;
@@ -193,8 +194,7 @@ export class HttpVisitor {
   async #linger(): Promise<void> {
     const timer = setTimeout(() => this.close(), LINGER_MS);
     try {
-      // Deno's connections can all do this, though not all their types say so.
-      await (this.#connection as Deno.TcpConn).closeWrite();
+      await this.#connection.closeWrite();
       const discarded = new Uint8Array(4096);
       for (let left = LINGER_BYTES; left > 0;) {
         const count = await this.#connection.read(discarded);

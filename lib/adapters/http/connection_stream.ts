@@ -11,11 +11,15 @@ import { reportDefect } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import { type FrameMerger, ROOM_IN_FRONT_BYTES } from "./frame_merger.ts";
 import { askAfterSilence } from "../socket/keepalive.ts";
+import { TlsConnection } from "../tls/connection.ts";
 
 const SMALL_BYTES = 1024;
 const LARGE_BYTES = 16 * 1024;
 /** Chunks that wait together leave in one write up to this size. */
 const JOIN_BYTES = 256 * 1024;
+
+/** What an HTTP connection may be: plain, or under TLS. */
+export type HttpSocket = Deno.TcpConn | TlsConnection;
 
 type Done = (error?: Error | null) => void;
 
@@ -31,7 +35,7 @@ function roomFor(bytes: number): Uint8Array<ArrayBuffer> {
 export class ConnectionStream extends Duplex {
   /** Resolves when the stream is destroyed and the system has the descriptor back. */
   readonly released: Promise<void>;
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: HttpSocket;
   /** The latest of each of the runtime's operations: until they settle, it keeps the socket. */
   #readingOne: Promise<unknown> | null = null;
   #writing: Promise<unknown> | null = null;
@@ -42,7 +46,7 @@ export class ConnectionStream extends Duplex {
   #reading = false;
 
   /** What is read goes through `merger` first. */
-  constructor(connection: Deno.TcpConn, merger: FrameMerger) {
+  constructor(connection: HttpSocket, merger: FrameMerger) {
     // Nothing is read ahead of what was not taken yet.
     super({ allowHalfOpen: true, readableHighWaterMark: 1 });
     this.#connection = connection;
@@ -54,7 +58,10 @@ export class ConnectionStream extends Duplex {
 
   /** As `Link.probe`, below whatever the stream carries. */
   probe(idleMs: number): void {
-    if (!this.destroyed) askAfterSilence(this.#connection, idleMs);
+    if (this.destroyed) return;
+    const connection = this.#connection;
+    if (connection instanceof TlsConnection) connection.probe(idleMs);
+    else askAfterSilence(connection, idleMs);
   }
 
   /** Sends what waits, and then ends the connection in both directions. */
@@ -96,7 +103,9 @@ export class ConnectionStream extends Duplex {
     } catch {
       // It is closed already.
     }
-    const underWay = [this.#readingOne, this.#writing, this.#ending];
+    const connection = this.#connection;
+    const below = connection instanceof TlsConnection ? connection.released : null;
+    const underWay = [this.#readingOne, this.#writing, this.#ending, below];
     const over = Promise.allSettled(underWay).then(() => this.#letGo());
     detached(over, "let go of a connection");
     done(error);

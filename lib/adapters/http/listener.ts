@@ -21,6 +21,8 @@ import type { Link, LinkListener } from "../../ports/link.ts";
 import { acceptLoop } from "../socket/accept_loop.ts";
 import type { InputBudget } from "../../wire/input_budget.ts";
 import { ConnectionStream } from "./connection_stream.ts";
+import { TlsConnection } from "../tls/connection.ts";
+import type { Handshakes } from "../tls/handshakes.ts";
 import { FrameMerger } from "./frame_merger.ts";
 import { formatAddress } from "../socket/deno_link.ts";
 import { type Answer, answerText, plain } from "./answer.ts";
@@ -34,6 +36,8 @@ import { HeldWebSocket, WebSocketLink } from "./websocket_link.ts";
 
 /** Where WebSockets are accepted. */
 export const WEBSOCKET_PATH = "/ws";
+/** What is spoken under TLS, by its name there (ALPN). */
+const HTTP_PROTOCOL = "http/1.1";
 /** The version of WebSockets that is spoken (RFC 6455, 4.4). */
 const WEBSOCKET_VERSION = "13";
 /** One binary frame may be this large at least, so that a client can send many small messages at once. */
@@ -59,6 +63,8 @@ export interface HttpListenerOptions {
   readonly gate: ConnectionGate;
   /** The budget of all input that waits. */
   readonly input: InputBudget;
+  /** Makes the listener one of https and wss; nothing for http and ws. */
+  readonly handshakes?: Handshakes;
 }
 
 /** The largest binary frame, or message in several frames, that is accepted. */
@@ -72,6 +78,7 @@ export class HttpListener implements LinkListener {
   readonly dialect = "delimited";
   readonly address: string;
   readonly port: number;
+  readonly isSecure: boolean;
 
   readonly #listener: Deno.TcpListener;
   readonly #options: HttpListenerOptions;
@@ -86,6 +93,7 @@ export class HttpListener implements LinkListener {
   constructor(hostname: string, port: number, options: HttpListenerOptions) {
     const { limits } = options;
     this.#options = options;
+    this.isSecure = options.handshakes !== undefined;
     const settings = {
       noServer: true,
       WebSocket: HeldWebSocket,
@@ -139,9 +147,11 @@ export class HttpListener implements LinkListener {
   }
 
   /** Serves a connection until it ends, or is a WebSocket. */
-  async #visit(connection: Deno.TcpConn): Promise<void> {
-    const { gate, limits, input } = this.#options;
-    const { hostname, port } = connection.remoteAddr;
+  async #visit(accepted: Deno.TcpConn): Promise<void> {
+    const { gate, limits, input, handshakes } = this.#options;
+    const { hostname, port } = accepted.remoteAddr;
+    const secure = handshakes === undefined ? null : new TlsConnection(accepted);
+    const connection = secure ?? accepted;
     let release = () => gate.release(hostname);
     const handle = (head: RequestHead) =>
       this.#outcome(head, (rest) => {
@@ -161,16 +171,28 @@ export class HttpListener implements LinkListener {
     this.#visitors.add(visitor);
     const refusal = gate.admit(hostname);
     if (refusal === null) {
-      tune(connection);
-      if (await gate.enter(hostname)) await visitor.run();
-      else visitor.close();
-      release();
+      tune(accepted);
+      const comesIn = await gate.enter(hostname) && await this.#secured(secure);
+      const fault = secure?.certificateFault ?? null;
+      if (comesIn && fault === null) await visitor.run();
+      else if (comesIn) {
+        await visitor.refuse(plain(403, `The certificate is not accepted: ${fault}.`));
+      } else visitor.close();
+      // A connection that became a WebSocket gives its place back later, and this does nothing then.
+      if (secure === null) release();
+      else detached(secure.released.then(release), "give back the place of a connection");
     } else if (gate.mayTell()) {
-      await visitor.refuse(plain(503, refusal));
+      if (await this.#secured(secure)) await visitor.refuse(plain(503, refusal));
+      else visitor.close();
       gate.told();
     } else visitor.close();
     this.#visitors.delete(visitor);
     this.#endIfEmpty();
+  }
+
+  /** Does the handshake of a connection that needs one; says whether it can be spoken with. */
+  #secured(connection: TlsConnection | null): Promise<boolean> | true {
+    return connection === null || this.#options.handshakes!.run(connection, HTTP_PROTOCOL);
   }
 
   #endIfEmpty(): void {

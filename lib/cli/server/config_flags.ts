@@ -11,6 +11,8 @@ import type { CliIo } from "../io.ts";
 export interface ConfigOptions {
   readonly config?: string;
   readonly tcp?: string;
+  readonly tls?: string;
+  readonly tlsDev?: boolean;
   readonly raw?: string;
   readonly http?: string;
   readonly text?: string;
@@ -30,6 +32,8 @@ export function withConfigOptions(command: Command): Command {
       "the configuration (PARLEY_CONFIG; default: parley.toml if there is one)",
     )
     .option("--tcp <address>", 'where clients connect, as in localhost:7311; "" is nowhere')
+    .option("--tls <address>", "where clients connect under TLS, as in localhost:7314")
+    .option("--tls-dev", "make a certificate for localhost, for a first try of TLS")
     .option("--raw <address>", 'where clients without framing connect; "" is nowhere')
     .option("--http <address>", 'where browsers connect, with WebSockets; "" is nowhere')
     .option("--text <address>", 'where people chat by nc and telnet; "" is nowhere')
@@ -78,6 +82,8 @@ export async function loadFor(options: ConfigOptions, io: CliIo): Promise<Loaded
 export function flagValues(options: ConfigOptions): FlagValue[] {
   const named: [string, string, string | undefined][] = [
     ["--tcp", "listen.tcp", options.tcp],
+    ["--tls", "listen.tls", options.tls],
+    ["--tls-dev", "tls.dev", options.tlsDev ? "true" : undefined],
     ["--raw", "listen.raw", options.raw],
     ["--http", "listen.http", options.http],
     ["--text", "listen.text", options.text],

@@ -2,7 +2,7 @@
  * `parley serve`: runs a server until it is told to stop.
  *
  * SIGTERM and SIGINT stop it in order, within limits.drain_ms, with exit code 0; a second signal ends
- * the process at once; SIGHUP does nothing but a line in the log. No output waits for its reader, so a log that
+ * the process at once; SIGHUP has the certificates read again. No output waits for its reader, so a log that
  * nobody reads cannot hold the server up. The addresses go to standard output, the log to standard error, so a program that
  * starts the server reads one line (`--json`) and knows where it is.
  */
@@ -35,7 +35,7 @@ export function addServe(program: Command, context: CliContext): void {
 
 async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   using signals = new StopSignals(undefined, false);
-  using _ = new SurvivedSignals();
+  using survived = new SurvivedSignals();
   const log = io.detachOutputs();
   const loaded = await loadFor(options, io);
   const { configureLogging } = await import("../../server/logging.ts");
@@ -44,6 +44,7 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   const { ProcessWall } = await import("../../server/process_wall.ts");
   const server = await Server.start(loaded.config, { repair: options.repair });
   using _wall = new ProcessWall();
+  survived.onHangup(() => detached(server.reload(), "reload"));
   signals.onFirst(() => detached(server.stop(), "stop the server"));
   const permissions = await io.releasePermissions();
   logger("server").debug("from now on the process may do no more than this", { permissions });
@@ -54,14 +55,21 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
 }
 
 function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, io: CliIo): void {
-  const listeners = server.listeners.map(({ kind, addresses }) => ({
+  const { devCa } = server;
+  const listeners = server.listeners.map(({ kind, addresses, isSecure }) => ({
     kind,
     addresses,
-    urls: addresses.flatMap((address) => clientUrl(kind, address)),
+    urls: addresses.flatMap((address) => clientUrl(kind, address, isSecure)),
   }));
   const out = io.stdout;
   if (options.json) {
-    const line = { event: "listening", version: VERSION, pid: Deno.pid, listeners };
+    const line = {
+      event: "listening",
+      version: VERSION,
+      pid: Deno.pid,
+      listeners,
+      ...devCa === null ? {} : { ca: devCa },
+    };
     out.write(JSON.stringify(line) + "\n");
     return;
   }
@@ -69,6 +77,7 @@ function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, i
     for (const { kind, addresses } of listeners) {
       for (const address of addresses) out.write(`listening ${kind} ${address}\n`);
     }
+    if (devCa !== null) out.write(`ca ${devCa}\n`);
     return;
   }
   const label = (text: string) => styled("dim", `  ${text.padEnd(8)}`, out);
@@ -78,17 +87,23 @@ function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, i
     out.write(`${label(kind)}${terminalText(shown.join("  "), out)}\n`);
   }
   if (loaded.file !== undefined) out.write(`${label("config")}${terminalText(loaded.file, out)}\n`);
-  const url = listeners.flatMap((each) => each.urls)[0];
+  if (devCa !== null) out.write(`${label("ca")}${terminalText(devCa, out)}\n`);
+  const urls = listeners.flatMap((each) => each.urls);
+  const url = devCa === null
+    ? urls[0]
+    : urls.find((each) => each.startsWith("parleys:")) ?? urls[0];
   if (url !== undefined) {
-    out.write(`${label("try")}parley echo hello --server ${terminalText(url, out)}\n`);
+    const trust = url.startsWith("parleys:") && devCa !== null ? ` --ca ${devCa}` : "";
+    out.write(`${label("try")}parley echo hello --server ${terminalText(url + trust, out)}\n`);
   }
   out.write(`${label("stop")}Ctrl-C\n\n`);
 }
 
 /** The URL under which the client library and this command line reach a listener, if they speak its dialect. */
-function clientUrl(kind: string, address: string): string[] {
+function clientUrl(kind: string, address: string, isSecure: boolean): string[] {
   if (kind === "tcp") return [`parley://${address}`];
-  if (kind === "ws") return [`ws://${address}/ws`];
+  if (kind === "tls") return [`parleys://${address}`];
+  if (kind === "ws") return [`${isSecure ? "wss" : "ws"}://${address}/ws`];
   if (kind !== "unix") return [];
   // A URL has an absolute path.
   return [`unix://${encodeURI(address.startsWith("/") ? address : `${Deno.cwd()}/${address}`)}`];

@@ -7,14 +7,16 @@
  */
 import { isLoopback, parseListenAddress } from "./address.ts";
 import { queueFault } from "./queue_schema.ts";
+import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 
 /** The values that relations look at. */
-interface Related {
+interface Related extends TlsValues {
   readonly insecure: boolean;
   readonly keep: readonly { readonly pattern: string; readonly forget_after_ms: number }[];
   readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
   readonly listen: {
     readonly tcp: readonly string[];
+    readonly tls: readonly string[];
     readonly raw: readonly string[];
     readonly http: readonly string[];
     readonly text: readonly string[];
@@ -114,6 +116,9 @@ export function checkRelations(config: Related, issues: IssueSink): void {
   checkForgetting(config, issues);
   checkQueues(config, issues);
   checkListeners(config, issues);
+  for (const { message, paths } of tlsFaults(config)) {
+    report(issues, message, paths.map((path) => [...path]));
+  }
 }
 
 /** A name that is forgotten takes the message_ids that were seen under it along. */
@@ -144,9 +149,9 @@ function checkQueues({ queue: queues, limits }: Related, issues: IssueSink): voi
 
 function checkListeners(config: Related, issues: IssueSink): void {
   const listen = config.listen;
-  const keys = ["tcp", "raw", "http", "text", "unix"] as const;
-  if (keys.every((key) => listen[key].length === 0)) {
-    const message = "there is no address to listen on; set tcp, raw, http, text or unix";
+  const keys = ["tcp", "tls", "raw", "http", "text", "unix"] as const;
+  if (keys.every((key) => listen[key].length === 0) && !config.tls.dev) {
+    const message = "there is no address to listen on; set tcp, tls, raw, http, text or unix";
     report(issues, message, keys.map((key) => ["listen", key]));
   }
   if (config.insecure) return;
@@ -156,7 +161,7 @@ function checkListeners(config: Related, issues: IssueSink): void {
       "the origins that may";
     report(issues, message, [["listen", "origins"]]);
   }
-  for (const key of ["tcp", "raw", "http", "text"] as const) {
+  for (const key of ["tcp", "tls", "raw", "http", "text"] as const) {
     for (const address of listen[key]) {
       if (isLoopback(parseListenAddress(address).hostname)) continue;
       report(

@@ -18,6 +18,7 @@ import { limitsSchema } from "./limits_schema.ts";
 import { queueSchema } from "./queue_schema.ts";
 import { checkRelations } from "./relations.ts";
 import { storeSchema } from "./store_schema.ts";
+import { tlsSchema } from "./tls_schema.ts";
 
 /** The levels of a log, from all to little. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
@@ -41,6 +42,9 @@ const addresses = () => listOf(parseListenAddress);
 const listenSchema = z.strictObject({
   tcp: addresses().prefault("localhost:7311").describe(
     "Where clients connect: messages with a varint length before each.",
+  ),
+  tls: addresses().prefault("").describe(
+    "Where clients connect under TLS, with the framing of tcp; localhost:7314 is the usual place. Needs a certificate.",
   ),
   raw: addresses().prefault("localhost:7312").describe(
     "Where clients without framing connect: bare messages, or four bytes of length before each.",
@@ -147,6 +151,7 @@ export const configSchema = z.strictObject({
   listen: listenSchema,
   limits: limitsSchema,
   store: storeSchema,
+  tls: tlsSchema,
   log: logSchema,
 }).superRefine(checkRelations);
 

@@ -80,7 +80,7 @@ Parley runs without any configuration. What you set comes from four places; a la
 2. a TOML file: the one named by \`--config\` or \`PARLEY_CONFIG\`, otherwise \`parley.toml\` in the working
    directory if there is one,
 3. environment variables, as named below (lists are separated by commas),
-4. options of the command line: \`--tcp\`, \`--raw\`, \`--http\`, \`--text\`, \`--unix\`, \`--data\`, \`--insecure\`, \`--log-level\`,
+4. options of the command line: \`--tcp\`, \`--tls\`, \`--tls-dev\`, \`--raw\`, \`--http\`, \`--text\`, \`--unix\`, \`--data\`, \`--insecure\`, \`--log-level\`,
    \`--log-format\`, and \`--set KEY=VALUE\` for every key.
 
 Each key that ends in \`_ms\` may be written without that ending, in all of these places, and then takes a duration with its unit

@@ -1,0 +1,57 @@
+/**
+ * What a server needs for TLS, made of its configuration: credentials, identities, handshakes.
+ */
+import { TlsCredentials } from "../adapters/tls/credentials.ts";
+import { devCertificate } from "../adapters/tls/dev_certificate.ts";
+import { Handshakes } from "../adapters/tls/handshakes.ts";
+import { identityMap } from "../adapters/tls/identity.ts";
+import { type Limits, MAX_HANDSHAKES } from "../base/limits.ts";
+import type { Config } from "./config/config.ts";
+
+/** Where TLS is listened on when only a certificate for development is asked for. */
+const DEV_ADDRESS = "localhost:7314";
+
+/** TLS of one server. */
+export interface ServerTls {
+  readonly credentials: TlsCredentials;
+  readonly handshakes: Handshakes;
+  /** The file of the authority that clients have to trust; null when it is not for development. */
+  readonly devCa: string | null;
+}
+
+/** Whether a configuration asks for TLS. */
+export function wantsTls({ listen, tls }: Config): boolean {
+  return tls.dev || listen.tls.length > 0 || tls.http;
+}
+
+/** Where TLS is listened on. */
+export function tlsAddresses({ listen, tls }: Config): readonly string[] {
+  return listen.tls.length === 0 && tls.dev ? [DEV_ADDRESS] : listen.tls;
+}
+
+/**
+ * Reads certificates, or makes one for development; null when the configuration wants no TLS. Rejects with a
+ * ParleyError that names the file at fault.
+ */
+export async function openTls(
+  config: Config,
+  limits: Limits,
+  wallMs: number,
+): Promise<ServerTls | null> {
+  if (!wantsTls(config)) return null;
+  const { tls } = config;
+  const made = tls.dev ? await devCertificate(`${config.data}/tls`, wallMs) : null;
+  const credentials = await TlsCredentials.open({
+    certificate: made?.certificate ?? tls.certificate,
+    key: made?.key ?? tls.key,
+    clientCa: tls.client_ca === "" ? null : tls.client_ca,
+    clientCertificates: tls.client_certificates,
+  });
+  const handshakes = new Handshakes({
+    credentials,
+    identities: identityMap(tls.identities),
+    timeoutMs: limits.handshakeTimeoutMs,
+    most: MAX_HANDSHAKES,
+  });
+  return { credentials, handshakes, devCa: made?.ca ?? null };
+}
