@@ -4,7 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DURATION_FORM, durationMs, durationText } from "../base/duration.ts";
 import { invalidArgument, ParleyError } from "../base/errors.ts";
-import type { Client, ConnectOptions } from "../client/mod.ts";
+import type { Client, ConnectOptions, TlsOptions } from "../client/mod.ts";
 import { parseTarget } from "../client/connection/url.ts";
 import type { CliIo } from "./io.ts";
 
@@ -26,14 +26,20 @@ export const DEFAULT_SERVER = "parley://localhost:7311";
 /** The options of a command that talks to a server. */
 export interface ServerOptions {
   readonly server?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly certKey?: string;
   readonly timeout: number;
   readonly json?: boolean;
 }
 
-/** Adds `--server`, `--timeout` and `--json`. */
+/** Adds `--server`, those of TLS, `--timeout` and `--json`. */
 export function withServerOptions(command: Command): Command {
   return command
     .option("--server <url>", `a URL or HOST:PORT (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`)
+    .option("--ca <file>", "authorities to trust under TLS, in PEM (PARLEY_CA)")
+    .option("--cert <file>", "a certificate to show under TLS, in PEM (PARLEY_CERT)")
+    .option("--cert-key <file>", "the private key of that certificate (PARLEY_CERT_KEY)")
     .addOption(
       new Option("--timeout <duration>", "how long to wait, like 5s").argParser(timeout)
         .default(10_000, "10s"),
@@ -75,6 +81,7 @@ export async function withClient<Result>(
     connectTimeoutMs: options.timeout,
     requestTimeoutMs: options.timeout,
     reconnect: false,
+    tls: await tlsOptions(options, io),
     ...more,
   });
   try {
@@ -82,6 +89,31 @@ export async function withClient<Result>(
   } finally {
     await client.close();
   }
+}
+
+/** Reads the files that are named for TLS. Raises UsageError for one that cannot be read. */
+async function tlsOptions(options: ServerOptions, io: CliIo): Promise<TlsOptions> {
+  const variables = io.environment(["PARLEY_CA", "PARLEY_CERT", "PARLEY_CERT_KEY"]);
+  const read = async (flag: string, given: string | undefined, variable: string) => {
+    const path = given ?? variables[variable];
+    if (path === undefined || path === "") return undefined;
+    try {
+      return await Deno.readTextFile(path);
+    } catch (cause) {
+      const source = given === undefined ? variable : flag;
+      const { message } = cause as Error;
+      throw new UsageError(`${source}: cannot read ${JSON.stringify(path)}: ${message}`, { cause });
+    }
+  };
+  const [ca, cert, key] = await Promise.all([
+    read("--ca", options.ca, "PARLEY_CA"),
+    read("--cert", options.cert, "PARLEY_CERT"),
+    read("--cert-key", options.certKey, "PARLEY_CERT_KEY"),
+  ]);
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError("--cert and --cert-key belong together: name both, or neither");
+  }
+  return { ca, cert, key };
 }
 
 /**

@@ -76,11 +76,17 @@ export {
   TypedSubscription,
 } from "./topics/typed.ts";
 export type { RequestMessage } from "./connection/requests.ts";
-export type { ClientStatus, ConnectOptions, ReconnectOptions, RequestOptions } from "./settings.ts";
+export type {
+  ClientStatus,
+  ConnectOptions,
+  ReconnectOptions,
+  RequestOptions,
+  TlsOptions,
+} from "./settings.ts";
 
 /**
  * Connects to the server at `url`: `parley://host`, `parley://host:port` (7311 unless said),
- * `unix:///path/to/socket`, or `ws://host:port` and `wss://host` (path `/ws` unless said), which is what
+ * `parleys://host:port` for TLS (7314 unless said; `options.tls` says what is trusted and shown), `unix:///path/to/socket`, or `ws://host:port` and `wss://host` (path `/ws` unless said), which is what
  * browsers can open.
  *
  * It resolves when every connection of the pool has had its Welcome. It tries once: a server that cannot

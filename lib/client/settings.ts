@@ -22,6 +22,16 @@ export interface ReconnectOptions {
   attempts?: number;
 }
 
+/** What a client trusts and shows under TLS (`parleys://`, `wss://`); each is text in PEM. */
+export interface TlsOptions {
+  /** Authorities to trust besides those that the runtime does. */
+  ca?: string;
+  /** The client's own certificate, for servers that ask for one; with `key`. */
+  cert?: string;
+  /** The private key of `cert`. */
+  key?: string;
+}
+
 /** The options of `connect`. */
 export interface ConnectOptions {
   /** A name for the server's logs and lists, at most 64 bytes of UTF-8. Default: empty. */
@@ -36,6 +46,8 @@ export interface ConnectOptions {
   reconnect?: false | ReconnectOptions;
   /** Requests in flight on one connection; further ones wait for their turn. Default: 4,096. */
   maxInFlight?: number;
+  /** What is trusted and shown under TLS. A runtime's WebSocket takes it in Deno only. */
+  tls?: TlsOptions;
   /** Gives up connecting. Once `connect` has resolved it means nothing any more. */
   signal?: AbortSignal;
   /**
@@ -76,6 +88,7 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   readonly reconnect: ReconnectSettings | null;
   readonly maxInFlight: number;
+  readonly tls: Readonly<TlsOptions>;
 }
 
 /** The longest time that a timer can measure. */
@@ -101,7 +114,18 @@ export function settingsOf(options: ConnectOptions): Settings {
     connectTimeoutMs: checkTimeout("connectTimeoutMs", options.connectTimeoutMs ?? 5_000),
     reconnect: options.reconnect === false ? null : reconnectOf(options.reconnect ?? {}),
     maxInFlight: checkInteger("maxInFlight", options.maxInFlight ?? 4096, MAX_IN_FLIGHT),
+    tls: tlsOf(options.tls ?? {}),
   };
+}
+
+function tlsOf(options: TlsOptions): TlsOptions {
+  if ((options.cert === undefined) !== (options.key === undefined)) {
+    const missing = options.cert === undefined ? "cert" : "key";
+    throw invalidArgument(`cannot use tls without ${missing}`, {
+      accepted: "cert and key together, or neither",
+    });
+  }
+  return { ...options };
 }
 
 /** Gives `value` back if it is a time that can be waited for. Raises INVALID_ARGUMENT otherwise. */

@@ -13,6 +13,7 @@ Deno.test("what is not said has a default", () => {
     connectTimeoutMs: 5_000,
     reconnect: { minMs: 100, maxMs: 10_000, attempts: Infinity },
     maxInFlight: 4096,
+    tls: {},
   });
   assert.equal(settingsOf({ reconnect: false }).reconnect, null);
   assert.deepEqual(settingsOf({ reconnect: { minMs: 20_000, attempts: 3 } }).reconnect, {

@@ -26,7 +26,7 @@ interface Pair extends AsyncDisposable {
   peer: Deno.Conn;
 }
 
-async function listen(kind: SocketTarget["kind"]) {
+async function listen(kind: "tcp" | "unix") {
   if (kind === "tcp") {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
@@ -40,7 +40,7 @@ async function listen(kind: SocketTarget["kind"]) {
   return { listener, target, remove: () => Deno.remove(folder, { recursive: true }) };
 }
 
-async function pair(open: OpenTransport, kind: SocketTarget["kind"]): Promise<Pair> {
+async function pair(open: OpenTransport, kind: "tcp" | "unix"): Promise<Pair> {
   const { listener, target, remove } = await listen(kind);
   const taking = listener.accept();
   const transport = await open(target, "the url", never);

@@ -29,6 +29,13 @@ Deno.test("a parley URL names a host and a port", () => {
   });
 });
 
+Deno.test("a URL of TLS names a host and a port", () => {
+  const hostname = "a.example.com";
+  assert.deepEqual(parseTarget("parleys://a.example.com"), { kind: "tls", hostname, port: 7314 });
+  assert.deepEqual(parseTarget("parleys://a.example.com:1"), { kind: "tls", hostname, port: 1 });
+  assert.throws(() => parseTarget("parleys://a/b"), /goes on after the port/);
+});
+
 Deno.test("a unix URL names an absolute path", () => {
   assert.deepEqual(parseTarget("unix:///run/parley.sock"), {
     kind: "unix",

@@ -167,7 +167,8 @@ export class TlsConnection {
       isServer: true,
       secureContext: context,
       requestCert: clientCertificates !== "none",
-      rejectUnauthorized: clientCertificates === "required",
+      // Who shows none, or a bad one, is told so after the handshake.
+      rejectUnauthorized: false,
       ALPNProtocols: [protocol],
       allowHalfOpen: true,
       highWaterMark: NEVER_BYTES,
@@ -195,7 +196,7 @@ export class TlsConnection {
     const socket = this.#socket!;
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) {
-      if (clientCertificates === "required") this.#certificateFault = "there is none";
+      if (clientCertificates === "required") this.#certificateFault = "it has shown none";
       return;
     }
     const { ssl } = socket as unknown as { ssl?: TlsHandle };

@@ -139,10 +139,7 @@ async function load(files: CredentialFiles): Promise<Loaded> {
     certificatesIn(ca, files.clientCa);
   }
   // Some releases of the runtime read these two from the context.
-  const asks = {
-    requestCert: files.clientCertificates !== "none",
-    rejectUnauthorized: files.clientCertificates === "required",
-  };
+  const asks = { requestCert: files.clientCertificates !== "none", rejectUnauthorized: false };
   const context = createSecureContext({ cert: chain, key, ca, minVersion: "TLSv1.2", ...asks });
   return { context, validTo: own.validTo, state };
 }

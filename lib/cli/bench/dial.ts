@@ -3,7 +3,7 @@
  *
  * Nothing is sent and nothing is read here; who opens connections closes them.
  */
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { parseTarget } from "../../client/connection/url.ts";
 
 const DIALS_AT_ONCE = 64;
@@ -16,6 +16,11 @@ export function dialer(server: string): Dial {
   const target = parseTarget(server);
   if (target.kind === "unix") {
     return () => Deno.connect({ transport: "unix", path: target.path });
+  }
+  if (target.kind === "tls") {
+    throw invalidArgument(`cannot put load on ${server}: it is under TLS`, {
+      accepted: "parley://host:port or unix:///path",
+    });
   }
   return async () => {
     const connection = await Deno.connect({ hostname: target.hostname, port: target.port });

@@ -4,6 +4,7 @@
  * Pure: it looks at the names and codes that the runtimes give their errors.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { tlsFault } from "./tls_fault.ts";
 import { DEFAULT_HTTP_PORT, type SocketTarget, type Target } from "./url.ts";
 
 /** The error for `reason`, which a runtime raised when it was to connect to `url`. */
@@ -50,13 +51,16 @@ function why(target: Target, code: string, error: Error): string {
     if (code === "EACCES") return `this user may not open the socket ${target.path}`;
     return error.message;
   }
+  const isTls = target.kind === "tls" || target.kind === "ws" && target.href.startsWith("wss:");
+  const fault = isTls ? tlsFault(target.hostname, `${code} ${error.name} ${error.message}`) : null;
+  if (fault !== null) return fault;
   if (target.kind === "ws") {
     // Browsers tell no program why, so that it cannot look around.
     return `no WebSocket could be opened; is the server running, is ${target.port} its http port, and ` +
       `may this page connect (listen.origins)? (${error.message})`;
   }
   if (code === "ECONNREFUSED") {
-    return `nobody listens there; is the server running, and is ${target.port} its tcp port?`;
+    return `nobody listens there; is the server running, and is ${target.port} its ${target.kind} port?`;
   }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return `the host ${target.hostname} cannot be found; check its name and this machine's DNS`;

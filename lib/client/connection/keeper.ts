@@ -136,8 +136,8 @@ export class ConnectionKeeper {
 
   /** Opens a transport, or rejects as soon as `signal` is aborted; one that comes too late is closed. */
   async #openTransport(signal: AbortSignal): Promise<Transport> {
-    const { target, url, openTransport } = this.#owner;
-    const opening = openTransport(target, url, signal);
+    const { target, url, openTransport, settings } = this.#owner;
+    const opening = openTransport(target, url, signal, settings.tls);
     const given = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });

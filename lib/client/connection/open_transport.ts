@@ -7,18 +7,18 @@ import { noSockets } from "./connect_failure.ts";
 import type { OpenTransport } from "./transport.ts";
 
 /** Opens connections with what the runtime that this program runs on has. */
-export const openTransport: OpenTransport = async (target, url, signal) => {
+export const openTransport: OpenTransport = async (target, url, signal, tls) => {
   if (target.kind === "ws") {
     const { openWebSocketTransport } = await import("./transport_websocket.ts");
-    return openWebSocketTransport(target, url, signal);
+    return openWebSocketTransport(target, url, signal, tls);
   }
   if ("Deno" in globalThis) {
     const { openDenoTransport } = await import("./transport_deno.ts");
-    return openDenoTransport(target, url, signal);
+    return openDenoTransport(target, url, signal, tls);
   }
   if ("process" in globalThis) {
     const { openNodeTransport } = await import("./transport_node.ts");
-    return openNodeTransport(target, url, signal);
+    return openNodeTransport(target, url, signal, tls);
   }
   throw noSockets(target, url);
 };

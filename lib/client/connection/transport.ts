@@ -6,6 +6,7 @@
  * the promise settles; `close` ends both directions at once, makes what is under way settle, may be
  * called any number of times and never throws. Opening rejects with a ParleyError that names the address.
  */
+import type { TlsOptions } from "../settings.ts";
 import type { Target } from "./url.ts";
 
 /** An open connection of bytes. */
@@ -22,10 +23,11 @@ export interface Transport {
 
 /**
  * Opens a connection to `target`, which the program knows as `url`. When `signal` is aborted, it gives
- * up as soon as it can; it may still resolve, and then the caller closes what it got.
+ * up as soon as it can; it may still resolve, and then the caller closes what it got. `tls` is for URLs of TLS.
  */
 export type OpenTransport = (
   target: Target,
   url: string,
   signal: AbortSignal,
+  tls?: TlsOptions,
 ) => Promise<Transport>;

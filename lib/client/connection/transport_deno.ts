@@ -6,6 +6,8 @@
  */
 import { detached } from "../../base/detached.ts";
 import { connectFailure } from "./connect_failure.ts";
+import type { TlsOptions } from "../settings.ts";
+import { tlsFault } from "./tls_fault.ts";
 import type { Transport } from "./transport.ts";
 import type { SocketTarget } from "./url.ts";
 
@@ -14,17 +16,47 @@ export async function openDenoTransport(
   target: SocketTarget,
   url: string,
   signal: AbortSignal,
+  tls: TlsOptions = {},
 ): Promise<Transport> {
   try {
     if (target.kind === "unix") {
       return new DenoTransport(await Deno.connect({ transport: "unix", path: target.path }));
     }
     const { hostname, port } = target;
+    if (target.kind === "tls") return await openTls(hostname, port, signal, tls);
     const connection = await Deno.connect({ hostname, port, signal });
     tune(connection);
     return new DenoTransport(connection);
   } catch (reason) {
     throw connectFailure(target, url, reason);
+  }
+}
+
+/** Connects and does the handshake, so that its failure is one of connecting. */
+async function openTls(
+  hostname: string,
+  port: number,
+  signal: AbortSignal,
+  { ca, cert, key }: TlsOptions,
+): Promise<Transport> {
+  const shown = cert === undefined || key === undefined ? {} : { cert, key };
+  const caCerts = ca === undefined ? [] : [ca];
+  const connection = await Deno.connectTls({
+    ...{ hostname, port, caCerts, ...shown },
+    alpnProtocols: ["parley"],
+  });
+  const transport = new DenoTransport(connection);
+  const giveUp = () => transport.close();
+  try {
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp);
+    await connection.handshake();
+    return transport;
+  } catch (reason) {
+    transport.close();
+    throw reason;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
   }
 }
 
@@ -50,7 +82,12 @@ class DenoTransport implements Transport {
   read(into: Uint8Array): Promise<number | null> {
     return new Promise((resolve, reject) => {
       this.#endRead = reject;
-      detached(this.#connection.read(into).then(resolve, reject), "read from a server");
+      // A server refuses a certificate after the handshake, as it seems from here.
+      const failed = (reason: Error) => {
+        const fault = tlsFault("", reason.message);
+        reject(fault === null ? reason : new Error(fault, { cause: reason }));
+      };
+      detached(this.#connection.read(into).then(resolve, failed), "read from a server");
     });
   }
 

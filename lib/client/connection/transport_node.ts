@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { connectFailure } from "./connect_failure.ts";
+import type { TlsOptions } from "../settings.ts";
 import type { Transport } from "./transport.ts";
 import type { SocketTarget } from "./url.ts";
 
@@ -15,17 +16,17 @@ export async function openNodeTransport(
   target: SocketTarget,
   url: string,
   signal: AbortSignal,
+  tls: TlsOptions = {},
 ): Promise<Transport> {
-  const { connect } = await import("node:net");
-  const socket = target.kind === "unix"
-    ? connect({ path: target.path })
-    : connect({ host: target.hostname, port: target.port, noDelay: true, keepAlive: true });
+  const socket = target.kind === "tls"
+    ? await connectTls(target.hostname, target.port, tls)
+    : await connectPlain(target);
   const abort = () => socket.destroy(new Error("it was given up"));
   try {
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort);
     await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve);
+      socket.once(target.kind === "tls" ? "secureConnect" : "connect", resolve);
       socket.once("error", reject);
     });
     return new NodeTransport(socket);
@@ -34,6 +35,22 @@ export async function openNodeTransport(
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+async function connectPlain(target: SocketTarget): Promise<Socket> {
+  const { connect } = await import("node:net");
+  return target.kind === "unix"
+    ? connect({ path: target.path })
+    : connect({ host: target.hostname, port: target.port, noDelay: true, keepAlive: true });
+}
+
+async function connectTls(host: string, port: number, options: TlsOptions): Promise<Socket> {
+  const { connect, rootCertificates } = await import("node:tls");
+  const { ca, cert, key } = options;
+  // A list of authorities replaces those that the runtime trusts.
+  const trusted = ca === undefined ? {} : { ca: [...rootCertificates, ca] };
+  return connect({ host, port, cert, key, ...trusted, ALPNProtocols: ["parley"] }).setNoDelay(true)
+    .setKeepAlive(true);
 }
 
 class NodeTransport implements Transport {

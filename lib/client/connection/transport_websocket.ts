@@ -9,6 +9,7 @@
 import { detached, handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { connectFailure } from "./connect_failure.ts";
+import type { TlsOptions } from "../settings.ts";
 import type { Transport } from "./transport.ts";
 import type { WebSocketTarget } from "./url.ts";
 
@@ -28,17 +29,22 @@ export async function openWebSocketTransport(
   target: WebSocketTarget,
   url: string,
   signal: AbortSignal,
+  tls: TlsOptions = {},
 ): Promise<Transport> {
   if (typeof WebSocket === "undefined") {
     throw new ParleyError(ErrorCode.UNIMPLEMENTED, `cannot connect to ${url}: no WebSocket here`, {
       accepted: "a browser, Deno, or Node 22 and later for this URL",
     });
   }
+  const client = clientFor(url, tls);
   let abort = () => {};
   try {
-    const socket = new WebSocket(target.href);
+    const socket = client === null
+      ? new WebSocket(target.href)
+      : new WebSocket(target.href, { client } as unknown as string[]);
     socket.binaryType = "arraybuffer";
     const transport = new WebSocketTransport(socket);
+    detached(transport.closed.then(() => client?.close()), "let go of certificates");
     abort = () => socket.close();
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort);
@@ -49,6 +55,22 @@ export async function openWebSocketTransport(
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** What Deno's WebSocket needs for authorities and certificates of the program's own; null without any. */
+function clientFor(url: string, { ca, cert, key }: TlsOptions): { close(): void } | null {
+  if (ca === undefined && cert === undefined) return null;
+  if (!("Deno" in globalThis)) {
+    throw new ParleyError(
+      ErrorCode.UNIMPLEMENTED,
+      `cannot connect to ${url}: the WebSocket of this runtime takes no certificates`,
+      {
+        accepted: "parleys:// here, or an authority that the runtime trusts (NODE_EXTRA_CA_CERTS)",
+      },
+    );
+  }
+  const shown = cert === undefined || key === undefined ? {} : { cert, key };
+  return Deno.createHttpClient({ caCerts: ca === undefined ? [] : [ca], ...shown });
 }
 
 class WebSocketTransport implements Transport {

@@ -1,5 +1,5 @@
 /**
- * Where a client connects to, read from a URL: `parley://host[:port]`, `unix:///path`, `ws://host[:port][/path]`
+ * Where a client connects to, read from a URL: `parley://host[:port]`, `parleys://host[:port]`, `unix:///path`, `ws://host[:port][/path]`
  * or `wss://…`.
  *
  * Pure. Everything that a URL could also say (users, queries, fragments) is refused rather than passed
@@ -10,6 +10,9 @@ import { invalidArgument, type ParleyError } from "../../base/errors.ts";
 /** The port of `parley://` URLs that name none. */
 export const DEFAULT_PORT = 7311;
 
+/** The port of `parleys://` URLs that name none. */
+export const DEFAULT_TLS_PORT = 7314;
+
 /** The usual port of the http listener, where WebSockets are. */
 export const DEFAULT_HTTP_PORT = 7380;
 
@@ -18,7 +21,7 @@ export const DEFAULT_WEBSOCKET_PATH = "/ws";
 
 /** A place that a socket connects to. */
 export type SocketTarget =
-  | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
+  | { readonly kind: "tcp" | "tls"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
 /** A place that a WebSocket connects to; `href` is the whole URL. */
@@ -33,7 +36,8 @@ export interface WebSocketTarget {
 export type Target = SocketTarget | WebSocketTarget;
 
 const ACCEPTED =
-  `parley://host, parley://host:port (default ${DEFAULT_PORT}), unix:///path/to/socket, ` +
+  `parley://host, parley://host:port (default ${DEFAULT_PORT}), parleys://host:port for TLS (default ` +
+  `${DEFAULT_TLS_PORT}), unix:///path/to/socket, ` +
   `ws://host:port, wss://host (path ${DEFAULT_WEBSOCKET_PATH} unless said)`;
 
 /**
@@ -47,7 +51,8 @@ export function parseTarget(url: string): Target {
     throw refusal(url, `it has no scheme; did you mean "parley://${url}"?`);
   }
   const isWebSocket = /^wss?:\/\//.test(url);
-  if (!isWebSocket && !url.startsWith("parley://")) {
+  const kind = url.startsWith("parleys://") ? "tls" : "tcp";
+  if (!isWebSocket && kind === "tcp" && !url.startsWith("parley://")) {
     throw refusal(url, `the scheme "${url.slice(0, url.indexOf(":"))}" is not known`);
   }
   let parsed: URL;
@@ -64,9 +69,10 @@ export function parseTarget(url: string): Target {
   if (goesOn || !["", "/"].includes(parsed.pathname)) {
     throw refusal(url, "it goes on after the port");
   }
-  const port = parsed.port === "" ? DEFAULT_PORT : Number(parsed.port);
+  const usual = kind === "tls" ? DEFAULT_TLS_PORT : DEFAULT_PORT;
+  const port = parsed.port === "" ? usual : Number(parsed.port);
   if (port === 0) throw refusal(url, "a port is a number from 1 to 65535");
-  return { kind: "tcp", hostname: hostnameOf(parsed), port };
+  return { kind, hostname: hostnameOf(parsed), port };
 }
 
 /** The ports of these schemes are those of the web: what stands in front of a server listens there. */

@@ -11,7 +11,13 @@ import { configKeys } from "./keys.ts";
 import { nearest } from "./suggest.ts";
 
 /** Those of the command line. */
-const COMMAND_VARIABLES = ["PARLEY_CONFIG", "PARLEY_SERVER"];
+const COMMAND_VARIABLES = [
+  "PARLEY_CONFIG",
+  "PARLEY_SERVER",
+  "PARLEY_CA",
+  "PARLEY_CERT",
+  "PARLEY_CERT_KEY",
+];
 
 /** What `queue pull --exec` and `respond --exec` give to their programs, which may well call Parley. */
 const PROGRAM_VARIABLES = new Set([
