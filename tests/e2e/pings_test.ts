@@ -1,6 +1,6 @@
 /**
  * Signs of life over real sockets: who answers pings is asked and stays; who does not answer, or cannot
- * be asked, is closed at its limit. The exact times are a matter of tests/services/session_sweep_test.ts.
+ * be asked, is closed at its limit. The exact times are a matter of tests/services/connection/sweep_test.ts.
  */
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { type Job, Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { pull } from "../queues/queue_support.ts";
+import { pull } from "../services/queues/queue_support.ts";
 import type { BusClient } from "../support/bus_client.ts";
 import { textIn } from "../support/bus_messages.ts";
 import { Random } from "../support/random.ts";

@@ -8,7 +8,15 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../lib/base/clock.ts";
 import { type Job, Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { ack, jobs, pull, push, pushAll, settle, waiting } from "../queues/queue_support.ts";
+import {
+  ack,
+  jobs,
+  pull,
+  push,
+  pushAll,
+  settle,
+  waiting,
+} from "../services/queues/queue_support.ts";
 import { BusClient } from "../support/bus_client.ts";
 import { bytesOf } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";

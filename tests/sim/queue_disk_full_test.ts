@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { ErrorCode } from "../../lib/base/errors.ts";
 import { type Job, Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { jobs, pull, settle } from "../queues/queue_support.ts";
+import { jobs, pull, settle } from "../services/queues/queue_support.ts";
 import type { BusClient } from "../support/bus_client.ts";
 import { contentOf, type ServerMessage } from "../support/frames.ts";
 import { testAsRoot } from "../support/rights_of_root.ts";

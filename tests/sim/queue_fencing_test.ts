@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { ErrorCode } from "../../lib/base/errors.ts";
 import { type Job, Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { pull, pushAll } from "../queues/queue_support.ts";
+import { pull, pushAll } from "../services/queues/queue_support.ts";
 import { BusClient } from "../support/bus_client.ts";
 import type { ServerMessage } from "../support/frames.ts";
 import { Random } from "../support/random.ts";

@@ -11,7 +11,7 @@ import {
   type PeekedJob,
   Verdict,
 } from "../../lib/gen/parley/v1/queue_pb.ts";
-import { jobs, pull, push, pushAll, settle } from "../queues/queue_support.ts";
+import { jobs, pull, push, pushAll, settle } from "../services/queues/queue_support.ts";
 import type { BusClient } from "../support/bus_client.ts";
 import { bytesOf, textIn } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { COMMAND, Running } from "../cli/processes.ts";
-import { ack, jobs, pull, push, pushAll, settle } from "../queues/queue_support.ts";
+import { ack, jobs, pull, push, pushAll, settle } from "../services/queues/queue_support.ts";
 import { BusClient } from "../support/bus_client.ts";
 import { bytesOf } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";
