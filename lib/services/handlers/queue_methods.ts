@@ -10,6 +10,7 @@ import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { checkPattern } from "../../logic/topics/pattern.ts";
 import type { Methods } from "./own_method.ts";
+import { firstNames, madeLater } from "./name_page.ts";
 import { peek, purge, redrive } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
 import { removeQueue } from "../queues/removal.ts";
@@ -33,22 +34,26 @@ export const QUEUE_METHODS: Methods<typeof QueuesService> = {
   peek: { list: "jobs", run: look },
   purge: async (features, session, request) => {
     const queue = queueOf(features, session, request.queue, "purge");
-    return { dropped: BigInt(await purge(features.needQueues(), queue)) };
+    return { dropped: BigInt(await purge(features.needQueues(), queue, session.callsTurn)) };
   },
   remove: async (features, session, { queue, force }) => {
     queueOf(features, session, queue, "remove");
-    return { dropped: BigInt(await removeQueue(features.needQueues(), queue, force)) };
+    return {
+      dropped: BigInt(await removeQueue(features.needQueues(), queue, force, session.callsTurn)),
+    };
   },
   redrive: async (features, session, { queue, ids }) => {
     queueOf(features, session, queue, "redrive");
     const wanted = ids.length === 0 ? null : new Set(ids.map(Number));
-    return { redriven: BigInt(await redrive(features.needQueues(), queue, wanted)) };
+    return {
+      redriven: BigInt(await redrive(features.needQueues(), queue, wanted, session.callsTurn)),
+    };
   },
   pause: (features, session, { queue }) => pause(features, session, queue, true),
   resume: (features, session, { queue }) => pause(features, session, queue, false),
 };
 
-function list(
+async function list(
   features: Features,
   session: Peer,
   request: { pattern: string; after: string; limit: number },
@@ -58,21 +63,32 @@ function list(
   const queues = features.needQueues();
   if (pattern !== "") checkPattern(pattern, limits, "list");
   const most = Math.min(request.limit || MAX_PAGE_QUEUES, MAX_PAGE_QUEUES);
-  const found = [...queues.all()]
-    .filter(({ name }) => name > after && matchesPattern(pattern, name))
-    .filter((queue) => !isDeadName(queue.name) || queue.isStored)
-    .sort((one, other) => one.name < other.name ? -1 : 1);
+  const page = await firstNames(matching(queues, pattern), {
+    after,
+    most,
+    turn: session.callsTurn,
+  });
   // The page is one message: half of what a message may be leaves room for everything around it.
   let left = limits.maxFrameBytes >>> 1;
-  const infos = [];
-  for (const queue of found.slice(0, most)) {
-    const info = infoOf(queues, queue);
-    const bound = info.settings.bind.reduce((sum, pattern) => sum + pattern.length + 4, 0);
-    left -= INFO_BYTES + 3 * (queue.name.length + bound);
-    if (left < 0 && infos.length > 0) break;
-    infos.push(info);
+  const fits = (name: string, index: number) => {
+    const bound = queues.bindingsOf(name).reduce((sum, pattern) => sum + pattern.length + 4, 0);
+    left -= INFO_BYTES + 3 * (name.length + bound);
+    return left >= 0 || index === 0;
+  };
+  const cut = page.names.findIndex((name, index) => !fits(name, index));
+  const names = cut < 0 ? page.names : page.names.slice(0, cut);
+  const info = (name: string) => {
+    const queue = queues.find(name);
+    return queue === null ? null : infoOf(queues, queue);
+  };
+  return { queues: madeLater(names, info), more: page.more || cut >= 0 };
+}
+
+/** The names of the queues that `pattern` matches; those for dead letters only once they had any. */
+function* matching(queues: Queues, pattern: string): Generator<string> {
+  for (const { name, isStored } of queues.all()) {
+    if (matchesPattern(pattern, name) && (!isDeadName(name) || isStored)) yield name;
   }
-  return { queues: infos, more: infos.length < found.length };
 }
 
 async function look(
@@ -89,7 +105,8 @@ async function look(
   const limit = request.limit || USUAL_PEEKED;
   const maxBytes = session.context.limits.maxFrameBytes >>> 1;
   const turn = session.callsTurn;
-  return await peek(features.needQueues(), queue, Number(request.after), limit, maxBytes, turn);
+  const what = { after: Number(request.after), limit, maxBytes };
+  return await peek(features.needQueues(), queue, what, turn);
 }
 
 async function pause(features: Features, session: Peer, name: string, paused: boolean) {

@@ -8,6 +8,7 @@ import { invalidArgument } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { Rooms as RoomsService } from "../../gen/parley/v1/room_pb.ts";
 import { checkMessage, type Room } from "../../logic/rooms/room.ts";
+import { firstNames, madeLater } from "./name_page.ts";
 import type { Methods } from "./own_method.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import { ROOM_PREFIX } from "../topics/reserved.ts";
@@ -23,8 +24,6 @@ const USUAL_PAGE_EVENTS = 50;
 /** What it costs to decode an event, in small messages; so many are decoded before others may have their turn. */
 const UNITS_AN_EVENT = 8;
 const DECODED_AT_ONCE = 16;
-/** So many topics are looked at before others may have their turn. */
-const LOOKED_AT_ONCE = 256;
 
 /** What the server does for each. */
 export const ROOM_METHODS: Methods<typeof RoomsService> = {
@@ -103,20 +102,18 @@ function ownMessageId(session: Peer, rooms: Rooms, messageId: string): string {
 }
 
 async function list(features: Features, session: Peer, { after }: { after: string }) {
-  const turn = session.callsTurn;
-  await turn.admit();
-  let looked = 0;
-  const names = new Set(features.needRooms().rooms.keys());
+  const rooms = features.needRooms();
+  const options = { after, most: MAX_LISTED_ROOMS, turn: session.callsTurn };
+  const { names, more } = await firstNames(roomNames(features), options);
+  return { rooms: madeLater(names, (name) => infoOf(features, rooms.room(name))), more };
+}
+
+/** The rooms that people are in or that have a history; some come twice. */
+function* roomNames(features: Features): Generator<string> {
+  yield* features.needRooms().rooms.keys();
   for (const { name } of features.needKept().store.topics()) {
-    if (name.startsWith(ROOM_PREFIX)) names.add(name.slice(ROOM_PREFIX.length));
-    if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
+    if (name.startsWith(ROOM_PREFIX)) yield name.slice(ROOM_PREFIX.length);
   }
-  const behind = [...names].filter((name) => name > after).sort();
-  const listed = behind.slice(0, MAX_LISTED_ROOMS);
-  return {
-    rooms: listed.map((name) => infoOf(features, features.needRooms().room(name))),
-    more: listed.length < behind.length,
-  };
 }
 
 async function history(

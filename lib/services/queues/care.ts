@@ -53,9 +53,7 @@ export class PeekedJobs {
 export async function peek(
   queues: Queues,
   queue: Queue,
-  after: number,
-  limit: number,
-  maxBytes: number,
+  { after, limit, maxBytes }: { after: number; limit: number; maxBytes: number },
   turn: TurnTaker,
 ): Promise<{ jobs: PeekedJobs; more: boolean }> {
   const jobs = new PeekedJobs();
@@ -77,10 +75,11 @@ export async function peek(
 }
 
 /** Drops all jobs that nobody holds; gives how many once that is safe. */
-export async function purge(queues: Queues, queue: Queue): Promise<number> {
+export async function purge(queues: Queues, queue: Queue, turn: TurnTaker): Promise<number> {
   let dropped = 0;
   let step = 0;
   for (const chunk of [...queue.chunks.behind(0)]) {
+    await turn.admit();
     for (const slot of chunk.slots) {
       if (slot < 0 || !queue.machine.drop(slot)) continue;
       dropped++;
@@ -102,20 +101,22 @@ export async function redrive(
   queues: Queues,
   name: string,
   ids: ReadonlySet<number> | null,
+  turn: TurnTaker,
 ): Promise<number> {
   const living = isDeadName(name) ? name.slice(0, -DEAD_SUFFIX.length) : name;
   const dead = queues.find(living + DEAD_SUFFIX);
   if (dead === null) return 0;
   const queue = queues.get(living, "redrive to");
   let redriven = 0;
-  const wanted = [...dead.chunks.behind(0)].filter((chunk) =>
-    chunk.stored && (ids === null || chunk.slots.some((_, index) => ids.has(chunk.first + index)))
-  );
-  for (let from = 0; from < wanted.length; from += STEP_CHUNKS) {
-    const chunks = wanted.slice(from, from + STEP_CHUNKS);
-    const page = await readJobs(queues.store.jobs, dead, chunks);
+  let step = 0;
+  for (const chunk of [...dead.chunks.behind(0)]) {
+    await turn.admit();
+    const isWanted = ids === null || chunk.slots.some((_, index) => ids.has(chunk.first + index));
+    if (!isWanted || !chunk.stored) continue;
+    const page = await readJobs(queues.store.jobs, dead, [chunk]);
+    await turn.admit();
     try {
-      visitJobs(chunks, page, (slot, id, start, end) => {
+      visitJobs([chunk], page, (slot, id, start, end) => {
         if ((ids !== null && !ids.has(id)) || !dead.machine.isFree(slot)) return;
         const body = withoutId(page.bytes, start, end);
         queue.takeOver(body, optionsOf(page.bytes, start, end));
@@ -125,8 +126,9 @@ export async function redrive(
     } finally {
       queues.endTurn();
     }
-    await queues.store.flush();
+    if (++step % STEP_CHUNKS === 0) await queues.store.flush();
   }
+  await queues.store.flush();
   return redriven;
 }
 

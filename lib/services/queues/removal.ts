@@ -11,6 +11,7 @@ import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import type { Ticket } from "../connection/ticket.ts";
 import { committed } from "../kept/committed.ts";
 import { purge } from "./care.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Queue } from "./queue.ts";
 import type { Queues } from "./queues.ts";
 
@@ -18,13 +19,18 @@ import type { Queues } from "./queues.ts";
  * Removes the queue of that name, with its dead letters; gives how many jobs were dropped, once that is safe.
  * Rejects with FAILED_PRECONDITION when it is in use, or holds jobs and `force` is not set.
  */
-export async function removeQueue(queues: Queues, name: string, force: boolean): Promise<number> {
+export async function removeQueue(
+  queues: Queues,
+  name: string,
+  force: boolean,
+  turn: TurnTaker,
+): Promise<number> {
   const all = (isDeadName(name) ? [name] : [name + DEAD_SUFFIX, name])
     .map((each) => queues.find(each)).filter((queue) => queue !== null);
   for (const queue of all) check(queue, force);
   let dropped = 0;
   for (const queue of all) {
-    if (queue.machine.jobs > 0) dropped += await purge(queues, queue);
+    if (queue.machine.jobs > 0) dropped += await purge(queues, queue, turn);
     await queues.unpause(queue);
     // Nothing is awaited between this and the handing over: what is pushed afterwards keeps the queue.
     check(queue, false);

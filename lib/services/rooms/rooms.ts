@@ -187,16 +187,20 @@ export class Rooms {
       );
     }
     if (room !== undefined && room.online > 0) throw inUse(name, room.online);
+    this.#rooms.delete(name);
+    const { dropped, gone } = topic === null
+      ? { dropped: 0, gone: true }
+      : await forgetting.remove(topic);
+    const now = this.#rooms.get(name);
+    if (!gone) {
+      // It stays as it was, with its topic line.
+      if (room !== undefined && now === undefined) this.#rooms.set(name, room);
+      throw inUse(name, now?.online ?? 0);
+    }
     const key = TOPIC_LINES + name;
     if (store.revision(key) > 0) {
       await committed((ticket) => store.remove(key, -1, ticket));
     }
-    const now = this.#rooms.get(name);
-    if (now !== undefined && now.online > 0) throw inUse(name, now.online);
-    this.#rooms.delete(name);
-    if (topic === null) return 0;
-    const { dropped, gone } = await forgetting.remove(topic);
-    if (!gone) throw inUse(name, this.#rooms.get(name)?.online ?? 0);
     return dropped;
   }
 
