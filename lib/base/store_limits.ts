@@ -64,7 +64,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = Object.freeze({
 });
 
 /** The most topics that can be kept at all: they have numbers of 20 bits on disk. */
-export const MOST_KEPT_TOPICS = 2 ** 20 - 1;
+export const MAX_KEPT_TOPICS = 2 ** 20 - 1;
 
 /** A high-water mark that was written is synced this much later: after a loss of power it may be so old. */
 export const MARK_SYNC_AFTER_MS = 100;
@@ -74,7 +74,7 @@ export function assertStoreLimits(limits: StoreLimits): void {
   for (const [name, value] of Object.entries(limits)) {
     assert(Number.isSafeInteger(value) && value > 0, `${name} is a whole number, not ${value}`);
   }
-  assert(limits.maxKeptTopics <= MOST_KEPT_TOPICS, `maxKeptTopics is at most ${MOST_KEPT_TOPICS}`);
+  assert(limits.maxKeptTopics <= MAX_KEPT_TOPICS, `maxKeptTopics is at most ${MAX_KEPT_TOPICS}`);
   assert(
     limits.maxStoreBatchBytes < limits.maxStorePendingBytes,
     "publishers are stopped before they are refused",

@@ -36,7 +36,7 @@ export interface StoredChunk {
 }
 
 /** The most jobs of a chunk. */
-export const MOST_CHUNK_JOBS = 128;
+export const MAX_CHUNK_JOBS = 128;
 /** A chunk takes no more jobs once it has this many bytes. */
 export const CHUNK_FULL_BYTES = 32 * 1024;
 
@@ -59,7 +59,7 @@ export interface JobLog {
   /**
    * Hands over a job, as `append` of the store does an event; the id becomes field 12. `newChunk` begins a
    * chunk: the caller says so with the first job of a queue in a batch, and whenever a chunk is full by
-   * MOST_CHUNK_JOBS or CHUNK_FULL_BYTES. Gives the job's id, or that of the job it duplicates, which is then
+   * MAX_CHUNK_JOBS or CHUNK_FULL_BYTES. Gives the job's id, or that of the job it duplicates, which is then
    * below what `nextId` was. Raises as `append` does.
    */
   push(queue: StoreQueue, entry: Entry, newChunk: boolean, completion: unknown): number;

@@ -113,14 +113,18 @@ export class PayloadScan {
     const limits = this.#limits;
     this.#headersBytes += end - start;
     if (++this.#headers > limits.maxHeaders) {
-      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot take so many headers", {
+      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot take ${this.#headers} headers`, {
         accepted: `at most ${limits.maxHeaders} headers`,
       });
     }
     if (this.#headersBytes > limits.maxHeadersBytes) {
-      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot take so large headers", {
-        accepted: `at most ${limits.maxHeadersBytes} bytes of headers`,
-      });
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot take headers of ${this.#headersBytes} bytes`,
+        {
+          accepted: `at most ${limits.maxHeadersBytes} bytes of headers`,
+        },
+      );
     }
     this.#entry.open(bytes, start, end);
     while (this.#entry.next()) {

@@ -6,7 +6,7 @@
  * listener is told, is in job_log_batches; what only a disk can do to jobs is tested elsewhere.
  */
 import assert from "node:assert/strict";
-import { MOST_CHUNK_JOBS } from "../../lib/ports/job_log.ts";
+import { MAX_CHUNK_JOBS } from "../../lib/ports/job_log.ts";
 import type { Store } from "../../lib/ports/store.ts";
 import { testJobLogBatches } from "./job_log_batches.ts";
 import { JobHistory } from "./job_log_history.ts";
@@ -121,17 +121,17 @@ function testChunks({ test }: JobCases): void {
     push(store, queue, "small");
     push(store, queue, large, { newChunk: false });
     push(store, queue, "behind", { newChunk: true });
-    for (let more = 1; more < MOST_CHUNK_JOBS; more++) {
+    for (let more = 1; more < MAX_CHUNK_JOBS; more++) {
       push(store, queue, `${more}`, { newChunk: false });
     }
     await store.flush();
     assert.deepEqual(await payloadsIn(store, queue, 1), ["small", large]);
-    assert.equal((await payloadsIn(store, queue, 3)).length, MOST_CHUNK_JOBS);
+    assert.equal((await payloadsIn(store, queue, 3)).length, MAX_CHUNK_JOBS);
     assert.deepEqual(await payloadsIn(store, queue, 2), [], "no chunk begins there");
-    const page = await store.jobs.readChunks(queue, [3, 2, 1], [MOST_CHUNK_JOBS, 1, 2]);
+    const page = await store.jobs.readChunks(queue, [3, 2, 1], [MAX_CHUNK_JOBS, 1, 2]);
     assert.deepEqual(
       [...page.seqs].slice(-3),
-      [2 + MOST_CHUNK_JOBS, 1, 2],
+      [2 + MAX_CHUNK_JOBS, 1, 2],
       "in the order asked for",
     );
     const all = await readJobs(store, queue, [3, 1]);
@@ -139,7 +139,7 @@ function testChunks({ test }: JobCases): void {
     store.jobs.dropChunk(queue, 1);
     await store.flush();
     assert.deepEqual(await payloadsIn(store, queue, 1, 2), [], "a chunk goes whole");
-    assert.equal((await payloadsIn(store, queue, 3)).length, MOST_CHUNK_JOBS);
+    assert.equal((await payloadsIn(store, queue, 3)).length, MAX_CHUNK_JOBS);
   });
 
   test("a chunk may go while another one grows", async ({ store }) => {
@@ -205,7 +205,7 @@ function testChunks({ test }: JobCases): void {
     page.bytes.fill(0);
     assert.deepEqual(await payloadsIn(store, queue, 1), ["mine"]);
     await assert.rejects(async () => {
-      await store.jobs.readChunks(queue, [1], [MOST_CHUNK_JOBS + 1]);
+      await store.jobs.readChunks(queue, [1], [MAX_CHUNK_JOBS + 1]);
     });
   });
 }

@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { ManualClock } from "../../lib/base/clock.ts";
-import { CHUNK_FULL_BYTES, MOST_CHUNK_JOBS, type StoreQueue } from "../../lib/ports/job_log.ts";
+import { CHUNK_FULL_BYTES, MAX_CHUNK_JOBS, type StoreQueue } from "../../lib/ports/job_log.ts";
 import type { Store, StoreBatch, StoreListener } from "../../lib/ports/store.ts";
 import { Random } from "../support/random.ts";
 import { settles } from "../support/until.ts";
@@ -18,7 +18,7 @@ import { append } from "./store_support.ts";
 
 const NAMES = ["a", "emails.eu", "a.dead", "ü.日本"];
 /** Past this many bytes in chunks some go. */
-const MOST_KEPT_BYTES = 600_000;
+const MAX_KEPT_BYTES = 600_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const taken = new Error("taken back");
@@ -144,7 +144,7 @@ export class JobHistory implements StoreListener {
     const { growing, chunks, ids } = this.#model.queue(name);
     const jobs = chunks.get(growing)?.jobs ?? [];
     const bytes = jobs.reduce((sum, job) => sum + job.payload.length, 0);
-    const full = jobs.length >= MOST_CHUNK_JOBS || bytes >= CHUNK_FULL_BYTES;
+    const full = jobs.length >= MAX_CHUNK_JOBS || bytes >= CHUNK_FULL_BYTES;
     const newChunk = growing === 0 || full || random.below(10) === 0;
     const queue = this.#queue(name);
     assert.equal(this.#store.jobs.duplicateOf(queue, messageId), ids.get(messageId) ?? 0);
@@ -174,7 +174,7 @@ export class JobHistory implements StoreListener {
       if (first === null) return;
       this.#model.dropChunk(name, first);
       this.#store.jobs.dropChunk(this.#queue(name), first);
-    } while (this.#keptBytes(name) > MOST_KEPT_BYTES / NAMES.length);
+    } while (this.#keptBytes(name) > MAX_KEPT_BYTES / NAMES.length);
   }
 
   #keptBytes(name: string): number {
@@ -224,7 +224,7 @@ export class JobHistory implements StoreListener {
       // Also some that are gone, or never were.
       const others = [1, lastId, lastId + 1].filter((first) => !chunks.has(first));
       const firsts = [...chunks.keys(), ...others];
-      const counts = firsts.map((first) => chunks.get(first)?.jobs.length ?? MOST_CHUNK_JOBS);
+      const counts = firsts.map((first) => chunks.get(first)?.jobs.length ?? MAX_CHUNK_JOBS);
       const page = await this.#store.jobs.readChunks(this.#queue(name), firsts, counts);
       assert.deepEqual(jobsOf(page), [...chunks.values()].flatMap(({ jobs }) => jobs), name);
       assert.equal(this.#store.topic(name)?.lastSeq ?? 0, this.#events.get(name) ?? 0);

@@ -21,7 +21,7 @@ const CONNECTIONS = Number(Deno.env.get("CROWD_CONNECTIONS") ?? 2000);
 /** Of the open files, this many are never taken by connections: half of the reserve is the process's own. */
 const UNTOUCHED = 16;
 /** A newcomer may be refused while the server learns that a crowd has gone; then it tries again. */
-const MOST_TRIES = 10_000;
+const MAX_TRIES = 10_000;
 
 type Addresses = Record<"tcp" | "raw" | "text" | "unix" | "ws", string>;
 
@@ -33,7 +33,7 @@ async function servedAfterMs(door: Door, address: string): Promise<number> {
       await newcomerMs(door, door === "unix" ? address : Number(address));
       return performance.now() - startedMs;
     } catch (reason) {
-      if (tries === MOST_TRIES) throw reason;
+      if (tries === MAX_TRIES) throw reason;
     }
   }
 }

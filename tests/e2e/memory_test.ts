@@ -16,10 +16,10 @@ const MIB = 1024 * KIB;
 /** How many peers there are in full; 0 leaves it at the least that tells. */
 const FULL_CONNECTIONS = Number(Deno.env.get("MEMORY_CONNECTIONS") ?? 0);
 const FEW_CONNECTIONS = 600;
-const MOST_MIB = 300;
+const MAX_MIB = 300;
 /** A WebSocket costs more beside what waits, and those that were ended do so until garbage is collected. */
-const MOST_WEBSOCKETS_MIB = 450;
-const MOST_UNREAD_MIB = 450;
+const MAX_WEBSOCKETS_MIB = 450;
+const MAX_UNREAD_MIB = 450;
 const LEFT_BYTES = 100 * MIB;
 const LEFT_AFTER_MS = 60_000;
 const AT_ONCE = 20;
@@ -135,7 +135,7 @@ for (const kind of kinds) {
       const bytes = begun(kind);
       await measure(
         what,
-        kind === "ws" ? MOST_WEBSOCKETS_MIB : MOST_MIB,
+        kind === "ws" ? MAX_WEBSOCKETS_MIB : MAX_MIB,
         ({ ports }) => crowd(ports[kind === "http" ? "ws" : kind], connections, bytes),
       );
     },
@@ -146,6 +146,6 @@ if (FULL_CONNECTIONS > 0) {
   Deno.test({
     name: `${SUBSCRIBERS} subscribers that never read are bounded, and all of it comes back`,
     ignore: !linux,
-    fn: () => measure(`${SUBSCRIBERS} that never read`, MOST_UNREAD_MIB, unread),
+    fn: () => measure(`${SUBSCRIBERS} that never read`, MAX_UNREAD_MIB, unread),
   });
 }

@@ -19,7 +19,7 @@ import type { KeptServer } from "./kept_server.ts";
 import { type Load, publishing, ROOM, room, type SentEvent, type Talker } from "./kept_load.ts";
 
 /** As many events of a publisher are sent again, of those it had an Ack of and of those behind them. */
-const MOST_SENT_AGAIN = 100;
+const MAX_SENT_AGAIN = 100;
 
 /** The history of one data directory, as far as clients know it. */
 export class KeptHistory {
@@ -103,7 +103,7 @@ export class KeptHistory {
     const events = publishers.flatMap(({ sent }) => {
       const named = sent.filter(({ messageId }) => messageId !== "");
       const known = named.findLastIndex(({ seq }) => seq !== 0) + 1;
-      return named.slice(Math.max(0, known - MOST_SENT_AGAIN), known + MOST_SENT_AGAIN);
+      return named.slice(Math.max(0, known - MAX_SENT_AGAIN), known + MAX_SENT_AGAIN);
     });
     const places = new Map(
       [...this.#topics].map(([topic, all]) => [topic, new Map(all.map((text, at) => [text, at]))]),

@@ -35,9 +35,9 @@ export const ROOM = "kill";
 
 /** How much each publisher has under way at most: from one that waits for each Ack to one that floods. */
 const WINDOWS: readonly number[] = [1, 16, 256, 1024];
-const MOST_PADDING = 200;
+const MAX_PADDING = 200;
 /** So few that the history of the room, which has a bound, holds all of one round. */
-const MOST_SAID = 500;
+const MAX_SAID = 500;
 const SAID_IN_FLIGHT = 8;
 
 /** An event as it was sent, and the seq it was acknowledged with; 0 without. */
@@ -126,7 +126,7 @@ export class Publisher extends Sender {
   protected override next(): ClientMessageInit {
     const number = this.sent.length + 1;
     const topic = this.#random.pick(TOPICS);
-    const payload = `${this.name} ${number} ${".".repeat(this.#random.below(MOST_PADDING))}`;
+    const payload = `${this.name} ${number} ${".".repeat(this.#random.below(MAX_PADDING))}`;
     const messageId = number % 3 === 0 ? `${this.name}-${number}` : "";
     this.sent.push({ topic, payload, messageId, seq: 0 });
     return publishing(this.sent[number - 1], BigInt(number));
@@ -160,7 +160,7 @@ export class Talker extends Sender {
   }
 
   protected override next(): ClientMessageInit | null {
-    if (this.said.length === MOST_SAID) return null;
+    if (this.said.length === MAX_SAID) return null;
     const number = this.said.push(0);
     return room("Say", SayRequestSchema, { room: ROOM, text: this.textOf(number) }, BigInt(number));
   }

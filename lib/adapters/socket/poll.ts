@@ -16,7 +16,7 @@ import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
 const log = logger("server");
 
 /** Strangers that may come before our own connection does. */
-const MOST_STRANGERS = 16;
+const MAX_STRANGERS = 16;
 const ONE = new Uint8Array(1);
 
 /** Opens a poll. Never rejects: where there is no loopback, polls go by a timer. */
@@ -76,13 +76,13 @@ async function connectToSelf(): Promise<[near: Deno.TcpConn, far: Deno.TcpConn]>
     near = await Deno.connect({ hostname, port: listener.addr.port });
     near.setNoDelay(true);
     const own = near.localAddr as Deno.NetAddr;
-    for (let strangers = 0; strangers <= MOST_STRANGERS; strangers++) {
+    for (let strangers = 0; strangers <= MAX_STRANGERS; strangers++) {
       const far = await listener.accept();
       const { hostname: from, port } = far.remoteAddr as Deno.NetAddr;
       if (from === own.hostname && port === own.port) return [near, far];
       far.close();
     }
-    throw new Error(`more than ${MOST_STRANGERS} strangers connected`);
+    throw new Error(`more than ${MAX_STRANGERS} strangers connected`);
   } catch (reason) {
     near?.close();
     throw reason;

@@ -17,7 +17,7 @@ const CHUNK_BYTES = 64 * 1024;
 /** The most events of a chunk. */
 const CHUNK_EVENTS = 4096;
 /** The most bytes in front of a body. */
-const MOST_PREFIX_BYTES = 5 + 8;
+const MAX_PREFIX_BYTES = 5 + 8;
 const SEQ_BITS = 43n;
 /** In SQL, the seq within a chunk's number. */
 export const SEQ_MASK = "8796093022207";
@@ -96,8 +96,8 @@ export class ChunkBuilder implements ChunkHead {
 
   add(bytes: Uint8Array, start: number, end: number, seq: number, timeMs: number): void {
     const length = end - start;
-    if (this.#length + length + MOST_PREFIX_BYTES > this.#data.length) {
-      this.#grow(length + MOST_PREFIX_BYTES);
+    if (this.#length + length + MAX_PREFIX_BYTES > this.#data.length) {
+      this.#grow(length + MAX_PREFIX_BYTES);
     }
     if (this.events === 0) {
       this.first = seq;

@@ -8,7 +8,7 @@ import { putVarint, putVarint53 } from "../../wire/varint.ts";
 import { decodeText } from "../../base/utf8_text.ts";
 
 /** The most bytes in front of an id. */
-const MOST_PREFIX_BYTES = 5 + 8 + 5;
+const MAX_PREFIX_BYTES = 5 + 8 + 5;
 
 /** Gathers the ids of a commit. */
 export class IdsBuilder {
@@ -20,7 +20,7 @@ export class IdsBuilder {
   }
 
   add(topic: number, seq: number, bytes: Uint8Array, start: number, end: number): void {
-    const needed = this.#length + MOST_PREFIX_BYTES + end - start;
+    const needed = this.#length + MAX_PREFIX_BYTES + end - start;
     if (needed > this.#data.length) {
       const larger = new Uint8Array(2 * needed);
       larger.set(this.data);

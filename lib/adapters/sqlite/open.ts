@@ -30,7 +30,7 @@ import { queueNameOf } from "../store/queue.ts";
 import type { TopicFigures } from "../store/topic.ts";
 
 /** About what a message_id takes with its prefix, at most. */
-const MOST_ID_BYTES = 64;
+const MAX_ID_BYTES = 64;
 
 /** How to open. */
 export interface OpenRequest {
@@ -200,7 +200,7 @@ function recentIds(
       ageMs = Math.max(ageMs, wallMs - row.time_ms);
       bytes += row.ids.length;
       // The second is a bound for memory; what is beyond their number the front forgets.
-      if (ageMs > dedupWindowMs || bytes > MOST_ID_BYTES * maxDedupEntries) {
+      if (ageMs > dedupWindowMs || bytes > MAX_ID_BYTES * maxDedupEntries) {
         database.prepare("DELETE FROM dedup WHERE commits <= ?").run(row.commits);
         return { ids: ids.reverse(), ages: ages.reverse() };
       }

@@ -14,7 +14,7 @@ import type { BackendLastPage, BackendRead } from "../store/backend.ts";
 
 /** The first chunks of a page are asked for in small numbers, until their size is known. */
 const FIRST_CHUNKS = 4;
-const MOST_CHUNKS = 512;
+const MAX_CHUNKS = 512;
 
 interface TopicRow {
   readonly name: string;
@@ -188,7 +188,7 @@ export class SqliteReader {
 function chunksFor(page: SegmentPage, maxEvents: number, maxBytes: number): number {
   const byEvents = (maxEvents - page.count) * page.chunks / page.count;
   const byBytes = (maxBytes - page.bytes) * page.chunks / page.bytes;
-  return Math.max(1, Math.min(MOST_CHUNKS, Math.ceil(Math.min(byEvents, byBytes)) + 1));
+  return Math.max(1, Math.min(MAX_CHUNKS, Math.ceil(Math.min(byEvents, byBytes)) + 1));
 }
 
 function missing(topic: TopicRow, seq: number): Error {

@@ -8,7 +8,7 @@ import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Entry } from "../../ports/entry.ts";
 import {
   type JobLog,
-  MOST_CHUNK_JOBS,
+  MAX_CHUNK_JOBS,
   type StoredChunk,
   type StoreQueue,
 } from "../../ports/job_log.ts";
@@ -126,7 +126,7 @@ export class StoreJobs implements JobLog {
     jobs: readonly number[],
   ): Promise<StorePage> {
     this.#checkOpen("read jobs");
-    assert(jobs.every((count) => count <= MOST_CHUNK_JOBS), "a chunk has so many jobs at most");
+    assert(jobs.every((count) => count <= MAX_CHUNK_JOBS), "a chunk has so many jobs at most");
     return await this.#reads.readChunks(own(queue).id, firsts);
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import { MOST_KEPT_TOPICS, type StoreLimits } from "../../base/store_limits.ts";
+import { MAX_KEPT_TOPICS, type StoreLimits } from "../../base/store_limits.ts";
 import type { Snapshot } from "./backend.ts";
 import { TopicNumbers } from "./numbers.ts";
 import { queueNameOf, QueueState } from "./queue.ts";
@@ -34,7 +34,7 @@ export class StoreNames {
     this.#clock = options.clock;
     this.#released = options.released;
     this.#forgottenSeq = snapshot.forgottenSeq;
-    this.#numbers = new TopicNumbers(MOST_KEPT_TOPICS, limits.dedupWindowMs);
+    this.#numbers = new TopicNumbers(MAX_KEPT_TOPICS, limits.dedupWindowMs);
     for (const figures of snapshot.topics) {
       const queue = queueNameOf(figures.name);
       if (queue !== null) this.#numbers.enter(new QueueState(figures.id, queue, figures));

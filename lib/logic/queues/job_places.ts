@@ -5,7 +5,7 @@
 import { JobState } from "./job_table.ts";
 import { JobViews } from "./job_views.ts";
 import { KeyLines } from "./key_lines.ts";
-import { MOST_PRIORITY, type WorkQueueOptions } from "./options.ts";
+import { MAX_PRIORITY, type WorkQueueOptions } from "./options.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { ReadyLines } from "./ready_lines.ts";
 import { TimeHeap } from "./time_heap.ts";
@@ -127,7 +127,7 @@ export class JobPlaces<T> extends JobViews<T> {
    * waits for another of its key. NONE when there is none.
    */
   protected oldestFree(): number {
-    if (this.ready > 0) return this.readyLines.oldest(MOST_PRIORITY);
+    if (this.ready > 0) return this.readyLines.oldest(MAX_PRIORITY);
     return this.delayed > 0 ? this.due.at(0) : this.blockedLine.first();
   }
 

@@ -5,7 +5,7 @@ import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Consumer } from "./consumer.ts";
 
 /** The highest priority; the lowest, and usual one, is 0. */
-export const MOST_PRIORITY = 9;
+export const MAX_PRIORITY = 9;
 
 /** How a queue is set up. */
 export interface WorkQueueOptions {

@@ -6,11 +6,11 @@
  */
 import { type JobTable } from "./job_table.ts";
 import { NONE } from "./slot_list.ts";
-import { MOST_PRIORITY } from "./options.ts";
+import { MAX_PRIORITY } from "./options.ts";
 import { ReadyLine } from "./ready_line.ts";
 
 /** After so many picks in a row that passed lower priorities over, one of these is next. */
-export const MOST_PASSED_OVER = 15;
+export const MAX_PASSED_OVER = 15;
 
 /** The lines of all priorities. */
 export class ReadyLines<T> {
@@ -22,7 +22,7 @@ export class ReadyLines<T> {
 
   constructor(table: JobTable<T>) {
     this.#table = table;
-    this.#lines = Array.from({ length: MOST_PRIORITY + 1 }, () => new ReadyLine<T>(table));
+    this.#lines = Array.from({ length: MAX_PRIORITY + 1 }, () => new ReadyLine<T>(table));
   }
 
   /** Takes in a job that was pushed. */
@@ -45,13 +45,13 @@ export class ReadyLines<T> {
 
   /** The next job to lease; there is one. */
   pick(): number {
-    let top = MOST_PRIORITY;
+    let top = MAX_PRIORITY;
     while (this.#lines[top].count === 0) top--;
     if (this.#lines[top].count === this.count) {
       this.#passedOver = 0;
       return this.#lines[top].first();
     }
-    if (this.#passedOver < MOST_PASSED_OVER) {
+    if (this.#passedOver < MAX_PASSED_OVER) {
       this.#passedOver++;
       return this.#lines[top].first();
     }

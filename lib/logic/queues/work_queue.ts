@@ -31,15 +31,15 @@ export { JobState } from "./job_table.ts";
 export {
   DeathReason,
   DurableState,
-  MOST_PRIORITY,
+  MAX_PRIORITY,
   type WorkQueueEffects,
   type WorkQueueOptions,
 } from "./options.ts";
 
 /** Jobs that one call of `dispatch` leases, unless told otherwise. */
-const MOST_LEASES = 65_536;
+const MAX_LEASES = 65_536;
 /** Deliveries that are counted. */
-const MOST_ATTEMPTS = 0xffff;
+const MAX_ATTEMPTS = 0xffff;
 
 /** A queue; `T` is what the host attaches to consumers. */
 export class WorkQueue<T> extends JobChanges<T> {
@@ -172,7 +172,7 @@ export class WorkQueue<T> extends JobChanges<T> {
   }
 
   /** Leases ready jobs to consumers in turn, at most `most`; gives how many. */
-  dispatch(most = MOST_LEASES): number {
+  dispatch(most = MAX_LEASES): number {
     if (this.paused) return 0;
     let leased = 0;
     while (this.ready > 0 && leased < most) {
@@ -316,7 +316,7 @@ export class WorkQueue<T> extends JobChanges<T> {
     this.readyLines.leave(slot);
     states[slot] = JobState.LEASING;
     // The column holds no more than this, and saying so is better than beginning anew.
-    if (attempts[slot] < MOST_ATTEMPTS) attempts[slot]++;
+    if (attempts[slot] < MAX_ATTEMPTS) attempts[slot]++;
     generations[slot]++;
     this.takeOut(slot);
     link(this.table, slot, consumer);

@@ -13,7 +13,7 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 
 /** The bounds of limits.max_topic_bytes and limits.max_topic_levels: no topic anywhere is beyond. */
-export const MOST_TOPIC_LIMITS = Object.freeze({ maxTopicBytes: 1 * KIB, maxTopicLevels: 128 });
+export const MAX_TOPIC_LIMITS = Object.freeze({ maxTopicBytes: 1 * KIB, maxTopicLevels: 128 });
 
 // A timer of the runtime that is set for longer fires at once.
 const MAX_TIMER_MS = 2 ** 31 - 1;

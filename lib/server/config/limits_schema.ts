@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "../../base/limits.ts";
-import { duration, KIB, MIB, MOST_TOPIC_LIMITS, whole } from "./fields.ts";
+import { duration, KIB, MAX_TOPIC_LIMITS, MIB, whole } from "./fields.ts";
 
 const defaults = DEFAULT_LIMITS;
 
@@ -117,13 +117,13 @@ export const limitsSchema = z.strictObject({
   max_topic_bytes: whole(
     defaults.maxTopicBytes,
     1,
-    MOST_TOPIC_LIMITS.maxTopicBytes,
+    MAX_TOPIC_LIMITS.maxTopicBytes,
     "The longest topic or pattern. In bytes.",
   ),
   max_topic_levels: whole(
     defaults.maxTopicLevels,
     1,
-    MOST_TOPIC_LIMITS.maxTopicLevels,
+    MAX_TOPIC_LIMITS.maxTopicLevels,
     "The most levels in a topic or pattern.",
   ),
   max_headers: whole(defaults.maxHeaders, 0, 1024, "Headers of an event or a call."),

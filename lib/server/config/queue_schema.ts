@@ -21,12 +21,12 @@ import {
   topicFault,
   type TopicLimits,
 } from "../../logic/topics/pattern.ts";
-import { duration, KIB, listOf, MOST_TOPIC_LIMITS, whole } from "./fields.ts";
+import { duration, KIB, listOf, MAX_TOPIC_LIMITS, whole } from "./fields.ts";
 
 const defaults = DEFAULT_QUEUE_OPTIONS;
 
 function checkName(name: string): void {
-  const fault = patternFault(name, MOST_TOPIC_LIMITS);
+  const fault = patternFault(name, MAX_TOPIC_LIMITS);
   if (fault !== null) throw invalidArgument(`${quote(name)} is no queue: ${fault}`);
   if (isDeadName(name)) {
     throw invalidArgument(
@@ -36,7 +36,7 @@ function checkName(name: string): void {
 }
 
 function checkBinding(pattern: string): void {
-  const fault = patternFault(pattern, MOST_TOPIC_LIMITS);
+  const fault = patternFault(pattern, MAX_TOPIC_LIMITS);
   if (fault !== null) throw invalidArgument(`${quote(pattern)} is no topic or pattern: ${fault}`);
 }
 
@@ -130,7 +130,7 @@ export function queueFault(
   limits: TopicLimits,
 ): { readonly field: "name" | "bind"; readonly message: string } | null {
   const { name } = queue;
-  if (patternFault(name, MOST_TOPIC_LIMITS) === null) {
+  if (patternFault(name, MAX_TOPIC_LIMITS) === null) {
     // Events on the topics of a queue that cannot be would be refused, so this is told before any come.
     const dead = name + DEAD_SUFFIX;
     const fault = hasWildcard(name) ? patternFault(name, limits) : topicFault(dead, limits);
@@ -138,7 +138,7 @@ export function queueFault(
     if (fault !== null) return { field: "name", message: `${shown} cannot be a queue: ${fault}` };
   }
   for (const pattern of queue.bind) {
-    if (patternFault(pattern, MOST_TOPIC_LIMITS) !== null) continue;
+    if (patternFault(pattern, MAX_TOPIC_LIMITS) !== null) continue;
     const fault = patternFault(pattern, limits);
     if (fault === null) continue;
     return { field: "bind", message: `${quote(pattern)} cannot match a topic: ${fault}` };

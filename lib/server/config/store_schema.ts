@@ -7,7 +7,7 @@
 import { z } from "zod";
 import {
   DEFAULT_STORE_LIMITS,
-  MOST_KEPT_TOPICS,
+  MAX_KEPT_TOPICS,
   type StoreLimits,
 } from "../../base/store_limits.ts";
 import { duration, KIB, MIB, whole } from "./fields.ts";
@@ -57,7 +57,7 @@ export const storeSchema = z.strictObject({
   max_kept_topics: whole(
     defaults.maxKeptTopics,
     1,
-    MOST_KEPT_TOPICS,
+    MAX_KEPT_TOPICS,
     "The most topics that are kept, rooms included. An event on one more is refused.",
   ),
   dedup_window_ms: duration(

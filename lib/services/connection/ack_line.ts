@@ -32,7 +32,7 @@ const scratch = new Uint8Array(MAX_BYTES);
 
 /** The fewest ids that there is room for, and the most while none is waited for. */
 const LEAST_ROOM = 16;
-const MOST_IDLE_ROOM = 1024;
+const MAX_IDLE_ROOM = 1024;
 
 /** The acknowledgements that are due to one session. */
 export class AckLine implements Ticket {
@@ -88,7 +88,7 @@ export class AckLine implements Ticket {
     assert(this.#count > 0, "what is told of was expected");
     const id = this.#ids[this.#first];
     this.#first = (this.#first + 1) & (this.#ids.length - 1);
-    if (--this.#count === 0 && this.#ids.length > MOST_IDLE_ROOM) {
+    if (--this.#count === 0 && this.#ids.length > MAX_IDLE_ROOM) {
       this.#ids = [];
       this.#first = 0;
     }

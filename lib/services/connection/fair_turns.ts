@@ -29,9 +29,9 @@ const PARKED_MS = 0.2;
 /** As many units are done within such a pause, and no more. */
 const FEW_UNITS = 32;
 /** After so many pauses that were taken for parking, one real poll is made: a pause can also be a slow write. */
-const MOST_PARKS = 32;
+const MAX_PARKS = 32;
 /** The most units between two looks at the clock. */
-const MOST_UNITS = 256;
+const MAX_UNITS = 256;
 /** Units that took less than this are doubled the next time; those that took more than twice of it, halved. */
 const LOOK_AFTER_MS = TURN_MS / 40;
 
@@ -158,7 +158,7 @@ export class FairTurns implements WorkMeter {
   goOn(taker: TurnTaker): boolean {
     const nowMs = this.#nowMs();
     const tookMs = nowMs - this.#lookedMs;
-    if (tookMs < LOOK_AFTER_MS) taker.units = Math.min(2 * taker.units, MOST_UNITS);
+    if (tookMs < LOOK_AFTER_MS) taker.units = Math.min(2 * taker.units, MAX_UNITS);
     else if (tookMs > 2 * LOOK_AFTER_MS) taker.units = Math.max(taker.units >>> 1, 1);
     this.#look(taker, nowMs);
     return nowMs - this.#startMs < TURN_MS && nowMs - taker.sinceMs < this.#sliceMs;
@@ -181,7 +181,7 @@ export class FairTurns implements WorkMeter {
   }
 
   get #mayHaveParked(): boolean {
-    return this.#parks < MOST_PARKS && !this.#pumping;
+    return this.#parks < MAX_PARKS && !this.#pumping;
   }
 
   /** Begins a turn: the sockets were just polled. */

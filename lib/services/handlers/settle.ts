@@ -29,7 +29,7 @@ const DELAY_FIELD = 4;
 const ERROR_FIELD = 5;
 const TOKEN_BYTES = 8;
 /** The most tokens of one message. */
-const MOST_TOKENS = 10_000;
+const MAX_TOKENS = 10_000;
 /** The longest error, in bytes. */
 const MAX_ERROR_BYTES = 1024;
 /** The longest lease that a consumer may ask for. */
@@ -134,8 +134,8 @@ function read(bytes: Uint8Array, start: number, end: number): void {
     else if (fields.field === ERROR_FIELD) readError(bytes);
   }
   const { tokens, verdict, delayMs } = request;
-  if (tokens === 0 || tokens > MOST_TOKENS) {
-    throw invalidArgument(`cannot settle ${tokens} tokens`, { accepted: `1 to ${MOST_TOKENS}` });
+  if (tokens === 0 || tokens > MAX_TOKENS) {
+    throw invalidArgument(`cannot settle ${tokens} tokens`, { accepted: `1 to ${MAX_TOKENS}` });
   }
   if (verdict === 0 || Verdict[verdict] === undefined) {
     throw invalidArgument(`cannot settle with verdict ${verdict}`, {

@@ -33,7 +33,7 @@ const UNIT_BYTES_LOG2 = 10;
 const PAGE_BYTES = 256 * 1024;
 const SCARCE_PAGE_BYTES = 16 * 1024;
 /** The most pages that are read at once. */
-const MOST_READS = 32;
+const MAX_READS = 32;
 
 /** One session on one topic. */
 interface Feed {
@@ -202,7 +202,7 @@ export class Feeds implements HistoryReaders {
       feed.next = next;
     }
     if (feed.next > topic.lastSeq) return this.#end(feeds, feed);
-    while (this.#reading >= MOST_READS) {
+    while (this.#reading >= MAX_READS) {
       await new Promise<void>((resolve) => this.#readers.push(resolve));
     }
     this.#reading++;

@@ -8,7 +8,7 @@
 import {
   CHUNK_FULL_BYTES,
   type JobLog,
-  MOST_CHUNK_JOBS,
+  MAX_CHUNK_JOBS,
   type StoreQueue,
 } from "../../ports/job_log.ts";
 import type { StorePage } from "../../ports/store_page.ts";
@@ -121,7 +121,7 @@ export class JobChunks {
   /** Whether the next job begins a chunk. */
   get needsNew(): boolean {
     const open = this.#open;
-    return open === null || open.slots.length >= MOST_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
+    return open === null || open.slots.length >= MAX_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
   }
 
   /** Whether the batch that gathers has anything of this queue. */

@@ -1,8 +1,8 @@
 /**
  * Dead letters: jobs at their end go into the queue of the dead, in the batch in which they leave theirs.
  *
- * A burial needs the body, which may have to be read first; until it is committed the job counts as leased.
- * One that cannot be buried now (its body cannot be read, the store has no room) is tried again later, never
+ * Moving one needs the body, which may have to be read first; until it is committed the job counts as leased.
+ * One that cannot be moved now (its body cannot be read, the store has no room) is tried again later, never
  * dropped. What consumers said of a job is remembered up to a bound, and forgotten with the server.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { JobBodies } from "./bodies.ts";
 import type { JobChunks } from "./chunks.ts";
 
 /** How many jobs' last errors are remembered. */
-const MOST_ERRORS = 10_000;
+const MAX_ERRORS = 10_000;
 /** When a burial that failed is tried again. */
 const RETRY_MS = 30_000;
 /** Fields of a Job that are given anew with each burial: id and death. */
@@ -39,16 +39,16 @@ interface DyingQueue {
   complain(message: string, error: ParleyError): void;
 }
 
-/** The burials of one queue. */
-export class Graves {
+/** The jobs of one queue that are at their end. */
+export class DeadLetters {
   readonly #queue: DyingQueue;
   readonly #bodies: JobBodies;
   readonly #dead: () => DyingQueue;
   readonly #wallMs: () => number;
   readonly #errors = new Map<number, string>();
-  /** Those that wait for a burial, and those whose burial is not committed. */
-  readonly #dying = new Map<number, Death>();
-  readonly #buried = new Map<number, Death>();
+  /** Those that wait to be moved, and those whose move is not committed. */
+  readonly #waiting = new Map<number, Death>();
+  readonly #moved = new Map<number, Death>();
   #because = "";
 
   /** `dead` gives the queue that the dead go to. */
@@ -74,25 +74,25 @@ export class Graves {
   /** Remembers what a consumer said of a job. */
   noteError(slot: number, error: string): void {
     this.#errors.delete(slot);
-    if (this.#errors.size >= MOST_ERRORS) {
+    if (this.#errors.size >= MAX_ERRORS) {
       const [oldest] = this.#errors.keys();
       this.#errors.delete(oldest);
     }
     this.#errors.set(slot, error);
   }
 
-  /** A job is at its end; `work` buries it. */
-  dig(slot: number, reason: DeathReason): void {
+  /** A job is at its end; `work` moves it. */
+  add(slot: number, reason: DeathReason): void {
     const said = this.#errors.get(slot) ?? "";
-    // A rejection needs no other cause, also when its burial has come after that.
+    // A rejection needs no other cause, also when it is moved only after that.
     const because = reason === DeathReason.REJECTED ? "" : this.#because;
     const error = because === "" ? said : said === "" ? because : `${because}; before: ${said}`;
-    this.#dying.set(slot, { reason, error });
+    this.#waiting.set(slot, { reason, error });
   }
 
-  /** Buries those whose bodies are at hand and has the others' read. */
+  /** Moves those whose bodies are at hand, and has the bodies of the others read. */
   work(): void {
-    for (const slot of this.#dying.keys()) {
+    for (const slot of this.#waiting.keys()) {
       const bodies = this.#bodies;
       if (bodies.has(slot)) {
         const start = bodies.start(slot);
@@ -101,21 +101,24 @@ export class Graves {
     }
   }
 
-  /** Buries the job if it waits for that; says whether it did. */
+  /** Moves the job if it waits for that; says whether it did. */
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const death = this.#dying.get(slot);
+    const death = this.#waiting.get(slot);
     if (death === undefined) return false;
-    this.#dying.delete(slot);
+    this.#waiting.delete(slot);
     const { machine } = this.#queue;
     // A failed batch may have given it back to its consumer.
     if (machine.state(slot) !== JobState.DYING) return false;
     try {
-      this.#dead().takeOver(withoutId(bytes, start, end, this.#epitaph(slot, death)));
+      this.#dead().takeOver(withoutId(bytes, start, end, this.#deathOf(slot, death)));
       machine.bury(slot);
-      this.#buried.set(slot, death);
+      this.#moved.set(slot, death);
     } catch (error) {
       if (!(error instanceof ParleyError)) throw error;
-      this.#queue.complain("cannot bury a job of queue {queue}: {error}", error);
+      this.#queue.complain(
+        "cannot move a job to the dead letters of queue {queue}: {error}",
+        error,
+      );
       machine.unbury(slot, RETRY_MS, this.#queue.nowMs);
     }
     return true;
@@ -123,7 +126,7 @@ export class Graves {
 
   /** The body could not be read. */
   bodyMissing(slot: number): void {
-    if (!this.#dying.delete(slot)) return;
+    if (!this.#waiting.delete(slot)) return;
     const { machine } = this.#queue;
     if (machine.state(slot) === JobState.DYING) {
       machine.unbury(slot, RETRY_MS, this.#queue.nowMs);
@@ -133,20 +136,20 @@ export class Graves {
   /** What was not committed was taken back. */
   failed(): void {
     const { machine } = this.#queue;
-    for (const [slot, death] of this.#buried) {
-      if (machine.state(slot) === JobState.DYING) this.#dying.set(slot, death);
+    for (const [slot, death] of this.#moved) {
+      if (machine.state(slot) === JobState.DYING) this.#waiting.set(slot, death);
     }
-    this.#buried.clear();
+    this.#moved.clear();
   }
 
   /** The slot is another job's from now on. */
   forget(slot: number): void {
     this.#errors.delete(slot);
-    this.#dying.delete(slot);
-    this.#buried.delete(slot);
+    this.#waiting.delete(slot);
+    this.#moved.delete(slot);
   }
 
-  #epitaph(slot: number, { reason, error }: Death): Uint8Array {
+  #deathOf(slot: number, { reason, error }: Death): Uint8Array {
     const { machine, name } = this.#queue;
     const death = create(DeathSchema, {
       reason: reason as number,

@@ -4,7 +4,7 @@
  * Read only from jobs that have any of it. One reader serves all pushes; it holds the last job's.
  */
 import { invalidArgument } from "../../base/errors.ts";
-import { MOST_PRIORITY } from "../../logic/queues/work_queue.ts";
+import { MAX_PRIORITY } from "../../logic/queues/work_queue.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 
@@ -49,9 +49,9 @@ export class JobOptions {
         this.key = keyOf(bytes, fields.start, fields.end);
       }
     }
-    if (this.priority > MOST_PRIORITY) {
+    if (this.priority > MAX_PRIORITY) {
       throw invalidArgument(`cannot push with priority ${this.priority}`, {
-        accepted: `0 to ${MOST_PRIORITY}`,
+        accepted: `0 to ${MAX_PRIORITY}`,
       });
     }
     if (runAtMs > 0) {

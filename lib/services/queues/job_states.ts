@@ -19,7 +19,7 @@ import type { DurableState } from "../../logic/queues/work_queue.ts";
 
 const RECORD_BYTES = 32;
 const REDELIVERED = 0x80;
-const MOST_SECONDS = 0xffffffff;
+const MAX_SECONDS = 0xffffffff;
 
 /** A job as it is kept. */
 export interface KeptJob {
@@ -77,7 +77,7 @@ export class StatesWriter {
     view.setFloat64(at + 8, delayMs > 0 ? wallMs + delayMs : 0, true);
     view.setFloat64(at + 16, job.key, true);
     const wholeMs = Math.ceil(delayMs);
-    view.setUint32(at + 24, Math.min(Math.floor(wholeMs / 1000), MOST_SECONDS), true);
+    view.setUint32(at + 24, Math.min(Math.floor(wholeMs / 1000), MAX_SECONDS), true);
     view.setUint32(at + 28, wholeMs % 1000, true);
   }
 }

@@ -22,7 +22,7 @@ import type { StoreQueue } from "../../ports/job_log.ts";
 import type { Store } from "../../ports/store.ts";
 import type { BodyRing } from "../../wire/body_ring.ts";
 import { varint53Size } from "../../wire/varint.ts";
-import { Graves } from "./dead_letters.ts";
+import { DeadLetters } from "./dead_letters.ts";
 import { UNTOLD } from "../connection/ticket.ts";
 import { type BodyReader, JobBodies } from "./bodies.ts";
 import { type JobChunk, JobChunks } from "./chunks.ts";
@@ -77,7 +77,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly context: ServerContext;
   readonly #bodies: JobBodies;
   readonly #deliveries: JobDeliveries;
-  readonly #graves: Graves;
+  readonly #deadLetters: DeadLetters;
   /** The slots of jobs that are pushed and not committed, in that order. */
   #pushing: number[] = [];
   #pushingAt = 0;
@@ -95,7 +95,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#bodies = new JobBodies(owner.ring, jobs, this, this);
     this.#deliveries = new JobDeliveries(this, this.#bodies);
     const wallMs = () => owner.context.clock.wallMs();
-    this.#graves = new Graves(this, this.#bodies, () => owner.deadOf(this), wallMs);
+    this.#deadLetters = new DeadLetters(this, this.#bodies, () => owner.deadOf(this), wallMs);
   }
 
   /** Its place in the store, made if need be. */
@@ -117,7 +117,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   load(): void {
     if (!this.isStored) return;
     loadQueue(this, this.#owner.store.jobs.takeChunks(this.log));
-    this.#graves.because("the server stopped while it was out", () => this.machine.restored());
+    this.#deadLetters.because("the server stopped while it was out", () => this.machine.restored());
   }
 
   /** Raises RESOURCE_EXHAUSTED when a job of so many bytes has no room, or makes it. */
@@ -200,7 +200,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   removeConsumer(consumer: QueueConsumer): void {
     if (!this.consumers.delete(consumer)) return;
     this.#deliveries.takeBack(consumer);
-    this.#graves.because("its consumer went away", () => {
+    this.#deadLetters.because("its consumer went away", () => {
       this.machine.removeConsumer(consumer.handle);
     });
     this.#owner.touch(this);
@@ -209,7 +209,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   /** What a consumer said of a job when it gave it back. */
   noteError(slot: number, error: string): void {
-    this.#graves.noteError(slot, error);
+    this.#deadLetters.noteError(slot, error);
   }
 
   /** The monotonic time, in milliseconds. */
@@ -217,9 +217,9 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     return this.context.clock.monotonicMs();
   }
 
-  /** Buries what is at its end, and hands out what can be. */
+  /** Moves what is at its end to the dead letters, and hands out what can be. */
   dispatch(): void {
-    this.#graves.work();
+    this.#deadLetters.work();
     this.machine.dispatch();
   }
 
@@ -231,7 +231,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   /** Lets time pass. */
   tick(nowMs: number): void {
-    this.#graves.because("its lease ended", () => this.machine.tick(nowMs));
+    this.#deadLetters.because("its lease ended", () => this.machine.tick(nowMs));
     this.#owner.touch(this);
   }
 
@@ -250,7 +250,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** All that is not committed was taken back. */
   failed(): void {
     this.machine.failed();
-    this.#graves.failed();
+    this.#deadLetters.failed();
     this.chunks.failed();
     this.#pushing.length = this.#pushingAt = 0;
     this.#deliveries.failed();
@@ -281,21 +281,21 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   }
 
   dying(slot: number, reason: DeathReason): void {
-    this.#graves.dig(slot, reason);
+    this.#deadLetters.add(slot, reason);
   }
 
   freed(slot: number): void {
     const { machine } = this;
     if (machine.state(slot) === JobState.DONE) this.done++;
     this.#bodies.forget(slot);
-    this.#graves.forget(slot);
+    this.#deadLetters.forget(slot);
     this.chunks.freed(slot, machine.id(slot));
   }
 
   // What the store gives.
 
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#graves.bodyRead(slot, bytes, start, end)) return;
+    if (this.#deadLetters.bodyRead(slot, bytes, start, end)) return;
     if (this.#deliveries.bodyRead(slot, bytes, start, end)) return;
     this.#bodies.put(slot, bytes, start, end);
   }
@@ -303,7 +303,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   chunkRead(chunk: JobChunk): void {
     for (const slot of chunk.slots) {
       if (slot < 0) continue;
-      this.#graves.bodyMissing(slot);
+      this.#deadLetters.bodyMissing(slot);
       this.#deliveries.bodyMissing(slot);
     }
   }
@@ -338,7 +338,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#owner.endTurn();
   }
 
-  /** Tells of what went wrong with a burial. */
+  /** Tells of what went wrong with a dead letter. */
   complain(message: string, error: ParleyError): void {
     log.warning(message, { queue: this.name, error });
   }

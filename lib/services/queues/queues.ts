@@ -27,7 +27,7 @@ const RING_BYTES = 16 * 1024 * 1024;
 /** For how long nothing is handed out after a batch failed, nor pushed when that was for want of room. */
 const REST_MS = 500;
 /** A timer is not set further ahead than this. */
-const MOST_TIMER_MS = 3600 * 1000;
+const MAX_TIMER_MS = 3600 * 1000;
 /** Records that say that a queue is paused. */
 const PAUSED = "queue paused ";
 const NOTHING = new Uint8Array(0);
@@ -348,7 +348,7 @@ export class Queues implements QueueOwner {
       for (const queue of this.#byName.values()) next = Math.min(next, queue.machine.nextMs);
       // What could not be done is not tried again at once.
       this.#arm(went ? next : Math.max(next, this.context.clock.monotonicMs() + REST_MS));
-    }, Math.min(inMs, MOST_TIMER_MS));
+    }, Math.min(inMs, MAX_TIMER_MS));
   }
 }
 

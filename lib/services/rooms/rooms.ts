@@ -281,9 +281,13 @@ export class Rooms {
   nameOf(session: Peer): string {
     const name = this.names.nameOf(session);
     if (name !== null) return name;
-    throw new ParleyError(ErrorCode.FAILED_PRECONDITION, "cannot do that without a name", {
-      accepted: "parley.v1.Rooms/ClaimName first",
-    });
+    throw new ParleyError(
+      ErrorCode.FAILED_PRECONDITION,
+      "cannot take part in rooms without a name",
+      {
+        accepted: "parley.v1.Rooms/ClaimName first",
+      },
+    );
   }
 
   /**

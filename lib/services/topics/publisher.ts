@@ -22,7 +22,7 @@ import type { EventTaker } from "./hooks.ts";
 
 /** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
 const FIRST_PLACES = 16;
-const MOST_PLACES = 4096;
+const MAX_PLACES = 4096;
 /** After as many topics in a row that took the place of another that was still good, there are more places. */
 const GROW_AFTER = 64;
 
@@ -127,7 +127,7 @@ export class Publisher {
     const free = [place, place ^ 1].find((each) => this.#places[each]?.version !== one.version);
     this.#places[free ?? place] = one;
     if (free !== undefined) return;
-    if (++this.#displaced < GROW_AFTER || this.#places.length >= MOST_PLACES) return;
+    if (++this.#displaced < GROW_AFTER || this.#places.length >= MAX_PLACES) return;
     this.#displaced = 0;
     this.#places = new Array(4 * this.#places.length).fill(null);
   }

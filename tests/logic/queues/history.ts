@@ -44,7 +44,7 @@ const STEPS = (Object.keys(WEIGHTS) as Step[]).flatMap((step) => Array(WEIGHTS[s
 /** The most jobs of a burst: more than picks may pass lower priorities over. */
 const BURST = 24;
 /** Transactions that may be on their way at once. */
-const MOST_SEALED = 2;
+const MAX_SEALED = 2;
 
 /** One history. */
 export class History {
@@ -162,7 +162,7 @@ export class History {
     const queue = this.#queue;
     if (step === "turn" && this.#random.below(4) > 0) this.#dispatch(100);
     if (step === "seal" || step === "turn") {
-      if (queue.sealed === MOST_SEALED) queue.committed();
+      if (queue.sealed === MAX_SEALED) queue.committed();
       queue.seal(queue.naive.jobs.filter(() => this.#random.below(3) === 0));
     }
     if (step === "turn") { while (queue.sealed > 0) queue.committed(); }

@@ -30,7 +30,7 @@ import {
 
 const { INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = ErrorCode;
 const DAY_MS = 24 * 3600 * 1000;
-const MOST_DELAY_MS = 366n * BigInt(DAY_MS);
+const MAX_DELAY_MS = 366n * BigInt(DAY_MS);
 
 /** Runs `test` with a client of a fresh server. */
 async function withClient(
@@ -59,14 +59,14 @@ Deno.test("a priority is 0 to 9", () =>
 
 Deno.test("a delay is at most 366 days, told either way, and only one way", () =>
   withClient(async (client) => {
-    await push(client, { queue: "q", delayMs: MOST_DELAY_MS });
+    await push(client, { queue: "q", delayMs: MAX_DELAY_MS });
     const text = /a delay of \d+ ms .*at most 31622400000 ms, 366 days/;
-    for (const delayMs of [MOST_DELAY_MS + 1n, 2n ** 64n - 1n]) {
+    for (const delayMs of [MAX_DELAY_MS + 1n, 2n ** 64n - 1n]) {
       await refused(client, { delayMs }, INVALID_ARGUMENT, text);
     }
     const nowMicros = BigInt(Date.now()) * 1000n;
     // A minute on either side, since the server reads its own clock.
-    const most = nowMicros + MOST_DELAY_MS * 1000n;
+    const most = nowMicros + MAX_DELAY_MS * 1000n;
     await push(client, { queue: "q", runAtUnixMicros: most - 60_000_000n });
     for (const runAtUnixMicros of [most + 60_000_000n, 2n ** 64n - 1n]) {
       await refused(client, { runAtUnixMicros }, INVALID_ARGUMENT, text);

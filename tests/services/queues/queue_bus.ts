@@ -20,7 +20,7 @@ import { until } from "../../support/until.ts";
 import { CONSUMER, type JobInit, type SettleInit } from "./queue_support.ts";
 
 /** Beyond so many turns something runs for ever. */
-const MOST_LOOKS = 100_000;
+const MAX_LOOKS = 100_000;
 /** After so many turns nothing more happens that does not wait for a commit. */
 const TURNS_OF_A_HOLD = 10;
 
@@ -166,7 +166,7 @@ export class QueueBus extends MemoryBus {
   /** As ever; while a commit is held up, sessions may wait for that, too. */
   override async settle(): Promise<void> {
     for (let looks = 1; !this.peers.every((peer) => peer.quiet); looks++) {
-      if (looks > MOST_LOOKS) throw new Error("the sessions do not come to rest");
+      if (looks > MAX_LOOKS) throw new Error("the sessions do not come to rest");
       if (this.backend.held > 0 && looks > TURNS_OF_A_HOLD) return;
       await turn();
     }
