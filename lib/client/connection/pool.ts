@@ -303,7 +303,19 @@ export class ConnectionPool {
     this.#failure = reason;
     this.#setStatus("closed", reason);
     this.#owner.failed(reason);
-    this.#abandonAlone(reason);
+    detached(this.#giveUp(reason), "end what is left of a client");
+  }
+
+  /** Sends nothing more, for `reason`; what a server that stops has been asked is still answered. */
+  async #giveUp(reason: ParleyError): Promise<void> {
+    const stopping = this.#keepers.map((keeper) => keeper.stop(reason));
+    const connections = [...this.#connections];
+    for (const connection of connections) {
+      if (connection.state !== "draining") connection.end(reason);
+    }
+    for (const room of this.#rooms) room.rejectAll(reason);
+    await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
+    this.#timer.close();
   }
 
   async #close(): Promise<void> {

@@ -19,7 +19,7 @@ Deno.test({
   async fn() {
     const whole = await run(COMMAND[0], [...COMMAND.slice(1), "config", "schema", "--markdown"]);
     const script = `
-      import { StandardStream } from "../lib/cli/terminal/standard_stream.ts";
+      import { StandardStream } from "./lib/cli/terminal/standard_stream.ts";
       const stream = new StandardStream(Deno.stdout, 1);
       const encoder = new TextEncoder();
       for (const text of ${writes}()) {

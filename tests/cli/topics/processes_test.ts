@@ -210,7 +210,7 @@ Deno.test("topic hz and topic bw report what is published", async () => {
 
 Deno.test("a server that listens can neither read its environment nor run a program", async () => {
   const code = `
-    import { processIo } from "../lib/cli/io.ts";
+    import { processIo } from "./lib/cli/io.ts";
     await processIo().releasePermissions();
     for (const use of [() => Deno.env.get("PATH"), () => new Deno.Command("true").outputSync()]) {
       try { use(); console.log("allowed"); } catch (error) { console.log(error.name); }
