@@ -60,6 +60,9 @@ export class TlsConnection {
     this.released = this.#stream.released;
     this.#stream.on("error", (error) => this.#fail(error));
     this.#stream.on("close", () => this.#fail(new Error("the connection is closed")));
+    this.#stream.on("end", () => {
+      if (!this.#isSecure) this.#fail(new Error("the peer left within the handshake"));
+    });
   }
 
   /** The client's certificate in DER, once it was verified; null when it has shown none. */

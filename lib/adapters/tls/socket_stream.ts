@@ -13,7 +13,7 @@ import { detached } from "../../base/detached.ts";
 import { askAfterSilence } from "../socket/keepalive.ts";
 
 const SMALL_BYTES = 4 * 1024;
-const LARGE_BYTES = 64 * 1024;
+const LARGE_BYTES = 256 * 1024;
 /** Chunks that wait together leave in one write up to this size. */
 const JOIN_BYTES = 256 * 1024;
 /** After so many bytes others have a turn, whatever became of them. */
