@@ -3,13 +3,13 @@
  */
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
-import { connect } from "../../lib/client/mod.ts";
-import type { ConfigInput } from "../../lib/server/config/config.ts";
-import { tlsFault } from "../../lib/client/connection/tls_fault.ts";
-import { outcomeOf, root, run } from "../interop/programs.ts";
-import { Running, runProcess } from "../cli/processes.ts";
-import { startServer } from "../support/server.ts";
-import { TestAuthority } from "../support/tls.ts";
+import { connect } from "../../../lib/client/mod.ts";
+import type { ConfigInput } from "../../../lib/server/config/config.ts";
+import { tlsFault } from "../../../lib/client/connection/tls_fault.ts";
+import { outcomeOf, root, run } from "../../interop/programs.ts";
+import { Running, runProcess } from "../../cli/processes.ts";
+import { startServer } from "../../support/server.ts";
+import { TestAuthority } from "../../support/tls.ts";
 
 type TlsInput = ConfigInput["tls"];
 
@@ -124,7 +124,7 @@ Deno.test("a bundle of the client speaks TLS on Node", async () => {
   const entry = `${root}/lib/client/mod.ts`;
   await run(Deno.execPath(), ["bundle", "--quiet", "--platform=deno", "-o", bundle, entry]);
   const { code, stdout, stderr } = await outcomeOf("node", [
-    `${root}/tests/client/tls_client.mjs`,
+    `${root}/tests/client/connection/tls_client.mjs`,
     pathToFileURL(bundle).href,
     `parleys://127.0.0.1:${server.port("tls")}`,
     authority.ca,

@@ -3,19 +3,19 @@
  */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { devCertificate } from "../../lib/adapters/tls/dev_certificate.ts";
-import { TlsCredentials } from "../../lib/adapters/tls/credentials.ts";
-import { Handshakes } from "../../lib/adapters/tls/handshakes.ts";
-import { identityMap } from "../../lib/adapters/tls/identity.ts";
-import { listenTls } from "../../lib/adapters/tls/listener.ts";
-import type { Link } from "../../lib/ports/link.ts";
-import { ErrorCode } from "../../lib/base/errors.ts";
-import { contentOf, echoMessage } from "../support/frames.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { SocketClient } from "../support/socket_client.ts";
-import { testCertificate } from "../support/certificate.ts";
-import { type Issued, TestAuthority, testHandshakes } from "../support/tls.ts";
-import { settles, until } from "../support/until.ts";
+import { devCertificate } from "../../../lib/adapters/tls/dev_certificate.ts";
+import { TlsCredentials } from "../../../lib/adapters/tls/credentials.ts";
+import { Handshakes } from "../../../lib/adapters/tls/handshakes.ts";
+import { identityMap } from "../../../lib/adapters/tls/identity.ts";
+import { listenTls } from "../../../lib/adapters/tls/listener.ts";
+import type { Link } from "../../../lib/ports/link.ts";
+import { ErrorCode } from "../../../lib/base/errors.ts";
+import { contentOf, echoMessage } from "../../support/frames.ts";
+import { startServer, type TestServer } from "../../support/server.ts";
+import { SocketClient } from "../../support/socket_client.ts";
+import { testCertificate } from "../../support/certificate.ts";
+import { type Issued, TestAuthority, testHandshakes } from "../../support/tls.ts";
+import { settles, until } from "../../support/until.ts";
 
 async function ask(server: TestServer, kind: "tcp" | "tls" | "ws" = "tls"): Promise<void> {
   using client = await SocketClient.connect(server, kind);

@@ -2,7 +2,7 @@
  * What is said of TLS in a configuration: what belongs together, and what errors say.
  */
 import assert from "node:assert/strict";
-import { ConfigError, resolveConfig } from "../../lib/server/config/config.ts";
+import { ConfigError, resolveConfig } from "../../../lib/server/config/config.ts";
 
 function problems(text: string): string {
   try {

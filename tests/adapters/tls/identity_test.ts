@@ -3,14 +3,14 @@
  */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { der, objectId, readDer, TAG } from "../../lib/adapters/tls/der.ts";
+import { der, objectId, readDer, TAG } from "../../../lib/adapters/tls/der.ts";
 import {
   alternativeNames,
   identityMap,
   identityOf,
   parseIdentity,
-} from "../../lib/adapters/tls/identity.ts";
-import { TestAuthority } from "../support/tls.ts";
+} from "../../../lib/adapters/tls/identity.ts";
+import { TestAuthority } from "../../support/tls.ts";
 
 const encoder = new TextEncoder();
 
