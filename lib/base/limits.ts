@@ -105,7 +105,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxOutboxBytes: 8 * MIB,
   maxOutboxTotalBytes: 256 * MIB,
   outboxHighWaterBytes: 256 * KIB,
-  maxInputTotalBytes: 160 * MIB,
+  maxInputTotalBytes: 128 * MIB,
   messageTimeoutMs: 30 * SECOND,
   writeTimeoutMs: 10 * SECOND,
   drainMs: 10 * SECOND,
@@ -159,7 +159,10 @@ export const MAX_PUBLISHER_PAUSE_MS = 10;
 /** The first bytes that a connection's read buffer has room for. */
 export const READ_BUFFER_FIRST_BYTES = 1 * KIB;
 
-/** The most bytes that one read asks for; a larger frame grows the buffer to its own size. */
+/** The parts that a longer frame gathers in. */
+export const READ_BUFFER_PART_BYTES = 64 * KIB;
+
+/** The most bytes that one read asks for. */
 export const READ_BUFFER_BUSY_BYTES = 128 * KIB;
 
 /** The most of the log, or of standard output, that waits for a reader; past it the oldest lines are dropped. */

@@ -16,7 +16,11 @@
  *
  * Not its business: what is inside a message (message_scan).
  */
-import { READ_BUFFER_BUSY_BYTES, READ_BUFFER_FIRST_BYTES } from "../base/limits.ts";
+import {
+  READ_BUFFER_BUSY_BYTES,
+  READ_BUFFER_FIRST_BYTES,
+  READ_BUFFER_PART_BYTES,
+} from "../base/limits.ts";
 import { ErrorCode, protocolError } from "../base/errors.ts";
 import { type InputMemory, UNCOUNTED } from "./input_budget.ts";
 import type { Buffer } from "./slab_pool.ts";
@@ -63,8 +67,9 @@ export class FrameReader {
   /** How much has come since `space` was last called, and whether that left room. */
   #arrived = 0;
   #drained = true;
-  /** Whether a message was taken since then. */
+  /** Whether a message was taken since then, and since the call before. */
   #took = false;
+  #tookBefore = false;
   #finished = false;
 
   constructor(framing: Framing, maxFrameBytes: number, memory: InputMemory = UNCOUNTED) {
@@ -90,6 +95,7 @@ export class FrameReader {
     const waits = this.hasPartial;
     this.#memory.progressed(this.#arrived, waits, this.#took);
     this.#arrived = 0;
+    this.#tookBefore = this.#took;
     this.#took = false;
     if (!waits) {
       this.#begin = this.#end = 0;
@@ -120,10 +126,12 @@ export class FrameReader {
     // What a finished reader is given is thrown away.
     if (this.#finished) this.#begin = this.#end;
     const size = this.#window.length;
-    if (whole && this.#begin === 0 && size < READ_BUFFER_BUSY_BYTES) {
+    // The largest buffer is for many messages at once: a long one gathers in parts.
+    const most = this.#tookBefore ? READ_BUFFER_BUSY_BYTES : READ_BUFFER_PART_BYTES;
+    if (whole && this.#begin === 0 && size < most) {
       // The peer has more than we ask for: ask for more the next time.
       this.#smallReads = 0;
-      this.#replace(Math.min(size << STEP_LOG2, READ_BUFFER_BUSY_BYTES));
+      this.#replace(Math.min(size << STEP_LOG2, most));
     } else if (size > READ_BUFFER_FIRST_BYTES && count << STEP_LOG2 < size) {
       if (++this.#smallReads >= SHRINK_AFTER_READS && this.#end << STEP_LOG2 <= size) {
         this.#smallReads = 0;
@@ -290,14 +298,14 @@ export class FrameReader {
   /** Makes room behind a message that fills the window. */
   #makeRoom(): void {
     const size = this.#window.length;
-    if (size < READ_BUFFER_BUSY_BYTES) {
-      return this.#replace(Math.min(size << STEP_LOG2, READ_BUFFER_BUSY_BYTES));
+    if (size < READ_BUFFER_PART_BYTES) {
+      return this.#replace(Math.min(size << STEP_LOG2, READ_BUFFER_PART_BYTES));
     }
     this.#parts.push(this.#window);
     this.#partBytes += size;
     this.#begin = this.#end = 0;
     this.buffer = this.#window = NOTHING;
-    this.buffer = this.#window = this.#memory.take(READ_BUFFER_BUSY_BYTES);
+    this.buffer = this.#window = this.#memory.take(READ_BUFFER_PART_BYTES);
   }
 
   /** Whether an empty window larger than the first one is kept: surely while the peer has more than it holds. */

@@ -19,7 +19,7 @@ import type { Buffer, Buffers } from "./slab_pool.ts";
 /** How much of the budget is freed at once, as a power of two. */
 const FREED_LOG2 = 3;
 /** A buffer that is empty is kept while so many of its size would still be free. */
-const KEPT_COUNT = 1024;
+const KEPT_COUNT = 512;
 
 /** Where a reader has its buffers from. */
 export interface InputMemory {
