@@ -52,7 +52,7 @@ for (const kind of ALL_KINDS) {
   });
 
   Deno.test(`${kind}: a message that makes no progress ends the connection, one that does goes on`, async () => {
-    await using server = await startServer({ limits: { ...LIMITS, message_timeout_ms: 700 } });
+    await using server = await startServer({ limits: { ...LIMITS, message_timeout_ms: 2500 } });
     using slow = await SocketClient.connect(server, kind);
     using stuck = await SocketClient.connect(server, kind);
     using quiet = await SocketClient.connect(server, kind);
