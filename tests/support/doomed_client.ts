@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { BusKind } from "./bus_client.ts";
+import { testCertificate } from "./certificate.ts";
 import { type ClientMessageInit, frame, join } from "./frames.ts";
 import type { TestServer } from "./server.ts";
 import { settles } from "./until.ts";
@@ -12,25 +13,19 @@ const PROGRAM = fileURLToPath(new URL("./doomed_process.ts", import.meta.url));
 
 /** One client process. */
 export class DoomedClient implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #started: Promise<Deno.ChildProcess>;
+  #input: WritableStreamDefaultWriter<Uint8Array> | null = null;
   #killed = false;
 
   /** Starts a process that connects to a listener of `server`. */
   constructor(server: TestServer, kind: BusKind) {
-    const address = kind === "unix" ? [server.path] : ["127.0.0.1", `${server.port(kind)}`];
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-check", "--allow-all", PROGRAM, kind, ...address],
-      env: { DENO_NO_UPDATE_CHECK: "1" },
-      stdin: "piped",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    this.#input = this.#child.stdin.getWriter();
+    this.#started = start(server, kind);
   }
 
   /** Sends messages. Resolves when the process was given them. */
   async send(...messages: readonly ClientMessageInit[]): Promise<void> {
+    const child = await this.#started;
+    this.#input ??= child.stdin.getWriter();
     await this.#input.write(join(...messages.map((message) => frame(message))));
   }
 
@@ -38,12 +33,29 @@ export class DoomedClient implements AsyncDisposable {
   async kill(): Promise<void> {
     if (this.#killed) return;
     this.#killed = true;
-    this.#child.kill("SIGKILL");
-    await settles(this.#child.status, "the end of a killed process");
+    const child = await this.#started;
+    child.kill("SIGKILL");
+    await settles(child.status, "the end of a killed process");
+    this.#input ??= child.stdin.getWriter();
     await this.#input.abort().catch(() => {});
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill();
   }
+}
+
+async function start(server: TestServer, kind: BusKind): Promise<Deno.ChildProcess> {
+  const address = kind === "unix"
+    ? [server.path]
+    : kind === "tls"
+    ? ["localhost", `${server.port(kind)}`, (await testCertificate()).ca]
+    : ["127.0.0.1", `${server.port(kind)}`];
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", "--allow-all", PROGRAM, kind, ...address],
+    env: { DENO_NO_UPDATE_CHECK: "1" },
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
 }

@@ -133,9 +133,15 @@ export class TlsConnection {
       this.#failWrite = reject;
       this.#writing = true;
       this.#socket.write(piece, (error) => {
-        this.#writing = false;
-        if (error) reject(this.#failure ?? error);
-        else resolve(piece.length);
+        if (error) {
+          this.#writing = false;
+          return reject(this.#failure ?? error);
+        }
+        // What TLS has taken and the system has not is not sent: it would be lost with the connection.
+        this.#stream.whenSent(() => {
+          this.#writing = false;
+          resolve(piece.length);
+        });
       });
     });
   }

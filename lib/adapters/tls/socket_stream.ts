@@ -39,6 +39,7 @@ export class SocketStream extends Duplex {
   /** Whether a read waits until it is allowed. */
   #held = false;
   #bytesInTurn = 0;
+  #sentWaiters: (() => void)[] = [];
   #farewell: ReturnType<typeof setTimeout> | undefined;
   readonly #mayRead: () => boolean;
 
@@ -90,12 +91,26 @@ export class SocketStream extends Duplex {
     detached(this.#readOnce(), "read from a socket");
   }
 
+  /** Calls back when the system has all that was written by now; never when the connection ends before. */
+  whenSent(callBack: () => void): void {
+    if (this.writableLength === 0) callBack();
+    else this.#sentWaiters.push(callBack);
+  }
+
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    detached(this.#writeAll(chunk).then(() => done(), done), "write to a socket");
+    detached(this.#writeAll(chunk).then(() => this.#wrote(done), done), "write to a socket");
   }
 
   override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
-    detached(this.#writeEach(chunks).then(() => done(), done), "write to a socket");
+    detached(this.#writeEach(chunks).then(() => this.#wrote(done), done), "write to a socket");
+  }
+
+  #wrote(done: Done): void {
+    done();
+    if (this.writableLength > 0) return;
+    const waiters = this.#sentWaiters;
+    this.#sentWaiters = [];
+    for (const callBack of waiters) callBack();
   }
 
   override _final(done: Done): void {

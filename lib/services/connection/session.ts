@@ -4,7 +4,7 @@
  *
  * Ends: the peer finished sending (everything it asked is still answered), a last word (an Error with a
  * close reason, then a pause in which the peer can still read it), or abruptly. `run` never rejects.
- * Time-outs are not here but in session_sweep.
+ * Time-outs are not here but in sweep.
  */
 import { isDefect } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";

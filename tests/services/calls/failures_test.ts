@@ -325,6 +325,7 @@ busTest("a responder that does not read is not given calls without end", async (
   const caller = await clients.connect();
   const stuck = await clients.connect({ reading: false });
   await stuck.send(register(METHOD, 1n));
+  await until(() => server.stats().messagesIn === 1, "it is registered");
   const payload = new Uint8Array(200_000);
   let refused = 0;
   for (let count = 0; count < 100 && refused === 0; count++) {
