@@ -124,7 +124,7 @@ const keepSchema = z.array(z.strictObject({
     0,
     Number.MAX_SAFE_INTEGER,
     "How long a topic may hold no event before its name is forgotten, so that it counts no longer for " +
-      "store.max_kept_topics; 0 for never. In milliseconds.",
+      "store.max_kept_topics; 0 for never, otherwise at least store.dedup_window_ms. In milliseconds.",
   ),
 })).superRefine((policies, context) => {
   for (const [index, { pattern }] of policies.entries()) {
