@@ -3,8 +3,8 @@
  *
  * Connections are accepted by Deno.listen, whose accept loop goes on after any failure; the listener of node:net
  * accepts nothing any more once files have run out. Nothing is read while `mayRead` says no, so that what nobody
- * takes stays with the peer: node:tls itself goes on taking, and keeps what it decrypts. A peer whose bytes give nothing to read, such as empty records, does not keep the
- * runtime from looking at others.
+ * takes stays with the peer: node:tls itself goes on taking, and keeps what it decrypts. A peer whose bytes give
+ * nothing to read, such as empty records, does not keep the runtime from looking at others.
  */
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";

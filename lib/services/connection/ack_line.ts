@@ -18,9 +18,9 @@ import type { RequestId } from "../../base/request_id.ts";
 import { putId } from "../../wire/request_id.ts";
 
 /** Tag of ServerMessage.ack: field 5, length-delimited. */
-const ACK_TAG = 0x2a;
+export const ACK_TAG = 0x2a;
 /** Tag of Ack.level: field 1, varint. */
-const LEVEL_TAG = 0x08;
+export const LEVEL_TAG = 0x08;
 /** Tag of Ack.seq: field 3, varint. */
 const SEQ_TAG = 0x18;
 /** Tag of Ack.duplicate: field 4, varint. */

@@ -35,6 +35,7 @@ export class PeerSlots {
   feeds: object | null = null;
   queues: object | null = null;
   acks: object | null = null;
+  pages: object | null = null;
 }
 
 /** One connection. */

@@ -93,7 +93,9 @@ function plainMethod(
 }
 
 /** The answers with long lists that a session is given, one after the other. */
-const pagesOf = new WeakMap<Peer, OneAfterTheOther>();
+function pagesOf({ slots }: Peer): OneAfterTheOther {
+  return (slots.pages ??= new OneAfterTheOther()) as OneAfterTheOther;
+}
 
 /**
  * Protobuf joins the lists of messages that lie behind each other. A session is given one such answer at a time:
@@ -109,9 +111,7 @@ function pagedMethod(
   return {
     answer(features, session, payload) {
       const request = decode(input, payload);
-      let pages = pagesOf.get(session);
-      if (pages === undefined) pagesOf.set(session, pages = new OneAfterTheOther());
-      return pages.run(async () => {
+      return pagesOf(session).run(async () => {
         const answer = await run(features, session, request) as Record<string, unknown>;
         const list = answer[field] as Pieces;
         const parts = [encode({ ...answer, [field]: [] })];

@@ -10,7 +10,7 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import { Entry } from "../../ports/entry.ts";
 import type { StoreTopic } from "../../ports/store.ts";
-import { acksOf } from "../connection/ack_line.ts";
+import { ACK_TAG, acksOf, LEVEL_TAG } from "../connection/ack_line.ts";
 import { BoundTicket } from "../queues/bindings.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
@@ -18,10 +18,6 @@ import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 import { idOf } from "../../wire/request_id.ts";
 
-/** Tag of ServerMessage.ack: field 5, length-delimited. */
-const ACK_TAG = 0x2a;
-/** Tag of Ack.level: field 1, varint. */
-const LEVEL_TAG = 0x08;
 /** Tag of Ack.receivers: field 2, varint. */
 const RECEIVERS_TAG = 0x10;
 
