@@ -48,6 +48,8 @@ export interface Limits {
   readonly lingerMs: number;
   /** Subscriptions of one connection. */
   readonly maxSubscriptions: number;
+  /** Kept topics whose history connections read, each connection counted for itself; past it, the one with the most goes. */
+  readonly maxFeeds: number;
   /** The longest topic or pattern. */
   readonly maxTopicBytes: number;
   /** The most levels in a topic or pattern. */
@@ -112,6 +114,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   drainQuietMs: 250,
   lingerMs: 2 * SECOND,
   maxSubscriptions: 1000,
+  maxFeeds: 1_000_000,
   maxTopicBytes: 256,
   maxTopicLevels: 16,
   maxHeaders: 64,

@@ -34,6 +34,8 @@ export interface Retention {
 /** A kept topic. One object a name for the life of the store; its figures are of what is committed. */
 export interface StoreTopic {
   readonly name: string;
+  /** The place of this topic among all of the store: greater than that of each that was there before it. */
+  readonly order: number;
   /** The seq of the oldest event; `lastSeq + 1` when there is none. */
   readonly firstSeq: number;
   /** The seq of the newest event that ever was; 0 before the first. */
@@ -181,8 +183,10 @@ export interface Store {
    * many as `percent` (default: 100) of `maxKeptTopics`, rounded up.
    */
   openTopic(name: string, percent?: number): StoreTopic;
-  /** All topics. */
+  /** All topics, in ascending `order`; one that is opened during a walk is part of it. */
   topics(): Iterable<StoreTopic>;
+  /** The `order` of the newest topic that was ever opened; 0 before the first. */
+  readonly newestOrder: number;
   /** The greatest seq that a topic gave which was forgotten; 0 when none was. */
   readonly forgottenSeq: number;
   /**

@@ -182,6 +182,10 @@ export class StoreFront implements Store {
     return this.#names.byName.values();
   }
 
+  get newestOrder(): number {
+    return this.#names.newestOrder;
+  }
+
   setRetention(topic: StoreTopic, retention: Retention): void {
     const state = own(topic);
     state.retention = retention;

@@ -22,6 +22,7 @@ export class StoreNames {
   readonly #clock: Clock;
   readonly #released: (topic: TopicState) => void;
   #forgottenSeq: number;
+  #newestOrder = 0;
 
   /** `seen` are the numbers under which message_ids are remembered; `released` is told of what is forgotten. */
   constructor(
@@ -41,7 +42,7 @@ export class StoreNames {
       else {
         const topic = new TopicState(figures.id, figures.name, figures);
         this.#numbers.enter(topic);
-        this.byName.set(topic.name, topic);
+        this.#enter(topic);
       }
     }
     this.#numbers.fill(seen, options.clock.monotonicMs());
@@ -50,6 +51,11 @@ export class StoreNames {
   /** The greatest seq that a forgotten topic gave. */
   get forgottenSeq(): number {
     return this.#forgottenSeq;
+  }
+
+  /** The order of the newest topic; 0 before the first. */
+  get newestOrder(): number {
+    return this.#newestOrder;
   }
 
   /** The topic or queue of a number. */
@@ -78,8 +84,13 @@ export class StoreNames {
       );
     }
     const topic = this.number(name, TopicState);
-    this.byName.set(name, topic);
+    this.#enter(topic);
     return topic;
+  }
+
+  #enter(topic: TopicState): void {
+    topic.order = ++this.#newestOrder;
+    this.byName.set(topic.name, topic);
   }
 
   /** Makes a topic or a queue with a number of its own. Raises RESOURCE_EXHAUSTED when none is free. */

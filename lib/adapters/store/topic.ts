@@ -23,6 +23,7 @@ export class TopicState implements StoreTopic {
   readonly name: string;
   /** Under which name it is kept: that of a queue is none that a topic could have. */
   readonly storedName: string;
+  order = 0;
   firstSeq = 1;
   lastSeq = 0;
   bytes = 0;

@@ -114,6 +114,13 @@ export const limitsSchema = z.strictObject({
     1_000_000,
     "Subscriptions of one connection.",
   ),
+  max_feeds: whole(
+    defaults.maxFeeds,
+    1,
+    1_000_000_000,
+    "Kept topics that connections are behind on, or read the history of, each connection counted for itself. " +
+      "Past that, the connection with the most is ended.",
+  ),
   max_topic_bytes: whole(
     defaults.maxTopicBytes,
     1,
@@ -236,6 +243,7 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     drainQuietMs: limits.drain_quiet_ms,
     lingerMs: limits.linger_ms,
     maxSubscriptions: limits.max_subscriptions,
+    maxFeeds: limits.max_feeds,
     maxTopicBytes: limits.max_topic_bytes,
     maxTopicLevels: limits.max_topic_levels,
     maxHeaders: limits.max_headers,

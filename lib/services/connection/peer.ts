@@ -70,6 +70,8 @@ export interface Peer {
   sendWithId(reply: Reply, id: RequestId): void;
   /** Has what was put into the outbox leave with the end of the turn. */
   touch(): void;
+  /** Reads no further message of this peer before `work`, which never rejects, is done, or the session ends. */
+  hold(work: Promise<void>): void;
   /** Says that a call of this peer has come back, or another request that is answered later. */
   answered(): void;
   /** Ends the session with SLOW_CONSUMER when its outbox is over its limit; says whether it did. */

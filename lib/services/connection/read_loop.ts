@@ -22,9 +22,10 @@ import { refusalOf } from "./log.ts";
 const UNIT_BYTES_LOG2 = 10;
 
 /**
- * Why a dispatch ended: all that was read is done, too much waits to leave, or others are to have their turn.
+ * Why a dispatch ended: all that was read is done, too much waits to leave, work of the session has to be done
+ * before its next message, or others are to have their turn.
  */
-type Stop = "done" | "full" | "turn";
+type Stop = "done" | "full" | "held" | "turn";
 
 /** Reads for one session. */
 export class ReadLoop {
@@ -84,6 +85,7 @@ export class ReadLoop {
       reader.filled(count);
       for (let stop = this.#dispatch(); stop !== "done"; stop = this.#dispatch()) {
         if (stop === "full") await this.#relief();
+        else if (stop === "held") await this.#release();
         else if (this.#mustHoldUp) await this.#holdUp();
         if (stop === "turn" || !turn.begin()) await turn.wait();
       }
@@ -101,7 +103,7 @@ export class ReadLoop {
     const { outbox, context } = session;
     const { scan, turns, counters } = context;
     try {
-      while (reader.next()) {
+      while (session.holds === 0 && reader.next()) {
         counters.messagesIn++;
         scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
         // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
@@ -132,7 +134,7 @@ export class ReadLoop {
       this.#heldUpBy = service.endTurn();
       outbox.flush();
     }
-    return "done";
+    return session.holds > 0 && session.state !== "closing" ? "held" : "done";
   }
 
   /** Answers a request that its handler refused, or that made the handler fail. */
@@ -183,6 +185,16 @@ export class ReadLoop {
     session.waiting = session.heldUp = false;
     session.lastHeardMs = session.context.nowMs;
     if (outbox.failure !== null) throw outbox.failure;
+  }
+
+  /** Waits for the work of this session that has to be done before its next message. */
+  async #release(): Promise<void> {
+    const session = this.#session;
+    session.waiting = session.heldUp = true;
+    while (session.holds > 0 && session.takesDeliveries) await session.late.wait();
+    session.waiting = session.heldUp = false;
+    session.lastHeardMs = session.context.nowMs;
+    if (session.outbox.failure !== null) throw session.outbox.failure;
   }
 
   /** The peer has finished sending, perhaps within a message. */

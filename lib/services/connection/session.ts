@@ -64,6 +64,7 @@ export class Session implements SessionFacts {
   closeAtMs = Infinity;
   /** Whether reading waits for the peer to take its answers. */
   waiting = false;
+  holds = 0;
   /** For the sweep: the progress of the write under way, and since when it stands still. */
   bytesWrittenSeen = 0;
   stalledSinceMs: number;
@@ -134,6 +135,22 @@ export class Session implements SessionFacts {
   /** Says that a call of this session has come back, or another request that is answered later. */
   answered(): void {
     if (this.inputEnded ? !this.#waitsForAnswers : !this.late.tooManyCalls) this.late.wake();
+  }
+
+  /** Reads no further message of this session before `work`, which never rejects, is done, or the session ends. */
+  hold(work: Promise<void>): void {
+    this.holds++;
+    detached(this.#releaseAfter(work), "hold back the messages of a connection");
+  }
+
+  async #releaseAfter(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } finally {
+      this.holds--;
+      // Whose input has ended waits for answers, and for nothing else.
+      if (this.holds === 0 && !this.inputEnded) this.late.wake();
+    }
   }
 
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */

@@ -22,4 +22,6 @@ export interface SessionFacts extends Peer {
   closeAtMs: number;
   /** Whether reading waits for the peer to take its answers. */
   waiting: boolean;
+  /** How many pieces of work there are before whose end no further message is read. */
+  readonly holds: number;
 }

@@ -42,11 +42,6 @@ export class FeedFilter {
       this.subscriptions.some((one) => one.type === "" && (one.echo || this.#echoes));
   }
 
-  /** Whether no subscription is left that could want anything. */
-  get isEmpty(): boolean {
-    return this.subscriptions.length === 0;
-  }
-
   /** Whether any of them wants the event whose bytes lie from `start` to `end`. */
   passes(bytes: Uint8Array, start: number, end: number): boolean {
     return this.#everything || this.wanting(bytes, start, end).length > 0;

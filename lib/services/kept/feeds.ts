@@ -4,79 +4,59 @@
  *
  * A feed is one session on one topic. While it lasts, live events of the topic pass that session by; it
  * ends in the very moment in which its next seq is the next that will be committed, so that there is
- * neither gap nor duplicate. One task a session pumps all its feeds in turn, a page at a time, and only
- * while the session reads. Bounded: pages are read for so many sessions at once, and what waits for those
- * who do not read counts as everything in their outboxes does.
+ * neither gap nor duplicate. Bounded: a start of a pattern makes feeds only for the topics that it has come
+ * to (pattern_start), a few at a time; all feeds together are bounded, and past that the session with the most
+ * goes. Whatever has to look at many topics or feeds does so in turns. Non-goals: reading (feed_pump).
  */
-import { isDefect } from "../../base/defects.ts";
+import { guard } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { Store, StoreTopic } from "../../ports/store.ts";
-import type { StorePage } from "../../ports/store_page.ts";
 import type { Bus } from "../topics/bus.ts";
 import type { HistoryReaders } from "../topics/hooks.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
-import { FeedFilter } from "./feed_filter.ts";
-import type { TurnTaker } from "../connection/fair_turns.ts";
+import { topicsOf } from "../topics/peer_topics.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
+import { FeedPump } from "./feed_pump.ts";
+import type { PatternStart, Position } from "./pattern_start.ts";
+import { type Feed, feedsOf, SessionFeeds, wants } from "./session_feeds.ts";
 
 const log = logger("connection");
 
-/** The most events of one page. */
-const PAGE_EVENTS = 1024;
-/** A page counts as one unit of work more for each so many bytes, as a power of two. */
-const UNIT_BYTES_LOG2 = 10;
-/** The most bytes of one page, and while the outboxes hold all that they may together. */
-const PAGE_BYTES = 256 * 1024;
-const SCARCE_PAGE_BYTES = 16 * 1024;
-/** The most pages that are read at once. */
-const MAX_READS = 32;
-
-/** One session on one topic. */
-interface Feed {
-  readonly topic: StoreTopic;
-  /** The next seq that the session gets. */
-  next: number;
-  /** Gives `next` when it has to be looked up first; null once that is done. */
-  find: (() => Promise<number>) | null;
-}
-
-/** The feeds of one session. */
-export class SessionFeeds {
-  readonly byTopic = new Map<StoreTopic, Feed>();
-  pumping = false;
-  /** Pages are handed on in turns: a store in memory would else let a history be walked through at once. */
-  readonly turn: TurnTaker;
-
-  constructor(turn: TurnTaker) {
-    this.turn = turn;
-  }
-}
+/** So many topics, or feeds times subscriptions, are looked at in one go. */
+const LOOKED_AT_ONCE = 256;
+/** The most starts of patterns that one session has under way before its next message is read. */
+export const MAX_STARTS = 64;
 
 /** All feeds of a server. */
 export class Feeds implements HistoryReaders {
   readonly #context: ServerContext;
-  readonly #bus: Bus;
   readonly #store: Store;
+  readonly #pump: FeedPump;
   /** How many feeds each topic has. */
   readonly #counts = new Map<StoreTopic, number>();
+  readonly #sessions = new Set<SessionFeeds>();
   #count = 0;
+  /** How many starts of patterns are under way. */
+  #starting = 0;
   #version = 0;
-  #reading = 0;
-  #readers: (() => void)[] = [];
+  #shedding = false;
 
   constructor(context: ServerContext, bus: Bus, store: Store) {
     this.#context = context;
-    this.#bus = bus;
     this.#store = store;
+    this.#pump = new FeedPump(context, bus, store, {
+      end: (feeds, feed) => this.#end(feeds, feed),
+      comeToTopics: (feeds, most) => this.#comeToTopics(feeds, most),
+    });
   }
 
-  /** How many feeds there are. */
+  /** How many feeds there are, and starts whose topics were not all come to. */
   get count(): number {
-    return this.#count;
+    return this.#count + this.#starting;
   }
 
   /** Changes whenever a feed begins or ends. */
@@ -86,50 +66,70 @@ export class Feeds implements HistoryReaders {
 
   /** Whether live events of `topic` pass anybody by. */
   anyOf(topic: StoreTopic): boolean {
-    return this.#count > 0 && this.#counts.has(topic);
+    return this.#starting > 0 || this.#count > 0 && this.#counts.has(topic);
   }
 
-  /** Whether live events of `topic` pass `session` by. */
+  /** Whether anybody has a feed of `topic`. One that a start has still to come to is not kept by that. */
+  isFed(topic: StoreTopic): boolean {
+    return this.#counts.has(topic);
+  }
+
+  /** Whether the live event of `topic` that was committed just now passes `session` by. */
   has(session: Peer, topic: StoreTopic): boolean {
-    return feedsOf(session)?.byTopic.has(topic) === true;
+    const feeds = feedsOf(session);
+    if (feeds === null) return false;
+    if (feeds.byTopic.has(topic)) return true;
+    const start = feeds.awaits(topic);
+    if (start === null) return false;
+    // So many events before the end are counted from before this one.
+    if (start.isLast) {
+      const seq = (start.positionOf(topic)?.seq ?? topic.lastSeq) - 1;
+      start.pass(topic);
+      this.#enter(feeds, topic, { seq: Math.max(seq, topic.firstSeq), sinceMs: Infinity });
+    }
+    return true;
   }
 
-  /**
-   * Feeds `session` with `topic` from the seq `next` on, or from what `find` gives; a feed that is there
-   * already goes back as far as that.
-   */
-  begin(session: Peer, topic: StoreTopic, next: number, find: Feed["find"] = null): void {
-    const feeds = feedsOf(session) ?? new SessionFeeds(this.#context.turns.join());
-    session.slots.feeds = feeds;
-    const former = feeds.byTopic.get(topic);
-    if (former === undefined) {
-      if (find === null && next > topic.lastSeq) return;
-      feeds.byTopic.set(topic, { topic, next, find });
-      this.#changed(topic, 1);
-    } else if (find === null && former.find === null) former.next = Math.min(former.next, next);
-    else {
-      const before = former.find ?? (() => Promise.resolve(former.next));
-      const after = find ?? (() => Promise.resolve(next));
-      former.find = async () => Math.min(await before(), await after());
-    }
-    if (!feeds.pumping) detached(this.#pump(session, feeds), "feed a subscriber");
+  /** Feeds `session` with `topic` from there on; a feed that is there already goes back as far as that. */
+  begin(session: Peer, topic: StoreTopic, position: Position): void {
+    const feeds = this.#feedsOf(session);
+    this.#enter(feeds, topic, position);
+    this.#pumpOn(feeds);
   }
 
   divert(session: Peer, name: string, seq: number): boolean {
     const topic = this.#store.topic(name);
     if (topic === null) return false;
-    this.begin(session, topic, seq);
+    this.begin(session, topic, { seq, sinceMs: Infinity });
     return true;
+  }
+
+  /** Feeds `session` with all topics of a pattern: the first at once, the others as they are come to. */
+  beginPattern(session: Peer, start: PatternStart): void {
+    const feeds = this.#feedsOf(session);
+    for (let looked = 0; looked < LOOKED_AT_ONCE && !start.isDone; looked++) {
+      this.#comeToNext(feeds, start);
+    }
+    if (!start.isDone) {
+      feeds.starts.push(start);
+      this.#starting++;
+      this.#version++;
+      if (feeds.starts.length >= MAX_STARTS) session.hold(feeds.whenFewerStarts(MAX_STARTS));
+    }
+    this.#pumpOn(feeds);
   }
 
   /** Ends the feeds of topics that nothing of `session` matches now that `subscription` is gone. */
   unsubscribed(session: Peer, subscription: BusSubscription): void {
     const feeds = feedsOf(session);
-    if (feeds === null || subscription.group !== "") return;
-    for (const feed of feeds.byTopic.values()) {
-      const { name } = feed.topic;
-      if (!matchesPattern(subscription.pattern, name)) continue;
-      if (new FeedFilter(session, name).isEmpty) this.#end(feeds, feed);
+    if (feeds === null || feeds.isEmpty || subscription.group !== "") return;
+    const { pattern } = subscription;
+    const others = topicsOf(session).subscriptions?.size ?? 0;
+    if (feeds.starts.length === 0 && feeds.byTopic.size * (others + 1) <= LOOKED_AT_ONCE) {
+      for (const feed of feeds.byTopic.values()) this.#endUnwanted(feeds, feed, pattern);
+    } else {
+      // What is subscribed afterwards must find nothing left of this.
+      session.hold(this.#sweep(feeds, pattern));
     }
   }
 
@@ -137,134 +137,169 @@ export class Feeds implements HistoryReaders {
   leave(session: Peer): void {
     const feeds = feedsOf(session);
     if (feeds === null) return;
-    for (const feed of feeds.byTopic.values()) this.#end(feeds, feed);
+    session.slots.feeds = null;
+    this.#sessions.delete(feeds);
+    this.#starting -= feeds.starts.length;
+    feeds.starts.length = 0;
+    feeds.wake();
+    this.#count -= feeds.byTopic.size;
+    this.#version++;
+    detached(this.#endAll(feeds), "forget the feeds of a connection");
+  }
+
+  async #endAll(feeds: SessionFeeds): Promise<void> {
+    let ended = 0;
+    for (const topic of feeds.byTopic.keys()) {
+      this.#countOf(topic, -1);
+      if (++ended % LOOKED_AT_ONCE === 0) await feeds.turn.did(LOOKED_AT_ONCE);
+    }
+    feeds.byTopic.clear();
+  }
+
+  #feedsOf(session: Peer): SessionFeeds {
+    let feeds = feedsOf(session);
+    if (feeds === null) {
+      session.slots.feeds = feeds = new SessionFeeds(session);
+      this.#sessions.add(feeds);
+    }
+    return feeds;
+  }
+
+  #enter(feeds: SessionFeeds, topic: StoreTopic, { seq, sinceMs }: Position): void {
+    const former = feeds.byTopic.get(topic);
+    if (former !== undefined) {
+      former.next = Math.min(former.next, seq);
+      former.sinceMs = Math.min(former.sinceMs, sinceMs);
+    } else if (sinceMs !== Infinity || seq <= topic.lastSeq) {
+      feeds.byTopic.set(topic, { topic, next: seq, sinceMs });
+      this.#count++;
+      this.#countOf(topic, 1);
+      this.#shedLater();
+    }
+  }
+
+  #pumpOn(feeds: SessionFeeds): void {
+    if (feeds.pumping || feeds.isEmpty) return;
+    detached(this.#pump.pump(feeds), "feed a subscriber");
+  }
+
+  /** Comes to one topic more. */
+  #comeToNext(feeds: SessionFeeds, start: PatternStart): void {
+    const topic = start.next();
+    if (topic === null) return;
+    this.#version++;
+    const position = start.positionOf(topic);
+    // Its subscription may have ended meanwhile.
+    if (position !== null && wants(feeds.session, topic.name)) this.#enter(feeds, topic, position);
+  }
+
+  /** Has the first start come to further topics, until there are `most` feeds or it is through. */
+  async #comeToTopics(feeds: SessionFeeds, most: number): Promise<void> {
+    const [start] = feeds.starts;
+    await feeds.turn.admit();
+    while (feeds.starts[0] === start && !start.isDone && feeds.byTopic.size < most) {
+      for (let looked = 0; looked < LOOKED_AT_ONCE && feeds.byTopic.size < most; looked++) {
+        this.#comeToNext(feeds, start);
+      }
+      await feeds.turn.did(LOOKED_AT_ONCE);
+      if (!feeds.session.takesDeliveries) return;
+    }
+    this.#endStart(feeds, start);
+  }
+
+  /** Lets go of a start that is through. */
+  #endStart(feeds: SessionFeeds, start: PatternStart): void {
+    const index = feeds.starts.indexOf(start);
+    if (index < 0 || !start.isDone) return;
+    feeds.starts.splice(index, 1);
+    this.#starting--;
+    this.#version++;
+    feeds.wake();
+  }
+
+  /** Ends, in turns, what no subscription of the session wants any more. */
+  async #sweep(feeds: SessionFeeds, pattern: string): Promise<void> {
+    const { session } = feeds;
+    await feeds.turn.admit();
+    for (const start of [...feeds.starts]) {
+      if (isSubscribed(session, start.pattern)) continue;
+      // What other subscriptions share with it is fed from here on; nothing else is come to any more.
+      while (feeds.starts.includes(start) && !start.isDone && session.takesDeliveries) {
+        for (let looked = 0; looked < LOOKED_AT_ONCE; looked++) this.#comeToNext(feeds, start);
+        await feeds.turn.did(LOOKED_AT_ONCE);
+      }
+      this.#endStart(feeds, start);
+    }
+    let looked = 0;
+    for (const feed of feeds.byTopic.values()) {
+      this.#endUnwanted(feeds, feed, pattern);
+      looked += 1 + (topicsOf(session).subscriptions?.size ?? 0);
+      if (looked < LOOKED_AT_ONCE) continue;
+      await feeds.turn.did(looked);
+      looked = 0;
+    }
+  }
+
+  #endUnwanted(feeds: SessionFeeds, feed: Feed, pattern: string): void {
+    const { name } = feed.topic;
+    if (matchesPattern(pattern, name) && !wants(feeds.session, name)) this.#end(feeds, feed);
   }
 
   #end(feeds: SessionFeeds, feed: Feed): void {
-    if (feeds.byTopic.get(feed.topic) !== feed) return;
+    if (feeds.byTopic.get(feed.topic) !== feed || !this.#sessions.has(feeds)) return;
     feeds.byTopic.delete(feed.topic);
-    this.#changed(feed.topic, -1);
+    this.#count--;
+    this.#countOf(feed.topic, -1);
   }
 
-  #changed(topic: StoreTopic, by: 1 | -1): void {
+  #countOf(topic: StoreTopic, by: 1 | -1): void {
     const count = (this.#counts.get(topic) ?? 0) + by;
     if (count === 0) this.#counts.delete(topic);
     else this.#counts.set(topic, count);
-    this.#count += by;
     this.#version++;
   }
 
-  async #pump(session: Peer, feeds: SessionFeeds): Promise<void> {
-    const { limits, budget } = this.#context;
-    feeds.pumping = true;
-    try {
-      while (feeds.byTopic.size > 0 && session.takesDeliveries) {
-        // Each in turn, so that one long history does not keep the others waiting.
-        for (const feed of [...feeds.byTopic.values()]) {
-          const most = budget.exhausted ? 0 : limits.outboxHighWaterBytes;
-          await session.outbox.whenAtMost(most);
-          if (!isFed(session, feeds, feed)) continue;
-          await this.#step(session, feeds, feed);
-        }
-      }
-    } catch (error) {
-      if (session.takesDeliveries) this.#fail(session, error);
-    } finally {
-      feeds.pumping = false;
-    }
+  #shedLater(): void {
+    if (this.#count <= this.#context.limits.maxFeeds || this.#shedding) return;
+    this.#shedding = true;
+    // Not in the middle of a delivery, which may be what began the feed.
+    queueMicrotask(() => guard("end the connection with the most feeds", () => this.#shed()));
   }
 
-  #fail(session: Peer, error: unknown): void {
-    if (isDefect(error)) this.#context.counters.internalErrors++;
-    log.error("cannot read the history of a topic: {error}", {
+  /** Ends the session that has the most feeds. */
+  #shed(): void {
+    this.#shedding = false;
+    let most: SessionFeeds | null = null;
+    for (const one of this.#sessions) {
+      if (one.byTopic.size > (most?.byTopic.size ?? 0)) most = one;
+    }
+    if (most === null) return;
+    const { session } = most;
+    log.warn("connection ended: it reads the history of more topics than there is room for", {
       connection: session.number,
       peer: session.link.peer,
-      error,
+      topics: most.byTopic.size,
     });
-    session.end(
-      new ParleyError(ErrorCode.UNAVAILABLE, "the history of a topic cannot be read now", {
-        cause: error,
-        closeReason: CloseReason.INTERNAL,
-        retryable: true,
-      }),
+    this.#context.counters.slowCloses++;
+    session.endUnread(
+      new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `the connection is behind on ${most.byTopic.size} kept topics, more than any other`,
+        {
+          accepted: `at most ${this.#context.limits.maxFeeds} of all connections together ` +
+            "(limits.max_feeds)",
+          closeReason: CloseReason.SLOW_CONSUMER,
+          retryable: true,
+        },
+      ),
     );
   }
-
-  /** Hands on one page, or ends the feed. */
-  async #step(session: Peer, feeds: SessionFeeds, feed: Feed): Promise<void> {
-    const { topic } = feed;
-    if (feed.find !== null) {
-      const { find } = feed;
-      const next = await find();
-      // If it went further back meanwhile, that is looked up in its turn.
-      if (feed.find !== find) return;
-      feed.find = null;
-      feed.next = next;
-    }
-    if (feed.next > topic.lastSeq) return this.#end(feeds, feed);
-    while (this.#reading >= MAX_READS) {
-      await new Promise<void>((resolve) => this.#readers.push(resolve));
-    }
-    this.#reading++;
-    try {
-      await this.#page(session, feeds, feed);
-    } finally {
-      this.#reading--;
-      this.#readers.shift()?.();
-    }
-  }
-
-  /** Reads one page and hands it on; it counts among those that are read until that is done. */
-  async #page(session: Peer, feeds: SessionFeeds, feed: Feed): Promise<void> {
-    const { topic, next: from } = feed;
-    const { budget, limits } = this.#context;
-    // What is fed must leave room for what is live on other topics.
-    const most = Math.min(PAGE_BYTES, limits.maxOutboxBytes >>> 2);
-    const maxBytes = budget.exhausted ? Math.min(most, SCARCE_PAGE_BYTES) : most;
-    const request = { from, direction: "forward", maxEvents: PAGE_EVENTS, maxBytes } as const;
-    const page = await this.#store.read(topic, request);
-    await feeds.turn.admit();
-    // A page that was asked for before the feed went back is of no use.
-    if (!isFed(session, feeds, feed) || feed.find !== null || feed.next !== from) return;
-    this.#handOn(session, feeds, feed, page);
-    await feeds.turn.did(page.count + (page.bytes.length >>> UNIT_BYTES_LOG2));
-  }
-
-  /** Puts the events of a page that the session wants into its outbox. */
-  #handOn(session: Peer, feeds: SessionFeeds, feed: Feed, page: StorePage): void {
-    const { topic } = feed;
-    // None at all: those that were there when the page was asked for have been trimmed meanwhile.
-    this.#tellTrimmed(session, feed, page.count === 0 ? topic.firstSeq : page.seqs[0]);
-    let filter = new FeedFilter(session, topic.name);
-    for (let index = 0; index < page.count; index++) {
-      feed.next = page.seqs[index] + 1;
-      const start = page.ranges[2 * index];
-      const end = page.ranges[2 * index + 1];
-      if (!filter.passes(page.bytes, start, end)) continue;
-      this.#bus.deliverTo(session, page.bytes, start, end);
-      if (!filter.counts) continue;
-      this.#bus.countFed(filter.wanting(page.bytes, start, end));
-      // The last subscription that wanted this topic may have had enough by that.
-      if (!isFed(session, feeds, feed)) break;
-      filter = new FeedFilter(session, topic.name);
-    }
-    session.outbox.flush();
-  }
-
-  /** Tells of events that were trimmed before the session could read them; `next` is the first that is left. */
-  #tellTrimmed(session: Peer, feed: Feed, next: number): void {
-    const count = next - feed.next;
-    if (count <= 0) return;
-    feed.next = next;
-    session.send({ case: "missed", value: { topic: feed.topic.name, count: BigInt(count) } });
-  }
 }
 
-/** The feeds of a session; null while it has had none. */
-function feedsOf({ slots }: Peer): SessionFeeds | null {
-  return slots.feeds as SessionFeeds | null;
-}
-
-function isFed(session: Peer, feeds: SessionFeeds, feed: Feed): boolean {
-  return session.takesDeliveries && feeds.byTopic.get(feed.topic) === feed;
+/** Whether a plain subscription of `session` has that very pattern. */
+function isSubscribed(session: Peer, pattern: string): boolean {
+  for (const one of topicsOf(session).subscriptions?.values() ?? []) {
+    if (one.group === "" && one.pattern === pattern) return true;
+  }
+  return false;
 }

@@ -89,7 +89,7 @@ export class Forgetting {
 
   /** Whether somebody is about to read it, or is in the room that it belongs to. */
   isUsed(topic: StoreTopic): boolean {
-    return this.#kept.feeds.anyOf(topic) || this.isUsedElsewhere(topic.name);
+    return this.#kept.feeds.isFed(topic) || this.isUsedElsewhere(topic.name);
   }
 
   async #forgetQuietly(topic: StoreTopic): Promise<void> {

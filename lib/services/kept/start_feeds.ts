@@ -7,8 +7,9 @@ import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import type { Start } from "../../gen/parley/v1/event_pb.ts";
 import { hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
-import type { KeptTopics } from "./kept_topics.ts";
 import type { Peer } from "../connection/peer.ts";
+import type { KeptTopics } from "./kept_topics.ts";
+import { PatternStart, positionIn, sinceAt } from "./pattern_start.ts";
 
 /** The most positions that one Subscribe may carry. */
 export const MAX_POSITIONS = 1000;
@@ -69,11 +70,20 @@ export function startFeeds(
     if (Number(seq) > (topic?.lastSeq ?? kept.store.forgottenSeq)) lost = true;
     if (topic !== null) positions.set(topic, Math.min(Number(seq), topic.lastSeq));
   }
-  for (const topic of matching(kept, pattern)) {
-    const position = positions.get(topic);
-    if (position === undefined) begin(kept, session, topic, start);
-    else kept.feeds.begin(session, topic, position + 1);
+  for (const [topic, seq] of positions) {
+    kept.feeds.begin(session, topic, { seq: seq + 1, sinceMs: Infinity });
   }
+  const since = sinceAt(start, session.context.clock.wallMs());
+  if (hasWildcard(pattern)) {
+    if (since.case === undefined) return lost;
+    const others = new Set(positions.keys());
+    kept.feeds.beginPattern(session, new PatternStart(kept.store, { pattern, since }, others));
+    return lost;
+  }
+  const topic = kept.store.topic(pattern);
+  if (topic === null || positions.has(topic)) return lost;
+  const position = positionIn(topic, since);
+  if (position !== null) kept.feeds.begin(session, topic, position);
   return lost;
 }
 
@@ -95,35 +105,4 @@ export function tellPositions(kept: KeptTopics | null, pattern: string) {
     if (matchesPattern(pattern, name)) positions.push({ topic: name, seq: BigInt(lastSeq) });
   }
   return { positions, positionsComplete: true, allKept };
-}
-
-function matching(kept: KeptTopics, pattern: string): StoreTopic[] {
-  if (!hasWildcard(pattern)) {
-    const topic = kept.store.topic(pattern);
-    return topic === null ? [] : [topic];
-  }
-  return [...kept.store.topics()].filter((topic) => matchesPattern(pattern, topic.name));
-}
-
-/** Begins on a topic without a position. */
-function begin(kept: KeptTopics, session: Peer, topic: StoreTopic, { since }: Start): void {
-  switch (since.case) {
-    case "seq":
-      // Who names a seq is told of those that are gone; 0 is the first there is.
-      return kept.feeds.begin(session, topic, Number(since.value) || topic.firstSeq);
-    case "last":
-      return kept.feeds.begin(
-        session,
-        topic,
-        Math.max(topic.firstSeq, topic.lastSeq + 1 - since.value),
-      );
-    case "all":
-      return kept.feeds.begin(session, topic, topic.firstSeq);
-    case "timeUnixMicros": {
-      // The store counts in milliseconds: nothing that is older even by a part of one.
-      const timeMs = Number((since.value + 999n) / 1000n);
-      if (topic.lastTimeMs < timeMs) return;
-      return kept.feeds.begin(session, topic, 0, () => kept.store.seqAt(topic, timeMs));
-    }
-  }
 }

@@ -277,7 +277,8 @@ export class Bus {
   leave(session: Peer): void {
     const topics = topicsOf(session);
     const { subscriptions } = topics;
-    if (subscriptions === null || subscriptions.size === 0) return;
+    // Feeds can be there without a subscription, while what an Unsubscribe left is swept.
+    if (subscriptions === null) return;
     this.#fanout.flushRun();
     this.#hooks.readers?.leave(session);
     if (session.outbox.keepUnsent) {

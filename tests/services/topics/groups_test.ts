@@ -164,12 +164,10 @@ busTest(
     const [publisher, reader] = await clients.several(2);
     const stuck = await clients.connect({ reading: false });
     await reader.acknowledged(subscribe(WORK));
-    await stuck.send(subscribe(WORK));
-    await until(() => server.stats().subscriptions === 2, "both subscriptions");
+    await stuck.send(subscribe(WORK), subscribe("fill"));
+    await until(() => server.stats().subscriptions === 3, "all subscriptions");
     // Both are equal at first, so the stuck one's buffers fill; what the reader has not got then waits.
     await publishWork(publisher, 0, EVENTS, 3000);
-    await stuck.send(subscribe("fill"));
-    await until(() => server.stats().subscriptions === 3, "the third subscription");
     await fill(server, publisher);
     await publishWork(publisher, EVENTS, EVENTS + 100, 3000);
     await until(() => server.stats().connectionsOpen === 2, "the stuck one is closed");
