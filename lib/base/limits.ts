@@ -159,6 +159,9 @@ export const MAX_PROBES_A_SECOND = 1000;
 /** The longest that one turn of a publisher is held up for subscribers that read, but are behind. */
 export const MAX_PUBLISHER_PAUSE_MS = 10;
 
+/** The most dead letters that one Redrive names. */
+export const MAX_REDRIVEN_IDS = 1000;
+
 /** The first bytes that a connection's read buffer has room for. */
 export const READ_BUFFER_FIRST_BYTES = 1 * KIB;
 

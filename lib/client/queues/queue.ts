@@ -12,6 +12,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { Queues as QueueMethods } from "../../gen/parley/v1/queue_pb.ts";
 import { invalidArgument } from "../../base/errors.ts";
+import { MAX_REDRIVEN_IDS } from "../../base/limits.ts";
 import { type PeekedJobs, peekedJobs, type QueueInfo, queueInfo } from "./info.ts";
 import { Puller, type PullerOwner, type PullOptions } from "./puller.ts";
 import type { PushAck, PushOptions } from "./push.ts";
@@ -149,13 +150,19 @@ export class Queue {
     ids?: readonly (bigint | number)[],
     options: RequestOptions = {},
   ): Promise<number> {
+    if (ids === undefined) return await this.#redrive([], options);
+    let redriven = 0;
     // On the wire, no ids mean all.
-    if (ids?.length === 0) return 0;
-    const { redriven } = await this.#queues.ask(
-      QueueMethods.method.redrive,
-      { queue: this.name, ids: ids?.map(BigInt) },
-      options,
-    );
+    for (let from = 0; from < ids.length; from += MAX_REDRIVEN_IDS) {
+      const some = ids.slice(from, from + MAX_REDRIVEN_IDS).map(BigInt);
+      redriven += await this.#redrive(some, options);
+    }
+    return redriven;
+  }
+
+  async #redrive(ids: bigint[], options: RequestOptions): Promise<number> {
+    const request = { queue: this.name, ids };
+    const { redriven } = await this.#queues.ask(QueueMethods.method.redrive, request, options);
     return Number(redriven);
   }
 

@@ -10,13 +10,21 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { invalidArgument } from "../../base/errors.ts";
+import { CloseReason, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { checkFields } from "../connection/decode_body.ts";
+import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
 const SLICE = 8;
+
+/** The largest request of a method that does not say otherwise. */
+const MAX_REQUEST_BYTES = 16 * 1024;
+
+/** The wire type of a message in a message. */
+const LENGTH_DELIMITED = 2;
 
 /** What an own method answers. */
 export interface OwnAnswer {
@@ -47,6 +55,8 @@ type Run<I extends DescMessage, Answer> = (
 /** A method whose answer has a long list in `list`: it is encoded in slices, with turns for others between them. */
 interface Paged<I extends DescMessage, O extends DescMessage> {
   readonly list: Exclude<keyof MessageShape<O>, `$${string}`> & string;
+  /** Whether the elements are messages that are encoded already. */
+  readonly encoded?: boolean;
   readonly run: Run<I, { readonly [Field in keyof MessageInitShape<O>]?: unknown }>;
 }
 
@@ -63,20 +73,24 @@ export type Methods<S extends DescService> = {
 export function implement<S extends DescService>(
   service: S,
   methods: Methods<S>,
+  maxBytes = MAX_REQUEST_BYTES,
 ): [name: string, method: OwnMethod][] {
   return service.methods.map(({ name, localName, input, output }) => {
     const does = methods[localName as keyof S["method"]] as
       | Run<DescMessage, MessageInitShape<DescMessage>>
       | Paged<DescMessage, DescMessage>;
+    const decode = (payload: Uint8Array) => decodeRequest(input, payload, maxBytes);
     const method = typeof does === "function"
-      ? plainMethod(input, output, does)
-      : pagedMethod(input, output, does);
+      ? plainMethod(decode, output, does)
+      : pagedMethod(decode, output, does);
     return [`${service.typeName}/${name}`, method];
   });
 }
 
+type Decode = (payload: Uint8Array) => MessageShape<DescMessage>;
+
 function plainMethod(
-  input: DescMessage,
+  decode: Decode,
   output: DescMessage,
   run: Run<DescMessage, MessageInitShape<DescMessage>>,
 ): OwnMethod {
@@ -86,7 +100,7 @@ function plainMethod(
   });
   return {
     answer(features, session, payload) {
-      const answer = run(features, session, decode(input, payload));
+      const answer = run(features, session, decode(payload));
       return answer instanceof Promise ? answer.then(encode) : encode(answer);
     },
   };
@@ -102,27 +116,39 @@ function pagesOf({ slots }: Peer): OneAfterTheOther {
  * what all of those that it asks for at once take of memory would stop the server while the runtime moves it.
  */
 function pagedMethod(
-  input: DescMessage,
+  decode: Decode,
   output: DescMessage,
-  { list: field, run }: Paged<DescMessage, DescMessage>,
+  { list: field, encoded, run }: Paged<DescMessage, DescMessage>,
 ): OwnMethod {
+  const { number } = output.field[field];
   const encode = (part: Record<string, unknown>): Uint8Array =>
     toBinary(output, create(output, part));
   return {
     answer(features, session, payload) {
-      const request = decode(input, payload);
+      const request = decode(payload);
       return pagesOf(session).run(async () => {
         const answer = await run(features, session, request) as Record<string, unknown>;
         const list = answer[field] as Pieces;
         const parts = [encode({ ...answer, [field]: [] })];
         for (let from = 0; from < list.length; from += SLICE) {
           await session.callsTurn.admit();
-          parts.push(encode({ [field]: list.slice(from, from + SLICE) }));
+          const some = list.slice(from, from + SLICE);
+          if (encoded) {
+            for (const one of some) parts.push(...asField(number, one as Uint8Array));
+          } else parts.push(encode({ [field]: some }));
         }
         return { payload: joined(parts), type: output.typeName };
       });
     },
   };
+}
+
+/** An encoded message as an element of the list with that number, in two parts. */
+function asField(number: number, message: Uint8Array): [Uint8Array, Uint8Array] {
+  const tag = number << 3 | LENGTH_DELIMITED;
+  const head = new Uint8Array(varintSize(tag) + varintSize(message.length));
+  putVarint(head, putVarint(head, 0, tag), message.length);
+  return [head, message];
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
@@ -135,10 +161,26 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-function decode(schema: DescMessage, payload: Uint8Array): MessageShape<DescMessage> {
+/**
+ * Decodes a request. Raises INVALID_ARGUMENT for one that is larger, or has more fields, than any that makes
+ * sense: decoding it would stop the server.
+ */
+function decodeRequest(
+  schema: DescMessage,
+  payload: Uint8Array,
+  maxBytes: number,
+): MessageShape<DescMessage> {
+  if (payload.length > maxBytes) {
+    throw invalidArgument(
+      `cannot answer: the ${schema.typeName} has ${payload.length} bytes`,
+      { accepted: `at most ${maxBytes} bytes` },
+    );
+  }
   try {
-    return fromBinary(schema, payload);
+    checkFields(payload, 0, payload.length);
+    return fromBinary(schema, payload, { readUnknownFields: false });
   } catch (cause) {
+    if (cause instanceof ParleyError && cause.closeReason === CloseReason.UNSPECIFIED) throw cause;
     throw invalidArgument(`cannot answer: the payload is no ${schema.typeName}`, { cause });
   }
 }

@@ -25,7 +25,8 @@ const DEMO_METHODS: Methods<typeof Demo> = {
 };
 
 const METHODS: ReadonlyMap<string, OwnMethod> = new Map([
-  ...implement(Demo, DEMO_METHODS),
+  // An echo may be as large as a message.
+  ...implement(Demo, DEMO_METHODS, Infinity),
   ...implement(Rooms, ROOM_METHODS),
   ...implement(Topics, TOPIC_METHODS),
   ...implement(Queues, QUEUE_METHODS),

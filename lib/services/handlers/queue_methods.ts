@@ -4,6 +4,7 @@
  * Figures are of the moment; what changes something is answered once that is as safe as the store keeps it.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { MAX_REDRIVEN_IDS } from "../../base/limits.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { Queues as QueuesService } from "../../gen/parley/v1/queue_pb.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
@@ -44,6 +45,11 @@ export const QUEUE_METHODS: Methods<typeof QueuesService> = {
   },
   redrive: async (features, session, { queue, ids }) => {
     queueOf(features, session, queue, "redrive");
+    if (ids.length > MAX_REDRIVEN_IDS) {
+      throw invalidArgument(`cannot redrive ${ids.length} jobs by their ids`, {
+        accepted: `at most ${MAX_REDRIVEN_IDS} ids, or none for all jobs`,
+      });
+    }
     const wanted = ids.length === 0 ? null : new Set(ids.map(Number));
     return {
       redriven: BigInt(await redrive(features.needQueues(), queue, wanted, session.callsTurn)),

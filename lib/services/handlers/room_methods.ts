@@ -3,14 +3,14 @@
  *
  * What they answer is true once it is answered: a name is granted, a message is in the history.
  */
-import { fromBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
-import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { Rooms as RoomsService } from "../../gen/parley/v1/room_pb.ts";
 import { checkMessage, type Room } from "../../logic/rooms/room.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
 import { firstNames, madeLater } from "./name_page.ts";
 import type { Methods } from "./own_method.ts";
 import type { Rooms } from "../rooms/rooms.ts";
+import { sortInTurns } from "./sort_in_turns.ts";
 import { ROOM_PREFIX } from "../topics/reserved.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -20,10 +20,8 @@ const MAX_LISTED_ROOMS = 1000;
 /** The most events of one page of history, and how many there are when nobody says. */
 const MAX_PAGE_EVENTS = 256;
 const USUAL_PAGE_EVENTS = 50;
-
-/** What it costs to decode an event, in small messages; so many are decoded before others may have their turn. */
-const UNITS_AN_EVENT = 8;
-const DECODED_AT_ONCE = 16;
+/** So many members are looked at before others may have their turn. */
+const LOOKED_AT_ONCE = 256;
 
 /** What the server does for each. */
 export const ROOM_METHODS: Methods<typeof RoomsService> = {
@@ -38,7 +36,7 @@ export const ROOM_METHODS: Methods<typeof RoomsService> = {
       const { room, seq } = await rooms.join(session, request.room);
       return {
         room: infoOf(features, room),
-        members: membersOf(rooms, room),
+        members: await membersOf(rooms, room, session.callsTurn),
         seq: BigInt(seq),
       };
     },
@@ -67,13 +65,14 @@ export const ROOM_METHODS: Methods<typeof RoomsService> = {
   },
   members: {
     list: "members",
-    run: (features, _session, request) => {
+    run: async (features, session, request) => {
       const rooms = features.needRooms();
-      return { members: membersOf(rooms, rooms.room(request.room)) };
+      return { members: await membersOf(rooms, rooms.room(request.room), session.callsTurn) };
     },
   },
   list: { list: "rooms", run: list },
-  history: { list: "events", run: history },
+  // Events are given as they are kept.
+  history: { list: "events", encoded: true, run: history },
   remove: async (features, _session, { room }) => ({
     dropped: BigInt(await features.needRooms().remove(room)),
   }),
@@ -135,14 +134,11 @@ async function history(
     // The page is one message: half of what a message may be leaves room for everything around it.
     maxBytes: session.context.limits.maxFrameBytes >>> 1,
   });
-  const turn = session.callsTurn;
-  await turn.admit();
-  const events = [];
-  for (let index = 0; index < page.count; index++) {
-    const body = page.bytes.subarray(page.ranges[2 * index], page.ranges[2 * index + 1]);
-    events.push(fromBinary(EventSchema, body));
-    if (index % DECODED_AT_ONCE === 0) await turn.did(DECODED_AT_ONCE * UNITS_AN_EVENT);
-  }
+  const { ranges, bytes } = page;
+  const events = Array.from(
+    { length: page.count },
+    (_, index) => bytes.subarray(ranges[2 * index], ranges[2 * index + 1]),
+  );
   return { events, more: page.count > 0 && page.seqs[0] > topic.firstSeq };
 }
 
@@ -156,11 +152,17 @@ function infoOf(features: Features, room: Room<Peer>) {
   };
 }
 
-function membersOf(rooms: Rooms, room: Room<Peer>) {
-  const members = [...room.members].map(([session, { joinedMs }]) => ({
-    name: rooms.nameOf(session),
-    idle: rooms.isIdle(session),
-    joinedUnixMicros: BigInt(Math.floor(joinedMs)) * 1000n,
-  }));
-  return members.sort((one, other) => one.name < other.name ? -1 : 1);
+/** Who is in a room, by name. A room can hold everybody, so others have their turn meanwhile. */
+async function membersOf(rooms: Rooms, room: Room<Peer>, turn: TurnTaker) {
+  const members = [];
+  await turn.admit();
+  for (const [session, { joinedMs }] of room.members) {
+    members.push({
+      name: rooms.nameOf(session),
+      idle: rooms.isIdle(session),
+      joinedUnixMicros: BigInt(Math.floor(joinedMs)) * 1000n,
+    });
+    if (members.length % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
+  }
+  return await sortInTurns(members, (one, other) => one.name < other.name ? -1 : 1, turn);
 }

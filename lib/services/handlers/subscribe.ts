@@ -17,7 +17,13 @@ import { decodeBody } from "../connection/decode_body.ts";
 import { acknowledge } from "./publish.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
-import { checkStart, startFeeds, tellPositions } from "../kept/start_feeds.ts";
+import {
+  checkStart,
+  checkStartFields,
+  maxSubscribeBytes,
+  startFeeds,
+  tellPositions,
+} from "../kept/start_feeds.ts";
 
 /** Subscribes as the message that `scan` found asks for. */
 export function handleSubscribe(
@@ -27,9 +33,14 @@ export function handleSubscribe(
   scan: MessageScan,
 ): void {
   const { bus, kept } = features;
-  const request = decodeBody((body) => fromBinary(SubscribeSchema, body), bytes, scan);
+  const { limits } = session.context;
+  const decode = (body: Uint8Array) => {
+    checkStartFields(body);
+    return fromBinary(SubscribeSchema, body);
+  };
+  const request = decodeBody(decode, bytes, scan, maxSubscribeBytes(limits));
   const { type, group, echo, overflow } = request;
-  const pattern = checkSubscription(request.pattern, type, group, session.context.limits);
+  const pattern = checkSubscription(request.pattern, type, group, limits);
   if (OverflowPolicy[overflow] === undefined) {
     throw invalidArgument(`cannot subscribe with overflow policy ${overflow}`, {
       accepted: "DISCONNECT, DROP_OLDEST, DROP_NEWEST or CATCH_UP",

@@ -7,14 +7,51 @@ import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import type { Start } from "../../gen/parley/v1/event_pb.ts";
 import { hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
+import { FieldCursor } from "../../wire/field_cursor.ts";
+import { MAX_CONTROL_BYTES, tooManyFields } from "../connection/decode_body.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 import { PatternStart, positionIn, sinceAt } from "./pattern_start.ts";
 
 /** The most positions that one Subscribe may carry. */
 export const MAX_POSITIONS = 1000;
+/** What a position takes at most, besides its topic. */
+const POSITION_BYTES = 32;
+/** Numbers of Subscribe.start and of Start.positions. */
+const START_FIELD = 6;
+const POSITIONS_FIELD = 5;
+/** The most fields of a start, with those of its positions. */
+const MAX_START_FIELDS = 4 * MAX_POSITIONS;
 /** Past so many topics an Ack tells no more positions: subscribing must not hold up the others. */
 const MAX_TOPICS_LOOKED_AT = 10_000;
+
+const fields = new FieldCursor();
+const startFields = new FieldCursor();
+const positionFields = new FieldCursor();
+
+/** The largest Subscribe: with as many positions as there may be. */
+export function maxSubscribeBytes({ maxTopicBytes }: { readonly maxTopicBytes: number }): number {
+  return MAX_CONTROL_BYTES + MAX_POSITIONS * (maxTopicBytes + POSITION_BYTES);
+}
+
+/** Raises INVALID_ARGUMENT when the Subscribe in `bytes` has a start of too many fields to be decoded. */
+export function checkStartFields(bytes: Uint8Array): void {
+  let count = 0;
+  const add = () => {
+    if (++count > MAX_START_FIELDS) throw tooManyFields(MAX_START_FIELDS);
+  };
+  fields.open(bytes, 0, bytes.length);
+  while (fields.next()) {
+    if (fields.field !== START_FIELD || fields.wireType !== 2) continue;
+    startFields.open(bytes, fields.start, fields.end);
+    while (startFields.next()) {
+      add();
+      if (startFields.field !== POSITIONS_FIELD || startFields.wireType !== 2) continue;
+      positionFields.open(bytes, startFields.start, startFields.end);
+      while (positionFields.next()) add();
+    }
+  }
+}
 
 /** Raises a ParleyError when a subscription to `pattern` cannot begin at `start`. */
 export function checkStart(

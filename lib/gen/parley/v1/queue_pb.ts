@@ -856,7 +856,8 @@ export type RedriveQueueRequest = Message<"parley.v1.RedriveQueueRequest"> & {
   queue: string;
 
   /**
-   * The ids among the dead letters; none means all that nobody holds.
+   * The ids among the dead letters, at most 1,000; none means all that nobody
+   * holds.
    *
    * @generated from field: repeated uint64 ids = 2;
    */
