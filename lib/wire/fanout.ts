@@ -5,7 +5,8 @@
  * Successive events of one publisher nearly always go to the same receivers. They are encoded one
  * behind the other into a run, and the run is copied into each receiver's outbox as one piece. A run
  * ends when the receivers change, when it is full, when another kind of message needs its place in the
- * order, and with the turn. Outboxes that got something are flushed when the turn ends.
+ * order, and with the turn. Outboxes that got something are flushed when the turn ends; of very many, the others
+ * are flushed in further turns.
  *
  * A receiver whose outbox may not hold the run is left to `overflow`, which decides by its policy. Those who
  * read are never held up by those who do not.
@@ -21,6 +22,9 @@ const NOBODY: readonly never[] = [];
 
 /** Lists up to this length are compared one by one. */
 const SHORT_LIST = 4;
+
+/** So many outboxes are flushed with the end of a turn; a write costs some microseconds. */
+export const FLUSHED_AT_ONCE = 256;
 
 /** A run that reaches this length is handed out. */
 const RUN_BYTES = 64 * 1024;
@@ -55,7 +59,10 @@ export class Fanout<R extends Receiver> {
   readonly #maxOutboxBytes: number;
   readonly #budget: OutboxBudget;
   readonly #overflow: Overflow<R>;
-  readonly #dirty: Outbox[] = [];
+  readonly #flushLater: () => void;
+  /** Outboxes that got something; those before `#flushed` were flushed. */
+  #dirty: Outbox[] = [];
+  #flushed = 0;
   #run = new Uint8Array(2 * RUN_BYTES);
   #length = 0;
   #events = 0;
@@ -66,10 +73,16 @@ export class Fanout<R extends Receiver> {
   /** The receivers of this turn that are behind: whose outbox is more than half full. */
   #behind: R[] = [];
 
-  constructor(maxOutboxBytes: number, budget: OutboxBudget, overflow: Overflow<R>) {
-    this.#maxOutboxBytes = maxOutboxBytes;
-    this.#budget = budget;
+  /** `flushLater` is called when a turn has left outboxes that are not flushed yet: it has `flushSome` called. */
+  constructor(
+    limits: { readonly maxOutboxBytes: number; readonly budget: OutboxBudget },
+    overflow: Overflow<R>,
+    flushLater: () => void,
+  ) {
+    this.#maxOutboxBytes = limits.maxOutboxBytes;
+    this.#budget = limits.budget;
     this.#overflow = overflow;
+    this.#flushLater = flushLater;
   }
 
   /**
@@ -146,17 +159,26 @@ export class Fanout<R extends Receiver> {
     this.flushRun();
     this.#publisher = null;
     this.#receivers = NOBODY;
-    const dirty = this.#dirty;
-    for (let index = 0; index < dirty.length; index++) {
-      dirty[index].dirty = false;
-      dirty[index].flush();
-    }
-    dirty.length = 0;
+    if (this.flushSome()) this.#flushLater();
     const behind = this.#behind;
     if (behind.length === 0) return NOBODY;
     this.#behind = [];
     for (const receiver of behind) receiver.outbox.behind = false;
     return behind;
+  }
+
+  /** Flushes outboxes that got something, the longest waiting first; gives whether there are more. */
+  flushSome(): boolean {
+    const dirty = this.#dirty;
+    const end = Math.min(dirty.length, this.#flushed + FLUSHED_AT_ONCE);
+    for (let index = this.#flushed; index < end; index++) {
+      dirty[index].dirty = false;
+      dirty[index].flush();
+    }
+    this.#flushed = end;
+    if (end < dirty.length) return true;
+    dirty.length = this.#flushed = 0;
+    return false;
   }
 
   /** Marks an outbox that got something, so that the end of the turn flushes it. */

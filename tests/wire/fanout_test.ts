@@ -8,7 +8,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { EventSchema } from "../../lib/gen/parley/v1/event_pb.ts";
-import { Fanout, type Receiver } from "../../lib/wire/fanout.ts";
+import { Fanout, FLUSHED_AT_ONCE, type Receiver } from "../../lib/wire/fanout.ts";
 import type { Outbox } from "../../lib/wire/outbox.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
 import { groupStamp, SenderStamps } from "../../lib/wire/stamp.ts";
@@ -35,8 +35,10 @@ function makeFanout(
   overflow: (receiver: TestReceiver, frames: Uint8Array, length: number) => boolean = () =>
     assert.fail("nothing is full"),
   maxOutboxBytes = ROOM,
+  later: () => void = () => {},
 ): Fanout<TestReceiver> {
-  return new Fanout<TestReceiver>(maxOutboxBytes, new OutboxBudget(4 * ROOM), overflow);
+  const limits = { maxOutboxBytes, budget: new OutboxBudget(4 * ROOM) };
+  return new Fanout<TestReceiver>(limits, overflow, later);
 }
 
 function makeStamps(): SenderStamps {
@@ -293,4 +295,32 @@ Deno.test("endTurn names each receiver once that is behind and to be waited for"
   assert.deepEqual(fanout.endTurn(), []);
   add(fanout, [slow], eventBody(9, 20), stamps);
   assert.deepEqual(fanout.endTurn(), [slow], "in the next turn again");
+});
+
+Deno.test("a turn flushes so many outboxes, and the others in the order in which they came", () => {
+  let later = 0;
+  const fanout = makeFanout(undefined, ROOM, () => later++);
+  const stamps = makeStamps();
+  const written = (receivers: readonly TestReceiver[]) =>
+    receivers.map(({ writer }) => writer.batches.length);
+  const publish = (receivers: readonly TestReceiver[], number: number) => {
+    const body = eventBody(number, 10);
+    fanout.add(receivers, PUBLISHER, body, 0, body.length, stamps.bytes, stamps.length);
+    fanout.endTurn();
+  };
+  const few = Array.from({ length: FLUSHED_AT_ONCE }, () => makeReceiver());
+  publish(few, 1);
+  assert.equal(later, 0);
+  assert(written(few).every((count) => count === 1));
+  const many = Array.from({ length: 2 * FLUSHED_AT_ONCE + 1 }, () => makeReceiver());
+  publish(many, 2);
+  assert.equal(later, 1);
+  assert.deepEqual(written(many), many.map((_, index) => index < FLUSHED_AT_ONCE ? 1 : 0));
+  // Whoever comes meanwhile stands behind them, and what they get gathers.
+  publish([many[2 * FLUSHED_AT_ONCE], few[0]], 3);
+  assert.equal(later, 2);
+  assert.deepEqual(written(many), many.map((_, index) => index < 2 * FLUSHED_AT_ONCE ? 1 : 0));
+  assert.equal(fanout.flushSome(), false);
+  assert(written(many).every((count) => count === 1));
+  assert.equal(many.at(-1)!.writer.batches[0].length > many[0].writer.batches[0].length, true);
 });

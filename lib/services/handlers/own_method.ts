@@ -12,13 +12,17 @@ import {
 } from "@bufbuild/protobuf";
 import { CloseReason, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { checkFields } from "../connection/decode_body.ts";
+import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
 const SLICE = 8;
+/** And so many that are encoded already are copied. */
+const ENCODED_SLICE = 64;
 
 /** The largest request of a method that does not say otherwise. */
 const MAX_REQUEST_BYTES = 16 * 1024;
@@ -128,27 +132,55 @@ function pagedMethod(
       const request = decode(payload);
       return pagesOf(session).run(async () => {
         const answer = await run(features, session, request) as Record<string, unknown>;
-        const list = answer[field] as Pieces;
-        const parts = [encode({ ...answer, [field]: [] })];
-        for (let from = 0; from < list.length; from += SLICE) {
-          await session.callsTurn.admit();
-          const some = list.slice(from, from + SLICE);
-          if (encoded) {
-            for (const one of some) parts.push(...asField(number, one as Uint8Array));
-          } else parts.push(encode({ [field]: some }));
-        }
-        return { payload: joined(parts), type: output.typeName };
+        const head = encode({ ...answer, [field]: [] });
+        const payload = encoded
+          ? await withFields(head, number, answer[field] as Uint8Array[], session.callsTurn)
+          : await withList(
+            head,
+            answer[field] as Pieces,
+            (some) => encode({ [field]: some }),
+            session.callsTurn,
+          );
+        return { payload, type: output.typeName };
       });
     },
   };
 }
 
-/** An encoded message as an element of the list with that number, in two parts. */
-function asField(number: number, message: Uint8Array): [Uint8Array, Uint8Array] {
+/** A message with a list behind its other fields, whose elements are encoded in slices. */
+async function withList(
+  head: Uint8Array,
+  list: Pieces,
+  encode: (some: unknown[]) => Uint8Array,
+  turn: TurnTaker,
+): Promise<Uint8Array> {
+  const parts = [head];
+  for (let from = 0; from < list.length; from += SLICE) {
+    await turn.admit();
+    parts.push(encode(list.slice(from, from + SLICE)));
+  }
+  return joined(parts);
+}
+
+/** A message with a list of encoded messages behind its other fields. */
+async function withFields(
+  head: Uint8Array,
+  number: number,
+  list: readonly Uint8Array[],
+  turn: TurnTaker,
+): Promise<Uint8Array> {
   const tag = number << 3 | LENGTH_DELIMITED;
-  const head = new Uint8Array(varintSize(tag) + varintSize(message.length));
-  putVarint(head, putVarint(head, 0, tag), message.length);
-  return [head, message];
+  const sizeOf = ({ length }: Uint8Array) => varintSize(tag) + varintSize(length) + length;
+  const whole = new Uint8Array(list.reduce((sum, one) => sum + sizeOf(one), head.length));
+  whole.set(head);
+  let at = head.length;
+  await turn.admit();
+  for (let index = 0; index < list.length; index++) {
+    at = putVarint(whole, putVarint(whole, at, tag), list[index].length);
+    at = copyBytes(whole, at, list[index], 0, list[index].length);
+    if ((index + 1) % ENCODED_SLICE === 0) await turn.did(ENCODED_SLICE);
+  }
+  return whole;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

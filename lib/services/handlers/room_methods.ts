@@ -6,11 +6,10 @@
 import { invalidArgument } from "../../base/errors.ts";
 import type { Rooms as RoomsService } from "../../gen/parley/v1/room_pb.ts";
 import { checkMessage, type Room } from "../../logic/rooms/room.ts";
-import type { TurnTaker } from "../connection/fair_turns.ts";
 import { firstNames, madeLater } from "./name_page.ts";
 import type { Methods } from "./own_method.ts";
 import type { Rooms } from "../rooms/rooms.ts";
-import { sortInTurns } from "./sort_in_turns.ts";
+import { rosterOf } from "../rooms/roster.ts";
 import { ROOM_PREFIX } from "../topics/reserved.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -20,8 +19,6 @@ const MAX_LISTED_ROOMS = 1000;
 /** The most events of one page of history, and how many there are when nobody says. */
 const MAX_PAGE_EVENTS = 256;
 const USUAL_PAGE_EVENTS = 50;
-/** So many members are looked at before others may have their turn. */
-const LOOKED_AT_ONCE = 256;
 
 /** What the server does for each. */
 export const ROOM_METHODS: Methods<typeof RoomsService> = {
@@ -31,12 +28,13 @@ export const ROOM_METHODS: Methods<typeof RoomsService> = {
   }),
   join: {
     list: "members",
+    encoded: true,
     run: async (features, session, request) => {
       const rooms = features.needRooms();
       const { room, seq } = await rooms.join(session, request.room);
       return {
         room: infoOf(features, room),
-        members: await membersOf(rooms, room, session.callsTurn),
+        members: await rosterOf(room, rooms).members(session.callsTurn),
         seq: BigInt(seq),
       };
     },
@@ -65,9 +63,11 @@ export const ROOM_METHODS: Methods<typeof RoomsService> = {
   },
   members: {
     list: "members",
+    encoded: true,
     run: async (features, session, request) => {
       const rooms = features.needRooms();
-      return { members: await membersOf(rooms, rooms.room(request.room), session.callsTurn) };
+      const roster = rosterOf(rooms.room(request.room), rooms);
+      return { members: await roster.members(session.callsTurn) };
     },
   },
   list: { list: "rooms", run: list },
@@ -150,19 +150,4 @@ function infoOf(features: Features, room: Room<Peer>) {
     online: room.online,
     lastSeq: BigInt(topic?.lastSeq ?? 0),
   };
-}
-
-/** Who is in a room, by name. A room can hold everybody, so others have their turn meanwhile. */
-async function membersOf(rooms: Rooms, room: Room<Peer>, turn: TurnTaker) {
-  const members = [];
-  await turn.admit();
-  for (const [session, { joinedMs }] of room.members) {
-    members.push({
-      name: rooms.nameOf(session),
-      idle: rooms.isIdle(session),
-      joinedUnixMicros: BigInt(Math.floor(joinedMs)) * 1000n,
-    });
-    if (members.length % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
-  }
-  return await sortInTurns(members, (one, other) => one.name < other.name ? -1 : 1, turn);
 }

@@ -20,6 +20,7 @@ import type { SenderStamps } from "../../wire/stamp.ts";
 import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
+import { LaterFlushes } from "./later_flushes.ts";
 import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch } from "./publisher.ts";
 import { publisherOf, topicsOf } from "./peer_topics.ts";
@@ -61,10 +62,11 @@ export class Bus {
     this.#context = context;
     this.#live = new LiveReceivers(this.#trie);
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
+    const later = new LaterFlushes(context.turns, () => this.#fanout.flushSome());
     this.#fanout = new Fanout<BusSubscription>(
-      context.limits.maxOutboxBytes,
-      context.budget,
+      { maxOutboxBytes: context.limits.maxOutboxBytes, budget: context.budget },
       (subscription, frames, length) => policies.apply(subscription, frames, length),
+      () => later.begin(),
     );
     this.#handOn = new GroupHandOn(this.#trie, this.#fanout, (one) => this.#countOne(one));
   }

@@ -1,16 +1,12 @@
 /**
  * Requests that are larger, or of more fields, than any that makes sense are refused before they are decoded, and
- * those just below are not; long lists are sorted in turns.
+ * those just below are not.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { ErrorCode } from "../../../lib/base/errors.ts";
 import { MAX_REDRIVEN_IDS } from "../../../lib/base/limits.ts";
 import { MAX_CONTROL_BYTES, MAX_FIELDS } from "../../../lib/services/connection/decode_body.ts";
-import { FairTurns } from "../../../lib/services/connection/fair_turns.ts";
-import { sortInTurns } from "../../../lib/services/handlers/sort_in_turns.ts";
 import { bytesOf, call, subscribe } from "../../support/bus_messages.ts";
-import { FakePoll } from "../../support/fake_poll.ts";
 import { contentOf, join, type ServerMessage, varint } from "../../support/frames.ts";
 import type { MemoryPeer } from "../../support/memory_bus.ts";
 import { lengthDelimited, MEMBERS } from "../../support/own_requests.ts";
@@ -139,17 +135,5 @@ Deno.test("a Redrive names so many dead letters, and no more", async () => {
   assert.match(
     contentOf(await redrive(MAX_REDRIVEN_IDS + 1), "error").message,
     /1001 jobs by their/,
-  );
-});
-
-Deno.test("a list is sorted in turns as it would be at once, and equal ones stay as they stood", async () => {
-  const turns = new FairTurns(new FakePoll(), () => 0);
-  const item = fc.record({ key: fc.nat(50), value: fc.nat() });
-  const compare = (one: { key: number }, other: { key: number }) => one.key - other.key;
-  await fc.assert(
-    fc.asyncProperty(fc.array(item, { maxLength: 3000, size: "max" }), async (items) => {
-      assert.deepEqual(await sortInTurns(items, compare, turns.join()), items.toSorted(compare));
-    }),
-    { numRuns: 30 },
   );
 });
