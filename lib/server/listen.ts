@@ -58,10 +58,15 @@ export async function listenAll(
       const handshakes = config.tls.http ? tls?.handshakes : undefined;
       listeners.push(...listenHttp(hostname, port, { limits, guard, gate, input, handshakes }));
     }
-    const { clock } = context;
-    const dialogue = { room: config.chat.first_room, wallMs: () => clock.wallMs() };
+    const { clock, turns } = context;
+    const dialogue = {
+      room: config.chat.first_room,
+      wallMs: () => clock.wallMs(),
+      maxFrameBytes: limits.maxFrameBytes,
+      turn: turns.join(),
+    };
     for (const { hostname, port } of text.map(parseListenAddress)) {
-      listeners.push(...listenText(hostname, port, dialogue, limits.maxFrameBytes));
+      listeners.push(...listenText(hostname, port, dialogue));
     }
     for (const path of unix) listeners.push(await listenUnix(path));
   } catch (reason) {

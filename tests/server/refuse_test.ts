@@ -8,6 +8,7 @@ import { TextLink } from "../../lib/adapters/text/link.ts";
 import { Admission } from "../../lib/server/admission.ts";
 import { Refuser } from "../../lib/server/refuse.ts";
 import { contentOf } from "../support/frames.ts";
+import { ALONE } from "../support/alone.ts";
 import { MemoryLink } from "../support/memory_link.ts";
 import { messagesOf } from "../support/session.ts";
 import { settles } from "../support/until.ts";
@@ -60,7 +61,7 @@ Deno.test("nothing is written to a person at the text listener who is closed at 
   while (gate.mayTell());
   const below = new MemoryLink("text");
   const dialogue = { room: "lobby", wallMs: () => 0, maxLineBytes: 1000 };
-  const link = new TextLink(below, dialogue, 1000);
+  const link = new TextLink(below, { ...dialogue, maxFrameBytes: 1000, turn: ALONE });
   await settles(new Refuser(gate).refuse(link, "delimited", full), "the end");
   assert(below.closed);
   assert.equal(below.writes.length, 0, "a write under way would keep the descriptor");

@@ -157,7 +157,7 @@ export class TextDialogue {
 
   #join(name: string): void {
     if (name === this.#room) return this.#say(`You are in ${name} already.`);
-    this.#decide(Rooms.method.join, { room: name }, (answer) => {
+    this.#decide(Rooms.method.join, { room: name, withoutMembers: true }, (answer) => {
       const former = this.#room;
       if (former !== "") {
         this.#unsubscribe(former);

@@ -11,11 +11,27 @@ import { detached, mayFail } from "../../base/detached.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import type { Link, LinkMemory } from "../../ports/link.ts";
+import type { WorkTurn } from "../../ports/work_turn.ts";
 import { FrameReader } from "../../wire/frame_reader.ts";
 import { type DialogueOptions, TextDialogue } from "./dialogue.ts";
 import { LineReader } from "./lines.ts";
 
 const encoder = new TextEncoder();
+
+/** What it costs to show a message, in small messages; so many are shown before others may have their turn. */
+const UNITS_A_MESSAGE = 8;
+const SHOWN_AT_ONCE = 16;
+
+/** What a link needs to know. */
+export interface TextLinkOptions extends DialogueOptions {
+  /** The largest message of the server. */
+  readonly maxFrameBytes: number;
+  /**
+   * What is written is shown in turns with others. Shared by all links of a listener: a crowd at it gets no more
+   * of the server than one connection that sends.
+   */
+  readonly turn: WorkTurn;
+}
 
 /** One person's connection. */
 export class TextLink implements Link {
@@ -24,6 +40,7 @@ export class TextLink implements Link {
   readonly #dialogue: TextDialogue;
   readonly #lines: LineReader;
   readonly #frames: FrameReader;
+  readonly #turn: WorkTurn;
   #typed: Uint8Array = new Uint8Array(0);
   #shown: Promise<void> = Promise.resolve();
   #ended = false;
@@ -35,12 +52,12 @@ export class TextLink implements Link {
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
 
-  /** `maxFrameBytes` is the largest message of the server. */
-  constructor(link: Link, options: DialogueOptions, maxFrameBytes: number) {
+  constructor(link: Link, options: TextLinkOptions) {
     this.#link = link;
+    this.#turn = options.turn;
     this.#dialogue = new TextDialogue(options);
     this.#lines = new LineReader(options.maxLineBytes);
-    this.#frames = new FrameReader("delimited", 2 * maxFrameBytes);
+    this.#frames = new FrameReader("delimited", 2 * options.maxFrameBytes);
     // The greeting is shown with the first read or write: a link that nobody wants has to be closed at once.
   }
 
@@ -91,6 +108,8 @@ export class TextLink implements Link {
 
   async write(batch: Uint8Array): Promise<void> {
     const frames = this.#frames;
+    let shown = 0;
+    await this.#turn.admit();
     for (let from = 0; from < batch.length;) {
       const space = frames.space();
       const count = Math.min(space.length, batch.length - from);
@@ -100,6 +119,9 @@ export class TextLink implements Link {
       while (frames.next()) {
         const message = frames.buffer.slice(frames.messageStart, frames.messageEnd);
         this.#dialogue.receive(fromBinary(ServerMessageSchema, message));
+        if (++shown % SHOWN_AT_ONCE !== 0) continue;
+        await this.#turn.did(SHOWN_AT_ONCE * UNITS_A_MESSAGE);
+        if (this.#closed) throw new Error("the connection is closed");
       }
     }
     this.#news = true;

@@ -3,8 +3,7 @@
  */
 import type { Link, LinkListener } from "../../ports/link.ts";
 import { listenTcp, type TcpLinkListener } from "../socket/tcp.ts";
-import type { DialogueOptions } from "./dialogue.ts";
-import { TextLink } from "./link.ts";
+import { TextLink, type TextLinkOptions } from "./link.ts";
 
 /** The longest line that a person may type: the longest text there may be. */
 export const MAX_LINE_BYTES = 4096;
@@ -12,8 +11,8 @@ export const MAX_LINE_BYTES = 4096;
 /** The most bytes that a message takes around a text. */
 const AROUND_TEXT_BYTES = 256;
 
-/** What the listener needs to know of the dialogue. */
-export type TextOptions = Omit<DialogueOptions, "maxLineBytes">;
+/** What the listener needs to know. */
+export type TextOptions = Omit<TextLinkOptions, "maxLineBytes">;
 
 /** A listener on one address. */
 class TextLinkListener implements LinkListener {
@@ -21,12 +20,10 @@ class TextLinkListener implements LinkListener {
   readonly dialect = "delimited";
   readonly #listener: TcpLinkListener;
   readonly #options: TextOptions;
-  readonly #maxFrameBytes: number;
 
-  constructor(listener: TcpLinkListener, options: TextOptions, maxFrameBytes: number) {
+  constructor(listener: TcpLinkListener, options: TextOptions) {
     this.#listener = listener;
     this.#options = options;
-    this.#maxFrameBytes = maxFrameBytes;
   }
 
   get address(): string {
@@ -35,9 +32,12 @@ class TextLinkListener implements LinkListener {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Link> {
     // A line becomes one message, together with the name of the room.
-    const maxLineBytes = Math.min(MAX_LINE_BYTES, this.#maxFrameBytes - AROUND_TEXT_BYTES);
+    const maxLineBytes = Math.min(
+      MAX_LINE_BYTES,
+      this.#options.maxFrameBytes - AROUND_TEXT_BYTES,
+    );
     const options = { ...this.#options, maxLineBytes };
-    for await (const link of this.#listener) yield new TextLink(link, options, this.#maxFrameBytes);
+    for await (const link of this.#listener) yield new TextLink(link, options);
   }
 
   close(): void {
@@ -50,8 +50,7 @@ export function listenText(
   hostname: string,
   port: number,
   options: TextOptions,
-  maxFrameBytes: number,
 ): LinkListener[] {
   return listenTcp("text", "delimited", hostname, port)
-    .map((listener) => new TextLinkListener(listener, options, maxFrameBytes));
+    .map((listener) => new TextLinkListener(listener, options));
 }

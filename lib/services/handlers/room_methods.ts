@@ -34,7 +34,9 @@ export const ROOM_METHODS: Methods<typeof RoomsService> = {
       const { room, seq } = await rooms.join(session, request.room);
       return {
         room: infoOf(features, room),
-        members: await rosterOf(room, rooms).members(session.callsTurn),
+        members: request.withoutMembers
+          ? []
+          : await rosterOf(room, rooms).members(session.callsTurn),
         seq: BigInt(seq),
       };
     },
