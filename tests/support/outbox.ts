@@ -5,11 +5,11 @@ import { Outbox, type WriteBatch } from "../../lib/wire/outbox.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
 import { SlabPool } from "../../lib/wire/slab_pool.ts";
 
-/** An outbox with a pool and a budget of its own. */
+/** An outbox with a budget of its own, and a pool unless it shares one. */
 export function makeOutbox(
   write: WriteBatch = () => Promise.resolve(),
+  pool = new SlabPool(),
 ): { outbox: Outbox; pool: SlabPool; budget: OutboxBudget } {
-  const pool = new SlabPool();
   const budget = new OutboxBudget(256 * 1024 * 1024);
   return { outbox: new Outbox(write, pool, budget), pool, budget };
 }

@@ -8,7 +8,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { EventSchema } from "../../lib/gen/parley/v1/event_pb.ts";
-import { Fanout, FLUSHED_AT_ONCE, type Receiver } from "../../lib/wire/fanout.ts";
+import { SlabPool } from "../../lib/wire/slab_pool.ts";
+import { Fanout, FLUSHED_AT_ONCE, FLUSHED_BYTES, type Receiver } from "../../lib/wire/fanout.ts";
 import type { Outbox } from "../../lib/wire/outbox.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
 import { groupStamp, SenderStamps } from "../../lib/wire/stamp.ts";
@@ -26,9 +27,13 @@ interface TestReceiver extends Receiver {
   readonly writer: ManualWriter;
 }
 
+/** One for all: a pool takes memory in large pieces. */
+const pool = new SlabPool();
+
 function makeReceiver(owner: object = {}, echo = false, waitedFor = true): TestReceiver {
   const writer = new ManualWriter();
-  return { owner, outbox: makeOutbox(writer.write).outbox, echo, overflow: 0, waitedFor, writer };
+  const { outbox } = makeOutbox(writer.write, pool);
+  return { owner, outbox, echo, overflow: 0, waitedFor, writer };
 }
 
 function makeFanout(
@@ -323,4 +328,20 @@ Deno.test("a turn flushes so many outboxes, and the others in the order in which
   assert.equal(fanout.flushSome(), false);
   assert(written(many).every((count) => count === 1));
   assert.equal(many.at(-1)!.writer.batches[0].length > many[0].writer.batches[0].length, true);
+});
+
+Deno.test("a turn flushes so many bytes and one outbox more", () => {
+  let later = 0;
+  const fanout = makeFanout(undefined, ROOM, () => later++);
+  const stamps = makeStamps();
+  const receivers = Array.from({ length: 5 }, () => makeReceiver());
+  const body = eventBody(1, FLUSHED_BYTES / 2);
+  fanout.add(receivers, PUBLISHER, body, 0, body.length, stamps.bytes, stamps.length);
+  fanout.endTurn();
+  const written = () => receivers.map(({ writer }) => writer.batches.length);
+  assert.deepEqual([written(), later], [[1, 1, 0, 0, 0], 1]);
+  assert.equal(fanout.flushSome(), true);
+  assert.deepEqual(written(), [1, 1, 1, 1, 0]);
+  assert.equal(fanout.flushSome(), false);
+  assert.deepEqual(written(), [1, 1, 1, 1, 1]);
 });
