@@ -50,20 +50,20 @@ export class ReadyLine<T> {
 
   /** Takes in a job that was pushed; its id is above that of all before. */
   push(slot: number): void {
-    this.#append(slot, ++this.#table.entries[slot]);
+    this.#append(slot, ++this.#table.links.entries[slot]);
     this.count++;
   }
 
   /** Takes in a job that came back, or whose time has come. */
   putBack(slot: number): void {
     if (this.#heapLength === this.#heap.length) this.#makeHeapRoom();
-    this.#rise(this.#heapLength++, slot, ++this.#table.entries[slot], this.#table.ids[slot]);
+    this.#rise(this.#heapLength++, slot, ++this.#table.links.entries[slot], this.#table.ids[slot]);
     this.count++;
   }
 
   /** Says that a job is no longer in it; it need not be the first. */
   leave(slot: number): void {
-    this.#table.entries[slot]++;
+    this.#table.links.entries[slot]++;
     this.count--;
     if (this.count > 0) return;
     this.#head = this.#tail;
@@ -100,11 +100,11 @@ export class ReadyLine<T> {
   }
 
   #counts(block: Block, place: number): boolean {
-    return this.#table.entries[block.slots[place]] === block.entries[place];
+    return this.#table.links.entries[block.slots[place]] === block.entries[place];
   }
 
   #heapCounts(place: number): boolean {
-    return this.#table.entries[this.#heap[place]] === this.#heapEntries[place];
+    return this.#table.links.entries[this.#heap[place]] === this.#heapEntries[place];
   }
 
   #append(slot: number, entry: number): void {

@@ -29,7 +29,7 @@ export class TimeHeap<T> {
 
   /** Takes in a slot by its present time, or moves it when that has changed. */
   put(slot: number): void {
-    let place = this.#table.places[slot];
+    let place = this.#table.links.places[slot];
     if (place === NONE) {
       if (this.size === this.#slots.length) {
         const larger = new Int32Array(2 * this.size);
@@ -43,7 +43,7 @@ export class TimeHeap<T> {
 
   /** Takes out a slot that is in it. */
   remove(slot: number): void {
-    const { places } = this.#table;
+    const { places } = this.#table.links;
     const place = places[slot];
     if (place === NONE) return;
     places[slot] = NONE;
@@ -54,7 +54,7 @@ export class TimeHeap<T> {
 
   /** Moves what is later than `slot` down from `place`; gives where the slot may stand. */
   #rise(place: number, slot: number): number {
-    const { times, places } = this.#table;
+    const { times, links: { places } } = this.#table;
     const slots = this.#slots;
     const time = times[slot];
     while (place > 0) {
@@ -70,7 +70,7 @@ export class TimeHeap<T> {
 
   /** Moves what is sooner than `slot` up, and puts the slot where it then belongs. */
   #sink(place: number, slot: number): void {
-    const { times, places } = this.#table;
+    const { times, links: { places } } = this.#table;
     const slots = this.#slots;
     const time = times[slot];
     for (;;) {

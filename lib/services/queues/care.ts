@@ -117,7 +117,7 @@ export async function redrive(
     await turn.admit();
     try {
       visitJobs([chunk], page, (slot, id, start, end) => {
-        if ((ids !== null && !ids.has(id)) || !dead.machine.isFree(slot)) return;
+        if ((ids !== null && !ids.has(id)) || !dead.machine.views.isFree(slot)) return;
         const body = withoutId(page.bytes, start, end);
         queue.takeOver(body, optionsOf(page.bytes, start, end));
         dead.machine.drop(slot);
@@ -141,7 +141,7 @@ function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {
 }
 
 function isLeaving(queue: Queue, slot: number): boolean {
-  const state = queue.machine.state(slot);
+  const state = queue.machine.views.state(slot);
   return state === JobState.DONE || state === JobState.DROPPING || state === JobState.BURYING;
 }
 
@@ -154,12 +154,12 @@ interface Standing {
 }
 
 function standingOf({ machine, context }: Queue, slot: number): Standing {
-  const state = STATES[machine.state(slot)] ?? PeekedState.LEASED;
-  const timed = state === PeekedState.DELAYED || machine.state(slot) === JobState.LEASED;
-  const untilMs = context.clock.wallMs() + machine.timeMs(slot) - context.clock.monotonicMs();
+  const state = STATES[machine.views.state(slot)] ?? PeekedState.LEASED;
+  const timed = state === PeekedState.DELAYED || machine.views.state(slot) === JobState.LEASED;
+  const untilMs = context.clock.wallMs() + machine.views.timeMs(slot) - context.clock.monotonicMs();
   return {
-    attempt: machine.attempts(slot),
-    redelivered: machine.redelivered(slot),
+    attempt: machine.views.attempts(slot),
+    redelivered: machine.views.redelivered(slot),
     state,
     untilUnixMicros: timed ? BigInt(Math.round(untilMs * 1000)) : 0n,
   };

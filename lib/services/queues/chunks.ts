@@ -153,7 +153,7 @@ export class JobChunks {
   }
 
   /** Enters a pushed job, before the next one is handed to the store. */
-  add(slot: number, id: number, bytes: number, timeMs: number, plain: boolean): void {
+  add(slot: number, id: number, bytes: number, timeMs: number): void {
     let chunk = this.#open;
     if (chunk === null || this.needsNew) {
       chunk = this.#open = new JobChunk(id, timeMs, false);
@@ -161,7 +161,6 @@ export class JobChunks {
       this.#created.push(chunk);
     }
     this.#enter(chunk, slot, bytes);
-    if (!plain) this.changed(slot);
   }
 
   /** Enters a chunk that was found at start. */

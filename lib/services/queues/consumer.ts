@@ -4,7 +4,7 @@
  * What is leased to it and not yet sent, with what waits in its outbox, is bounded: past `HELD_BYTES` it is
  * held, so that a client that does not read gets no more, and is not ended for what it asked for.
  */
-import type { Consumer } from "../../logic/queues/work_queue.ts";
+import type { Consumer, LeaseToken } from "../../logic/queues/work_queue.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53, varintSize } from "../../wire/varint.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -25,6 +25,27 @@ const CONSUMER_TAG = 0x98;
 const MAX_STAMPS_BYTES = 64;
 
 const stamps = new Uint8Array(MAX_STAMPS_BYTES);
+const NOTHING = new Uint8Array(0);
+
+/** A job as it leaves for a consumer. One object is filled again and again. */
+export class OutgoingJob {
+  slot = 0;
+  attempt = 0;
+  generation = 0;
+  leaseMs = 0;
+  redelivered = false;
+  /** The body lies from `start` to `end`. */
+  bytes: Uint8Array = NOTHING;
+  start = 0;
+  end = 0;
+
+  /** Sets where the body lies. */
+  setBody(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+}
 
 /** A consumer. */
 export class QueueConsumer {
@@ -37,6 +58,7 @@ export class QueueConsumer {
   waitingBytes = 0;
   /** The slots of jobs that are leased to it and not sent yet, in the order of their leases. */
   readonly line = new Set<number>();
+  #token: LeaseToken<QueueConsumer> | null = null;
 
   constructor(session: Peer, number: number) {
     this.session = session;
@@ -48,28 +70,28 @@ export class QueueConsumer {
     return this.waitingBytes + this.session.outbox.size > HELD_BYTES;
   }
 
-  /** Sends the job whose body lies from `start` to `end`. */
-  send(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    attempt: number,
-    slot: number,
-    generation: number,
-    leaseMs: number,
-    redelivered: boolean,
-  ): void {
+  /** The token of a delivery to this consumer; good until the next call. */
+  tokenOf(slot: number, generation: number): Readonly<LeaseToken<QueueConsumer>> {
+    const token = this.#token ??= { consumer: this.handle, slot, generation };
+    token.slot = slot;
+    token.generation = generation;
+    return token;
+  }
+
+  /** Sends a job. */
+  send(job: Readonly<OutgoingJob>): void {
+    const { bytes, start, end } = job;
     let at = 0;
     stamps[at++] = ATTEMPT_TAG;
-    at = putVarint(stamps, at, attempt);
+    at = putVarint(stamps, at, job.attempt);
     stamps[at++] = TOKEN_TAG;
     stamps[at++] = 1;
-    at = putUint32(at, slot + 1);
-    at = putUint32(at, generation);
+    at = putUint32(at, job.slot + 1);
+    at = putUint32(at, job.generation);
     stamps[at++] = LEASE_TAG;
     stamps[at++] = 1;
-    at = putVarint(stamps, at, leaseMs);
-    if (redelivered) {
+    at = putVarint(stamps, at, job.leaseMs);
+    if (job.redelivered) {
       stamps[at++] = REDELIVERED_TAG;
       stamps[at++] = 1;
       stamps[at++] = 1;

@@ -108,7 +108,7 @@ export class DeadLetters {
     this.#waiting.delete(slot);
     const { machine } = this.#queue;
     // A failed batch may have given it back to its consumer.
-    if (machine.state(slot) !== JobState.DYING) return false;
+    if (machine.views.state(slot) !== JobState.DYING) return false;
     try {
       this.#dead().takeOver(withoutId(bytes, start, end, this.#deathOf(slot, death)));
       machine.bury(slot);
@@ -128,7 +128,7 @@ export class DeadLetters {
   bodyMissing(slot: number): void {
     if (!this.#waiting.delete(slot)) return;
     const { machine } = this.#queue;
-    if (machine.state(slot) === JobState.DYING) {
+    if (machine.views.state(slot) === JobState.DYING) {
       machine.unbury(slot, RETRY_MS, this.#queue.nowMs);
     }
   }
@@ -137,7 +137,7 @@ export class DeadLetters {
   failed(): void {
     const { machine } = this.#queue;
     for (const [slot, death] of this.#moved) {
-      if (machine.state(slot) === JobState.DYING) this.#waiting.set(slot, death);
+      if (machine.views.state(slot) === JobState.DYING) this.#waiting.set(slot, death);
     }
     this.#moved.clear();
   }
@@ -153,11 +153,11 @@ export class DeadLetters {
     const { machine, name } = this.#queue;
     const death = create(DeathSchema, {
       reason: reason as number,
-      attempts: machine.attempts(slot),
+      attempts: machine.views.attempts(slot),
       lastError: error,
       timeUnixMicros: BigInt(Math.floor(this.#wallMs())) * 1000n,
       queue: name,
-      id: BigInt(machine.id(slot)),
+      id: BigInt(machine.views.id(slot)),
     });
     return toBinary(JobSchema, create(JobSchema, { death }));
   }

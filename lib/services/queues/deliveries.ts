@@ -10,9 +10,11 @@ import { logger } from "../../base/log.ts";
 import type { Consumer, WorkQueue } from "../../logic/queues/work_queue.ts";
 import type { JobBodies } from "./bodies.ts";
 import type { JobChunk } from "./chunks.ts";
-import { HELD_BYTES, type QueueConsumer } from "./consumer.ts";
+import { HELD_BYTES, OutgoingJob, type QueueConsumer } from "./consumer.ts";
 
 const log = logger("server");
+/** The job that is being sent. */
+const outgoing = new OutgoingJob();
 
 /** Whose jobs they are. */
 export interface DeliveringQueue {
@@ -51,9 +53,9 @@ export class JobDeliveries {
   /** A lease was decided: the consumer may have too much with it, and the body should be at hand by then. */
   leasing(slot: number, chunk: JobChunk): void {
     const { machine } = this.#queue;
-    const handle = machine.holder(slot);
+    const handle = machine.views.holder(slot);
     if (handle === null) return;
-    handle.attached.waitingBytes += machine.sizeOf(slot);
+    handle.attached.waitingBytes += machine.views.sizeOf(slot);
     if (handle.attached.isFull) machine.hold(handle, true);
     this.#bodies.wantSoon(slot, chunk);
   }
@@ -66,7 +68,7 @@ export class JobDeliveries {
     // Its lease ended before the body was read: nothing is on its way to whom that was.
     const former = this.#takeOut(slot);
     const { machine } = this.#queue;
-    const generation = machine.generation(slot);
+    const generation = machine.views.generation(slot);
     this.#awaited.set(slot, { to, generation, chunk, wasRead: isAtHand });
     to.line.add(slot);
     if (!isAtHand) bodies.want(chunk);
@@ -83,8 +85,10 @@ export class JobDeliveries {
     if (next !== slot) return false;
     const { machine } = this.#queue;
     this.#takeOut(slot);
-    if (machine.isLeased(slot, generation)) this.#send(slot, to, bytes, start, end);
-    else this.#sent(to, machine.sizeOf(slot));
+    if (machine.views.isLeased(slot, generation)) {
+      outgoing.setBody(bytes, start, end);
+      this.#send(slot, to);
+    } else this.#sent(to, machine.views.sizeOf(slot));
     this.#goOn(to);
     return true;
   }
@@ -100,9 +104,9 @@ export class JobDeliveries {
     const { machine, name } = this.#queue;
     this.#takeOut(slot);
     // One whose lease has ended meanwhile may have been read for its burial.
-    if (machine.isLeased(slot, awaited.generation)) {
+    if (machine.views.isLeased(slot, awaited.generation)) {
       log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
-        id: machine.id(slot),
+        id: machine.views.id(slot),
         queue: name,
       });
     }
@@ -112,7 +116,9 @@ export class JobDeliveries {
   /** The consumer is about to go: what is leased to it and was not sent, nobody has seen, and it does not count. */
   takeBack({ handle, line }: QueueConsumer): void {
     const { machine } = this.#queue;
-    for (const slot of line) machine.release(handle, slot, machine.generation(slot));
+    for (const slot of line) {
+      machine.release({ consumer: handle, slot, generation: machine.views.generation(slot) });
+    }
   }
 
   /** What was not committed was taken back: nothing of it is on its way any more. */
@@ -134,7 +140,7 @@ export class JobDeliveries {
 
   /** A job that was waited for is not sent; those behind it may be. */
   #passed({ to }: Awaited, slot: number): void {
-    this.#sent(to, this.#queue.machine.sizeOf(slot));
+    this.#sent(to, this.#queue.machine.views.sizeOf(slot));
     this.#goOn(to);
   }
 
@@ -143,36 +149,33 @@ export class JobDeliveries {
     const { machine } = this.#queue;
     for (const slot of to.line) {
       const { generation, chunk } = this.#awaited.get(slot)!;
-      const isLeased = machine.isLeased(slot, generation);
+      const isLeased = machine.views.isLeased(slot, generation);
       if (isLeased && !this.#bodies.has(slot)) return this.#bodies.want(chunk);
       this.#takeOut(slot);
       if (isLeased) this.#sendAtHand(slot, to);
-      else this.#sent(to, machine.sizeOf(slot));
+      else this.#sent(to, machine.views.sizeOf(slot));
     }
   }
 
   #sendAtHand(slot: number, to: QueueConsumer): void {
     const start = this.#bodies.start(slot);
-    this.#send(slot, to, this.#bodies.ring.bytes, start, start + this.#bodies.length(slot));
+    outgoing.setBody(this.#bodies.ring.bytes, start, start + this.#bodies.length(slot));
+    this.#send(slot, to);
   }
 
-  #send(slot: number, to: QueueConsumer, bytes: Uint8Array, start: number, end: number): void {
-    const { machine } = this.#queue;
+  /** Sends the job in `slot`, whose body `outgoing` has. */
+  #send(slot: number, to: QueueConsumer): void {
+    const { views, options } = this.#queue.machine;
     if (to.session.takesDeliveries) {
-      const redelivered = machine.redelivered(slot);
-      if (redelivered) this.#queue.countRedelivery();
-      to.send(
-        bytes,
-        start,
-        end,
-        machine.attempts(slot),
-        slot,
-        machine.generation(slot),
-        machine.options.leaseMs,
-        redelivered,
-      );
+      outgoing.slot = slot;
+      outgoing.attempt = views.attempts(slot);
+      outgoing.generation = views.generation(slot);
+      outgoing.leaseMs = options.leaseMs;
+      outgoing.redelivered = views.redelivered(slot);
+      if (outgoing.redelivered) this.#queue.countRedelivery();
+      to.send(outgoing);
     }
-    this.#sent(to, machine.sizeOf(slot));
+    this.#sent(to, views.sizeOf(slot));
   }
 
   #sent(to: QueueConsumer, bytes: number): void {

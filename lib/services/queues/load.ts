@@ -19,7 +19,7 @@ interface LoadedQueue {
 export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): void {
   const { clock } = queue.context;
   const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
-  const job = { ...PLAIN_JOB };
+  const job = { ...PLAIN_JOB, id: 0, dueMs: 0 };
   for (const found of chunks) {
     const { states } = found;
     const chunk = queue.chunks.addStored(found.first, found.timeMs);
@@ -32,16 +32,9 @@ export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): v
         queue.chunks.addStoredJob(chunk, null, 0);
         continue;
       }
-      const slot = queue.machine.restore(
-        found.first + index,
-        job.bytes,
-        job.priority,
-        job.key,
-        job.attempts,
-        job.delayMs > 0 ? nowMs + job.delayMs : 0,
-        job.state,
-        job.redelivered,
-      );
+      job.id = found.first + index;
+      job.dueMs = job.delayMs > 0 ? nowMs + job.delayMs : 0;
+      const slot = queue.machine.restore(job);
       queue.chunks.addStoredJob(chunk, slot, job.bytes);
     }
   }

@@ -13,6 +13,7 @@ import {
   type DeathReason,
   DurableState,
   JobState,
+  type NewJob,
   WorkQueue,
   type WorkQueueEffects,
   type WorkQueueOptions,
@@ -37,6 +38,8 @@ import type { ServerContext } from "../connection/server_context.ts";
 const log = logger("server");
 /** A job of another queue on its way. */
 const moved = new Entry();
+/** The job that is entered into the machine. */
+const entered: NewJob = { id: 0, bytes: 0, priority: 0, key: 0, dueMs: 0 };
 /** Places of jobs that were committed are taken out in pieces of at least this many. */
 const COMPACT_AT = 4096;
 
@@ -146,15 +149,18 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** The second half: the machine's, once the store has taken all of it. */
   enter(id: number, bytes: number, options: JobOptions | null): void {
     const { clock } = this.context;
-    const size = bytes + 1 + varint53Size(id);
-    const { ordered } = this.machine.options;
-    const key = options === null || !ordered ? 0 : options.key;
+    const { machine } = this;
     const delayMs = options?.delayMs ?? 0;
-    const priority = options?.priority ?? 0;
     const nowMs = delayMs > 0 ? clock.monotonicMs() : 0;
-    const slot = this.machine.push(id, size, priority, key, nowMs + delayMs, nowMs);
-    const plain = priority === 0 && key === 0 && delayMs === 0;
-    this.chunks.add(slot, id, size, clock.wallMs(), plain);
+    entered.id = id;
+    entered.bytes = bytes + 1 + varint53Size(id);
+    entered.priority = options?.priority ?? 0;
+    entered.key = options === null || !machine.options.ordered ? 0 : options.key;
+    entered.dueMs = nowMs + delayMs;
+    const slot = machine.push(entered, nowMs);
+    this.chunks.add(slot, id, entered.bytes, clock.wallMs());
+    const plain = entered.priority === 0 && entered.key === 0 && delayMs === 0;
+    if (!plain) this.chunks.changed(slot);
     this.#pushing.push(slot);
     this.#owner.hasChanges(this);
     this.#owner.touch(this);
@@ -171,7 +177,9 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.pushed++;
     // What will be handed out soon stays at hand; the rest of a long queue is read when its turn comes.
     const { machine } = this;
-    if (machine.state(slot) === JobState.LEASING || machine.bytes <= this.#bodies.ring.longest) {
+    if (
+      machine.views.state(slot) === JobState.LEASING || machine.bytes <= this.#bodies.ring.longest
+    ) {
       this.#bodies.put(slot, bytes, start, end);
     }
   }
@@ -262,7 +270,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   changed(slot: number): void {
     this.chunks.changed(slot);
     this.#owner.hasChanges(this);
-    if (this.machine.state(slot) !== JobState.LEASING) return;
+    if (this.machine.views.state(slot) !== JobState.LEASING) return;
     this.#deliveries.leasing(slot, this.chunks.of(slot));
   }
 
@@ -286,10 +294,10 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   freed(slot: number): void {
     const { machine } = this;
-    if (machine.state(slot) === JobState.DONE) this.done++;
+    if (machine.views.state(slot) === JobState.DONE) this.done++;
     this.#bodies.forget(slot);
     this.#deadLetters.forget(slot);
-    this.chunks.freed(slot, machine.id(slot));
+    this.chunks.freed(slot, machine.views.id(slot));
   }
 
   // What the store gives.
@@ -313,15 +321,15 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   }
 
   #describe(slot: number, job: KeptJob): void {
-    const { machine } = this;
-    job.state = machine.durableState(slot);
-    job.attempts = machine.durableAttempts(slot);
-    job.priority = machine.priority(slot);
-    job.key = machine.keyOf(slot);
-    job.redelivered = machine.redelivered(slot);
-    job.bytes = machine.sizeOf(slot);
+    const { views } = this.machine;
+    job.state = views.durableState(slot);
+    job.attempts = views.durableAttempts(slot);
+    job.priority = views.priority(slot);
+    job.key = views.keyOf(slot);
+    job.redelivered = views.redelivered(slot);
+    job.bytes = views.sizeOf(slot);
     job.delayMs = job.state === DurableState.DELAYED
-      ? Math.max(1, machine.timeMs(slot) - this.context.clock.monotonicMs())
+      ? Math.max(1, views.timeMs(slot) - this.context.clock.monotonicMs())
       : 0;
   }
 
