@@ -12,7 +12,7 @@ import type { Mark } from "./high_water_mark.ts";
 import { type Chunk, chunkNumber, verifyChunk } from "./chunk.ts";
 import { damaged } from "./errors.ts";
 import { valueOf } from "./schema.ts";
-import { queueNameOf } from "../store/queue.ts";
+import { queueNameOf } from "../store/queue_name.ts";
 import { CHUNK, type StateRow, type WriterTopic } from "./tables.ts";
 
 /** A file up to this size is walked whole at each start. */

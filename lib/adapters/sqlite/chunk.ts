@@ -10,7 +10,7 @@ import { crc32 } from "node:zlib";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53 } from "../../wire/varint.ts";
 import { damaged } from "./errors.ts";
-import { describeStored, queueNameOf } from "../store/queue.ts";
+import { describeStored, queueNameOf } from "../store/queue_name.ts";
 
 /** A chunk is ended when its data reaches this length; one event may be longer. */
 const CHUNK_BYTES = 64 * 1024;
@@ -73,6 +73,17 @@ export function verifyChunk(topic: number, name: string, chunk: Chunk): void {
   throw damaged(`${what} ${chunk.first} and following of ${describeStored(name)}`);
 }
 
+/** An event or a job to be put into a chunk, as the cursor over a batch tells it. */
+export interface ChunkEvent {
+  /** The body lies from `start` to `end`. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** The event's seq. */
+  readonly number: number;
+  readonly timeMs: number;
+}
+
 /** Gathers the events of one chunk. */
 export class ChunkBuilder implements ChunkHead {
   first = 0;
@@ -94,7 +105,8 @@ export class ChunkBuilder implements ChunkHead {
       (this.#length + bodyBytes > CHUNK_BYTES || this.events >= CHUNK_EVENTS);
   }
 
-  add(bytes: Uint8Array, start: number, end: number, seq: number, timeMs: number): void {
+  /** Adds an event. */
+  add({ bytes, start, end, number: seq, timeMs }: ChunkEvent): void {
     const length = end - start;
     if (this.#length + length + MAX_PREFIX_BYTES > this.#data.length) {
       this.#grow(length + MAX_PREFIX_BYTES);

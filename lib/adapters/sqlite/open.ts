@@ -26,8 +26,8 @@ import {
   type StateRow,
 } from "./tables.ts";
 import { type IdsAge, SqliteWriter } from "./writer.ts";
-import { queueNameOf } from "../store/queue.ts";
-import type { TopicFigures } from "../store/topic.ts";
+import { queueNameOf } from "../store/queue_name.ts";
+import type { LogFigures } from "../store/stored_log.ts";
 
 /** About what a message_id takes with its prefix, at most. */
 const MAX_ID_BYTES = 64;
@@ -49,7 +49,7 @@ export interface OpenRequest {
 /** What is there, in a form that can be posted. */
 export interface OpenedSnapshot {
   readonly epoch: string;
-  readonly topics: readonly TopicFigures[];
+  readonly topics: readonly LogFigures[];
   /** Of queues. */
   readonly chunks: readonly (readonly [queue: number, chunks: readonly StoredChunk[]])[];
   readonly records: readonly StoreRecord[];
@@ -143,15 +143,8 @@ function load(
   const mark = MarkFile.create(markPath, state);
   if (state !== present) saveState(database, state);
   const { dedupWindowMs } = request;
-  const writer = new SqliteWriter(
-    database,
-    mark,
-    state,
-    topics,
-    forgottenSeq,
-    dedupWindowMs,
-    ages,
-  );
+  const found = { state, topics, forgottenSeq, dedupWindowMs, idsAges: ages };
+  const writer = new SqliteWriter(database, mark, found);
   const snapshot = {
     epoch: state.epoch,
     topics: topics.map((topic) => ({ ...topic })),

@@ -40,7 +40,7 @@ export class SqliteReader {
   /** Reads a page. */
   read(request: BackendRead): StorePage {
     return this.#transaction(() => {
-      const page = new SegmentPage();
+      const page = new SegmentPage(request);
       const topic = this.#topicRow(request.topic);
       if (topic === undefined) return page.build();
       if (request.backward) this.#readBackward(page, topic, request);
@@ -64,7 +64,7 @@ export class SqliteReader {
         const seq = lastSeqs[next];
         if (topic === undefined || topic.first_seq > seq) continue;
         const chunk = this.#chunkWith(topics[next], topic, seq);
-        page.take(chunk, seq, seq, Infinity, Infinity, false);
+        page.take(chunk, seq, seq);
         places.push(next);
       }
       return { ...page.build(), places: Uint32Array.from(places), next };
@@ -103,7 +103,7 @@ export class SqliteReader {
         const [chunk] = this.#chunks(this.#forward, number, number, 1);
         if (chunk === undefined) continue;
         verifyChunk(queue, name, chunk);
-        page.take(chunk, first, first + chunk.events - 1, Infinity, Infinity, false);
+        page.take(chunk, first, first + chunk.events - 1);
       }
       return page.build();
     });
@@ -117,7 +117,7 @@ export class SqliteReader {
     let ahead: Chunk[] = [];
     let wanted = FIRST_CHUNKS;
     for (;;) {
-      if (!page.take(chunk, next, lastSeq, maxEvents, maxBytes, false)) return;
+      if (!page.take(chunk, next, lastSeq)) return;
       next = chunk.first + chunk.events;
       if (next > lastSeq || page.count >= maxEvents) return;
       if (ahead.length === 0) {
@@ -141,7 +141,7 @@ export class SqliteReader {
     let wanted = FIRST_CHUNKS;
     for (;;) {
       const first = Math.max(chunk.first, lowest);
-      if (!page.take(chunk, first, last, maxEvents, maxBytes, true)) return;
+      if (!page.take(chunk, first, last)) return;
       last = chunk.first - 1;
       if (last < lowest || page.count >= maxEvents) return;
       if (ahead.length === 0) {

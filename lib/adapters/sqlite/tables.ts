@@ -9,9 +9,9 @@ import type { StoredChunk } from "../../ports/job_log.ts";
 import type { StoreRecord } from "../../ports/store.ts";
 import { type ChunkBuilder, chunkNumber, chunkSum, SEQ_MASK, statesSum, sumOf } from "./chunk.ts";
 import { damaged } from "./errors.ts";
-import { describeStored } from "../store/queue.ts";
+import { describeStored } from "../store/queue_name.ts";
 import { keepAll } from "../store/retention.ts";
-import type { TopicFigures } from "../store/topic.ts";
+import type { LogFigures } from "../store/stored_log.ts";
 
 /** The columns of a chunk without its data, and with it. */
 export const CHUNK_HEAD = `id & ${SEQ_MASK} AS first, events, bytes, first_ms, last_ms`;
@@ -29,7 +29,7 @@ export interface StateRow {
 }
 
 /** A topic as the writer knows it. */
-export class WriterTopic implements TopicFigures {
+export class WriterTopic implements LogFigures {
   readonly bounds = keepAll();
   firstSeq: number;
   lastSeq: number;

@@ -39,6 +39,19 @@ export interface IdsAge {
   readonly atMs: number;
 }
 
+/** What the database held when it was opened; the writer goes on with these objects. */
+export interface FoundHistory {
+  readonly state: StateRow;
+  /** The topics and queues. */
+  readonly topics: readonly WriterTopic[];
+  /** The greatest seq of a topic that was forgotten. */
+  readonly forgottenSeq: number;
+  /** For how long message_ids are remembered. */
+  readonly dedupWindowMs: number;
+  /** The commits whose message_ids are remembered, oldest first. */
+  readonly idsAges: IdsAge[];
+}
+
 /** Applies batches. */
 export class SqliteWriter {
   readonly #database: DatabaseSync;
@@ -68,24 +81,16 @@ export class SqliteWriter {
   #logBytes = 0;
   #written = 0;
 
-  constructor(
-    database: DatabaseSync,
-    mark: MarkFile,
-    state: StateRow,
-    topics: readonly WriterTopic[],
-    forgottenSeq: number,
-    windowMs: number,
-    idsAges: IdsAge[],
-  ) {
+  constructor(database: DatabaseSync, mark: MarkFile, found: FoundHistory) {
     this.#database = database;
     this.#tables = new WriterTables(database);
     this.#trimmer = new SqliteTrimmer(database);
     this.#mark = mark;
-    this.#state = state;
-    for (const topic of topics) this.#topics.set(topic.id, topic);
-    this.#forgottenSeq = forgottenSeq;
-    this.#windowMs = windowMs;
-    this.#idsAges = idsAges;
+    this.#state = found.state;
+    for (const topic of found.topics) this.#topics.set(topic.id, topic);
+    this.#forgottenSeq = found.forgottenSeq;
+    this.#windowMs = found.dedupWindowMs;
+    this.#idsAges = found.idsAges;
   }
 
   /** Whether something must be trimmed. */
@@ -188,7 +193,8 @@ export class SqliteWriter {
   }
 
   #event(): void {
-    const { a, b, c, d, bytes, start, end, number: seq, timeMs } = this.#cursor;
+    const cursor = this.#cursor;
+    const { a, c, d, start, end } = cursor;
     let builder = this.#builders.get(a);
     if (builder === undefined) {
       this.#builders.set(a, builder = this.#spare.pop() ?? new ChunkBuilder());
@@ -197,8 +203,8 @@ export class SqliteWriter {
     } else if (d === Chunking.BEGIN || (d === Chunking.FREE && builder.isFull(end - start))) {
       this.#endChunk(a, builder);
     }
-    builder.add(bytes, start, end, seq, timeMs);
-    if (c > 0) this.#ids.add(a, seq, bytes, start + b, start + b + c);
+    builder.add(cursor);
+    if (c > 0) this.#ids.add(cursor);
   }
 
   #nameTopic(id: number, name: string, behindSeq: number): void {

@@ -10,7 +10,7 @@ import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { StoredChunk } from "../../ports/job_log.ts";
 import type { Retention, StoreRecord } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
-import type { TopicFigures } from "./topic.ts";
+import type { LogFigures } from "./stored_log.ts";
 
 /** A message_id that was seen within the window. */
 export interface SeenId {
@@ -25,7 +25,7 @@ export interface SeenId {
 export interface Snapshot {
   readonly epoch: string;
   /** Topics and queues; a queue's name is the one it is stored under. */
-  readonly topics: readonly TopicFigures[];
+  readonly topics: readonly LogFigures[];
   /** The chunks of each queue that has any, in order. */
   readonly chunks: Iterable<readonly [queue: number, chunks: readonly StoredChunk[]]>;
   readonly records: readonly StoreRecord[];

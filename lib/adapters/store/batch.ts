@@ -9,8 +9,7 @@ import type { ParleyError } from "../../base/errors.ts";
 import type { StoreQueue } from "../../ports/job_log.ts";
 import type { StoreBatch, StoreEntryKind, StoreTopic } from "../../ports/store.ts";
 import { Operation, OperationBuffer, OperationCursor } from "./operations.ts";
-import { QueueState } from "./queue.ts";
-import type { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 
 /** Somebody who waits for the batch. */
 export interface BatchWaiter {
@@ -28,15 +27,15 @@ interface RecordChange {
 /** Is told what the walk over a committed batch comes to, but for events. */
 export interface CommitSink {
   record(key: string, value: Uint8Array | null, revision: number): void;
-  forgot(topic: TopicState): void;
+  forgot(log: StoredLog): void;
 }
 
 /** A batch. */
 export class Batch implements StoreBatch {
   operations: OperationBuffer;
   readonly completions: unknown[] = [];
-  /** The topics that got events. */
-  readonly topics: TopicState[] = [];
+  /** The topics and queues that got events and jobs. */
+  readonly logs: StoredLog[] = [];
   /** The message_ids that were entered: topic and text. */
   readonly idTopics: number[] = [];
   readonly ids: string[] = [];
@@ -49,15 +48,16 @@ export class Batch implements StoreBatch {
   committedEvents = 0;
 
   readonly #cursor = new OperationCursor();
-  readonly #topicOf: (id: number) => StoreTopic;
+  readonly #logOf: (id: number) => StoredLog;
   #index = -1;
   #lost = false;
   /** Whether the walk is over what is committed: figures of topics follow it. */
   #commits: CommitSink | null = null;
   #record = 0;
 
-  constructor(topicOf: (id: number) => StoreTopic, buffer?: ArrayBuffer) {
-    this.#topicOf = topicOf;
+  /** `logOf` gives the topic or queue of a number. */
+  constructor(logOf: (id: number) => StoredLog, buffer?: ArrayBuffer) {
+    this.#logOf = logOf;
     this.operations = new OperationBuffer(buffer);
   }
 
@@ -70,16 +70,16 @@ export class Batch implements StoreBatch {
     return this.operations.length === 0;
   }
 
-  /** Says that it has an event of `topic`. */
-  noteTopic(topic: TopicState): void {
-    if (topic.batch === this) return;
-    topic.batch = this;
-    this.topics.push(topic);
+  /** Notes that the batch has an entry of `log`. */
+  noteLog(log: StoredLog): void {
+    if (log.batch === this) return;
+    log.batch = this;
+    this.logs.push(log);
   }
 
   /** Ends the gathering and gives the buffer away. */
   seal(): ArrayBuffer {
-    for (const topic of this.topics) topic.batch = null;
+    for (const log of this.logs) log.batch = null;
     this.length = this.operations.length;
     return this.operations.bytes.buffer;
   }
@@ -110,15 +110,11 @@ export class Batch implements StoreBatch {
   #commit(sink: CommitSink): void {
     const cursor = this.#cursor;
     if (cursor.kind === Operation.EVENT) {
-      const topic = this.#topicOf(cursor.a) as TopicState;
-      topic.isStored = true;
-      if (topic.lastSeq < topic.firstSeq) topic.firstTimeMs = cursor.timeMs;
-      topic.lastSeq = cursor.number;
-      topic.lastTimeMs = cursor.timeMs;
-      topic.bytes += cursor.end - cursor.start;
-      if (!(topic instanceof QueueState)) this.committedEvents++;
+      const log = this.#logOf(cursor.a);
+      log.commit(cursor.number, cursor.timeMs, cursor.end - cursor.start);
+      if (log.kind === "topic") this.committedEvents++;
     } else if (cursor.kind === Operation.FORGET) {
-      sink.forgot(this.#topicOf(cursor.a) as TopicState);
+      sink.forgot(this.#logOf(cursor.a));
     } else if (cursor.kind === Operation.PUT || cursor.kind === Operation.REMOVE) {
       const { key, value, revision } = this.records[this.#record++];
       sink.record(key, value, revision);
@@ -130,24 +126,24 @@ export class Batch implements StoreBatch {
     if (kind === Operation.PUT) return "put";
     if (kind === Operation.REMOVE) return "remove";
     if (kind === Operation.FORGET) return "forget";
-    return this.#topicOf(this.#cursor.a) instanceof QueueState ? "job" : "event";
+    return this.#logOf(this.#cursor.a).kind === "queue" ? "job" : "event";
   }
 
   get topic(): StoreTopic | null {
-    const of = this.#of;
-    return of instanceof QueueState ? null : of;
+    const log = this.#log;
+    return log?.kind === "topic" ? log : null;
   }
 
   get queue(): StoreQueue | null {
-    const of = this.#of;
-    return of instanceof QueueState ? of : null;
+    const log = this.#log;
+    return log?.kind === "queue" ? log : null;
   }
 
-  /** What the event or job is of, or what was forgotten. */
-  get #of(): StoreTopic | null {
+  /** The topic or queue of the present entry; null when it is a record, or was lost. */
+  get #log(): StoredLog | null {
     if (this.#lost) return null;
     const { kind, a } = this.#cursor;
-    return kind === Operation.PUT || kind === Operation.REMOVE ? null : this.#topicOf(a);
+    return kind === Operation.PUT || kind === Operation.REMOVE ? null : this.#logOf(a);
   }
 
   get seq(): number {

@@ -7,10 +7,10 @@
 import type { DedupWindow } from "./dedup_window.ts";
 import type { RecordTable, RecordUndo } from "./record_table.ts";
 import type { Batch } from "./batch.ts";
-import type { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 
 interface EventUndo {
-  readonly topic: TopicState;
+  readonly topic: StoredLog;
   readonly seq: number;
   readonly timeMs: number;
   readonly named: boolean;
@@ -36,7 +36,7 @@ export class GroupLog {
   }
 
   /** Notes the state of `topic` before an event of it. */
-  noteEvent(topic: TopicState, named: boolean): void {
+  noteEvent(topic: StoredLog, named: boolean): void {
     const { tentativeSeq: seq, tentativeTimeMs: timeMs } = topic;
     this.#events.push({ topic, seq, timeMs, named });
   }

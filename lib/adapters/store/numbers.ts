@@ -5,7 +5,7 @@
  * no message_id that was seen under it is remembered and no read that was asked for before is under way.
  * Pure: time is an argument, by a monotonic clock.
  */
-import type { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 
 /** The least time for which a number rests. */
 const LEAST_REST_MS = 60_000;
@@ -15,7 +15,7 @@ export class TopicNumbers {
   readonly #restMs: number;
   readonly #most: number;
   /** What was forgotten stays until its number is given again: who walks over its batch asks for it. */
-  readonly #topics: TopicState[] = [];
+  readonly #topics: StoredLog[] = [];
   readonly #free: number[] = [];
   /** Numbers that rest, and until when, soonest first from `#head` on. */
   #resting: { id: number; untilMs: number }[] = [];
@@ -28,17 +28,12 @@ export class TopicNumbers {
   }
 
   /** What has, or last had, this number. */
-  of(id: number): TopicState {
+  of(id: number): StoredLog {
     return this.#topics[id];
   }
 
-  /** All that were entered, those too that were forgotten and whose number was not given again. */
-  all(): TopicState[] {
-    return this.#topics.filter((topic) => topic !== undefined);
-  }
-
   /** Enters what was there at start. */
-  enter(topic: TopicState): void {
+  enter(topic: StoredLog): void {
     this.#topics[topic.id] = topic;
   }
 
@@ -54,7 +49,7 @@ export class TopicNumbers {
   }
 
   /** Makes what `make` gives for the next number; null when all are in use or rest. */
-  take<T extends TopicState>(nowMs: number, make: (id: number) => T): T | null {
+  take(nowMs: number, make: (id: number) => StoredLog): StoredLog | null {
     while (this.#head < this.#resting.length && this.#resting[this.#head].untilMs <= nowMs) {
       this.#free.push(this.#resting[this.#head++].id);
     }
@@ -70,7 +65,7 @@ export class TopicNumbers {
   }
 
   /** Lets the number of a topic that was forgotten rest, and be given again then. */
-  release({ id }: TopicState, nowMs: number): void {
+  release({ id }: StoredLog, nowMs: number): void {
     this.#rest(id, nowMs);
   }
 

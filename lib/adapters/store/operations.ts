@@ -69,7 +69,7 @@ export class OperationBuffer {
     this.#floats = new Float64Array(buffer);
   }
 
-  /** Adds an event with its seq stamp. Gives the length of the body. */
+  /** Adds an event or a job with its seq stamp; `chunking` is one of Chunking. Gives the length of the body. */
   event(topic: number, entry: Entry, seq: number, chunking: number = Chunking.FREE): number {
     const { bytes, start, end, stamps, stampsLength } = entry;
     this.#reserve(entry.length);
@@ -80,39 +80,50 @@ export class OperationBuffer {
     out[at++] = SEQ_TAG;
     at = putVarint53(out, at, seq);
     const idLength = entry.idEnd - entry.idStart;
-    const idAt = idLength === 0 ? 0 : entry.idStart - start;
-    this.#head(Operation.EVENT, at - body, topic, idAt, idLength, chunking);
+    const ints = this.#head(Operation.EVENT, at - body, topic);
+    const head = this.length >>> 2;
+    ints[head + 3] = idLength === 0 ? 0 : entry.idStart - start;
+    ints[head + 4] = idLength;
+    ints[head + 5] = chunking;
     this.#close(seq, entry.timeMs, at - body);
     return at - body;
   }
 
-  /** Adds an operation with a payload of up to two parts. */
-  add(
-    kind: number,
-    a: number,
-    number: number,
-    timeMs: number,
-    first: Uint8Array = NOTHING,
-    second: Uint8Array = NOTHING,
-  ): void {
-    const payload = first.length + second.length;
-    this.#reserve(payload);
-    const at = this.length + HEADER_BYTES;
-    this.bytes.set(first, at);
-    this.bytes.set(second, at + first.length);
-    this.#head(kind, payload, a, 0, 0, 0);
-    this.#close(number, timeMs, payload);
+  /** Adds that an event or a job was there already, with the seq that it got then. */
+  duplicate(topic: number, seq: number, timeMs: number): void {
+    this.#reserve(0);
+    this.#head(Operation.DUPLICATE, 0, topic);
+    this.#close(seq, timeMs, 0);
   }
 
-  #head(kind: number, payload: number, a: number, b: number, c: number, d: number): void {
+  /** Adds that the record `key` has this value now, or is removed when that is null. */
+  record(key: Uint8Array, value: Uint8Array | null, revision: number): void {
+    const payload = key.length + (value?.length ?? 0);
+    this.#reserve(payload);
+    const at = this.length + HEADER_BYTES;
+    this.bytes.set(key, at);
+    if (value !== null) this.bytes.set(value, at + key.length);
+    this.#head(value === null ? Operation.REMOVE : Operation.PUT, payload, key.length);
+    this.#close(revision, 0, payload);
+  }
+
+  /** Adds an operation of any other kind about a topic or queue. */
+  add(kind: number, topic: number, number: number, payload: Uint8Array = NOTHING): void {
+    this.#reserve(payload.length);
+    this.bytes.set(payload, this.length + HEADER_BYTES);
+    this.#head(kind, payload.length, topic);
+    this.#close(number, 0, payload.length);
+  }
+
+  /** Writes the head of an operation; gives the numbers that it lies in. */
+  #head(kind: number, payload: number, a: number): Int32Array {
     const ints = this.#ints;
     const at = this.length >>> 2;
     ints[at] = kind;
     ints[at + 1] = payload;
     ints[at + 2] = a;
-    ints[at + 3] = b;
-    ints[at + 4] = c;
-    ints[at + 5] = d;
+    ints[at + 3] = ints[at + 4] = ints[at + 5] = 0;
+    return ints;
   }
 
   #close(number: number, timeMs: number, payload: number): void {

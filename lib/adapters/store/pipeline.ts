@@ -12,9 +12,10 @@ import { guard } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import { assert, type ParleyError } from "../../base/errors.ts";
 import type { StoreLimits } from "../../base/store_limits.ts";
-import type { StoreListener, StoreTopic } from "../../ports/store.ts";
+import type { StoreListener } from "../../ports/store.ts";
 import type { StoreBackend } from "./backend.ts";
 import { Batch, type CommitSink } from "./batch.ts";
+import type { StoredLog } from "./stored_log.ts";
 import { noRoom } from "./values.ts";
 
 /** A buffer up to this size is used again. */
@@ -24,8 +25,8 @@ const LOST = new ArrayBuffer(0);
 
 /** What the pipeline has done to the figures of its owner. */
 export interface PipelineOwner {
-  /** The object of a topic's number. */
-  topicOf(number: number): StoreTopic;
+  /** The topic or queue of a number. */
+  logOf(number: number): StoredLog;
   /** Is told what a committed batch holds besides events. */
   readonly sink: CommitSink;
   /** The walk over a committed batch is over. */
@@ -46,7 +47,7 @@ export class StorePipeline {
   readonly #backend: StoreBackend;
   readonly #limits: StoreLimits;
   readonly #clock: Clock;
-  readonly #topicOf: (number: number) => StoreTopic;
+  readonly #logOf: (number: number) => StoredLog;
   #underWay: Batch | null = null;
   /** The batch that the listener is being told of. */
   #telling: Batch | null = null;
@@ -71,8 +72,8 @@ export class StorePipeline {
     this.#backend = backend;
     this.#limits = limits;
     this.#clock = clock;
-    this.#topicOf = (number) => owner.topicOf(number);
-    this.gathering = new Batch(this.#topicOf);
+    this.#logOf = (number) => owner.logOf(number);
+    this.gathering = new Batch(this.#logOf);
   }
 
   get overloaded(): boolean {
@@ -187,7 +188,7 @@ export class StorePipeline {
     const wanted = this.#wanted;
     this.#underWay = null;
     this.#wanted = this.#asked = false;
-    this.gathering = new Batch(this.#topicOf);
+    this.gathering = new Batch(this.#logOf);
     this.#owner.fallBack([first, second]);
     this.listener?.fellBack?.();
     this.#tellFailed(first, buffer, error);
@@ -237,7 +238,7 @@ export class StorePipeline {
       return;
     }
     this.#underWay = batch;
-    this.gathering = new Batch(this.#topicOf, this.#spare);
+    this.gathering = new Batch(this.#logOf, this.#spare);
     this.#spare = undefined;
     const [buffer, refusal] = [batch.seal(), this.#refusal];
     if (refusal !== null) queueMicrotask(() => this.failed(buffer, refusal));
