@@ -1,5 +1,6 @@
 /**
- * The message_ids of one commit as bytes: how they lie in the database and travel at start.
+ * The message_ids of one commit as bytes: the form in which the database holds them, and in which they are posted
+ * at start.
  *
  * Each is: varint number of the topic, varint seq, varint length, the id's UTF-8.
  */

@@ -1,8 +1,8 @@
 /**
- * Puts a page together from pieces of chunks: the bytes are copied once, prefixes and all, and ranges say
- * where the bodies lie among them.
+ * Builds a page from pieces of chunks: the bytes are copied once, prefixes included, and ranges say where the
+ * bodies lie among them.
  *
- * Pieces of a page that is read backward come newest first and are put in order at the end.
+ * The pieces of a page that is read backward come newest first, and are put in order at the end.
  */
 import type { StorePage } from "../../ports/store_page.ts";
 import { type Chunk, ChunkCursor } from "./chunk.ts";
@@ -11,12 +11,12 @@ import { type Chunk, ChunkCursor } from "./chunk.ts";
 interface Segment {
   readonly data: Uint8Array;
   readonly firstSeq: number;
-  /** Where bodies begin and end in `data`, in turn. */
+  /** The places in `data` where bodies begin and end, in turn. */
   readonly ranges: number[];
   readonly times: number[];
 }
 
-/** How much a page may hold, and which way it is read. */
+/** The bounds of a page, and the direction in which it is read. */
 export interface PageBounds {
   readonly maxEvents: number;
   /** The most bytes of bodies; one event is given however large it is. */
@@ -26,7 +26,7 @@ export interface PageBounds {
 
 const UNBOUNDED: PageBounds = { maxEvents: Infinity, maxBytes: Infinity, backward: false };
 
-/** A page that grows. */
+/** A page that is being built. */
 export class SegmentPage {
   /** The events so far, the bytes of their bodies, and the chunks they came from. */
   count = 0;
@@ -97,7 +97,7 @@ export class SegmentPage {
     return { count: this.count, bytes, ranges, seqs, times };
   }
 
-  /** How many of the events with these ranges have room; counts their bytes. One always has. */
+  /** The number of events with these ranges that have room, at least one in a page; counts their bytes. */
   #fitting(ranges: number[]): number {
     const { maxEvents, maxBytes, backward } = this.#bounds;
     const found = ranges.length / 2;

@@ -1,5 +1,5 @@
 /**
- * Reads events beside the writer, on a connection of its own, in a Worker of its own.
+ * The reader of a database: reads events beside the writer, on a connection and in a Worker of its own.
  *
  * Each request is one read transaction, so a page is of one moment. Every chunk is verified and must
  * follow the one before: a gap or a flipped bit is an error that names the place, never silence.
@@ -21,7 +21,7 @@ interface TopicRow {
   readonly first_seq: number;
 }
 
-/** Reads events. */
+/** The reader of a database. */
 export class SqliteReader {
   readonly #database: DatabaseSync;
   readonly #topic: StatementSync;
@@ -93,7 +93,7 @@ export class SqliteReader {
     });
   }
 
-  /** Reads these chunks of a queue, without those that are gone. */
+  /** Reads the chunks of a queue that begin with jobs `firsts`, without those that are gone. */
   readChunks(queue: number, firsts: readonly number[]): StorePage {
     return this.#transaction(() => {
       const page = new SegmentPage();
@@ -184,7 +184,7 @@ export class SqliteReader {
   }
 }
 
-/** How many chunks like those so far fill the rest of the page. */
+/** The number of chunks, if they are like those so far, that fill the rest of the page. */
 function chunksFor(page: SegmentPage, maxEvents: number, maxBytes: number): number {
   const byEvents = (maxEvents - page.count) * page.chunks / page.count;
   const byBytes = (maxBytes - page.bytes) * page.chunks / page.bytes;

@@ -1,5 +1,5 @@
 /**
- * Puts events and jobs into the batch that gathers: numbers them and knows duplicates.
+ * Puts events and jobs into the batch that gathers: numbers them, and finds duplicates by message_id.
  *
  * Nothing here waits, and an append allocates nothing unless it has a message_id.
  */
@@ -20,14 +20,14 @@ const encoder = new TextEncoder();
 export class Appender {
   /** The group in hand; null outside of one. */
   group: GroupLog | null = null;
-  /** How many were there already. */
+  /** The number of events and jobs that were duplicates. */
   duplicates = 0;
   readonly #pipeline: StorePipeline;
   readonly #window: DedupWindow;
   readonly #clock: Clock;
   readonly #ended: () => ParleyError | null;
 
-  /** `ended` gives why the store takes nothing more, if so. */
+  /** `ended` gives the error with which the store has ended; null while it goes on. */
   constructor(
     pipeline: StorePipeline,
     window: DedupWindow,

@@ -2,8 +2,8 @@
  * One batch of a store: the operations that gather, what must be undone if they fail, and the walk over
  * them afterwards.
  *
- * Life: gathering, then sealed and on its way (its buffer belongs to the backend), then finished and
- * walked over. Per event it stores numbers and the caller's completion, nothing else.
+ * A batch gathers, then is sealed and on its way (its buffer belongs to the backend), then finished and
+ * walked over. For each event it stores numbers and the caller's completion, nothing else.
  */
 import type { ParleyError } from "../../base/errors.ts";
 import type { StoreQueue } from "../../ports/job_log.ts";
@@ -11,7 +11,7 @@ import type { StoreBatch, StoreEntryKind, StoreTopic } from "../../ports/store.t
 import { Operation, OperationBuffer, OperationCursor } from "./operations.ts";
 import type { StoredLog } from "./stored_log.ts";
 
-/** Somebody who waits for the batch. */
+/** A caller of `flush` that waits for the batch. */
 export interface BatchWaiter {
   resolve(): void;
   reject(error: ParleyError): void;
@@ -24,13 +24,13 @@ interface RecordChange {
   readonly revision: number;
 }
 
-/** Is told what the walk over a committed batch comes to, but for events. */
+/** The front of the store as a batch sees it: is told of committed entries other than events and jobs. */
 export interface CommitSink {
   record(key: string, value: Uint8Array | null, revision: number): void;
   forgot(log: StoredLog): void;
 }
 
-/** A batch. */
+/** A batch of a store. */
 export class Batch implements StoreBatch {
   operations: OperationBuffer;
   readonly completions: unknown[] = [];
@@ -41,17 +41,17 @@ export class Batch implements StoreBatch {
   readonly ids: string[] = [];
   readonly records: RecordChange[] = [];
   readonly waiters: BatchWaiter[] = [];
-  /** How many bytes its operations take; known while the buffer is away. */
+  /** The bytes that the operations take; set when the batch is sealed. */
   length = 0;
 
-  /** How many events were committed by the walk, without jobs. */
+  /** The number of events that the walk came to in a committed batch, jobs not counted. */
   committedEvents = 0;
 
   readonly #cursor = new OperationCursor();
   readonly #logOf: (id: number) => StoredLog;
   #index = -1;
   #lost = false;
-  /** Whether the walk is over what is committed: figures of topics follow it. */
+  /** The sink of a walk over a committed batch, which figures follow; null while no such walk is under way. */
   #commits: CommitSink | null = null;
   #record = 0;
 
@@ -65,7 +65,7 @@ export class Batch implements StoreBatch {
     return this.completions.length;
   }
 
-  /** Whether there is nothing to hand over. */
+  /** Whether the batch has no operations. */
   get isEmpty(): boolean {
     return this.operations.length === 0;
   }
@@ -77,7 +77,7 @@ export class Batch implements StoreBatch {
     this.logs.push(log);
   }
 
-  /** Ends the gathering and gives the buffer away. */
+  /** Ends the gathering, and gives the buffer of the operations. */
   seal(): ArrayBuffer {
     for (const log of this.logs) log.batch = null;
     this.length = this.operations.length;
@@ -85,9 +85,9 @@ export class Batch implements StoreBatch {
   }
 
   /**
-   * Begins the walk over what lies in `buffer`; an empty one was lost, and only completions are told. With
-   * `commits` the batch is committed: each entry enters the figures of its topic, or the records, when it is
-   * walked to.
+   * Begins the walk over the operations in `buffer`; when that is empty, it was lost, and the walk tells only
+   * completions. With `commits` the batch is committed: each entry enters the figures of its topic, or the
+   * records, when the walk comes to it.
    */
   open(buffer: ArrayBuffer, commits: CommitSink | null): void {
     this.#lost = buffer.byteLength === 0;
@@ -106,7 +106,7 @@ export class Batch implements StoreBatch {
     return true;
   }
 
-  /** Enters what the present entry adds into what is committed. */
+  /** Enters the present entry of a committed batch into figures and records. */
   #commit(sink: CommitSink): void {
     const cursor = this.#cursor;
     if (cursor.kind === Operation.EVENT) {

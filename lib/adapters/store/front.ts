@@ -1,9 +1,9 @@
 /**
- * The front of every store: what callers touch, on the thread of the event loop.
+ * The front of every store: the part that callers use, on the thread of the event loop.
  *
- * It numbers events, knows duplicates and revisions, and puts operations into the batch that gathers.
+ * The front numbers events, finds duplicates, counts revisions, and puts operations into the batch that gathers.
  * Nothing here waits, and an append allocates nothing unless it has a message_id.
- * Non-goals: when batches leave (store_pipeline); durability, reading and trimming (the backend).
+ * Non-goals: when batches leave (pipeline); durability, reading and trimming (the backend).
  */
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
@@ -249,7 +249,7 @@ export class StoreFront implements Store {
     this.#checkOpen("trim a topic");
     const first = state.firstSeq;
     await this.#backend.trim(state.id, Math.min(beforeSeq, state.lastSeq + 1));
-    // What it freed may be told in its turn.
+    // The new figures may be told only after a batch that the listener is being told of.
     await new Promise<void>((resolve) => this.#pipeline.inTurn(resolve));
     return state.firstSeq - first;
   }
@@ -299,7 +299,7 @@ export class StoreFront implements Store {
     await this.#backend.close();
   }
 
-  /** What the backend tells. A store that cannot take that in takes nothing more: its figures may be wrong. */
+  /** The sink of the backend. A store that fails to take in what it is told ends: its figures may be wrong. */
   #sink(): BackendSink {
     const take = (run: () => void): void => {
       if (guard("take in what was stored", run)) return;

@@ -1,8 +1,8 @@
 /**
- * The job log in front of a backend: what callers touch of queues, on the thread of the event loop.
+ * The job log in front of a backend: the part that callers use of queues, on the thread of the event loop.
  *
- * Jobs take the way of events into the batch that gathers (store_front); here is what events have not:
- * states, chunks that are dropped, and reading by chunks.
+ * Jobs enter the batch that gathers as events do (append). Only queues have what is here: states, chunks that are
+ * dropped, and reading by chunks.
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Entry } from "../../ports/entry.ts";

@@ -12,13 +12,13 @@ import type { Snapshot } from "./backend.ts";
 import { TopicNumbers } from "./numbers.ts";
 import { StoredLog } from "./stored_log.ts";
 
-/** What the names of a store need beside those that were there at start. */
+/** The surroundings of the names of a store. */
 export interface NamesOptions {
   /** The numbers under which message_ids are remembered. */
   readonly seen: ReadonlySet<number>;
   readonly limits: StoreLimits;
   readonly clock: Clock;
-  /** Is told of a log that was forgotten. */
+  /** Called with each log that was forgotten for good. */
   readonly released: (log: StoredLog) => void;
 }
 

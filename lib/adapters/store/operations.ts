@@ -2,16 +2,16 @@
  * The batch buffer: operations one behind the other in one transferable buffer, written by the thread
  * that publishes and read by the one that commits.
  *
- * An operation is a header of 40 bytes, then its payload, padded to 8: kind, payload length, four
- * numbers by kind, and two doubles. A new kind of durable thing is a new kind of operation
- * here, a case in the front that hands it over, and a case where batches are applied; it is
- * then in the same transaction as all others.
+ * An operation is a header of 40 bytes and its payload, padded to 8. The header is: kind, payload length, four
+ * integers `a` to `d` by kind, and two doubles, the number and the time. A new kind of durable thing needs a kind
+ * of operation here, a case in the front that hands it over, and a case where backends apply batches; it is then
+ * in the same transaction as all others.
  */
 import type { Entry } from "../../ports/entry.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint53 } from "../../wire/varint.ts";
 
-/** What an operation does. */
+/** The kinds of operations. */
 export const Operation = {
   /**
    * Names a topic: `a` is its number; the payload is its name, the number the seq behind which its events
@@ -23,13 +23,13 @@ export const Operation = {
    * `d` which chunk it goes into, one of Chunking.
    */
   EVENT: 2,
-  /** An event that was there already: `a` topic. No payload, nothing to apply. */
+  /** Tells of an event that was there already: `a` topic. Has no payload, and is not applied. */
   DUPLICATE: 3,
   /** Sets a record: `a` length of the key; the payload is key and value. */
   PUT: 4,
   /** Removes a record: `a` length of the key; the payload is the key. */
   REMOVE: 5,
-  /** Replaces the states of the chunk that begins with the number: `a` topic; the payload is the states. Has no entry. */
+  /** Replaces the states of the chunk that begins with the number: `a` topic; the payload is them. Has no entry. */
   STATES: 6,
   /** Drops the chunk that begins with the number: `a` topic. Has no entry. */
   DROP: 7,
@@ -37,13 +37,13 @@ export const Operation = {
   FORGET: 8,
 } as const;
 
-/** Which chunk an event or a job goes into. */
+/** The choice of the chunk that an event or a job goes into. */
 export const Chunking = {
-  /** An event: as the backend sees fit. */
+  /** The backend chooses, as for all events. */
   FREE: 0,
-  /** A job that begins a chunk. */
+  /** The job begins a chunk. */
   BEGIN: 1,
-  /** A job that goes into the chunk of the one before it, however large that becomes. */
+  /** The job goes into the chunk of the job before it, however large that becomes. */
   STAY: 2,
 } as const;
 
@@ -57,7 +57,7 @@ const FIRST_BYTES = 64 * 1024;
 
 /** Writes operations. */
 export class OperationBuffer {
-  /** Where the operations lie, up to `length`. */
+  /** The bytes of the operations, up to `length`. */
   bytes: Uint8Array<ArrayBuffer>;
   length = 0;
   #ints: Int32Array;
@@ -149,7 +149,7 @@ export class OperationBuffer {
 
 const NOTHING = new Uint8Array(0);
 
-/** Walks over operations; its fields tell about the present one. */
+/** A walk over operations; the fields tell about the present one. */
 export class OperationCursor {
   bytes: Uint8Array<ArrayBuffer> = NOTHING;
   kind = 0;
@@ -159,7 +159,7 @@ export class OperationCursor {
   d = 0;
   number = 0;
   timeMs = 0;
-  /** Where the payload begins and ends. */
+  /** The payload lies from `start` to `end`. */
   start = 0;
   end = 0;
   #ints: Int32Array = new Int32Array(0);

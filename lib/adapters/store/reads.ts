@@ -1,7 +1,7 @@
 /**
  * The reading side of a store's front: bounds each request by what was announced and by the limits.
  *
- * The number of reads that wait is bounded too: past it a read is refused, retryable.
+ * The number of reads that wait is bounded, too: past it a read is refused, retryable.
  */
 import type { StoreLimits } from "../../base/store_limits.ts";
 import type { ReadRequest, StoreLastPage, StoreTopic } from "../../ports/store.ts";

@@ -1,6 +1,6 @@
 /**
- * What was decided about jobs and is not durable yet: carried out when its transaction is committed, taken
- * back when that has failed.
+ * The decisions about jobs that are not durable yet: each is carried out when its transaction is committed, and
+ * taken back when that has failed.
  *
  * Decisions are taken back in reverse, so each finds its job as it left it. A transaction that is taken back
  * takes those behind it along, so a push that is taken back has no lease that was not taken back before it.
@@ -44,7 +44,7 @@ export class JobChanges<T> {
     this.#log.seal();
   }
 
-  /** The oldest transaction on its way is durable: carries its changes out. */
+  /** Carries out the changes of the oldest transaction on its way, which is durable. */
   committed(nowMs: number): void {
     const changes = this.#log.takeOldest();
     if (changes === undefined) return;
@@ -54,7 +54,7 @@ export class JobChanges<T> {
     this.#log.reuse(changes);
   }
 
-  /** All transactions on their way have failed: takes back their changes and those that gather. */
+  /** Takes back the changes of all transactions on their way, which have failed, and those that gather. */
   failed(): void {
     for (const changes of this.#log.takeAll()) {
       for (let index = changes.length - 1; index >= 0; index--) {
@@ -115,13 +115,13 @@ export class JobChanges<T> {
     }
   }
 
-  /** A job that was leaving stays. */
+  /** Keeps a job that was leaving. */
   #stay(slot: number): void {
     this.#places.stay(slot);
     this.#effects.staying(slot);
   }
 
-  /** A job is gone. */
+  /** Frees the slot of a job that is gone. */
   #free(slot: number): void {
     this.#places.vacate(slot);
     this.#effects.freed(slot);

@@ -37,12 +37,12 @@ export class JobLeases<T> {
     this.#ends = new TimeHeap(table);
   }
 
-  /** When the next lease ends; Infinity when there is none. */
+  /** The time when the next lease ends; Infinity when there is none. */
   get soonestMs(): number {
     return this.#ends.soonest;
   }
 
-  /** Whether the job was delivered as often as it may be. */
+  /** Whether the job was delivered as often as its queue allows. */
   isLast(slot: number): boolean {
     const { maxDeliveries } = this.#options;
     return maxDeliveries > 0 && this.#table.attempts[slot] >= maxDeliveries;
@@ -58,7 +58,7 @@ export class JobLeases<T> {
     link(this.#table, slot, consumer);
   }
 
-  /** A lease that was decided has failed, so the job is ready again, as if it had not been leased. */
+  /** Takes a decision to lease back that has failed: the job is ready again, as if it had not been leased. */
   undecide(slot: number): void {
     const { consumers } = this.#table;
     const consumer = consumers.get(slot);
@@ -67,7 +67,7 @@ export class JobLeases<T> {
     this.#withdraw(slot);
   }
 
-  /** A lease that was decided is durable, and begins. */
+  /** Begins a lease that was decided and is durable now. */
   begin(slot: number, nowMs: number): void {
     const { states, times, consumers } = this.#table;
     const consumer = consumers.get(slot);
@@ -98,7 +98,7 @@ export class JobLeases<T> {
     states[slot] = state;
   }
 
-  /** A settlement has failed: the lease goes on, or the job comes back when its consumer has gone. */
+  /** Lets a lease go on whose settlement has failed; the job comes back when its consumer has gone. */
   resume(slot: number): void {
     const { states, times, formerTimes, consumers, reasons, flags } = this.#table;
     // A job at its end may wait for another try by now.
@@ -116,13 +116,13 @@ export class JobLeases<T> {
     this.#ends.put(slot);
   }
 
-  /** Ends all leases of a consumer that goes. */
+  /** Ends all leases of a consumer that was removed. */
   endAll(consumer: Consumer<T>): void {
     const { states, consumers } = this.#table;
     while (consumer.first !== NONE) {
       const slot = consumer.first;
       unlink(this.#table, slot, consumer);
-      // A lease that is not durable yet is withdrawn when it is.
+      // A lease that is not durable yet is withdrawn once it would begin.
       if (states[slot] === JobState.LEASING) consumers.set(slot, null);
       else this.#comeBack(slot);
     }
@@ -142,13 +142,13 @@ export class JobLeases<T> {
     return this.#ends;
   }
 
-  /** A job was leased and nobody saw it: it is ready again, and the lease does not count. */
+  /** Makes a job ready again whose consumer never saw it, so the lease does not count. */
   #withdraw(slot: number): void {
     this.#table.attempts[slot]--;
     this.#places.putBack(slot, 0);
   }
 
-  /** A leased job comes back unsettled: it is ready again, or at its end. */
+  /** Takes a leased job back that was not settled: it is ready again, or at its end. */
   #comeBack(slot: number): void {
     const { states, flags, consumers, reasons } = this.#table;
     this.#ends.remove(slot);

@@ -71,7 +71,7 @@ export class JobPlaces<T> {
     return this.#heldBytes;
   }
 
-  /** When the next delayed job is due; Infinity when there is none. */
+  /** The time when the next delayed job is due; Infinity when there is none. */
   get soonestMs(): number {
     return this.#due.soonest;
   }
@@ -109,7 +109,7 @@ export class JobPlaces<T> {
     }
   }
 
-  /** Has a job that was entered count as leased from the start: it is at its end. */
+  /** Enters a job that is at its end from the start, so that it counts as leased. */
   placeEnded(slot: number): void {
     const key = this.#table.keys[slot];
     if (this.#ordered && key !== 0) this.#keys.add(key, slot);
@@ -117,7 +117,7 @@ export class JobPlaces<T> {
     this.takeOut(slot);
   }
 
-  /** Has a job wait until `dueMs`, or makes it ready when that is 0. */
+  /** Makes a job wait until `dueMs`, or ready when that is 0. */
   wait(slot: number, dueMs: number): void {
     const { times, states } = this.#table;
     times[slot] = dueMs;
@@ -150,7 +150,7 @@ export class JobPlaces<T> {
     return slot;
   }
 
-  /** Takes a job that nobody holds out of its place. */
+  /** Takes a job that waits out of its place. */
   displace(slot: number): void {
     const state = this.#table.states[slot];
     if (state === JobState.READY) this.#ready.leave(slot);
@@ -158,25 +158,25 @@ export class JobPlaces<T> {
     else this.#blocked.leave(slot);
   }
 
-  /** A job without a place counts as leased from now on. */
+  /** Counts a job that has no place any more as leased. */
   takeOut(slot: number): void {
     this.#leased++;
     this.#heldBytes += this.#table.bytes[slot];
   }
 
-  /** A job that counts as leased does so no more; a place is to be given to it. */
+  /** Counts a job as leased no more; its caller gives it a place. */
   takeBack(slot: number): void {
     this.#leased--;
     this.#heldBytes -= this.#table.bytes[slot];
   }
 
-  /** A job that counts as leased waits again, until `dueMs`, or is ready when that is 0. */
+  /** Makes a job that counts as leased wait again until `dueMs`, or ready when that is 0. */
   putBack(slot: number, dueMs: number): void {
     this.takeBack(slot);
     this.wait(slot, dueMs);
   }
 
-  /** A job leaves with the transaction that gathers; its state says so already. */
+  /** Counts a job out that leaves with the transaction that gathers; its state says so already. */
   leave(slot: number): void {
     const { bytes, states } = this.#table;
     this.#jobs--;
@@ -184,7 +184,7 @@ export class JobPlaces<T> {
     if (states[slot] !== JobState.DROPPING) this.#heldBytes -= bytes[slot];
   }
 
-  /** The transaction that a job was leaving with has failed; its state is still that of `leave`. */
+  /** Counts a job in again whose leaving has failed; its state is still that of `leave`. */
   stay(slot: number): void {
     const { bytes, states } = this.#table;
     this.#jobs++;
@@ -209,7 +209,7 @@ export class JobPlaces<T> {
     this.#bytes -= this.#table.bytes[slot];
   }
 
-  /** A job is gone, and its slot about to be free; the next job of its key has its turn. */
+  /** Takes a job that is gone out of the line of its key, whose next job may be handed out now. */
   vacate(slot: number): void {
     const { keys, states, times } = this.#table;
     if (states[slot] === JobState.DONE || states[slot] === JobState.BURYING) this.#leased--;
@@ -222,8 +222,8 @@ export class JobPlaces<T> {
   }
 
   /**
-   * A job that nobody holds: the oldest ready one, otherwise the one that is due next, otherwise the oldest that
-   * waits for another of its key. NONE when there is none.
+   * The next job to drop: the oldest ready one, otherwise the one that is due next, otherwise the oldest that waits
+   * for another of its key. NONE when no job waits.
    */
   oldestFree(): number {
     if (this.#ready.count > 0) return this.#ready.oldest(MAX_PRIORITY);

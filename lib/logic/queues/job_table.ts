@@ -68,7 +68,7 @@ export class JobLinks {
   /** Neighbours in the list of the jobs that a consumer holds; `next` also links the free slots. */
   next = new Int32Array(FIRST_SLOTS);
   previous = new Int32Array(FIRST_SLOTS);
-  /** Goes up whenever the job enters or leaves a ready line, over all jobs of the slot. */
+  /** A number that goes up whenever a job of the slot enters or leaves a ready line. */
   entries = new Uint32Array(FIRST_SLOTS);
   /** The job's place in the time heap that holds it; NONE when none does. */
   places = new Int32Array(FIRST_SLOTS).fill(NONE);
@@ -77,9 +77,9 @@ export class JobLinks {
 /** All that a queue knows of its jobs, as columns. */
 export class JobTable<T> {
   ids = new Float64Array(FIRST_SLOTS);
-  /** When the job is due or its lease ends, by the monotonic clock; 0 when neither applies. */
+  /** The time when the job is due or its lease ends, by the monotonic clock; 0 when neither applies. */
   times = new Float64Array(FIRST_SLOTS);
-  /** When the lease ends that a settlement which is not durable has ended. */
+  /** The end of the lease that a settlement has ended, while that settlement is not durable. */
   formerTimes = new Float64Array(FIRST_SLOTS);
   keys = new Float64Array(FIRST_SLOTS);
   bytes = new Uint32Array(FIRST_SLOTS);

@@ -1,5 +1,5 @@
 /**
- * What a host may know of the jobs of its queue, slot by slot. Reads the table and changes nothing.
+ * The jobs of a queue as its host sees them, slot by slot. Reads the table and changes nothing.
  */
 import type { Consumer } from "./consumer.ts";
 import { Flag, JobState, type JobTable } from "./job_table.ts";
@@ -17,7 +17,7 @@ export class JobViews<T> {
     return this.#table.ids[slot];
   }
 
-  /** One of JobState. */
+  /** The state of the job, one of JobState. */
   state(slot: number): number {
     return this.#table.states[slot];
   }
@@ -26,7 +26,7 @@ export class JobViews<T> {
     return this.#table.priorities[slot];
   }
 
-  /** How often the job was leased. */
+  /** The number of times that the job was leased. */
   attempts(slot: number): number {
     return this.#table.attempts[slot];
   }
@@ -41,7 +41,7 @@ export class JobViews<T> {
     return this.#table.keys[slot];
   }
 
-  /** When the job is due, or when its lease ends. */
+  /** The time when the job is due, or when its lease ends, by the monotonic clock. */
   timeMs(slot: number): number {
     return this.#table.times[slot];
   }
@@ -58,7 +58,7 @@ export class JobViews<T> {
       states[slot] === JobState.RELEASING;
   }
 
-  /** Whether the job waits in the queue: nobody holds it, and no decision about it is under way. */
+  /** Whether the job waits in the queue: no consumer holds it, and no decision about it is under way. */
   isFree(slot: number): boolean {
     const state = this.#table.states[slot];
     return state === JobState.READY || state === JobState.DELAYED || state === JobState.BLOCKED;
@@ -69,13 +69,13 @@ export class JobViews<T> {
     return this.#table.consumers.get(slot);
   }
 
-  /** Whether the lease of this generation goes on. */
+  /** Whether the slot is leased in this generation. */
   isLeased(slot: number, generation: number): boolean {
     const { states, generations } = this.#table;
     return states[slot] === JobState.LEASED && generations[slot] === generation;
   }
 
-  /** Whether the lease that a token names goes on, and is its consumer's. */
+  /** Whether the job is still leased to the consumer of a token, in its generation. */
   isHeld({ consumer, slot, generation }: Readonly<LeaseToken<T>>): boolean {
     return slot >= 0 && slot < this.#table.used && this.isLeased(slot, generation) &&
       this.#table.consumers.get(slot) === consumer;

@@ -9,11 +9,11 @@ export const MAX_PRIORITY = 9;
 
 /** The options of a queue. */
 export interface WorkQueueOptions {
-  /** How long a delivery is leased, in milliseconds. */
+  /** The length of a lease, in milliseconds. */
   readonly leaseMs: number;
   /** The number of deliveries after which a job is at its end; 0 for no limit. */
   readonly maxDeliveries: number;
-  /** How long a job waits before it is tried again for the first time, in milliseconds. */
+  /** The wait before the first retry of a job, in milliseconds. */
   readonly backoffMinMs: number;
   /** The longest wait before a retry, in milliseconds; each wait is twice as long as the one before. */
   readonly backoffMaxMs: number;
@@ -23,7 +23,7 @@ export interface WorkQueueOptions {
   readonly maxJobs: number;
   /** The most bytes of all jobs together. */
   readonly maxBytes: number;
-  /** What happens to a push that does not fit. */
+  /** The answer to a push for which there is no room. */
   readonly whenFull: "refuse" | "drop-oldest";
 }
 
@@ -65,14 +65,14 @@ export interface RestoredJob extends NewJob {
   redelivered: boolean;
 }
 
-/** What a consumer names a delivery by. A host may fill one object again and again. */
+/** A token, which names one delivery to a consumer. A host may fill one object again and again. */
 export interface LeaseToken<T> {
   consumer: Consumer<T>;
   slot: number;
   generation: number;
 }
 
-/** What a queue tells its host, in order; called while a method of the queue runs. */
+/** The host of a queue: is told what happens to jobs, in order, while a method of the queue runs. */
 export interface WorkQueueEffects<T> {
   /** The durable state of a job changed, and must be written with the transaction that gathers. */
   changed(slot: number): void;

@@ -50,7 +50,7 @@ const MAX_LEASES = 65_536;
 /** A queue; `T` is what its host attaches to consumers. */
 export class WorkQueue<T> {
   readonly options: WorkQueueOptions;
-  /** What the host may know of single jobs. */
+  /** The single jobs, as the host may see them. */
   readonly views: JobViews<T>;
 
   readonly #effects: WorkQueueEffects<T>;
@@ -172,7 +172,7 @@ export class WorkQueue<T> {
     const wasOut = state === DurableState.LEASED;
     if (redelivered || wasOut) table.flags[slot] |= Flag.REDELIVERED;
     const rejected = state === DurableState.REJECTED;
-    // A job that was not out, too, when its queue allows fewer deliveries than before.
+    // A job that was not out can be at its end, too, when its queue allows fewer deliveries than before.
     if (rejected || this.#leases.isLast(slot)) {
       table.reasons[slot] = rejected ? DeathReason.REJECTED : DeathReason.MAX_DELIVERIES;
       this.#places.placeEnded(slot);
@@ -181,7 +181,7 @@ export class WorkQueue<T> {
     return slot;
   }
 
-  /** Says that all jobs that were there at start are restored. */
+  /** Ends restoring: all jobs that were there at start have been restored. */
   restored(): void {
     for (const slot of this.#ended) {
       this.#effects.dying(slot, this.#table.reasons[slot] as DeathReason);
@@ -201,7 +201,7 @@ export class WorkQueue<T> {
     consumer.prefetch = prefetch;
   }
 
-  /** Has a consumer get no more jobs while `held`. */
+  /** Holds a consumer, which then gets no more jobs, or lets it go on. */
   hold(consumer: Consumer<T>, held: boolean): void {
     consumer.held = held;
   }
@@ -228,12 +228,12 @@ export class WorkQueue<T> {
     return leased;
   }
 
-  /** Whether nothing is handed out. */
+  /** Whether the queue is paused. */
   get paused(): boolean {
     return this.#paused;
   }
 
-  /** Has the queue hand out nothing until `resume`; all else goes on. */
+  /** Stops handing out jobs until `resume`; all else goes on. */
   pause(): void {
     this.#paused = true;
   }
@@ -254,7 +254,7 @@ export class WorkQueue<T> {
     return true;
   }
 
-  /** Has a job tried again after `delayMs`, or after the queue's backoff when that is negative. */
+  /** Settles a job as to be tried again after `delayMs`, or after the queue's backoff when that is negative. */
   nack(token: Readonly<LeaseToken<T>>, delayMs: number, nowMs: number): boolean {
     if (!this.views.isHeld(token)) return false;
     const { slot } = token;
@@ -278,7 +278,7 @@ export class WorkQueue<T> {
     return true;
   }
 
-  /** Puts a job back that was not tried, so that the lease does not count. */
+  /** Settles a job as not tried: it goes back to its place, and the lease does not count. */
   release(token: Readonly<LeaseToken<T>>): boolean {
     if (!this.views.isHeld(token)) return false;
     this.#settle(token, JobState.RELEASING, Change.RELEASE);
@@ -286,7 +286,7 @@ export class WorkQueue<T> {
     return true;
   }
 
-  /** Has a lease last until `leaseMs` from now, or as long as usual when that is 0. Is not made durable. */
+  /** Extends a lease to `leaseMs` from now, or the usual length when that is 0. The new end is not made durable. */
   extend(token: Readonly<LeaseToken<T>>, leaseMs: number, nowMs: number): boolean {
     if (!this.views.isHeld(token)) return false;
     this.#leases.extend(token.slot, nowMs + (leaseMs || this.options.leaseMs));
@@ -309,7 +309,7 @@ export class WorkQueue<T> {
 
   // Ends.
 
-  /** A dying job leaves with the transaction that gathers: its host put it among the dead letters. */
+  /** Removes a dying job with the transaction that gathers: its host put it among the dead letters. */
   bury(slot: number): void {
     const { states } = this.#table;
     assert(states[slot] === JobState.DYING, "only a dying job is buried");
@@ -319,7 +319,7 @@ export class WorkQueue<T> {
     this.#effects.leaving(slot);
   }
 
-  /** A dying job cannot be put among the dead letters now: it is dying again after `delayMs`. */
+  /** Defers a dying job that cannot be put among the dead letters now: it is dying again after `delayMs`. */
   unbury(slot: number, delayMs: number, nowMs: number): void {
     const { states, flags } = this.#table;
     assert(states[slot] === JobState.DYING && delayMs > 0, "a dying job waits for a while");
@@ -340,7 +340,7 @@ export class WorkQueue<T> {
 
   // Time and transactions.
 
-  /** When `tick` has something to do next; Infinity when never. */
+  /** The time when `tick` has something to do next; Infinity when there is none. */
   get nextMs(): number {
     return Math.min(this.#leases.soonestMs, this.#places.soonestMs);
   }
@@ -362,17 +362,17 @@ export class WorkQueue<T> {
     }
   }
 
-  /** What was decided since the last call is a transaction on its way. */
+  /** Ends the transaction that gathers: it is on its way, and another one gathers. */
   seal(): void {
     this.#changes.seal();
   }
 
-  /** The oldest transaction on its way is durable. Its leases begin. */
+  /** Carries out the oldest transaction on its way, which is durable: its leases begin. */
   committed(nowMs: number): void {
     this.#changes.committed(nowMs);
   }
 
-  /** All transactions on their way have failed: takes back what was decided in them, and since. */
+  /** Takes back all transactions on their way, which have failed, and the one that gathers. */
   failed(): void {
     this.#changes.failed();
   }

@@ -1,15 +1,16 @@
 /**
- * One consumer of a queue: a session, the number that its client gave it, and how much is on its way to it.
+ * One consumer of a queue: a session, the number that its client gave it, and the bytes on their way to it.
  *
- * What is leased to it and not yet sent, with what waits in its outbox, is bounded: past `HELD_BYTES` it is
- * held, so that a client that does not read gets no more, and is not ended for what it asked for.
+ * The bytes that are leased to a consumer and not sent, with those that wait in its outbox, are bounded: past
+ * `HELD_BYTES` the consumer is held, so that a client that does not read gets no more jobs, and is not
+ * disconnected for those that it asked for.
  */
 import type { Consumer, LeaseToken } from "../../logic/queues/work_queue.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53, varintSize } from "../../wire/varint.ts";
 import type { Peer } from "../connection/peer.ts";
 
-/** Past this much on its way, a consumer gets no more; at half of it, it does again. */
+/** The bytes on their way to a consumer past which it gets no more jobs; at half of them it does again. */
 export const HELD_BYTES = 1024 * 1024;
 
 /** Tag of ServerMessage.job: field 13, length-delimited. */
@@ -47,16 +48,16 @@ export class OutgoingJob {
   }
 }
 
-/** A consumer. */
+/** A consumer of a queue. */
 export class QueueConsumer {
   readonly session: Peer;
-  /** The client's number for it. */
+  /** The number that the client gave the consumer. */
   readonly number: number;
-  /** Its place in the machine. */
+  /** The consumer as the machine knows it. */
   handle!: Consumer<QueueConsumer>;
-  /** The bytes that are leased to it and not yet sent. */
+  /** The bytes of jobs that are leased to the consumer and not sent yet. */
   waitingBytes = 0;
-  /** The slots of jobs that are leased to it and not sent yet, in the order of their leases. */
+  /** The slots of jobs that are leased to the consumer and not sent yet, in the order of their leases. */
   readonly line = new Set<number>();
   #token: LeaseToken<QueueConsumer> | null = null;
 
@@ -65,7 +66,7 @@ export class QueueConsumer {
     this.number = number;
   }
 
-  /** Whether so much is on its way that it must not get more. */
+  /** Whether so many bytes are on their way that the consumer must not get more. */
   get isFull(): boolean {
     return this.waitingBytes + this.session.outbox.size > HELD_BYTES;
   }

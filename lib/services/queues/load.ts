@@ -1,5 +1,5 @@
 /**
- * Takes up a queue as it was when the server stopped: each chunk with the states of its jobs.
+ * Restores a queue as it was when the server stopped: each chunk with the states of its jobs.
  */
 import { DurableState } from "../../logic/queues/work_queue.ts";
 import type { StoredChunk } from "../../ports/job_log.ts";
@@ -8,14 +8,14 @@ import type { WorkQueue } from "../../logic/queues/work_queue.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 import type { JobChunks } from "./chunks.ts";
 
-/** What is loaded into. */
+/** The queue that is restored. */
 interface LoadedQueue {
   readonly context: ServerContext;
   readonly machine: WorkQueue<unknown>;
   readonly chunks: JobChunks;
 }
 
-/** Enters what was found into the machine and the chunks of `queue`. */
+/** Enters the chunks that were found into the machine and the chunks of `queue`. */
 export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): void {
   const { clock } = queue.context;
   const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
@@ -23,7 +23,7 @@ export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): v
   for (const found of chunks) {
     const { states } = found;
     const chunk = queue.chunks.addStored(found.first, found.timeMs);
-    // Without states all of its jobs are as they were pushed, and only their sum is known.
+    // Without states all jobs are as they were pushed, and only the sum of their bytes is known.
     const bytes = Math.floor(found.bytes / found.jobs);
     for (let index = 0; index < found.jobs; index++) {
       if (states !== null && index < jobsIn(states)) readState(states, index, wallMs, job);
