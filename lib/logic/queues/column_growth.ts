@@ -8,7 +8,7 @@
  */
 type Column = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
-/** How much of a larger column is prepared at a time, in bytes. */
+/** The bytes of a larger column that are prepared at a time. */
 const PIECE_BYTES = 64 * 1024;
 
 /** A column that grows, wherever it is kept. */

@@ -63,7 +63,7 @@ const COLUMNS = [
   "reasons",
 ] as const;
 
-/** Where each job stands in the lists, lines and heaps of its queue, as columns. */
+/** The positions of jobs in the lists, lines and heaps of their queue, as columns. */
 export class JobLinks {
   /** Neighbours in the list of the jobs that a consumer holds; `next` also links the free slots. */
   next = new Int32Array(FIRST_SLOTS);

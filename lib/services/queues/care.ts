@@ -18,6 +18,7 @@ import type { Queues } from "./queues.ts";
 /** Jobs that are dropped, and chunks that are redriven, in one step. */
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
+
 /** A job that was peeked at. */
 export interface Peeked {
   readonly job: Job;

@@ -116,7 +116,7 @@ export class Queues implements QueueOwner {
   }
 
   deadOf({ name }: Queue): Queue {
-    return this.get(name + DEAD_SUFFIX, "bury in");
+    return this.get(name + DEAD_SUFFIX, "move a job to");
   }
 
   /** Raises when jobs cannot be pushed at all for the moment. */
