@@ -1,8 +1,8 @@
 /**
- * What is handed to a store: the body of an event or a job, where it lies, and what the server adds to it.
+ * An entry, as it is handed to a store: the body of an event or a job, and the stamps that the server adds to it.
  *
- * One object is filled again and again, so that an event on its way takes no object of its own: whoever is
- * given one reads it before it returns, and keeps none of it.
+ * One object is filled again and again, so that an event on its way takes no object of its own: a function that
+ * is given one reads it before it returns, and keeps none of it.
  */
 const NOTHING = new Uint8Array(0);
 
@@ -12,16 +12,16 @@ export class Entry {
   bytes: Uint8Array = NOTHING;
   start = 0;
   end = 0;
-  /** What the server adds behind it: the first `stampsLength` bytes. */
+  /** The stamps that the server adds behind the body: the first `stampsLength` bytes. */
   stamps: Uint8Array = NOTHING;
   stampsLength = 0;
-  /** Where the message_id lies in `bytes`; there is none when these are equal. */
+  /** The message_id lies in `bytes` from `idStart` to `idEnd`; there is none when these are equal. */
   idStart = 0;
   idEnd = 0;
   /** The wall time, in milliseconds since 1970. A topic's time does not go back: appending can set it later. */
   timeMs = 0;
 
-  /** How many bytes will be kept, but for the seq. */
+  /** The number of bytes that will be kept, without the seq. */
   get length(): number {
     return this.end - this.start + this.stampsLength;
   }
@@ -36,14 +36,14 @@ export class Entry {
     return this;
   }
 
-  /** Sets what the server adds. */
+  /** Sets the stamps that the server adds. */
   setStamps(stamps: { readonly bytes: Uint8Array; readonly length: number }): this {
     this.stamps = stamps.bytes;
     this.stampsLength = stamps.length;
     return this;
   }
 
-  /** Sets where the message_id lies. */
+  /** Sets the place of the message_id. */
   setId(idStart: number, idEnd: number): this {
     this.idStart = idStart;
     this.idEnd = idEnd;

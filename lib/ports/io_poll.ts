@@ -1,23 +1,22 @@
 /**
- * The poll port: lets the runtime look once at everything that waits outside, above all at sockets that
- * have become readable.
+ * The poll port: lets the runtime poll all its sources of events once, above all the sockets.
  *
- * Contract: `poll` resolves after the runtime has looked, and never rejects, also after `close`; one poll
- * at most is under way at once. `close` lets go of whatever the poll stands on; it may be called any number
- * of times, and settles a poll that is under way.
+ * Contract: `poll` resolves after the runtime has polled, and never rejects, not even after `close`; at most one
+ * poll is under way at once. `close` lets go of whatever the poll stands on; it may be called any number of times,
+ * and settles a poll that is under way.
  */
 
-/** Makes the runtime look outside. */
+/** A way to make the runtime poll its sources of events. */
 export interface IoPoll {
-  /** Resolves once the runtime has looked at all that waits. Never rejects. */
+  /** Resolves once the runtime has polled. Never rejects. */
   poll(): Promise<void>;
-  /** Lets go of what it stands on; polls still resolve, by a timer. */
+  /** Lets go of whatever the poll stands on; polls still resolve, by a timer. */
   close(): void;
 }
 
 /**
- * A poll that stands on nothing: the runtime looks outside while it waits for a timer. Costs a millisecond
- * or two where a poll of sockets costs hundredths of one.
+ * A poll that needs no resource: the runtime polls while it waits for a timer. Takes a millisecond or two, where a
+ * poll by a socket takes hundredths of one.
  */
 export const TIMER_POLL: IoPoll = {
   poll: () => new Promise((resolve) => setTimeout(resolve, 0)),

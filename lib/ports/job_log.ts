@@ -5,10 +5,10 @@
  * - A queue's jobs are numbered from 1 without gaps, across restarts too; a number is never given again.
  * - Jobs lie in chunks: successive jobs of one batch. A chunk is kept whole until it is dropped whole, and
  *   beside it lie the states of its jobs, bytes that the caller makes and reads, replaced as a whole.
- * - What is handed over for jobs is in the batch that gathers, as are events and records: committed with
- *   it or not at all, in the order it was handed over.
+ * - Jobs, states and drops that are handed over are in the batch that gathers, as are events and records: committed
+ *   with it or not at all, in the order in which they were handed over.
  * - `message_id` works as with events, per queue.
- * Non-goals: what a state means, and who gets a job; that is decided in lib/logic/work_queue.
+ * Non-goals: what a state means, and which consumer gets a job; lib/logic/queues decides both.
  */
 import type { Entry } from "./entry.ts";
 import type { StorePage } from "./store_page.ts";
@@ -22,35 +22,35 @@ export interface StoreQueue {
   readonly nextId: number;
 }
 
-/** A chunk as it was found at start. */
+/** A chunk that was there at start. */
 export interface StoredChunk {
-  /** The id of its first job. */
+  /** The id of the first job. */
   readonly first: number;
   readonly jobs: number;
-  /** The bytes of all its jobs. */
+  /** The bytes of all jobs. */
   readonly bytes: number;
-  /** The time of its first job, in milliseconds since 1970. */
+  /** The time of the first job, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** What `setStates` last said of it; null when it never did. */
+  /** The states that were last set; null when none ever were. */
   readonly states: Uint8Array | null;
 }
 
 /** The most jobs of a chunk. */
 export const MAX_CHUNK_JOBS = 128;
-/** A chunk takes no more jobs once it has this many bytes. */
+/** The bytes at which a chunk takes no more jobs. */
 export const CHUNK_FULL_BYTES = 32 * 1024;
 
-/** What keeps jobs. */
+/** A job log: keeps the jobs of queues. */
 export interface JobLog {
-  /** The queue of that name, or null when none was ever opened under it. */
+  /** The queue `name`; null when none was ever opened under it. */
   queue(name: string): StoreQueue | null;
-  /** The queue of that name, made if need be. The caller checked the name, and that there are not too many. */
+  /** The queue `name`, made if need be. The caller checked the name, and that there are not too many queues. */
   openQueue(name: string): StoreQueue;
   /** All queues. */
   queues(): Iterable<StoreQueue>;
   /**
    * Forgets a queue whose chunks were all dropped, as `forget` of the store does a topic. A job that is pushed
-   * before that is committed keeps it. Raises FAILED_PRECONDITION while pushed jobs are not committed.
+   * before that is committed keeps the queue. Raises FAILED_PRECONDITION while pushed jobs are not committed.
    */
   forget(queue: StoreQueue, completion: unknown): void;
   /** The chunks of `queue` that were there at start, in the order of their ids; the store forgets them. */
@@ -66,15 +66,15 @@ export interface JobLog {
   /** The id of the job with this message_id, if it was seen within the window; otherwise 0. */
   duplicateOf(queue: StoreQueue, messageId: string): number;
   /**
-   * Replaces the states of the chunk that begins with job `first`. Never raises, as `dropChunk`: what was decided
-   * of jobs must not be missing from a batch. Both fail with their batch when the store has ended.
+   * Replaces the states of the chunk that begins with job `first`. Like `dropChunk` it never raises, because
+   * decisions about jobs must not be missing from a batch. Both fail with their batch when the store has ended.
    */
   setStates(queue: StoreQueue, first: number, states: Uint8Array): void;
   /** Drops the chunk that begins with job `first`, and its states. */
   dropChunk(queue: StoreQueue, first: number): void;
-  /** Asks for a batch to leave soon, whether or not anything gathers: `leaving` of the listener may fill it. */
+  /** Asks for a batch to leave soon, even when nothing gathers yet: `leaving` of the listener may fill it. */
   want(): void;
-  /** Reads the committed jobs of these chunks, in this order; what was dropped meanwhile is passed over. */
+  /** Reads the committed jobs of these chunks, in this order; chunks that were dropped meanwhile are passed over. */
   readChunks(
     queue: StoreQueue,
     firsts: readonly number[],

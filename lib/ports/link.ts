@@ -15,51 +15,51 @@
  *   released by `close` itself.
  */
 
-/** How messages are told apart on a link. */
+/** The framing of messages on a link. */
 export type Dialect = "delimited" | "raw";
 
 /** The kinds of listeners, as they are named in the configuration. */
 export type ListenerKind = "tcp" | "tls" | "unix" | "raw" | "ws" | "text";
 
-/** Where a link has memory from that counts with its connection. */
+/** The memory that a link takes for input, which counts with its connection. */
 export interface LinkMemory {
   /** A buffer of at least `bytes` bytes. */
   take(bytes: number): Uint8Array<ArrayBuffer>;
   /** Takes back a buffer that nobody uses any more. */
   give(buffer: Uint8Array<ArrayBuffer>): void;
-  /** So many bytes have come. `waits` says whether something was begun and is not whole, `anew` whether it got on. */
+  /** Notes that bytes have come: `waits` when a message was begun and is not whole, `anew` when it made progress. */
   progressed(bytes: number, waits: boolean, anew: boolean): void;
 }
 
-/** One connection of bytes. */
+/** A connection of bytes to one peer. */
 export interface Link {
-  /** What kind of listener took it. */
+  /** The kind of the listener that accepted the link. */
   readonly kind: ListenerKind;
-  /** The peer for logs: `127.0.0.1:50312`, or the socket's path. */
+  /** The peer's name for logs: `127.0.0.1:50312`, or the socket's path. */
   readonly peer: string;
   /** The peer's address for limits, without the port; empty where there is none. */
   readonly address: string;
-  /** How many bytes the peer's side has taken from `write` so far: it grows while a write makes progress. */
+  /** The bytes that the peer's side has taken from `write` so far: the number grows while a write makes progress. */
   readonly bytesWritten: number;
   /** Whether `probe` makes the peer's side answer, so that its silence afterwards means that it is gone. */
   readonly answersProbes: boolean;
-  /** How many signs of life came from the peer's side that are no input, such as answers to probes. */
+  /** The number of signs of life from the peer's side that are no input, such as answers to probes. */
   readonly signs: number;
-  /** Which identity the peer's certificate stands for; null or nothing when it has shown none that stands for one. */
+  /** The identity that the peer's certificate stands for; null or absent when it has shown no such certificate. */
   readonly certificateIdentity?: string | null;
   /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
   read(into: Uint8Array): Promise<number | null>;
   /**
-   * Before the first read: has memory from `memory` for what the link itself holds of input before `read` gives it,
-   * and tells it whether the peer has begun something. Only links that hold any have this.
+   * Sets the memory for input that the link itself holds before `read` gives it, before the first read. The link tells
+   * `memory` whether the peer has begun a message. Only links that hold input have this method.
    */
   holdIn?(memory: LinkMemory): void;
   /** Writes all of `batch`. */
   write(batch: Uint8Array): Promise<void>;
   /**
-   * Finds out whether a peer is still there of which nothing was heard for `idleMs`, without its program
-   * noticing: either it answers (`answersProbes`), or the system ends the link when the peer's system has not
-   * answered several probes. To be called again every few seconds while the silence lasts. Never throws.
+   * Finds out whether a peer that was silent for `idleMs` is still there, without its program noticing: either
+   * the peer answers (`answersProbes`), or the system ends the link when the peer's system has not answered
+   * several probes. The caller repeats it every few seconds while the silence lasts. Never throws.
    */
   probe(idleMs: number): void;
   /** Finishes sending. */
@@ -70,15 +70,15 @@ export interface Link {
   whenReleased(): Promise<void>;
 }
 
-/** Something that takes connections. */
+/** A listener, which accepts connections. */
 export interface LinkListener extends AsyncIterable<Link> {
-  /** What kind of listener it is. */
+  /** The kind of the listener. */
   readonly kind: ListenerKind;
-  /** How messages are told apart on its links. */
+  /** The framing of messages on its links. */
   readonly dialect: Dialect;
-  /** The address it listens on, with the port that was really given: `127.0.0.1:7311`, or a path. */
+  /** The address of the listener, with the port that the system gave: `127.0.0.1:7311`, or a path. */
   readonly address: string;
-  /** Whether its links are under TLS; nothing where they are not. */
+  /** Whether the links are under TLS; absent where they are not. */
   readonly isSecure?: boolean;
   /** Stops accepting; links stay open. The iteration ends. */
   close(): void;

@@ -2,17 +2,17 @@
  * The store port: kept topics and small records that survive, numbered, replayable, in atomic batches.
  *
  * Contract, held by tests/contract/store_contract.ts for every adapter:
- * - Order: what is handed over is committed in that order. `seq` counts from 1 in each topic, without
+ * - Order: entries are committed in the order in which they are handed over. `seq` counts from 1 in each topic, without
  *   gaps, across restarts too; a topic whose events were all trimmed goes on from its last seq. Once topics
  *   were forgotten, one that is made anew counts on from the greatest seq that any of them gave, so that
  *   no seq of a topic ever names two events.
- * - Atomicity: what gathers while one batch is being committed is the next batch; a batch is committed
- *   whole or fails whole, and a `group` is never split over two.
+ * - Atomicity: the entries that gather while one batch is being committed are the next batch; a batch is committed
+ *   whole or fails whole, and a `group` is never split over two batches.
  * - Loss: `committed` is called after the batch has the store's `level`, never before. When a batch fails,
  *   those behind it fail too and their numbers are given again; reads go on, and so does the next batch.
  * - Duplication: an event whose message_id was seen in its topic within the window is not kept again; it
  *   completes with the first one's seq, marked, after the first one is committed.
- * - Time: within a topic it never goes back, so that a time has one place in the order.
+ * - Time: the times of a topic never go back, so that a time has one place in the order.
  * - Reads see what was announced by `committed`, no more. Nothing here blocks the calling thread.
  */
 import type { ParleyError } from "../base/errors.ts";
@@ -21,7 +21,7 @@ import type { Entry } from "./entry.ts";
 import type { JobLog, StoreQueue } from "./job_log.ts";
 import type { StorePage } from "./store_page.ts";
 
-/** What a topic keeps; an absent field sets no bound. Trimming is done in the background, oldest first. */
+/** The bounds of what a topic keeps; an absent field sets none. Trimming is done in the background, oldest first. */
 export interface Retention {
   /** The most events. */
   readonly maxEvents?: number;
@@ -40,75 +40,82 @@ export interface StoreTopic {
   readonly firstSeq: number;
   /** The seq of the newest event that ever was; 0 before the first. */
   readonly lastSeq: number;
-  /** How many events there are: `lastSeq - firstSeq + 1`. */
+  /** The number of events: `lastSeq - firstSeq + 1`. */
   readonly events: number;
-  /** The bytes of their bodies. */
+  /** The bytes of the bodies of all events. */
   readonly bytes: number;
   /** The time of the oldest event, in milliseconds since 1970; 0 when there is none. */
   readonly firstTimeMs: number;
   /** The time of the newest event that ever was; 0 before the first. */
   readonly lastTimeMs: number;
-  /** What it keeps. */
+  /** The bounds of what the topic keeps. */
   readonly retention: Retention;
 }
 
-/** What an entry of a batch is. */
+/** The kind of an entry of a batch. */
 export type StoreEntryKind = "event" | "job" | "put" | "remove" | "forget";
 
 /**
- * A walk over the entries of a finished batch, in the order they were handed over. It and its bytes are
- * good until the call that handed it out returns. The fields tell about the present entry.
+ * A walk over the entries of a finished batch, in the order in which they were handed over. The object and its
+ * bytes are good until the call that handed it out returns. The fields tell about the present entry.
  */
 export interface StoreBatch {
-  /** How many entries there are. */
+  /** The number of entries. */
   readonly count: number;
   /** Moves to the next entry; false behind the last one. */
   next(): boolean;
   readonly kind: StoreEntryKind;
-  /** The topic of an event, or one that was forgotten; null for all else, and in a failed batch whose bytes were lost with the backend. */
+  /**
+   * The topic of an event, or one that was forgotten; null for all other entries, and in a failed batch whose bytes
+   * were lost with the backend.
+   */
   readonly topic: StoreTopic | null;
-  /** A job's queue; null for all else, as above. */
+  /** The queue of a job, or one that was forgotten; null otherwise, as with `topic`. */
   readonly queue: StoreQueue | null;
-  /** An event's seq or a job's id (a duplicate's: that of the first), or a record's revision; in a failed batch no promise. */
+  /**
+   * The seq of an event, the id of a job (for a duplicate those of the first), or the revision of a record. Of no
+   * meaning in a failed batch.
+   */
   readonly seq: number;
   /** An event's time in the log, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** Whether the event was there already and was not kept again. It then has no body. */
+  /** Whether the event or job was there already and was not kept again; then it has no body. */
   readonly duplicate: boolean;
-  /** Where bodies lie: that of the present entry from `start` to `end`, with all stamps. */
+  /** The bytes in which the body of the present entry lies from `start` to `end`, with all stamps. */
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
-  /** What the caller passed. */
+  /** The completion that the caller passed. */
   readonly completion: unknown;
 }
 
 /**
- * Is told what became of what was handed over, one call a batch. It must not throw or reject. When a batch fails, `fellBack`
- * is called once, before `failed` is called for that batch and for the one that gathered behind it.
+ * The listener of a store, which is told of the outcome of each batch in one call. It must not throw or reject. When
+ * a batch fails, `fellBack` is called once, before `failed` is called for that batch and for the one that gathered
+ * behind it.
  */
 export interface StoreListener {
-  /** The batch that gathers is about to leave: what is handed over in this call still leaves with it. */
+  /** Tells that the batch that gathers is about to leave: entries that are handed over in this call leave with it. */
   leaving?(): void;
-  /** After `leaving` there was still nothing to commit, so no batch left. */
+  /** Tells that no batch left, because there was nothing to commit even after `leaving`. */
   stayed?(): void;
-  /** All that was handed over and is not committed is taken back; what is handed over from now on is new. */
+  /** Tells that all entries that are not committed were taken back; entries from now on go into a new batch. */
   fellBack?(): void;
   /**
-   * The batch has the store's level. An entry counts as committed, for figures and reads, once it is walked to.
-   * Who has much to do with it gives a promise, and goes on later: until that is settled nothing is told of
-   * other batches, and what was not walked to by then counts.
+   * Tells that the batch has the store's level. An entry counts as committed, for figures and reads, once the walk
+   * comes to it. A listener that has much to do gives a promise and goes on later: until that is settled it is told
+   * of no other batch. Entries that it did not walk to by then count as committed from then on.
    */
   committed(batch: StoreBatch): void | Promise<void>;
-  /** Nothing of the batch was kept. The error is RESOURCE_EXHAUSTED (disk full) or UNAVAILABLE, retryable. */
+  /** Tells that nothing of the batch was kept, for RESOURCE_EXHAUSTED (disk full) or UNAVAILABLE, both retryable. */
   failed(batch: StoreBatch, error: ParleyError): void;
 }
 
-/** Which events a read gives. */
+/** A request to read events of a topic. */
 export interface ReadRequest {
-  /** Forward: the first seq wanted. Backward: the last one. Beyond either end of the topic, that end. */
+  /** The first seq wanted forward, the last one backward. Beyond either end of the topic it counts as that end. */
   readonly from: number;
-  /** Backward gives the events that end at `from`; a page is in ascending order either way. */
+  /** The direction: backward gives the events that end at `from`. A page is in ascending order either way. */
   readonly direction: "forward" | "backward";
   /** The most events, at most `maxStorePageEvents`. */
   readonly maxEvents: number;
@@ -120,30 +127,30 @@ export interface ReadRequest {
 export interface StoreLastPage extends StorePage {
   /** The topic of event `i`. */
   readonly topics: readonly StoreTopic[];
-  /** The first of the topics asked for that was not looked at, for want of room; null when all were. */
+  /** The first of the topics asked for that was not read, for want of room; null when all were. */
   readonly next: StoreTopic | null;
 }
 
-/** A small record. */
+/** A small record: a value under a key. */
 export interface StoreRecord {
   readonly key: string;
   readonly value: Uint8Array;
-  /** Changes with each put; greater than that of every earlier change in the store. */
+  /** The number of the last change of the record, greater than that of every earlier change in the store. */
   readonly revision: number;
 }
 
 /** A page of records in the order of their keys (by UTF-8 bytes). */
 export interface StoreRecordPage {
   readonly records: readonly StoreRecord[];
-  /** Where the next page begins: pass it as `after`. Null when this was the last one. */
+  /** The `after` of the next page; null when this is the last page. */
   readonly after: string | null;
 }
 
-/** Plain counters. */
+/** The figures of a store. */
 export interface StoreStats {
   readonly topics: number;
   readonly events: number;
-  /** The bytes of all bodies. */
+  /** The bytes of the bodies of all events. */
   readonly bytes: number;
   readonly records: number;
   readonly committedBatches: number;
@@ -151,24 +158,24 @@ export interface StoreStats {
   readonly failedBatches: number;
   readonly duplicates: number;
   readonly trimmedEvents: number;
-  /** Entries handed over and not yet committed. */
+  /** Entries that were handed over and are not committed. */
   readonly pendingEntries: number;
-  /** What the files take on disk. */
+  /** The bytes that the files take on disk. */
   readonly diskBytes: number;
 }
 
-/** What keeps topics and records. */
+/** A store: keeps topics and records. */
 export interface Store {
-  /** What a committed entry has: FSYNCED on a disk, ROUTED in memory. */
+  /** The level that a committed entry has: FSYNCED on a disk, ROUTED in memory. */
   readonly level: AckLevel;
-  /** Names this history. Another one means that events may be gone or numbered anew. */
+  /** The name of this history. Another name means that events may be gone or numbered anew. */
   readonly epoch: string;
-  /** What whoever runs the server should know, one sentence each; for the log at start. */
+  /** Warnings for the operator of the server, one sentence each; for the log at start. */
   readonly warnings: readonly string[];
   /** The jobs of queues. */
   readonly jobs: JobLog;
 
-  /** Says who is told; once, before the first operation. */
+  /** Sets the listener, once, before the first operation. */
   listen(listener: StoreListener): void;
 
   /** True when so much has gathered that those who publish should not be read. */
@@ -176,28 +183,28 @@ export interface Store {
   /** Resolves once `overloaded` is false. */
   whenReady(): Promise<void>;
 
-  /** The topic of that name, or null when nothing was ever kept or opened under it. */
+  /** The topic `name`; null when none was ever kept or opened under it. */
   topic(name: string): StoreTopic | null;
   /**
-   * The topic of that name, made if need be. The caller checked the name. RESOURCE_EXHAUSTED when there are as
-   * many as `percent` (default: 100) of `maxKeptTopics`, rounded up.
+   * The topic `name`, made if need be. The caller checked the name. Raises RESOURCE_EXHAUSTED when there are as many
+   * topics as `percent` (default: 100) of `maxKeptTopics`, rounded up.
    */
   openTopic(name: string, percent?: number): StoreTopic;
-  /** All topics, in ascending `order`; one that is opened during a walk is part of it. */
+  /** The topics that are kept, in ascending `order`; a topic that is opened during a walk is part of it. */
   topics(): Iterable<StoreTopic>;
-  /** The `order` of the newest topic that was ever opened; 0 before the first. */
+  /** At least the `order` of every topic that was ever opened; 0 before the first. */
   readonly newestOrder: number;
-  /** The greatest seq that a topic gave which was forgotten; 0 when none was. */
+  /** The greatest seq that a forgotten topic gave; 0 when none was forgotten. */
   readonly forgottenSeq: number;
   /**
-   * Forgets a topic with the events that were handed over for it, so that its name no longer counts: all of
-   * it or nothing, in one batch. What is handed over for it between this call and that commit keeps it, with
-   * its seqs; otherwise the object is of no use afterwards, and `topic` gives null for its name. How many
-   * events it may hold is the caller's to bound: one transaction drops them all. With `onlyEmpty`, raises
-   * FAILED_PRECONDITION when it holds events, or any are on their way to it.
+   * Forgets a topic with all events that were handed over for it, in one batch, so that its name no longer counts.
+   * An event that is handed over for it between this call and the commit keeps the topic, with its seqs; otherwise
+   * the object is of no use afterwards, and `topic` gives null for its name. The caller bounds the number of events,
+   * since one transaction drops them all. With `onlyEmpty`, raises FAILED_PRECONDITION when the topic holds events,
+   * or any are on their way to it.
    */
   forget(topic: StoreTopic, completion: unknown, onlyEmpty?: boolean): void;
-  /** Sets what `topic` keeps, until the store is closed; whoever has the policies says it again after a start. */
+  /** Sets what `topic` keeps, until the store is closed; the owner of the policies sets it again after a start. */
   setRetention(topic: StoreTopic, retention: Retention): void;
 
   /**
@@ -212,20 +219,20 @@ export interface Store {
 
   /**
    * Sets a record and gives its revision. `expected` is the revision that it must have, 0 when there must
-   * be none, -1 when that does not matter. Raises FAILED_PRECONDITION at once when it does not hold, and
+   * be none, -1 when that does not matter. Raises FAILED_PRECONDITION at once when it has another, and
    * RESOURCE_EXHAUSTED past the limits on records. Earlier operations count, committed or not.
    */
   put(key: string, value: Uint8Array, expected: number, completion: unknown): number;
   /** Removes a record, with `expected` as in `put`. Raises NOT_FOUND when there is none. */
   remove(key: string, expected: number, completion: unknown): void;
-  /** The revision of a record with all that was handed over; 0 when there is none. */
+  /** The revision of a record, with all changes that were handed over; 0 when there is no such record. */
   revision(key: string): number;
-  /** Runs `run`, which may not wait: all operations in it are committed, or none; none when it throws. */
+  /** Runs `run`, which must not wait: either all its operations are committed, or none; none when it throws. */
   group<T>(run: () => T): T;
-  /** Resolves when all that was handed over is committed; rejects when some of it failed. */
+  /** Resolves when all entries that were handed over are committed; rejects when some of them failed. */
   flush(): Promise<void>;
 
-  /** Reads a page of a topic. Seqs that were trimmed meanwhile are passed over: look at `seqs[0]`. */
+  /** Reads a page of a topic. Events that were trimmed meanwhile are passed over, so `seqs[0]` may be above `from`. */
   read(topic: StoreTopic, request: ReadRequest): Promise<StorePage>;
   /** Reads the last event of each of these topics that has one, in that order, as far as one page goes. */
   readLast(topics: readonly StoreTopic[]): Promise<StoreLastPage>;
@@ -238,11 +245,11 @@ export interface Store {
 
   /** Drops the events of `topic` before `beforeSeq`, in small steps; gives how many. */
   trim(topic: StoreTopic, beforeSeq: number): Promise<number>;
-  /** Applies every retention now, as the background does by and by. */
+  /** Applies every retention now, which otherwise happens in the background. */
   applyRetention(): Promise<void>;
   /** Writes a whole, consistent copy to `path`, which must not exist, while serving. UNIMPLEMENTED in memory. */
   backup(path: string): Promise<void>;
   stats(): StoreStats;
-  /** Commits what was handed over, then ends. Later calls raise UNAVAILABLE. */
+  /** Commits the entries that were handed over, then ends. Later calls raise UNAVAILABLE. */
   close(): Promise<void>;
 }

@@ -2,11 +2,11 @@
  * A page of a store: events or jobs that were read together.
  */
 
-/** Events or jobs that were read; the caller owns the bytes. */
+/** A page of events or jobs; the caller owns the bytes. */
 export interface StorePage {
-  /** How many there are; zero when there are none to give. */
+  /** The number of events or jobs; 0 when there are none to give. */
   readonly count: number;
-  /** Where the bodies lie. */
+  /** The bytes in which the bodies lie. */
   readonly bytes: Uint8Array;
   /** The body of number `i` begins at `ranges[2 * i]` and ends at `ranges[2 * i + 1]`. */
   readonly ranges: Uint32Array;

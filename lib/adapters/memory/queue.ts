@@ -1,11 +1,11 @@
 /**
  * The jobs of one queue in memory: bodies and times by chunk, dropped by chunk from anywhere.
  *
- * Invariant: a chunk holds successive jobs, in the order of their ids, and nothing is held of one that was
- * dropped, however long a job before it stays. Non-goal: the states of jobs, which nobody could read again.
+ * Invariant: a chunk holds successive jobs, in the order of their ids, and a chunk that was dropped takes no
+ * memory, however long chunks before it stay. Non-goal: the states of jobs, which are never read again.
  */
 
-/** A chunk. */
+/** A chunk of jobs. */
 export interface MemoryChunk {
   /** The id of its first job. */
   readonly first: number;
@@ -13,13 +13,13 @@ export interface MemoryChunk {
   readonly times: number[];
 }
 
-/** One queue. */
+/** The jobs of one queue. */
 export class MemoryQueue {
   readonly #chunks = new Map<number, MemoryChunk>();
-  /** Where the next job goes unless it begins a chunk. */
+  /** The chunk that the next job goes into unless it begins one. */
   #last: MemoryChunk | null = null;
 
-  /** Adds a job; the first one, and one behind a chunk that was dropped, begins a chunk in any case. */
+  /** Adds a job; the first job, and one behind a chunk that was dropped, begins a chunk in any case. */
   add(id: number, body: Uint8Array, timeMs: number, begins: boolean): void {
     let chunk = this.#last;
     if (chunk === null || begins) {
@@ -35,13 +35,13 @@ export class MemoryQueue {
     return this.#chunks.get(first) ?? null;
   }
 
-  /** The bytes of that chunk's jobs; 0 when there is none. */
+  /** The bytes of the chunk that begins with job `first`; 0 when there is none. */
   bytesOf(first: number): number {
     const bodies = this.chunk(first)?.bodies ?? [];
     return bodies.reduce((sum, body) => sum + body.length, 0);
   }
 
-  /** Drops that chunk; gives the bytes that went. */
+  /** Drops the chunk that begins with job `first`; gives its bytes. */
   drop(first: number): number {
     const bytes = this.bytesOf(first);
     if (this.#last?.first === first) this.#last = null;

@@ -20,7 +20,7 @@ import { Chunking, Operation, OperationCursor } from "../store/operations.ts";
 import { setBounds } from "../store/retention.ts";
 import { noRoom } from "../store/values.ts";
 
-/** What a store in memory may be given. */
+/** The options of a store in memory. */
 export interface MemoryStoreOptions {
   readonly limits?: Partial<StoreLimits>;
   readonly clock?: Clock;
@@ -36,7 +36,7 @@ export function openMemoryStore(options: MemoryStoreOptions = {}): Store {
   return new StoreFront(backend, snapshot, limits, options.clock ?? systemClock);
 }
 
-/** Events that were picked for a page. */
+/** A page that is being built. */
 class PageBuilder {
   readonly bodies: Uint8Array[] = [];
   readonly seqs: number[] = [];
@@ -78,7 +78,7 @@ export class MemoryBackend implements StoreBackend {
   readonly level = AckLevel.ROUTED;
   readonly #maxBytes: number;
   readonly #topics: MemoryTopic[] = [];
-  /** By number, too: what is one is not the other. */
+  /** The queues by number; a number is that of a topic or of a queue. */
   readonly #queues: MemoryQueue[] = [];
   readonly #cursor = new OperationCursor();
   #sink: BackendSink | null = null;
@@ -199,7 +199,7 @@ export class MemoryBackend implements StoreBackend {
         dropped += this.#queue(cursor.a).bytesOf(cursor.number);
       }
     }
-    // What only takes away always fits.
+    // A batch that only drops always fits.
     if (added > 0 && this.#bytes + added - dropped > this.#maxBytes) {
       const message = `cannot keep ${added} bytes: the store in memory holds ${this.#bytes}`;
       sink.failed(buffer, noRoom(message, `at most ${this.#maxBytes} bytes in memory`));
@@ -221,7 +221,7 @@ export class MemoryBackend implements StoreBackend {
     this.#trim(touched);
   }
 
-  /** Has the events of a topic begin behind a seq. */
+  /** Lets the events of a topic begin behind a seq. */
   #name(topic: number, seq: number): void {
     if (seq > 0) this.#topic(topic).beginBehind(seq);
     else this.#topics[topic]?.beginBehind(0);

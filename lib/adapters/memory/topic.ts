@@ -1,15 +1,15 @@
 /**
  * The events of one kept topic in memory: bodies and times by seq, dropped from the front.
  *
- * Invariant: `bodies[head + i]` is the event `firstSeq + i`. What was dropped is let go at once; the
+ * Invariant: `bodies[head + i]` is the event `firstSeq + i`. The bodies of dropped events are let go at once; the
  * arrays are shortened now and then.
  */
 import { isDue, keepAll } from "../store/retention.ts";
 
-/** Dropped places are taken out in pieces of at least this many. */
+/** The fewest places of dropped events that are cut off at a time. */
 const COMPACT_AT = 1024;
 
-/** One topic. */
+/** The events of one topic. */
 export class MemoryTopic {
   readonly bounds = keepAll();
   firstSeq = 1;
@@ -23,7 +23,7 @@ export class MemoryTopic {
     return this.firstSeq > this.lastSeq ? 0 : this.timeOf(this.firstSeq);
   }
 
-  /** Drops all events; gives their bytes. The next one goes on behind them. */
+  /** Drops all events; gives their bytes. The next event goes on behind them. */
   clear(): number {
     const { bytes } = this;
     this.bytes = 0;
@@ -32,7 +32,7 @@ export class MemoryTopic {
     return bytes;
   }
 
-  /** Has the next event get the seq behind `seq`, unless there are events. */
+  /** Lets the next event get the seq behind `seq`, unless there are events. */
   beginBehind(seq: number): void {
     if (this.firstSeq <= this.lastSeq) return;
     this.firstSeq = seq + 1;
@@ -57,7 +57,7 @@ export class MemoryTopic {
     return this.#times[this.#head + seq - this.firstSeq];
   }
 
-  /** Drops what the bounds do not keep; gives the bytes that went. */
+  /** Drops the events that the bounds do not keep; gives their bytes. */
   trim(nowMs: number): number {
     const before = this.bytes;
     while (isDue(this.bounds, this, nowMs)) {

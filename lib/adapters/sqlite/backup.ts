@@ -3,7 +3,7 @@
  *
  * The copy is made beside its place and renamed when it is whole and durable, so a copy that has its
  * name is good. It is marked as a copy: opened as a data directory it begins a history of its own,
- * because what came after it is not in it.
+ * because it lacks what was committed after it.
  */
 import { dirname, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
@@ -12,7 +12,7 @@ import { damaged } from "./errors.ts";
 import { openReader, valueOf } from "./schema.ts";
 import { loadState, saveState } from "./tables.ts";
 
-/** All pages in one step: within it no commit can make the copy begin anew. */
+/** The pages of one step: all of them, so that no commit in between makes the copy begin anew. */
 const ALL_PAGES = 0x7fffffff;
 
 /** Copies the database at `path` to `to`, which must not exist. */
@@ -46,7 +46,7 @@ export async function copyDatabase(path: string, to: string): Promise<void> {
   }
 }
 
-/** Makes a copy a single file that knows that it is a copy, and durable. */
+/** Makes a copy one file that is marked as a copy, and durable. */
 function finish(path: string): void {
   const database = new DatabaseSync(path);
   try {

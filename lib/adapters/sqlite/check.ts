@@ -1,9 +1,9 @@
 /**
- * The checks of a database at start: that its pages hold together, that nothing acknowledged is missing,
+ * The checks of a database at start: that its pages are consistent, that nothing acknowledged is missing,
  * and that the ends of topics are what their rows say.
  *
- * The quick check is bounded in time: small files are walked whole, of large ones the tables that are
- * loaded anyway, and the ends of so many topics; the rest is verified when it is read. The full check
+ * The quick check is bounded in time: a small file is walked whole; in a large one the tables that are
+ * loaded anyway are walked, and the ends of some topics; the rest is verified when it is read. The full check
  * reads every byte.
  */
 import type { DatabaseSync } from "node:sqlite";
@@ -12,18 +12,18 @@ import type { Mark } from "./high_water_mark.ts";
 import { type Chunk, chunkNumber, verifyChunk } from "./chunk.ts";
 import { damaged } from "./errors.ts";
 import { valueOf } from "./schema.ts";
-import { queueNameOf } from "../store/queue.ts";
+import { queueNameOf } from "../store/queue_name.ts";
 import { CHUNK, type StateRow, type WriterTopic } from "./tables.ts";
 
 /** A file up to this size is walked whole at each start. */
 const WALKED_BYTES = 64 * 1024 * 1024;
-/** The ends of at most so many topics are verified at each start. */
+/** The most topics whose ends are verified at each start. */
 const VERIFIED_TOPICS = 5000;
-/** Of a large file, all tables are walked but these. */
+/** The tables of a large file that are not walked. */
 const LARGE_TABLES = ["chunk", "dedup"];
 const CHUNKS = `SELECT ${CHUNK} FROM chunk`;
 
-/** Raises when the pages of the database do not hold together. */
+/** Raises when the pages of the database are not consistent. */
 export function checkPages(database: DatabaseSync, full: boolean): void {
   const pages = Number(valueOf(database, "PRAGMA page_count"));
   const bytes = pages * Number(valueOf(database, "PRAGMA page_size"));
@@ -110,7 +110,7 @@ function missing(topic: WriterTopic, seq: number): ParleyError {
 
 /**
  * Compares the history with the mark beside it. Gives null when nothing is missing, otherwise the error
- * that says what is.
+ * that says what is missing.
  */
 export function findLoss(state: StateRow, mark: Mark | null): ParleyError | null {
   // A copy begins a history of its own, and a database without a commit may be older than its mark.

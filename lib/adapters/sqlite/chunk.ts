@@ -1,6 +1,6 @@
 /**
- * Chunks: how events lie in the database. One row holds successive events of one topic from one commit,
- * so that a thousand events cost a few rows, and a topic is read in pieces that lie together.
+ * Chunks: the form in which events lie in the database. One row holds successive events of one topic from one
+ * commit, so that a thousand events cost a few rows, and a topic is read in pieces that lie together.
  *
  * A chunk's number is its topic's number (20 bits) above the seq of its first event (43 bits). In its
  * data each event is: varint length of the body, varint milliseconds after the chunk's first event, body.
@@ -10,16 +10,16 @@ import { crc32 } from "node:zlib";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53 } from "../../wire/varint.ts";
 import { damaged } from "./errors.ts";
-import { describeStored, queueNameOf } from "../store/queue.ts";
+import { describeStored, queueNameOf } from "../store/queue_name.ts";
 
-/** A chunk is ended when its data reaches this length; one event may be longer. */
+/** The length of its data at which a chunk ends; one event may be longer. */
 const CHUNK_BYTES = 64 * 1024;
 /** The most events of a chunk. */
 const CHUNK_EVENTS = 4096;
 /** The most bytes in front of a body. */
 const MAX_PREFIX_BYTES = 5 + 8;
 const SEQ_BITS = 43n;
-/** In SQL, the seq within a chunk's number. */
+/** The mask, in SQL, of the seq within a chunk's number. */
 export const SEQ_MASK = "8796093022207";
 
 /** The number of the chunk of `topic` that begins with `seq`. */
@@ -27,7 +27,7 @@ export function chunkNumber(topic: number, seq: number): bigint {
   return (BigInt(topic) << SEQ_BITS) + BigInt(seq);
 }
 
-/** The checksum of a row: all its values but the checksum, and its bytes. */
+/** The checksum of a row: over all its values but the checksum, and over its bytes. */
 export function sumOf(values: readonly (string | number)[], data?: Uint8Array): number {
   const sum = crc32(values.join("\n"));
   return data === undefined ? sum : crc32(data, sum);
@@ -49,7 +49,7 @@ export interface ChunkHead {
   readonly last_ms: number;
 }
 
-/** A chunk as it is read. */
+/** A chunk as it is read from the database. */
 export interface Chunk extends ChunkHead {
   readonly sum: number;
   readonly data: Uint8Array;
@@ -73,6 +73,17 @@ export function verifyChunk(topic: number, name: string, chunk: Chunk): void {
   throw damaged(`${what} ${chunk.first} and following of ${describeStored(name)}`);
 }
 
+/** An event or a job to be put into a chunk: the present one of the cursor over a batch. */
+export interface ChunkEvent {
+  /** The body lies from `start` to `end`. */
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  /** The event's seq. */
+  readonly number: number;
+  readonly timeMs: number;
+}
+
 /** Gathers the events of one chunk. */
 export class ChunkBuilder implements ChunkHead {
   first = 0;
@@ -94,7 +105,8 @@ export class ChunkBuilder implements ChunkHead {
       (this.#length + bodyBytes > CHUNK_BYTES || this.events >= CHUNK_EVENTS);
   }
 
-  add(bytes: Uint8Array, start: number, end: number, seq: number, timeMs: number): void {
+  /** Adds an event. */
+  add({ bytes, start, end, number: seq, timeMs }: ChunkEvent): void {
     const length = end - start;
     if (this.#length + length + MAX_PREFIX_BYTES > this.#data.length) {
       this.#grow(length + MAX_PREFIX_BYTES);
@@ -128,7 +140,7 @@ export class ChunkBuilder implements ChunkHead {
 
 /** Walks over the events of a chunk. The chunk was verified, so nothing is checked again. */
 export class ChunkCursor {
-  /** Of the present event: where it begins with its prefix, where its body lies, and its time. */
+  /** The place where the present event begins with its prefix, those of its body, and its time. */
   entry = 0;
   start = 0;
   end = 0;

@@ -1,13 +1,13 @@
 /**
- * What SQLite says, as errors of Parley, and errors as plain values that a Worker can post.
+ * Turns failures of SQLite into errors of Parley, and errors into plain values that a Worker can post.
  *
- * Decides by text, since not every failure carries a number. Retryable is what goes away by itself: a
- * full disk, a failing device, a lock. Damage is not, and names what to do.
+ * The text of a failure decides, since not every failure has a number. Failures that go away by themselves are
+ * retryable: a full disk, a failing device, a lock. Damage is not, and its error names the remedy.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { noRoom, unavailable } from "../store/values.ts";
 
-/** An error as a value. */
+/** An error as a plain value. */
 export interface PostedError {
   readonly code: ErrorCode;
   readonly message: string;
@@ -15,16 +15,16 @@ export interface PostedError {
   readonly accepted: string;
 }
 
-/** What to do when the files are damaged. */
+/** The remedy for damaged files. */
 const RESTORE = "a backup: restore it into an empty data directory";
 
-/** Bytes on disk that are not what was written. */
+/** The error for bytes on disk that are not what was written. */
 export function damaged(what: string, cause?: unknown): ParleyError {
   const message = `the data on disk is damaged: ${what}`;
   return new ParleyError(ErrorCode.INTERNAL, message, { cause, accepted: RESTORE });
 }
 
-/** What may go away by itself, or lies in the permissions: no damage. */
+/** Failures that are no damage: they may go away by themselves, or are a matter of permissions. */
 const OUTSIDE =
   /disk I\/O|locked|busy|unable to open|read-?only|memory|os error|permission|access/i;
 
@@ -40,11 +40,11 @@ export function sqliteError(action: string, thrown: unknown): ParleyError {
     );
   }
   if (OUTSIDE.test(text)) return unavailable(action, text, thrown);
-  // The statements are always the same: what they cannot do, the data made impossible.
+  // The statements are always the same, so one that fails does so because of the data.
   return damaged(text, thrown);
 }
 
-/** For `postMessage`. */
+/** An error as a plain value, for `postMessage`. */
 export function posted(error: ParleyError): PostedError {
   const { code, message, retryable, accepted } = error;
   return { code, message, retryable, accepted };

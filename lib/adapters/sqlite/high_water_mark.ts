@@ -1,13 +1,13 @@
 /**
  * The high-water mark: a file beside the database that says how many transactions were acknowledged.
  *
- * SQLite takes a log that was cut short for the whole log; the mark tells. It is written after a
- * transaction is durable and before it is acknowledged, so it never runs ahead, and it covers every
+ * SQLite takes a log that was cut short for the whole log; the mark shows that it was cut. The mark is written
+ * after a transaction is durable and before it is acknowledged, so it never runs ahead, and it covers every
  * acknowledgement when the process dies. Its own fsync runs behind, off the writing thread and ten times a
  * second at most: waiting for it would double the delay of each commit where an fsync is slow. So only
- * a loss of power that also takes the end of a synced log can hide, and then at most its last moments.
+ * a loss of power that also takes the end of a synced log can go unnoticed, and then at most its last moments.
  *
- * Two slots are written in turn, so that a torn write leaves the one before.
+ * Two slots are written in turn, so that a torn write leaves the other one intact.
  */
 import { settled } from "../../base/detached.ts";
 import { MARK_SYNC_AFTER_MS } from "../../base/store_limits.ts";
@@ -15,12 +15,12 @@ import { crc32 } from "node:zlib";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 
 const SLOT_BYTES = 128;
-/** The slots lie in different sectors and pages. */
+/** The distance of the slots, which lie in different sectors and pages. */
 const SLOT_DISTANCE = 4096;
 
-/** What a mark says. */
+/** A mark. */
 export interface Mark {
-  /** The history that it belongs to. */
+  /** The history that the mark belongs to. */
   readonly epoch: string;
   /** The number of the last acknowledged transaction. */
   readonly commits: number;
@@ -51,7 +51,7 @@ function checkOf(text: string): string {
   return crc32(text).toString(16).padStart(8, "0");
 }
 
-/** Writes marks. */
+/** The file of the mark. */
 export class MarkFile {
   readonly #file: Deno.FsFile;
   readonly #epoch: string;
@@ -60,7 +60,7 @@ export class MarkFile {
   #turn = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #syncing: Promise<void> | null = null;
-  /** Whether a mark is due that no sync which was begun covers. */
+  /** Whether a mark was written since the last sync began. */
   #unsynced = false;
 
   private constructor(file: Deno.FsFile, epoch: string) {
@@ -68,7 +68,7 @@ export class MarkFile {
     this.#epoch = epoch;
   }
 
-  /** Begins anew at `path` with this mark, durable when it returns. */
+  /** Makes a new file at `path` with this mark, which is durable when this returns. */
   static create(path: string, mark: Mark): MarkFile {
     const file = Deno.openSync(path, { create: true, read: true, write: true });
     const one = new MarkFile(file, mark.epoch);
@@ -79,7 +79,7 @@ export class MarkFile {
     return one;
   }
 
-  /** Says that transaction `commits` is durable. */
+  /** Writes the mark of transaction `commits`, which is durable. */
   advance(commits: number): void {
     this.#write(commits);
     this.#timer ??= setTimeout(() => {
@@ -89,7 +89,7 @@ export class MarkFile {
     }, MARK_SYNC_AFTER_MS);
   }
 
-  /** Makes the last mark durable and ends. */
+  /** Makes the last mark durable, and closes the file. */
   async close(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#syncing;
@@ -97,11 +97,11 @@ export class MarkFile {
     this.#file.close();
   }
 
-  /** Syncs until nothing is left that was due: what came while a slow sync was under way is not in it. */
+  /** Syncs until no mark is left unsynced; one that was written while a sync was under way needs another. */
   async #sync(): Promise<void> {
     while (this.#unsynced) {
       this.#unsynced = false;
-      // One that cannot be synced is in the file all the same; the next one tries again.
+      // A mark that cannot be synced is in the file all the same; the next one is synced with it.
       await settled(this.#file.syncData(), "sync the high-water mark");
     }
     this.#syncing = null;

@@ -1,11 +1,13 @@
 /**
- * The message_ids of one commit as bytes: how they lie in the database and travel at start.
+ * The message_ids of one commit as bytes: the form in which the database holds them, and in which they are posted
+ * at start.
  *
  * Each is: varint number of the topic, varint seq, varint length, the id's UTF-8.
  */
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53 } from "../../wire/varint.ts";
 import { decodeText } from "../../base/utf8_text.ts";
+import type { OperationCursor } from "../store/operations.ts";
 
 /** The most bytes in front of an id. */
 const MAX_PREFIX_BYTES = 5 + 8 + 5;
@@ -19,8 +21,11 @@ export class IdsBuilder {
     return this.#data.subarray(0, this.#length);
   }
 
-  add(topic: number, seq: number, bytes: Uint8Array, start: number, end: number): void {
-    const needed = this.#length + MAX_PREFIX_BYTES + end - start;
+  /** Adds the message_id of the event that `cursor` stands at. */
+  add(cursor: OperationCursor): void {
+    const { a: topic, b: idAt, c: idLength, number: seq } = cursor;
+    const start = cursor.start + idAt;
+    const needed = this.#length + MAX_PREFIX_BYTES + idLength;
     if (needed > this.#data.length) {
       const larger = new Uint8Array(2 * needed);
       larger.set(this.data);
@@ -28,8 +33,8 @@ export class IdsBuilder {
     }
     let at = putVarint(this.#data, this.#length, topic);
     at = putVarint53(this.#data, at, seq);
-    at = putVarint(this.#data, at, end - start);
-    this.#length = copyBytes(this.#data, at, bytes, start, end);
+    at = putVarint(this.#data, at, idLength);
+    this.#length = copyBytes(this.#data, at, cursor.bytes, start, start + idLength);
   }
 
   clear(): void {

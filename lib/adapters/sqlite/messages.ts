@@ -1,8 +1,8 @@
 /**
- * What the threads of the SQLite store say to each other.
+ * The messages between the threads of the SQLite store.
  *
- * The writer gets commands in order and answers each batch once, in order. The reader and the one that
- * copies answer each request by its number. Buffers are transferred, never copied.
+ * The writer gets commands in order and answers each batch once, in order. The reader and the copier
+ * answer each request by its number. Buffers are transferred, never copied.
  */
 import type { Retention } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
@@ -10,7 +10,7 @@ import type { PostedError } from "./errors.ts";
 import type { OpenedSnapshot, OpenRequest } from "./open.ts";
 import type { BackendLastPage, BackendRead } from "../store/backend.ts";
 
-/** To the writer. */
+/** A command to the writer. */
 export type WriterCommand =
   | { readonly type: "open"; readonly request: OpenRequest }
   | {
@@ -30,7 +30,7 @@ export type WriterCommand =
   }
   | { readonly type: "close" };
 
-/** From the writer. */
+/** A report of the writer. */
 export type WriterReport =
   | { readonly type: "opened"; readonly snapshot: OpenedSnapshot }
   | { readonly type: "refused"; readonly error: PostedError }
@@ -41,7 +41,7 @@ export type WriterReport =
   | { readonly type: "broken"; readonly error: PostedError }
   | { readonly type: "closed" };
 
-/** To the reader. */
+/** A command to the reader. */
 export type ReaderCommand =
   | { readonly type: "read"; readonly id: number; readonly request: BackendRead }
   | {
@@ -66,22 +66,22 @@ export type ReaderCommand =
   }
   | { readonly type: "close"; readonly id: number };
 
-/** What reads give. */
+/** The result of a read. */
 export type ReaderValue = StorePage | BackendLastPage | number | null;
 
-/** From the reader, and from the one that copies. */
+/** A report of the reader, or of the copier. */
 export interface ReaderReport {
   readonly id: number;
   readonly value: ReaderValue;
   readonly error: PostedError | null;
 }
 
-/** From any Worker, when a defect has ended what it is for. */
+/** The report of any Worker that a defect has ended its work. */
 export interface WorkerDefect {
   readonly defect: { readonly message: string; readonly stack: string | undefined };
 }
 
-/** The first message to a Worker: what it is to be. */
+/** The first message to a Worker: its role. */
 export type WorkerRole =
   | { readonly role: "writer" }
   | { readonly role: "reader"; readonly database: string }

@@ -26,13 +26,13 @@ import {
   type StateRow,
 } from "./tables.ts";
 import { type IdsAge, SqliteWriter } from "./writer.ts";
-import { queueNameOf } from "../store/queue.ts";
-import type { TopicFigures } from "../store/topic.ts";
+import { queueNameOf } from "../store/queue_name.ts";
+import type { LogFigures } from "../store/stored_log.ts";
 
 /** About what a message_id takes with its prefix, at most. */
 const MAX_ID_BYTES = 64;
 
-/** How to open. */
+/** A request to open a data directory. */
 export interface OpenRequest {
   readonly directory: string;
   /** Go on with what is left when acknowledged data is lost. */
@@ -46,11 +46,11 @@ export interface OpenRequest {
   readonly maxDedupEntries: number;
 }
 
-/** What is there, in a form that can be posted. */
+/** The contents of the database at start, in a form that can be posted. */
 export interface OpenedSnapshot {
   readonly epoch: string;
-  readonly topics: readonly TopicFigures[];
-  /** Of queues. */
+  readonly topics: readonly LogFigures[];
+  /** The chunks of queues. */
   readonly chunks: readonly (readonly [queue: number, chunks: readonly StoredChunk[]])[];
   readonly records: readonly StoreRecord[];
   readonly lastRevision: number;
@@ -83,7 +83,7 @@ export function openDirectory(request: OpenRequest): Opened {
   let lock: DatabaseSync | null = null;
   let database: DatabaseSync | null = null;
   try {
-    // What was said and done is nobody else's business; a directory that is there keeps its mode.
+    // The data is for the server's user alone; a directory that is already there keeps its mode.
     Deno.mkdirSync(request.directory, { recursive: true, mode: 0o700 });
     const files = filesOf(request.directory);
     lock = takeLock(files.lock, request.directory);
@@ -143,15 +143,8 @@ function load(
   const mark = MarkFile.create(markPath, state);
   if (state !== present) saveState(database, state);
   const { dedupWindowMs } = request;
-  const writer = new SqliteWriter(
-    database,
-    mark,
-    state,
-    topics,
-    forgottenSeq,
-    dedupWindowMs,
-    ages,
-  );
+  const found = { state, topics, forgottenSeq, dedupWindowMs, idsAges: ages };
+  const writer = new SqliteWriter(database, mark, found);
   const snapshot = {
     epoch: state.epoch,
     topics: topics.map((topic) => ({ ...topic })),
@@ -199,7 +192,7 @@ function recentIds(
       // However the clock was set, an earlier commit is no younger than a later one.
       ageMs = Math.max(ageMs, wallMs - row.time_ms);
       bytes += row.ids.length;
-      // The second is a bound for memory; what is beyond their number the front forgets.
+      // The second bound is for memory; the front forgets ids beyond their greatest number.
       if (ageMs > dedupWindowMs || bytes > MAX_ID_BYTES * maxDedupEntries) {
         database.prepare("DELETE FROM dedup WHERE commits <= ?").run(row.commits);
         return { ids: ids.reverse(), ages: ages.reverse() };

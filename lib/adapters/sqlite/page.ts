@@ -1,8 +1,8 @@
 /**
- * Puts a page together from pieces of chunks: the bytes are copied once, prefixes and all, and ranges say
- * where the bodies lie among them.
+ * Builds a page from pieces of chunks: the bytes are copied once, prefixes included, and ranges say where the
+ * bodies lie among them.
  *
- * Pieces of a page that is read backward come newest first and are put in order at the end.
+ * The pieces of a page that is read backward come newest first, and are put in order at the end.
  */
 import type { StorePage } from "../../ports/store_page.ts";
 import { type Chunk, ChunkCursor } from "./chunk.ts";
@@ -11,12 +11,22 @@ import { type Chunk, ChunkCursor } from "./chunk.ts";
 interface Segment {
   readonly data: Uint8Array;
   readonly firstSeq: number;
-  /** Where bodies begin and end in `data`, in turn. */
+  /** The places in `data` where bodies begin and end, in turn. */
   readonly ranges: number[];
   readonly times: number[];
 }
 
-/** A page that grows. */
+/** The bounds of a page, and the direction in which it is read. */
+export interface PageBounds {
+  readonly maxEvents: number;
+  /** The most bytes of bodies; one event is given however large it is. */
+  readonly maxBytes: number;
+  readonly backward: boolean;
+}
+
+const UNBOUNDED: PageBounds = { maxEvents: Infinity, maxBytes: Infinity, backward: false };
+
+/** A page that is being built. */
 export class SegmentPage {
   /** The events so far, the bytes of their bodies, and the chunks they came from. */
   count = 0;
@@ -24,21 +34,17 @@ export class SegmentPage {
   chunks = 0;
   readonly #segments: Segment[] = [];
   readonly #cursor = new ChunkCursor();
-  #backward = false;
+  readonly #bounds: PageBounds;
+
+  constructor(bounds: PageBounds = UNBOUNDED) {
+    this.#bounds = bounds;
+  }
 
   /**
-   * Takes the events from `first` to `last` out of `chunk`, as far as the page has room, from the end when
-   * `backward`. Gives whether all of them had room.
+   * Takes the events from `first` to `last` out of `chunk`, as far as the page has room, from the end when it is
+   * read backward. Gives whether all of them had room.
    */
-  take(
-    chunk: Chunk,
-    first: number,
-    last: number,
-    maxEvents: number,
-    maxBytes: number,
-    backward: boolean,
-  ): boolean {
-    this.#backward = backward;
+  take(chunk: Chunk, first: number, last: number): boolean {
     this.chunks++;
     const cursor = this.#cursor;
     const entries: number[] = [];
@@ -53,8 +59,8 @@ export class SegmentPage {
       times.push(cursor.timeMs);
     }
     const found = times.length;
-    const fitting = this.#fitting(ranges, maxEvents, maxBytes, backward);
-    const from = backward ? found - fitting : 0;
+    const fitting = this.#fitting(ranges);
+    const from = this.#bounds.backward ? found - fitting : 0;
     const to = from + fitting;
     if (fitting > 0) {
       const begin = entries[from];
@@ -70,7 +76,7 @@ export class SegmentPage {
   }
 
   build(): StorePage {
-    const segments = this.#backward ? this.#segments.toReversed() : this.#segments;
+    const segments = this.#bounds.backward ? this.#segments.toReversed() : this.#segments;
     const size = segments.reduce((sum, segment) => sum + segment.data.length, 0);
     const bytes = new Uint8Array(size);
     const ranges = new Uint32Array(2 * this.count);
@@ -91,8 +97,9 @@ export class SegmentPage {
     return { count: this.count, bytes, ranges, seqs, times };
   }
 
-  /** How many of the events with these ranges have room; counts their bytes. One always has. */
-  #fitting(ranges: number[], maxEvents: number, maxBytes: number, backward: boolean): number {
+  /** The number of events with these ranges that have room, at least one in a page; counts their bytes. */
+  #fitting(ranges: number[]): number {
+    const { maxEvents, maxBytes, backward } = this.#bounds;
     const found = ranges.length / 2;
     let fitting = 0;
     while (fitting < found && this.count + fitting < maxEvents) {

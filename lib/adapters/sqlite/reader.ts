@@ -1,5 +1,5 @@
 /**
- * Reads events beside the writer, on a connection of its own, in a Worker of its own.
+ * The reader of a database: reads events beside the writer, on a connection and in a Worker of its own.
  *
  * Each request is one read transaction, so a page is of one moment. Every chunk is verified and must
  * follow the one before: a gap or a flipped bit is an error that names the place, never silence.
@@ -21,7 +21,7 @@ interface TopicRow {
   readonly first_seq: number;
 }
 
-/** Reads events. */
+/** The reader of a database. */
 export class SqliteReader {
   readonly #database: DatabaseSync;
   readonly #topic: StatementSync;
@@ -40,7 +40,7 @@ export class SqliteReader {
   /** Reads a page. */
   read(request: BackendRead): StorePage {
     return this.#transaction(() => {
-      const page = new SegmentPage();
+      const page = new SegmentPage(request);
       const topic = this.#topicRow(request.topic);
       if (topic === undefined) return page.build();
       if (request.backward) this.#readBackward(page, topic, request);
@@ -64,7 +64,7 @@ export class SqliteReader {
         const seq = lastSeqs[next];
         if (topic === undefined || topic.first_seq > seq) continue;
         const chunk = this.#chunkWith(topics[next], topic, seq);
-        page.take(chunk, seq, seq, Infinity, Infinity, false);
+        page.take(chunk, seq, seq);
         places.push(next);
       }
       return { ...page.build(), places: Uint32Array.from(places), next };
@@ -93,7 +93,7 @@ export class SqliteReader {
     });
   }
 
-  /** Reads these chunks of a queue, without those that are gone. */
+  /** Reads the chunks of a queue that begin with jobs `firsts`, without those that are gone. */
   readChunks(queue: number, firsts: readonly number[]): StorePage {
     return this.#transaction(() => {
       const page = new SegmentPage();
@@ -103,7 +103,7 @@ export class SqliteReader {
         const [chunk] = this.#chunks(this.#forward, number, number, 1);
         if (chunk === undefined) continue;
         verifyChunk(queue, name, chunk);
-        page.take(chunk, first, first + chunk.events - 1, Infinity, Infinity, false);
+        page.take(chunk, first, first + chunk.events - 1);
       }
       return page.build();
     });
@@ -117,7 +117,7 @@ export class SqliteReader {
     let ahead: Chunk[] = [];
     let wanted = FIRST_CHUNKS;
     for (;;) {
-      if (!page.take(chunk, next, lastSeq, maxEvents, maxBytes, false)) return;
+      if (!page.take(chunk, next, lastSeq)) return;
       next = chunk.first + chunk.events;
       if (next > lastSeq || page.count >= maxEvents) return;
       if (ahead.length === 0) {
@@ -141,7 +141,7 @@ export class SqliteReader {
     let wanted = FIRST_CHUNKS;
     for (;;) {
       const first = Math.max(chunk.first, lowest);
-      if (!page.take(chunk, first, last, maxEvents, maxBytes, true)) return;
+      if (!page.take(chunk, first, last)) return;
       last = chunk.first - 1;
       if (last < lowest || page.count >= maxEvents) return;
       if (ahead.length === 0) {
@@ -184,7 +184,7 @@ export class SqliteReader {
   }
 }
 
-/** How many chunks like those so far fill the rest of the page. */
+/** The number of chunks, if they are like those so far, that fill the rest of the page. */
 function chunksFor(page: SegmentPage, maxEvents: number, maxBytes: number): number {
   const byEvents = (maxEvents - page.count) * page.chunks / page.count;
   const byBytes = (maxBytes - page.bytes) * page.chunks / page.bytes;

@@ -1,22 +1,22 @@
 /**
- * The database file: its settings, its tables and how older ones become newer ones.
+ * The database file: its settings, its tables and the migrations of older files.
  *
- * Migrations only ever add to the end of the list; `user_version` counts those that were applied, each in
- * a transaction of its own. A file of a newer Parley is refused, not guessed at.
+ * New migrations go to the end of the list; `user_version` counts those that were applied, each in a transaction
+ * of its own. A file of a newer Parley is refused.
  */
 import { DatabaseSync } from "node:sqlite";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 
-/** Below this version SQLite lacks what the store needs. */
+/** The lowest version of SQLite that has what the store needs. */
 const LEAST_VERSION = "3.45.0";
-/** From this version on a log that starts anew cannot be damaged by two connections that checkpoint at once. */
+/** The lowest version in which two connections that checkpoint at once cannot damage a log that starts anew. */
 const SOUND_VERSION = "3.51.3";
-/** How long a lock of another connection is waited for. */
+/** The longest wait for a lock of another connection. */
 const BUSY_TIMEOUT_MS = 5000;
-/** What the log may keep of its size once it starts anew. */
+/** The most bytes of its size that the log keeps once it starts anew. */
 const LOG_KEPT_BYTES = 64 * 1024 * 1024;
 
-/** Each brings the tables from one `user_version` to the next. */
+/** The migrations; each brings the tables from one `user_version` to the next. */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE state (
      one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -69,7 +69,7 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
 ];
 
-/** A first column of a first row. */
+/** The first column of the first row that `sql` gives. */
 export function valueOf(database: DatabaseSync, sql: string): unknown {
   return Object.values(database.prepare(sql).get() ?? {})[0];
 }

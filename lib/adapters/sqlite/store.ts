@@ -1,9 +1,9 @@
 /**
  * The store on SQLite: the front on this thread, the one writer in a Worker, a reader in another.
  *
- * What gathers while the writer commits is its next transaction; it leaves as one transferred buffer and
- * comes back the same way, so bodies are copied once on this thread. A Worker that dies takes the store
- * with it: what is under way fails, everything later is refused, and the data is as of the last commit.
+ * The batch that gathers while the writer commits is its next transaction. A batch leaves as one transferred buffer
+ * and comes back the same way, so bodies are copied once on this thread. A Worker that dies ends the store:
+ * the batch under way fails, everything later is refused, and the data is as of the last commit.
  */
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { reportDefect } from "../../base/defects.ts";
@@ -38,17 +38,17 @@ import { unavailable } from "../store/values.ts";
 
 const log = logger("server");
 
-/** How a store on SQLite is opened. */
+/** The options with which a store on SQLite is opened. */
 export interface SqliteStoreOptions {
-  /** Where the files lie; made if need be. */
+  /** The directory of the files, made if need be. */
   readonly directory: string;
   readonly limits?: Partial<StoreLimits>;
   readonly clock?: Clock;
-  /** Goes on with what is left when acknowledged data is lost, as a new history. */
+  /** Whether to go on with the rest, as a new history, when acknowledged data is lost. */
   readonly repair?: boolean;
-  /** Verifies every byte before it opens. */
+  /** Whether to verify every byte first. */
   readonly fullCheck?: boolean;
-  /** The most bytes that the database may take; past it writes fail as on a full disk. */
+  /** The most bytes that the database may take; past them writes fail as on a full disk. */
   readonly maxDatabaseBytes?: number;
 }
 
@@ -79,7 +79,7 @@ function* seenIn(snapshot: OpenedSnapshot): Generator<SeenId> {
   }
 }
 
-/** Somebody who waits for an answer. */
+/** A request that waits for its answer. */
 interface Waiter {
   resolve(value: never): void;
   reject(error: ParleyError): void;
@@ -225,7 +225,7 @@ class SqliteBackend implements StoreBackend {
   }
 
   #report(report: WriterReport): void {
-    // What was under way when the store was lost has failed; that it succeeds after all is no news to anybody.
+    // All that was under way when the store was lost has failed already: a late success is not told.
     if (this.#lost !== null && report.type !== "closed") return;
     switch (report.type) {
       case "opened":
@@ -276,7 +276,7 @@ class SqliteBackend implements StoreBackend {
     else waiter?.reject(error);
   }
 
-  /** Hands on what a Worker says. A defect there ends the store, not the process. */
+  /** Listens to a Worker. A defect there ends the store, not the process. */
   #hear<Report extends object>(
     worker: Worker,
     name: string,

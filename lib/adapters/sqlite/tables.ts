@@ -1,35 +1,34 @@
 /**
  * The rows of the database as values, and the prepared statements that change them.
  *
- * Whatever is written carries its checksum; whatever is loaded is verified. No transaction begins or
- * ends here.
+ * Each row is written with its checksum, and verified when it is loaded. No transaction begins or ends here.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { StoredChunk } from "../../ports/job_log.ts";
 import type { StoreRecord } from "../../ports/store.ts";
 import { type ChunkBuilder, chunkNumber, chunkSum, SEQ_MASK, statesSum, sumOf } from "./chunk.ts";
 import { damaged } from "./errors.ts";
-import { describeStored } from "../store/queue.ts";
+import { describeStored } from "../store/queue_name.ts";
 import { keepAll } from "../store/retention.ts";
-import type { TopicFigures } from "../store/topic.ts";
+import type { LogFigures } from "../store/stored_log.ts";
 
 /** The columns of a chunk without its data, and with it. */
 export const CHUNK_HEAD = `id & ${SEQ_MASK} AS first, events, bytes, first_ms, last_ms`;
 export const CHUNK = `${CHUNK_HEAD}, sum, data`;
 
-/** The one row about the whole. */
+/** The row about the database as a whole. */
 export interface StateRow {
   epoch: string;
-  /** How many transactions there were. */
+  /** The number of transactions so far. */
   commits: number;
   /** The last revision of a record. */
   revision: number;
-  /** 1 when this is a copy that was never opened since. */
+  /** 1 when the database is a copy that was not opened yet; otherwise 0. */
   restored: number;
 }
 
 /** A topic as the writer knows it. */
-export class WriterTopic implements TopicFigures {
+export class WriterTopic implements LogFigures {
   readonly bounds = keepAll();
   firstSeq: number;
   lastSeq: number;
@@ -37,13 +36,13 @@ export class WriterTopic implements TopicFigures {
   firstTimeMs = 0;
   lastTimeMs = 0;
 
-  /** Its first event gets the seq behind `behindSeq`. */
+  /** The first event gets the seq behind `behindSeq`. */
   constructor(readonly id: number, readonly name: string, behindSeq = 0) {
     this.firstSeq = behindSeq + 1;
     this.lastSeq = behindSeq;
   }
 
-  /** The checksum of its row. */
+  /** The checksum of the topic's row. */
   get sum(): number {
     const { id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs } = this;
     return sumOf([id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs]);
@@ -54,7 +53,7 @@ function stateSum({ epoch, commits, revision, restored }: StateRow): number {
   return sumOf([epoch, commits, revision, restored]);
 }
 
-/** The state row; null in a database that was never used. */
+/** Loads the state row; null in a database that was never used. */
 export function loadState(database: DatabaseSync): StateRow | null {
   const row = database.prepare("SELECT epoch, commits, revision, restored, sum FROM state").get();
   if (row === undefined) return null;
@@ -70,7 +69,7 @@ export function saveState(database: DatabaseSync, state: StateRow): void {
     .run(epoch, commits, revision, restored, stateSum(state));
 }
 
-/** The greatest seq of a topic that was forgotten; 0 when none was. */
+/** Loads the greatest seq that a forgotten topic gave; 0 when none was forgotten. */
 export function loadForgotten(database: DatabaseSync): number {
   const row = database.prepare("SELECT last_seq, sum FROM forgotten").get();
   if (row === undefined) return 0;
@@ -79,7 +78,7 @@ export function loadForgotten(database: DatabaseSync): number {
   return lastSeq;
 }
 
-/** All topics. */
+/** Loads all topics and queues. */
 export function loadTopics(database: DatabaseSync): WriterTopic[] {
   const rows = database.prepare("SELECT * FROM topic ORDER BY id").all();
   return rows.map((row) => {
@@ -95,7 +94,7 @@ export function loadTopics(database: DatabaseSync): WriterTopic[] {
 }
 
 /**
- * The chunks of a queue without their jobs. Raises when one is missing; the jobs are verified when they are
+ * Loads the chunks of a queue without their jobs. Raises when one is missing; the jobs are verified when they are
  * read.
  */
 export function loadChunks(database: DatabaseSync, queue: WriterTopic): StoredChunk[] {
@@ -132,7 +131,7 @@ export function loadChunks(database: DatabaseSync, queue: WriterTopic): StoredCh
   return chunks;
 }
 
-/** All records. */
+/** Loads all records. */
 export function loadRecords(database: DatabaseSync): StoreRecord[] {
   // Read in the order of their keys, so that a damaged order is seen by the check before.
   const rows = database.prepare("SELECT key, revision, sum, value FROM record NOT INDEXED").all();
@@ -144,14 +143,14 @@ export function loadRecords(database: DatabaseSync): StoreRecord[] {
   });
 }
 
-/** The ids of one commit. */
+/** The message_ids of one commit. */
 export interface IdsRow {
   readonly commits: number;
   readonly time_ms: number;
   readonly ids: Uint8Array;
 }
 
-/** The ids of the last commits, newest first, from before `commits` on; at most 256 commits. */
+/** Loads the message_ids of the last commits before `commits`, newest first; at most 256 commits. */
 export function loadIds(database: DatabaseSync, commits: number): IdsRow[] {
   const rows = database.prepare(
     "SELECT commits, time_ms, sum, ids FROM dedup WHERE commits < ? ORDER BY commits DESC LIMIT 256",
@@ -216,7 +215,7 @@ export class WriterTables {
     this.#dropTopicChunks.run(chunkNumber(id, 0), chunkNumber(id + 1, 0));
   }
 
-  /** Keeps the greatest seq of a topic that was forgotten. */
+  /** Stores the greatest seq that a forgotten topic gave. */
   setForgotten(lastSeq: number): void {
     this.#setForgotten.run(lastSeq, sumOf([lastSeq]));
   }
@@ -249,7 +248,7 @@ export class WriterTables {
     this.#setStates.run(chunkNumber(topic, first), statesSum(topic, first, states), states);
   }
 
-  /** Drops a chunk of jobs with its states; gives the bytes that went. */
+  /** Drops a chunk of jobs with its states; gives the bytes of its jobs. */
   dropChunk({ id, name }: WriterTopic, first: number): number {
     const number = chunkNumber(id, first);
     const row = this.#dropChunk.get(number);
@@ -260,7 +259,7 @@ export class WriterTables {
     return Number(row.bytes);
   }
 
-  /** Drops the ids of all commits up to this one. */
+  /** Drops the message_ids of all commits up to this one. */
   dropIds(commits: number): void {
     this.#dropIds.run(commits);
   }

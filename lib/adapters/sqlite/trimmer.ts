@@ -1,9 +1,9 @@
 /**
- * Drops what topics no longer keep, a bounded step at a time.
+ * Drops the events that topics no longer keep, a bounded step at a time.
  *
- * A step looks at one topic and drops whole chunks as far as a step goes, then a part of one chunk: the
- * topic's first seq moves into it, and it goes when its last event does. Figures stay exact. A step is
- * part of the transaction in hand, which its caller begins and ends.
+ * A step drops whole chunks of one topic up to a bound, then a part of one chunk: the topic's first seq moves
+ * into it, and the chunk goes when its last event does. Figures stay exact. A step is part of the transaction in
+ * hand, which the caller begins and ends.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type Chunk, ChunkCursor, type ChunkHead, chunkNumber, isSound } from "./chunk.ts";
@@ -13,7 +13,7 @@ import { isDue } from "../store/retention.ts";
 /** The most bytes of bodies that a step drops, beyond its first chunk. */
 const STEP_BYTES = 4 * 1024 * 1024;
 
-/** Trims topics. */
+/** The trimmer of a database. */
 export class SqliteTrimmer {
   readonly #heads: StatementSync;
   readonly #chunk: StatementSync;
@@ -29,7 +29,7 @@ export class SqliteTrimmer {
     this.#drop = database.prepare(`DELETE FROM chunk ${range}`);
   }
 
-  /** Drops what `topic` need not keep, in at most `maxChunks` chunks. Its row is left to the caller. */
+  /** Drops events that `topic` need not keep, from at most `maxChunks` chunks. The caller writes the topic's row. */
   step(topic: WriterTopic, nowMs: number, maxChunks: number): void {
     const { id } = topic;
     const range = [chunkNumber(id, 0), chunkNumber(id + 1, 0)];
@@ -45,7 +45,7 @@ export class SqliteTrimmer {
       const next = heads[index + 1];
       topic.firstSeq = behind;
       topic.firstTimeMs = next?.first_ms ?? 0;
-      // Beyond the chunks at hand the time is asked for.
+      // The time of an event beyond the chunks at hand is read.
       if (next === undefined && behind <= topic.lastSeq) {
         const rest = this.#heads.all(
           chunkNumber(id, behind),
@@ -83,8 +83,8 @@ export class SqliteTrimmer {
   }
 
   /**
-   * What to do with a chunk that cannot be looked into: it stays until all of it must go. That it is
-   * damaged is for those who read it to say; a commit must not fail because of it.
+   * Keeps a chunk that is damaged until all of it must go; gives whether it is kept. Reads report the damage; a
+   * commit must not fail because of it.
    */
   #keepDamaged(topic: WriterTopic, head: ChunkHead, nowMs: number): boolean {
     if (!this.#goesWhole(topic, head, nowMs)) return true;
@@ -93,7 +93,7 @@ export class SqliteTrimmer {
     return false;
   }
 
-  /** Whether each event of a whole chunk must go, told without looking into it. */
+  /** Whether each event of a chunk must go, decided without looking into the chunk. */
   #goesWhole(topic: WriterTopic, head: ChunkHead, nowMs: number): boolean {
     const { bounds, lastSeq, bytes } = topic;
     const last = head.first + head.events - 1;

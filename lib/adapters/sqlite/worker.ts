@@ -1,8 +1,8 @@
 /**
- * The Worker of the SQLite store: by its first message the writer, a reader, or the one that copies.
+ * The Worker of the SQLite store: its first message makes it the writer, a reader, or the copier.
  *
- * Nothing is thrown out of a Worker: each command is answered with what it gave or with its error, and a
- * defect is told, too, once: the other side then asks for nothing more. The writer trims between batches, one
+ * Nothing is thrown out of a Worker: each command is answered with its result or its error. A defect is reported,
+ * too, once: the other side then asks for nothing more. The writer trims between batches, one
  * step a turn, so that a batch never waits for more than one step.
  */
 import { onDefect, reportDefect } from "../../base/defects.ts";
@@ -54,11 +54,11 @@ scope.onmessage = ({ data }: MessageEvent<WorkerRole>) => {
   else detached(copy(data.database, data.to), "answer");
 };
 
-/** Takes the writer's commands. */
+/** The writer's Worker, which takes commands. */
 class WriterLoop {
   #opened: Opened | null = null;
   #stepping = false;
-  /** Those who wait until nothing is due. */
+  /** The commands that are answered once nothing is due. */
   #waiting: number[] = [];
 
   take(command: WriterCommand): void {
@@ -110,11 +110,11 @@ class WriterLoop {
         buffer,
       ]);
     }
-    // Behind the answer: what waits now is the next batch, not this one's callers.
+    // Behind the answer, so that the next batch waits for it, and not the callers of this one.
     writer.checkpoint();
   }
 
-  /** Trims on in a turn of its own while something is due; answers those who wait when nothing is. */
+  /** Goes on trimming in a turn of its own while something is due; answers waiting commands when nothing is. */
   #continue(): void {
     const writer = this.#opened!.writer;
     if (!writer.isDue) {
@@ -134,7 +134,7 @@ class WriterLoop {
       this.#report({ type: "trimmed", trimmed });
     } catch (error) {
       if (error instanceof MarkError) return this.#break(error);
-      // It is tried again with the next command that looks at what is due.
+      // The step is tried again with the next command that makes something due.
       const said = posted(sqliteError("trim topics", error));
       for (const id of this.#waiting.splice(0)) this.#report({ type: "done", id, error: said });
       return;

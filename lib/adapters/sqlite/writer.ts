@@ -2,8 +2,8 @@
  * The one writer of a database: applies batches, trims, checkpoints. Lives in a Worker.
  *
  * Invariants: each change is in a transaction that is durable, with the mark behind it, before a method
- * returns; a method that raises has changed nothing, in the database as in memory. Non-goal: when things
- * happen (sqlite_worker).
+ * returns; a method that raises has changed nothing, in the database or in memory. Non-goal: the order of
+ * commits and steps (worker).
  */
 import type { DatabaseSync } from "node:sqlite";
 import { unavailable } from "../store/values.ts";
@@ -18,28 +18,41 @@ import { Chunking, Operation, OperationCursor } from "../store/operations.ts";
 import { isDue, setBounds } from "../store/retention.ts";
 import { decodeText } from "../../base/utf8_text.ts";
 
-/** Chunks that are looked at for trimming within a commit, and in a step of its own. */
+/** The most chunks that are trimmed within a commit, and in a step of its own. */
 const COMMIT_TRIM_CHUNKS = 64;
 const STEP_TRIM_CHUNKS = 256;
-/** Rows of message_ids that are dropped within a commit. */
+/** The most rows of message_ids that are dropped within a commit. */
 const DROPPED_IDS = 16;
-/** Past this much in the log it is brought into the database. */
+/** The bytes in the log past which it is brought into the database. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
-/** Chunk builders that are kept from commit to commit. */
+/** The most chunk builders that are kept from commit to commit. */
 const SPARE_BUILDERS = 64;
-/** About what a row costs in the log beyond its data. */
+/** The bytes that a row takes in the log beyond its data, about. */
 const ROW_BYTES = 4096;
 
 /** The figures of a topic before a transaction; null when it was not there. */
 type Former = Pick<WriterTopic, "firstSeq" | "lastSeq" | "bytes" | "firstTimeMs" | "lastTimeMs">;
 
-/** When the ids of a commit may go, by the monotonic clock. */
+/** The time of a commit that has message_ids, by the monotonic clock. */
 export interface IdsAge {
   readonly commits: number;
   readonly atMs: number;
 }
 
-/** Applies batches. */
+/** The contents of the database when it was opened; the writer goes on with these objects. */
+export interface FoundHistory {
+  readonly state: StateRow;
+  /** The topics and queues. */
+  readonly topics: readonly WriterTopic[];
+  /** The greatest seq that a forgotten topic or queue gave. */
+  readonly forgottenSeq: number;
+  /** The time for which message_ids are remembered. */
+  readonly dedupWindowMs: number;
+  /** The commits whose message_ids are remembered, oldest first. */
+  readonly idsAges: IdsAge[];
+}
+
+/** The writer of a database. */
 export class SqliteWriter {
   readonly #database: DatabaseSync;
   readonly #tables: WriterTables;
@@ -47,7 +60,7 @@ export class SqliteWriter {
   readonly #mark: MarkFile;
   readonly #state: StateRow;
   readonly #topics = new Map<number, WriterTopic>();
-  /** Of all topics, also of those that have no event yet. */
+  /** The retentions of all topics, those without events included. */
   readonly #retentions = new Map<number, Retention>();
   readonly #windowMs: number;
   readonly #idsAges: IdsAge[];
@@ -56,7 +69,7 @@ export class SqliteWriter {
   readonly #spare: ChunkBuilder[] = [];
   readonly #ids = new IdsBuilder();
   readonly #due = new Set<WriterTopic>();
-  /** What the transaction in hand changed. */
+  /** The topics that the transaction in hand changed, with their figures before it. */
   readonly #changed = new Map<WriterTopic, Former | null>();
   /** The topics that the transaction in hand forgot. */
   readonly #forgotten: WriterTopic[] = [];
@@ -68,27 +81,19 @@ export class SqliteWriter {
   #logBytes = 0;
   #written = 0;
 
-  constructor(
-    database: DatabaseSync,
-    mark: MarkFile,
-    state: StateRow,
-    topics: readonly WriterTopic[],
-    forgottenSeq: number,
-    windowMs: number,
-    idsAges: IdsAge[],
-  ) {
+  constructor(database: DatabaseSync, mark: MarkFile, found: FoundHistory) {
     this.#database = database;
     this.#tables = new WriterTables(database);
     this.#trimmer = new SqliteTrimmer(database);
     this.#mark = mark;
-    this.#state = state;
-    for (const topic of topics) this.#topics.set(topic.id, topic);
-    this.#forgottenSeq = forgottenSeq;
-    this.#windowMs = windowMs;
-    this.#idsAges = idsAges;
+    this.#state = found.state;
+    for (const topic of found.topics) this.#topics.set(topic.id, topic);
+    this.#forgottenSeq = found.forgottenSeq;
+    this.#windowMs = found.dedupWindowMs;
+    this.#idsAges = found.idsAges;
   }
 
-  /** Whether something must be trimmed. */
+  /** Whether any topic must be trimmed. */
   get isDue(): boolean {
     return this.#due.size > 0;
   }
@@ -100,7 +105,7 @@ export class SqliteWriter {
     cursor.open(buffer, length);
     let operations = 0;
     while (cursor.next()) if (cursor.kind !== Operation.DUPLICATE) operations++;
-    // What is committed already needs no other commit.
+    // Duplicates alone need no transaction.
     if (operations === 0) return this.#takeTrimmed();
     return this.#transaction("commit events", () => {
       cursor.open(buffer, length);
@@ -119,13 +124,13 @@ export class SqliteWriter {
     this.#look(known);
   }
 
-  /** Sees what became too old. */
+  /** Notes which topics have events that became too old. */
   retain(nowMs: number): void {
     this.#nowMs = nowMs;
     for (const topic of this.#topics.values()) this.#look(topic);
   }
 
-  /** Has events before `beforeSeq` trimmed. */
+  /** Notes that events before `beforeSeq` must be trimmed. */
   trim(topic: number, beforeSeq: number): void {
     const known = this.#topics.get(topic);
     if (known === undefined) return;
@@ -133,7 +138,7 @@ export class SqliteWriter {
     this.#look(known);
   }
 
-  /** Trims a step, in a transaction of its own. */
+  /** Trims one step, in a transaction of its own; gives new figures of trimmed topics. */
   step(): Float64Array {
     if (this.#due.size === 0) return this.#takeTrimmed();
     return this.#transaction("trim topics", () => this.#trimSome(STEP_TRIM_CHUNKS));
@@ -152,7 +157,7 @@ export class SqliteWriter {
     }
   }
 
-  /** Ends. */
+  /** Closes the database and the mark. */
   async close(): Promise<void> {
     try {
       this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -188,7 +193,8 @@ export class SqliteWriter {
   }
 
   #event(): void {
-    const { a, b, c, d, bytes, start, end, number: seq, timeMs } = this.#cursor;
+    const cursor = this.#cursor;
+    const { a, c, d, start, end } = cursor;
     let builder = this.#builders.get(a);
     if (builder === undefined) {
       this.#builders.set(a, builder = this.#spare.pop() ?? new ChunkBuilder());
@@ -197,8 +203,8 @@ export class SqliteWriter {
     } else if (d === Chunking.BEGIN || (d === Chunking.FREE && builder.isFull(end - start))) {
       this.#endChunk(a, builder);
     }
-    builder.add(bytes, start, end, seq, timeMs);
-    if (c > 0) this.#ids.add(a, seq, bytes, start + b, start + b + c);
+    builder.add(cursor);
+    if (c > 0) this.#ids.add(cursor);
   }
 
   #nameTopic(id: number, name: string, behindSeq: number): void {
@@ -212,7 +218,7 @@ export class SqliteWriter {
 
   #forget(id: number, lastSeq: number): void {
     const topic = this.#topics.get(id);
-    // What came for it in this very transaction goes, too.
+    // Events that came in this very transaction go, too.
     this.#builders.delete(id);
     if (topic !== undefined) {
       if (this.#changed.get(topic) !== null) this.#forgotten.push(topic);
@@ -228,7 +234,7 @@ export class SqliteWriter {
   #dropChunk(id: number, first: number): void {
     const topic = this.#topics.get(id)!;
     const builder = this.#builders.get(id);
-    // What was pushed in this very transaction may be gone again; a chunk that grows is left to grow otherwise.
+    // A job that was pushed in this very transaction may be gone again; otherwise a chunk is left to grow.
     if (builder !== undefined && first >= builder.first) this.#endChunk(id, builder);
     this.#note(topic);
     topic.bytes -= this.#tables.dropChunk(topic, first);
@@ -276,7 +282,7 @@ export class SqliteWriter {
     this.#idsAges.splice(0, gone);
   }
 
-  /** Enters a topic that must be trimmed among those that are due. */
+  /** Notes a topic among those that are due if it must be trimmed. */
   #look(topic: WriterTopic): void {
     if (isDue(topic.bounds, topic, this.#nowMs)) this.#due.add(topic);
   }
@@ -287,7 +293,7 @@ export class SqliteWriter {
     this.#note(topic);
     const { firstSeq } = topic;
     this.#trimmer.step(topic, this.#nowMs, maxChunks);
-    // One that gets no further, or has got there, comes back when something changes.
+    // A topic that gets no further, or is trimmed, is noted again when something changes.
     this.#due.delete(topic);
     if (topic.firstSeq === firstSeq) return;
     this.#trimmed.add(topic);
@@ -296,14 +302,14 @@ export class SqliteWriter {
     this.#look(topic);
   }
 
-  /** Remembers the figures of a topic before they change. */
+  /** Remembers the figures of a topic before the transaction in hand changes them. */
   #note(topic: WriterTopic): void {
     if (this.#changed.has(topic)) return;
     const { firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs } = topic;
     this.#changed.set(topic, { firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs });
   }
 
-  /** Counts what a row puts into the log. */
+  /** Counts the bytes that a row puts into the log. */
   #count(bytes: number): void {
     this.#written += bytes + ROW_BYTES;
   }
@@ -343,7 +349,7 @@ export class SqliteWriter {
     return this.#takeTrimmed();
   }
 
-  /** Makes memory what the database is after a rollback. */
+  /** Rolls back, and makes the figures in memory what the database holds. */
   #takeBack(commits: number): void {
     try {
       this.#database.exec("ROLLBACK");
@@ -379,7 +385,7 @@ export class SqliteWriter {
   }
 }
 
-/** The mark could not be written behind a durable transaction: the history can no longer be vouched for. */
+/** The error of a mark that could not be written behind a durable transaction: losses would go unnoticed. */
 export class MarkError extends Error {
   constructor(cause: unknown) {
     super(unavailable("write the high-water mark", String(cause)).message, { cause });

@@ -1,5 +1,5 @@
 /**
- * Puts events and jobs into the batch that gathers: numbers them and knows duplicates.
+ * Puts events and jobs into the batch that gathers: numbers them, and finds duplicates by message_id.
  *
  * Nothing here waits, and an append allocates nothing unless it has a message_id.
  */
@@ -11,7 +11,7 @@ import type { DedupWindow } from "./dedup_window.ts";
 import type { GroupLog } from "./group.ts";
 import { Operation } from "./operations.ts";
 import type { StorePipeline } from "./pipeline.ts";
-import type { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 import { unavailable } from "./values.ts";
 
 const encoder = new TextEncoder();
@@ -20,14 +20,14 @@ const encoder = new TextEncoder();
 export class Appender {
   /** The group in hand; null outside of one. */
   group: GroupLog | null = null;
-  /** How many were there already. */
+  /** The number of events and jobs that were duplicates. */
   duplicates = 0;
   readonly #pipeline: StorePipeline;
   readonly #window: DedupWindow;
   readonly #clock: Clock;
   readonly #ended: () => ParleyError | null;
 
-  /** `ended` gives why the store takes nothing more, if so. */
+  /** `ended` gives the error with which the store has ended; null while it goes on. */
   constructor(
     pipeline: StorePipeline,
     window: DedupWindow,
@@ -40,43 +40,43 @@ export class Appender {
     this.#ended = ended;
   }
 
-  /** The seq that this message_id got in `state` within the window; otherwise 0. */
-  duplicateOf({ id }: TopicState, messageId: string): number {
+  /** The seq that this message_id got in a log within the window; otherwise 0. */
+  duplicateOf({ id }: StoredLog, messageId: string): number {
     return this.#window.find(id, messageId, this.#clock.monotonicMs());
   }
 
-  /** As `append` of the store; `chunking` is one of Chunking. */
-  append(state: TopicState, entry: Entry, chunking: number, completion: unknown): number {
+  /** Hands over an event or a job, as `append` of the store does; `chunking` is one of Chunking. */
+  append(log: StoredLog, entry: Entry, chunking: number, completion: unknown): number {
     const ended = this.#ended();
     if (ended !== null) throw unavailable("keep an event", ended.message, ended);
     this.#pipeline.checkRoom(entry.length);
     const batch = this.#pipeline.gathering;
     const { operations } = batch;
-    if (entry.timeMs < state.tentativeTimeMs) entry.timeMs = state.tentativeTimeMs;
-    const { id } = state;
+    if (entry.timeMs < log.tentativeTimeMs) entry.timeMs = log.tentativeTimeMs;
+    const { id } = log;
     let messageId = "";
     if (entry.idEnd > entry.idStart) {
       messageId = decodeText(entry.bytes.subarray(entry.idStart, entry.idEnd));
       const first = this.#window.find(id, messageId, this.#clock.monotonicMs());
       if (first > 0) {
-        operations.add(Operation.DUPLICATE, id, first, entry.timeMs);
+        operations.duplicate(id, first, entry.timeMs);
         this.duplicates++;
         this.#pipeline.handOver(completion);
         return first;
       }
     }
-    const { named } = state;
+    const { named } = log;
     if (!named) {
-      const { storedName, tentativeSeq } = state;
-      operations.add(Operation.TOPIC, id, tentativeSeq, 0, encoder.encode(storedName));
-      state.named = true;
+      const { storedName, tentativeSeq } = log;
+      operations.add(Operation.TOPIC, id, tentativeSeq, encoder.encode(storedName));
+      log.named = true;
     }
-    const seq = state.tentativeSeq + 1;
+    const seq = log.tentativeSeq + 1;
     operations.event(id, entry, seq, chunking);
-    this.group?.noteEvent(state, named);
-    state.tentativeSeq = seq;
-    state.tentativeTimeMs = entry.timeMs;
-    batch.noteTopic(state);
+    this.group?.noteEvent(log, named);
+    log.tentativeSeq = seq;
+    log.tentativeTimeMs = entry.timeMs;
+    batch.noteLog(log);
     if (messageId !== "") {
       this.#window.add(id, messageId, seq, this.#clock.monotonicMs());
       batch.idTopics.push(id);

@@ -2,17 +2,16 @@
  * One batch of a store: the operations that gather, what must be undone if they fail, and the walk over
  * them afterwards.
  *
- * Life: gathering, then sealed and on its way (its buffer belongs to the backend), then finished and
- * walked over. Per event it stores numbers and the caller's completion, nothing else.
+ * A batch gathers, then is sealed and on its way (its buffer belongs to the backend), then finished and
+ * walked over. For each event it stores numbers and the caller's completion, nothing else.
  */
 import type { ParleyError } from "../../base/errors.ts";
 import type { StoreQueue } from "../../ports/job_log.ts";
 import type { StoreBatch, StoreEntryKind, StoreTopic } from "../../ports/store.ts";
 import { Operation, OperationBuffer, OperationCursor } from "./operations.ts";
-import { QueueState } from "./queue.ts";
-import type { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 
-/** Somebody who waits for the batch. */
+/** A caller of `flush` that waits for the batch. */
 export interface BatchWaiter {
   resolve(): void;
   reject(error: ParleyError): void;
@@ -25,39 +24,40 @@ interface RecordChange {
   readonly revision: number;
 }
 
-/** Is told what the walk over a committed batch comes to, but for events. */
+/** The front of the store as a batch sees it: is told of committed entries other than events and jobs. */
 export interface CommitSink {
   record(key: string, value: Uint8Array | null, revision: number): void;
-  forgot(topic: TopicState): void;
+  forgot(log: StoredLog): void;
 }
 
-/** A batch. */
+/** A batch of a store. */
 export class Batch implements StoreBatch {
   operations: OperationBuffer;
   readonly completions: unknown[] = [];
-  /** The topics that got events. */
-  readonly topics: TopicState[] = [];
+  /** The topics and queues that got events and jobs. */
+  readonly logs: StoredLog[] = [];
   /** The message_ids that were entered: topic and text. */
   readonly idTopics: number[] = [];
   readonly ids: string[] = [];
   readonly records: RecordChange[] = [];
   readonly waiters: BatchWaiter[] = [];
-  /** How many bytes its operations take; known while the buffer is away. */
+  /** The bytes that the operations take; set when the batch is sealed. */
   length = 0;
 
-  /** How many events were committed by the walk, without jobs. */
+  /** The number of events that the walk came to in a committed batch, jobs not counted. */
   committedEvents = 0;
 
   readonly #cursor = new OperationCursor();
-  readonly #topicOf: (id: number) => StoreTopic;
+  readonly #logOf: (id: number) => StoredLog;
   #index = -1;
   #lost = false;
-  /** Whether the walk is over what is committed: figures of topics follow it. */
+  /** The sink of a walk over a committed batch, which figures follow; null while no such walk is under way. */
   #commits: CommitSink | null = null;
   #record = 0;
 
-  constructor(topicOf: (id: number) => StoreTopic, buffer?: ArrayBuffer) {
-    this.#topicOf = topicOf;
+  /** `logOf` gives the topic or queue of a number. */
+  constructor(logOf: (id: number) => StoredLog, buffer?: ArrayBuffer) {
+    this.#logOf = logOf;
     this.operations = new OperationBuffer(buffer);
   }
 
@@ -65,29 +65,29 @@ export class Batch implements StoreBatch {
     return this.completions.length;
   }
 
-  /** Whether there is nothing to hand over. */
+  /** Whether the batch has no operations. */
   get isEmpty(): boolean {
     return this.operations.length === 0;
   }
 
-  /** Says that it has an event of `topic`. */
-  noteTopic(topic: TopicState): void {
-    if (topic.batch === this) return;
-    topic.batch = this;
-    this.topics.push(topic);
+  /** Notes that the batch has an entry of `log`. */
+  noteLog(log: StoredLog): void {
+    if (log.batch === this) return;
+    log.batch = this;
+    this.logs.push(log);
   }
 
-  /** Ends the gathering and gives the buffer away. */
+  /** Ends the gathering, and gives the buffer of the operations. */
   seal(): ArrayBuffer {
-    for (const topic of this.topics) topic.batch = null;
+    for (const log of this.logs) log.batch = null;
     this.length = this.operations.length;
     return this.operations.bytes.buffer;
   }
 
   /**
-   * Begins the walk over what lies in `buffer`; an empty one was lost, and only completions are told. With
-   * `commits` the batch is committed: each entry enters the figures of its topic, or the records, when it is
-   * walked to.
+   * Begins the walk over the operations in `buffer`; when that is empty, it was lost, and the walk tells only
+   * completions. With `commits` the batch is committed: each entry enters the figures of its topic, or the
+   * records, when the walk comes to it.
    */
   open(buffer: ArrayBuffer, commits: CommitSink | null): void {
     this.#lost = buffer.byteLength === 0;
@@ -106,19 +106,15 @@ export class Batch implements StoreBatch {
     return true;
   }
 
-  /** Enters what the present entry adds into what is committed. */
+  /** Enters the present entry of a committed batch into figures and records. */
   #commit(sink: CommitSink): void {
     const cursor = this.#cursor;
     if (cursor.kind === Operation.EVENT) {
-      const topic = this.#topicOf(cursor.a) as TopicState;
-      topic.isStored = true;
-      if (topic.lastSeq < topic.firstSeq) topic.firstTimeMs = cursor.timeMs;
-      topic.lastSeq = cursor.number;
-      topic.lastTimeMs = cursor.timeMs;
-      topic.bytes += cursor.end - cursor.start;
-      if (!(topic instanceof QueueState)) this.committedEvents++;
+      const log = this.#logOf(cursor.a);
+      log.commit(cursor.number, cursor.timeMs, cursor.end - cursor.start);
+      if (log.kind === "topic") this.committedEvents++;
     } else if (cursor.kind === Operation.FORGET) {
-      sink.forgot(this.#topicOf(cursor.a) as TopicState);
+      sink.forgot(this.#logOf(cursor.a));
     } else if (cursor.kind === Operation.PUT || cursor.kind === Operation.REMOVE) {
       const { key, value, revision } = this.records[this.#record++];
       sink.record(key, value, revision);
@@ -130,24 +126,24 @@ export class Batch implements StoreBatch {
     if (kind === Operation.PUT) return "put";
     if (kind === Operation.REMOVE) return "remove";
     if (kind === Operation.FORGET) return "forget";
-    return this.#topicOf(this.#cursor.a) instanceof QueueState ? "job" : "event";
+    return this.#logOf(this.#cursor.a).kind === "queue" ? "job" : "event";
   }
 
   get topic(): StoreTopic | null {
-    const of = this.#of;
-    return of instanceof QueueState ? null : of;
+    const log = this.#log;
+    return log?.kind === "topic" ? log : null;
   }
 
   get queue(): StoreQueue | null {
-    const of = this.#of;
-    return of instanceof QueueState ? of : null;
+    const log = this.#log;
+    return log?.kind === "queue" ? log : null;
   }
 
-  /** What the event or job is of, or what was forgotten. */
-  get #of(): StoreTopic | null {
+  /** The topic or queue of the present entry; null when it is a record, or was lost. */
+  get #log(): StoredLog | null {
     if (this.#lost) return null;
     const { kind, a } = this.#cursor;
-    return kind === Operation.PUT || kind === Operation.REMOVE ? null : this.#topicOf(a);
+    return kind === Operation.PUT || kind === Operation.REMOVE ? null : this.#logOf(a);
   }
 
   get seq(): number {

@@ -12,10 +12,10 @@ interface Seen {
   readonly atMs: number;
 }
 
-/** Forgotten entries are dropped from the queue in pieces of at least this many. */
+/** The fewest forgotten entries that are cut off the queue at a time. */
 const COMPACT_AT = 1024;
 
-/** Remembers ids for a while. */
+/** The message_ids that were seen within the window. */
 export class DedupWindow {
   readonly #windowMs: number;
   readonly #maxEntries: number;
@@ -46,7 +46,7 @@ export class DedupWindow {
     this.#expire(nowMs);
   }
 
-  /** Forgets an id: its event was not kept after all. */
+  /** Forgets an id whose event was not kept after all. */
   remove(topic: number, messageId: string): void {
     this.#seen.delete(keyOf(topic, messageId));
   }

@@ -1,9 +1,9 @@
 /**
- * The front of every store: what callers touch, on the thread of the event loop.
+ * The front of every store: the part that callers use, on the thread of the event loop.
  *
- * It numbers events, knows duplicates and revisions, and puts operations into the batch that gathers.
+ * The front numbers events, finds duplicates, counts revisions, and puts operations into the batch that gathers.
  * Nothing here waits, and an append allocates nothing unless it has a message_id.
- * Non-goals: when batches leave (store_pipeline); durability, reading and trimming (the backend).
+ * Non-goals: when batches leave (pipeline); durability, reading and trimming (the backend).
  */
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
@@ -33,9 +33,8 @@ import { Chunking, Operation } from "./operations.ts";
 import { StoreJobs } from "./jobs.ts";
 import { StorePipeline } from "./pipeline.ts";
 import { StoreNames } from "./names.ts";
-import { QueueState } from "./queue.ts";
 import { StoreReads } from "./reads.ts";
-import { TopicState } from "./topic.ts";
+import { StoredLog } from "./stored_log.ts";
 import { unavailable } from "./values.ts";
 
 const encoder = new TextEncoder();
@@ -83,22 +82,21 @@ export class StoreFront implements Store {
       this.#window.add(topic, messageId, seq, nowMs - Math.max(ageMs, 0));
       seen.add(topic);
     }
-    this.#names = new StoreNames(snapshot, seen, limits, {
+    this.#names = new StoreNames(snapshot, {
+      seen,
+      limits,
       clock,
-      released: (topic) => {
-        backend.setRetention(topic.id, {});
-        if (topic instanceof QueueState) this.jobs.released(topic);
-      },
+      released: ({ id }) => backend.setRetention(id, {}),
     });
     this.#reads = new StoreReads(backend, limits);
     this.#pipeline = new StorePipeline(
       {
-        topicOf: (number) => this.#names.of(number),
+        logOf: (number) => this.#names.of(number),
         sink: {
           record: (key, value, revision) => this.#records.commit(key, value, revision),
-          forgot: (topic) => {
-            this.#trimmedEvents += topic instanceof QueueState ? 0 : topic.events;
-            this.#names.forgot(topic);
+          forgot: (log) => {
+            if (log.kind === "topic") this.#trimmedEvents += log.events;
+            this.#names.forgot(log);
           },
         },
         told: (batch) => this.#committedEvents += batch.committedEvents,
@@ -109,17 +107,14 @@ export class StoreFront implements Store {
       clock,
     );
     this.#appender = new Appender(this.#pipeline, this.#window, clock, () => this.#ended);
-    const enter = (name: string) => this.#names.number(name, QueueState);
-    this.jobs = new StoreJobs(
-      this.#appender,
-      this.#pipeline,
-      this.#reads,
-      (action) => this.#checkOpen(action),
-      enter,
-      (queue, completion) => this.#forget(queue, completion),
-      this.#names.queues(),
-      snapshot.chunks,
-    );
+    this.jobs = new StoreJobs({
+      appender: this.#appender,
+      pipeline: this.#pipeline,
+      reads: this.#reads,
+      names: this.#names,
+      checkOpen: (action) => this.#checkOpen(action),
+      forget: (queue, completion) => this.#forget(queue, completion),
+    }, snapshot.chunks);
     backend.start(this.#sink());
     const look = () => {
       if (this.#ended !== null) return;
@@ -142,14 +137,14 @@ export class StoreFront implements Store {
   }
 
   topic(name: string): StoreTopic | null {
-    return this.#names.byName.get(name) ?? null;
+    return this.#names.topics.get(name) ?? null;
   }
 
   openTopic(name: string, percent = 100): StoreTopic {
-    const present = this.#names.byName.get(name);
+    const present = this.#names.topics.get(name);
     if (present !== undefined) return present;
     this.#checkOpen("open a topic");
-    return this.#names.open(name, percent);
+    return this.#names.openTopic(name, percent);
   }
 
   get forgottenSeq(): number {
@@ -169,17 +164,17 @@ export class StoreFront implements Store {
   }
 
   /** Hands over that a topic or a queue is forgotten. */
-  #forget(state: TopicState, completion: unknown): void {
+  #forget(log: StoredLog, completion: unknown): void {
     this.#checkOpen("forget a name");
     assert(this.#appender.group === null, "nothing is forgotten within a group");
     const batch = this.#pipeline.gathering;
-    batch.operations.add(Operation.FORGET, state.id, state.tentativeSeq, 0);
-    state.named = false;
+    batch.operations.add(Operation.FORGET, log.id, log.tentativeSeq);
+    log.named = false;
     this.#pipeline.handOver(completion);
   }
 
   topics(): Iterable<StoreTopic> {
-    return this.#names.byName.values();
+    return this.#names.topics.values();
   }
 
   get newestOrder(): number {
@@ -258,7 +253,7 @@ export class StoreFront implements Store {
     this.#checkOpen("trim a topic");
     const first = state.firstSeq;
     await this.#backend.trim(state.id, Math.min(beforeSeq, state.lastSeq + 1));
-    // What it freed may be told in its turn.
+    // The new figures may be told only after a batch that the listener is being told of.
     await new Promise<void>((resolve) => this.#pipeline.inTurn(resolve));
     return state.firstSeq - first;
   }
@@ -276,12 +271,12 @@ export class StoreFront implements Store {
   stats(): StoreStats {
     let events = 0;
     let bytes = 0;
-    for (const topic of this.#names.byName.values()) {
+    for (const topic of this.#names.topics.values()) {
       events += topic.events;
       bytes += topic.bytes;
     }
     return {
-      topics: this.#names.byName.size,
+      topics: this.#names.topics.size,
       events,
       bytes,
       records: this.#records.committed,
@@ -308,7 +303,7 @@ export class StoreFront implements Store {
     await this.#backend.close();
   }
 
-  /** What the backend tells. A store that cannot take that in takes nothing more: its figures may be wrong. */
+  /** The sink of the backend. A store that fails to take in what it is told ends: its figures may be wrong. */
   #sink(): BackendSink {
     const take = (run: () => void): void => {
       if (guard("take in what was stored", run)) return;
@@ -327,7 +322,7 @@ export class StoreFront implements Store {
 
   #fallBack(batches: readonly Batch[]): void {
     for (const batch of batches) {
-      for (const topic of batch.topics) topic.fallBack();
+      for (const log of batch.logs) log.fallBack();
       for (let index = 0; index < batch.ids.length; index++) {
         this.#window.remove(batch.idTopics[index], batch.ids[index]);
       }
@@ -355,9 +350,7 @@ export class StoreFront implements Store {
       expected,
       this.#appender.group?.records ?? null,
     );
-    const keyBytes = encoder.encode(key);
-    const kind = value === null ? Operation.REMOVE : Operation.PUT;
-    batch.operations.add(kind, keyBytes.length, revision, 0, keyBytes, value ?? undefined);
+    batch.operations.record(encoder.encode(key), value, revision);
     batch.records.push({ key, value, revision });
     this.#pipeline.handOver(completion);
     return revision;
@@ -369,7 +362,7 @@ export class StoreFront implements Store {
 }
 
 /** The store's own topic object behind the interface. */
-function own(topic: StoreTopic): TopicState {
-  assert(topic instanceof TopicState, "a topic is one of the store's");
+function own(topic: StoreTopic): StoredLog {
+  assert(topic instanceof StoredLog && topic.kind === "topic", "a topic is one of the store's");
   return topic;
 }

@@ -1,5 +1,5 @@
 /**
- * What a group did so far, so that it can be taken back as if it had never been.
+ * The undo log of a group: its operations so far, so that they can be taken back as if they had never been.
  *
  * A group is synchronous and a batch is never sealed within a turn, so its operations stand together at
  * the end of one batch; taking it back cuts them off and restores what they changed.
@@ -7,10 +7,10 @@
 import type { DedupWindow } from "./dedup_window.ts";
 import type { RecordTable, RecordUndo } from "./record_table.ts";
 import type { Batch } from "./batch.ts";
-import type { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 
 interface EventUndo {
-  readonly topic: TopicState;
+  readonly topic: StoredLog;
   readonly seq: number;
   readonly timeMs: number;
   readonly named: boolean;
@@ -18,7 +18,7 @@ interface EventUndo {
 
 /** The undo log of one group. */
 export class GroupLog {
-  /** The changes of records. */
+  /** The changes of records, for their table. */
   readonly records: RecordUndo[] = [];
   readonly #batch: Batch;
   readonly #events: EventUndo[] = [];
@@ -36,12 +36,12 @@ export class GroupLog {
   }
 
   /** Notes the state of `topic` before an event of it. */
-  noteEvent(topic: TopicState, named: boolean): void {
+  noteEvent(topic: StoredLog, named: boolean): void {
     const { tentativeSeq: seq, tentativeTimeMs: timeMs } = topic;
     this.#events.push({ topic, seq, timeMs, named });
   }
 
-  /** Takes everything back. */
+  /** Takes back all that the group did. */
   undo(records: RecordTable, window: DedupWindow): void {
     const batch = this.#batch;
     for (const { topic, seq, timeMs, named } of this.#events.toReversed()) {

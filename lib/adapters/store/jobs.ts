@@ -1,8 +1,8 @@
 /**
- * The job log in front of a backend: what callers touch of queues, on the thread of the event loop.
+ * The job log in front of a backend: the part that callers use of queues, on the thread of the event loop.
  *
- * Jobs take the way of events into the batch that gathers (store_front); here is what events have not:
- * states, chunks that are dropped, and reading by chunks.
+ * Jobs enter the batch that gathers as events do (append). Only queues have what is here: states, chunks that are
+ * dropped, and reading by chunks.
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Entry } from "../../ports/entry.ts";
@@ -16,59 +16,52 @@ import type { StorePage } from "../../ports/store_page.ts";
 import type { Appender } from "./append.ts";
 import { Chunking, Operation } from "./operations.ts";
 import type { StorePipeline } from "./pipeline.ts";
-import { QueueState } from "./queue.ts";
+import type { StoreNames } from "./names.ts";
 import type { StoreReads } from "./reads.ts";
+import { StoredLog } from "./stored_log.ts";
 
-/** The queues of a store. */
+/** The parts of a store that its job log works with. */
+export interface JobsParts {
+  readonly appender: Appender;
+  readonly pipeline: StorePipeline;
+  readonly reads: StoreReads;
+  readonly names: StoreNames;
+  /** Raises UNAVAILABLE when the store has ended. */
+  readonly checkOpen: (action: string) => void;
+  /** Hands over that a queue is forgotten. */
+  readonly forget: (queue: StoredLog, completion: unknown) => void;
+}
+
+/** The job log of a store. */
 export class StoreJobs implements JobLog {
   readonly #appender: Appender;
   readonly #pipeline: StorePipeline;
-  readonly #reads: StoreReads;
-  readonly #checkOpen: (action: string) => void;
-  readonly #enter: (name: string) => QueueState;
-  readonly #forget: (queue: QueueState, completion: unknown) => void;
-  readonly #byName = new Map<string, QueueState>();
-  readonly #found = new Map<number, readonly StoredChunk[]>();
+  readonly #parts: JobsParts;
+  /** The chunks that were there at start, by the number of their queue. */
+  readonly #found: Map<number, readonly StoredChunk[]>;
 
-  /**
-   * `checkOpen` raises UNAVAILABLE when the store has ended, `enter` makes the queue of a name,
-   * `forget` hands over that one is forgotten; `found` is what was there at start, by queue.
-   */
-  constructor(
-    appender: Appender,
-    pipeline: StorePipeline,
-    reads: StoreReads,
-    checkOpen: (action: string) => void,
-    enter: (name: string) => QueueState,
-    forget: (queue: QueueState, completion: unknown) => void,
-    present: Iterable<QueueState>,
-    found: Iterable<readonly [number, readonly StoredChunk[]]>,
-  ) {
-    this.#appender = appender;
-    this.#pipeline = pipeline;
-    this.#reads = reads;
-    this.#checkOpen = checkOpen;
-    this.#enter = enter;
-    this.#forget = forget;
-    for (const queue of present) this.#byName.set(queue.name, queue);
-    for (const [queue, chunks] of found) this.#found.set(queue, chunks);
+  /** `found` are the chunks that were there at start, by the number of their queue. */
+  constructor(parts: JobsParts, found: Iterable<readonly [number, readonly StoredChunk[]]>) {
+    this.#appender = parts.appender;
+    this.#pipeline = parts.pipeline;
+    this.#parts = parts;
+    this.#found = new Map(found);
   }
 
   queue(name: string): StoreQueue | null {
-    return this.#byName.get(name) ?? null;
+    return this.#parts.names.queues.get(name) ?? null;
   }
 
   openQueue(name: string): StoreQueue {
-    const present = this.#byName.get(name);
+    const { names, checkOpen } = this.#parts;
+    const present = names.queues.get(name);
     if (present !== undefined) return present;
-    this.#checkOpen("open a queue");
-    const queue = this.#enter(name);
-    this.#byName.set(name, queue);
-    return queue;
+    checkOpen("open a queue");
+    return names.openQueue(name);
   }
 
   queues(): Iterable<StoreQueue> {
-    return this.#byName.values();
+    return this.#parts.names.queues.values();
   }
 
   forget(queue: StoreQueue, completion: unknown): void {
@@ -80,12 +73,7 @@ export class StoreJobs implements JobLog {
         { accepted: "one that nothing is pushed to" },
       );
     }
-    this.#forget(state, completion);
-  }
-
-  /** Lets go of a queue that was forgotten. */
-  released(queue: QueueState): void {
-    if (this.#byName.get(queue.name) === queue) this.#byName.delete(queue.name);
+    this.#parts.forget(state, completion);
   }
 
   takeChunks(queue: StoreQueue): readonly StoredChunk[] {
@@ -106,13 +94,13 @@ export class StoreJobs implements JobLog {
 
   setStates(queue: StoreQueue, first: number, states: Uint8Array): void {
     const pipeline = this.#pipeline;
-    pipeline.gathering.operations.add(Operation.STATES, own(queue).id, first, 0, states);
+    pipeline.gathering.operations.add(Operation.STATES, own(queue).id, first, states);
     pipeline.want();
   }
 
   dropChunk(queue: StoreQueue, first: number): void {
     const pipeline = this.#pipeline;
-    pipeline.gathering.operations.add(Operation.DROP, own(queue).id, first, 0);
+    pipeline.gathering.operations.add(Operation.DROP, own(queue).id, first);
     pipeline.want();
   }
 
@@ -125,14 +113,15 @@ export class StoreJobs implements JobLog {
     firsts: readonly number[],
     jobs: readonly number[],
   ): Promise<StorePage> {
-    this.#checkOpen("read jobs");
+    const { checkOpen, reads } = this.#parts;
+    checkOpen("read jobs");
     assert(jobs.every((count) => count <= MAX_CHUNK_JOBS), "a chunk has so many jobs at most");
-    return await this.#reads.readChunks(own(queue).id, firsts);
+    return await reads.readChunks(own(queue).id, firsts);
   }
 }
 
 /** The store's own queue object behind the interface. */
-function own(queue: StoreQueue): QueueState {
-  assert(queue instanceof QueueState, "a queue is one of the store's");
+function own(queue: StoreQueue): StoredLog {
+  assert(queue instanceof StoredLog && queue.kind === "queue", "a queue is one of the store's");
   return queue;
 }

@@ -1,76 +1,73 @@
 /**
- * The topics of a store by name, and the numbers of topics and queues: which are there, which come, and
- * which are forgotten.
+ * The logs of a store by name, and their numbers: which are there, which come, and which are forgotten.
  *
  * A topic that is forgotten keeps its object until the batch that forgets it is committed, so that an event
- * that comes meanwhile goes on behind it. One that is made anew afterwards counts on from the greatest seq
- * that any forgotten topic gave.
+ * that comes meanwhile goes on behind it. A topic that is made anew afterwards counts on from the greatest seq
+ * that any forgotten topic gave. All of that holds for queues, too.
  */
 import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { MAX_KEPT_TOPICS, type StoreLimits } from "../../base/store_limits.ts";
 import type { Snapshot } from "./backend.ts";
 import { TopicNumbers } from "./numbers.ts";
-import { queueNameOf, QueueState } from "./queue.ts";
-import { TopicState } from "./topic.ts";
+import { StoredLog } from "./stored_log.ts";
 
-/** What a store knows by name. */
+/** The surroundings of the names of a store. */
+export interface NamesOptions {
+  /** The numbers under which message_ids are remembered. */
+  readonly seen: ReadonlySet<number>;
+  readonly limits: StoreLimits;
+  readonly clock: Clock;
+  /** Called with each log that was forgotten for good. */
+  readonly released: (log: StoredLog) => void;
+}
+
+/** The topics and queues of a store. */
 export class StoreNames {
-  readonly byName = new Map<string, TopicState>();
+  readonly topics = new Map<string, StoredLog>();
+  readonly queues = new Map<string, StoredLog>();
   readonly #numbers: TopicNumbers;
   readonly #limits: StoreLimits;
   readonly #clock: Clock;
-  readonly #released: (topic: TopicState) => void;
+  readonly #released: (log: StoredLog) => void;
   #forgottenSeq: number;
   #newestOrder = 0;
 
-  /** `seen` are the numbers under which message_ids are remembered; `released` is told of what is forgotten. */
   constructor(
-    snapshot: Pick<Snapshot, "topics" | "forgottenSeq">,
-    seen: ReadonlySet<number>,
-    limits: StoreLimits,
-    options: { clock: Clock; released: (topic: TopicState) => void },
+    { topics, forgottenSeq }: Pick<Snapshot, "topics" | "forgottenSeq">,
+    { seen, limits, clock, released }: NamesOptions,
   ) {
     this.#limits = limits;
-    this.#clock = options.clock;
-    this.#released = options.released;
-    this.#forgottenSeq = snapshot.forgottenSeq;
+    this.#clock = clock;
+    this.#released = released;
+    this.#forgottenSeq = forgottenSeq;
     this.#numbers = new TopicNumbers(MAX_KEPT_TOPICS, limits.dedupWindowMs);
-    for (const figures of snapshot.topics) {
-      const queue = queueNameOf(figures.name);
-      if (queue !== null) this.#numbers.enter(new QueueState(figures.id, queue, figures));
-      else {
-        const topic = new TopicState(figures.id, figures.name, figures);
-        this.#numbers.enter(topic);
-        this.#enter(topic);
-      }
+    for (const figures of topics) {
+      const log = StoredLog.restore(figures);
+      this.#numbers.enter(log);
+      this.#enter(log);
     }
-    this.#numbers.fill(seen, options.clock.monotonicMs());
+    this.#numbers.fill(seen, clock.monotonicMs());
   }
 
-  /** The greatest seq that a forgotten topic gave. */
+  /** The greatest seq that a forgotten topic or queue gave. */
   get forgottenSeq(): number {
     return this.#forgottenSeq;
   }
 
-  /** The order of the newest topic; 0 before the first. */
+  /** The order of the newest topic or queue; 0 before the first. */
   get newestOrder(): number {
     return this.#newestOrder;
   }
 
   /** The topic or queue of a number. */
-  of(number: number): TopicState {
+  of(number: number): StoredLog {
     return this.#numbers.of(number);
   }
 
-  /** The queues that were there at start. */
-  queues(): QueueState[] {
-    return this.#numbers.all().filter((topic) => topic instanceof QueueState);
-  }
-
   /** Makes the topic of a name that is not there. Raises RESOURCE_EXHAUSTED past `percent` of their number. */
-  open(name: string, percent: number): TopicState {
-    const { size } = this.byName;
+  openTopic(name: string, percent: number): StoredLog {
+    const { size } = this.topics;
     const most = Math.ceil(this.#limits.maxKeptTopics * percent / 100);
     if (size >= most) {
       const keys = `store.max_kept_topics${percent < 100 ? ", limits.guest_names_percent" : ""}`;
@@ -83,41 +80,47 @@ export class StoreNames {
         },
       );
     }
-    const topic = this.number(name, TopicState);
-    this.#enter(topic);
-    return topic;
+    return this.#open("topic", name);
   }
 
-  #enter(topic: TopicState): void {
-    topic.order = ++this.#newestOrder;
-    this.byName.set(topic.name, topic);
+  /** Makes the queue of a name that is not there. Raises RESOURCE_EXHAUSTED when no number is free. */
+  openQueue(name: string): StoredLog {
+    return this.#open("queue", name);
   }
 
-  /** Makes a topic or a queue with a number of its own. Raises RESOURCE_EXHAUSTED when none is free. */
-  number<T extends TopicState>(
-    name: string,
-    kind: new (id: number, name: string, figures: null, behindSeq: number) => T,
-  ): T {
-    const make = (id: number) => new kind(id, name, null, this.#forgottenSeq);
-    const topic = this.#numbers.take(this.#clock.monotonicMs(), make);
-    if (topic !== null) return topic;
-    throw new ParleyError(
-      ErrorCode.RESOURCE_EXHAUSTED,
-      `cannot keep ${JSON.stringify(name)}: no number for its name is free`,
-      { retryable: true, accepted: "another try once the numbers of forgotten names are free" },
-    );
+  /** Lets go of a topic or queue that was forgotten, unless something came for it since. */
+  forgot(log: StoredLog): void {
+    log.clear();
+    this.#forgottenSeq = Math.max(this.#forgottenSeq, log.lastSeq);
+    if (log.named || log.isReleased) return;
+    log.isReleased = true;
+    const logs = this.#logsOf(log.kind);
+    if (logs.get(log.name) === log) logs.delete(log.name);
+    this.#numbers.release(log, this.#clock.monotonicMs());
+    this.#released(log);
   }
 
-  /** Lets go of a topic that was forgotten, unless something came for it since. */
-  forgot(topic: TopicState): void {
-    topic.isStored = false;
-    topic.firstSeq = topic.lastSeq + 1;
-    topic.bytes = topic.firstTimeMs = 0;
-    this.#forgottenSeq = Math.max(this.#forgottenSeq, topic.lastSeq);
-    if (topic.named || topic.isReleased) return;
-    topic.isReleased = true;
-    if (!(topic instanceof QueueState)) this.byName.delete(topic.name);
-    this.#numbers.release(topic, this.#clock.monotonicMs());
-    this.#released(topic);
+  #logsOf(kind: StoredLog["kind"]): Map<string, StoredLog> {
+    return kind === "queue" ? this.queues : this.topics;
+  }
+
+  /** Makes a topic or queue with a number of its own. Raises RESOURCE_EXHAUSTED when no number is free. */
+  #open(kind: StoredLog["kind"], name: string): StoredLog {
+    const make = (id: number) => new StoredLog(id, kind, name, this.#forgottenSeq);
+    const log = this.#numbers.take(this.#clock.monotonicMs(), make);
+    if (log === null) {
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot keep ${JSON.stringify(name)}: no number for its name is free`,
+        { retryable: true, accepted: "another try once the numbers of forgotten names are free" },
+      );
+    }
+    this.#enter(log);
+    return log;
+  }
+
+  #enter(log: StoredLog): void {
+    log.order = ++this.#newestOrder;
+    this.#logsOf(log.kind).set(log.name, log);
   }
 }

@@ -1,23 +1,23 @@
 /**
  * The numbers of a store's topics and queues: which are in use, and which may be given again.
  *
- * Numbers are few (20 bits on disk), names come and go, so a number is given again. First it rests, until
- * no message_id that was seen under it is remembered and no read that was asked for before is under way.
+ * Numbers are few (20 bits on disk) while names come and go, so a number is given again. Before that it rests, until
+ * no message_id that was seen under it is remembered and no read of its former topic is under way.
  * Pure: time is an argument, by a monotonic clock.
  */
-import type { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 
-/** The least time for which a number rests. */
+/** The shortest rest of a number. */
 const LEAST_REST_MS = 60_000;
 
-/** Topics and queues by number, from 1. */
+/** The topics and queues of a store by number, from 1. */
 export class TopicNumbers {
   readonly #restMs: number;
   readonly #most: number;
-  /** What was forgotten stays until its number is given again: who walks over its batch asks for it. */
-  readonly #topics: TopicState[] = [];
+  /** A forgotten topic stays here until its number is given again, since the walk over its batch asks for it. */
+  readonly #topics: StoredLog[] = [];
   readonly #free: number[] = [];
-  /** Numbers that rest, and until when, soonest first from `#head` on. */
+  /** The resting numbers with the ends of their rest, soonest first, from `#head` on. */
   #resting: { id: number; untilMs: number }[] = [];
   #head = 0;
 
@@ -27,22 +27,17 @@ export class TopicNumbers {
     this.#restMs = Math.max(dedupWindowMs, LEAST_REST_MS);
   }
 
-  /** What has, or last had, this number. */
-  of(id: number): TopicState {
+  /** The topic or queue that has this number, or had it last. */
+  of(id: number): StoredLog {
     return this.#topics[id];
   }
 
-  /** All that were entered, those too that were forgotten and whose number was not given again. */
-  all(): TopicState[] {
-    return this.#topics.filter((topic) => topic !== undefined);
-  }
-
-  /** Enters what was there at start. */
-  enter(topic: TopicState): void {
+  /** Enters a topic or queue that was there at start. */
+  enter(topic: StoredLog): void {
     this.#topics[topic.id] = topic;
   }
 
-  /** Has the numbers that were not entered given again, but for those in `seen`, which rest. */
+  /** Frees the numbers below the highest that were not entered; those in `seen` rest first. */
   fill(seen: ReadonlySet<number>, nowMs: number): void {
     const highest = Math.max(this.#topics.length - 1, ...seen);
     for (let id = 1; id <= highest; id++) {
@@ -53,8 +48,8 @@ export class TopicNumbers {
     this.#topics.length = highest + 1;
   }
 
-  /** Makes what `make` gives for the next number; null when all are in use or rest. */
-  take<T extends TopicState>(nowMs: number, make: (id: number) => T): T | null {
+  /** Gives the next number to what `make` makes of it; null when all numbers are in use or rest. */
+  take(nowMs: number, make: (id: number) => StoredLog): StoredLog | null {
     while (this.#head < this.#resting.length && this.#resting[this.#head].untilMs <= nowMs) {
       this.#free.push(this.#resting[this.#head++].id);
     }
@@ -69,8 +64,8 @@ export class TopicNumbers {
     return topic;
   }
 
-  /** Lets the number of a topic that was forgotten rest, and be given again then. */
-  release({ id }: TopicState, nowMs: number): void {
+  /** Frees the number of a topic or queue that was forgotten, after a rest. */
+  release({ id }: StoredLog, nowMs: number): void {
     this.#rest(id, nowMs);
   }
 

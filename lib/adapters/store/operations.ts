@@ -2,16 +2,16 @@
  * The batch buffer: operations one behind the other in one transferable buffer, written by the thread
  * that publishes and read by the one that commits.
  *
- * An operation is a header of 40 bytes, then its payload, padded to 8: kind, payload length, four
- * numbers by kind, and two doubles. A new kind of durable thing is a new kind of operation
- * here, a case in the front that hands it over, and a case where batches are applied; it is
- * then in the same transaction as all others.
+ * An operation is a header of 40 bytes and its payload, padded to 8. The header is: kind, payload length, four
+ * integers `a` to `d` by kind, and two doubles, the number and the time. A new kind of durable thing needs a kind
+ * of operation here, a case in the front that hands it over, and a case where backends apply batches; it is then
+ * in the same transaction as all others.
  */
 import type { Entry } from "../../ports/entry.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint53 } from "../../wire/varint.ts";
 
-/** What an operation does. */
+/** The kinds of operations. */
 export const Operation = {
   /**
    * Names a topic: `a` is its number; the payload is its name, the number the seq behind which its events
@@ -23,13 +23,13 @@ export const Operation = {
    * `d` which chunk it goes into, one of Chunking.
    */
   EVENT: 2,
-  /** An event that was there already: `a` topic. No payload, nothing to apply. */
+  /** Tells of an event that was there already: `a` topic. Has no payload, and is not applied. */
   DUPLICATE: 3,
   /** Sets a record: `a` length of the key; the payload is key and value. */
   PUT: 4,
   /** Removes a record: `a` length of the key; the payload is the key. */
   REMOVE: 5,
-  /** Replaces the states of the chunk that begins with the number: `a` topic; the payload is the states. Has no entry. */
+  /** Replaces the states of the chunk that begins with the number: `a` topic; the payload is them. Has no entry. */
   STATES: 6,
   /** Drops the chunk that begins with the number: `a` topic. Has no entry. */
   DROP: 7,
@@ -37,13 +37,13 @@ export const Operation = {
   FORGET: 8,
 } as const;
 
-/** Which chunk an event or a job goes into. */
+/** The choice of the chunk that an event or a job goes into. */
 export const Chunking = {
-  /** An event: as the backend sees fit. */
+  /** The backend chooses, as for all events. */
   FREE: 0,
-  /** A job that begins a chunk. */
+  /** The job begins a chunk. */
   BEGIN: 1,
-  /** A job that goes into the chunk of the one before it, however large that becomes. */
+  /** The job goes into the chunk of the job before it, however large that becomes. */
   STAY: 2,
 } as const;
 
@@ -57,7 +57,7 @@ const FIRST_BYTES = 64 * 1024;
 
 /** Writes operations. */
 export class OperationBuffer {
-  /** Where the operations lie, up to `length`. */
+  /** The bytes of the operations, up to `length`. */
   bytes: Uint8Array<ArrayBuffer>;
   length = 0;
   #ints: Int32Array;
@@ -69,7 +69,7 @@ export class OperationBuffer {
     this.#floats = new Float64Array(buffer);
   }
 
-  /** Adds an event with its seq stamp. Gives the length of the body. */
+  /** Adds an event or a job with its seq stamp; `chunking` is one of Chunking. Gives the length of the body. */
   event(topic: number, entry: Entry, seq: number, chunking: number = Chunking.FREE): number {
     const { bytes, start, end, stamps, stampsLength } = entry;
     this.#reserve(entry.length);
@@ -80,39 +80,50 @@ export class OperationBuffer {
     out[at++] = SEQ_TAG;
     at = putVarint53(out, at, seq);
     const idLength = entry.idEnd - entry.idStart;
-    const idAt = idLength === 0 ? 0 : entry.idStart - start;
-    this.#head(Operation.EVENT, at - body, topic, idAt, idLength, chunking);
+    const ints = this.#head(Operation.EVENT, at - body, topic);
+    const head = this.length >>> 2;
+    ints[head + 3] = idLength === 0 ? 0 : entry.idStart - start;
+    ints[head + 4] = idLength;
+    ints[head + 5] = chunking;
     this.#close(seq, entry.timeMs, at - body);
     return at - body;
   }
 
-  /** Adds an operation with a payload of up to two parts. */
-  add(
-    kind: number,
-    a: number,
-    number: number,
-    timeMs: number,
-    first: Uint8Array = NOTHING,
-    second: Uint8Array = NOTHING,
-  ): void {
-    const payload = first.length + second.length;
-    this.#reserve(payload);
-    const at = this.length + HEADER_BYTES;
-    this.bytes.set(first, at);
-    this.bytes.set(second, at + first.length);
-    this.#head(kind, payload, a, 0, 0, 0);
-    this.#close(number, timeMs, payload);
+  /** Adds that an event or a job was there already, with the seq that it got then. */
+  duplicate(topic: number, seq: number, timeMs: number): void {
+    this.#reserve(0);
+    this.#head(Operation.DUPLICATE, 0, topic);
+    this.#close(seq, timeMs, 0);
   }
 
-  #head(kind: number, payload: number, a: number, b: number, c: number, d: number): void {
+  /** Adds that the record `key` has this value now, or is removed when that is null. */
+  record(key: Uint8Array, value: Uint8Array | null, revision: number): void {
+    const payload = key.length + (value?.length ?? 0);
+    this.#reserve(payload);
+    const at = this.length + HEADER_BYTES;
+    this.bytes.set(key, at);
+    if (value !== null) this.bytes.set(value, at + key.length);
+    this.#head(value === null ? Operation.REMOVE : Operation.PUT, payload, key.length);
+    this.#close(revision, 0, payload);
+  }
+
+  /** Adds an operation of any other kind about a topic or queue. */
+  add(kind: number, topic: number, number: number, payload: Uint8Array = NOTHING): void {
+    this.#reserve(payload.length);
+    this.bytes.set(payload, this.length + HEADER_BYTES);
+    this.#head(kind, payload.length, topic);
+    this.#close(number, 0, payload.length);
+  }
+
+  /** Writes the head of an operation; gives the numbers that it lies in. */
+  #head(kind: number, payload: number, a: number): Int32Array {
     const ints = this.#ints;
     const at = this.length >>> 2;
     ints[at] = kind;
     ints[at + 1] = payload;
     ints[at + 2] = a;
-    ints[at + 3] = b;
-    ints[at + 4] = c;
-    ints[at + 5] = d;
+    ints[at + 3] = ints[at + 4] = ints[at + 5] = 0;
+    return ints;
   }
 
   #close(number: number, timeMs: number, payload: number): void {
@@ -138,7 +149,7 @@ export class OperationBuffer {
 
 const NOTHING = new Uint8Array(0);
 
-/** Walks over operations; its fields tell about the present one. */
+/** A walk over operations; the fields tell about the present one. */
 export class OperationCursor {
   bytes: Uint8Array<ArrayBuffer> = NOTHING;
   kind = 0;
@@ -148,7 +159,7 @@ export class OperationCursor {
   d = 0;
   number = 0;
   timeMs = 0;
-  /** Where the payload begins and ends. */
+  /** The payload lies from `start` to `end`. */
   start = 0;
   end = 0;
   #ints: Int32Array = new Int32Array(0);

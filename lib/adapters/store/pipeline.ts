@@ -1,20 +1,21 @@
 /**
- * Two batches: one with the backend, one that gathers. Ships the next when the last is done, tells the
- * listener, and holds publishers up when too much gathers.
+ * The pipeline of a store: two batches, one with the backend and one that gathers. Ships the next batch when the
+ * last is done, tells the listener, and holds publishers up when too much gathers.
  *
- * When the batch under way fails, the one that gathers was numbered upon it and fails with it. The next
+ * When the batch under way fails, the one that gathers fails with it, since it was numbered upon it. The next
  * batch leaves before the listener is told about the last, so that the backend works meanwhile. A listener that
- * has much to do with a batch takes its time: what becomes of the next one is told when it is done, and
- * until then no further batch leaves.
+ * has much to do with a batch takes its time: it is told of the next one when it is done, and until then no
+ * further batch leaves.
  */
 import type { Clock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import { assert, type ParleyError } from "../../base/errors.ts";
 import type { StoreLimits } from "../../base/store_limits.ts";
-import type { StoreListener, StoreTopic } from "../../ports/store.ts";
+import type { StoreListener } from "../../ports/store.ts";
 import type { StoreBackend } from "./backend.ts";
 import { Batch, type CommitSink } from "./batch.ts";
+import type { StoredLog } from "./stored_log.ts";
 import { noRoom } from "./values.ts";
 
 /** A buffer up to this size is used again. */
@@ -22,15 +23,15 @@ const SPARE_BYTES = 16 * 1024 * 1024;
 /** Stands for a buffer that a lost backend took with it. */
 const LOST = new ArrayBuffer(0);
 
-/** What the pipeline has done to the figures of its owner. */
+/** The owner of a pipeline, which keeps the figures. */
 export interface PipelineOwner {
-  /** The object of a topic's number. */
-  topicOf(number: number): StoreTopic;
-  /** Is told what a committed batch holds besides events. */
+  /** The topic or queue of a number. */
+  logOf(number: number): StoredLog;
+  /** The sink of committed entries other than events and jobs. */
   readonly sink: CommitSink;
-  /** The walk over a committed batch is over. */
+  /** Takes a committed batch after the walk over it. */
   told(batch: Batch): void;
-  /** Nothing of these batches is kept, and there are no others. */
+  /** Takes back these batches, which have failed; there are no others. */
   fallBack(batches: readonly Batch[]): void;
 }
 
@@ -46,17 +47,17 @@ export class StorePipeline {
   readonly #backend: StoreBackend;
   readonly #limits: StoreLimits;
   readonly #clock: Clock;
-  readonly #topicOf: (number: number) => StoreTopic;
+  readonly #logOf: (number: number) => StoredLog;
   #underWay: Batch | null = null;
   /** The batch that the listener is being told of. */
   #telling: Batch | null = null;
-  /** What the backend said while the listener was being told of a batch, in order. */
+  /** The reactions to what the backend said while the listener was being told of a batch, in order. */
   readonly #later: (() => void)[] = [];
-  /** Whether what became of the batch under way is among it. */
+  /** Whether the outcome of the batch under way is known, and perhaps not told yet. */
   #outcomeIsKnown = false;
   #scheduled = false;
   #wanted = false;
-  /** Whether the listener was asked what leaves with the batch that gathers, and is being asked. */
+  /** Whether the listener was asked for what leaves with the batch that gathers, and is being asked now. */
   #asked = false;
   #asking = false;
   /** Whether the listener may no longer hand anything over. */
@@ -71,8 +72,8 @@ export class StorePipeline {
     this.#backend = backend;
     this.#limits = limits;
     this.#clock = clock;
-    this.#topicOf = (number) => owner.topicOf(number);
-    this.gathering = new Batch(this.#topicOf);
+    this.#logOf = (number) => owner.logOf(number);
+    this.gathering = new Batch(this.#logOf);
   }
 
   get overloaded(): boolean {
@@ -95,24 +96,24 @@ export class StorePipeline {
   checkRoom(bytes: number): void {
     const { length } = this.gathering.operations;
     const { maxStorePendingBytes } = this.#limits;
-    // What must leave with a full batch is little, and could not be refused without losing the batch.
+    // Entries that the listener adds to a full batch are few, and could not be refused without losing the batch.
     if (length + bytes <= maxStorePendingBytes || this.#asking) return;
     const accepted = `at most ${maxStorePendingBytes} bytes that are not committed`;
     throw noRoom(`cannot keep ${bytes} more bytes: ${length} wait to be committed`, accepted);
   }
 
-  /** Says that an operation with this completion was put into the gathering batch. */
+  /** Notes that an operation with this completion was put into the batch that gathers. */
   handOver(completion: unknown): void {
     this.gathering.completions.push(completion);
     this.want();
   }
 
-  /** Has a batch leave as soon as it can, if there is anything for it by then. */
+  /** Asks for a batch to leave as soon as it can, if there is anything for it by then. */
   want(): void {
     this.#wanted = true;
     if (this.#scheduled || this.#underWay !== null) return;
     this.#scheduled = true;
-    // What the present turn hands over leaves together.
+    // The entries that the present turn hands over leave together.
     queueMicrotask(() => {
       this.#scheduled = false;
       if (this.#underWay !== null || !this.#wanted) return;
@@ -127,21 +128,21 @@ export class StorePipeline {
     return new Promise((resolve, reject) => batch.waiters.push({ resolve, reject }));
   }
 
-  /** The batch under way is committed. */
+  /** Tells of the batch under way, which is committed. */
   committed(buffer: ArrayBuffer): void {
     this.#outcomeIsKnown = true;
     this.inTurn(() => this.#tellCommitted(buffer));
   }
 
-  /** Nothing of the batch under way was kept. */
+  /** Tells of the batch under way, which has failed, and of the one that gathers. */
   failed(buffer: ArrayBuffer, error: ParleyError): void {
     this.#outcomeIsKnown = true;
     this.inTurn(() => this.#tellAllFailed(buffer, error));
   }
 
   /**
-   * Does what follows from something that the backend said once figures show what it said before: at once,
-   * unless the listener is still being told of a batch.
+   * Runs the reaction to something that the backend said, in the order in which it said it: at once, unless the
+   * listener is still being told of a batch.
    */
   inTurn(action: () => void): void {
     if (this.#telling === null) action();
@@ -168,7 +169,7 @@ export class StorePipeline {
     detached(told, "tell what was committed");
   }
 
-  /** The listener has done what it had to do with a committed batch. */
+  /** Finishes a committed batch, once the listener is done with it. */
   #told(batch: Batch, buffer: ArrayBuffer): void {
     while (batch.next());
     this.#telling = null;
@@ -187,35 +188,35 @@ export class StorePipeline {
     const wanted = this.#wanted;
     this.#underWay = null;
     this.#wanted = this.#asked = false;
-    this.gathering = new Batch(this.#topicOf);
+    this.gathering = new Batch(this.#logOf);
     this.#owner.fallBack([first, second]);
     this.listener?.fellBack?.();
     this.#tellFailed(first, buffer, error);
     if (!second.isEmpty || second.waiters.length > 0) this.#tellFailed(second, rest, error);
     this.#wakeReady();
-    // What was handed over is taken back; that a batch was asked for is not.
+    // Entries that were handed over are taken back; the request for a batch stays.
     if (wanted) this.want();
   }
 
-  /** The backend is gone, and the batch under way with it. */
+  /** Fails the batch under way, which a lost backend took with it. */
   lost(error: ParleyError): void {
     this.#ended = true;
-    // What became of it may be known, and only not told yet.
+    // Its outcome may be known, and only not told yet.
     if (this.#underWay !== null && !this.#outcomeIsKnown) this.failed(LOST, error);
   }
 
-  /** The store is about to end: what the listener has for the last batch, it hands over now. */
+  /** Asks the listener for what leaves with the last batch, since the store is about to end. */
   leaveLast(): void {
     if (this.#wanted) this.#ask();
     this.#ended = true;
   }
 
-  /** The backend ends: what is handed over from now on fails with `error`. */
+  /** Fails all batches from now on with `error`, since the backend ends. */
   refuse(error: ParleyError): void {
     this.#refusal = error;
   }
 
-  /** Lets the listener fill the batch before it leaves, once. */
+  /** Lets the listener fill the batch that is about to leave, once. */
   #ask(): void {
     if (this.#asked || this.#ended) return;
     this.#asked = this.#asking = true;
@@ -237,7 +238,7 @@ export class StorePipeline {
       return;
     }
     this.#underWay = batch;
-    this.gathering = new Batch(this.#topicOf, this.#spare);
+    this.gathering = new Batch(this.#logOf, this.#spare);
     this.#spare = undefined;
     const [buffer, refusal] = [batch.seal(), this.#refusal];
     if (refusal !== null) queueMicrotask(() => this.failed(buffer, refusal));

@@ -1,13 +1,13 @@
 /**
  * The reading side of a store's front: bounds each request by what was announced and by the limits.
  *
- * The number of reads that wait is bounded too: past it a read is refused, retryable.
+ * The number of reads that wait is bounded, too: past it a read is refused, retryable.
  */
 import type { StoreLimits } from "../../base/store_limits.ts";
 import type { ReadRequest, StoreLastPage, StoreTopic } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
 import type { StoreBackend } from "./backend.ts";
-import { TopicState } from "./topic.ts";
+import type { StoredLog } from "./stored_log.ts";
 import { emptyPage, noRoom } from "./values.ts";
 
 /** Reads events through a backend. */
@@ -21,7 +21,7 @@ export class StoreReads {
     this.#limits = limits;
   }
 
-  async read(topic: TopicState, request: ReadRequest): Promise<StorePage> {
+  async read(topic: StoredLog, request: ReadRequest): Promise<StorePage> {
     const { id: number, firstSeq, lastSeq } = topic;
     const backward = request.direction === "backward";
     const from = backward ? Math.min(request.from, lastSeq) : Math.max(request.from, firstSeq);
@@ -35,10 +35,10 @@ export class StoreReads {
 
   async readLast(topics: readonly StoreTopic[]): Promise<StoreLastPage> {
     const { maxStorePageEvents, maxStorePageBytes } = this.#limits;
-    const asked: TopicState[] = [];
+    const asked: StoredLog[] = [];
     let behind = 0;
     for (; behind < topics.length && asked.length < maxStorePageEvents; behind++) {
-      if (topics[behind].events > 0) asked.push(topics[behind] as TopicState);
+      if (topics[behind].events > 0) asked.push(topics[behind] as StoredLog);
     }
     const rest = topics[behind] ?? null;
     if (asked.length === 0) return { ...emptyPage(), topics: [], next: rest };
@@ -51,7 +51,7 @@ export class StoreReads {
     return { ...page, topics: found, next: asked[next] ?? rest };
   }
 
-  async seqAt(topic: TopicState, timeMs: number): Promise<number> {
+  async seqAt(topic: StoredLog, timeMs: number): Promise<number> {
     const { id, lastSeq } = topic;
     if (topic.events === 0 || timeMs > topic.lastTimeMs) return lastSeq + 1;
     if (timeMs <= topic.firstTimeMs) return topic.firstSeq;

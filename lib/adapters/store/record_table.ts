@@ -15,7 +15,7 @@ interface Change {
   readonly value: Uint8Array | null;
 }
 
-/** What a change replaced among the pending ones, to take a group back. */
+/** The state before a pending change, to take the change back with its group. */
 export interface RecordUndo {
   readonly key: string;
   readonly former: Change | undefined;
@@ -26,7 +26,7 @@ export interface RecordUndo {
 
 const encoder = new TextEncoder();
 
-/** Records and pending changes. */
+/** The records of a store, and the changes that are not committed. */
 export class RecordTable {
   readonly #limits: StoreLimits;
   readonly #committed = new Map<string, StoreRecord>();
@@ -53,14 +53,14 @@ export class RecordTable {
     return this.#committed.size;
   }
 
-  /** The revision with all that was handed over; 0 when there is no such record. */
+  /** The revision of a record, with all changes that were handed over; 0 when there is no such record. */
   revision(key: string): number {
     const change = this.#pending.get(key);
     if (change !== undefined) return change.value === null ? 0 : change.revision;
     return this.#committed.get(key)?.revision ?? 0;
   }
 
-  /** Checks and enters a change; gives its revision. `value` null removes. Raises as the port says. */
+  /** Checks and enters a change; gives its revision. A null `value` removes the record. Raises as the port says. */
   change(
     key: string,
     value: Uint8Array | null,
@@ -106,7 +106,7 @@ export class RecordTable {
     }
   }
 
-  /** Says that the change of `key` with this revision is committed. */
+  /** Enters a committed change of `key`. */
   commit(key: string, value: Uint8Array | null, revision: number): void {
     const former = this.#committed.get(key);
     this.#committedBytes += sizeOf(key, value) - (former ? sizeOf(key, former.value) : 0);
@@ -173,7 +173,7 @@ export class RecordTable {
   }
 }
 
-/** What a record counts for; UTF-16 units stand for the bytes of its key. Nothing when there is no value. */
+/** The bytes that a record counts for, with UTF-16 units for the bytes of its key; 0 when there is no value. */
 function sizeOf(key: string, value: Uint8Array | null): number {
   return value === null ? 0 : key.length + value.length;
 }

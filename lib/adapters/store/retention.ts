@@ -1,11 +1,11 @@
 /**
- * The one rule of what a topic still keeps; both adapters trim by it, oldest event first.
+ * The rule for what a topic still keeps; both adapters trim by it, oldest event first.
  *
  * Pure: time and figures are arguments. An absent bound is Infinity.
  */
 import type { Retention } from "../../ports/store.ts";
 
-/** A topic's retention with every bound said, and what was trimmed by hand. */
+/** A topic's retention with every bound set, and the seq up to which it was trimmed by hand. */
 export interface RetentionBounds {
   maxEvents: number;
   maxAgeMs: number;
@@ -14,7 +14,7 @@ export interface RetentionBounds {
   beforeSeq: number;
 }
 
-/** The figures of a topic that the rule looks at. */
+/** The figures of a topic that the rule is applied to. */
 export interface RetentionFigures {
   readonly firstSeq: number;
   readonly lastSeq: number;

@@ -1,7 +1,7 @@
 /**
  * Small values that the adapters of the store share: the empty page and the errors.
  *
- * Every failure of a batch is one of these two codes and retryable; what lies behind it is the cause.
+ * A batch fails with one of these two codes, retryable; the reason is the error's cause.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { StorePage } from "../../ports/store_page.ts";
@@ -17,7 +17,7 @@ export function emptyPage(): StorePage {
   };
 }
 
-/** The error for what could not be kept for want of room; it may succeed once there is some. */
+/** The error for want of room, which is retryable. */
 export function noRoom(message: string, accepted = "", cause?: unknown): ParleyError {
   const options = { retryable: true, accepted, cause };
   return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, message, options);

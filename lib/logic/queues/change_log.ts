@@ -1,9 +1,9 @@
 /**
- * What was decided and is not durable yet, in order, by transactions: one that gathers, and those on their
- * way.
+ * The log of decisions that are not durable yet, in order, by transactions: the one that gathers, and those on
+ * their way.
  */
 
-/** What was decided of a job. */
+/** The kinds of decisions about a job. */
 export const Change = {
   PUSH: 0,
   LEASE: 1,
@@ -18,7 +18,7 @@ export const Change = {
 const KINDS = 8;
 const FIRST_CHANGES = 64;
 
-/** The changes of one transaction. */
+/** The decisions of one transaction. */
 export class Changes {
   length = 0;
   #entries = new Int32Array(FIRST_CHANGES);
@@ -41,20 +41,20 @@ export class Changes {
   }
 }
 
-/** The changes of all transactions that are not durable. */
+/** The decisions of all transactions that are not durable. */
 export class ChangeLog {
   gathering = new Changes();
   readonly #sealed: Changes[] = [];
   #spare: Changes | null = null;
 
-  /** What gathers is a transaction on its way. */
+  /** Ends the transaction that gathers: it is on its way, and another one gathers. */
   seal(): void {
     this.#sealed.push(this.gathering);
     this.gathering = this.#spare ?? new Changes();
     this.#spare = null;
   }
 
-  /** Takes out the oldest transaction on its way; give it back with `reuse`. */
+  /** Takes out the oldest transaction on its way; the caller gives it back with `reuse`. */
   takeOldest(): Changes | undefined {
     return this.#sealed.shift();
   }
@@ -64,7 +64,7 @@ export class ChangeLog {
     this.#spare = changes;
   }
 
-  /** Takes out everything, newest transaction first. */
+  /** Takes out all transactions, the newest first. */
   takeAll(): Changes[] {
     const all = [...this.#sealed, this.gathering].reverse();
     this.#sealed.length = 0;

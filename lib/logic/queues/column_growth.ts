@@ -1,62 +1,70 @@
 /**
  * Grows columns of the same length by doubling, one after the other and in pieces, so that no push waits for
- * all of them: most of the time that growing takes goes into the first use of new memory, which the system
- * gives page by page.
+ * all of them. Most of the time that growth takes goes into the first use of new memory, which the system
+ * provides page by page.
  *
  * Growth begins when the columns are half full, a piece is due every so many slots, and the last column is
- * replaced before the first is full. Only the copy of one column is whole: 1 ms for a million numbers.
+ * replaced before the first is full. Only the copy of one column is done at once: 1 ms for a million numbers.
  */
 type Column = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
-/** How much of a larger column is made ready at a time, in bytes. */
+/** The bytes of a larger column that are prepared at a time. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The growth of the columns `names` of one table. */
-export class ColumnGrowth<Name extends string> {
-  /** A piece is due once so many slots are used. */
+/** A column that grows, wherever it is kept. */
+interface GrowingColumn {
+  get(): Column;
+  set(larger: Column): void;
+  /** The value of slots that were never written. */
+  readonly empty: number;
+}
+
+/** The column `name` of `owner`; `empty` is the value of slots that were never written. */
+export function columnOf<Name extends string>(
+  owner: Record<Name, Column>,
+  name: Name,
+  empty: number,
+): GrowingColumn {
+  return { get: () => owner[name], set: (larger) => owner[name] = larger, empty };
+}
+
+/** The growth of columns that all have the same length. */
+export class ColumnGrowth {
+  /** The number of used slots at which the next piece is due. */
   dueAt = 0;
-  readonly #columns: Record<Name, Column>;
-  readonly #names: readonly Name[];
-  readonly #empty: (name: Name) => number;
+  readonly #columns: readonly GrowingColumn[];
   /** Slots between two pieces. */
   #spacing = 1;
-  /** Which column is growing, the one that takes its place, and how much of that is ready, in slots. */
+  /** Which column grows, the one that will replace it, and how many slots of that are prepared. */
   #index = 0;
   #larger: Column | null = null;
   #ready = 0;
 
-  /** `empty` gives what a column holds where nothing was written. All columns have the same length. */
-  constructor(
-    columns: Record<Name, Column>,
-    names: readonly Name[],
-    empty: (name: Name) => number,
-  ) {
+  constructor(columns: readonly GrowingColumn[]) {
     this.#columns = columns;
-    this.#names = names;
-    this.#empty = empty;
     this.#plan();
   }
 
-  /** Makes the next piece; `used` are the slots that hold something. */
+  /** Prepares the next piece; slots below `used` hold something. */
   grow(used: number): void {
-    const name = this.#names[this.#index];
-    const column = this.#columns[name];
+    const growing = this.#columns[this.#index];
+    const column = growing.get();
     const larger = this.#larger ??= emptyLike(column, 2 * column.length);
     const ready = Math.min(this.#ready + PIECE_BYTES / larger.BYTES_PER_ELEMENT, larger.length);
-    larger.fill(this.#empty(name), this.#ready, ready);
+    larger.fill(growing.empty, this.#ready, ready);
     this.#ready = ready;
     this.dueAt += this.#spacing;
     if (ready < larger.length) return;
     larger.set(column.subarray(0, used));
-    this.#columns[name] = larger;
+    growing.set(larger);
     this.#larger = null;
     this.#ready = 0;
-    if (++this.#index === this.#names.length) this.#plan();
+    if (++this.#index === this.#columns.length) this.#plan();
   }
 
   #plan(): void {
     this.#index = 0;
-    const columns = this.#names.map((name) => this.#columns[name]);
+    const columns = this.#columns.map((column) => column.get());
     const { length } = columns[0];
     const pieces = columns.reduce(
       (sum, { BYTES_PER_ELEMENT }) => sum + Math.ceil(2 * length * BYTES_PER_ELEMENT / PIECE_BYTES),

@@ -1,20 +1,20 @@
 /**
- * A consumer as the machine knows it: how many jobs it may hold, and which it holds.
+ * A consumer as a work queue knows it: how many jobs it may hold, and which it holds.
  */
 import { NONE } from "./slot_list.ts";
 
-/** One consumer; `T` is what its host attaches to it. */
+/** A consumer; `T` is what the host attaches to it. */
 export class Consumer<T> {
   readonly attached: T;
-  /** The most jobs that it may hold. */
+  /** The most jobs that the consumer may hold. */
   prefetch: number;
-  /** How many it holds, or will when their leases are durable. */
+  /** The number of jobs that are leased to the consumer, durably or not. */
   inFlight = 0;
-  /** Whether it gets nothing for the moment, whatever it may hold. */
+  /** Whether the consumer gets no jobs at present, whatever its prefetch. */
   held = false;
-  /** Whether it is gone. */
+  /** Whether the consumer was removed from its queue. */
   removed = false;
-  /** The first of the jobs that it holds. */
+  /** The slot of the first job in the list of those that are leased to the consumer. */
   first = NONE;
 
   constructor(prefetch: number, attached: T) {
@@ -22,7 +22,7 @@ export class Consumer<T> {
     this.attached = attached;
   }
 
-  /** Whether it can be given a job. */
+  /** Whether the consumer can be given another job. */
   get hasCredit(): boolean {
     return this.inFlight < this.prefetch && !this.held;
   }

@@ -3,7 +3,7 @@
  */
 import { Consumer } from "./consumer.ts";
 
-/** Consumers in turn. */
+/** The consumers of a queue, in turn. */
 export class ConsumerRing<T> {
   readonly #consumers: Consumer<T>[] = [];
   #turn = 0;
@@ -15,7 +15,7 @@ export class ConsumerRing<T> {
     return consumer;
   }
 
-  /** Takes one out; says whether it was there. */
+  /** Removes a consumer; gives whether it was there. */
   remove(consumer: Consumer<T>): boolean {
     const at = this.#consumers.indexOf(consumer);
     if (at < 0) return false;
@@ -25,7 +25,7 @@ export class ConsumerRing<T> {
     return true;
   }
 
-  /** The next one in turn that can be given a job; null when none can. */
+  /** The next consumer in turn that can be given a job; null when none can. */
   next(): Consumer<T> | null {
     const consumers = this.#consumers;
     const count = consumers.length;

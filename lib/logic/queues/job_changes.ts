@@ -1,45 +1,62 @@
 /**
- * What was decided of jobs and is not durable yet: carried out when its transaction is committed, taken back
- * when that failed.
+ * The decisions about jobs that are not durable yet: each is carried out when its transaction is committed, and
+ * taken back when that has failed.
  *
- * Taking back goes in reverse, so each change finds the job as it left it. A transaction that is taken back
- * takes those behind it along; so a push that is undone has no lease any more that was not undone before.
+ * Decisions are taken back in reverse, so each finds its job as it left it. A transaction that is taken back
+ * takes those behind it along, so a push that is taken back has no lease that was not taken back before it.
  */
 import { Change, ChangeLog } from "./change_log.ts";
-import { link, unlink } from "./held_jobs.ts";
-import { JobPlaces } from "./job_places.ts";
-import { Flag, JobState } from "./job_table.ts";
-import { NONE } from "./slot_list.ts";
-import { DeathReason, type WorkQueueEffects, type WorkQueueOptions } from "./options.ts";
+import type { JobLeases } from "./job_leases.ts";
+import type { JobPlaces } from "./job_places.ts";
+import { Flag, JobState, type JobTable } from "./job_table.ts";
+import type { WorkQueueEffects } from "./options.ts";
 
-/** Jobs with what is under way for them. */
-export class JobChanges<T> extends JobPlaces<T> {
-  protected readonly effects: WorkQueueEffects<T>;
-  protected readonly log = new ChangeLog();
+/** The parts of a queue that its changes are carried out on. */
+export interface ChangedParts<T> {
+  readonly table: JobTable<T>;
+  readonly places: JobPlaces<T>;
+  readonly leases: JobLeases<T>;
+  readonly effects: WorkQueueEffects<T>;
+}
 
-  constructor(options: WorkQueueOptions, effects: WorkQueueEffects<T>) {
-    super(options);
-    this.effects = effects;
+/** The changes of one queue that are not durable. */
+export class JobChanges<T> {
+  readonly #table: JobTable<T>;
+  readonly #places: JobPlaces<T>;
+  readonly #leases: JobLeases<T>;
+  readonly #effects: WorkQueueEffects<T>;
+  readonly #log = new ChangeLog();
+
+  constructor({ table, places, leases, effects }: ChangedParts<T>) {
+    this.#table = table;
+    this.#places = places;
+    this.#leases = leases;
+    this.#effects = effects;
   }
 
-  /** What was decided since the last call is a transaction on its way. */
+  /** Enters a change into the transaction that gathers; `kind` is one of Change. */
+  add(slot: number, kind: number): void {
+    this.#log.gathering.add(slot, kind);
+  }
+
+  /** Ends the transaction that gathers: it is on its way, and another begins. */
   seal(): void {
-    this.log.seal();
+    this.#log.seal();
   }
 
-  /** The oldest transaction on its way is durable. Its leases begin. */
+  /** Carries out the changes of the oldest transaction on its way, which is durable. */
   committed(nowMs: number): void {
-    const changes = this.log.takeOldest();
+    const changes = this.#log.takeOldest();
     if (changes === undefined) return;
     for (let index = 0; index < changes.length; index++) {
       this.#commit(changes.slotAt(index), changes.kindAt(index), nowMs);
     }
-    this.log.reuse(changes);
+    this.#log.reuse(changes);
   }
 
-  /** No transaction on its way is durable, nor what gathers: all of it is taken back. */
+  /** Takes back the changes of all transactions on their way, which have failed, and those that gather. */
   failed(): void {
-    for (const changes of this.log.takeAll()) {
+    for (const changes of this.#log.takeAll()) {
       for (let index = changes.length - 1; index >= 0; index--) {
         this.#undo(changes.slotAt(index), changes.kindAt(index));
       }
@@ -47,156 +64,67 @@ export class JobChanges<T> extends JobPlaces<T> {
   }
 
   #commit(slot: number, kind: number, nowMs: number): void {
-    const { states, flags, times, attempts, consumers } = this.table;
+    const { states, flags, times, attempts, consumers } = this.#table;
     switch (kind) {
       case Change.PUSH:
         return;
       case Change.LEASE:
-        return this.#begin(slot, nowMs);
+        return this.#leases.begin(slot, nowMs);
       case Change.RETRY:
         flags[slot] |= Flag.REDELIVERED;
         consumers.set(slot, null);
-        this.takeBack(slot);
-        this.wait(slot, times[slot] > nowMs ? times[slot] : 0);
-        return;
+        return this.#places.putBack(slot, times[slot] > nowMs ? times[slot] : 0);
       case Change.RELEASE:
         flags[slot] |= Flag.REDELIVERED;
         consumers.set(slot, null);
         attempts[slot]--;
-        this.takeBack(slot);
-        this.wait(slot, 0);
-        return;
+        return this.#places.putBack(slot, 0);
       case Change.DIE:
         consumers.set(slot, null);
         return;
       case Change.DONE:
       case Change.BURY:
-        this.leased--;
-        return this.free(slot);
       case Change.DROP:
-        return this.free(slot);
+        return this.#free(slot);
       default:
         throw new Error(`${states[slot]} knows no change ${kind}`);
     }
   }
 
-  /** A lease is durable. */
-  #begin(slot: number, nowMs: number): void {
-    const { states, times, attempts, consumers } = this.table;
-    const consumer = consumers.get(slot);
-    if (consumer === null) {
-      // Whom it was for is gone, and never saw it.
-      attempts[slot]--;
-      this.takeBack(slot);
-      this.wait(slot, 0);
-      this.effects.changed(slot);
-      return;
-    }
-    states[slot] = JobState.LEASED;
-    times[slot] = nowMs + this.options.leaseMs;
-    this.leases.put(slot);
-    this.effects.deliver(slot, consumer);
-  }
-
   #undo(slot: number, kind: number): void {
-    const { states, attempts, consumers, keys } = this.table;
     switch (kind) {
       case Change.PUSH:
-        this.displace(slot);
-        this.jobs--;
-        this.bytes -= this.table.bytes[slot];
-        return this.free(slot);
-      case Change.LEASE: {
-        const consumer = consumers.get(slot);
-        if (consumer !== null) unlink(this.table, slot, consumer);
-        consumers.set(slot, null);
-        attempts[slot]--;
-        this.takeBack(slot);
-        return this.wait(slot, 0);
-      }
+        this.#places.withdraw(slot);
+        return this.#free(slot);
+      case Change.LEASE:
+        return this.#leases.undecide(slot);
       case Change.DONE:
-        this.heldBytes += this.table.bytes[slot];
-        this.stay(slot);
-        return this.#resumeLease(slot);
+        this.#stay(slot);
+        return this.#leases.resume(slot);
       case Change.RETRY:
       case Change.RELEASE:
       case Change.DIE:
-        return this.#resumeLease(slot);
+        return this.#leases.resume(slot);
       case Change.BURY:
-        this.heldBytes += this.table.bytes[slot];
-        this.stay(slot);
-        states[slot] = JobState.DYING;
+        this.#stay(slot);
+        this.#table.states[slot] = JobState.DYING;
         return;
-      default: {
-        this.stay(slot);
-        const key = keys[slot];
-        const waits = this.options.ordered && key !== 0 && this.keys.first(key) !== slot;
-        if (!waits) return this.wait(slot, this.table.times[slot]);
-        states[slot] = JobState.BLOCKED;
-        this.blockedLine.putBack(slot);
-      }
+      default:
+        this.#stay(slot);
+        return this.#places.replace(slot);
     }
   }
 
-  /** A settlement was taken back: the lease goes on, if its consumer is there. */
-  #resumeLease(slot: number): void {
-    const { states, times, formerTimes, consumers, reasons } = this.table;
-    // What is dying may wait for another try by now.
-    if (states[slot] === JobState.DELAYED) {
-      this.displace(slot);
-      this.table.flags[slot] &= ~Flag.DOOMED;
-      this.takeOut(slot);
-    }
-    states[slot] = JobState.LEASED;
-    times[slot] = formerTimes[slot];
-    reasons[slot] = 0;
-    const consumer = consumers.get(slot)!;
-    if (consumer.removed) return this.comeBack(slot);
-    link(this.table, slot, consumer);
-    this.leases.put(slot);
+  /** Keeps a job that was leaving. */
+  #stay(slot: number): void {
+    this.#places.stay(slot);
+    this.#effects.staying(slot);
   }
 
-  /** A leased job comes back unsettled. */
-  protected comeBack(slot: number): void {
-    const { states, flags, consumers, reasons } = this.table;
-    this.leases.remove(slot);
-    flags[slot] |= Flag.REDELIVERED;
-    consumers.set(slot, null);
-    if (!this.isLast(slot)) {
-      this.takeBack(slot);
-      return this.wait(slot, 0);
-    }
-    states[slot] = JobState.DYING;
-    reasons[slot] = DeathReason.MAX_DELIVERIES;
-    this.effects.dying(slot, DeathReason.MAX_DELIVERIES);
-  }
-
-  /** A job goes with the transaction that gathers. */
-  protected leave(slot: number): void {
-    this.jobs--;
-    this.bytes -= this.table.bytes[slot];
-    this.effects.leaving(slot);
-  }
-
-  /** That was taken back. */
-  protected stay(slot: number): void {
-    this.jobs++;
-    this.bytes += this.table.bytes[slot];
-    this.effects.staying(slot);
-  }
-
-  /** A job is gone; the next of its key has its turn. */
-  protected free(slot: number): void {
-    const { keys, states, times } = this.table;
-    const key = keys[slot];
-    if (this.options.ordered && key !== 0) {
-      const next = this.keys.remove(key, slot);
-      if (next !== NONE && states[next] === JobState.BLOCKED) {
-        this.blockedLine.leave(next);
-        this.wait(next, times[next]);
-      }
-    }
-    this.effects.freed(slot);
-    this.table.give(slot);
+  /** Frees the slot of a job that is gone. */
+  #free(slot: number): void {
+    this.#places.vacate(slot);
+    this.#effects.freed(slot);
+    this.#table.give(slot);
   }
 }

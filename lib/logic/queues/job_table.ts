@@ -1,54 +1,54 @@
 /**
- * The jobs of one queue as columns: a job is a slot, a small number that is used again after it.
+ * The jobs of one queue as columns: a job is a slot, a small number that another job gets once it is gone.
  *
  * Columns grow by doubling, one after the other before the first is full, and never shrink, so that a job
- * costs no object and a lookup is an index. Columns are replaced when they grow: nobody keeps one. Generations count the leases of a slot,
- * over all its jobs, and are never set back: with the slot they name one delivery for ever. They begin
- * somewhere else with each start, so that a token from before it is late, too.
+ * costs no object and a lookup is an index. A column is replaced when it grows, so no caller may keep one.
+ * Generations count the leases of a slot over all its jobs and never go back: a slot and a generation name one
+ * delivery for ever. Each start of the server begins at another generation, so a token of an earlier run is late.
  */
-import { ColumnGrowth } from "./column_growth.ts";
+import { ColumnGrowth, columnOf } from "./column_growth.ts";
 import type { Consumer } from "./consumer.ts";
 import { NONE, SlotList } from "./slot_list.ts";
 
-/** Where a job stands. */
+/** The states of a job. */
 export const JobState = {
-  /** No job. */
+  /** The slot has no job. */
   FREE: 0,
-  /** Can be handed out. */
+  /** The job can be handed out. */
   READY: 1,
-  /** Waits for a time. */
+  /** The job waits for a time. */
   DELAYED: 2,
-  /** Waits for another job of its key. */
+  /** The job waits for another job of its key. */
   BLOCKED: 3,
-  /** Its lease is decided, and not durable yet. */
+  /** The job's lease is decided, and not durable yet. */
   LEASING: 4,
-  /** A consumer holds it. */
+  /** A consumer holds the job. */
   LEASED: 5,
-  /** Acknowledged, and that is not durable yet. */
+  /** The job was acknowledged, which is not durable yet. */
   DONE: 6,
-  /** Given back to be tried again, and that is not durable yet. */
+  /** The job was given back to be tried again, which is not durable yet. */
   RETRYING: 7,
-  /** Given back untried, and that is not durable yet. */
+  /** The job was given back untried, which is not durable yet. */
   RELEASING: 8,
-  /** At its end; waits for its burial. */
+  /** The job is at its end, and is to be moved to the dead letters. */
   DYING: 9,
-  /** Its burial is not durable yet. */
+  /** The job was moved to the dead letters, which is not durable yet. */
   BURYING: 10,
-  /** Dropped, and that is not durable yet. */
+  /** The job was dropped, which is not durable yet. */
   DROPPING: 11,
 } as const;
 
 /** Flags of a job. */
 export const Flag = {
-  /** It may have been delivered before. */
+  /** The job may have been delivered before. */
   REDELIVERED: 1,
-  /** It dies when its time has come. */
+  /** The job is at its end, and dies when its time comes. */
   DOOMED: 2,
 } as const;
 
 /** The fewest slots. */
 const FIRST_SLOTS = 64;
-/** The columns that grow. */
+/** The columns of the table that grow. */
 const COLUMNS = [
   "ids",
   "times",
@@ -61,18 +61,25 @@ const COLUMNS = [
   "priorities",
   "flags",
   "reasons",
-  "next",
-  "previous",
-  "entries",
-  "places",
 ] as const;
 
-/** The columns. */
+/** The positions of jobs in the lists, lines and heaps of their queue, as columns. */
+export class JobLinks {
+  /** Neighbours in the list of the jobs that a consumer holds; `next` also links the free slots. */
+  next = new Int32Array(FIRST_SLOTS);
+  previous = new Int32Array(FIRST_SLOTS);
+  /** A number that goes up whenever a job of the slot enters or leaves a ready line. */
+  entries = new Uint32Array(FIRST_SLOTS);
+  /** The job's place in the time heap that holds it; NONE when none does. */
+  places = new Int32Array(FIRST_SLOTS).fill(NONE);
+}
+
+/** All that a queue knows of its jobs, as columns. */
 export class JobTable<T> {
   ids = new Float64Array(FIRST_SLOTS);
-  /** Due or end of lease, by the monotonic clock; 0 when there is neither. */
+  /** The time when the job is due or its lease ends, by the monotonic clock; 0 when neither applies. */
   times = new Float64Array(FIRST_SLOTS);
-  /** The end of the lease that a settlement under way would end. */
+  /** The end of the lease that a settlement has ended, while that settlement is not durable. */
   formerTimes = new Float64Array(FIRST_SLOTS);
   keys = new Float64Array(FIRST_SLOTS);
   bytes = new Uint32Array(FIRST_SLOTS);
@@ -82,54 +89,60 @@ export class JobTable<T> {
   priorities = new Uint8Array(FIRST_SLOTS);
   flags = new Uint8Array(FIRST_SLOTS);
   reasons = new Uint8Array(FIRST_SLOTS);
-  /** Neighbours in the list of what a consumer holds; `next` links free slots, too. */
-  next = new Int32Array(FIRST_SLOTS);
-  previous = new Int32Array(FIRST_SLOTS);
-  /** Goes up whenever the job enters or leaves a line, over all jobs of the slot. */
-  entries = new Uint32Array(FIRST_SLOTS);
-  /** Its place in the heap of times that it is in. */
-  places = new Int32Array(FIRST_SLOTS).fill(NONE);
+  readonly links = new JobLinks();
+  /** The consumer that each job is leased to; null when there is none. */
   readonly consumers = new SlotList<Consumer<T> | null>();
-  /** Slots from here on are free, and not in the list of free ones. */
-  used = 0;
-  /** What the generation of a slot is before its first lease. */
-  firstGeneration = 0;
+  readonly #firstGeneration: number;
+  #used = 0;
   #free = NONE;
   #jobs = 0;
-  readonly #growth: ColumnGrowth<typeof COLUMNS[number]> = new ColumnGrowth(
-    this,
-    COLUMNS,
-    (name) => name === "places" ? NONE : 0,
-  );
+  readonly #growth: ColumnGrowth = new ColumnGrowth([
+    ...COLUMNS.map((name) => columnOf(this, name, 0)),
+    columnOf(this.links, "next", 0),
+    columnOf(this.links, "previous", 0),
+    columnOf(this.links, "entries", 0),
+    columnOf(this.links, "places", NONE),
+  ]);
 
-  /** A slot for a job. */
+  /** `firstGeneration` is the generation of every slot before its first lease. */
+  constructor(firstGeneration = 0) {
+    this.#firstGeneration = firstGeneration;
+  }
+
+  /** Slots from this one on are free, and not in the list of free slots. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Takes a free slot for a job. */
   take(): number {
     this.#jobs++;
     const slot = this.#free;
     if (slot !== NONE) {
-      this.#free = this.next[slot];
+      this.#free = this.links.next[slot];
       return slot;
     }
-    if (this.used >= this.#growth.dueAt) this.#growth.grow(this.used);
-    if (this.used === this.consumers.length) {
-      this.consumers.set(this.used, null);
-      this.generations[this.used] = this.firstGeneration;
+    const next = this.#used++;
+    if (next >= this.#growth.dueAt) this.#growth.grow(next);
+    if (next === this.consumers.length) {
+      this.consumers.set(next, null);
+      this.generations[next] = this.#firstGeneration;
     }
-    return this.used++;
+    return next;
   }
 
   /**
-   * Gives a slot back. When it was the last, slots are given in their order again: jobs that follow each
-   * other then lie beside each other, which is several times as fast once they are too many for the caches.
+   * Gives a slot back. Once no slot is taken, slots are taken in ascending order again: successive jobs then lie
+   * beside each other, which is several times as fast when they are too many for the caches.
    */
   give(slot: number): void {
     this.states[slot] = JobState.FREE;
     this.flags[slot] = 0;
     this.consumers.set(slot, null);
-    this.next[slot] = this.#free;
+    this.links.next[slot] = this.#free;
     this.#free = slot;
     if (--this.#jobs > 0) return;
     this.#free = NONE;
-    this.used = 0;
+    this.#used = 0;
   }
 }

@@ -1,84 +1,89 @@
 /**
- * What is known of the jobs of one queue, slot by slot, for the machine's host.
+ * The jobs of a queue as its host sees them, slot by slot. Reads the table and changes nothing.
  */
 import type { Consumer } from "./consumer.ts";
-import { Flag, JobState, JobTable } from "./job_table.ts";
-import { DeathReason, DurableState } from "./options.ts";
+import { Flag, JobState, type JobTable } from "./job_table.ts";
+import { DeathReason, DurableState, type LeaseToken } from "./options.ts";
 
-/** The jobs, to be looked at. */
+/** The jobs of one queue, to be looked at. */
 export class JobViews<T> {
-  /** The columns; for the machine alone. */
-  protected readonly table = new JobTable<T>();
+  readonly #table: JobTable<T>;
 
-  id(slot: number): number {
-    return this.table.ids[slot];
+  constructor(table: JobTable<T>) {
+    this.#table = table;
   }
 
+  id(slot: number): number {
+    return this.#table.ids[slot];
+  }
+
+  /** The state of the job, one of JobState. */
   state(slot: number): number {
-    return this.table.states[slot];
+    return this.#table.states[slot];
   }
 
   priority(slot: number): number {
-    return this.table.priorities[slot];
+    return this.#table.priorities[slot];
   }
 
-  /** How often it was leased. */
+  /** The number of times that the job was leased. */
   attempts(slot: number): number {
-    return this.table.attempts[slot];
+    return this.#table.attempts[slot];
   }
 
+  /** The bytes of the job. */
   sizeOf(slot: number): number {
-    return this.table.bytes[slot];
+    return this.#table.bytes[slot];
   }
 
-  /** The number that stands for its key; 0 when it has none. */
+  /** The number that stands for the job's key; 0 when it has none. */
   keyOf(slot: number): number {
-    return this.table.keys[slot];
+    return this.#table.keys[slot];
   }
 
-  /** When it is due, or when its lease ends. */
+  /** The time when the job is due, or when its lease ends, by the monotonic clock. */
   timeMs(slot: number): number {
-    return this.table.times[slot];
+    return this.#table.times[slot];
   }
 
   generation(slot: number): number {
-    return this.table.generations[slot];
+    return this.#table.generations[slot];
   }
 
-  /** Whether it may have been delivered before this delivery. */
+  /** Whether the job may have been delivered before the present delivery. */
   redelivered(slot: number): boolean {
-    const { states, flags } = this.table;
+    const { states, flags } = this.#table;
     // What is being given back was delivered: a crash must not take that mark away.
     return (flags[slot] & Flag.REDELIVERED) !== 0 || states[slot] === JobState.RETRYING ||
       states[slot] === JobState.RELEASING;
   }
 
-  /** Whether nobody holds it, and it is not on its way. */
+  /** Whether the job waits in the queue: no consumer holds it, and no decision about it is under way. */
   isFree(slot: number): boolean {
-    const state = this.table.states[slot];
+    const state = this.#table.states[slot];
     return state === JobState.READY || state === JobState.DELAYED || state === JobState.BLOCKED;
   }
 
-  /** Whose it is; null when it is nobody's, or of one that is gone. */
+  /** The consumer that the job is leased to; null when there is none, or it has gone. */
   holder(slot: number): Consumer<T> | null {
-    return this.table.consumers.get(slot);
+    return this.#table.consumers.get(slot);
   }
 
-  /** Whether this lease of the slot goes on. */
+  /** Whether the slot is leased in this generation. */
   isLeased(slot: number, generation: number): boolean {
-    const { states, generations } = this.table;
+    const { states, generations } = this.#table;
     return states[slot] === JobState.LEASED && generations[slot] === generation;
   }
 
-  /** Whether it is this consumer's. */
-  isHeldBy(consumer: Consumer<T>, slot: number, generation: number): boolean {
-    return slot >= 0 && slot < this.table.used && this.isLeased(slot, generation) &&
-      this.table.consumers.get(slot) === consumer;
+  /** Whether the job is still leased to the consumer of a token, in its generation. */
+  isHeld({ consumer, slot, generation }: Readonly<LeaseToken<T>>): boolean {
+    return slot >= 0 && slot < this.#table.used && this.isLeased(slot, generation) &&
+      this.#table.consumers.get(slot) === consumer;
   }
 
-  /** What is to be kept of where it stands once the transaction that gathers is committed. */
+  /** The state to store with the transaction that gathers. */
   durableState(slot: number): DurableState {
-    const { states, times, flags, reasons } = this.table;
+    const { states, times, flags, reasons } = this.#table;
     const ending = reasons[slot] === DeathReason.REJECTED
       ? DurableState.REJECTED
       : DurableState.LEASED;
@@ -103,9 +108,9 @@ export class JobViews<T> {
     }
   }
 
-  /** The same of how often it was leased. */
+  /** The number of attempts to store with the transaction that gathers. */
   durableAttempts(slot: number): number {
-    const { attempts, states } = this.table;
+    const { attempts, states } = this.#table;
     return states[slot] === JobState.RELEASING ? attempts[slot] - 1 : attempts[slot];
   }
 }

@@ -1,9 +1,9 @@
 /**
- * For queues that are ordered by key: the jobs of each key in the order of their ids. Only the first of a
+ * The jobs of each key in the order of their ids, for queues that are ordered by key. Only the first job of a
  * line may be handed out.
  *
- * A line is a list through two columns of its own, so that a job leaves it at once wherever it stands, and
- * a queue that is not ordered pays for none of it. The previous one of the first is the last.
+ * A line is a list linked through two columns of its own, so that a job leaves it in constant time wherever it
+ * stands, and a queue that is not ordered pays nothing. The link before the first job leads to the last.
  */
 import { NONE } from "./slot_list.ts";
 
@@ -15,7 +15,7 @@ export class KeyLines {
   #next = new Int32Array(0);
   #previous = new Int32Array(0);
 
-  /** Puts a job at the end of its line; says whether it is the first there. */
+  /** Adds a job at the end of the line of `key`; gives whether it is the first there. */
   add(key: number, slot: number): boolean {
     if (slot >= this.#next.length) this.#grow(slot);
     this.#next[slot] = NONE;
@@ -37,7 +37,7 @@ export class KeyLines {
     return this.#firsts.get(key) ?? NONE;
   }
 
-  /** Takes a job out of its line; gives the one that is first by that, or NONE when that has not changed. */
+  /** Takes a job out of the line of `key`; gives the job that became the first, or NONE when none did. */
   remove(key: number, slot: number): number {
     const first = this.#firsts.get(key)!;
     const [before, behind] = [this.#previous[slot], this.#next[slot]];
@@ -55,7 +55,7 @@ export class KeyLines {
     return NONE;
   }
 
-  /** The lines as they are, by key: for looking at, not for work. */
+  /** The lines by key: for looking at, not for work. */
   lines(): Map<number, number[]> {
     const lines = new Map<number, number[]>();
     for (const [key, first] of this.#firsts) {

@@ -1,13 +1,13 @@
 /**
- * How queues are set up: the first policy whose name matches decides, the defaults otherwise.
+ * The policies that set queues up: the first policy whose name matches a queue decides, otherwise the defaults.
  *
- * A queue of dead letters has no limit of deliveries and is never full: a job that could not be buried
+ * A queue of dead letters has no limit of deliveries and is never full: a job that could not be moved there
  * would come back for ever. Pure: names and patterns are checked by the configuration.
  */
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { WorkQueueOptions } from "./work_queue.ts";
 
-/** What a `[[queue]]` says; an absent field leaves the default. */
+/** A `[[queue]]` of the configuration; an absent field leaves the default. */
 export interface QueuePolicy extends Partial<WorkQueueOptions> {
   /** The queue, or a pattern of queues. */
   readonly name: string;
@@ -15,12 +15,12 @@ export interface QueuePolicy extends Partial<WorkQueueOptions> {
   readonly bind?: readonly string[];
 }
 
-/** What the names of queues of dead letters end in. */
+/** The end of the name of each queue of dead letters. */
 export const DEAD_SUFFIX = ".dead";
 
 const MIB = 1024 * 1024;
 
-/** How a queue is set up unless the configuration says otherwise. */
+/** The options of a queue for which the configuration says nothing else. */
 export const DEFAULT_QUEUE_OPTIONS: WorkQueueOptions = Object.freeze({
   leaseMs: 30_000,
   maxDeliveries: 10,
@@ -32,24 +32,24 @@ export const DEFAULT_QUEUE_OPTIONS: WorkQueueOptions = Object.freeze({
   whenFull: "refuse",
 });
 
-/** Whether this is the name of a queue of dead letters. */
+/** Whether `name` is that of a queue of dead letters. */
 export function isDeadName(name: string): boolean {
   return name.endsWith(DEAD_SUFFIX);
 }
 
 /** The policies of a server. */
 export class QueuePolicies {
-  /** Whether any queue takes events. */
+  /** Whether any queue is bound to topics. */
   readonly bindsAny: boolean;
   readonly #policies: readonly QueuePolicy[];
 
-  /** `policies` in the order in which they are asked. */
+  /** `policies` are asked in their order. */
   constructor(policies: readonly QueuePolicy[]) {
     this.#policies = policies;
     this.bindsAny = policies.some(({ bind }) => bind !== undefined && bind.length > 0);
   }
 
-  /** How the queue of that name is set up. */
+  /** The options of the queue `name`. */
   optionsOf(name: string): WorkQueueOptions {
     const dead = isDeadName(name);
     const of = dead ? name.slice(0, -DEAD_SUFFIX.length) : name;
@@ -60,12 +60,12 @@ export class QueuePolicies {
     return { ...all, maxDeliveries: 0, ordered: false, maxJobs: Infinity, maxBytes: Infinity };
   }
 
-  /** Whether a policy is for that queue alone. */
+  /** Whether a policy names this very queue, and not only a pattern that matches it. */
   names(name: string): boolean {
     return this.#policies.some((policy) => policy.name === name);
   }
 
-  /** The topics that the queue of that name is bound to. */
+  /** The topics that the queue `name` is bound to. */
   bindingsOf(name: string): readonly string[] {
     return this.#policyOf(name)?.bind ?? [];
   }

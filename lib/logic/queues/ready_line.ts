@@ -1,12 +1,11 @@
 /**
- * Jobs in the order of their ids, to be taken from the front: those that were pushed in a list of blocks,
- * which is never copied to become longer, those that came back in a heap beside it.
+ * A line of jobs in the order of their ids, taken from the front. Jobs that were pushed stand in a list of blocks,
+ * which is never copied to become longer; jobs that came back stand in a heap beside it.
  *
- * A job that leaves from in between (dropped, undone) leaves its entry behind, which no longer counts and is
- * passed over when its turn comes: an entry counts as long as its job's column has the same number, which
- * goes up whenever the job comes or goes. So a job that is here again, or another in the same slot with the
- * same id, does not bring an old entry back to life. Entries that do not count are never more than those
- * that do, and a few.
+ * A job that leaves from the middle (dropped, taken back) leaves a stale entry behind, which is passed over when
+ * its turn comes. An entry is valid as long as it has the number in the job's column `entries`, which goes up
+ * whenever the job comes or goes; so neither the same job nor another one in its slot makes a stale entry valid
+ * again. Stale entries are dropped once they are most.
  */
 import { type JobTable } from "./job_table.ts";
 import { NONE } from "./slot_list.ts";
@@ -15,11 +14,11 @@ const FIRST_ENTRIES = 32;
 /** The entries of a block of a long line. */
 const BLOCK_ENTRIES = 8192;
 
-/** Jobs that were pushed one after the other. */
+/** A block of jobs that were pushed one after the other. */
 class Block {
   readonly slots: Int32Array;
   readonly entries: Uint32Array;
-  /** Where its first entry stands, and behind which there is none. */
+  /** The place of the first entry, and the place behind the last one. */
   start = 0;
   end = 0;
   next: Block | null = null;
@@ -30,14 +29,14 @@ class Block {
   }
 }
 
-/** One line. */
+/** A line of jobs. */
 export class ReadyLine<T> {
-  /** How many jobs are in it. */
+  /** The number of jobs in the line. */
   count = 0;
   readonly #table: JobTable<T>;
   #head = new Block(FIRST_ENTRIES);
   #tail = this.#head;
-  /** Entries in all blocks, those that do not count, too. */
+  /** The number of entries in all blocks, stale ones included. */
   #length = 0;
   #heap = new Int32Array(FIRST_ENTRIES);
   #heapEntries = new Uint32Array(FIRST_ENTRIES);
@@ -48,22 +47,22 @@ export class ReadyLine<T> {
     this.#table = table;
   }
 
-  /** Takes in a job that was pushed; its id is above that of all before. */
+  /** Adds a job that was pushed; its id is above that of every job before. */
   push(slot: number): void {
-    this.#append(slot, ++this.#table.entries[slot]);
+    this.#append(slot, ++this.#table.links.entries[slot]);
     this.count++;
   }
 
-  /** Takes in a job that came back, or whose time has come. */
+  /** Adds a job that came back, or whose time has come. */
   putBack(slot: number): void {
     if (this.#heapLength === this.#heap.length) this.#makeHeapRoom();
-    this.#rise(this.#heapLength++, slot, ++this.#table.entries[slot], this.#table.ids[slot]);
+    this.#rise(this.#heapLength++, slot, ++this.#table.links.entries[slot], this.#table.ids[slot]);
     this.count++;
   }
 
-  /** Says that a job is no longer in it; it need not be the first. */
+  /** Takes a job out of the line; it need not be the first. */
   leave(slot: number): void {
-    this.#table.entries[slot]++;
+    this.#table.links.entries[slot]++;
     this.count--;
     if (this.count > 0) return;
     this.#head = this.#tail;
@@ -74,37 +73,37 @@ export class ReadyLine<T> {
         0;
   }
 
-  /** The first job; NONE when there is none. It stays. */
+  /** The first job, which stays in the line; NONE when there is none. */
   first(): number {
     if (this.count === 0) return NONE;
-    while (this.#length > 0 && !this.#counts(this.#head, this.#head.start)) this.#dropFirst();
-    while (this.#heapLength > 0 && !this.#heapCounts(0)) this.#popHeap();
+    while (this.#length > 0 && !this.#isValid(this.#head, this.#head.start)) this.#dropFirst();
+    while (this.#heapLength > 0 && !this.#isHeapValid(0)) this.#popHeap();
     if (this.#length === 0) return this.#heap[0];
     const pushed = this.#head.slots[this.#head.start];
     if (this.#heapLength === 0) return pushed;
     return this.#heapIds[0] < this.#table.ids[pushed] ? this.#heap[0] : pushed;
   }
 
-  /** All jobs in it, in no order, and how many entries are kept for them: for looking at, not for work. */
+  /** The jobs of the line, in no order, and the number of entries: for looking at, not for work. */
   look(): { slots: number[]; entries: number } {
     const slots = [];
     for (let block: Block | null = this.#head; block !== null; block = block.next) {
       for (let place = block.start; place < block.end; place++) {
-        if (this.#counts(block, place)) slots.push(block.slots[place]);
+        if (this.#isValid(block, place)) slots.push(block.slots[place]);
       }
     }
     for (let place = 0; place < this.#heapLength; place++) {
-      if (this.#heapCounts(place)) slots.push(this.#heap[place]);
+      if (this.#isHeapValid(place)) slots.push(this.#heap[place]);
     }
     return { slots, entries: this.#length + this.#heapLength };
   }
 
-  #counts(block: Block, place: number): boolean {
-    return this.#table.entries[block.slots[place]] === block.entries[place];
+  #isValid(block: Block, place: number): boolean {
+    return this.#table.links.entries[block.slots[place]] === block.entries[place];
   }
 
-  #heapCounts(place: number): boolean {
-    return this.#table.entries[this.#heap[place]] === this.#heapEntries[place];
+  #isHeapValid(place: number): boolean {
+    return this.#table.links.entries[this.#heap[place]] === this.#heapEntries[place];
   }
 
   #append(slot: number, entry: number): void {
@@ -123,38 +122,38 @@ export class ReadyLine<T> {
     else this.#head = head.next;
   }
 
-  /** A last block with room; drops the entries that do not count once they are most. */
+  /** Gives a last block with room; drops stale entries once they are most. */
   #makeRoom(): Block {
     const { slots } = this.#tail;
-    if (this.#length > 2 * this.count + slots.length) this.#dropUncounted();
+    if (this.#length > 2 * this.count + slots.length) this.#dropStale();
     if (this.#tail.end < this.#tail.slots.length) return this.#tail;
     this.#tail = this.#tail.next = new Block(Math.min(2 * slots.length, BLOCK_ENTRIES));
     return this.#tail;
   }
 
-  #dropUncounted(): void {
+  #dropStale(): void {
     const first = this.#head;
     this.#head = this.#tail = new Block(first.slots.length);
     this.#length = 0;
     for (let block: Block | null = first; block !== null; block = block.next) {
       for (let place = block.start; place < block.end; place++) {
-        if (this.#counts(block, place)) this.#append(block.slots[place], block.entries[place]);
+        if (this.#isValid(block, place)) this.#append(block.slots[place], block.entries[place]);
       }
     }
   }
 
   #makeHeapRoom(): void {
     const [heap, entries, ids] = [this.#heap, this.#heapEntries, this.#heapIds];
-    const counting = [];
+    const valid = [];
     for (let place = 0; place < this.#heapLength; place++) {
-      if (this.#heapCounts(place)) counting.push(place);
+      if (this.#isHeapValid(place)) valid.push(place);
     }
-    const size = counting.length > heap.length >>> 1 ? 2 * heap.length : heap.length;
+    const size = valid.length > heap.length >>> 1 ? 2 * heap.length : heap.length;
     this.#heap = new Int32Array(size);
     this.#heapEntries = new Uint32Array(size);
     this.#heapIds = new Float64Array(size);
     this.#heapLength = 0;
-    for (const place of counting) {
+    for (const place of valid) {
       this.#rise(this.#heapLength++, heap[place], entries[place], ids[place]);
     }
   }

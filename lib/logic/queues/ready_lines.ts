@@ -1,20 +1,20 @@
 /**
  * The jobs that can be handed out, by priority, and which of them is next.
  *
- * Higher priorities go first, but never for ever: after some picks in a row that passed lower ones over, the
- * oldest of these is next.
+ * Higher priorities go first, but not for ever: after MAX_PASSED_OVER picks in a row that passed jobs of lower
+ * priorities over, the oldest of these jobs is next.
  */
 import { type JobTable } from "./job_table.ts";
 import { NONE } from "./slot_list.ts";
 import { MAX_PRIORITY } from "./options.ts";
 import { ReadyLine } from "./ready_line.ts";
 
-/** After so many picks in a row that passed lower priorities over, one of these is next. */
+/** The most picks in a row that pass jobs of lower priorities over. */
 export const MAX_PASSED_OVER = 15;
 
-/** The lines of all priorities. */
+/** The ready jobs of one queue: a line for each priority. */
 export class ReadyLines<T> {
-  /** How many jobs can be handed out. */
+  /** The number of jobs that can be handed out. */
   count = 0;
   readonly #table: JobTable<T>;
   readonly #lines: readonly ReadyLine<T>[];
@@ -25,19 +25,19 @@ export class ReadyLines<T> {
     this.#lines = Array.from({ length: MAX_PRIORITY + 1 }, () => new ReadyLine<T>(table));
   }
 
-  /** Takes in a job that was pushed. */
+  /** Adds a job that was pushed. */
   push(slot: number): void {
     this.count++;
     this.#lines[this.#table.priorities[slot]].push(slot);
   }
 
-  /** Takes in a job that came back, or whose time has come. */
+  /** Adds a job that came back, or whose time has come. */
   putBack(slot: number): void {
     this.count++;
     this.#lines[this.#table.priorities[slot]].putBack(slot);
   }
 
-  /** Says that a job is no longer ready. */
+  /** Takes out a job that is no longer ready. */
   leave(slot: number): void {
     this.count--;
     this.#lines[this.#table.priorities[slot]].leave(slot);
@@ -59,12 +59,12 @@ export class ReadyLines<T> {
     return this.oldest(top - 1);
   }
 
-  /** What each line says of itself, by priority: for looking at, not for work. */
+  /** The contents of each line, by priority: for looking at, not for work. */
   look(): { slots: number[]; entries: number }[] {
     return this.#lines.map((line) => line.look());
   }
 
-  /** The oldest of the ready jobs up to this priority. */
+  /** The oldest of the ready jobs up to priority `most`; NONE when there is none. */
   oldest(most: number): number {
     const { ids } = this.#table;
     let oldest = NONE;

@@ -1,20 +1,20 @@
 /**
- * One value a slot, for slots that are first used in their order. The list lies in pages, so that a long one
- * is never copied to become longer; all pages but the first are as long as they will be, and too large for
- * the runtime to move them.
+ * A list with one value for each slot, for slots that are first used in ascending order. It lies in pages, so that
+ * a long list is never copied to become longer. All pages but the first have their full length from the start,
+ * and are too large for the runtime to move.
  */
 const PAGE_BITS = 15;
 const PAGE_SLOTS = 1 << PAGE_BITS;
 
-/** No slot. */
+/** Stands for no slot. */
 export const NONE = -1;
 
-/** The values. */
+/** A list of values by slot. */
 export class SlotList<V> {
   #length = 0;
   readonly #pages: V[][] = [[]];
 
-  /** How many slots have a value. */
+  /** The number of slots that have a value. */
   get length(): number {
     return this.#length;
   }
@@ -24,7 +24,7 @@ export class SlotList<V> {
     return this.#pages[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1];
   }
 
-  /** Sets the value of a slot up to `length`. */
+  /** Sets the value of a slot that has one, or of the next slot. */
   set(slot: number, value: V): void {
     if (slot === this.#length) this.#append(value);
     else this.#pages[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1] = value;

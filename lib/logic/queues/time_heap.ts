@@ -1,6 +1,6 @@
 /**
- * The jobs that wait for a time, due or end of lease, soonest first: a binary heap that knows where each
- * slot stands, so that any of them is taken out in logarithmic time.
+ * A binary heap of jobs by their times (due, or end of lease), soonest first. It knows the place of each slot, so
+ * that any job is taken out in logarithmic time.
  */
 import { type JobTable } from "./job_table.ts";
 import { NONE } from "./slot_list.ts";
@@ -17,19 +17,19 @@ export class TimeHeap<T> {
     this.#table = table;
   }
 
-  /** The slot at a place; 0 is the soonest. */
+  /** The slot at a place of the heap; the soonest is at place 0. */
   at(place: number): number {
     return this.#slots[place];
   }
 
-  /** The soonest time; Infinity when nothing waits. */
+  /** The soonest time; Infinity when the heap is empty. */
   get soonest(): number {
     return this.size === 0 ? Infinity : this.#table.times[this.#slots[0]];
   }
 
-  /** Takes in a slot by its present time, or moves it when that has changed. */
+  /** Adds a slot by its present time, or moves it when its time has changed. */
   put(slot: number): void {
-    let place = this.#table.places[slot];
+    let place = this.#table.links.places[slot];
     if (place === NONE) {
       if (this.size === this.#slots.length) {
         const larger = new Int32Array(2 * this.size);
@@ -41,9 +41,9 @@ export class TimeHeap<T> {
     this.#sink(this.#rise(place, slot), slot);
   }
 
-  /** Takes out a slot that is in it. */
+  /** Takes out a slot; does nothing when it is not in the heap. */
   remove(slot: number): void {
-    const { places } = this.#table;
+    const { places } = this.#table.links;
     const place = places[slot];
     if (place === NONE) return;
     places[slot] = NONE;
@@ -52,9 +52,9 @@ export class TimeHeap<T> {
     this.#sink(this.#rise(place, last), last);
   }
 
-  /** Moves what is later than `slot` down from `place`; gives where the slot may stand. */
+  /** Moves slots that are later than `slot` down from `place`; gives the place that is free for it. */
   #rise(place: number, slot: number): number {
-    const { times, places } = this.#table;
+    const { times, links: { places } } = this.#table;
     const slots = this.#slots;
     const time = times[slot];
     while (place > 0) {
@@ -68,9 +68,9 @@ export class TimeHeap<T> {
     return place;
   }
 
-  /** Moves what is sooner than `slot` up, and puts the slot where it then belongs. */
+  /** Moves slots that are sooner than `slot` up to `place`, and puts `slot` where it then belongs. */
   #sink(place: number, slot: number): void {
-    const { times, places } = this.#table;
+    const { times, links: { places } } = this.#table;
     const slots = this.#slots;
     const time = times[slot];
     for (;;) {

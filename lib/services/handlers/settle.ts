@@ -93,26 +93,24 @@ export function handleSettle(
 
 /** Carries out the request for one token; false when it is late. */
 function carryOut({ queue, consumer }: Pull, slot: number, generation: number): boolean {
-  const { handle } = consumer;
   const { machine } = queue;
+  const token = consumer.tokenOf(slot, generation);
   switch (request.verdict) {
     case Verdict.ACK:
-      return machine.ack(handle, slot, generation);
+      return machine.ack(token);
     case Verdict.NACK: {
-      if (request.error !== "" && machine.isHeldBy(handle, slot, generation)) {
+      if (request.error !== "" && machine.views.isHeld(token)) {
         queue.noteError(slot, request.error);
       }
-      return machine.nack(handle, slot, generation, request.delayMs, queue.nowMs);
+      return machine.nack(token, request.delayMs, queue.nowMs);
     }
     case Verdict.REJECT:
-      if (machine.isHeldBy(handle, slot, generation)) queue.noteError(slot, request.error);
-      return machine.reject(handle, slot, generation);
+      if (machine.views.isHeld(token)) queue.noteError(slot, request.error);
+      return machine.reject(token);
     case Verdict.RELEASE:
-      return machine.release(handle, slot, generation);
-    default: {
-      const leaseMs = Math.max(0, request.delayMs);
-      return machine.extend(handle, slot, generation, leaseMs, queue.nowMs);
-    }
+      return machine.release(token);
+    default:
+      return machine.extend(token, Math.max(0, request.delayMs), queue.nowMs);
   }
 }
 

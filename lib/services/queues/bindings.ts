@@ -2,8 +2,8 @@
  * Events that become jobs: each queue that is bound to a topic gets a copy of its events, in the batch that
  * keeps them, or in one of its own when the topic is not kept.
  *
- * All of it is handed over or nothing: the queues are asked for room first, and a refusal of one is a refusal
- * of the event. A job is known by its queue alone, so an event's message_id is not used again.
+ * Either all copies are handed over or none: the queues are asked for room first, and when one refuses, the event
+ * is refused. A job is known by its queue alone, so an event's message_id is not used again.
  */
 import type { ParleyError } from "../../base/errors.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
@@ -28,7 +28,7 @@ const TOPIC_TAG = 0xaa;
 const MESSAGE_ID_FIELD = 5;
 const encoder = new TextEncoder();
 
-/** A job on its way that an event became. */
+/** A job on its way into the store that an event became. */
 const job = new Entry();
 
 /** The queues that are bound to one topic. */
@@ -42,8 +42,8 @@ export class BoundQueues implements EventTaker {
   }
 
   /**
-   * Hands the event to all of them, and to the log if it has an `append`, all in one batch. Raises
-   * RESOURCE_EXHAUSTED when one has no room; then nothing was handed over.
+   * Hands an event to all queues, and to the log if the event has an `append`, all in one batch. Raises
+   * RESOURCE_EXHAUSTED when a queue has no room; then nothing was handed over.
    */
   take(event: TakenEvent): void {
     const { append, ticket = UNTOLD } = event;
@@ -75,15 +75,15 @@ function jobOf(queue: string, event: TakenEvent): Uint8Array {
   more[at++] = 1;
   at = putVarint(more, at, topic.length);
   at = copyBytes(more, at, topic, 0, topic.length);
-  // What an Event has beyond these means something else in a Job.
+  // Fields of an Event beyond these mean something else in a Job.
   const left = (field: number) => field === NAME_FIELD || field > MESSAGE_ID_FIELD;
   return copyFields(bytes, start, end, left, more.subarray(0, at));
 }
 
-/** Acknowledges an event of a topic that is not kept once its jobs are. */
+/** Acknowledges an event of a topic that is not kept, once its jobs are committed. */
 export class BoundTicket implements Ticket {
   readonly session: Peer;
-  /** The number of connections that it was handed to. */
+  /** The number of connections that the event was handed to. */
   receivers = 0;
   readonly #id: RequestId;
 

@@ -1,10 +1,10 @@
 /**
- * Where the bodies of one queue's jobs are found: in the ring of what will soon be handed out, or in the
- * store.
+ * The bodies of one queue's jobs: those that will be handed out soon are at hand in a ring, the others are read
+ * from the store.
  *
- * Reads go by whole chunks, one read at a time, each of bounded size. Those who wait for a body are told when
- * it was read, or that it was not. A long queue is read ahead of those who take from it, so that few reads
- * serve many jobs and nobody waits for one.
+ * Reads go by whole chunks, one read at a time, each of bounded size. The reader is told of each body that was
+ * read, and of each chunk whose read is over. A long queue is read ahead of its consumers, so that few reads
+ * serve many jobs and no delivery waits for one.
  */
 import { guard } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
@@ -15,19 +15,19 @@ import { type JobChunk, readJobs, type StoredQueue, visitJobs } from "./chunks.t
 
 const log = logger("server");
 
-/** A read takes chunks up to about this many bytes; one chunk may be larger. */
+/** The bytes of the chunks of one read, about; one chunk may be larger. */
 const READ_BYTES = 2 * 1024 * 1024;
 
-/** So much is read ahead; half of it is left when the next reading ahead begins. */
+/** The bytes that are read ahead; more is read once half of them have gone out. */
 const AHEAD_BYTES = 1024 * 1024;
 
-/** Is told of bodies. */
+/** The owner of bodies, which is told of what was read. */
 export interface BodyReader {
-  /** The body of the job in `slot` was read; it lies from `start` to `end`. */
+  /** Tells the body of the job in `slot`, which lies from `start` to `end`. */
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void;
-  /** All that this chunk has was told; whoever still waits for a body of it waits in vain. */
+  /** Tells that a chunk was read: bodies of it that were not told of by now could not be read. */
   chunkRead(chunk: JobChunk): void;
-  /** A read is over, and all that it gave was told. */
+  /** Tells that a read is over, after all its bodies and chunks. */
   readEnded(): void;
 }
 
@@ -40,9 +40,9 @@ export class JobBodies {
   #positions = new Float64Array(64);
   #lengths = new Uint32Array(64);
   readonly #wanted = new Set<JobChunk>();
-  /** The chunks of the read under way. */
+  /** The chunks that are being read. */
   readonly #underWay = new Set<JobChunk>();
-  /** The last chunk that was read ahead. */
+  /** The last chunk that was read, or is to be read, ahead. */
   #lastAhead: JobChunk | null = null;
   #reading = false;
 
@@ -58,36 +58,36 @@ export class JobBodies {
     return slot < this.#positions.length && this.ring.has(this.#positions[slot]);
   }
 
-  /** Where in the ring's bytes the body begins; only when `has` it. */
+  /** The place in the ring's bytes where the body of the job in `slot` begins; only when `has` it. */
   start(slot: number): number {
     return this.ring.offset(this.#positions[slot]);
   }
 
-  /** How long it is. */
+  /** The length of the body of the job in `slot`; only when `has` it. */
   length(slot: number): number {
     return this.#lengths[slot];
   }
 
-  /** Keeps a body at hand. */
+  /** Keeps the body of the job in `slot` at hand. */
   put(slot: number, bytes: Uint8Array, start: number, end: number): void {
     if (slot >= this.#positions.length) this.#grow(slot);
     this.#positions[slot] = this.ring.put(bytes, start, end);
     this.#lengths[slot] = end - start;
   }
 
-  /** The slot has no body any more. */
+  /** Forgets the body of the job in `slot`. */
   forget(slot: number): void {
     if (slot < this.#positions.length) this.#positions[slot] = 0;
   }
 
-  /** Has the bodies of a chunk read soon. */
+  /** Asks for the bodies of a chunk to be read. */
   want(chunk: JobChunk): void {
     if (this.#underWay.has(chunk)) return;
     this.#wanted.add(chunk);
     if (!this.#reading) detached(this.#read(), "read jobs");
   }
 
-  /** A job is about to go out: has its body read if need be, and those of the jobs that come after it. */
+  /** Asks for the body of a job that is about to go out, and for those of the jobs behind it, if need be. */
   wantSoon(slot: number, chunk: JobChunk): void {
     if (chunk.readsAhead) {
       chunk.readsAhead = false;
@@ -99,7 +99,7 @@ export class JobBodies {
     this.#readAhead(chunk);
   }
 
-  /** Has the chunks behind this one read, as far as they are stored and not at hand. */
+  /** Asks for the chunks behind `from`, as far as they are stored and not at hand. */
   #readAhead(from: JobChunk): void {
     let bytes = 0;
     let last = from;
@@ -122,7 +122,7 @@ export class JobBodies {
 
   async #read(): Promise<void> {
     this.#reading = true;
-    // What the present turn wants is read together.
+    // The chunks that the present turn asks for are read together.
     await Promise.resolve();
     while (this.#wanted.size > 0) {
       const chunks = this.#take();
@@ -144,7 +144,7 @@ export class JobBodies {
     this.#reading = false;
   }
 
-  /** Takes the chunks of the next read out of those that are wanted. */
+  /** Takes the chunks of the next read out of the wanted ones. */
   #take(): JobChunk[] {
     const chunks: JobChunk[] = [];
     let bytes = 0;

@@ -1,5 +1,5 @@
 /**
- * Looking after queues: peeking, purging and redriving, each in steps that leave others their turn.
+ * The administration of queues: peeking, purging and redriving, each in steps that leave others their turn.
  *
  * A redriven job leaves the dead letters in the batch in which it is back in its queue. A step is committed
  * before the next one begins, so that what is under way is bounded.
@@ -18,14 +18,15 @@ import type { Queues } from "./queues.ts";
 /** Jobs that are dropped, and chunks that are redriven, in one step. */
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
-/** A job that was looked at. */
+
+/** A job that was peeked at. */
 export interface Peeked {
   readonly job: Job;
   readonly state: PeekedState;
   readonly untilUnixMicros: bigint;
 }
 
-/** Jobs that were looked at. They are decoded as they are taken: all of a page at once would take much memory. */
+/** A page of peeked jobs. Jobs are decoded as they are taken, since a whole decoded page takes much memory. */
 export class PeekedJobs {
   readonly #bodies: Uint8Array[] = [];
   readonly #standings: Standing[] = [];
@@ -39,7 +40,7 @@ export class PeekedJobs {
     this.#standings.push(standing);
   }
 
-  /** Those from `from` until before `to`. */
+  /** The jobs from index `from` to before `to`, decoded. */
   slice(from: number, to?: number): Peeked[] {
     return this.#bodies.slice(from, to)
       .map((body, index) => peeked(body, this.#standings[from + index]));
@@ -47,7 +48,7 @@ export class PeekedJobs {
 }
 
 /**
- * The jobs behind `after`, in the order of their ids: at most `limit`, and fewer once they are `maxBytes`
+ * The jobs behind `after`, in the order of their ids: at most `limit`, and fewer once they take `maxBytes`
  * together.
  */
 export async function peek(
@@ -74,7 +75,7 @@ export async function peek(
   return { jobs, more: false };
 }
 
-/** Drops all jobs that nobody holds; gives how many once that is safe. */
+/** Drops all jobs that no consumer holds; gives their number once that is committed. */
 export async function purge(queues: Queues, queue: Queue, turn: TurnTaker): Promise<number> {
   let dropped = 0;
   let step = 0;
@@ -94,8 +95,8 @@ export async function purge(queues: Queues, queue: Queue, turn: TurnTaker): Prom
 }
 
 /**
- * Puts dead letters back, those with these ids or all that nobody holds; gives how many once that is safe.
- * Rejects with RESOURCE_EXHAUSTED when the queue has no room for more; those before are back.
+ * Puts dead letters back into their queue, those with these ids or all that no consumer holds; gives their number
+ * once that is committed. Rejects with RESOURCE_EXHAUSTED when the queue has no room for more; those before are back.
  */
 export async function redrive(
   queues: Queues,
@@ -117,7 +118,7 @@ export async function redrive(
     await turn.admit();
     try {
       visitJobs([chunk], page, (slot, id, start, end) => {
-        if ((ids !== null && !ids.has(id)) || !dead.machine.isFree(slot)) return;
+        if ((ids !== null && !ids.has(id)) || !dead.machine.views.isFree(slot)) return;
         const body = withoutId(page.bytes, start, end);
         queue.takeOver(body, optionsOf(page.bytes, start, end));
         dead.machine.drop(slot);
@@ -132,7 +133,7 @@ export async function redrive(
   return redriven;
 }
 
-/** Priority and key of a job; a time that it once waited for has passed. */
+/** The priority and key of a job; a time that the job once waited for has passed. */
 function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {
   const options = new JobOptions();
   options.read(bytes, start, end, Infinity);
@@ -141,11 +142,11 @@ function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {
 }
 
 function isLeaving(queue: Queue, slot: number): boolean {
-  const state = queue.machine.state(slot);
+  const state = queue.machine.views.state(slot);
   return state === JobState.DONE || state === JobState.DROPPING || state === JobState.BURYING;
 }
 
-/** What the queue knows of a job. */
+/** The part of a peeked job that only its queue knows. */
 interface Standing {
   readonly attempt: number;
   readonly redelivered: boolean;
@@ -154,12 +155,12 @@ interface Standing {
 }
 
 function standingOf({ machine, context }: Queue, slot: number): Standing {
-  const state = STATES[machine.state(slot)] ?? PeekedState.LEASED;
-  const timed = state === PeekedState.DELAYED || machine.state(slot) === JobState.LEASED;
-  const untilMs = context.clock.wallMs() + machine.timeMs(slot) - context.clock.monotonicMs();
+  const state = STATES[machine.views.state(slot)] ?? PeekedState.LEASED;
+  const timed = state === PeekedState.DELAYED || machine.views.state(slot) === JobState.LEASED;
+  const untilMs = context.clock.wallMs() + machine.views.timeMs(slot) - context.clock.monotonicMs();
   return {
-    attempt: machine.attempts(slot),
-    redelivered: machine.redelivered(slot),
+    attempt: machine.views.attempts(slot),
+    redelivered: machine.views.redelivered(slot),
     state,
     untilUnixMicros: timed ? BigInt(Math.round(untilMs * 1000)) : 0n,
   };
@@ -172,7 +173,7 @@ function peeked(body: Uint8Array, standing: Standing): Peeked {
   return { job, state: standing.state, untilUnixMicros: standing.untilUnixMicros };
 }
 
-/** What is told of a state; all others are told as leased, since a consumer holds the job or just did. */
+/** The states as they are told; all others are told as leased, since a consumer holds the job or just did. */
 const STATES: Readonly<Record<number, PeekedState | undefined>> = {
   [JobState.READY]: PeekedState.READY,
   [JobState.DELAYED]: PeekedState.DELAYED,

@@ -1,5 +1,5 @@
 /**
- * The chunks of one queue: which job lies in which, and what must be written of them with the next batch.
+ * The chunks of one queue: which job lies in which chunk, and which chunks the next batch must write.
  *
  * Invariants: a chunk is dropped with the batch in which the last of its jobs goes; the states of a chunk
  * are written at most once a batch, however many of its jobs changed. Chunks of a push that failed were
@@ -16,28 +16,28 @@ import { SlotList } from "../../logic/queues/slot_list.ts";
 import { DurableState } from "../../logic/queues/work_queue.ts";
 import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";
 
-/** No slot: the job is gone. */
+/** Stands for the slot of a job that is gone. */
 const GONE = -1;
 
-/** Jobs that lie together. */
+/** A chunk: jobs that lie together in the store. */
 export class JobChunk {
   /** The id of the first job. */
   readonly first: number;
-  /** When the first job was pushed, in milliseconds since 1970. */
+  /** The time when the first job was pushed, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** The slots of its jobs, by their order; GONE for those that are. */
+  /** The slots of the jobs in the order of their ids; GONE for jobs that are gone. */
   readonly slots: number[] = [];
   bytes = 0;
-  /** How many jobs will be there after the batch that gathers. */
+  /** The number of jobs that will be there after the batch that gathers. */
   live = 0;
-  /** Whether it is in the store. */
+  /** Whether the chunk is committed. */
   stored: boolean;
-  /** Whether its states must be written with the batch that gathers. */
+  /** Whether the states of the jobs must be written with the batch that gathers. */
   dirty = false;
-  /** Its neighbours in the order of ids; null beyond the oldest and the newest. */
+  /** The neighbours in the order of ids; null beyond the oldest and the newest. */
   next: JobChunk | null = null;
   previous: JobChunk | null = null;
-  /** Whether more is to be read ahead once a job of it goes out. */
+  /** Whether more chunks are to be read ahead once a job of this one goes out. */
   readsAhead = false;
 
   constructor(first: number, timeMs: number, stored: boolean) {
@@ -47,13 +47,13 @@ export class JobChunk {
   }
 }
 
-/** Whose chunks they are: its place in the store is made with its first job. */
+/** The queue that chunks belong to. Its place in the store is made with its first job. */
 export interface StoredQueue {
   readonly name: string;
   readonly log: StoreQueue;
 }
 
-/** Reads the jobs of these chunks, as far as they are there. */
+/** Reads the jobs of `chunks`, as far as they are in the store. */
 export function readJobs(
   log: JobLog,
   queue: StoredQueue,
@@ -67,8 +67,8 @@ export function readJobs(
 }
 
 /**
- * Visits the jobs of `page` that are still there; it was read from `chunks`, in this order. Ends early when
- * `visit` gives false, and tells whether it did not.
+ * Visits the jobs of `page`, which was read from `chunks` in this order, as far as they are still there. Ends
+ * early when `visit` gives false; gives whether all were visited.
  */
 export function visitJobs(
   chunks: readonly JobChunk[],
@@ -86,13 +86,13 @@ export function visitJobs(
   return true;
 }
 
-/** What a batch does to chunks. */
+/** The chunks that a batch creates and drops. */
 interface ChunkChanges {
   readonly created: readonly JobChunk[];
   readonly dropped: readonly JobChunk[];
 }
 
-/** Tells what is to be kept of the job in `slot`, by filling `job`. */
+/** Fills `job` with what is to be stored of the job in `slot`. */
 export type Describe = (slot: number, job: KeptJob) => void;
 
 const writer = new StatesWriter();
@@ -103,7 +103,7 @@ export class JobChunks {
   readonly #log: JobLog;
   readonly #queue: StoredQueue;
   readonly #describe: Describe;
-  /** By the ids of their first jobs, in order. */
+  /** The chunks by the ids of their first jobs, in order. */
   readonly #chunks = new Map<number, JobChunk>();
   readonly #of = new SlotList<JobChunk | null>();
   #open: JobChunk | null = null;
@@ -124,7 +124,7 @@ export class JobChunks {
     return open === null || open.slots.length >= MAX_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
   }
 
-  /** Whether the batch that gathers has anything of this queue. */
+  /** Whether the batch that gathers must write any chunk. */
   get hasChanges(): boolean {
     return this.#created.length > 0 || this.#dirty.length > 0;
   }
@@ -141,7 +141,7 @@ export class JobChunks {
     }
   }
 
-  /** When the oldest job was pushed, to the time of its batch, in milliseconds since 1970; 0 when there is none. */
+  /** The time when the oldest chunk with jobs began, in milliseconds since 1970; 0 when there are no jobs. */
   get oldestMs(): number {
     for (const chunk of this.#chunks.values()) if (chunk.live > 0) return chunk.timeMs;
     return 0;
@@ -152,8 +152,8 @@ export class JobChunks {
     return this.#of.get(slot)!;
   }
 
-  /** Enters a pushed job, before the next one is handed to the store. */
-  add(slot: number, id: number, bytes: number, timeMs: number, plain: boolean): void {
+  /** Adds a pushed job, before the next one is handed to the store. */
+  add(slot: number, id: number, bytes: number, timeMs: number): void {
     let chunk = this.#open;
     if (chunk === null || this.needsNew) {
       chunk = this.#open = new JobChunk(id, timeMs, false);
@@ -161,23 +161,22 @@ export class JobChunks {
       this.#created.push(chunk);
     }
     this.#enter(chunk, slot, bytes);
-    if (!plain) this.changed(slot);
   }
 
-  /** Enters a chunk that was found at start. */
+  /** Adds a chunk that was there at start. */
   addStored(first: number, timeMs: number): JobChunk {
     const chunk = new JobChunk(first, timeMs, true);
     this.#append(chunk);
     return chunk;
   }
 
-  /** Enters the next job of such a chunk; without a slot when it is gone. */
+  /** Adds the next job of a chunk that was there at start; `slot` is null for a job that is gone. */
   addStoredJob(chunk: JobChunk, slot: number | null, bytes: number): void {
     if (slot === null) chunk.slots.push(GONE);
     else this.#enter(chunk, slot, bytes);
   }
 
-  /** What is kept of a job changed. */
+  /** Notes that the stored state of a job must be written anew. */
   changed(slot: number): void {
     const chunk = this.#of.get(slot)!;
     if (chunk.dirty) return;
@@ -185,26 +184,26 @@ export class JobChunks {
     this.#dirty.push(chunk);
   }
 
-  /** A job goes with the batch that gathers. */
+  /** Notes that a job goes with the batch that gathers. */
   leaving(slot: number): void {
     this.#of.get(slot)!.live--;
     this.changed(slot);
   }
 
-  /** That was taken back. */
+  /** Notes that a job stays after all: the batch that it was leaving with has failed. */
   staying(slot: number): void {
     this.#of.get(slot)!.live++;
     this.changed(slot);
   }
 
-  /** A job is gone. */
+  /** Forgets a job that is gone. */
   freed(slot: number, id: number): void {
     const chunk = this.#of.get(slot)!;
     this.#of.set(slot, null);
     chunk.slots[id - chunk.first] = GONE;
   }
 
-  /** Hands over what the batch that gathers must have, and calls it done. */
+  /** Hands the batch that gathers over to the store: states and drops of the chunks that changed. */
   seal(wallMs: number): void {
     const dropped: JobChunk[] = [];
     for (const chunk of this.#dirty) {
@@ -220,14 +219,14 @@ export class JobChunks {
     this.#open = null;
   }
 
-  /** The oldest batch that was sealed is committed. */
+  /** Carries out the oldest sealed batch, which is committed. */
   committed(): void {
     const { created, dropped } = this.#underWay.shift()!;
     for (const chunk of created) chunk.stored = true;
     for (const chunk of dropped) this.#remove(chunk);
   }
 
-  /** All that was sealed, and what gathers, failed; the jobs were told before. */
+  /** Takes back all sealed batches, which have failed, and the one that gathers; jobs were taken back before. */
   failed(): void {
     for (const { created } of [...this.#underWay, { created: this.#created }]) {
       for (const chunk of created) this.#remove(chunk);

@@ -1,15 +1,16 @@
 /**
- * One consumer of a queue: a session, the number that its client gave it, and how much is on its way to it.
+ * One consumer of a queue: a session, the number that its client gave it, and the bytes on their way to it.
  *
- * What is leased to it and not yet sent, with what waits in its outbox, is bounded: past `HELD_BYTES` it is
- * held, so that a client that does not read gets no more, and is not ended for what it asked for.
+ * The bytes that are leased to a consumer and not sent, with those that wait in its outbox, are bounded: past
+ * `HELD_BYTES` the consumer is held, so that a client that does not read gets no more jobs, and is not
+ * disconnected for those that it asked for.
  */
-import type { Consumer } from "../../logic/queues/work_queue.ts";
+import type { Consumer, LeaseToken } from "../../logic/queues/work_queue.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, putVarint53, varintSize } from "../../wire/varint.ts";
 import type { Peer } from "../connection/peer.ts";
 
-/** Past this much on its way, a consumer gets no more; at half of it, it does again. */
+/** The bytes on their way to a consumer past which it gets no more jobs; at half of them it does again. */
 export const HELD_BYTES = 1024 * 1024;
 
 /** Tag of ServerMessage.job: field 13, length-delimited. */
@@ -25,51 +26,73 @@ const CONSUMER_TAG = 0x98;
 const MAX_STAMPS_BYTES = 64;
 
 const stamps = new Uint8Array(MAX_STAMPS_BYTES);
+const NOTHING = new Uint8Array(0);
 
-/** A consumer. */
+/** A job as it leaves for a consumer. One object is filled again and again. */
+export class OutgoingJob {
+  slot = 0;
+  attempt = 0;
+  generation = 0;
+  leaseMs = 0;
+  redelivered = false;
+  /** The body lies from `start` to `end`. */
+  bytes: Uint8Array = NOTHING;
+  start = 0;
+  end = 0;
+
+  /** Sets where the body lies. */
+  setBody(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+}
+
+/** A consumer of a queue. */
 export class QueueConsumer {
   readonly session: Peer;
-  /** The client's number for it. */
+  /** The number that the client gave the consumer. */
   readonly number: number;
-  /** Its place in the machine. */
+  /** The consumer as the machine knows it. */
   handle!: Consumer<QueueConsumer>;
-  /** The bytes that are leased to it and not yet sent. */
+  /** The bytes of jobs that are leased to the consumer and not sent yet. */
   waitingBytes = 0;
-  /** The slots of jobs that are leased to it and not sent yet, in the order of their leases. */
+  /** The slots of jobs that are leased to the consumer and not sent yet, in the order of their leases. */
   readonly line = new Set<number>();
+  #token: LeaseToken<QueueConsumer> | null = null;
 
   constructor(session: Peer, number: number) {
     this.session = session;
     this.number = number;
   }
 
-  /** Whether so much is on its way that it must not get more. */
+  /** Whether so many bytes are on their way that the consumer must not get more. */
   get isFull(): boolean {
     return this.waitingBytes + this.session.outbox.size > HELD_BYTES;
   }
 
-  /** Sends the job whose body lies from `start` to `end`. */
-  send(
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    attempt: number,
-    slot: number,
-    generation: number,
-    leaseMs: number,
-    redelivered: boolean,
-  ): void {
+  /** The token of a delivery to this consumer; good until the next call. */
+  tokenOf(slot: number, generation: number): Readonly<LeaseToken<QueueConsumer>> {
+    const token = this.#token ??= { consumer: this.handle, slot, generation };
+    token.slot = slot;
+    token.generation = generation;
+    return token;
+  }
+
+  /** Sends a job. */
+  send(job: Readonly<OutgoingJob>): void {
+    const { bytes, start, end } = job;
     let at = 0;
     stamps[at++] = ATTEMPT_TAG;
-    at = putVarint(stamps, at, attempt);
+    at = putVarint(stamps, at, job.attempt);
     stamps[at++] = TOKEN_TAG;
     stamps[at++] = 1;
-    at = putUint32(at, slot + 1);
-    at = putUint32(at, generation);
+    at = putUint32(at, job.slot + 1);
+    at = putUint32(at, job.generation);
     stamps[at++] = LEASE_TAG;
     stamps[at++] = 1;
-    at = putVarint(stamps, at, leaseMs);
-    if (redelivered) {
+    at = putVarint(stamps, at, job.leaseMs);
+    if (job.redelivered) {
       stamps[at++] = REDELIVERED_TAG;
       stamps[at++] = 1;
       stamps[at++] = 1;

@@ -1,9 +1,10 @@
 /**
- * Dead letters: jobs at their end go into the queue of the dead, in the batch in which they leave theirs.
+ * The way to the dead letters: a job at its end is pushed into the queue of dead letters in the batch in which it
+ * leaves its own.
  *
- * Moving one needs the body, which may have to be read first; until it is committed the job counts as leased.
- * One that cannot be moved now (its body cannot be read, the store has no room) is tried again later, never
- * dropped. What consumers said of a job is remembered up to a bound, and forgotten with the server.
+ * The move needs the job's body, which may have to be read first; until the move is committed the job counts as
+ * leased. A job that cannot be moved now (its body cannot be read, the store has no room) is tried again later
+ * and never dropped. The last errors of jobs are remembered up to a bound, and not beyond the server's end.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ParleyError } from "../../base/errors.ts";
@@ -13,21 +14,22 @@ import { copyFields } from "../../wire/field_copy.ts";
 import type { JobBodies } from "./bodies.ts";
 import type { JobChunks } from "./chunks.ts";
 
-/** How many jobs' last errors are remembered. */
+/** The most jobs whose last error is remembered. */
 const MAX_ERRORS = 10_000;
-/** When a burial that failed is tried again. */
+/** The time after which a move that failed is tried again. */
 const RETRY_MS = 30_000;
-/** Fields of a Job that are given anew with each burial: id and death. */
+/** Fields of a Job that each move gives anew: id and death. */
 const ID_FIELD = 12;
 const DEATH_FIELD = 20;
 const NOTHING = new Uint8Array(0);
 
+/** The end of a job. */
 interface Death {
   readonly reason: DeathReason;
   readonly error: string;
 }
 
-/** A queue whose jobs come to their end, or that takes such jobs. */
+/** A queue whose jobs come to their end, or that takes dead letters. */
 interface DyingQueue {
   readonly name: string;
   readonly machine: WorkQueue<unknown>;
@@ -35,7 +37,7 @@ interface DyingQueue {
   readonly nowMs: number;
   /** Takes a job of another queue. Raises RESOURCE_EXHAUSTED. */
   takeOver(body: Uint8Array): void;
-  /** Tells of what went wrong. */
+  /** Reports that a move went wrong. */
   complain(message: string, error: ParleyError): void;
 }
 
@@ -46,12 +48,12 @@ export class DeadLetters {
   readonly #dead: () => DyingQueue;
   readonly #wallMs: () => number;
   readonly #errors = new Map<number, string>();
-  /** Those that wait to be moved, and those whose move is not committed. */
+  /** The jobs that wait to be moved, and those whose move is not committed, by slot. */
   readonly #waiting = new Map<number, Death>();
   readonly #moved = new Map<number, Death>();
   #because = "";
 
-  /** `dead` gives the queue that the dead go to. */
+  /** `dead` gives the queue of dead letters. */
   constructor(
     queue: DyingQueue,
     bodies: JobBodies,
@@ -64,14 +66,14 @@ export class DeadLetters {
     this.#wallMs = wallMs;
   }
 
-  /** Runs what may bring jobs to their end, for this reason. */
+  /** Runs `run`; jobs that it brings to their end get `reason` as their error. */
   because(reason: string, run: () => void): void {
     this.#because = reason;
     run();
     this.#because = "";
   }
 
-  /** Remembers what a consumer said of a job. */
+  /** Remembers the error that a consumer gave for a job. */
   noteError(slot: number, error: string): void {
     this.#errors.delete(slot);
     if (this.#errors.size >= MAX_ERRORS) {
@@ -81,16 +83,16 @@ export class DeadLetters {
     this.#errors.set(slot, error);
   }
 
-  /** A job is at its end; `work` moves it. */
+  /** Adds a job that is at its end; `work` moves it. */
   add(slot: number, reason: DeathReason): void {
     const said = this.#errors.get(slot) ?? "";
-    // A rejection needs no other cause, also when it is moved only after that.
+    // A rejection needs no other cause, even when the job is moved only later.
     const because = reason === DeathReason.REJECTED ? "" : this.#because;
     const error = because === "" ? said : said === "" ? because : `${because}; before: ${said}`;
     this.#waiting.set(slot, { reason, error });
   }
 
-  /** Moves those whose bodies are at hand, and has the bodies of the others read. */
+  /** Moves the jobs whose bodies are at hand, and asks for the bodies of the others. */
   work(): void {
     for (const slot of this.#waiting.keys()) {
       const bodies = this.#bodies;
@@ -101,14 +103,14 @@ export class DeadLetters {
     }
   }
 
-  /** Moves the job if it waits for that; says whether it did. */
+  /** Moves the job whose body was read, if it waits for that; gives whether it did. */
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
     const death = this.#waiting.get(slot);
     if (death === undefined) return false;
     this.#waiting.delete(slot);
     const { machine } = this.#queue;
-    // A failed batch may have given it back to its consumer.
-    if (machine.state(slot) !== JobState.DYING) return false;
+    // A failed batch may have given the job back to its consumer.
+    if (machine.views.state(slot) !== JobState.DYING) return false;
     try {
       this.#dead().takeOver(withoutId(bytes, start, end, this.#deathOf(slot, death)));
       machine.bury(slot);
@@ -124,25 +126,25 @@ export class DeadLetters {
     return true;
   }
 
-  /** The body could not be read. */
+  /** Defers a job whose body could not be read. */
   bodyMissing(slot: number): void {
     if (!this.#waiting.delete(slot)) return;
     const { machine } = this.#queue;
-    if (machine.state(slot) === JobState.DYING) {
+    if (machine.views.state(slot) === JobState.DYING) {
       machine.unbury(slot, RETRY_MS, this.#queue.nowMs);
     }
   }
 
-  /** What was not committed was taken back. */
+  /** Takes back the moves that are not committed, since their batch has failed. */
   failed(): void {
     const { machine } = this.#queue;
     for (const [slot, death] of this.#moved) {
-      if (machine.state(slot) === JobState.DYING) this.#waiting.set(slot, death);
+      if (machine.views.state(slot) === JobState.DYING) this.#waiting.set(slot, death);
     }
     this.#moved.clear();
   }
 
-  /** The slot is another job's from now on. */
+  /** Forgets the job in `slot`, which is gone. */
   forget(slot: number): void {
     this.#errors.delete(slot);
     this.#waiting.delete(slot);
@@ -153,17 +155,17 @@ export class DeadLetters {
     const { machine, name } = this.#queue;
     const death = create(DeathSchema, {
       reason: reason as number,
-      attempts: machine.attempts(slot),
+      attempts: machine.views.attempts(slot),
       lastError: error,
       timeUnixMicros: BigInt(Math.floor(this.#wallMs())) * 1000n,
       queue: name,
-      id: BigInt(machine.id(slot)),
+      id: BigInt(machine.views.id(slot)),
     });
     return toBinary(JobSchema, create(JobSchema, { death }));
   }
 }
 
-/** The body of a job as it was before it was given an id, with `more` behind it. */
+/** The body of a job without its id and death, with `more` behind it. */
 export function withoutId(
   bytes: Uint8Array,
   start: number,

@@ -1,29 +1,31 @@
 /**
  * The way of one queue's jobs to its consumers: from the lease that was decided to the bytes that leave.
  *
- * A body that is not at hand when its lease is committed is waited for, and so do the jobs behind it: each
- * consumer gets its jobs in the order of their leases. What is on its way to a consumer is bounded: one that
- * has too much is held until its client has read.
+ * A job whose body is not at hand when its lease is committed waits for it, and the jobs behind it wait, too: each
+ * consumer gets its jobs in the order of their leases. The bytes on their way to a consumer are bounded: a
+ * consumer that has too many is held until its client has read.
  */
 import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import type { Consumer, WorkQueue } from "../../logic/queues/work_queue.ts";
 import type { JobBodies } from "./bodies.ts";
 import type { JobChunk } from "./chunks.ts";
-import { HELD_BYTES, type QueueConsumer } from "./consumer.ts";
+import { HELD_BYTES, OutgoingJob, type QueueConsumer } from "./consumer.ts";
 
 const log = logger("server");
+/** The job that is being sent. */
+const outgoing = new OutgoingJob();
 
-/** Whose jobs they are. */
+/** The queue whose jobs are delivered. */
 export interface DeliveringQueue {
   readonly name: string;
   readonly machine: WorkQueue<QueueConsumer>;
   readonly consumers: ReadonlySet<QueueConsumer>;
   /** Counts a delivery that was not the job's first. */
   countRedelivery(): void;
-  /** A consumer can have more at the end of the turn. */
+  /** Notes that jobs may be handed out at the end of the turn. */
   touch(): void;
-  /** The same, outside of any turn: hands out what can be. */
+  /** Hands out jobs now, outside of any turn. */
   resume(): void;
 }
 
@@ -32,7 +34,7 @@ interface Awaited {
   readonly to: QueueConsumer;
   readonly generation: number;
   readonly chunk: JobChunk;
-  /** Whether its body was read when others were still to be sent before it. */
+  /** Whether the body was read while jobs before it were still to be sent. */
   wasRead: boolean;
 }
 
@@ -48,32 +50,32 @@ export class JobDeliveries {
     this.#bodies = bodies;
   }
 
-  /** A lease was decided: the consumer may have too much with it, and the body should be at hand by then. */
+  /** Prepares a delivery whose lease was decided: holds a consumer that has too much, and asks for the body. */
   leasing(slot: number, chunk: JobChunk): void {
     const { machine } = this.#queue;
-    const handle = machine.holder(slot);
+    const handle = machine.views.holder(slot);
     if (handle === null) return;
-    handle.attached.waitingBytes += machine.sizeOf(slot);
+    handle.attached.waitingBytes += machine.views.sizeOf(slot);
     if (handle.attached.isFull) machine.hold(handle, true);
     this.#bodies.wantSoon(slot, chunk);
   }
 
-  /** The lease is committed: sends the job now, or once its body was read. */
+  /** Sends a job whose lease is committed, now or once its body was read. */
   deliver(slot: number, { attached: to }: Consumer<QueueConsumer>, chunk: JobChunk): void {
     const bodies = this.#bodies;
     const isAtHand = bodies.has(slot);
     if (isAtHand && to.line.size === 0) return this.#sendAtHand(slot, to);
-    // Its lease ended before the body was read: nothing is on its way to whom that was.
+    // A former lease ended before the body was read: nothing is on its way to that consumer.
     const former = this.#takeOut(slot);
     const { machine } = this.#queue;
-    const generation = machine.generation(slot);
+    const generation = machine.views.generation(slot);
     this.#awaited.set(slot, { to, generation, chunk, wasRead: isAtHand });
     to.line.add(slot);
     if (!isAtHand) bodies.want(chunk);
     if (former !== null) this.#passed(former, slot);
   }
 
-  /** Sends the job if its body is what its consumer waits for; says whether it did. */
+  /** Sends the job whose body was read if its consumer waits for it next; gives whether it did. */
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): boolean {
     const awaited = this.#awaited.get(slot);
     if (awaited === undefined) return false;
@@ -83,13 +85,15 @@ export class JobDeliveries {
     if (next !== slot) return false;
     const { machine } = this.#queue;
     this.#takeOut(slot);
-    if (machine.isLeased(slot, generation)) this.#send(slot, to, bytes, start, end);
-    else this.#sent(to, machine.sizeOf(slot));
+    if (machine.views.isLeased(slot, generation)) {
+      outgoing.setBody(bytes, start, end);
+      this.#send(slot, to);
+    } else this.#sent(to, machine.views.sizeOf(slot));
     this.#goOn(to);
     return true;
   }
 
-  /** The body was not read: unless that was only too early, the job comes back when its lease ends. */
+  /** Passes a job over whose body could not be read; it comes back when its lease ends. */
   bodyMissing(slot: number): void {
     const awaited = this.#awaited.get(slot);
     if (awaited === undefined) return;
@@ -99,23 +103,25 @@ export class JobDeliveries {
     }
     const { machine, name } = this.#queue;
     this.#takeOut(slot);
-    // One whose lease has ended meanwhile may have been read for its burial.
-    if (machine.isLeased(slot, awaited.generation)) {
+    // A job whose lease has ended meanwhile may have been moved to the dead letters.
+    if (machine.views.isLeased(slot, awaited.generation)) {
       log.error("cannot hand out job {id} of queue {queue}: it could not be read", {
-        id: machine.id(slot),
+        id: machine.views.id(slot),
         queue: name,
       });
     }
     this.#passed(awaited, slot);
   }
 
-  /** The consumer is about to go: what is leased to it and was not sent, nobody has seen, and it does not count. */
+  /** Takes back the jobs that a consumer which is about to go was not sent; their leases do not count. */
   takeBack({ handle, line }: QueueConsumer): void {
     const { machine } = this.#queue;
-    for (const slot of line) machine.release(handle, slot, machine.generation(slot));
+    for (const slot of line) {
+      machine.release({ consumer: handle, slot, generation: machine.views.generation(slot) });
+    }
   }
 
-  /** What was not committed was taken back: nothing of it is on its way any more. */
+  /** Takes back what was on its way to consumers: the leases that were not committed have failed. */
   failed(): void {
     for (const consumer of this.#queue.consumers) {
       consumer.waitingBytes = 0;
@@ -123,7 +129,7 @@ export class JobDeliveries {
     }
   }
 
-  /** Takes a job out of those that wait; null when it did not. */
+  /** Takes a job out of those that wait; gives null when it did not wait. */
   #takeOut(slot: number): Awaited | null {
     const awaited = this.#awaited.get(slot);
     if (awaited === undefined) return null;
@@ -132,47 +138,44 @@ export class JobDeliveries {
     return awaited;
   }
 
-  /** A job that was waited for is not sent; those behind it may be. */
+  /** Passes over a job that will not be sent; the jobs behind it may be. */
   #passed({ to }: Awaited, slot: number): void {
-    this.#sent(to, this.#queue.machine.sizeOf(slot));
+    this.#sent(to, this.#queue.machine.views.sizeOf(slot));
     this.#goOn(to);
   }
 
-  /** Sends what waits next for this consumer as far as it is at hand, and has read what is not. */
+  /** Sends the next jobs of a consumer as far as their bodies are at hand, and asks for the first that is not. */
   #goOn(to: QueueConsumer): void {
     const { machine } = this.#queue;
     for (const slot of to.line) {
       const { generation, chunk } = this.#awaited.get(slot)!;
-      const isLeased = machine.isLeased(slot, generation);
+      const isLeased = machine.views.isLeased(slot, generation);
       if (isLeased && !this.#bodies.has(slot)) return this.#bodies.want(chunk);
       this.#takeOut(slot);
       if (isLeased) this.#sendAtHand(slot, to);
-      else this.#sent(to, machine.sizeOf(slot));
+      else this.#sent(to, machine.views.sizeOf(slot));
     }
   }
 
   #sendAtHand(slot: number, to: QueueConsumer): void {
     const start = this.#bodies.start(slot);
-    this.#send(slot, to, this.#bodies.ring.bytes, start, start + this.#bodies.length(slot));
+    outgoing.setBody(this.#bodies.ring.bytes, start, start + this.#bodies.length(slot));
+    this.#send(slot, to);
   }
 
-  #send(slot: number, to: QueueConsumer, bytes: Uint8Array, start: number, end: number): void {
-    const { machine } = this.#queue;
+  /** Sends the job in `slot`, whose body `outgoing` has. */
+  #send(slot: number, to: QueueConsumer): void {
+    const { views, options } = this.#queue.machine;
     if (to.session.takesDeliveries) {
-      const redelivered = machine.redelivered(slot);
-      if (redelivered) this.#queue.countRedelivery();
-      to.send(
-        bytes,
-        start,
-        end,
-        machine.attempts(slot),
-        slot,
-        machine.generation(slot),
-        machine.options.leaseMs,
-        redelivered,
-      );
+      outgoing.slot = slot;
+      outgoing.attempt = views.attempts(slot);
+      outgoing.generation = views.generation(slot);
+      outgoing.leaseMs = options.leaseMs;
+      outgoing.redelivered = views.redelivered(slot);
+      if (outgoing.redelivered) this.#queue.countRedelivery();
+      to.send(outgoing);
     }
-    this.#sent(to, machine.sizeOf(slot));
+    this.#sent(to, views.sizeOf(slot));
   }
 
   #sent(to: QueueConsumer, bytes: number): void {
@@ -180,7 +183,7 @@ export class JobDeliveries {
     if (to.handle.held && to.waitingBytes === 0) this.#look(to);
   }
 
-  /** Lets a consumer that was held have more, now or once its client has read. */
+  /** Lets a held consumer go on, now or once its client has read. */
   #look(consumer: QueueConsumer): void {
     const { handle, session } = consumer;
     const { machine, consumers } = this.#queue;

@@ -1,7 +1,7 @@
 /**
- * What a pushed job asks for besides its work: priority, key, and a time to wait for.
+ * The options of a pushed job: priority, key, and a time to wait for.
  *
- * Read only from jobs that have any of it. One reader serves all pushes; it holds the last job's.
+ * Only jobs that have any options are read. One object is filled by all pushes, and holds the last job's.
  */
 import { invalidArgument } from "../../base/errors.ts";
 import { MAX_PRIORITY } from "../../logic/queues/work_queue.ts";
@@ -14,7 +14,7 @@ const DELAY_FIELD = 8;
 const RUN_AT_FIELD = 9;
 /** The longest key, in bytes. */
 export const MAX_JOB_KEY_BYTES = 256;
-/** The longest that a job may wait for its time. */
+/** The longest delay of a job. */
 export const MAX_JOB_DELAY_MS = 366 * 24 * 3600 * 1000;
 
 /** The options of one job. */
@@ -25,7 +25,7 @@ export class JobOptions {
   delayMs = 0;
   readonly #fields = new FieldCursor();
 
-  /** Whether it asks for nothing. */
+  /** Whether no option is set. */
   get isPlain(): boolean {
     return this.priority === 0 && this.key === 0 && this.delayMs === 0;
   }

@@ -1,5 +1,5 @@
 /**
- * What is kept of the jobs of a chunk beside their bodies: 32 bytes each, in the order of their ids.
+ * The stored states of the jobs of a chunk, beside their bodies: 32 bytes a job, in the order of ids.
  *
  * | bytes | what |
  * |---|---|
@@ -12,8 +12,8 @@
  * | 24 to 27 | delayed: for how long, in whole seconds |
  * | 28, 29 | delayed: the milliseconds of that beyond the seconds |
  *
- * Numbers are little-endian. A clock that was set back between two starts makes nobody wait longer than was
- * said.
+ * Numbers are little-endian. A clock that was set back between two starts makes no job wait longer than it was
+ * told to.
  */
 import type { DurableState } from "../../logic/queues/work_queue.ts";
 
@@ -21,14 +21,14 @@ const RECORD_BYTES = 32;
 const REDELIVERED = 0x80;
 const MAX_SECONDS = 0xffffffff;
 
-/** A job as it is kept. */
+/** A job as it is stored. */
 export interface KeptJob {
   state: DurableState;
   priority: number;
   redelivered: boolean;
   attempts: number;
   bytes: number;
-  /** For how long it is still delayed, in milliseconds; 0 when it is not. */
+  /** The rest of the delay, in milliseconds; 0 when the job is not delayed. */
   delayMs: number;
   key: number;
 }
@@ -50,7 +50,7 @@ export class StatesWriter {
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
-  /** What was written; good until the next `begin`. */
+  /** The states that were written; good until the next `begin`. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -82,7 +82,7 @@ export class StatesWriter {
   }
 }
 
-/** How many jobs these states are of. */
+/** The number of jobs that `states` has. */
 export function jobsIn(states: Uint8Array): number {
   return states.length / RECORD_BYTES;
 }

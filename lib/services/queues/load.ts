@@ -1,5 +1,5 @@
 /**
- * Takes up a queue as it was when the server stopped: each chunk with the states of its jobs.
+ * Restores a queue as it was when the server stopped: each chunk with the states of its jobs.
  */
 import { DurableState } from "../../logic/queues/work_queue.ts";
 import type { StoredChunk } from "../../ports/job_log.ts";
@@ -8,22 +8,22 @@ import type { WorkQueue } from "../../logic/queues/work_queue.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 import type { JobChunks } from "./chunks.ts";
 
-/** What is loaded into. */
+/** The queue that is restored. */
 interface LoadedQueue {
   readonly context: ServerContext;
   readonly machine: WorkQueue<unknown>;
   readonly chunks: JobChunks;
 }
 
-/** Enters what was found into the machine and the chunks of `queue`. */
+/** Enters the chunks that were found into the machine and the chunks of `queue`. */
 export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): void {
   const { clock } = queue.context;
   const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()];
-  const job = { ...PLAIN_JOB };
+  const job = { ...PLAIN_JOB, id: 0, dueMs: 0 };
   for (const found of chunks) {
     const { states } = found;
     const chunk = queue.chunks.addStored(found.first, found.timeMs);
-    // Without states all of its jobs are as they were pushed, and only their sum is known.
+    // Without states all jobs are as they were pushed, and only the sum of their bytes is known.
     const bytes = Math.floor(found.bytes / found.jobs);
     for (let index = 0; index < found.jobs; index++) {
       if (states !== null && index < jobsIn(states)) readState(states, index, wallMs, job);
@@ -32,16 +32,9 @@ export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): v
         queue.chunks.addStoredJob(chunk, null, 0);
         continue;
       }
-      const slot = queue.machine.restore(
-        found.first + index,
-        job.bytes,
-        job.priority,
-        job.key,
-        job.attempts,
-        job.delayMs > 0 ? nowMs + job.delayMs : 0,
-        job.state,
-        job.redelivered,
-      );
+      job.id = found.first + index;
+      job.dueMs = job.delayMs > 0 ? nowMs + job.delayMs : 0;
+      const slot = queue.machine.restore(job);
       queue.chunks.addStoredJob(chunk, slot, job.bytes);
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What the queues keep for one peer: its consumers, and the queue that it pushed to last.
+ * The state that the queues keep for one peer: its consumers, and the queue that it pushed to last.
  */
 import type { Peer } from "../connection/peer.ts";
 import type { QueueConsumer } from "./consumer.ts";
@@ -16,14 +16,14 @@ export interface Pull {
   readonly consumer: QueueConsumer;
 }
 
-/** One peer's queues. */
+/** The state that the queues keep for one peer. */
 export class PeerQueues {
-  /** Its consumers, by its own numbers; null while it has none. */
+  /** The consumers of the peer, by its own numbers; null while it has none. */
   pulls: Map<number, Pull> | null = null;
   last: LastQueue | null = null;
 }
 
-/** What the queues keep for `session`; made with the first use. */
+/** The state that the queues keep for `session`, made with the first use. */
 export function queuesOf(session: Peer): PeerQueues {
   return (session.slots.queues ??= new PeerQueues()) as PeerQueues;
 }

@@ -1,10 +1,10 @@
 /**
- * One queue of a server: its machine decides, this carries out. Pushed bodies go to the store, decisions
+ * One queue of a server: carries out what its machine decides. Pushed bodies go to the store, decisions
  * into the batch that gathers, and jobs to their consumers once their leases are committed.
  *
- * Invariants: nobody gets a job whose lease a crash could take back; a push and a settlement are answered
+ * Invariants: no consumer gets a job whose lease a crash could take back; a push and a settlement are answered
  * when they are committed; when a batch fails, machine, chunks and consumers are as before it.
- * Non-goals: who may have which job when (lib/logic/work_queue), timers and batches (queues).
+ * Non-goals: which consumer gets which job (lib/logic/queues), timers and batches (queues).
  */
 import type { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
@@ -13,6 +13,7 @@ import {
   type DeathReason,
   DurableState,
   JobState,
+  type NewJob,
   WorkQueue,
   type WorkQueueEffects,
   type WorkQueueOptions,
@@ -35,42 +36,44 @@ import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
 const log = logger("server");
-/** A job of another queue on its way. */
+/** A job of another queue on its way into the store. */
 const moved = new Entry();
-/** Places of jobs that were committed are taken out in pieces of at least this many. */
+/** The job that is entered into the machine. */
+const entered: NewJob = { id: 0, bytes: 0, priority: 0, key: 0, dueMs: 0 };
+/** The fewest slots of committed jobs that are cut off the list of pushed jobs at a time. */
 const COMPACT_AT = 4096;
 
-/** What a queue needs of those that share its server. */
+/** The owner of queues: what a queue needs of its server. */
 export interface QueueOwner {
   readonly context: ServerContext;
   readonly store: Store;
   readonly ring: BodyRing;
-  /** The queue may have jobs to hand out, at the end of the turn. */
+  /** Notes that the queue may have jobs to hand out at the end of the turn. */
   touch(queue: Queue): void;
-  /** The queue has something for the batch that gathers. */
+  /** Notes that the queue has something for the batch that gathers. */
   hasChanges(queue: Queue): void;
   /** Ends a turn that no session began. */
   endTurn(): void;
-  /** Where the dead letters of `queue` go. */
+  /** The queue that takes the dead letters of `queue`. */
   deadOf(queue: Queue): Queue;
-  /** A queue may have no reason to be there any more. */
+  /** Forgets a queue that is no longer used. */
   forget(queue: Queue): void;
 }
 
-/** One queue. */
+/** A queue. */
 export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly name: string;
   readonly machine: WorkQueue<QueueConsumer>;
   readonly chunks: JobChunks;
   readonly consumers = new Set<QueueConsumer>();
-  /** Since the server started. */
+  /** Jobs that were pushed, done and redelivered since the server started. */
   pushed = 0;
   done = 0;
   redelivered = 0;
-  /** For the owner: whether it stands among those that are touched, and among those that have changes. */
+  /** For the owner: whether the queue is in its list of touched queues, and in that of changed ones. */
   isTouched = false;
   isChanged = false;
-  /** Whether the owner knows it no more. */
+  /** Whether the owner has forgotten the queue. */
   isForgotten = false;
 
   readonly #owner: QueueOwner;
@@ -81,7 +84,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** The slots of jobs that are pushed and not committed, in that order. */
   #pushing: number[] = [];
   #pushingAt = 0;
-  /** Its place in the store; null until its first job. */
+  /** The queue's place in the store; null until its first job. */
   #log: StoreQueue | null;
 
   constructor(owner: QueueOwner, name: string, options: WorkQueueOptions) {
@@ -98,36 +101,36 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#deadLetters = new DeadLetters(this, this.#bodies, () => owner.deadOf(this), wallMs);
   }
 
-  /** Its place in the store, made if need be. */
+  /** The queue's place in the store, made if need be. */
   get log(): StoreQueue {
     return this.#log ??= this.#owner.store.jobs.openQueue(this.name);
   }
 
-  /** Whether it ever had a job. */
+  /** Whether the store knows the queue: it had a job, and was not forgotten since. */
   get isStored(): boolean {
     return this.#log !== null;
   }
 
-  /** Says that the store has forgotten it: it is as if it had never had a job. */
+  /** Notes that the store has forgotten the queue, which is then as if it had never had a job. */
   leftStore(): void {
     this.#log = null;
   }
 
-  /** Takes up what was there at start. */
+  /** Restores the jobs that were there at start. */
   load(): void {
     if (!this.isStored) return;
     loadQueue(this, this.#owner.store.jobs.takeChunks(this.log));
     this.#deadLetters.because("the server stopped while it was out", () => this.machine.restored());
   }
 
-  /** Raises RESOURCE_EXHAUSTED when a job of so many bytes has no room, or makes it. */
+  /** Makes room for a job of `bytes` if the queue is set up so; otherwise raises RESOURCE_EXHAUSTED for want of it. */
   admit(bytes: number): void {
     this.machine.admit(bytes);
   }
 
   /**
-   * Hands a job to the store that was admitted; gives its id, or 0 when its message_id was seen before.
-   * `completion` is told of it as with events.
+   * Hands a job that was admitted to the store; gives its id, or 0 when its message_id was seen before. The store
+   * gives `completion` back with the job's batch.
    */
   push(entry: Entry, options: JobOptions | null, completion: unknown): number {
     const id = this.store(entry, completion);
@@ -135,7 +138,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     return id;
   }
 
-  /** The first half of `push`, for what is handed over with other things: the store's. */
+  /** The first half of `push`: hands the job to the store. */
   store(entry: Entry, completion: unknown): number {
     const { nextId } = this.log;
     entry.timeMs = this.context.clock.wallMs();
@@ -143,24 +146,27 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     return id < nextId ? 0 : id;
   }
 
-  /** The second half: the machine's, once the store has taken all of it. */
+  /** The second half of `push`: enters a job that the store has taken into the machine. */
   enter(id: number, bytes: number, options: JobOptions | null): void {
     const { clock } = this.context;
-    const size = bytes + 1 + varint53Size(id);
-    const { ordered } = this.machine.options;
-    const key = options === null || !ordered ? 0 : options.key;
+    const { machine } = this;
     const delayMs = options?.delayMs ?? 0;
-    const priority = options?.priority ?? 0;
     const nowMs = delayMs > 0 ? clock.monotonicMs() : 0;
-    const slot = this.machine.push(id, size, priority, key, nowMs + delayMs, nowMs);
-    const plain = priority === 0 && key === 0 && delayMs === 0;
-    this.chunks.add(slot, id, size, clock.wallMs(), plain);
+    entered.id = id;
+    entered.bytes = bytes + 1 + varint53Size(id);
+    entered.priority = options?.priority ?? 0;
+    entered.key = options === null || !machine.options.ordered ? 0 : options.key;
+    entered.dueMs = nowMs + delayMs;
+    const slot = machine.push(entered, nowMs);
+    this.chunks.add(slot, id, entered.bytes, clock.wallMs());
+    const plain = entered.priority === 0 && entered.key === 0 && delayMs === 0;
+    if (!plain) this.chunks.changed(slot);
     this.#pushing.push(slot);
     this.#owner.hasChanges(this);
     this.#owner.touch(this);
   }
 
-  /** A job of the batch that was just committed, or its duplicate, in the order they were pushed. */
+  /** Takes a job of the batch that was just committed, or a duplicate, in the order of pushes. */
   stored(bytes: Uint8Array, start: number, end: number, duplicate: boolean): void {
     if (duplicate) return;
     const slot = this.#pushing[this.#pushingAt++];
@@ -169,9 +175,11 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
       this.#pushingAt = 0;
     }
     this.pushed++;
-    // What will be handed out soon stays at hand; the rest of a long queue is read when its turn comes.
+    // Bodies that will be handed out soon stay at hand; those of a long queue are read when their turn comes.
     const { machine } = this;
-    if (machine.state(slot) === JobState.LEASING || machine.bytes <= this.#bodies.ring.longest) {
+    if (
+      machine.views.state(slot) === JobState.LEASING || machine.bytes <= this.#bodies.ring.longest
+    ) {
       this.#bodies.put(slot, bytes, start, end);
     }
   }
@@ -196,7 +204,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#owner.touch(this);
   }
 
-  /** Ends a consumer; what it holds comes back. */
+  /** Removes a consumer; the jobs that it holds come back. */
   removeConsumer(consumer: QueueConsumer): void {
     if (!this.consumers.delete(consumer)) return;
     this.#deliveries.takeBack(consumer);
@@ -207,7 +215,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#owner.forget(this);
   }
 
-  /** What a consumer said of a job when it gave it back. */
+  /** Remembers the error that a consumer gave for a job. */
   noteError(slot: number, error: string): void {
     this.#deadLetters.noteError(slot, error);
   }
@@ -217,37 +225,37 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     return this.context.clock.monotonicMs();
   }
 
-  /** Moves what is at its end to the dead letters, and hands out what can be. */
+  /** Moves jobs at their end to the dead letters, and leases ready jobs to consumers. */
   dispatch(): void {
     this.#deadLetters.work();
     this.machine.dispatch();
   }
 
-  /** Takes a job of another queue, without its id; drops none for it. Raises as `admit` and `push`. */
+  /** Takes a job of another queue, without its id, and drops none for it. Raises as `checkRoom` and `push`. */
   takeOver(body: Uint8Array, options: JobOptions | null = null): void {
     this.machine.checkRoom(body.length);
     this.push(moved.setBody(body, 0, body.length), options, UNTOLD);
   }
 
-  /** Lets time pass. */
+  /** Lets the machine act on the time: ends leases, makes due jobs ready. */
   tick(nowMs: number): void {
     this.#deadLetters.because("its lease ended", () => this.machine.tick(nowMs));
     this.#owner.touch(this);
   }
 
-  /** The batch that gathers is about to leave. */
+  /** Puts the decisions of the queue into the batch that gathers, which is about to leave. */
   seal(wallMs: number): void {
     this.machine.seal();
     this.chunks.seal(wallMs);
   }
 
-  /** The oldest batch that was sealed is committed, and `stored` was called for its jobs. */
+  /** Carries out the oldest sealed batch, which is committed; `stored` was called for its jobs. */
   committed(): void {
     this.machine.committed(this.context.clock.monotonicMs());
     this.chunks.committed();
   }
 
-  /** All that is not committed was taken back. */
+  /** Takes back all that is not committed, since its batches have failed. */
   failed(): void {
     this.machine.failed();
     this.#deadLetters.failed();
@@ -257,12 +265,12 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#owner.touch(this);
   }
 
-  // What the machine says.
+  // The effects of the machine.
 
   changed(slot: number): void {
     this.chunks.changed(slot);
     this.#owner.hasChanges(this);
-    if (this.machine.state(slot) !== JobState.LEASING) return;
+    if (this.machine.views.state(slot) !== JobState.LEASING) return;
     this.#deliveries.leasing(slot, this.chunks.of(slot));
   }
 
@@ -286,13 +294,13 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   freed(slot: number): void {
     const { machine } = this;
-    if (machine.state(slot) === JobState.DONE) this.done++;
+    if (machine.views.state(slot) === JobState.DONE) this.done++;
     this.#bodies.forget(slot);
     this.#deadLetters.forget(slot);
-    this.chunks.freed(slot, machine.id(slot));
+    this.chunks.freed(slot, machine.views.id(slot));
   }
 
-  // What the store gives.
+  // The reads of bodies.
 
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#deadLetters.bodyRead(slot, bytes, start, end)) return;
@@ -313,15 +321,15 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   }
 
   #describe(slot: number, job: KeptJob): void {
-    const { machine } = this;
-    job.state = machine.durableState(slot);
-    job.attempts = machine.durableAttempts(slot);
-    job.priority = machine.priority(slot);
-    job.key = machine.keyOf(slot);
-    job.redelivered = machine.redelivered(slot);
-    job.bytes = machine.sizeOf(slot);
+    const { views } = this.machine;
+    job.state = views.durableState(slot);
+    job.attempts = views.durableAttempts(slot);
+    job.priority = views.priority(slot);
+    job.key = views.keyOf(slot);
+    job.redelivered = views.redelivered(slot);
+    job.bytes = views.sizeOf(slot);
     job.delayMs = job.state === DurableState.DELAYED
-      ? Math.max(1, machine.timeMs(slot) - this.context.clock.monotonicMs())
+      ? Math.max(1, views.timeMs(slot) - this.context.clock.monotonicMs())
       : 0;
   }
 
@@ -338,7 +346,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#owner.endTurn();
   }
 
-  /** Tells of what went wrong with a dead letter. */
+  /** Logs that a move to the dead letters went wrong. */
   complain(message: string, error: ParleyError): void {
     log.warning(message, { queue: this.name, error });
   }

@@ -1,9 +1,9 @@
 /**
  * The queues of one server: their names, the batches that their changes leave with, and their timer.
  *
- * What a turn does to queues is handed out at its end; what was decided leaves with the batch that gathers
- * and is answered when that is committed, in order. After a batch that failed for want of room, pushes are
- * refused for a moment, so that what makes room (acknowledgements) is not taken back with them again.
+ * Jobs are handed out at the end of a turn. Decisions leave with the batch that gathers and are answered when it
+ * is committed, in order. After a batch that failed for want of room, pushes are refused for a moment, so that
+ * acknowledgements, which make room, do not fail with them again.
  */
 import { guard } from "../../base/defects.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
@@ -22,23 +22,23 @@ import type { Bus } from "../topics/bus.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
-/** What bodies that are about to be handed out may take together. */
+/** The bytes of the ring for bodies that are about to be handed out, for all queues together. */
 const RING_BYTES = 16 * 1024 * 1024;
-/** For how long nothing is handed out after a batch failed, nor pushed when that was for want of room. */
+/** The pause of deliveries after a batch failed, and of pushes when that was for want of room. */
 const REST_MS = 500;
-/** A timer is not set further ahead than this. */
+/** The longest time for which a timer is set. */
 const MAX_TIMER_MS = 3600 * 1000;
-/** Records that say that a queue is paused. */
+/** The prefix of the keys of records that say that a queue is paused. */
 const PAUSED = "queue paused ";
 const NOTHING = new Uint8Array(0);
 
-/** Waits for the batch that gathers. */
+/** A settlement that waits for its batch. */
 export interface Settlement {
   committed(): void;
   failed(error: ParleyError): void;
 }
 
-/** What left with one batch. */
+/** The queues and settlements of one batch that has left. */
 interface Sealed {
   readonly queues: readonly Queue[];
   readonly settlements: readonly Settlement[];
@@ -72,22 +72,22 @@ export class Queues implements QueueOwner {
     for (const { name } of [...store.jobs.queues()]) this.#open(name);
   }
 
-  /** All queues there are. */
+  /** All queues. */
   all(): IterableIterator<Queue> {
     return this.#byName.values();
   }
 
-  /** The queue of that name; null when there is none. */
+  /** The queue `name`; null when there is none. */
   find(name: string): Queue | null {
     return this.#byName.get(name) ?? null;
   }
 
-  /** What the queue of that name is bound to. */
+  /** The topics that the queue `name` is bound to. */
   bindingsOf(name: string): readonly string[] {
     return this.#policies.bindingsOf(name);
   }
 
-  /** The queues that events on `topic` go to, as one that takes them; null when there are none. */
+  /** The taker of events on `topic`, for all queues that are bound to it; null when there are none. */
   boundTo(topic: string): EventTaker | null {
     if (!this.#policies.bindsAny) return null;
     const names = this.#policies.boundTo(topic);
@@ -95,14 +95,14 @@ export class Queues implements QueueOwner {
     return new BoundQueues(this.store, names.map((name) => this.get(name, "publish to")));
   }
 
-  /** The queue of that name, made if need be. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
+  /** The queue `name`, made if need be. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
   get(name: string, action: string): Queue {
     const present = this.#byName.get(name);
     if (present !== undefined) return present;
     const { limits } = this.context;
     checkQueueName(name, limits, action);
     if (isDeadName(name)) {
-      // They are bounded in number by those whose dead they take.
+      // Queues of dead letters are bounded in number by the queues that they belong to.
       const living = name.slice(0, -DEAD_SUFFIX.length);
       if (isDeadName(living)) {
         throw invalidArgument(`cannot ${action} ${quote(name)}: dead letters have no dead letters`);
@@ -116,7 +116,7 @@ export class Queues implements QueueOwner {
   }
 
   deadOf({ name }: Queue): Queue {
-    return this.get(name + DEAD_SUFFIX, "bury in");
+    return this.get(name + DEAD_SUFFIX, "move a job to");
   }
 
   /** Raises when jobs cannot be pushed at all for the moment. */
@@ -144,13 +144,13 @@ export class Queues implements QueueOwner {
     this.store.jobs.want();
   }
 
-  /** Has a settlement told of the batch that gathers. */
+  /** Adds a settlement, which is told of the outcome of the batch that gathers. */
   settle(settlement: Settlement): void {
     this.#settlements.push(settlement);
     this.store.jobs.want();
   }
 
-  /** Hands out what the turn made ready. */
+  /** Hands out jobs of the queues that the turn touched. */
   dispatch(): void {
     if (this.#touched.length === 0) return;
     const hands = !this.#stopping && !this.#rests();
@@ -169,7 +169,7 @@ export class Queues implements QueueOwner {
     this.#bus.endTurn();
   }
 
-  /** The batch that gathers is about to leave. */
+  /** Puts what queues have decided into the batch that gathers, which is about to leave. */
   leaving(): void {
     const queues = this.#changed;
     const settlements = this.#settlements;
@@ -184,14 +184,14 @@ export class Queues implements QueueOwner {
     this.#sealed.push({ queues, settlements });
   }
 
-  /** There was nothing to commit, so no batch left. */
+  /** Answers settlements at once, since there was nothing to commit and no batch left. */
   stayed(): void {
     const { settlements } = this.#sealed.pop()!;
     tellAll(settlements);
     if (settlements.length > 0) this.endTurn();
   }
 
-  /** The oldest batch that left is committed, and its jobs were told. */
+  /** Carries out the oldest batch that left, which is committed; its jobs were told of. */
   committed(): void {
     const { queues, settlements } = this.#sealed.shift()!;
     for (const queue of queues) {
@@ -201,7 +201,7 @@ export class Queues implements QueueOwner {
     tellAll(settlements);
   }
 
-  /** All that was not committed is taken back. */
+  /** Takes back all that was not committed, since its batches have failed. */
   fellBack(): void {
     const queues = new Set(this.#changed);
     for (const sealed of this.#sealed) {
@@ -212,12 +212,12 @@ export class Queues implements QueueOwner {
     this.#sealed.length = 0;
     this.#settlements = [];
     for (const queue of queues) guard("take back what was not committed", () => queue.failed());
-    // Taking back is no change.
+    // Taking back leaves nothing to be written.
     for (const queue of this.#changed) queue.isChanged = false;
     this.#changed = [];
   }
 
-  /** Says why. */
+  /** Tells settlements why their batches failed, and pauses deliveries for a moment. */
   failed(error: ParleyError): void {
     this.#restsUntilMs = this.context.clock.monotonicMs() + REST_MS;
     if (error.code === ErrorCode.RESOURCE_EXHAUSTED) this.#fullUntilMs = this.#restsUntilMs;
@@ -227,13 +227,13 @@ export class Queues implements QueueOwner {
     }
   }
 
-  /** A job of a committed batch. */
+  /** Hands a job of a committed batch to its queue. */
   stored(batch: StoreBatch): void {
     const queue = this.#byName.get(batch.queue!.name)!;
     queue.stored(batch.bytes, batch.start, batch.end, batch.duplicate);
   }
 
-  /** Lets time pass, as the timer does. */
+  /** Lets queues act on the time, as the timer does. */
   tick(): void {
     const nowMs = this.context.clock.monotonicMs();
     this.#rests();
@@ -243,7 +243,7 @@ export class Queues implements QueueOwner {
     this.endTurn();
   }
 
-  /** Keeps whether a queue is paused. Resolves when that is safe. */
+  /** Pauses a queue, or lets it go on, and stores that. Resolves when that is committed. */
   async pause(queue: Queue, paused: boolean): Promise<void> {
     const key = PAUSED + queue.name;
     const isKept = this.store.revision(key) > 0;
@@ -265,12 +265,12 @@ export class Queues implements QueueOwner {
     }
   }
 
-  /** Forgets that a queue was paused. Resolves when that is safe. */
+  /** Forgets that a queue was paused. Resolves when that is committed. */
   async unpause(queue: Queue): Promise<void> {
     if (this.store.revision(PAUSED + queue.name) > 0) await this.pause(queue, false);
   }
 
-  /** A session is gone, or can settle nothing any more. */
+  /** Removes the consumers of a session that is gone, or can settle nothing any more. */
   leave(session: Peer): void {
     const own = queuesOf(session);
     if (own.pulls === null) return;
@@ -279,26 +279,26 @@ export class Queues implements QueueOwner {
     this.endTurn();
   }
 
-  /** Ends a consumer of a session. */
+  /** Removes a consumer of a session. */
   closeConsumer(session: Peer, { queue, consumer }: Pull): void {
     queuesOf(session).pulls?.delete(consumer.number);
     queue.removeConsumer(consumer);
   }
 
-  /** The server stops: nothing is handed out any more, what is held can still be settled. */
+  /** Stops handing out jobs, since the server stops; jobs that are held can still be settled. */
   stop(): void {
     this.#stopping = true;
   }
 
-  /** Ends. */
+  /** Stops the timer for good. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timerMs = -Infinity;
   }
 
   /**
-   * Forgets a queue that never had a job once nobody pulls from it, and with the last use of its dead letters
-   * the queue that was made for them.
+   * Forgets a queue that is unused: not in the store, without consumers and bindings, and not paused. Its queue of
+   * dead letters goes first; as long as that one is used, the queue stays.
    */
   forget({ name }: Queue): void {
     const living = isDeadName(name) ? name.slice(0, -DEAD_SUFFIX.length) : name;
@@ -315,12 +315,12 @@ export class Queues implements QueueOwner {
     if (!isDeadName(name)) this.#living--;
   }
 
-  /** Whether nothing is handed out for a moment, so that a store that fails is not asked all the time. */
+  /** Whether deliveries pause for a moment, so that a store that fails is not asked all the time. */
   #rests(): boolean {
     if (this.#restsUntilMs === 0) return false;
     if (this.context.clock.monotonicMs() < this.#restsUntilMs) return true;
     this.#restsUntilMs = 0;
-    // What was touched meanwhile was passed over.
+    // Queues that were touched meanwhile were passed over.
     for (const queue of this.#byName.values()) this.touch(queue);
     return false;
   }
@@ -346,7 +346,7 @@ export class Queues implements QueueOwner {
       const went = guard("let time pass in the queues", () => this.tick());
       let next = this.#restsUntilMs || Infinity;
       for (const queue of this.#byName.values()) next = Math.min(next, queue.machine.nextMs);
-      // What could not be done is not tried again at once.
+      // A tick that failed is not tried again at once.
       this.#arm(went ? next : Math.max(next, this.context.clock.monotonicMs() + REST_MS));
     }, Math.min(inMs, MAX_TIMER_MS));
   }
@@ -365,14 +365,14 @@ function tooManyQueues(name: string, action: string, living: number, most: numbe
 
 const EMPTY: Sealed = Object.freeze({ queues: [], settlements: [] });
 
-/** Tells those who settled jobs that it is done; one that cannot be told keeps nobody else from it. */
+/** Tells settlements that they are committed; a defect in one keeps no other from being told. */
 function tellAll(settlements: readonly Settlement[]): void {
   for (const settlement of settlements) {
     guard("tell that jobs are settled", () => settlement.committed());
   }
 }
 
-/** Raises INVALID_ARGUMENT for what cannot be the name of a queue. */
+/** Raises INVALID_ARGUMENT when `name` cannot be the name of a queue. */
 export function checkQueueName(
   name: string,
   limits: { readonly maxTopicBytes: number; readonly maxTopicLevels: number },
@@ -380,7 +380,7 @@ export function checkQueueName(
 ): void {
   const { maxTopicBytes, maxTopicLevels } = limits;
   if (isDeadName(name)) return checkTopic(name, limits, action);
-  // Its dead letters need a name, too.
+  // The queue of its dead letters needs a name, too.
   const most = {
     maxTopicBytes: maxTopicBytes - DEAD_SUFFIX.length,
     maxTopicLevels: maxTopicLevels - 1,

@@ -1,8 +1,8 @@
 /**
  * Removing a queue: its jobs, its dead letters and its name.
  *
- * A queue that somebody pulls from stays, and one that holds jobs unless that is asked for. What is pushed
- * meanwhile keeps the queue: no push that was acknowledged is dropped without being asked for. A queue that the
+ * A queue that has consumers stays, and so does one that holds jobs unless `force` is set. A job that is pushed
+ * meanwhile keeps the queue: no acknowledged push is dropped unless that was asked for. A queue that the
  * configuration names is there again at once, and empty.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
@@ -16,7 +16,7 @@ import type { Queue } from "./queue.ts";
 import type { Queues } from "./queues.ts";
 
 /**
- * Removes the queue of that name, with its dead letters; gives how many jobs were dropped, once that is safe.
+ * Removes the queue `name` with its dead letters; gives the number of dropped jobs once that is committed.
  * Rejects with FAILED_PRECONDITION when it is in use, or holds jobs and `force` is not set.
  */
 export async function removeQueue(
@@ -32,7 +32,7 @@ export async function removeQueue(
   for (const queue of all) {
     if (queue.machine.jobs > 0) dropped += await purge(queues, queue, turn);
     await queues.unpause(queue);
-    // Nothing is awaited between this and the handing over: what is pushed afterwards keeps the queue.
+    // Nothing is awaited between this check and the handing over: a job that is pushed afterwards keeps the queue.
     check(queue, false);
     await forgetStored(queues, queue);
     queues.forget(queue);
@@ -52,12 +52,12 @@ function check(queue: Queue, force: boolean): void {
   }
 }
 
-/** Has the store forget a queue, if it is there. */
+/** Removes a queue from the store, if it is there. */
 async function forgetStored({ store }: Queues, queue: Queue): Promise<void> {
   if (!queue.isStored) return;
   await committed((ticket) => {
     const told: Ticket["committed"] = (...what) => {
-      // In the very moment of the commit: the next push must not go to what the store knows no more.
+      // In the very moment of the commit: the next push must not go to a queue that the store has forgotten.
       if (store.jobs.queue(queue.name) === null) queue.leftStore();
       ticket.committed(...what);
     };

@@ -3,10 +3,10 @@
  */
 import assert from "node:assert/strict";
 import { TopicNumbers } from "../../../lib/adapters/store/numbers.ts";
-import { TopicState } from "../../../lib/adapters/store/topic.ts";
+import { StoredLog } from "../../../lib/adapters/store/stored_log.ts";
 
 const WINDOW_MS = 100_000;
-const make = (id: number) => new TopicState(id, `t${id}`, null);
+const make = (id: number) => new StoredLog(id, "topic", `t${id}`);
 
 Deno.test("numbers begin with 1 and come in order", () => {
   const numbers = new TopicNumbers(3, WINDOW_MS);

@@ -14,32 +14,34 @@ const COLUMNS = [
   "bytes",
   "attempts",
   "states",
-  "next",
-  "entries",
-  "places",
 ] as const;
+const LINKS = ["next", "entries", "places"] as const;
+
+function columnsOf(table: JobTable<unknown>): { length: number }[] {
+  return [...COLUMNS.map((name) => table[name]), ...LINKS.map((name) => table.links[name])];
+}
 
 Deno.test("columns keep what they hold while they grow, and a slot that is taken replaces one at most", () => {
   const table = new JobTable<unknown>();
-  let columns = COLUMNS.map((name) => table[name] as { length: number });
+  let columns = columnsOf(table);
   let replaced = 0;
   for (let slot = 0; slot < 100_000; slot++) {
     assert.equal(table.take(), slot);
-    const now = COLUMNS.map((name) => table[name] as { length: number });
+    const now = columnsOf(table);
     const others = now.filter((column, index) => column !== columns[index]).length;
     assert(others <= 1, `${others} columns grew with slot ${slot}`);
     replaced += others;
     columns = now;
     assert(columns.every(({ length }) => length > slot), `slot ${slot} has its place`);
-    assert.equal(table.places[slot], NONE);
+    assert.equal(table.links.places[slot], NONE);
     assert.equal(table.bytes[slot], 0);
     table.ids[slot] = slot * 2 ** 30;
-    table.bytes[slot] = table.places[slot] = slot;
+    table.bytes[slot] = table.links.places[slot] = slot;
     table.attempts[slot] = slot % 60_000;
   }
-  assert(replaced >= COLUMNS.length * 10, "each was doubled again and again");
+  assert(replaced >= columns.length * 10, "each was doubled again and again");
   for (let slot = 0; slot < 100_000; slot++) {
-    const { ids, bytes, places, attempts } = table;
+    const { ids, bytes, attempts, links: { places } } = table;
     const found = [ids[slot], bytes[slot], places[slot], attempts[slot]];
     assert.deepEqual(found, [slot * 2 ** 30, slot, slot, slot % 60_000]);
   }

@@ -262,12 +262,13 @@ export class History {
     const leaseMs = this.#random.pick([0, this.#delayMs(100)]);
     // Before the machine: a burial at once may be part of it.
     if (taken && verb !== "extend") ledger.settled(job.id, pair.naive.name, verb);
+    const lease = { consumer: pair.machine, slot, generation };
     const answers = {
-      ack: () => machine.ack(pair.machine, slot, generation),
-      nack: () => machine.nack(pair.machine, slot, generation, delayMs, nowMs),
-      reject: () => machine.reject(pair.machine, slot, generation),
-      release: () => machine.release(pair.machine, slot, generation),
-      extend: () => machine.extend(pair.machine, slot, generation, leaseMs, nowMs),
+      ack: () => machine.ack(lease),
+      nack: () => machine.nack(lease, delayMs, nowMs),
+      reject: () => machine.reject(lease),
+      release: () => machine.release(lease),
+      extend: () => machine.extend(lease, leaseMs, nowMs),
     };
     assert.equal(answers[verb](), taken, `${verb} of job ${job.id}`);
     if (!taken) return;
@@ -325,7 +326,7 @@ export class History {
         const token = queue.tokens.findLast((each) => each.job === job);
         if (token === undefined || !queue.isPresent(token, token.pair.naive)) continue;
         queue.ledger.settled(job.id, token.pair.naive.name, "ack");
-        assert(queue.machine.ack(token.pair.machine, token.slot, token.generation));
+        assert(queue.machine.ack({ ...token, consumer: token.pair.machine }));
         queue.naive.ack(job);
       }
       this.#transact("turn");

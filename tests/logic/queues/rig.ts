@@ -7,6 +7,7 @@
 import {
   type Consumer,
   JobState,
+  type LeaseToken,
   WorkQueue,
   type WorkQueueEffects,
   type WorkQueueOptions,
@@ -46,6 +47,11 @@ const STATE_NAMES = Object.fromEntries(
   Object.entries(JobState).map(([name, number]) => [number, name]),
 );
 
+/** What a consumer names a delivery by. */
+function tokenOf({ to, slot, generation }: Delivery): LeaseToken<string> {
+  return { consumer: to, slot, generation };
+}
+
 /** A machine, its clock and its host. */
 export class Rig implements WorkQueueEffects<string> {
   nowMs = 5000;
@@ -72,7 +78,7 @@ export class Rig implements WorkQueueEffects<string> {
   push({ bytes = 1, priority = 0, key = 0, delayMs = 0 }: Pushed = {}): number {
     const id = this.nextId++;
     const dueMs = this.nowMs + delayMs;
-    this.slots.set(id, this.queue.push(id, bytes, priority, key, dueMs, this.nowMs));
+    this.slots.set(id, this.queue.push({ id, bytes, priority, key, dueMs }, this.nowMs));
     return id;
   }
 
@@ -87,7 +93,7 @@ export class Rig implements WorkQueueEffects<string> {
 
   /** The name of the state of a job. */
   state(id: number): string {
-    return STATE_NAMES[this.queue.state(this.slot(id))];
+    return STATE_NAMES[this.queue.views.state(this.slot(id))];
   }
 
   /** Makes durable all that was decided. */
@@ -120,24 +126,24 @@ export class Rig implements WorkQueueEffects<string> {
     return this.queue.addConsumer(prefetch, name);
   }
 
-  ack({ to, slot, generation }: Delivery): boolean {
-    return this.queue.ack(to, slot, generation);
+  ack(delivery: Delivery): boolean {
+    return this.queue.ack(tokenOf(delivery));
   }
 
-  nack({ to, slot, generation }: Delivery, delayMs = -1): boolean {
-    return this.queue.nack(to, slot, generation, delayMs, this.nowMs);
+  nack(delivery: Delivery, delayMs = -1): boolean {
+    return this.queue.nack(tokenOf(delivery), delayMs, this.nowMs);
   }
 
-  reject({ to, slot, generation }: Delivery): boolean {
-    return this.queue.reject(to, slot, generation);
+  reject(delivery: Delivery): boolean {
+    return this.queue.reject(tokenOf(delivery));
   }
 
-  release({ to, slot, generation }: Delivery): boolean {
-    return this.queue.release(to, slot, generation);
+  release(delivery: Delivery): boolean {
+    return this.queue.release(tokenOf(delivery));
   }
 
-  extend({ to, slot, generation }: Delivery, leaseMs = 0): boolean {
-    return this.queue.extend(to, slot, generation, leaseMs, this.nowMs);
+  extend(delivery: Delivery, leaseMs = 0): boolean {
+    return this.queue.extend(tokenOf(delivery), leaseMs, this.nowMs);
   }
 
   /** The figures, as one line. */
@@ -147,36 +153,36 @@ export class Rig implements WorkQueueEffects<string> {
   }
 
   changed(slot: number): void {
-    this.#told.push(`changed ${this.queue.id(slot)}`);
+    this.#told.push(`changed ${this.queue.views.id(slot)}`);
   }
 
   leaving(slot: number): void {
-    this.#told.push(`leaving ${this.queue.id(slot)}`);
+    this.#told.push(`leaving ${this.queue.views.id(slot)}`);
   }
 
   staying(slot: number): void {
-    this.#told.push(`staying ${this.queue.id(slot)}`);
+    this.#told.push(`staying ${this.queue.views.id(slot)}`);
   }
 
   deliver(slot: number, to: Consumer<string>): void {
     const { queue } = this;
-    const id = queue.id(slot);
+    const id = queue.views.id(slot);
     this.#told.push(`deliver ${id} to ${to.attached}`);
     this.deliveries.push({
       id,
       slot,
-      generation: queue.generation(slot),
+      generation: queue.views.generation(slot),
       to,
-      attempt: queue.attempts(slot),
-      redelivered: queue.redelivered(slot),
+      attempt: queue.views.attempts(slot),
+      redelivered: queue.views.redelivered(slot),
     });
   }
 
   dying(slot: number, reason: number): void {
-    this.#told.push(`dying ${this.queue.id(slot)} of ${reason}`);
+    this.#told.push(`dying ${this.queue.views.id(slot)} of ${reason}`);
   }
 
   freed(slot: number): void {
-    this.#told.push(`freed ${this.queue.id(slot)}`);
+    this.#told.push(`freed ${this.queue.views.id(slot)}`);
   }
 }

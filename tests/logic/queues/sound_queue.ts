@@ -6,7 +6,7 @@
  * subject, that is the model's.
  */
 import assert from "node:assert/strict";
-import { JobState } from "../../../lib/logic/queues/job_table.ts";
+import { JobState, type JobTable } from "../../../lib/logic/queues/job_table.ts";
 import { NONE } from "../../../lib/logic/queues/slot_list.ts";
 import type { TimeHeap } from "../../../lib/logic/queues/time_heap.ts";
 import { type Consumer, WorkQueue } from "../../../lib/logic/queues/work_queue.ts";
@@ -16,28 +16,32 @@ const SPARE_ENTRIES = 64;
 
 /** A machine that can be walked. */
 export class SoundQueue<T> extends WorkQueue<T> {
+  get #table(): JobTable<T> {
+    return this.look().table;
+  }
+
   /** Raises when anything does not agree. `consumers` are all that were added and not removed. */
   assertSound(consumers: readonly Consumer<T>[]): void {
     this.#checkFigures();
-    this.#checkHeap(this.leases, JobState.LEASED);
-    this.#checkHeap(this.due, JobState.DELAYED);
+    this.#checkHeap(this.look().leases, JobState.LEASED);
+    this.#checkHeap(this.look().due, JobState.DELAYED);
     this.#checkLines();
     this.#checkConsumers(consumers);
     if (this.options.ordered) this.#checkKeys();
-    else assert.equal(this.keys.lines().size, 0);
+    else assert.equal(this.look().keys.lines().size, 0);
   }
 
   /** How many slots are in this state. */
   #count(state: number): number {
     let count = 0;
-    for (let slot = 0; slot < this.table.used; slot++) {
-      if (this.table.states[slot] === state) count++;
+    for (let slot = 0; slot < this.#table.used; slot++) {
+      if (this.#table.states[slot] === state) count++;
     }
     return count;
   }
 
   #checkFigures(): void {
-    const { states, bytes, places, used } = this.table;
+    const { states, bytes, used, links: { places } } = this.#table;
     let [jobs, allBytes, held, leased] = [0, 0, 0, 0];
     for (let slot = 0; slot < used; slot++) {
       const state = states[slot];
@@ -57,7 +61,7 @@ export class SoundQueue<T> extends WorkQueue<T> {
     }
     assert.equal(this.jobs, jobs, "jobs");
     assert.equal(this.bytes, allBytes, "bytes");
-    assert.equal(this.heldBytes, held, "held bytes");
+    assert.equal(this.look().heldBytes, held, "held bytes");
     assert.equal(this.leased, leased, "leased");
     assert.equal(this.ready, this.#count(JobState.READY), "ready");
     assert.equal(this.delayed, this.#count(JobState.DELAYED), "delayed");
@@ -65,7 +69,7 @@ export class SoundQueue<T> extends WorkQueue<T> {
   }
 
   #checkHeap(heap: TimeHeap<T>, state: number): void {
-    const { times, places, states } = this.table;
+    const { times, states, links: { places } } = this.#table;
     assert.equal(heap.size, this.#count(state), "all that have a time are in their heap");
     for (let place = 0; place < heap.size; place++) {
       const slot = heap.at(place);
@@ -77,12 +81,13 @@ export class SoundQueue<T> extends WorkQueue<T> {
   }
 
   #checkLines(): void {
-    const lines = [...this.readyLines.look(), this.blockedLine.look()];
+    const { ready, blocked } = this.look();
+    const lines = [...ready.look(), blocked.look()];
     for (const [priority, { slots, entries }] of lines.entries()) {
-      const blocked = priority === lines.length - 1;
+      const isBlocked = priority === lines.length - 1;
       for (const slot of slots) {
-        assert.equal(this.table.states[slot], blocked ? JobState.BLOCKED : JobState.READY);
-        if (!blocked) assert.equal(this.table.priorities[slot], priority);
+        assert.equal(this.#table.states[slot], isBlocked ? JobState.BLOCKED : JobState.READY);
+        if (!isBlocked) assert.equal(this.#table.priorities[slot], priority);
       }
       assert.equal(new Set(slots).size, slots.length, "a job stands in a line once");
       assert(entries <= 2 * slots.length + SPARE_ENTRIES, `${entries} entries`);
@@ -92,14 +97,14 @@ export class SoundQueue<T> extends WorkQueue<T> {
   }
 
   #checkConsumers(consumers: readonly Consumer<T>[]): void {
-    const { next, previous, states } = this.table;
+    const { states, links: { next, previous } } = this.#table;
     let linked = 0;
     for (const consumer of consumers) {
       let before = NONE;
       let count = 0;
       for (let slot = consumer.first; slot !== NONE; slot = next[slot]) {
         assert.equal(previous[slot], before);
-        assert.equal(this.holder(slot), consumer);
+        assert.equal(this.views.holder(slot), consumer);
         assert(states[slot] === JobState.LEASING || states[slot] === JobState.LEASED);
         before = slot;
         count++;
@@ -107,18 +112,18 @@ export class SoundQueue<T> extends WorkQueue<T> {
       assert.equal(consumer.inFlight, count);
       linked += count;
     }
-    for (let slot = 0; slot < this.table.used; slot++) {
+    for (let slot = 0; slot < this.#table.used; slot++) {
       if (states[slot] !== JobState.LEASED && states[slot] !== JobState.LEASING) continue;
-      if (this.holder(slot) !== null) linked--;
+      if (this.views.holder(slot) !== null) linked--;
       else assert.equal(states[slot], JobState.LEASING, "only what is not durable has no holder");
     }
     assert.equal(linked, 0, "what is held is in the list of its holder");
   }
 
   #checkKeys(): void {
-    const { ids, keys, states } = this.table;
+    const { ids, keys, states } = this.#table;
     let inLines = 0;
-    for (const [key, line] of this.keys.lines()) {
+    for (const [key, line] of this.look().keys.lines()) {
       assert(line.length > 0, "a line that is empty is gone");
       inLines += line.length;
       for (const [index, slot] of line.entries()) {
@@ -131,7 +136,7 @@ export class SoundQueue<T> extends WorkQueue<T> {
         assert(states[slot] === JobState.BLOCKED || states[slot] === JobState.DROPPING);
       }
     }
-    for (let slot = 0; slot < this.table.used; slot++) {
+    for (let slot = 0; slot < this.#table.used; slot++) {
       if (states[slot] !== JobState.FREE && keys[slot] !== 0) inLines--;
     }
     assert.equal(inLines, 0, "all that have a key are in a line");

@@ -85,12 +85,12 @@ export class WatchedQueue implements WorkQueueEffects<number> {
   push(bytes: number, priority: number, key: number, delayMs: number): void {
     const { nowMs } = this;
     const id = this.nextId++;
-    const slot = this.machine.push(id, bytes, priority, key, nowMs + delayMs, nowMs);
+    const job = { id, bytes, priority, key, dueMs: nowMs + delayMs };
+    const slot = this.machine.push(job, nowMs);
     assert(![...this.slots.values()].includes(slot), `slot ${slot} is one job's`);
     this.slots.set(id, slot);
     this.naive.push(id, bytes, priority, key, delayMs > 0 ? nowMs + delayMs : 0);
-    const job = this.naive.jobs.at(-1)!;
-    this.#pushed.push(job);
+    this.#pushed.push(this.naive.jobs.at(-1)!);
     this.#changed.add(id);
   }
 
@@ -164,16 +164,8 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     this.naive.buriesAtOnce = buriesAtOnce;
     for (const kept of [...this.#disk.values()].sort((a, b) => a.id - b.id)) {
       const dueMs = kept.dueMs > this.nowMs ? kept.dueMs : 0;
-      const slot = this.machine.restore(
-        kept.id,
-        kept.bytes,
-        kept.priority,
-        kept.key,
-        kept.attempts,
-        dueMs,
-        KEPT_NUMBERS[kept.state],
-        kept.marked,
-      );
+      const state = KEPT_NUMBERS[kept.state];
+      const slot = this.machine.restore({ ...kept, dueMs, state, redelivered: kept.marked });
       this.slots.set(kept.id, slot);
       this.naive.restore(kept, this.nowMs);
     }
@@ -222,40 +214,45 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     const slot = this.slots.get(job.id);
     if (slot === undefined) throw new Error(`job ${job.id} has no slot`);
     const kept = naive.kept(job);
-    same(machine.id(slot), job.id, "id");
-    same(STATE_NAMES.get(machine.state(slot)), state, `state of job ${job.id}`);
-    same(machine.priority(slot), job.priority, "priority");
-    same(machine.keyOf(slot), job.key, "key");
-    same(machine.sizeOf(slot), job.bytes, "size");
-    same(machine.attempts(slot), job.attempts, `attempts of job ${job.id}`);
-    same(machine.redelivered(slot), naive.isMarked(job), `mark of job ${job.id}`);
-    same(KEPT_NAMES.get(machine.durableState(slot)), kept.state, `what is kept of job ${job.id}`);
-    same(machine.durableAttempts(slot), kept.attempts, `kept attempts of job ${job.id}`);
-    if (state === "LEASED") same(machine.timeMs(slot), job.endMs, `end of job ${job.id}`);
-    else if (kept.state === "DELAYED") same(machine.timeMs(slot), kept.dueMs, `due ${job.id}`);
-    else if (state === "READY") same(machine.timeMs(slot), 0, `time of job ${job.id}`);
+    same(machine.views.id(slot), job.id, "id");
+    same(STATE_NAMES.get(machine.views.state(slot)), state, `state of job ${job.id}`);
+    same(machine.views.priority(slot), job.priority, "priority");
+    same(machine.views.keyOf(slot), job.key, "key");
+    same(machine.views.sizeOf(slot), job.bytes, "size");
+    same(machine.views.attempts(slot), job.attempts, `attempts of job ${job.id}`);
+    same(machine.views.redelivered(slot), naive.isMarked(job), `mark of job ${job.id}`);
+    same(
+      KEPT_NAMES.get(machine.views.durableState(slot)),
+      kept.state,
+      `what is kept of job ${job.id}`,
+    );
+    same(machine.views.durableAttempts(slot), kept.attempts, `kept attempts of job ${job.id}`);
+    if (state === "LEASED") same(machine.views.timeMs(slot), job.endMs, `end of job ${job.id}`);
+    else if (kept.state === "DELAYED") {
+      same(machine.views.timeMs(slot), kept.dueMs, `due ${job.id}`);
+    } else if (state === "READY") same(machine.views.timeMs(slot), 0, `time of job ${job.id}`);
     if (state === "LEASED" || state === "LEASING") {
-      same(machine.holder(slot)?.attached, job.holder?.name, `holder of job ${job.id}`);
+      same(machine.views.holder(slot)?.attached, job.holder?.name, `holder of job ${job.id}`);
     } else if (job.standing === "waiting") {
-      same(machine.holder(slot), null, `holder of job ${job.id}`);
+      same(machine.views.holder(slot), null, `holder of job ${job.id}`);
     }
   }
 
   #note(what: string, slot: number, more: unknown): void {
-    this.#notes.push([what, this.machine.id(slot), more]);
+    this.#notes.push([what, this.machine.views.id(slot), more]);
   }
 
   changed(slot: number): void {
     this.#note("changed", slot, 0);
-    this.#changed.add(this.machine.id(slot));
-    if (this.machine.state(slot) !== JobState.LEASING) return;
-    const { prefetch, inFlight, held, removed } = this.machine.holder(slot)!;
+    this.#changed.add(this.machine.views.id(slot));
+    if (this.machine.views.state(slot) !== JobState.LEASING) return;
+    const { prefetch, inFlight, held, removed } = this.machine.views.holder(slot)!;
     assert(inFlight <= prefetch && !held && !removed && !this.machine.paused, "credit");
   }
 
   leaving(slot: number): void {
     this.#note("leaving", slot, 0);
-    this.#changed.add(this.machine.id(slot));
+    this.#changed.add(this.machine.views.id(slot));
   }
 
   staying(slot: number): void {
@@ -265,8 +262,8 @@ export class WatchedQueue implements WorkQueueEffects<number> {
   deliver(slot: number, { attached }: Consumer<number>): void {
     const { machine, naive } = this;
     this.#note("deliver", slot, attached);
-    const id = machine.id(slot);
-    const generation = machine.generation(slot);
+    const id = machine.views.id(slot);
+    const generation = machine.views.generation(slot);
     const job = naive.jobs.find((each) => each.id === id)!;
     const pair = this.pairs.find((each) => each.naive.name === attached)!;
     const known = (token: Token) => token.slot === slot && token.generation === generation;
@@ -274,7 +271,13 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     // The model is told of this commit after the machine.
     this.tokens.push({ pair, slot, generation, job, delivery: job.delivery + 1 });
     const endMs = this.nowMs + this.options.leaseMs;
-    this.ledger.delivered(id, attached, endMs, machine.attempts(slot), machine.redelivered(slot));
+    this.ledger.delivered(
+      id,
+      attached,
+      endMs,
+      machine.views.attempts(slot),
+      machine.views.redelivered(slot),
+    );
   }
 
   dying(slot: number, reason: number): void {
@@ -284,8 +287,8 @@ export class WatchedQueue implements WorkQueueEffects<number> {
 
   freed(slot: number): void {
     this.#note("freed", slot, 0);
-    const id = this.machine.id(slot);
-    const state = this.machine.state(slot);
+    const id = this.machine.views.id(slot);
+    const state = this.machine.views.state(slot);
     this.slots.delete(id);
     const gone = state === JobState.DONE || state === JobState.BURYING ||
       state === JobState.DROPPING;

@@ -3,8 +3,25 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
-import { DeathReason, DurableState, JobState } from "../../../lib/logic/queues/work_queue.ts";
+import {
+  DeathReason,
+  DurableState,
+  JobState,
+  type RestoredJob,
+} from "../../../lib/logic/queues/work_queue.ts";
 import { Rig } from "./rig.ts";
+
+/** A job as it was pushed, of one byte. */
+const PLAIN: RestoredJob = {
+  id: 0,
+  bytes: 1,
+  priority: 0,
+  key: 0,
+  dueMs: 0,
+  attempts: 0,
+  state: DurableState.READY,
+  redelivered: false,
+};
 
 /** The refusal of one more job of so many bytes. */
 function refusal(rig: Rig, bytes: number): ParleyError {
@@ -115,7 +132,7 @@ Deno.test("a restart brings back what was out, marked; what is at its end dies",
   ) =>
     void rig.slots.set(
       rig.nextId,
-      queue.restore(rig.nextId++, 1, 0, key, attempts, dueMs, state, was),
+      queue.restore({ ...PLAIN, id: rig.nextId++, key, attempts, dueMs, state, redelivered: was }),
     );
   restore(0, 0, 0, DurableState.READY);
   restore(7, 1, 0, DurableState.LEASED);
@@ -190,7 +207,7 @@ Deno.test("a queue that was empty gives slots in their order, and tokens of befo
 
 Deno.test("attempts are counted as far as they can be kept", () => {
   const rig = new Rig({ maxDeliveries: 0 });
-  rig.slots.set(1, rig.queue.restore(1, 1, 0, 0, 65_534, 0, DurableState.READY, true));
+  rig.slots.set(1, rig.queue.restore({ ...PLAIN, id: 1, attempts: 65_534, redelivered: true }));
   rig.nextId = 2;
   rig.consumer();
   const attempts = [0, 1, 2].map(() => {
@@ -204,10 +221,10 @@ Deno.test("attempts are counted as far as they can be kept", () => {
 Deno.test("a job that was delivered more often than its queue now allows is at its end at start", () => {
   const rig = new Rig({ maxDeliveries: 2 });
   const { queue } = rig;
-  queue.restore(1, 1, 0, 0, 1, 0, DurableState.READY, true);
-  const ended = queue.restore(2, 1, 0, 0, 2, 0, DurableState.READY, true);
+  queue.restore({ ...PLAIN, id: 1, attempts: 1, redelivered: true });
+  const ended = queue.restore({ ...PLAIN, id: 2, attempts: 2, redelivered: true });
   queue.restored();
   assert.equal(queue.ready, 1);
-  assert.equal(queue.state(ended), JobState.DYING);
-  assert.throws(() => queue.bury(queue.restore(3, 1, 0, 0, 0, 0, DurableState.READY, false)));
+  assert.equal(queue.views.state(ended), JobState.DYING);
+  assert.throws(() => queue.bury(queue.restore({ ...PLAIN, id: 3 })));
 });

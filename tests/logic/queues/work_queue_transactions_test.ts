@@ -31,7 +31,7 @@ Deno.test("a lease that fails was never there", () => {
   rig.queue.seal();
   rig.queue.failed();
   assert.equal(rig.state(job), "READY");
-  assert.equal(rig.queue.attempts(rig.slot(job)), 0);
+  assert.equal(rig.queue.views.attempts(rig.slot(job)), 0);
   assert.equal(consumer.inFlight, 0);
   const [{ attempt, redelivered }] = rig.deal();
   assert.deepEqual([attempt, redelivered], [1, false]);
@@ -53,7 +53,7 @@ Deno.test("a settlement that fails leaves the lease as it was", () => {
     assert.equal(consumer.inFlight, 1);
     assert.equal(rig.queue.nextMs, endMs, "its lease ends as before");
     assert.equal(rig.figures, "ready 0 delayed 0 blocked 0 leased 1 jobs 1 bytes 1");
-    assert.equal(rig.queue.durableState(delivery.slot), DurableState.LEASED);
+    assert.equal(rig.queue.views.durableState(delivery.slot), DurableState.LEASED);
     assert.equal(rig.ack(delivery), true, "the same token counts again");
   }
 });

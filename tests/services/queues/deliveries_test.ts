@@ -8,7 +8,7 @@ import { JobState, WorkQueue } from "../../../lib/logic/queues/work_queue.ts";
 import type { JobBodies } from "../../../lib/services/queues/bodies.ts";
 import { JobChunk } from "../../../lib/services/queues/chunks.ts";
 import { JobDeliveries } from "../../../lib/services/queues/deliveries.ts";
-import type { QueueConsumer } from "../../../lib/services/queues/consumer.ts";
+import type { OutgoingJob, QueueConsumer } from "../../../lib/services/queues/consumer.ts";
 import { LogRecords } from "../../support/log_records.ts";
 
 /** Bodies that are at hand when the test says so. */
@@ -36,7 +36,7 @@ class Rig {
     const nothing = () => {};
     this.machine = new WorkQueue<QueueConsumer>({ ...DEFAULT_QUEUE_OPTIONS }, {
       changed: (slot) => {
-        if (this.machine.state(slot) !== JobState.LEASING) return;
+        if (this.machine.views.state(slot) !== JobState.LEASING) return;
         this.deliveries.leasing(slot, this.chunks[slot]);
       },
       leaving: nothing,
@@ -56,7 +56,7 @@ class Rig {
     };
     this.deliveries = new JobDeliveries(queue, this.bodies as unknown as JobBodies);
     for (let id = 1; id <= count; id++) {
-      const slot = machine.push(id, 1, 0, 0, 0, 0);
+      const slot = machine.push({ id, bytes: 1, priority: 0, key: 0, dueMs: 0 }, 0);
       this.chunks[slot] = new JobChunk(id, 0, true);
     }
     this.commit();
@@ -65,7 +65,7 @@ class Rig {
   /** Adds a consumer; gives the ids of the jobs that it was sent. */
   join(prefetch: number): { sent: number[]; consumer: QueueConsumer } {
     const sent: number[] = [];
-    const send = (...[, , , , slot]: number[]) => void sent.push(this.machine.id(slot));
+    const send = ({ slot }: OutgoingJob) => void sent.push(this.machine.views.id(slot));
     const consumer = {
       session: { takesDeliveries: true, outbox: { size: 0 } },
       waitingBytes: 0,
@@ -213,7 +213,7 @@ Deno.test("a consumer that goes gives back what it was not sent, as if it was ne
   rig.machine.removeConsumer(consumer.handle);
   rig.machine.seal();
   rig.machine.committed(0);
-  const attempts = [1, 2, 3].map((id) => rig.machine.attempts(rig.slotOf(id)));
+  const attempts = [1, 2, 3].map((id) => rig.machine.views.attempts(rig.slotOf(id)));
   assert.deepEqual(attempts, [1, 0, 0]);
   assert.equal(rig.machine.ready, 3);
 });
