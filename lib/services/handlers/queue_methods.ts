@@ -15,7 +15,8 @@ import { firstNames, madeLater } from "./name_page.ts";
 import { peek, purge, redrive } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
 import { removeQueue } from "../queues/removal.ts";
-import { checkQueueName, type Queues } from "../queues/queues.ts";
+import { checkQueueName } from "../queues/queue_name.ts";
+import type { Queues } from "../queues/queues.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 

@@ -11,23 +11,30 @@ import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import type { JobLog } from "../../ports/job_log.ts";
 import type { BodyRing } from "../../wire/body_ring.ts";
-import { type JobChunk, readJobs, type StoredQueue, visitJobs } from "./chunks.ts";
+import type { StorePage } from "../../ports/store_page.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
+import { type JobChunk, JobWalk, readJobs, type StoredQueue } from "./chunks.ts";
 
 const log = logger("server");
 
 /** The bytes of the chunks of one read, about; one chunk may be larger. */
 const READ_BYTES = 2 * 1024 * 1024;
 
+/** The bodies that are told of in one go. */
+const TOLD_AT_ONCE = 64;
+
 /** The bytes that are read ahead; more is read once half of them have gone out. */
 const AHEAD_BYTES = 1024 * 1024;
 
 /** The owner of bodies, which is told of what was read. */
 export interface BodyReader {
+  /** Bodies that were read are told of in these turns. */
+  readonly readTurn: TurnTaker;
   /** Tells the body of the job in `slot`, which lies from `start` to `end`. */
   bodyRead(slot: number, bytes: Uint8Array, start: number, end: number): void;
   /** Tells that a chunk was read: bodies of it that were not told of by now could not be read. */
   chunkRead(chunk: JobChunk): void;
-  /** Tells that a read is over, after all its bodies and chunks. */
+  /** Tells that a read, or a part of it, is over. */
   readEnded(): void;
 }
 
@@ -45,6 +52,8 @@ export class JobBodies {
   /** The last chunk that was read, or is to be read, ahead. */
   #lastAhead: JobChunk | null = null;
   #reading = false;
+  /** Whether bodies that were read are being told of. */
+  #telling = false;
 
   constructor(ring: BodyRing, log: JobLog, queue: StoredQueue, reader: BodyReader) {
     this.ring = ring;
@@ -82,7 +91,8 @@ export class JobBodies {
 
   /** Asks for the bodies of a chunk to be read. */
   want(chunk: JobChunk): void {
-    if (this.#underWay.has(chunk)) return;
+    // While it is told of, the job in question may have been told of before anybody waited for it.
+    if (this.#underWay.has(chunk) && !this.#telling) return;
     this.#wanted.add(chunk);
     if (!this.#reading) detached(this.#read(), "read jobs");
   }
@@ -129,19 +139,36 @@ export class JobBodies {
       for (const chunk of chunks) this.#underWay.add(chunk);
       try {
         const page = await readJobs(this.#log, this.#queue, chunks);
-        visitJobs(chunks, page, (slot, _id, start, end) => {
-          this.#reader.bodyRead(slot, page.bytes, start, end);
-        });
+        await this.#tell(chunks, page);
       } catch (error) {
         log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
       }
+      this.#telling = false;
       this.#underWay.clear();
       for (const chunk of chunks) {
+        // One that was asked for again is read again first.
+        if (this.#wanted.has(chunk)) continue;
         guard("go on after jobs were read", () => this.#reader.chunkRead(chunk));
       }
       guard("go on after jobs were read", () => this.#reader.readEnded());
     }
     this.#reading = false;
+  }
+
+  /** Tells of the bodies of a page, which can be very many, in turns. */
+  async #tell(chunks: readonly JobChunk[], page: StorePage): Promise<void> {
+    const reader = this.#reader;
+    const turn = reader.readTurn;
+    const walk = new JobWalk(chunks, page);
+    await turn.admit();
+    this.#telling = true;
+    for (let told = 1; walk.next(); told++) {
+      reader.bodyRead(walk.slot, page.bytes, walk.start, walk.end);
+      if (told % TOLD_AT_ONCE !== 0) continue;
+      // What was handed out leaves before others have their turn.
+      reader.readEnded();
+      await turn.did(TOLD_AT_ONCE);
+    }
   }
 
   /** Takes the chunks of the next read out of the wanted ones. */

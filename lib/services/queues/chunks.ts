@@ -75,15 +75,54 @@ export function visitJobs(
   page: StorePage,
   visit: (slot: number, id: number, start: number, end: number) => boolean | void,
 ): boolean {
-  let at = 0;
-  for (let index = 0; index < page.count; index++) {
-    const id = page.seqs[index];
-    while (id < chunks[at].first || id >= chunks[at].first + chunks[at].slots.length) at++;
-    const slot = chunks[at].slots[id - chunks[at].first];
-    if (slot === GONE) continue;
-    if (visit(slot, id, page.ranges[2 * index], page.ranges[2 * index + 1]) === false) return false;
+  const walk = new JobWalk(chunks, page);
+  while (walk.next()) {
+    if (visit(walk.slot, walk.id, walk.start, walk.end) === false) return false;
   }
   return true;
+}
+
+/** A walk over the jobs of a page that are still there when the walk comes to them. */
+export class JobWalk {
+  slot = 0;
+  id = 0;
+  /** The body lies from `start` to `end` in the bytes of the page. */
+  start = 0;
+  end = 0;
+  readonly #chunks: readonly JobChunk[];
+  readonly #page: StorePage;
+  #chunk = 0;
+  #index = 0;
+
+  /** `page` is what was read of `chunks`. */
+  constructor(chunks: readonly JobChunk[], page: StorePage) {
+    this.#chunks = chunks;
+    this.#page = page;
+  }
+
+  /** Moves to the next job; false behind the last one. */
+  next(): boolean {
+    const { count, seqs, ranges } = this.#page;
+    const chunks = this.#chunks;
+    while (this.#index < count) {
+      const index = this.#index++;
+      const id = seqs[index];
+      while (isBeyond(chunks[this.#chunk], id)) this.#chunk++;
+      const chunk = chunks[this.#chunk];
+      const slot = chunk.slots[id - chunk.first];
+      if (slot === GONE) continue;
+      this.slot = slot;
+      this.id = id;
+      this.start = ranges[2 * index];
+      this.end = ranges[2 * index + 1];
+      return true;
+    }
+    return false;
+  }
+}
+
+function isBeyond({ first, slots }: JobChunk, id: number): boolean {
+  return id < first || id >= first + slots.length;
 }
 
 /** The chunks that a batch creates and drops. */

@@ -16,6 +16,8 @@ import type { JobChunks } from "./chunks.ts";
 
 /** The most jobs whose last error is remembered. */
 const MAX_ERRORS = 10_000;
+/** The most jobs that are moved in one go: a move costs some ten microseconds. */
+export const MOVED_AT_ONCE = 64;
 /** The time after which a move that failed is tried again. */
 const RETRY_MS = 30_000;
 /** Fields of a Job that each move gives anew: id and death. */
@@ -92,15 +94,21 @@ export class DeadLetters {
     this.#waiting.set(slot, { reason, error });
   }
 
-  /** Moves the jobs whose bodies are at hand, and asks for the bodies of the others. */
-  work(): void {
+  /**
+   * Moves jobs whose bodies are at hand, `MOVED_AT_ONCE` at most, and asks for the bodies of others; gives whether
+   * more may be at hand.
+   */
+  work(): boolean {
+    let moved = 0;
     for (const slot of this.#waiting.keys()) {
       const bodies = this.#bodies;
       if (bodies.has(slot)) {
+        if (moved++ === MOVED_AT_ONCE) return true;
         const start = bodies.start(slot);
         this.bodyRead(slot, bodies.ring.bytes, start, start + bodies.length(slot));
       } else bodies.want(this.#queue.chunks.of(slot));
     }
+    return false;
   }
 
   /** Moves the job whose body was read, if it waits for that; gives whether it did. */

@@ -32,6 +32,7 @@ import { JobDeliveries } from "./deliveries.ts";
 import type { KeptJob } from "./job_states.ts";
 import { loadQueue } from "./load.ts";
 import { QueueConsumer } from "./consumer.ts";
+import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
@@ -40,6 +41,8 @@ const log = logger("server");
 const moved = new Entry();
 /** The job that is entered into the machine. */
 const entered: NewJob = { id: 0, bytes: 0, priority: 0, key: 0, dueMs: 0 };
+/** The most jobs that one turn leases of a queue: each costs about a microsecond, and another when it is committed. */
+export const LEASED_AT_ONCE = 1024;
 /** The fewest slots of committed jobs that are cut off the list of pushed jobs at a time. */
 const COMPACT_AT = 4096;
 
@@ -66,6 +69,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly machine: WorkQueue<QueueConsumer>;
   readonly chunks: JobChunks;
   readonly consumers = new Set<QueueConsumer>();
+  readonly readTurn: TurnTaker;
   /** Jobs that were pushed, done and redelivered since the server started. */
   pushed = 0;
   done = 0;
@@ -95,6 +99,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.machine = new WorkQueue(options, this, Math.random);
     const { jobs } = owner.store;
     this.chunks = new JobChunks(jobs, this, (slot, job) => this.#describe(slot, job));
+    this.readTurn = owner.context.turns.join();
     this.#bodies = new JobBodies(owner.ring, jobs, this, this);
     this.#deliveries = new JobDeliveries(this, this.#bodies);
     const wallMs = () => owner.context.clock.wallMs();
@@ -225,10 +230,10 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     return this.context.clock.monotonicMs();
   }
 
-  /** Moves jobs at their end to the dead letters, and leases ready jobs to consumers. */
-  dispatch(): void {
-    this.#deadLetters.work();
-    this.machine.dispatch();
+  /** Moves jobs at their end to the dead letters, and leases ready jobs to consumers; gives whether some are left. */
+  dispatch(): boolean {
+    const movesMore = this.#deadLetters.work();
+    return this.machine.dispatch(LEASED_AT_ONCE) === LEASED_AT_ONCE || movesMore;
   }
 
   /** Takes a job of another queue, without its id, and drops none for it. Raises as `checkRoom` and `push`. */

@@ -10,15 +10,16 @@ import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
-import { checkTopic } from "../../logic/topics/pattern.ts";
 import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
-import { Queue, type QueueOwner } from "./queue.ts";
+import { LEASED_AT_ONCE, Queue, type QueueOwner } from "./queue.ts";
 import { committed } from "../kept/committed.ts";
 import { BoundQueues } from "./bindings.ts";
 import { type Pull, queuesOf } from "./peer_queues.ts";
+import { checkQueueName } from "./queue_name.ts";
 import type { EventTaker } from "../topics/hooks.ts";
 import type { Bus } from "../topics/bus.ts";
+import { LaterTurns } from "../connection/later_turns.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
@@ -54,6 +55,9 @@ export class Queues implements QueueOwner {
   readonly #byName = new Map<string, Queue>();
   #living = 0;
   #touched: Queue[] = [];
+  /** Queues that had more to hand out than one turn may. */
+  readonly #unfinished = new Set<Queue>();
+  readonly #later: LaterTurns;
   #changed: Queue[] = [];
   #settlements: Settlement[] = [];
   readonly #sealed: Sealed[] = [];
@@ -69,6 +73,7 @@ export class Queues implements QueueOwner {
     this.#bus = bus;
     this.store = store;
     this.#policies = policies;
+    this.#later = new LaterTurns(context.turns, LEASED_AT_ONCE, () => this.#dispatchMore());
     for (const { name } of [...store.jobs.queues()]) this.#open(name);
   }
 
@@ -159,10 +164,19 @@ export class Queues implements QueueOwner {
     let nextMs = Infinity;
     for (const queue of touched) {
       queue.isTouched = false;
-      if (hands) queue.dispatch();
+      if (hands && queue.dispatch()) this.#unfinished.add(queue);
       nextMs = Math.min(nextMs, queue.machine.nextMs);
     }
+    if (this.#unfinished.size > 0) this.#later.begin();
     this.#arm(nextMs);
+  }
+
+  /** Goes on with queues that had more to hand out than one turn may; gives whether there is still more. */
+  #dispatchMore(): boolean {
+    for (const queue of this.#unfinished) this.touch(queue);
+    this.#unfinished.clear();
+    this.endTurn();
+    return this.#unfinished.size > 0;
   }
 
   endTurn(): void {
@@ -370,20 +384,4 @@ function tellAll(settlements: readonly Settlement[]): void {
   for (const settlement of settlements) {
     guard("tell that jobs are settled", () => settlement.committed());
   }
-}
-
-/** Raises INVALID_ARGUMENT when `name` cannot be the name of a queue. */
-export function checkQueueName(
-  name: string,
-  limits: { readonly maxTopicBytes: number; readonly maxTopicLevels: number },
-  action: string,
-): void {
-  const { maxTopicBytes, maxTopicLevels } = limits;
-  if (isDeadName(name)) return checkTopic(name, limits, action);
-  // The queue of its dead letters needs a name, too.
-  const most = {
-    maxTopicBytes: maxTopicBytes - DEAD_SUFFIX.length,
-    maxTopicLevels: maxTopicLevels - 1,
-  };
-  checkTopic(name, most, action);
 }

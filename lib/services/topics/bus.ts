@@ -12,7 +12,7 @@ import type { Group } from "../../logic/topics/group_balance.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
 import { TopicTrie } from "../../logic/topics/trie.ts";
 import type { StoreTopic } from "../../ports/store.ts";
-import { EVENT_TAG, Fanout } from "../../wire/fanout.ts";
+import { EVENT_TAG, Fanout, FLUSHED_AT_ONCE } from "../../wire/fanout.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Outbox } from "../../wire/outbox.ts";
@@ -20,12 +20,12 @@ import type { SenderStamps } from "../../wire/stamp.ts";
 import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
-import { LaterFlushes } from "./later_flushes.ts";
 import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch } from "./publisher.ts";
 import { publisherOf, topicsOf } from "./peer_topics.ts";
 import { type BusHooks, NO_HOOKS } from "./hooks.ts";
 import { checkNotReserved } from "./reserved.ts";
+import { LaterTurns } from "../connection/later_turns.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
@@ -62,7 +62,8 @@ export class Bus {
     this.#context = context;
     this.#live = new LiveReceivers(this.#trie);
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
-    const later = new LaterFlushes(context.turns, () => this.#fanout.flushSome());
+    const flushSome = () => this.#fanout.flushSome();
+    const later = new LaterTurns(context.turns, FLUSHED_AT_ONCE, flushSome);
     this.#fanout = new Fanout<BusSubscription>(
       { maxOutboxBytes: context.limits.maxOutboxBytes, budget: context.budget },
       (subscription, frames, length) => policies.apply(subscription, frames, length),
