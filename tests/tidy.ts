@@ -21,9 +21,8 @@ const allowed: Record<string, readonly string[]> = {
   ports: ["base", "gen"],
   services: ["base", "gen", "logic", "wire", "ports"],
   adapters: ["base", "gen", "wire", "ports"],
-  console: ["base", "gen", "wire", "ports"],
   client: ["base", "gen", "wire"],
-  server: ["base", "gen", "logic", "wire", "ports", "services", "adapters", "console"],
+  server: ["base", "gen", "logic", "wire", "ports", "services", "adapters"],
   cli: ["base", "gen", "logic", "wire", "ports", "services", "server", "client"],
 };
 
@@ -133,7 +132,7 @@ export function cycles(graph: ReadonlyMap<string, readonly string[]>): string[][
 
 /** Whether a file of lib may do input and output. */
 export function ioRooms(path: string): boolean {
-  return ["adapters", "console", "server", "cli"].includes(roomOf(path)) ||
+  return ["adapters", "server", "cli"].includes(roomOf(path)) ||
     /^lib\/client\/connection\/transport_\w+\.ts$/.test(path);
 }
 

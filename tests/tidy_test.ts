@@ -73,7 +73,7 @@ Deno.test("no import cycles", () => {
 Deno.test("input and output happen only in the rooms that are made for it", () => {
   const faults = sources.filter((path) => path.startsWith("lib/") && !ioRooms(path))
     .flatMap((path) => ioOf(read(path)).map((each) => `${path} uses ${each}`));
-  assertNone(faults, "I/O belongs to adapters, console, server, cli and the client's transports");
+  assertNone(faults, "I/O belongs to adapters, server, cli and the client's transports");
 });
 
 Deno.test("files are short and say first what they are for", () => {

@@ -5,7 +5,7 @@
  * cannot move a cursor, forge a line or hide behind a change of direction, in either format; logging
  * never raises and never ends the process. Levels are set overall and by category (lib/base/log.ts).
  */
-import { configureSync, type LoggerConfig, type LogRecord, resetSync } from "@logtape/logtape";
+import { configureSync, type LoggerConfig, type LogRecord } from "@logtape/logtape";
 import { ParleyError } from "../base/errors.ts";
 import { LOG_CATEGORIES } from "../base/log.ts";
 import { printable, printableJson } from "../base/printable.ts";
@@ -56,12 +56,6 @@ export function configureLogging(config: LogConfig, target: LogTarget): void {
       ...categoryLevels(config),
     ],
   });
-}
-
-/** Stops all logging, as before the first `configureLogging`. */
-export function resetLogging(): void {
-  resetSync();
-  current = null;
 }
 
 /** What stands in the log where lines are missing. */

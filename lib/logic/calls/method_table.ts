@@ -13,7 +13,7 @@ import { quote } from "../../base/quote.ts";
 import { nameFault, refusal } from "../topics/pattern.ts";
 
 /** The longest method name. */
-export const MAX_METHOD_BYTES = 256;
+const MAX_METHOD_BYTES = 256;
 
 /** Who answers calls; compared by identity. `CallParty` of request_table is one. */
 export interface Responder {
@@ -22,7 +22,7 @@ export interface Responder {
 }
 
 /** The bounds of a method table. */
-export interface MethodTableOptions {
+interface MethodTableOptions {
   /** Methods that one responder may offer. Default: 1,000. */
   maxMethodsPerResponder?: number;
 }
@@ -74,11 +74,6 @@ export class MethodTable<R extends Responder> {
   /** The methods that have a responder, in no order; the table must not change meanwhile. */
   methods(): IterableIterator<string> {
     return this.#byMethod.names();
-  }
-
-  /** How many responders `method` has. */
-  respondersOf(method: string): number {
-    return this.#byMethod.get(method)?.list.length ?? 0;
   }
 
   /**
