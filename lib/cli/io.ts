@@ -27,7 +27,7 @@ export interface Output {
 }
 
 /** The stream to read from. */
-export interface Input {
+interface Input {
   /** Whether a person types it. */
   readonly isTerminal: boolean;
   /** Whether each key is given at once and unseen, instead of whole lines; only on a terminal. */

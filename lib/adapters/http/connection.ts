@@ -37,7 +37,7 @@ const encoder = new TextEncoder();
 export type Outcome = Answer | { readonly takeOver: (rest: Buffer) => void };
 
 /** Says what becomes of a request. */
-export type Handler = (head: RequestHead) => Outcome;
+type Handler = (head: RequestHead) => Outcome;
 
 /** A connection that asks. */
 export class HttpVisitor {

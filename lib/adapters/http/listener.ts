@@ -35,7 +35,7 @@ import { listenOn } from "../socket/tcp.ts";
 import { HeldWebSocket, WebSocketLink } from "./websocket_link.ts";
 
 /** Where WebSockets are accepted. */
-export const WEBSOCKET_PATH = "/ws";
+const WEBSOCKET_PATH = "/ws";
 /** What is spoken under TLS, by its name there (ALPN). */
 const HTTP_PROTOCOL = "http/1.1";
 /** The version of WebSockets that is spoken (RFC 6455, 4.4). */
@@ -57,7 +57,7 @@ export interface ConnectionGate {
 }
 
 /** What a listener is made of. */
-export interface HttpListenerOptions {
+interface HttpListenerOptions {
   readonly limits: Limits;
   readonly guard: HttpGuardOptions;
   readonly gate: ConnectionGate;

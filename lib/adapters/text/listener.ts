@@ -13,7 +13,7 @@ export const MAX_LINE_BYTES = 4096;
 const AROUND_TEXT_BYTES = 256;
 
 /** What the listener needs to know of the dialogue. */
-export type TextOptions = Omit<DialogueOptions, "maxLineBytes">;
+type TextOptions = Omit<DialogueOptions, "maxLineBytes">;
 
 /** A listener on one address. */
 class TextLinkListener implements LinkListener {

@@ -19,7 +19,7 @@ import type { Handshakes } from "./handshakes.ts";
 import { TlsLink } from "./link.ts";
 
 /** The name of the protocol that clients may ask for (ALPN). */
-export const PROTOCOL = "parley";
+const PROTOCOL = "parley";
 
 /** What a listener is made of. */
 export interface TlsListenerOptions {
@@ -30,7 +30,7 @@ export interface TlsListenerOptions {
 }
 
 /** A listener on one address. */
-export class TlsLinkListener implements LinkListener {
+class TlsLinkListener implements LinkListener {
   readonly kind = "tls";
   readonly dialect = "delimited";
   readonly isSecure = true;

@@ -54,7 +54,7 @@ export function requestFrame(message: ClientMessage["message"], id: bigint): Uin
 }
 
 /** What a counter tells of. */
-export interface FrameCounterOptions {
+interface FrameCounterOptions {
   /** Called with the bytes of the payload's stamp; null when latency is not measured. */
   readonly onStamp: ((stamp: DataView, at: number) => void) | null;
   /** Where the payload begins in an event's body. */

@@ -49,7 +49,7 @@ export function pullFrame(queue: string, prefetch: number): Uint8Array {
 }
 
 /** What came of a job: the answer to its push, or the job itself; anything else is decoded. */
-export type Arrival = "ack" | "job" | ServerMessage;
+type Arrival = "ack" | "job" | ServerMessage;
 
 /** Reads what one connection brings. */
 export class QueueArrivals {

@@ -31,13 +31,13 @@ export interface ShownJob {
 }
 
 /** Where a job stands that was looked at: its state, and until when if that is known. */
-export interface JobPlace {
+interface JobPlace {
   readonly state: string;
   readonly until: Date | null;
 }
 
 /** How jobs are shown. */
-export interface JobView {
+interface JobView {
   /** For a person: several lines a job. */
   readonly lines: boolean;
   readonly colors: boolean;

@@ -12,7 +12,7 @@ import type { ChatState } from "./chat_state.ts";
 import { countOf } from "../terminal/summary.ts";
 
 /** What a session is made of. */
-export interface ChatSessionOptions {
+interface ChatSessionOptions {
   readonly client: Client;
   readonly state: ChatState;
   /** How many earlier events are read on coming in. */

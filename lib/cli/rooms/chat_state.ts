@@ -20,7 +20,7 @@ export interface ChatLine {
 }
 
 /** How the connection stands. */
-export type LinkState = "connected" | "reconnecting" | "closed";
+type LinkState = "connected" | "reconnecting" | "closed";
 
 const MAX_LINES = 5000;
 /** Between who speaks and who is spoken to; no name holds it. */

@@ -8,7 +8,7 @@ import { printable } from "../../base/printable.ts";
 import type { RoomMessage } from "../../client/mod.ts";
 
 /** The local date and time of day, to the second. */
-export function localTime(time: Date): string {
+function localTime(time: Date): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
   return `${date} ${clockTime(time)}`;

@@ -9,7 +9,7 @@ import { isJsonStructure, layOutJson } from "./json_text.ts";
 import { count } from "./summary.ts";
 
 /** How bytes are shown. */
-export interface PayloadView {
+interface PayloadView {
   /** Over several lines for a person; otherwise in one line for a pipe. */
   readonly lines: boolean;
   /** All of it. */

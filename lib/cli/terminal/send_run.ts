@@ -20,7 +20,7 @@ export interface Source<Item> {
 }
 
 /** What a run sends and how. */
-export interface SendOptions {
+interface SendOptions {
   /** What one is called: `event`. */
   readonly noun: string;
   /** What has become of those that were sent: `published`. */

@@ -12,7 +12,7 @@ import { whileItRuns } from "./while_it_runs.ts";
 const running = new Set<Deno.ChildProcess>();
 
 /** What a program prints. */
-export interface ProgramStreams {
+interface ProgramStreams {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
 }

@@ -24,7 +24,7 @@ export interface ShownEvent {
 }
 
 /** How events are shown. */
-export interface EventView {
+interface EventView {
   /** For a person: several lines an event. */
   readonly lines: boolean;
   readonly colors: boolean;

@@ -90,13 +90,13 @@ export function addSub(program: Command, context: CliContext): void {
 }
 
 /** The option that says what happens when events come faster than they are taken. */
-export function overflowOption(): Option {
+function overflowOption(): Option {
   return new Option("--overflow <policy>", "what happens when this side is too slow")
     .choices(OVERFLOW);
 }
 
 /** The client library's name of a policy. */
-export function overflowName(option: string): OverflowName {
+function overflowName(option: string): OverflowName {
   return option.replace("-", "_") as OverflowName;
 }
 

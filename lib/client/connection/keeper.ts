@@ -40,7 +40,7 @@ const FINAL_CODES: readonly ErrorCode[] = [
 const FINAL_REASONS: readonly CloseReason[] = [CloseReason.REPLACED, CloseReason.KICKED];
 
 /** Says whether reconnecting is pointless, or not wanted by the server. */
-export function isFinal(reason: ParleyError): boolean {
+function isFinal(reason: ParleyError): boolean {
   return FINAL_CODES.includes(reason.code) || FINAL_REASONS.includes(reason.closeReason);
 }
 

@@ -15,7 +15,7 @@ interface Answering {
 }
 
 /** Handles one message of a connection; `incoming` is valid until it returns. */
-export type MessageHandler<C> = (connection: C, incoming: Incoming) => void;
+type MessageHandler<C> = (connection: C, incoming: Incoming) => void;
 
 /** The handlers by the member's field number. */
 export type HandlerTable<C> = { readonly [member: number]: MessageHandler<C> | undefined };

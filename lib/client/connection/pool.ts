@@ -51,7 +51,7 @@ export interface RequestKind {
 }
 
 /** Whom a pool tells. */
-export interface PoolOwner {
+interface PoolOwner {
   /** Get the messages that answer no request. */
   readonly handlers: HandlerTable<ClientConnection>;
   /** The first connection is open, or another one has taken its place; told each time. */

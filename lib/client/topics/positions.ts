@@ -18,7 +18,7 @@ const MAX_POSITIONS = 1000;
 const POSITION_BYTES = 16;
 
 /** How a subscription came through a reconnect. */
-export type Resumption =
+type Resumption =
   /** Every event will come. */
   | "whole"
   /** Events of topics that are not kept, or whose place was not known, may be missing. */

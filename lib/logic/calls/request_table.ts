@@ -15,7 +15,7 @@ import type { RequestId } from "../../base/request_id.ts";
 export { CallParty, CallRecord } from "./call_lists.ts";
 
 /** The bounds of a request table. */
-export interface RequestTableOptions {
+interface RequestTableOptions {
   /** Calls under way in all. Default: 262,144. */
   maxCalls?: number;
   /** Calls under way that one connection asked. Default: 4,096. */

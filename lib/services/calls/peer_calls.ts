@@ -9,7 +9,7 @@ import { isUtf8 } from "../../wire/utf8.ts";
 import type { Peer } from "../connection/peer.ts";
 
 /** One peer's calls. */
-export class PeerCalls {
+class PeerCalls {
   readonly party: CallParty<Peer>;
   #methodBytes: Uint8Array = new Uint8Array(0);
   #method = "";

@@ -6,7 +6,7 @@ import type { BusSubscription } from "./bus_subscription.ts";
 import { Publisher } from "./publisher.ts";
 
 /** One peer's topics. */
-export class PeerTopics {
+class PeerTopics {
   /** Its subscriptions by pattern, type and group; null while it has had none. */
   subscriptions: Map<string, BusSubscription> | null = null;
   /** Its subscriptions in groups when it left the bus. */
