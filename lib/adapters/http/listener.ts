@@ -161,7 +161,8 @@ export class HttpListener implements LinkListener {
         release = () => {};
         try {
           const first = Buffer.concat(merger.mergeAll(rest));
-          this.#upgrade(head, first, stream, hostname, formatAddress(hostname, port));
+          const peer = formatAddress(hostname, port);
+          this.#upgrade(head, first, { connection: stream, peer, address: hostname });
         } catch (reason) {
           stream.destroy();
           throw reason;
@@ -248,18 +249,21 @@ export class HttpListener implements LinkListener {
   #upgrade(
     head: RequestHead,
     rest: Buffer,
-    stream: ConnectionStream,
-    address: string,
-    peer: string,
+    from: { connection: ConnectionStream; address: string; peer: string },
   ): void {
     // All that is read of a request there.
     const request = { method: head.method, url: head.target, headers: head.headers };
-    this.#webSockets.handleUpgrade(request as IncomingMessage, stream, rest, (webSocket) => {
-      const goingAway = () => this.#stopping;
-      const { input } = this.#options;
-      const options = { connection: stream, peer, address, input, goingAway };
-      this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
-    });
+    this.#webSockets.handleUpgrade(
+      request as IncomingMessage,
+      from.connection,
+      rest,
+      (webSocket) => {
+        const goingAway = () => this.#stopping;
+        const { input } = this.#options;
+        const options = { ...from, input, goingAway };
+        this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
+      },
+    );
   }
 }
 

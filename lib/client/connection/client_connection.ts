@@ -126,12 +126,9 @@ export class ClientConnection implements RequestHolder {
         body,
         // The state changes with the message, not a turn later: the next message may be a farewell.
         (incoming) => this.#opened(readWelcome(incoming)),
-        resolve as (value: unknown) => void,
-        reject,
         timeoutMs,
-        undefined,
       );
-      this.#put(request);
+      this.#put(request.settles(resolve as (value: unknown) => void, reject));
     });
   }
 

@@ -163,14 +163,8 @@ export class ConnectionPool {
       const timeoutMs = options?.timeoutMs === undefined
         ? this.#settings.requestTimeoutMs
         : checkTimeout("timeoutMs", options.timeoutMs);
-      const request = new PendingRequest(
-        encode(),
-        read,
-        resolve as (value: unknown) => void,
-        reject,
-        timeoutMs,
-        signal,
-      );
+      const request = new PendingRequest(encode(), read, timeoutMs, signal)
+        .settles(resolve as (value: unknown) => void, reject);
       request.cancels = kind.cancels === true;
       request.wantsAnswer = kind.unanswered !== true;
       const onFirst = kind.ordered === true || kind.first === true;

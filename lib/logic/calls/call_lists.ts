@@ -20,6 +20,9 @@ export class CallRecord<O> {
   nextAnswered: CallRecord<O> | null = null;
   previousAnswered: CallRecord<O> | null = null;
 
+  /** When the caller is told that it took too long, in monotonic milliseconds. Only request_table writes it. */
+  deadlineMs = 0;
+
   constructor(
     /** The server's id of the call: what the responder answers to. */
     readonly id: number,
@@ -29,8 +32,6 @@ export class CallRecord<O> {
     readonly callerId: RequestId,
     /** Who is to answer. */
     readonly responder: CallParty<O>,
-    /** When the caller is told that it took too long, in monotonic milliseconds. */
-    readonly deadlineMs: number,
   ) {}
 }
 

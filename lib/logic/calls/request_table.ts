@@ -58,7 +58,8 @@ export class RequestTable<O> {
     assert(Number.isFinite(deadlineMs), "a call has a deadline");
     this.#checkRoom(caller, callerId);
     if (2 * (this.#size + 1) > this.#places.length) this.#grow();
-    const record = new CallRecord(this.#freeId(), caller, callerId, responder, deadlineMs);
+    const record = new CallRecord(this.#freeId(), caller, callerId, responder);
+    record.deadlineMs = deadlineMs;
     this.#places[this.#placeOf(record.id)] = record;
     this.#size++;
     if (callerId !== 0) (caller.byCallerId ??= new Map()).set(callerId, record);

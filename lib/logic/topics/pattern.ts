@@ -155,17 +155,17 @@ export function isValidTopicBytes(
   return before !== DOT && levels <= limits.maxTopicLevels;
 }
 
-/** The error for bytes that `isValidTopicBytes` refuses. */
+/** The error for publishing to bytes that `isValidTopicBytes` refuses. */
 export function topicBytesError(
   bytes: Uint8Array,
   start: number,
   end: number,
   limits: TopicLimits = DEFAULT_LIMITS,
-  action = "publish to",
 ): ParleyError {
   const fault = topicBytesFault(bytes, start, end, limits) ?? "a topic follows the rules";
   // No more than a message shows is decoded, so an oversize topic costs nothing.
   const shown = lenientUtf8.decode(bytes.subarray(start, Math.min(end, start + 1024)));
+  const action = "publish to";
   return refusal(action, shown, fault);
 }
 

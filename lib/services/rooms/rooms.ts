@@ -111,7 +111,8 @@ export class Rooms {
     const former = this.names.nameOf(session);
     const holder = this.names.ownerOf(name);
     const held = holder === null ? null : this.names.nameOf(holder);
-    const granted = this.names.claim(session, name, token, newToken(), this.#context.nowMs);
+    const tokens = { shown: token, fresh: newToken() };
+    const granted = this.names.claim(session, name, tokens, this.#context.nowMs);
     if (holder !== null && held !== null && holder !== session) this.#replace(holder, held);
     if (former !== null && former !== name) {
       const renamed = { case: "renamed", value: { from: former, to: name } } as const;

@@ -78,7 +78,7 @@ async function open() {
 function ask(connection: ClientConnection): Promise<unknown> {
   return new Promise((resolve, reject) =>
     connection.send(
-      new PendingRequest(encodeAdd(1, 2), readSum, resolve, reject, 1000, undefined),
+      new PendingRequest(encodeAdd(1, 2), readSum, 1000).settles(resolve, reject),
     )
   );
 }
