@@ -4,7 +4,7 @@
  * Nothing is sent and nothing is read here; who opens connections closes them.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
-import { parseTarget } from "../../client/connection/url.ts";
+import { parseTarget } from "../../client/transport/url.ts";
 
 const DIALS_AT_ONCE = 64;
 

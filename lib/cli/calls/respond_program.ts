@@ -7,7 +7,7 @@
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { ReceivedCall } from "../../client/mod.ts";
-import { runProgram } from "../terminal/shell_program.ts";
+import { runProgram } from "../programs/shell.ts";
 
 /** The most that is kept of the first line of standard error. */
 const MAX_REASON_BYTES = 1024;

@@ -9,9 +9,9 @@ import { type Job, ParleyError } from "../../client/mod.ts";
 import type { CliIo } from "../io.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import type { LinkNotices } from "../terminal/link_notices.ts";
-import { ProgramOutput } from "../terminal/program_output.ts";
+import { ProgramOutput } from "../programs/output.ts";
 import type { JobTaker } from "./pull_run.ts";
-import { runProgram } from "../terminal/shell_program.ts";
+import { runProgram } from "../programs/shell.ts";
 import { countOf } from "../terminal/summary.ts";
 
 interface ExecOptions {

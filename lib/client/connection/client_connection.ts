@@ -29,7 +29,7 @@ import { PendingRequest, type RequestHolder } from "./pending_request.ts";
 import { encodeMessage, encodeWithId, PING_REQUEST } from "./requests.ts";
 import { MAX_INCOMING_BYTES, OUTBOX_HIGH_WATER_BYTES } from "../settings.ts";
 import { SilenceWatch } from "./silence_watch.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { RequestId } from "../../base/request_id.ts";
 
 /** What a connection needs, and whom it tells. */

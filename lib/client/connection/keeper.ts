@@ -12,8 +12,8 @@ import { ClientConnection, type ConnectionOwner } from "./client_connection.ts";
 import type { Expirable } from "./deadline_queue.ts";
 import type { DeadlineTimer } from "./deadline_timer.ts";
 import type { Settings } from "../settings.ts";
-import type { OpenTransport, Transport } from "./transport.ts";
-import type { Target } from "./url.ts";
+import type { OpenTransport, Transport } from "../transport/transport.ts";
+import type { Target } from "../transport/url.ts";
 
 /** What a keeper needs, and whom it tells. */
 export interface KeeperOwner {

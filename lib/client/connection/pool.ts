@@ -29,8 +29,8 @@ import {
   type Settings,
   settingsOf,
 } from "../settings.ts";
-import { openTransport } from "./open_transport.ts";
-import { parseTarget, type Target } from "./url.ts";
+import { openTransport } from "../transport/open.ts";
+import { parseTarget, type Target } from "../transport/url.ts";
 import { WaitingRoom } from "./waiting_requests.ts";
 
 /** What is special about a request. */

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { connect } from "../../../lib/client/mod.ts";
 import type { ConfigInput } from "../../../lib/server/config/config.ts";
-import { tlsFault } from "../../../lib/client/connection/tls_fault.ts";
+import { tlsFault } from "../../../lib/client/transport/tls_fault.ts";
 import { outcomeOf, root, run } from "../../interop/programs.ts";
 import { Running, runProcess } from "../../cli/processes.ts";
 import { startServer } from "../../support/server.ts";
