@@ -5,6 +5,7 @@
  * byte; it is good while the trie's version stays. Made with the first publish, so that the many
  * connections that never do cost nothing.
  */
+import { fnv1a, FNV1A_START } from "../../base/fnv1a.ts";
 import type { Limits } from "../../base/limits.ts";
 import { decodeText, decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
@@ -128,12 +129,12 @@ export class Publisher {
 
 /** A hash of the topic and the type (FNV-1a). Who makes topics collide only forgets their own. */
 function hashOf(bytes: Uint8Array, scan: PayloadScan): number {
-  let hash = 0x811c9dc5;
+  let hash = FNV1A_START;
   for (let at = scan.nameStart; at < scan.nameEnd; at++) {
-    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+    hash = fnv1a(hash, bytes[at]);
   }
   for (let at = scan.typeStart; at < scan.typeEnd; at++) {
-    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+    hash = fnv1a(hash, bytes[at]);
   }
   return hash ^ (hash >>> 15);
 }
