@@ -39,8 +39,8 @@ export type Outcome = Answer | { readonly takeOver: (rest: Buffer) => void };
 /** Says what becomes of a request. */
 type Handler = (head: RequestHead) => Outcome;
 
-/** A connection that asks. */
-export class HttpVisitor {
+/** A connection on which requests are read and answered. */
+export class HttpConnection {
   readonly #connection: HttpSocket;
   readonly #handle: Handler;
   readonly #timeoutMs: number;

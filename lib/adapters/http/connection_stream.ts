@@ -52,7 +52,7 @@ export class ConnectionStream extends Duplex {
     this.on("error", () => {});
   }
 
-  /** As `Link.probe`, below whatever the stream carries. */
+  /** Asks the peer for a sign of life, as `Link.probe` does, below whatever the stream carries. */
   probe(idleMs: number): void {
     if (this.destroyed) return;
     const connection = this.#connection;

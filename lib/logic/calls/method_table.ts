@@ -15,7 +15,7 @@ import { nameFault, refusal } from "../topics/pattern.ts";
 /** The longest method name. */
 const MAX_METHOD_BYTES = 256;
 
-/** Who answers calls; compared by identity. `CallParty` of request_table is one. */
+/** Who answers calls; compared by identity. `CallEndpoint` of request_table is one. */
 export interface Responder {
   /** The calls that it has in hand now. */
   readonly answeringCount: number;
