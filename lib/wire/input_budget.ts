@@ -118,7 +118,7 @@ export class InputBudget {
 
 /** What one connection holds. */
 export class InputAccount implements InputMemory {
-  /** What it holds; 0 after it has left. */
+  /** How many bytes the connection holds; 0 after it has left. */
   bytes = 0;
   /** Since when what waits has made no progress, by the coarse clock; 0 while nothing waits. */
   stillSinceMs = 0;

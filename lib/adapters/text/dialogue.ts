@@ -331,7 +331,7 @@ export class TextDialogue {
     });
   }
 
-  /** The same, and no line is taken before the answer is there. */
+  /** Calls a method as `#call` does, and takes no line before the answer is there. */
   #decide<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,

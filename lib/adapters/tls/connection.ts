@@ -166,7 +166,7 @@ export class TlsConnection {
     else socket.end();
   }
 
-  /** As `Link.probe`. */
+  /** Asks the peer for a sign of life, as `Link.probe` does. */
   probe(idleMs: number): void {
     this.#stream.probe(idleMs);
   }

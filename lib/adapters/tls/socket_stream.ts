@@ -49,7 +49,7 @@ export class SocketStream extends Duplex {
     this.on("error", () => {});
   }
 
-  /** As `Link.probe`, below whatever the stream carries. */
+  /** Asks the peer for a sign of life, as `Link.probe` does, below whatever the stream carries. */
   probe(idleMs: number): void {
     if (!this.destroyed) askAfterSilence(this.#connection, idleMs);
   }

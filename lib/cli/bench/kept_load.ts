@@ -88,7 +88,7 @@ async function firstLevel(link: Deno.Conn, event: Uint8Array, topic: string): Pr
 
 /** What each connection publishes. */
 interface Run {
-  /** As many events as may be under way, one behind the other. */
+  /** The events that may be under way, one behind the other. */
   readonly batch: Uint8Array;
   readonly eventBytes: number;
   readonly untilMs: number;

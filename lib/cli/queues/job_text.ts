@@ -115,7 +115,7 @@ function moreOf({ death, ...job }: ShownJob): Record<string, unknown> {
   };
 }
 
-/** The same for a person: one line each. */
+/** The details of a job for a person, one line each. */
 function detailsOf(job: ShownJob): string[] {
   const told = [
     ...(job.death === null ? [] : [["died", deathText(job.death)]]),

@@ -39,7 +39,7 @@ const MAX_UNDER_WAY = 1024;
 const QUIET_MS = 1000;
 const SHOW_EVERY_MS = 200;
 
-/** The same item, once or as often as `times` says. */
+/** Gives one item, once or as often as `times` says. */
 export function* repeated<Item>(item: Item, times = 1): Generator<Source<Item>> {
   for (let left = times; left > 0; left--) yield { item, place: "" };
 }

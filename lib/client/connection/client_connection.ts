@@ -54,7 +54,7 @@ export interface ConnectionOwner {
   ended(connection: ClientConnection, reason: ParleyError): void;
 }
 
-/** As many bytes are written at once without waiting for the end of the turn. */
+/** When so many bytes wait, they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
 /** One connection to a server. */

@@ -30,7 +30,7 @@ export interface ConsumerOwner {
   readonly autoExtend: boolean;
   /** A job has come. */
   deliver(job: Job): void;
-  /** It holds nothing any more, and gets nothing. */
+  /** The consumer holds no jobs any more, and gets none. */
   over(consumer: QueueConsumer): void;
 }
 

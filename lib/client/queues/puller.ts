@@ -35,7 +35,7 @@ export interface PullerOwner {
   readonly connection: ClientConnection | null;
   /** The puller wants jobs from now on, on this connection and those that follow it. Raises when there are none. */
   join(puller: Puller): void;
-  /** It wants nothing any more. */
+  /** The puller wants no jobs any more. */
   leave(puller: Puller): void;
   /** A new consumer. */
   consumer(puller: Puller, connection: ClientConnection): QueueConsumer;
@@ -83,7 +83,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     else if (this.#signal !== undefined) joinSignal(this.#signal, this);
   }
 
-  /** Whether it takes no more jobs. */
+  /** Whether the puller takes no more jobs. */
   get closed(): boolean {
     return this.#stopping;
   }
@@ -93,7 +93,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     return this.#closed ??= this.#close();
   }
 
-  /** The same as `close`. */
+  /** Closes the puller, as `close` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -72,7 +72,7 @@ export class Positions {
     this.#last.set(topic, seq);
   }
 
-  /** Whether it resumes of its own accord: a server that keeps its topics no more may refuse that. */
+  /** Whether the subscription resumes though the program did not ask for history: a server may refuse that. */
   get resumesUnasked(): boolean {
     return this.#begun && this.#since.case === undefined;
   }

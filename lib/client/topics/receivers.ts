@@ -6,7 +6,7 @@
  */
 import type { Subscription } from "./subscription.ts";
 
-/** Those that match, for as long as no subscription comes or goes. */
+/** The subscriptions that match, good for as long as none comes or goes. */
 export class Receivers {
   /** All of them. */
   readonly all: readonly Subscription[];

@@ -193,7 +193,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     this.closed = new Promise((resolve, reject) => this.#settle = { resolve, reject });
   }
 
-  /** Whether it gets no more events. */
+  /** Whether the subscription gets no more events. */
   get ended(): boolean {
     return this.#ended;
   }

@@ -305,7 +305,7 @@ export class Rooms {
     return this.#append(room, event, sender, messageId);
   }
 
-  /** The same, but raises what is refused at once: a group of the store is then undone. */
+  /** Announces an event, but raises what is refused at once: a group of the store is then undone. */
   #append(
     room: string,
     event: RoomHappening,

@@ -303,7 +303,7 @@ export class Bus {
     this.#fanout.endTurn();
   }
 
-  /** The same for what waits in the outbox of a session that is being ended, while a write is under way. */
+  /** Hands on the groups' share of what waits in the outbox of a session that is being ended, during a write. */
   handOnWaiting(session: Peer): void {
     const { outbox } = session;
     const waiting = outbox.bytes.slice(0, outbox.length);
