@@ -69,7 +69,11 @@ function start(command: string, env: Readonly<Record<string, string>>): Deno.Chi
       stderr: "piped",
     }).spawn();
   } catch (cause) {
-    throw new ParleyError(ErrorCode.INTERNAL, "the program cannot be started", { cause });
+    throw new ParleyError(
+      ErrorCode.INTERNAL,
+      `cannot start the program: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 

@@ -13,6 +13,7 @@
  * (group_balance), limits on one connection's subscriptions (the session).
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { FilterTypes } from "./filter_types.ts";
 import { MatchCache } from "./match_cache.ts";
 import { NameMap } from "./name_map.ts";
@@ -109,7 +110,7 @@ export class TopicTrie<S extends Subscription> {
     if (former === null && this.#size >= this.#maxSubscriptions) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot subscribe: the server has ${this.#size} subscriptions`,
+        `cannot subscribe to ${quote(pattern)}: the server has ${this.#size} subscriptions`,
         { accepted: `at most ${this.#maxSubscriptions} subscriptions`, retryable: true },
       );
     }

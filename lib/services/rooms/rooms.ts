@@ -128,9 +128,11 @@ export class Rooms {
     const room = this.room(name);
     const own = this.#bySession.get(session) ?? new Set();
     if (own.size >= this.#context.limits.maxRoomsPerConnection && !own.has(room)) {
-      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot join "${name}": too many rooms`, {
-        accepted: `at most ${this.#context.limits.maxRoomsPerConnection} rooms a connection`,
-      });
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot join "${name}": this connection is in ${own.size} rooms`,
+        { accepted: `at most ${this.#context.limits.maxRoomsPerConnection} rooms a connection` },
+      );
     }
     const before = this.#kept.store.topic(ROOM_PREFIX + name)?.lastSeq ?? 0;
     if (!room.join(session, this.#context.clock.wallMs())) return { room, seq: before };
@@ -315,7 +317,10 @@ export class Rooms {
     const topic = ROOM_PREFIX + room;
     const kept = this.#kept.topicOf(topic);
     if (kept === null) {
-      throw new ParleyError(ErrorCode.UNAVAILABLE, `cannot keep the history of "${room}"`);
+      throw new ParleyError(
+        ErrorCode.UNAVAILABLE,
+        `cannot use the room "${room}": no policy keeps its history`,
+      );
     }
     const { body, idStart, idEnd } = encodeEvent(topic, event, messageId);
     const publisher = sender === null ? null : publisherOf(sender);

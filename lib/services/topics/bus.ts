@@ -7,6 +7,7 @@
  * Delivery is in memory: an event for which there is no room is dealt with by the subscription's policy.
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { pickMember } from "../../logic/topics/group_balance.ts";
 import type { Group } from "../../logic/topics/group_balance.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
@@ -103,9 +104,10 @@ export class Bus {
     const own = topicsOf(session).subscriptions ??= new Map<string, BusSubscription>();
     const limit = this.#context.limits.maxSubscriptions;
     if (!own.has(key) && own.size >= limit) {
+      const pattern = quote(request.pattern);
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot subscribe: this connection has ${own.size} subscriptions`,
+        `cannot subscribe to ${pattern}: this connection has ${own.size} subscriptions`,
         { accepted: `at most ${limit} subscriptions a connection` },
       );
     }
@@ -126,9 +128,10 @@ export class Bus {
     const key = subscriptionKey(request.pattern, request.type, request.group);
     const subscription = topicsOf(session).subscriptions?.get(key);
     if (subscription === undefined) {
+      const pattern = quote(request.pattern);
       throw new ParleyError(
         ErrorCode.NOT_FOUND,
-        "cannot unsubscribe: this connection has no such subscription",
+        `cannot unsubscribe from ${pattern}: this connection has no such subscription`,
         { accepted: "the pattern, type and group of one of its subscriptions" },
       );
     }
