@@ -71,11 +71,6 @@ export class MethodTable<R extends Responder> {
     return this.#byMethod.size;
   }
 
-  /** The methods that have a responder, in no order; the table must not change meanwhile. */
-  methods(): IterableIterator<string> {
-    return this.#byMethod.names();
-  }
-
   /**
    * Offers a method; gives false when `responder` offers it already. Raises INVALID_ARGUMENT for a bad
    * name and RESOURCE_EXHAUSTED when the responder has as many methods as it may.

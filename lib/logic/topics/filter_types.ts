@@ -15,11 +15,6 @@ interface NamedType {
 export class FilterTypes {
   readonly #named = new NameMap<NamedType>();
 
-  /** How many types are named. */
-  get size(): number {
-    return this.#named.size;
-  }
-
   add(type: string): void {
     const named = this.#named.get(type);
     if (named === undefined) this.#named.set(type, { type, count: 1 });

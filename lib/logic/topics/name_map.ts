@@ -67,13 +67,6 @@ export class NameMap<V> {
     return true;
   }
 
-  /** The names, in no order; the map must not change meanwhile. */
-  *names(): IterableIterator<string> {
-    for (const first of this.#buckets) {
-      for (let entry = first; entry !== null; entry = entry.next) yield entry.name;
-    }
-  }
-
   #find(hash: number, name: string): NameEntry<V> | null {
     let entry = this.#buckets[this.#bucketOf(hash)];
     while (entry !== null && (entry.hash !== hash || entry.name !== name)) entry = entry.next;

@@ -88,9 +88,8 @@ Deno.test("random histories agree with sets", () => {
         assert.equal(picked?.answeringCount ?? Infinity, least);
         assert(picked === null || offers.has(picked));
       }
-      assert.equal(table.pick(method) !== null, offers.size > 0);
       const offered = [...model].filter(([, some]) => some.size > 0).map(([name]) => name);
-      assert.deepEqual([...table.methods()].sort(), offered);
+      assert.deepEqual([...model.keys()].filter((name) => table.pick(name) !== null), offered);
       assert.equal(table.size, offered.length);
     }
   }
