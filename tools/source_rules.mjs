@@ -10,13 +10,13 @@
  * Functions, methods, constructors and their types have few positional parameters: with more, nobody who reads
  * a call knows what its arguments mean. Who may have more is up to whoever runs this.
  *
- * Prints a line for each, and ends with 1 when there are any.
+ * Prints a line for each, and ends with 1 when there are any. What stands behind `--` is judged by its parameters alone.
  *
  * In JavaScript, because the compiler that it uses is large and only needed here: it has a lock of its own, and
  * who merely runs Parley does not download it. To raise its version, change it below, delete
  * tools/source_rules.lock and run this once with --frozen=false in place of --frozen.
  *
- *   deno run -A --no-config --lock=tools/source_rules.lock --frozen tools/source_rules.mjs FILE-OR-FOLDER...
+ *   deno run -A --no-config --lock=tools/source_rules.lock --frozen tools/source_rules.mjs FILE-OR-FOLDER... [-- FILE-OR-FOLDER...]
  */
 // Imported by a name that only running this resolves: whatever looks at all files leaves it alone.
 const compiler = "npm:typescript@5.9.3";
@@ -59,7 +59,8 @@ host.getSourceFile = (path, ...more) =>
     ? ts.createSourceFile(path, denoTypes, ts.ScriptTarget.ESNext)
     : getSourceFile(path, ...more);
 
-const files = Deno.args.flatMap(filesIn);
+const end = Deno.args.includes("--") ? Deno.args.indexOf("--") : Deno.args.length;
+const files = Deno.args.slice(0, end).flatMap(filesIn);
 const program = ts.createProgram([types, ...files], options, host);
 const checker = program.getTypeChecker();
 let faults = 0;
@@ -82,6 +83,15 @@ for (const file of files) {
   for (const { code, start, messageText } of program.getSemanticDiagnostics(source)) {
     if (code === UNKNOWN_NAME) report(file, source, start, messageText);
   }
+}
+for (const file of Deno.args.slice(end + 1).flatMap(filesIn)) {
+  const source = ts.createSourceFile(file, Deno.readTextFileSync(file), options.target, true);
+  const visit = (node) => {
+    const fault = longListOf(node);
+    if (fault !== null) report(file, source, node.getStart(source), fault);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
 }
 Deno.exitCode = faults === 0 ? 0 : 1;
 
