@@ -93,7 +93,7 @@ export class ConnectionStream extends Duplex {
     done(error);
   }
 
-  /** Nothing is read any more, so nobody uses the buffer: as garbage it could stay for long. */
+  /** Frees the buffer at once, since nothing is read any more: as garbage it could stay for long. */
   #letGo(): void {
     this.#buffer.buffer.transfer(0);
     this.#release();

@@ -284,7 +284,7 @@ export class TextDialogue {
     }, goodbye);
   }
 
-  /** Something happened in the room, or somebody said something to this person alone. */
+  /** Shows an event of the room, or a message to this person alone. */
   #event(event: Event): void {
     if (event.type === DirectMessageSchema.typeName) {
       return this.#say(directLine(event, fromBinary(DirectMessageSchema, event.payload)));

@@ -103,7 +103,7 @@ export class ChatState {
     this.online = this.#names.size;
   }
 
-  /** Something happened in the room. */
+  /** Takes in what happened in the room. */
   add(message: RoomMessage): void {
     const { kind, name, text, time, past } = message;
     if (!past) this.#follow(message);

@@ -12,7 +12,7 @@ import { count } from "./summary.ts";
 interface PayloadView {
   /** Over several lines for a person; otherwise in one line for a pipe. */
   readonly lines: boolean;
-  /** All of it. */
+  /** Whether all of the payload is shown. */
   readonly full: boolean;
 }
 

@@ -97,7 +97,7 @@ export class SendRun {
     options.stop.addEventListener("abort", () => this.#interrupt?.(), { once: true });
   }
 
-  /** To be given to the client as it is: a connection that is lost for good ends the run. */
+  /** The callback for the status of the client: a connection that is lost for good ends the run. */
   readonly onStatus = (status: ClientStatus, reason?: ParleyError): void => {
     if (status === "closed" && reason !== undefined) this.#fail(reason);
   };

@@ -44,9 +44,9 @@ export interface ConnectionOwner {
   readonly buffers: BufferPool;
   readonly budget: OutboxBudget;
   readonly handlers: HandlerTable<ClientConnection>;
-  /** There is room for more requests; told at most once for each read or write. */
+  /** Told that there is room for more requests, at most once for each read or write. */
   hasRoom(): void;
-  /** The server refused something that nobody waits for an answer to. */
+  /** Told that the server refused something that nobody waits for an answer to. */
   refused(error: ParleyError): void;
   /** The server, or the client itself, wants no new requests on this connection. */
   draining(connection: ClientConnection, reason: ParleyError): void;

@@ -68,7 +68,7 @@ export class ConnectionKeeper {
     return opening;
   }
 
-  /** Its connection takes no requests any more: another one is needed. */
+  /** Sees to another connection when the present one takes no requests any more. */
   lost(reason: ParleyError): void {
     this.connection = null;
     if (this.#stopped) return;

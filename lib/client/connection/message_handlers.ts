@@ -36,5 +36,5 @@ function answerPing(connection: Answering, incoming: Incoming): void {
   connection.post(encodeMessage({ case: "pong", value: { nonce } }));
 }
 
-/** Nothing was subscribed, registered or pulled: the message came too late for its receiver. */
+/** Ignores a message that came too late for its receiver: nothing is subscribed, registered or pulled. */
 function ignore(): void {}

@@ -46,7 +46,7 @@ export interface RequestKind {
    * For what only this connection can say, and what is bounded by something else.
    */
   on?: ClientConnection;
-  /** When it is given up the server is told, so that it can tell others. */
+  /** Whether the server is told when the request is given up, so that it can tell others. */
   cancels?: boolean;
 }
 
@@ -62,7 +62,7 @@ interface PoolOwner {
   draining(connection: ClientConnection): void;
   /** A connection is over. */
   ended(connection: ClientConnection): void;
-  /** There will be no connection any more. */
+  /** Told that there will be no connection any more. */
   failed(reason: ParleyError): void;
 }
 

@@ -161,7 +161,7 @@ export class Job extends JobRecord {
     this.#abort("its lease is over");
   }
 
-  /** No verb can change anything any more. Called by the client only. */
+  /** Ends the job for this program: no verb can change anything any more. Called by the client only. */
   lose(why: string): void {
     this.#lostWhy ??= why;
     this.#abort(why);

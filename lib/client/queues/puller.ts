@@ -39,7 +39,7 @@ export interface PullerOwner {
   leave(puller: Puller): void;
   /** A new consumer. */
   consumer(puller: Puller, connection: ClientConnection): QueueConsumer;
-  /** Nothing will come for this consumer any more. */
+  /** Told that nothing will come for this consumer any more. */
   over(consumer: QueueConsumer): void;
 }
 
@@ -132,7 +132,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     this.#endTakers();
   }
 
-  /** There is a new connection, or one for the first time. Called by the client only. */
+  /** Pulls on this connection, the first one or a new one. Called by the client only. */
   attach(connection: ClientConnection): void {
     if (this.#stopping) return;
     const consumer = this.#owner.consumer(this, connection);
@@ -146,7 +146,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     detached(pulling, "pull from a queue");
   }
 
-  /** There will be no more jobs, for a reason. Called by the client only. */
+  /** Ends the puller with an error: there will be no more jobs. Called by the client only. */
   fail(error: unknown): void {
     if (this.#stopping) return;
     this.#failure = { error };

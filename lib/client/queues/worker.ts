@@ -54,7 +54,7 @@ export class Reject extends Error {
   override readonly name = "Reject";
 }
 
-/** Whom a worker belongs to. */
+/** The owner of a worker. */
 export interface WorkerOwner {
   readonly reports: ErrorReports;
   /** The worker has begun. */

@@ -77,12 +77,12 @@ export class Positions {
     return this.#begun && this.#since.case === undefined;
   }
 
-  /** Nothing counts until the server has been asked anew, and has answered. */
+  /** Counts no event until the server has been asked anew, and has answered. */
   hold(): void {
     this.#asking = true;
   }
 
-  /** There is a new connection to a server with the history `epoch`: how this comes through it. */
+  /** Says how the subscription goes on over a new connection, to a server with the history `epoch`. */
   reopened(epoch: string): Resumption {
     this.#asking = true;
     if (!this.kept) {

@@ -8,7 +8,7 @@ import type { Subscription } from "./subscription.ts";
 
 /** The subscriptions that match, good for as long as none comes or goes. */
 export class Receivers {
-  /** All of them. */
+  /** All subscriptions that match. */
   readonly all: readonly Subscription[];
   #turn = 0;
 

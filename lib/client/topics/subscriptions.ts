@@ -357,7 +357,7 @@ function endWith(subscription: Subscription, signal: AbortSignal): void {
   subscription.onEnded = () => leaveSignal(signal, member);
 }
 
-/** Nothing that is refused may have the key of something else. */
+/** The key of what a subscription asks for. No two different requests share one, not even refused ones. */
 function keyOf({ pattern, type, group }: Subscription): string {
   return JSON.stringify([pattern, type, group]);
 }
