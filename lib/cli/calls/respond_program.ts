@@ -5,6 +5,7 @@
  * of what it says of a failure the first line is handed on.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { joinBytes } from "../../base/join_bytes.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { ReceivedCall } from "../../client/mod.ts";
 import { runProgram } from "../programs/shell.ts";
@@ -74,11 +75,5 @@ async function readUpTo(
     length += kept.length;
   }
   if (failure !== null) throw failure;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joinBytes(chunks);
 }
