@@ -11,7 +11,7 @@ import { ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { FrameReader } from "../../wire/frame_reader.ts";
-import { requestFrame } from "./bus_frames.ts";
+import { ACK_TAG, requestFrame } from "./bus_frames.ts";
 import { dialAll, dialer, hangUp } from "./dial.ts";
 import { repeated, writeAll } from "./load_run.ts";
 
@@ -35,8 +35,6 @@ export interface KeptResult {
   readonly level: AckLevel;
 }
 
-/** Tag of ServerMessage.ack: field 5, length-delimited. */
-const ACK_TAG = 0x2a;
 /** The largest answer; an error has a sentence or two. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
