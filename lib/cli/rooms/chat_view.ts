@@ -6,10 +6,10 @@
  * widths are known. The same state gives the same rows. Pure.
  */
 import { fnv1a, FNV1A_START } from "../../base/fnv1a.ts";
+import { localClock } from "../../base/local_time.ts";
 import { printable } from "../../base/printable.ts";
 import type { LineEditor } from "./chat_editor.ts";
 import { type ChatLine, type ChatState, TO } from "./chat_state.ts";
-import { clockTime } from "./text.ts";
 import {
   cutText,
   graphemes,
@@ -94,7 +94,7 @@ function lineRows(line: ChatLine, canvas: Canvas, unsent: boolean): string[] {
   const { columns } = canvas;
   if (kind === "rule") return [ruleRow(text, canvas)];
   const timeColumns = columns < COLUMNS_FOR_TIMES ? 0 : TIME_COLUMNS;
-  const clock = (time === null ? "" : clockTime(time)).slice(0, Math.max(0, timeColumns - 1))
+  const clock = (time === null ? "" : localClock(time)).slice(0, Math.max(0, timeColumns - 1))
     .padEnd(timeColumns);
   const indent = " ".repeat(timeColumns);
   const width = columns - timeColumns;
