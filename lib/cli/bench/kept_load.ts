@@ -27,7 +27,7 @@ export interface KeptLoad {
 }
 
 /** What came of it. */
-export interface KeptResult {
+interface KeptResult {
   readonly acknowledged: number;
   readonly seconds: number;
   readonly acknowledgedPerSecond: number;

@@ -39,7 +39,7 @@ interface Grant<O> {
 }
 
 /** The tokens of a claim. */
-export interface Tokens {
+interface Tokens {
   /** That of an earlier grant, or empty. */
   readonly shown: string;
   /** The one for a new grant. */
