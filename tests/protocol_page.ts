@@ -4,28 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { file_parley_v1_demo } from "../lib/gen/parley/v1/demo_pb.ts";
-import { file_parley_v1_envelope } from "../lib/gen/parley/v1/envelope_pb.ts";
-import { file_parley_v1_error } from "../lib/gen/parley/v1/error_pb.ts";
-import { file_parley_v1_event } from "../lib/gen/parley/v1/event_pb.ts";
-import { file_parley_v1_queue } from "../lib/gen/parley/v1/queue_pb.ts";
-import { file_parley_v1_room } from "../lib/gen/parley/v1/room_pb.ts";
-import { file_parley_v1_service } from "../lib/gen/parley/v1/service_pb.ts";
-import { file_parley_v1_session } from "../lib/gen/parley/v1/session_pb.ts";
-import { file_parley_v1_topic } from "../lib/gen/parley/v1/topic_pb.ts";
+import { PROTO_FILES } from "./support/proto_files.ts";
 
 /** Every message of the protocol. */
-export const messages: readonly DescMessage[] = [
-  file_parley_v1_demo,
-  file_parley_v1_envelope,
-  file_parley_v1_error,
-  file_parley_v1_event,
-  file_parley_v1_queue,
-  file_parley_v1_room,
-  file_parley_v1_service,
-  file_parley_v1_session,
-  file_parley_v1_topic,
-].flatMap((file) => file.messages);
+export const messages: readonly DescMessage[] = PROTO_FILES.flatMap((file) => file.messages);
 
 /** The fields of a message in the order of their numbers, as in `string topic = 1`. */
 export function fieldsOf(schema: DescMessage): string[] {

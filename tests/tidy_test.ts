@@ -1,6 +1,6 @@
 /**
  * Holds the house rules that no other tool holds: who may import whom, no cycles, where I/O may happen,
- * how long a file is and how it opens, what may be imported, and that versions agree.
+ * how long a file is and how it opens, how many stand in a folder, what may be imported, and that versions agree.
  *
  * It reads every file that git does not ignore, so it sees a new file before its first commit. It judges
  * text, not types: imports are found by pattern, which is enough as long as nobody writes an import in
@@ -11,15 +11,17 @@ import { VERSION } from "../lib/base/version.ts";
 import { PERMISSIONS } from "../tools/compile.ts";
 import {
   cycles,
+  folderFaults,
   importsOf,
   ioOf,
   ioRooms,
   layerFaults,
+  mayBeLong,
   opensWithDocComment,
-  promiseSpecimen,
   resolveImport,
   roomOf,
   serviceFaults,
+  specimens,
 } from "./tidy.ts";
 
 const root = new URL("..", import.meta.url);
@@ -73,7 +75,7 @@ Deno.test("no import cycles", () => {
 Deno.test("input and output happen only in the rooms that are made for it", () => {
   const faults = sources.filter((path) => path.startsWith("lib/") && !ioRooms(path))
     .flatMap((path) => ioOf(read(path)).map((each) => `${path} uses ${each}`));
-  assertNone(faults, "I/O belongs to adapters, console, server, cli and the client's transports");
+  assertNone(faults, "I/O belongs to adapters, server, cli and the client's transports");
 });
 
 Deno.test("files are short and say first what they are for", () => {
@@ -81,6 +83,13 @@ Deno.test("files are short and say first what they are for", () => {
   assertNone(long, `a source file has at most ${maxLines} lines`);
   const silent = sources.filter((path) => !opensWithDocComment(read(path)));
   assertNone(silent, "a source file opens with a doc comment: its purpose, invariants, non-goals");
+});
+
+Deno.test("folders hold few files", () => {
+  assertNone(
+    folderFaults(sources),
+    "a folder holds at most 20 source files; cut it by what they are about",
+  );
 });
 
 Deno.test("no decoder drops what stands at the start of a text", () => {
@@ -153,17 +162,17 @@ Deno.test("deno task start has the permissions of the executable", () => {
   assert.deepEqual(flags.sort(), [...PERMISSIONS].sort(), "as in tools/compile.ts");
 });
 
-/** What tools/promises.mjs says of these files and folders, one line each. */
-async function promiseFaults(...paths: string[]): Promise<string[]> {
+/** What tools/source_rules.mjs says of these files and folders, one line each. */
+async function ruleFaults(...paths: string[]): Promise<string[]> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "-A",
       "--quiet",
       "--no-config",
-      "--lock=tools/promises.lock",
+      "--lock=tools/source_rules.lock",
       "--frozen",
-      "tools/promises.mjs",
+      "tools/source_rules.mjs",
       ...paths,
     ],
     cwd: root,
@@ -174,18 +183,23 @@ async function promiseFaults(...paths: string[]): Promise<string[]> {
   return said.split("\n").filter((line) => line !== "");
 }
 
-Deno.test("no promise is left alone, and the rule finds those that are", async () => {
+Deno.test("no promise is left alone, no list of parameters is long, and the rules find those", async () => {
   const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
   try {
-    const { text, wrong } = promiseSpecimen();
-    await Deno.writeTextFile(`${folder}/specimen.ts`, text);
-    const faults = await promiseFaults("lib", "server.ts", folder);
-    const [specimen, own] = [true, false].map((ours) =>
-      faults.filter((line) => line.startsWith(`${folder}/`) === ours)
+    for (const { name, text } of specimens()) {
+      await Deno.writeTextFile(`${folder}/${name}.ts`, text);
+    }
+    const faults = await ruleFaults("lib", "server.ts", folder, "--", "tests", "bench", "tools");
+    const own = faults.filter((line) => !line.startsWith(`${folder}/`) && !mayBeLong(line));
+    assertNone(
+      own,
+      "a promise is awaited, given back, kept, or handed to lib/base/detached.ts; a function has four parameters",
     );
-    assertNone(own, "a promise is awaited, given back, kept, or handed to lib/base/detached.ts");
-    const lines = specimen.map((line) => Number(/specimen\.ts:(\d+): /.exec(line)?.[1]));
-    assert.deepEqual([...new Set(lines)], wrong, specimen.join("\n"));
+    for (const { name, wrong } of specimens()) {
+      const found = faults.filter((line) => line.startsWith(`${folder}/${name}.ts:`));
+      const lines = found.map((line) => Number(/\.ts:(\d+): /.exec(line)?.[1]));
+      assert.deepEqual([...new Set(lines)], wrong, found.join("\n"));
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -207,6 +221,13 @@ Deno.test("the rules themselves: layers, cycles and I/O are found", () => {
   assert.equal(service("lib/services/topics/a.ts", "../kept/b.ts").length, 1);
   assert.equal(service("lib/services/kept/a.ts", "../topics/b.ts").length, 0);
   assert.equal(service("lib/services/elsewhere/a.ts", "../../base/b.ts").length, 1);
+  const crowd = Array.from({ length: 21 }, (_, index) => `lib/a/b/${index}.ts`);
+  assert.deepEqual(folderFaults([...crowd, "lib/a/c.ts"]), ["lib/a/b holds 21"]);
+  assert.deepEqual(folderFaults(crowd.slice(1)), []);
+  assert.deepEqual(folderFaults(crowd.map((path) => path.replace("lib/a/b", "tests/e2e"))), []);
+  assert(mayBeLong("lib/wire/fanout.ts:80: add has 7 parameters"));
+  assert(!mayBeLong("lib/wire/fanout.ts:80: a promise is left alone"));
+  assert(!mayBeLong("lib/client/client.ts:80: publish has 5 parameters"));
   assert.deepEqual(cycles(new Map([["a", ["b"]], ["b", ["c"]], ["c", ["b"]]])), [["b", "c", "b"]]);
   assert.deepEqual(ioOf('import fs from "node:fs";\nDeno.exit();\n// Deno.open in a comment\n'), [
     "node:fs",

@@ -67,7 +67,7 @@ export async function startParley(
     return portOf(found.find((each) => each.startsWith("127.0.0.1:")) ?? found[0]);
   };
   return {
-    ...subject(name, "parley", child, portAt("tcp"), folder),
+    ...subject({ name, dialect: "parley", port: portAt("tcp") }, child, folder),
     webSocketPort: portAt("ws"),
   };
 }
@@ -76,7 +76,8 @@ export async function startParley(
 export async function startBare(): Promise<Subject> {
   const args = ["run", "--quiet", "--no-check", "--allow-net", join(ROOT, "bench/bare_echo.ts")];
   const child = Child.start(Deno.execPath(), args);
-  return subject("bare loop", "bytes", child, portOf(await announced(child)));
+  const port = portOf(await announced(child));
+  return subject({ name: "bare loop", dialect: "bytes", port }, child);
 }
 
 /** Starts nats-server. */
@@ -182,17 +183,13 @@ async function announced(child: Child, folder?: string): Promise<string> {
 }
 
 function subject(
-  name: string,
-  dialect: Dialect,
+  server: Pick<Subject, "name" | "dialect" | "port">,
   child: Child,
-  port: number,
   folder?: string,
 ): Subject {
   return {
-    name,
-    dialect,
+    ...server,
     pid: child.pid,
-    port,
     async [Symbol.asyncDispose]() {
       await child.stop();
       if (folder !== undefined) await Deno.remove(folder, { recursive: true });

@@ -4,10 +4,12 @@
  * While a connection is set up its answers are read and looked at; under load they are only counted.
  */
 import type { Dialect } from "../harness/subjects.ts";
+import { joinBytes } from "../../lib/base/join_bytes.ts";
 import { type Connection, indexOfText, writeAll } from "./connection.ts";
 import { openWebSocket } from "./websocket.ts";
 
 export { type Connection, indexOfText, writeAll } from "./connection.ts";
+export { joinBytes as concat } from "../../lib/base/join_bytes.ts";
 
 /** The server. */
 export interface Target {
@@ -69,24 +71,13 @@ export class Setup {
         const said = new TextDecoder().decode(this.bytes.subarray(0, 200));
         throw new Error(`the server ended a connection that waited for ${what}: ${said}`);
       }
-      this.bytes = concat([this.bytes, buffer.subarray(0, count)]);
+      this.bytes = joinBytes([this.bytes, buffer.subarray(0, count)]);
     }
   }
-}
-
-/** All parts behind each other. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** As many copies of `message` behind each other as `bytes` bytes hold, at least one. */
 export function repeated(message: Uint8Array, bytes: number): Uint8Array {
   const count = Math.max(1, Math.floor(bytes / message.length));
-  return concat(Array.from({ length: count }, () => message));
+  return joinBytes(Array.from({ length: count }, () => message));
 }

@@ -7,7 +7,7 @@
  */
 
 /** Is told of a defect: `what` was to be done ("answer a call"), `error` is why it could not be. */
-export type DefectListener = (what: string, error: Error) => void;
+type DefectListener = (what: string, error: Error) => void;
 
 const listeners = new Set<DefectListener>();
 

@@ -13,7 +13,7 @@ export { CloseReason, ErrorCode };
 export type ErrorCodeName = Exclude<keyof typeof ErrorCode, "UNSPECIFIED">;
 
 /** What a ParleyError may carry besides its code and message. */
-export interface ParleyErrorOptions {
+interface ParleyErrorOptions {
   /** What lies behind it; kept for logs, never sent to a peer. */
   cause?: unknown;
   /** Whether the same request may succeed later. Default: true for UNAVAILABLE only. */

@@ -1,8 +1,9 @@
 /**
- * Every limit of the server with its default, in one place, and the relations between them.
+ * The limits of the server that can be configured, with their defaults and the relations between them, and
+ * the few constants that several parts share. Those of the store are in store_limits.
  *
- * Names end in their unit. A limit that is not here does not exist; whoever adds a queue or a map adds
- * its bound here. The configuration schema takes its defaults from this table.
+ * Names end in their unit. The configuration schema takes its defaults from this table. What belongs to one
+ * mechanism alone, such as the most entries of one cache, is a constant named MAX_ beside that mechanism.
  */
 import { assert } from "./errors.ts";
 

@@ -19,7 +19,7 @@ const UNSAFE_BUT_LINES_PATTERN = new RegExp(`(?![\\n\\t])[${UNSAFE}]`, "gu");
 const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /** How `printable` treats its text. */
-export interface PrintableOptions {
+interface PrintableOptions {
   /** Leaves line feeds and tabs as they are, for text that is shown on lines of its own. Default: false. */
   lines?: boolean;
 }

@@ -7,7 +7,7 @@
  */
 
 /** The most characters of a value that a message shows. */
-export const QUOTE_CHARACTERS = 64;
+const QUOTE_CHARACTERS = 64;
 
 // Everything of Unicode's "other" and "separator" classes, but for the plain space, and our own marks.
 const UNSHOWN = /[\p{C}\p{Z}"\\]/gu;

@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { DURATION_FORM, durationMs, durationText } from "../base/duration.ts";
 import { invalidArgument, ParleyError } from "../base/errors.ts";
 import type { Client, ConnectOptions, TlsOptions } from "../client/mod.ts";
-import { parseTarget } from "../client/connection/url.ts";
+import { parseTarget } from "../client/transport/url.ts";
 import type { CliIo } from "./io.ts";
 
 /** What a command is given besides its arguments. */

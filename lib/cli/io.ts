@@ -7,6 +7,7 @@
  * that serves others must not wait for who reads what it prints: it detaches its outputs.
  */
 import { OUTPUT_FLUSH_MS } from "../base/limits.ts";
+import { joinBytes } from "../base/join_bytes.ts";
 import type { LogTarget } from "../server/logging.ts";
 import { OutputQueue } from "./terminal/output_queue.ts";
 import { type RawStream, StandardStream } from "./terminal/standard_stream.ts";
@@ -27,7 +28,7 @@ export interface Output {
 }
 
 /** The stream to read from. */
-export interface Input {
+interface Input {
   /** Whether a person types it. */
   readonly isTerminal: boolean;
   /** Whether each key is given at once and unseen, instead of whole lines; only on a terminal. */
@@ -178,13 +179,7 @@ async function readStdin(maxBytes: number): Promise<Uint8Array> {
     if (length > maxBytes) throw new RangeError(`standard input has more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joinBytes(chunks);
 }
 
 async function* readChunks(): AsyncGenerator<Uint8Array> {

@@ -262,7 +262,7 @@ export class Client implements AsyncDisposable {
     return this.#closing ??= this.#close();
   }
 
-  /** The same as `close`. */
+  /** Closes the client, as `close` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -5,8 +5,9 @@
  * cannot move a cursor, forge a line or hide behind a change of direction, in either format; logging
  * never raises and never ends the process. Levels are set overall and by category (lib/base/log.ts).
  */
-import { configureSync, type LoggerConfig, type LogRecord, resetSync } from "@logtape/logtape";
+import { configureSync, type LoggerConfig, type LogRecord } from "@logtape/logtape";
 import { ParleyError } from "../base/errors.ts";
+import { preciseClock } from "../base/local_time.ts";
 import { LOG_CATEGORIES } from "../base/log.ts";
 import { printable, printableJson } from "../base/printable.ts";
 import type { LogConfig } from "./config/schema.ts";
@@ -56,12 +57,6 @@ export function configureLogging(config: LogConfig, target: LogTarget): void {
       ...categoryLevels(config),
     ],
   });
-}
-
-/** Stops all logging, as before the first `configureLogging`. */
-export function resetLogging(): void {
-  resetSync();
-  current = null;
 }
 
 /** What stands in the log where lines are missing. */
@@ -154,7 +149,7 @@ export function prettyLine(record: LogRecord, colors: boolean): string {
     properties.push(`${style("2", `${printable(name)}=`)}${shown}`);
   }
   const line = [
-    style("2", clockTime(record.timestamp)),
+    style("2", preciseClock(new Date(record.timestamp))),
     style(LEVEL_STYLES[record.level] ?? "0", record.level.toUpperCase().padEnd(7)),
     style("36", categoryName(record).padEnd(10)),
     [printable(messageText(record)), ...properties].join("  "),
@@ -177,13 +172,6 @@ function stackLines(error: Error, depth = 1): string[] {
     lines.push(...stackLines(cause, depth + 1).map((line) => `  ${line}`));
   }
   return lines;
-}
-
-function clockTime(timestamp: number): string {
-  const time = new Date(timestamp);
-  const pad = (value: number, width = 2) => String(value).padStart(width, "0");
-  return `${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}.` +
-    pad(time.getMilliseconds(), 3);
 }
 
 function categoryName(record: LogRecord): string {

@@ -32,9 +32,4 @@ export class BufferPool implements Buffers {
       return;
     }
   }
-
-  /** How many bytes are kept at the moment. */
-  get keptBytes(): number {
-    return this.#free.reduce((sum, free, index) => sum + free.length * SIZES[index], 0);
-  }
 }

@@ -49,7 +49,7 @@ export interface Receiver {
  * Decides about whole frames that do not fit: the first `length` bytes of `frames`. Gives whether any of
  * them were put into the receiver's outbox after all.
  */
-export type Overflow<R> = (receiver: R, frames: Uint8Array, length: number) => boolean;
+type Overflow<R> = (receiver: R, frames: Uint8Array, length: number) => boolean;
 
 /** Hands events out. One serves all publishers of a server, since turns do not overlap. */
 export class Fanout<R extends Receiver> {

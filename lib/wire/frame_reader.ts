@@ -57,7 +57,7 @@ export class FrameReader {
   #joined: Buffer | null = null;
   /** The first byte that no message has taken. */
   #begin = 0;
-  /** Behind the last byte that arrived. */
+  /** The end of the bytes that arrived. */
   #end = 0;
   /** How large the frame at `#begin` is with its prefix, once that is known; otherwise 0. */
   #frameBytes = 0;

@@ -29,13 +29,13 @@ export interface InputMemory {
   give(buffer: Buffer): void;
   /** Whether an empty buffer of `bytes` bytes may be kept for what may come. */
   mayKeep(bytes: number): boolean;
-  /** So many bytes have come. `waits` says whether a message is not whole, `anew` whether it is another one. */
+  /** Takes note that bytes have come. `waits` says whether a message is not whole, `anew` whether it is another one. */
   progressed(bytes: number, waits: boolean, anew: boolean): void;
   /** A buffer for a message that is whole, until it has been dealt with; it counts with nobody. */
   borrow(bytes: number): Buffer;
   /** Takes back what was borrowed. */
   giveBack(buffer: Buffer): void;
-  /** Nothing waits any more: what is not given back by now is only still in use. */
+  /** Ends the account, for nothing waits any more: what is not given back by now is only still in use. */
   leave(): void;
 }
 
@@ -118,7 +118,7 @@ export class InputBudget {
 
 /** What one connection holds. */
 export class InputAccount implements InputMemory {
-  /** What it holds; 0 after it has left. */
+  /** How many bytes the connection holds; 0 after it has left. */
   bytes = 0;
   /** Since when what waits has made no progress, by the coarse clock; 0 while nothing waits. */
   stillSinceMs = 0;

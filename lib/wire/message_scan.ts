@@ -31,7 +31,7 @@ export class MessageScan {
   end = 0;
   /** Where the id's tag stands; equal to `idEnd` when there is no id, or it is zero. */
   idStart = 0;
-  /** Behind the id's value. */
+  /** The end of the id's value. */
   idEnd = 0;
   /** A field number that is not known, for the error; 0 when there was none. */
   unknown = 0;

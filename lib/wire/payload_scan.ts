@@ -24,7 +24,7 @@ const FIRST_STAMP = 11;
 const LAST_STAMP = { event: 14, call: 14, job: 31 } as const;
 
 /** The kinds of messages that are scanned. */
-export type ScannedKind = keyof typeof LAST_STAMP;
+type ScannedKind = keyof typeof LAST_STAMP;
 
 /** What a pass found. Reused for every message of a server. */
 export class PayloadScan {

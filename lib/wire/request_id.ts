@@ -11,7 +11,7 @@ import { putVarint53 } from "./varint.ts";
 
 /** The most bytes that an id takes with its tag. */
 export const MAX_ID_BYTES = 1 + 10;
-/** So many bytes of a varint always make a number without loss. */
+/** A varint of this many bytes is always a number without loss. */
 const SAFE_BYTES = 7;
 
 /** The id that `scan` found in `bytes`; 0 when there is none. */

@@ -4,7 +4,8 @@
  */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { frame, frameBytes } from "../../bench/load/dialect_parley.ts";
-import { concat } from "../../bench/load/target.ts";
+import { concat, writeAll } from "../../bench/load/target.ts";
+import { closeSafely, FakeListener } from "./fake_listener.ts";
 
 /** What it does with each event after the first, which the generator learns from. */
 export type Delivery = (event: Uint8Array, count: number) => Uint8Array | "end";
@@ -14,36 +15,23 @@ const SUBSCRIBE = 5;
 
 /** Serves one subscriber and one publisher until it is disposed of. */
 export class FakeBus implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections: Deno.TcpConn[] = [];
-  readonly #tasks: Promise<void>[] = [];
-  readonly #accepting: Promise<void>;
+  readonly #listener: FakeListener;
   readonly #delivery: Delivery;
   #subscriber: Deno.TcpConn | null = null;
   #count = 0;
 
   constructor(delivery: Delivery) {
     this.#delivery = delivery;
-    this.#accepting = this.#accept();
+    this.#listener = new FakeListener((connection) => this.#serve(connection));
   }
 
   /** Where it listens. */
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#listener.port;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#accepting;
-    this.#connections.forEach(close);
-    await Promise.all(this.#tasks);
-  }
-
-  async #accept(): Promise<void> {
-    for await (const connection of this.#listener) {
-      this.#connections.push(connection);
-      this.#tasks.push(this.#serve(connection).catch(() => {}));
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#listener[Symbol.asyncDispose]();
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
@@ -58,27 +46,15 @@ export class FakeBus implements AsyncDisposable {
         const field = new BinaryReader(new BinaryReader(one).bytes()).tag()[0];
         if (field === SUBSCRIBE) {
           this.#subscriber = connection;
-          await write(connection, frame(ACK, new Uint8Array(0), 1));
+          await writeAll(connection, frame(ACK, new Uint8Array(0), 1));
           continue;
         }
         const delivery = this.#count++ === 0 ? one : this.#delivery(one, this.#count);
-        if (delivery === "end") return close(this.#subscriber!);
+        if (delivery === "end") return closeSafely(this.#subscriber!);
         deliveries.push(delivery);
       }
-      await write(this.#subscriber!, concat(deliveries));
+      await writeAll(this.#subscriber!, concat(deliveries));
       read = await connection.read(buffer);
     }
-  }
-}
-
-async function write(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
-}
-
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // It is closed already.
   }
 }

@@ -5,6 +5,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { frame, frameBytes } from "../../bench/load/dialect_parley.ts";
 import { concat, writeAll } from "../../bench/load/target.ts";
+import { closeSafely, FakeListener } from "./fake_listener.ts";
 
 /** What it does with each job that is pushed: keeps it, gives somebody very many, or ends a consumer. */
 export type Fate = (count: number) => "keep" | "flood" | "end";
@@ -32,40 +33,25 @@ export class FakeQueue implements AsyncDisposable {
   mostHeld = 0;
   /** Jobs that wait. */
   waiting = 0;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections: Deno.TcpConn[] = [];
-  readonly #tasks: Promise<void>[] = [];
-  readonly #accepting: Promise<void>;
+  readonly #listener: FakeListener;
   readonly #fate: Fate;
   readonly #pullers: Puller[] = [];
   #token = 0n;
 
   constructor(fate: Fate) {
     this.#fate = fate;
-    this.#accepting = this.#accept();
+    this.#listener = new FakeListener((connection) =>
+      this.#serve(connection).finally(() => this.#gone(connection))
+    );
   }
 
   /** Where it listens. */
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#listener.port;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#accepting;
-    this.#connections.forEach(close);
-    await Promise.all(this.#tasks);
-  }
-
-  async #accept(): Promise<void> {
-    for await (const connection of this.#listener) {
-      // Small writes that wait for each other would take forty milliseconds each.
-      connection.setNoDelay(true);
-      this.#connections.push(connection);
-      this.#tasks.push(
-        this.#serve(connection).catch(() => {}).finally(() => this.#gone(connection)),
-      );
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#listener[Symbol.asyncDispose]();
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
@@ -95,7 +81,7 @@ export class FakeQueue implements AsyncDisposable {
         return frame(SERVER.welcome, NOTHING, id);
       case CLIENT.job: {
         const fate = this.#fate(++this.pushed);
-        if (fate === "end") close(this.#pullers[0].connection);
+        if (fate === "end") closeSafely(this.#pullers[0].connection);
         else if (fate === "flood") this.#pullers[0].held -= FLOOD_JOBS;
         this.waiting += fate === "flood" ? FLOOD_JOBS : 1;
         return frame(SERVER.ack, NOTHING, id);
@@ -141,13 +127,5 @@ export class FakeQueue implements AsyncDisposable {
     if (at < 0) return;
     this.waiting += this.#pullers[at].held;
     this.#pullers.splice(at, 1);
-  }
-}
-
-function close(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch {
-    // It is closed already.
   }
 }

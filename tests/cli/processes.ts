@@ -6,6 +6,7 @@
  */
 import { PERMISSIONS } from "../../tools/compile.ts";
 import { childEnvironment, root } from "../interop/programs.ts";
+import { listenOptions } from "../support/listen_options.ts";
 
 /** The command line that stands for `parley`. */
 export const COMMAND: readonly string[] = [
@@ -19,16 +20,8 @@ export const COMMAND: readonly string[] = [
 
 /** Options of `serve` for free ports of loopback. */
 export const LOCAL: readonly string[] = [
-  "--tcp",
-  "127.0.0.1:0",
-  "--raw",
-  "127.0.0.1:0",
-  "--http",
-  "",
-  "--text",
-  "",
-  "--data",
-  "",
+  ...listenOptions({ tcp: "127.0.0.1:0", raw: "127.0.0.1:0" }),
+  ...["--data", ""],
 ];
 
 /** Variables of a process besides those it inherits. */

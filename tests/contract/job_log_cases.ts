@@ -2,7 +2,7 @@
  * How a case of the job log's contract is run: in a place of its own, with a store that is open, a listener
  * that remembers, and a way to start again.
  */
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import type { Store } from "../../lib/ports/store.ts";
 import { JobRecorder } from "./job_log_support.ts";
 import type { OpenOptions, StoreSubject } from "./store_contract.ts";

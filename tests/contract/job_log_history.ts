@@ -6,7 +6,7 @@
  * batch leaves, events of topics with the same names, batches that fail, and restarts.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { CHUNK_FULL_BYTES, MAX_CHUNK_JOBS, type StoreQueue } from "../../lib/ports/job_log.ts";
 import type { Store, StoreBatch, StoreListener } from "../../lib/ports/store.ts";
 import { Random } from "../support/random.ts";

@@ -5,7 +5,7 @@
  * about restarts are named as skipped for it. What only a disk can do to a store is tested elsewhere.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import type { StoreLimits } from "../../lib/base/store_limits.ts";
 import type { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
 import type { Store } from "../../lib/ports/store.ts";

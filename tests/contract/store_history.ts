@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import type { Store, StoreTopic } from "../../lib/ports/store.ts";
 import { Random } from "../support/random.ts";
 import { type ModelEvent, ModelStore } from "./store_model.ts";

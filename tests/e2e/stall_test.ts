@@ -3,7 +3,7 @@
  * what its clients sent meanwhile is still in the sockets, and none of them may be taken for gone.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { contentOf, echoMessage, helloMessage } from "../support/frames.ts";
 import { startServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";

@@ -2,7 +2,7 @@
  * Logging: levels by category, both formats, and that no text of a peer gets out of its line.
  */
 import assert from "node:assert/strict";
-import type { LogRecord } from "@logtape/logtape";
+import { type LogRecord, resetSync } from "@logtape/logtape";
 import fc from "fast-check";
 import { invalidArgument } from "../../lib/base/errors.ts";
 import { logger } from "../../lib/base/log.ts";
@@ -12,7 +12,6 @@ import {
   jsonLine,
   type LogTarget,
   prettyLine,
-  resetLogging,
 } from "../../lib/server/logging.ts";
 
 /** Logs while `use` runs, and gives the lines. */
@@ -31,7 +30,7 @@ function logged(
   try {
     use();
   } finally {
-    resetLogging();
+    resetSync();
   }
   assert(text === "" || text.endsWith("\n"));
   return text.split("\n").slice(0, -1);

@@ -6,7 +6,7 @@
  * fires; the job of another queue, due a millisecond from now, tells when it has.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { type Job, Verdict } from "../../lib/gen/parley/v1/queue_pb.ts";
 import {
   ack,

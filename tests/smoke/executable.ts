@@ -7,6 +7,7 @@
 import { TextLineStream } from "./text_line_stream.ts";
 import { PERMISSIONS } from "../../tools/compile.ts";
 import { childEnvironment, root } from "../interop/programs.ts";
+import { listenOptions } from "../support/listen_options.ts";
 
 const executable = Deno.env.get("PARLEY_EXECUTABLE");
 const [program, before] = executable
@@ -65,16 +66,8 @@ export class ServerProcess implements AsyncDisposable {
     const args = [
       "serve",
       "--json",
-      "--tcp",
-      "127.0.0.1:0",
-      "--raw",
-      "127.0.0.1:0",
-      "--http",
-      "",
-      "--text",
-      "",
-      "--data",
-      "",
+      ...listenOptions({ tcp: "127.0.0.1:0", raw: "127.0.0.1:0" }),
+      ...["--data", ""],
       ...more,
     ];
     const options = { stdin: "null", stdout: "piped", stderr: "piped" } as const;

@@ -12,6 +12,7 @@ import { AckLevel, connect } from "../../lib/client/mod.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { parley, ServerProcess } from "./executable.ts";
 import { ownPort } from "../support/own_port.ts";
+import { listenOptions } from "../support/listen_options.ts";
 
 Deno.test("--version prints the version and nothing else", async () => {
   assert.deepEqual(await parley(["--version"]), { code: 0, stdout: `${VERSION}\n`, stderr: "" });
@@ -166,16 +167,8 @@ Deno.test("an address in use ends the second server with one sentence and exit c
   const { port } = server.address("tcp");
   const { code, stderr } = await parley([
     "serve",
-    "--tcp",
-    `127.0.0.1:${port}`,
-    "--raw",
-    "",
-    "--http",
-    "",
-    "--text",
-    "",
-    "--data",
-    "",
+    ...listenOptions({ tcp: `127.0.0.1:${port}` }),
+    ...["--data", ""],
   ]);
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`^parley: .*127\\.0\\.0\\.1:${port}.*\n$`));

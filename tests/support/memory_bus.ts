@@ -3,7 +3,7 @@
  * that moves only when told to. What a turn does is over when `settle` comes back, so histories can be
  * compared with a model step by step.
  */
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "./manual_clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { IoPoll } from "../../lib/ports/io_poll.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";

@@ -31,6 +31,15 @@ export class Random {
     return items[this.below(items.length)];
   }
 
+  /** A copy of one of `seeds` with a few bytes changed, or a few random bytes. */
+  mutantOf(seeds: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+    const bytes = this.below(4) === 0 ? this.bytes(this.below(24)) : this.pick(seeds).slice();
+    for (let changes = this.below(4); changes > 0 && bytes.length > 0; changes--) {
+      bytes[this.below(bytes.length)] = this.uint32();
+    }
+    return bytes;
+  }
+
   /** Random bytes. */
   bytes(count: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(count);

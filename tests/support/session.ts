@@ -1,7 +1,7 @@
 /**
  * Sessions whose peer is the test: no sockets, and a clock that moves only when told to.
  */
-import { ManualClock } from "../../lib/base/clock.ts";
+import { ManualClock } from "./manual_clock.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import type { Session } from "../../lib/services/connection/session.ts";

@@ -5,6 +5,7 @@ import { TlsCredentials } from "../../lib/adapters/tls/credentials.ts";
 import { Handshakes } from "../../lib/adapters/tls/handshakes.ts";
 import type { TlsListenerOptions } from "../../lib/adapters/tls/listener.ts";
 import { writeTestCertificate } from "./certificate.ts";
+import { openGate } from "./open_gate.ts";
 
 /** What a tls listener needs, with room for everybody. */
 export async function testHandshakes(
@@ -19,15 +20,8 @@ export async function testHandshakes(
   });
   await Deno.remove(folder, { recursive: true });
   const handshakes = new Handshakes({ credentials, identities: new Map(), timeoutMs, most: 100 });
-  const gate = {
-    admit: () => null,
-    enter: () => Promise.resolve(true),
-    release: () => {},
-    mayTell: () => true,
-    told: () => {},
-  };
   const refuse = (link: { close(): void }) => Promise.resolve(link.close());
-  return { options: { handshakes, gate, refuse }, dispose: () => credentials.close() };
+  return { options: { handshakes, gate: openGate, refuse }, dispose: () => credentials.close() };
 }
 
 /** A certificate that an authority has signed, as files. */

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { BodyRing } from "../../lib/wire/body_ring.ts";
 import { Random } from "../support/random.ts";
 
-const MOST = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 
 /** Bytes that tell which body they are of. */
 function body(number: number, length: number): Uint8Array {
@@ -25,7 +25,7 @@ function read(ring: BodyRing, position: number, length: number): Uint8Array {
 }
 
 Deno.test("a body is found as it was put, from within other bytes", () => {
-  const ring = new BodyRing(MOST);
+  const ring = new BodyRing(MAX_BYTES);
   const bytes = body(1, 100);
   const position = ring.put(bytes, 10, 60);
   assert(position > 0 && ring.has(position));
@@ -33,9 +33,9 @@ Deno.test("a body is found as it was put, from within other bytes", () => {
 });
 
 Deno.test("position 0 is no body, and neither is one that is too long", () => {
-  const ring = new BodyRing(MOST);
+  const ring = new BodyRing(MAX_BYTES);
   assert.equal(ring.has(0), false);
-  assert.equal(ring.longest, MOST / 4);
+  assert.equal(ring.longest, MAX_BYTES / 4);
   assert.equal(put(ring, new Uint8Array(ring.longest + 1)), 0);
   assert.equal(ring.bytes.length, 0, "it takes no room");
   const longest = body(3, ring.longest);
@@ -43,21 +43,21 @@ Deno.test("position 0 is no body, and neither is one that is too long", () => {
 });
 
 Deno.test("it is small at first, grows as it fills, and keeps everything until it is full", () => {
-  const ring = new BodyRing(MOST);
+  const ring = new BodyRing(MAX_BYTES);
   const put100 = () => put(ring, body(1, 100));
   put100();
-  assert(ring.bytes.length < MOST);
+  assert(ring.bytes.length < MAX_BYTES);
   const positions = Array.from({ length: 2500 }, put100);
-  assert.equal(ring.bytes.length, MOST);
+  assert.equal(ring.bytes.length, MAX_BYTES);
   assert(positions.every((position) => ring.has(position)));
 });
 
 Deno.test("the newest always stay, as many as fit beside one that was passed over", () => {
-  const ring = new BodyRing(MOST);
+  const ring = new BodyRing(MAX_BYTES);
   const placed: number[] = [];
   for (let count = 0; count < 10_000; count++) {
     placed.push(put(ring, body(count, 1000)));
-    const stay = Math.floor((MOST - 2000) / 1000);
+    const stay = Math.floor((MAX_BYTES - 2000) / 1000);
     for (const position of placed.slice(-stay)) assert(ring.has(position));
   }
   assert.equal(ring.has(placed[0]), false);
@@ -67,16 +67,16 @@ Deno.test("whatever is put, what is there is what was put", () => {
   const length = fc.oneof(
     fc.nat({ max: 300 }),
     fc.nat({ max: 40_000 }),
-    fc.constantFrom(0, 1, MOST / 4 - 1, MOST / 4, MOST / 4 + 1, 65_535, 65_536),
+    fc.constantFrom(0, 1, MAX_BYTES / 4 - 1, MAX_BYTES / 4, MAX_BYTES / 4 + 1, 65_535, 65_536),
   );
   fc.assert(
     fc.property(fc.array(length, { minLength: 1, maxLength: 60 }), (lengths) => {
-      const ring = new BodyRing(MOST);
+      const ring = new BodyRing(MAX_BYTES);
       const placed = lengths.map((length, number) => {
         const bytes = body(number, length);
         return { bytes, position: put(ring, bytes) };
       });
-      assert(ring.bytes.length <= MOST);
+      assert(ring.bytes.length <= MAX_BYTES);
       for (const { bytes, position } of placed) {
         if (!ring.has(position)) continue;
         assert.deepEqual(read(ring, position, bytes.length), bytes);
@@ -89,7 +89,7 @@ Deno.test("whatever is put, what is there is what was put", () => {
 });
 
 Deno.test("a long life does not wear it out", () => {
-  const ring = new BodyRing(MOST);
+  const ring = new BodyRing(MAX_BYTES);
   const random = new Random(3);
   const recent: { bytes: Uint8Array; position: number }[] = [];
   let had = 0;
@@ -103,5 +103,5 @@ Deno.test("a long life does not wear it out", () => {
     assert.deepEqual(read(ring, position, old.length), old);
   }
   assert(had > 1000 && had < 20_000, `${had} were there`);
-  assert.equal(ring.bytes.length, MOST);
+  assert.equal(ring.bytes.length, MAX_BYTES);
 });

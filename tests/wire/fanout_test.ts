@@ -68,13 +68,15 @@ function waiting(receiver: TestReceiver): Uint8Array {
   return receiver.outbox.bytes.subarray(0, receiver.outbox.length);
 }
 
+/** The stamps of an event, and who publishes it. */
+type Stamped = Pick<SenderStamps, "bytes" | "length"> & { readonly publisher?: object };
+
 /** Adds an event that lies somewhere in a larger buffer. */
 function add(
   fanout: Fanout<TestReceiver>,
   to: readonly TestReceiver[],
   body: Uint8Array,
-  stamps: SenderStamps,
-  publisher: object = PUBLISHER,
+  { bytes, length, publisher = PUBLISHER }: Stamped,
 ): void {
   const buffer = join(bytesOf("before"), body, bytesOf("behind"));
   const taken: unknown = fanout.add(
@@ -83,11 +85,11 @@ function add(
     buffer,
     6,
     6 + body.length,
-    stamps.bytes,
-    stamps.length,
+    bytes,
+    length,
   );
   // False: handing out what was there before has left somebody to the overflow.
-  if (taken === false) add(fanout, to, body, stamps, publisher);
+  if (taken === false) add(fanout, to, body, { bytes, length, publisher });
 }
 
 Deno.test("a delivery is the published bytes with the stamps behind them", () => {
@@ -184,7 +186,8 @@ Deno.test("flushRun says how many connections the last events went to", () => {
     add(fanout, three, eventBody(1, bytes), stamps);
     assert.equal(fanout.flushRun(), 2, `an event of ${bytes} bytes`);
   }
-  add(fanout, [own], small, stamps, { another: "publisher" });
+  const { bytes, length } = stamps;
+  add(fanout, [own], small, { bytes, length, publisher: { another: "publisher" } });
   assert.equal(fanout.flushRun(), 1, "of another publisher");
 });
 

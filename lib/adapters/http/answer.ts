@@ -50,7 +50,7 @@ function connectionOf(headers: Answer["headers"], last: boolean): Record<string,
 }
 
 /** How an answer is sent. */
-export interface AnswerOptions {
+interface AnswerOptions {
   /** Whether the connection ends with it. Default: true. */
   readonly last?: boolean;
   /** Whether only the head was asked for. Default: false. */

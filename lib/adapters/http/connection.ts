@@ -37,10 +37,10 @@ const encoder = new TextEncoder();
 export type Outcome = Answer | { readonly takeOver: (rest: Buffer) => void };
 
 /** Says what becomes of a request. */
-export type Handler = (head: RequestHead) => Outcome;
+type Handler = (head: RequestHead) => Outcome;
 
-/** A connection that asks. */
-export class HttpVisitor {
+/** A connection on which requests are read and answered. */
+export class HttpConnection {
   readonly #connection: HttpSocket;
   readonly #handle: Handler;
   readonly #timeoutMs: number;

@@ -5,18 +5,16 @@
  * buffer is small while little comes and grows with what does, because every idle connection has one.
  * Half a close is possible in both directions.
  */
-import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { reportDefect } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import { type FrameMerger, ROOM_IN_FRONT_BYTES } from "./frame_merger.ts";
 import { askAfterSilence } from "../socket/keepalive.ts";
+import { TrackedConnection } from "../socket/tracked_connection.ts";
 import { TlsConnection } from "../tls/connection.ts";
 
 const SMALL_BYTES = 1024;
 const LARGE_BYTES = 16 * 1024;
-/** Chunks that wait together leave in one write up to this size. */
-const JOIN_BYTES = 256 * 1024;
 
 /** What an HTTP connection may be: plain, or under TLS. */
 export type HttpSocket = Deno.TcpConn | TlsConnection;
@@ -36,10 +34,7 @@ export class ConnectionStream extends Duplex {
   /** Resolves when the stream is destroyed and the system has the descriptor back. */
   readonly released: Promise<void>;
   readonly #connection: HttpSocket;
-  /** The latest of each of the runtime's operations: until they settle, it keeps the socket. */
-  #readingOne: Promise<unknown> | null = null;
-  #writing: Promise<unknown> | null = null;
-  #ending: Promise<unknown> | null = null;
+  readonly #operations: TrackedConnection;
   #release!: () => void;
   #buffer = roomFor(SMALL_BYTES);
   readonly #merger: FrameMerger;
@@ -50,13 +45,14 @@ export class ConnectionStream extends Duplex {
     // Nothing is read ahead of what was not taken yet.
     super({ allowHalfOpen: true, readableHighWaterMark: 1 });
     this.#connection = connection;
+    this.#operations = new TrackedConnection(connection);
     this.#merger = merger;
     this.released = new Promise((resolve) => this.#release = resolve);
     // Whoever cares for the end listens to "close"; an error that nobody hears must not end the process.
     this.on("error", () => {});
   }
 
-  /** As `Link.probe`, below whatever the stream carries. */
+  /** Asks the peer for a sign of life, as `Link.probe` does, below whatever the stream carries. */
   probe(idleMs: number): void {
     if (this.destroyed) return;
     const connection = this.#connection;
@@ -78,40 +74,26 @@ export class ConnectionStream extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    this.#run(this.#writeAll(chunk, done));
+    this.#run(this.#operations.write(chunk).then(() => done(), done));
   }
 
   override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
-    let bytes = 0;
-    const parts = chunks.map(({ chunk }) => {
-      bytes += chunk.length;
-      return chunk;
-    });
-    const joins = bytes <= JOIN_BYTES;
-    this.#run(
-      joins ? this.#writeAll(Buffer.concat(parts, bytes), done) : this.#writeEach(parts, done),
-    );
+    this.#run(this.#operations.writeChunks(chunks).then(() => done(), done));
   }
 
   override _final(done: Done): void {
-    this.#run(this.#closeWrite(done));
+    this.#run(this.#operations.closeWrite().then(() => done()));
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    try {
-      this.#connection.close();
-    } catch {
-      // It is closed already.
-    }
     const connection = this.#connection;
     const below = connection instanceof TlsConnection ? connection.released : null;
-    const underWay = [this.#readingOne, this.#writing, this.#ending, below];
-    const over = Promise.allSettled(underWay).then(() => this.#letGo());
+    const over = Promise.all([this.#operations.close(), below]).then(() => this.#letGo());
     detached(over, "let go of a connection");
     done(error);
   }
 
-  /** Nothing is read any more, so nobody uses the buffer: as garbage it could stay for long. */
+  /** Frees the buffer at once, since nothing is read any more: as garbage it could stay for long. */
   #letGo(): void {
     this.#buffer.buffer.transfer(0);
     this.#release();
@@ -132,9 +114,7 @@ export class ConnectionStream extends Duplex {
       const buffer = this.#buffer;
       let count: number | null;
       try {
-        const reading = this.#connection.read(buffer.subarray(ROOM_IN_FRONT_BYTES));
-        this.#readingOne = reading;
-        count = await reading;
+        count = await this.#operations.read(buffer.subarray(ROOM_IN_FRONT_BYTES));
       } catch (error) {
         this.destroy(error as Error);
         return;
@@ -166,38 +146,5 @@ export class ConnectionStream extends Duplex {
     const size = this.#buffer.length - ROOM_IN_FRONT_BYTES;
     if (count === size && size < LARGE_BYTES) this.#buffer = roomFor(size * 4);
     else if (count < SMALL_BYTES && size > SMALL_BYTES) this.#buffer = roomFor(SMALL_BYTES);
-  }
-
-  async #writeEach(parts: Uint8Array[], done: Done): Promise<void> {
-    for (const part of parts.slice(0, -1)) {
-      let failure: Error | null | undefined;
-      await this.#writeAll(part, (error) => failure = error);
-      if (failure) return done(failure);
-    }
-    await this.#writeAll(parts[parts.length - 1], done);
-  }
-
-  async #writeAll(bytes: Uint8Array, done: Done): Promise<void> {
-    try {
-      for (let sent = 0; sent < bytes.length;) {
-        const writing = this.#connection.write(bytes.subarray(sent));
-        this.#writing = writing;
-        sent += await writing;
-      }
-    } catch (error) {
-      return done(error as Error);
-    }
-    done();
-  }
-
-  async #closeWrite(done: Done): Promise<void> {
-    const ending = this.#connection.closeWrite();
-    this.#ending = ending;
-    try {
-      await ending;
-    } catch {
-      // The peer went by itself.
-    }
-    done();
   }
 }

@@ -77,7 +77,7 @@ export class FrameMerger {
       }
       const size = headBytes(bytes, at, end);
       if (size === 0) break;
-      const opcode = bytes[at] & 0x0f;
+      const opcode = opcodeOf(bytes, at);
       if (opcode >= FIRST_CONTROL && isSound(bytes, at) && opcode <= LAST_CONTROL) {
         const length = size + (bytes[at + 1] & 0x7f);
         if (length - size <= MAX_CONTROL_BYTES) {
@@ -93,7 +93,7 @@ export class FrameMerger {
       const length = payloadLength(bytes, at);
       if (!this.#accepts(bytes, at, opcode, length)) {
         flush();
-        merged.push(this.#refused(bytes, at, end, opcode, length));
+        merged.push(this.#refused(bytes, at, end));
         return merged;
       }
       this.#inMessage = (bytes[at] & FIN) === 0;
@@ -116,8 +116,9 @@ export class FrameMerger {
   }
 
   /** What `ws` is to get of a frame that may not come: something that it refuses for the same reason, at once. */
-  #refused(bytes: Uint8Array, at: number, end: number, opcode: number, length: number): Buffer {
+  #refused(bytes: Uint8Array, at: number, end: number): Buffer {
     this.#verbatim = true;
+    const opcode = opcodeOf(bytes, at);
     if (!isSound(bytes, at)) return slice(bytes, at, end);
     // The rest of a text is not waited for.
     if (opcode === TEXT && !this.#inMessage) return Buffer.from([FIN | TEXT, MASKED, 0, 0, 0, 0]);
@@ -126,7 +127,7 @@ export class FrameMerger {
       if (opcode === BINARY || opcode === TEXT) bytes[at] &= 0xf0;
       return slice(bytes, at, end);
     }
-    return head(Math.max(length, this.#maxPayloadBytes + 1));
+    return head(Math.max(payloadLength(bytes, at), this.#maxPayloadBytes + 1));
   }
 
   /** Moves `count` bytes of payload from `at` to `to`, without their mask. */
@@ -160,6 +161,11 @@ function headBytes(bytes: Uint8Array, at: number, end: number): number {
   const masked = (bytes[at + 1] & MASKED) !== 0;
   const size = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (masked ? 4 : 0);
   return end - at < size ? 0 : size;
+}
+
+/** The opcode of the frame at `at`. */
+function opcodeOf(bytes: Uint8Array, at: number): number {
+  return bytes[at] & 0x0f;
 }
 
 /** Whether the frame at `at` is masked, and nothing in its first byte is reserved. */

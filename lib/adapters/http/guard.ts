@@ -18,7 +18,7 @@ export interface HttpGuardOptions {
 }
 
 /** The header fields that are looked at. */
-export interface GuardedHeaders {
+interface GuardedHeaders {
   readonly host?: string;
   readonly origin?: string;
 }

@@ -8,9 +8,9 @@
 
 /** The whole head of a request has at most this many bytes. */
 export const MAX_HEAD_BYTES = 16 * 1024;
-/** And at most so many headers. */
+/** The head of a request has at most this many headers. */
 export const MAX_HEADERS = 100;
-/** So many empty lines may stand before a request (RFC 9112, 2.2, asks for one at least). */
+/** How many empty lines may stand before a request (RFC 9112, 2.2, asks for one at least). */
 export const MAX_EMPTY_LINES = 4;
 
 /** A request that is none, with the status to answer. */

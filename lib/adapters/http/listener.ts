@@ -28,19 +28,19 @@ import { formatAddress } from "../socket/deno_link.ts";
 import { type Answer, answerText, plain } from "./answer.ts";
 import { type HttpGuardOptions, refusalOf } from "./guard.ts";
 import { isUpgrade, type RequestHead } from "./head.ts";
-import { HttpVisitor, type Outcome } from "./connection.ts";
+import { HttpConnection, type Outcome } from "./connection.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { LinkQueue } from "../socket/link_queue.ts";
 import { listenOn } from "../socket/tcp.ts";
 import { HeldWebSocket, WebSocketLink } from "./websocket_link.ts";
 
 /** Where WebSockets are accepted. */
-export const WEBSOCKET_PATH = "/ws";
-/** What is spoken under TLS, by its name there (ALPN). */
+const WEBSOCKET_PATH = "/ws";
+/** The protocol under TLS, by its name there (ALPN). */
 const HTTP_PROTOCOL = "http/1.1";
 /** The version of WebSockets that is spoken (RFC 6455, 4.4). */
 const WEBSOCKET_VERSION = "13";
-/** One binary frame may be this large at least, so that a client can send many small messages at once. */
+/** What one binary frame may hold at least, so that a client can send many small messages at once. */
 const MIN_PAYLOAD_BYTES = 256 * 1024;
 
 /** Decides who may connect, and is told when they are gone. */
@@ -57,7 +57,7 @@ export interface ConnectionGate {
 }
 
 /** What a listener is made of. */
-export interface HttpListenerOptions {
+interface HttpListenerOptions {
   readonly limits: Limits;
   readonly guard: HttpGuardOptions;
   readonly gate: ConnectionGate;
@@ -85,8 +85,8 @@ export class HttpListener implements LinkListener {
   readonly #webSockets: WebSocketServer;
   readonly #links = new LinkQueue();
   readonly #refusals: RefusalLog;
-  /** Connections that are no WebSockets (yet). */
-  readonly #visitors = new Set<HttpVisitor>();
+  /** Connections that are no WebSockets, or not yet. */
+  readonly #requesting = new Set<HttpConnection>();
   readonly #stopped = new AbortController();
   #grace: ReturnType<typeof setTimeout> | undefined;
 
@@ -124,9 +124,9 @@ export class HttpListener implements LinkListener {
     if (this.#stopping) return;
     this.#stopped.abort();
     this.#listener.close();
-    for (const visitor of this.#visitors) if (visitor.idle) visitor.close();
+    for (const http of this.#requesting) if (http.idle) http.close();
     this.#grace = setTimeout(() => {
-      for (const visitor of this.#visitors) visitor.close();
+      for (const http of this.#requesting) http.close();
     }, this.#options.limits.drainQuietMs);
     this.#endIfEmpty();
   }
@@ -142,12 +142,12 @@ export class HttpListener implements LinkListener {
       this.#stopped.signal,
     );
     for await (const connection of connections) {
-      detached(this.#visit(connection), "serve an HTTP connection");
+      detached(this.#serve(connection), "serve an HTTP connection");
     }
   }
 
   /** Serves a connection until it ends, or is a WebSocket. */
-  async #visit(accepted: Deno.TcpConn): Promise<void> {
+  async #serve(accepted: Deno.TcpConn): Promise<void> {
     const { gate, limits, input, handshakes } = this.#options;
     const { hostname, port } = accepted.remoteAddr;
     const secure = handshakes === undefined ? null : new TlsConnection(accepted);
@@ -161,32 +161,33 @@ export class HttpListener implements LinkListener {
         release = () => {};
         try {
           const first = Buffer.concat(merger.mergeAll(rest));
-          this.#upgrade(head, first, stream, hostname, formatAddress(hostname, port));
+          const peer = formatAddress(hostname, port);
+          this.#upgrade(head, first, { connection: stream, peer, address: hostname });
         } catch (reason) {
           stream.destroy();
           throw reason;
         }
       });
-    const visitor = new HttpVisitor(connection, handle, limits.handshakeTimeoutMs, input);
-    this.#visitors.add(visitor);
+    const http = new HttpConnection(connection, handle, limits.handshakeTimeoutMs, input);
+    this.#requesting.add(http);
     const refusal = gate.admit(hostname);
     if (refusal === null) {
       tune(accepted);
       const comesIn = await gate.enter(hostname) && await this.#secured(secure);
       const fault = secure?.certificateFault ?? null;
-      if (comesIn && fault === null) await visitor.run();
+      if (comesIn && fault === null) await http.run();
       else if (comesIn) {
-        await visitor.refuse(plain(403, `The certificate is not accepted: ${fault}.`));
-      } else visitor.close();
+        await http.refuse(plain(403, `The certificate is not accepted: ${fault}.`));
+      } else http.close();
       // A connection that became a WebSocket gives its place back later, and this does nothing then.
       if (secure === null) release();
       else detached(secure.released.then(release), "give back the place of a connection");
     } else if (gate.mayTell()) {
-      if (await this.#secured(secure)) await visitor.refuse(plain(503, refusal));
-      else visitor.close();
+      if (await this.#secured(secure)) await http.refuse(plain(503, refusal));
+      else http.close();
       gate.told();
-    } else visitor.close();
-    this.#visitors.delete(visitor);
+    } else http.close();
+    this.#requesting.delete(http);
     this.#endIfEmpty();
   }
 
@@ -196,7 +197,7 @@ export class HttpListener implements LinkListener {
   }
 
   #endIfEmpty(): void {
-    if (!this.#stopping || this.#visitors.size > 0) return;
+    if (!this.#stopping || this.#requesting.size > 0) return;
     clearTimeout(this.#grace);
     this.#links.end();
   }
@@ -248,18 +249,21 @@ export class HttpListener implements LinkListener {
   #upgrade(
     head: RequestHead,
     rest: Buffer,
-    stream: ConnectionStream,
-    address: string,
-    peer: string,
+    from: { connection: ConnectionStream; address: string; peer: string },
   ): void {
     // All that is read of a request there.
     const request = { method: head.method, url: head.target, headers: head.headers };
-    this.#webSockets.handleUpgrade(request as IncomingMessage, stream, rest, (webSocket) => {
-      const goingAway = () => this.#stopping;
-      const { input } = this.#options;
-      const options = { connection: stream, peer, address, input, goingAway };
-      this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
-    });
+    this.#webSockets.handleUpgrade(
+      request as IncomingMessage,
+      from.connection,
+      rest,
+      (webSocket) => {
+        const goingAway = () => this.#stopping;
+        const { input } = this.#options;
+        const options = { ...from, input, goingAway };
+        this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
+      },
+    );
   }
 }
 

@@ -60,7 +60,7 @@ export class HeldWebSocket extends WebSocket {
 }
 
 /** What the listener knows of a connection. */
-export interface WebSocketLinkOptions {
+interface WebSocketLinkOptions {
   /** The connection below. */
   readonly connection: ConnectionStream;
   readonly peer: string;

@@ -8,7 +8,7 @@
 import { constants } from "node:os";
 
 /** What a failure to accept concerns. */
-export type AcceptFailure = "connection" | "exhaustion" | "unknown";
+type AcceptFailure = "connection" | "exhaustion" | "unknown";
 
 /** Files, buffers or memory have run out: the connections stay in the backlog. */
 const EXHAUSTION = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);

@@ -15,7 +15,7 @@ import { acceptFailureOf } from "./accept_failure.ts";
 const log = logger("listener");
 /** Pauses when something has run out. Short, so that who waits in the backlog is served soon after. */
 const FIRST_PAUSE_MS = 5;
-const LONGEST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 250;
 /** After so many unforeseen failures in a row there is a pause of `FIRST_PAUSE_MS`, and again after as many. */
 const UNKNOWN_IN_A_ROW = 16;
 /** After so many connections, good or dead, others have their turn. */
@@ -23,7 +23,7 @@ const ACCEPTS_A_TURN = 64;
 
 /** How long to pause after something has run out `failures` times in a row (1 or more), in milliseconds. */
 export function exhaustionPauseMs(failures: number): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20), LONGEST_PAUSE_MS);
+  return Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20), MAX_PAUSE_MS);
 }
 
 /** Yields what `accept` gives until `stopped` is aborted. `address` is for the log. */

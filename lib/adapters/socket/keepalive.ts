@@ -27,7 +27,7 @@ interface TcpHandle {
 type TcpHandleClass = new (type: number) => TcpHandle;
 
 /** The longest silence that Linux takes, in seconds. */
-const LONGEST_SECONDS = 32_767;
+const MAX_SECONDS = 32_767;
 /** The type of a handle for a connection, not a listener. */
 const SOCKET = 0;
 
@@ -47,7 +47,7 @@ export function askAfterSilence(connection: Deno.TcpConn, idleMs: number): boole
     const handle = new handles(SOCKET);
     try {
       if (handle.openFromRid(resource) !== 0) return false;
-      const seconds = Math.max(1, Math.min(Math.round(idleMs / 1000), LONGEST_SECONDS));
+      const seconds = Math.max(1, Math.min(Math.round(idleMs / 1000), MAX_SECONDS));
       return handle.setKeepAlive(true, seconds) === 0;
     } finally {
       handle.close();

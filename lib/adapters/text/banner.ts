@@ -1,6 +1,7 @@
 /**
  * What the text listener shows of itself: its banner, its help, and how it writes the time.
  */
+import { localClock, localDay } from "../../base/local_time.ts";
 
 /** The first thing a person sees. */
 export const TEXT_BANNER = `Welcome to Parley!
@@ -26,7 +27,5 @@ export const TEXT_HELP = `/help              shows this
 /** A time as it stands in front of a message: local time, `2026-01-20 15:48:41`. */
 export function clockText(wallMs: number): string {
   const time = new Date(wallMs);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  return `${localDay(time)} ${localClock(time)}`;
 }

@@ -284,7 +284,7 @@ export class TextDialogue {
     }, goodbye);
   }
 
-  /** Something happened in the room, or somebody said something to this person alone. */
+  /** Shows an event of the room, or a message to this person alone. */
   #event(event: Event): void {
     if (event.type === DirectMessageSchema.typeName) {
       return this.#say(directLine(event, fromBinary(DirectMessageSchema, event.payload)));
@@ -331,7 +331,7 @@ export class TextDialogue {
     });
   }
 
-  /** The same, and no line is taken before the answer is there. */
+  /** Calls a method as `#call` does, and takes no line before the answer is there. */
   #decide<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,

@@ -12,7 +12,7 @@ export const MAX_LINE_BYTES = 4096;
 const AROUND_TEXT_BYTES = 256;
 
 /** What the listener needs to know. */
-export type TextOptions = Omit<TextLinkOptions, "maxLineBytes">;
+type TextOptions = Omit<TextLinkOptions, "maxLineBytes">;
 
 /** A listener on one address. */
 class TextLinkListener implements LinkListener {

@@ -26,7 +26,7 @@ export interface HandshakeOptions {
   readonly clientCertificates: ClientCertificates;
   /** The protocol that is offered to clients that ask for one (ALPN). */
   readonly protocol: string;
-  /** After so long the connection is closed. */
+  /** How long the handshake may take; then the connection is closed. */
   readonly timeoutMs: number;
 }
 
@@ -166,7 +166,7 @@ export class TlsConnection {
     else socket.end();
   }
 
-  /** As `Link.probe`. */
+  /** Asks the peer for a sign of life, as `Link.probe` does. */
   probe(idleMs: number): void {
     this.#stream.probe(idleMs);
   }

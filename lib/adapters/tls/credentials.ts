@@ -22,7 +22,7 @@ const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 export type ClientCertificates = "none" | "optional" | "required";
 
 /** What credentials are made of; paths of files in PEM. */
-export interface CredentialFiles {
+interface CredentialFiles {
   /** The server's certificate, and those between it and its authority. */
   readonly certificate: string;
   readonly key: string;

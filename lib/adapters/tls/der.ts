@@ -5,7 +5,7 @@
  */
 
 /** A value as it lies in its bytes. */
-export interface DerValue {
+interface DerValue {
   /** The first byte, with class and constructed bit. */
   readonly tag: number;
   readonly content: Uint8Array;

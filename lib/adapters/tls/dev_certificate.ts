@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 const BACKDATED_MS = 3_600_000;
 
 /** Where a certificate for development lies. */
-export interface DevCertificate {
+interface DevCertificate {
   readonly certificate: string;
   readonly key: string;
   /** The authority, which clients have to trust. */

@@ -14,7 +14,7 @@ import { type IdentityMap, identityOf } from "./identity.ts";
 const log = logger("connection");
 
 /** What handshakes need. */
-export interface HandshakesOptions {
+interface HandshakesOptions {
   readonly credentials: TlsCredentials;
   readonly identities: IdentityMap;
   readonly timeoutMs: number;

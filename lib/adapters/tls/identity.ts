@@ -13,7 +13,7 @@ const KINDS = new Map([[0x81, "EMAIL"], [0x82, "DNS"], [0x86, "URI"]]);
 const SUBJECT_ALTERNATIVE_NAME = "551d11";
 /** The tag of a certificate's extensions. */
 const EXTENSIONS = 0xa3;
-const LONGEST_IDENTITY = 64;
+const MAX_IDENTITY_CHARACTERS = 64;
 
 /** Which identity a name in a certificate stands for; the names are written like `DNS:worker.example.com`. */
 export type IdentityMap = ReadonlyMap<string, string>;
@@ -31,9 +31,11 @@ export function parseIdentity(text: string): { name: string; identity: string } 
         '"URI:spiffe://acme/billing=billing" or "EMAIL:ops@example.com=ops"',
     );
   }
-  if (!/^[A-Za-z0-9._@-]+$/.test(identity) || identity.length > LONGEST_IDENTITY) {
+  if (!/^[A-Za-z0-9._@-]+$/.test(identity) || identity.length > MAX_IDENTITY_CHARACTERS) {
     throw new Error(
-      `${JSON.stringify(identity)} is no name of an identity; it has 1 to ${LONGEST_IDENTITY} of ` +
+      `${
+        JSON.stringify(identity)
+      } is no name of an identity; it has 1 to ${MAX_IDENTITY_CHARACTERS} of ` +
         "A-Z a-z 0-9 . _ @ -",
     );
   }

@@ -19,7 +19,7 @@ import type { Handshakes } from "./handshakes.ts";
 import { TlsLink } from "./link.ts";
 
 /** The name of the protocol that clients may ask for (ALPN). */
-export const PROTOCOL = "parley";
+const PROTOCOL = "parley";
 
 /** What a listener is made of. */
 export interface TlsListenerOptions {
@@ -30,7 +30,7 @@ export interface TlsListenerOptions {
 }
 
 /** A listener on one address. */
-export class TlsLinkListener implements LinkListener {
+class TlsLinkListener implements LinkListener {
   readonly kind = "tls";
   readonly dialect = "delimited";
   readonly isSecure = true;
@@ -40,7 +40,7 @@ export class TlsLinkListener implements LinkListener {
   readonly #options: TlsListenerOptions;
   readonly #links = new LinkQueue();
   /** Connections that were not handed over yet. */
-  readonly #visitors = new Set<TlsConnection>();
+  readonly #entering = new Set<TlsConnection>();
   readonly #stopped = new AbortController();
 
   constructor(hostname: string, port: number, options: TlsListenerOptions) {
@@ -59,7 +59,7 @@ export class TlsLinkListener implements LinkListener {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
     this.#listener.close();
-    for (const visitor of this.#visitors) visitor.close();
+    for (const connection of this.#entering) connection.close();
     this.#endIfEmpty();
   }
 
@@ -67,21 +67,21 @@ export class TlsLinkListener implements LinkListener {
     const accept = () => this.#listener.accept();
     for await (const accepted of acceptLoop(accept, this.address, this.#stopped.signal)) {
       tune(accepted);
-      detached(this.#visit(new TlsConnection(accepted)), "take a TLS connection");
+      detached(this.#take(new TlsConnection(accepted)), "take a TLS connection");
     }
   }
 
   /** Hands a connection over, or sees to its end. */
-  async #visit(connection: TlsConnection): Promise<void> {
+  async #take(connection: TlsConnection): Promise<void> {
     const { gate } = this.#options;
     const { hostname } = connection.remoteAddr;
-    this.#visitors.add(connection);
+    this.#entering.add(connection);
     const refusal = gate.admit(hostname);
     if (refusal === null) {
       detached(connection.released.then(() => gate.release(hostname)), "give back a place");
       await this.#enter(connection);
     } else await this.#turnAway(connection, refusal);
-    this.#visitors.delete(connection);
+    this.#entering.delete(connection);
     this.#endIfEmpty();
   }
 
@@ -121,7 +121,7 @@ export class TlsLinkListener implements LinkListener {
   }
 
   #endIfEmpty(): void {
-    if (this.#stopped.signal.aborted && this.#visitors.size === 0) this.#links.end();
+    if (this.#stopped.signal.aborted && this.#entering.size === 0) this.#links.end();
   }
 }
 

@@ -6,16 +6,14 @@
  * takes stays with the peer: node:tls itself goes on taking, and keeps what it decrypts. A peer whose bytes give
  * nothing to read, such as empty records, does not keep the runtime from looking at others.
  */
-import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
 import { detached } from "../../base/detached.ts";
 import { askAfterSilence } from "../socket/keepalive.ts";
+import { TrackedConnection } from "../socket/tracked_connection.ts";
 
 const SMALL_BYTES = 4 * 1024;
 const LARGE_BYTES = 256 * 1024;
-/** Chunks that wait together leave in one write up to this size. */
-const JOIN_BYTES = 256 * 1024;
 /** After so many bytes others have a turn, whatever became of them. */
 const BYTES_A_TURN = 256 * 1024;
 
@@ -29,10 +27,7 @@ export class SocketStream extends Duplex {
   /** Resolves when the stream is destroyed and the system has the descriptor back. */
   readonly released: Promise<void>;
   readonly #connection: Deno.TcpConn;
-  /** The latest of each of the runtime's operations: until they settle, it keeps the socket. */
-  #readingOne: Promise<unknown> | null = null;
-  #writing: Promise<unknown> | null = null;
-  #ending: Promise<unknown> | null = null;
+  readonly #operations: TrackedConnection;
   #release!: () => void;
   #buffer = new Uint8Array(SMALL_BYTES);
   #reading = false;
@@ -47,13 +42,14 @@ export class SocketStream extends Duplex {
     // Nothing is read ahead of what was not taken yet.
     super({ allowHalfOpen: true, readableHighWaterMark: 1 });
     this.#connection = connection;
+    this.#operations = new TrackedConnection(connection);
     this.#mayRead = mayRead;
     this.released = new Promise((resolve) => this.#release = resolve);
     // Whoever cares listens as well; an error that nobody hears must not end the process.
     this.on("error", () => {});
   }
 
-  /** As `Link.probe`, below whatever the stream carries. */
+  /** Asks the peer for a sign of life, as `Link.probe` does, below whatever the stream carries. */
   probe(idleMs: number): void {
     if (!this.destroyed) askAfterSilence(this.#connection, idleMs);
   }
@@ -98,11 +94,13 @@ export class SocketStream extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    detached(this.#writeAll(chunk).then(() => this.#wrote(done), done), "write to a socket");
+    const written = this.#operations.write(chunk);
+    detached(written.then(() => this.#wrote(done), done), "write to a socket");
   }
 
   override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
-    detached(this.#writeEach(chunks).then(() => this.#wrote(done), done), "write to a socket");
+    const written = this.#operations.writeChunks(chunks);
+    detached(written.then(() => this.#wrote(done), done), "write to a socket");
   }
 
   #wrote(done: Done): void {
@@ -114,20 +112,12 @@ export class SocketStream extends Duplex {
   }
 
   override _final(done: Done): void {
-    this.#ending = this.#connection.closeWrite();
-    // That it fails for a peer that is gone is no news.
-    detached(this.#ending.then(() => done(), () => done()), "finish sending to a peer");
+    detached(this.#operations.closeWrite().then(() => done()), "finish sending to a peer");
   }
 
   override _destroy(error: Error | null, done: Done): void {
     clearTimeout(this.#farewell);
-    try {
-      this.#connection.close();
-    } catch {
-      // It is closed already.
-    }
-    const underWay = [this.#readingOne, this.#writing, this.#ending];
-    detached(Promise.allSettled(underWay).then(this.#release), "let go of a connection");
+    detached(this.#operations.close().then(this.#release), "let go of a connection");
     done(error);
   }
 
@@ -139,9 +129,7 @@ export class SocketStream extends Duplex {
     }
     let count: number | null;
     try {
-      const reading = this.#connection.read(this.#buffer);
-      this.#readingOne = reading;
-      count = await reading;
+      count = await this.#operations.read(this.#buffer);
     } catch (error) {
       this.destroy(error as Error);
       return;
@@ -159,22 +147,5 @@ export class SocketStream extends Duplex {
     if (this.readableLength > 0) this.#buffer = new Uint8Array(size);
     else if (count === size && size < LARGE_BYTES) this.#buffer = new Uint8Array(size * 4);
     else if (count < SMALL_BYTES && size > SMALL_BYTES) this.#buffer = new Uint8Array(SMALL_BYTES);
-  }
-
-  async #writeEach(chunks: { chunk: Uint8Array }[]): Promise<void> {
-    let bytes = 0;
-    for (const { chunk } of chunks) bytes += chunk.length;
-    if (bytes <= JOIN_BYTES) {
-      return await this.#writeAll(Buffer.concat(chunks.map(({ chunk }) => chunk), bytes));
-    }
-    for (const { chunk } of chunks) await this.#writeAll(chunk);
-  }
-
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let sent = 0; sent < bytes.length;) {
-      const writing = this.#connection.write(bytes.subarray(sent));
-      this.#writing = writing;
-      sent += await writing;
-    }
   }
 }

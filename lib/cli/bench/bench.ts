@@ -68,10 +68,8 @@ export function addBench(program: Command, context: CliContext): void {
 
 async function benchEcho(options: EchoOptions, { io }: CliContext): Promise<void> {
   const { runEchoLoad } = await import("./load.ts");
-  const progress = new Progress(io);
-  let result: LoadResult;
-  try {
-    result = await runEchoLoad({
+  const result = await Progress.of(io, (show) =>
+    runEchoLoad({
       server: serverUrl(options, io),
       connections: options.connections,
       inFlight: options.inFlight,
@@ -79,11 +77,8 @@ async function benchEcho(options: EchoOptions, { io }: CliContext): Promise<void
       seconds: options.seconds,
       requests: options.requests,
       framing: options.framing,
-      onProgress: (answers) => progress.show(`${count(answers)} answers`),
-    });
-  } finally {
-    progress.clear();
-  }
+      onProgress: (answers) => show(`${count(answers)} answers`),
+    }));
   if (options.json) {
     const { connections, inFlight, size } = options;
     const line = { connections, in_flight: inFlight, size_bytes: size, ...echoJson(result) };
@@ -117,19 +112,14 @@ function echoJson(result: LoadResult) {
 
 async function benchConns(options: ConnsOptions, { io, outcome }: CliContext): Promise<void> {
   const { runIdleLoad } = await import("./idle.ts");
-  const progress = new Progress(io);
-  let result: IdleResult;
-  try {
-    result = await runIdleLoad({
+  const result = await Progress.of(io, (show) =>
+    runIdleLoad({
       server: serverUrl(options, io),
       connections: options.connections,
       holdSeconds: options.hold,
       pid: options.pid,
-      onProgress: (open) => progress.show(`${count(open)} connections`),
-    });
-  } finally {
-    progress.clear();
-  }
+      onProgress: (open) => show(`${count(open)} connections`),
+    }));
   if (result.refused > 0) outcome.exitCode = 1;
   if (options.json) {
     io.stdout.write(JSON.stringify(connsJson(result)) + "\n");

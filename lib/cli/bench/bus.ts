@@ -69,16 +69,11 @@ async function benchBus(options: BusOptions, { io }: CliContext): Promise<void> 
     group,
   };
   checkBusLoad(load);
-  const progress = new Progress(io);
-  let result: BusResult;
-  try {
-    result = await runBusLoad({
+  const result = await Progress.of(io, (show) =>
+    runBusLoad({
       ...load,
-      onProgress: (deliveries) => progress.show(`${count(deliveries)} deliveries`),
-    });
-  } finally {
-    progress.clear();
-  }
+      onProgress: (deliveries) => show(`${count(deliveries)} deliveries`),
+    }));
   if (options.json) {
     io.stdout.write(JSON.stringify({ ...loadJson(options), ...resultJson(result) }) + "\n");
     return;

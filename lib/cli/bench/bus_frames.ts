@@ -12,9 +12,10 @@ import {
   ClientMessageSchema,
   ServerMessageSchema,
 } from "../../gen/parley/v1/envelope_pb.ts";
+import { EVENT_TAG } from "../../wire/fanout.ts";
 
-/** Tag of ServerMessage.event: field 3, length-delimited. */
-const EVENT_TAG = 0x1a;
+/** Tag of ServerMessage.ack: field 5, length-delimited. */
+export const ACK_TAG = 0x2a;
 /** The bytes at the front of a payload that tell when it was due, when latency is measured. */
 export const STAMP_BYTES = 8;
 /** A frame's head is looked at once as much of it is there; it holds a stamp at any offset that is used. */
@@ -54,7 +55,7 @@ export function requestFrame(message: ClientMessage["message"], id: bigint): Uin
 }
 
 /** What a counter tells of. */
-export interface FrameCounterOptions {
+interface FrameCounterOptions {
   /** Called with the bytes of the payload's stamp; null when latency is not measured. */
   readonly onStamp: ((stamp: DataView, at: number) => void) | null;
   /** Where the payload begins in an event's body. */

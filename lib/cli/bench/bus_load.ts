@@ -19,7 +19,8 @@ import {
   STAMP_BYTES,
 } from "./bus_frames.ts";
 import { dialAll, dialer, hangUp } from "./dial.ts";
-import { Histogram } from "./histogram.ts";
+import { type Durations, Histogram } from "./histogram.ts";
+import { PROGRESS_INTERVAL_MS, repeated, watchStall, writeAll } from "./load_run.ts";
 
 /** What load to make. */
 export interface BusLoad {
@@ -53,12 +54,9 @@ export interface BusResult {
   /** Bytes of payload delivered a second, in units of 10⁶. */
   readonly megabytesPerSecond: number;
   /** From when an event was due to its delivery, in milliseconds; null without a rate. */
-  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number } | null;
+  readonly latencyMs: Durations | null;
 }
 
-const PROGRESS_INTERVAL_MS = 200;
-// A server that has delivered nothing for this long is not going to.
-const STALL_MS = 10_000;
 /** What one write holds. */
 const BATCH_BYTES = 64 * 1024;
 /** What may be under way to each subscriber: far below what makes a server call one slow. */
@@ -74,7 +72,13 @@ export async function runBusLoad(load: BusLoad): Promise<BusResult> {
   const run = new BusRun(load, links);
   const timers = [
     setInterval(() => load.onProgress?.(run.deliveries), PROGRESS_INTERVAL_MS),
-    watchStall(run),
+    watchStall(() => run.progress, (seconds) => {
+      if (!run.isOwed) return;
+      const came = `${run.deliveries} of ${run.expected} deliveries`;
+      run.fail(
+        new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `nothing came for ${seconds} s: ${came}`),
+      );
+    }),
   ];
   const readers = run.read();
   const whole = run.whole();
@@ -89,19 +93,6 @@ export async function runBusLoad(load: BusLoad): Promise<BusResult> {
     links.forEach(hangUp);
     await Promise.allSettled([readers, whole]);
   }
-}
-
-function watchStall(run: BusRun): ReturnType<typeof setInterval> {
-  let seen = -1;
-  return setInterval(() => {
-    if (run.isOwed && run.progress === seen) {
-      const seconds = STALL_MS / 1000;
-      const message =
-        `nothing came for ${seconds} s: ${run.deliveries} of ${run.expected} deliveries`;
-      run.fail(new ParleyError(ErrorCode.DEADLINE_EXCEEDED, message));
-    }
-    seen = run.progress;
-  }, STALL_MS);
 }
 
 /** The state that the connections of one load share. */
@@ -195,7 +186,7 @@ class BusRun {
       this.#publishers.map((link, index) =>
         this.#load.rate === undefined
           ? this.#flood(link, endMs)
-          : this.#pace(link, index, startMs, endMs, this.#load.rate / publishers)
+          : this.#pace(link, startMs + index * 1000 / this.#load.rate, endMs)
       ),
     );
     this.#pacing = false;
@@ -211,7 +202,6 @@ class BusRun {
 
   result(): BusResult {
     const [events, deliveries, seconds] = [this.#events, this.deliveries, this.#seconds];
-    const histogram = this.#histogram;
     return {
       events,
       deliveries,
@@ -219,11 +209,7 @@ class BusRun {
       eventsPerSecond: events / seconds,
       deliveriesPerSecond: deliveries / seconds,
       megabytesPerSecond: deliveries * this.#load.sizeBytes / seconds / 1e6,
-      latencyMs: histogram === null || histogram.count === 0 ? null : {
-        p50: histogram.quantileMs(0.5),
-        p99: histogram.quantileMs(0.99),
-        max: histogram.maxMs,
-      },
+      latencyMs: this.#histogram?.summary() ?? null,
     };
   }
 
@@ -231,8 +217,7 @@ class BusRun {
   async #flood(link: Deno.Conn, endMs: number): Promise<void> {
     const { bytes } = this.#frame;
     const count = Math.max(1, Math.floor(BATCH_BYTES / bytes.length));
-    const batch = new Uint8Array(count * bytes.length);
-    for (let index = 0; index < count; index++) batch.set(bytes, index * bytes.length);
+    const batch = repeated(bytes, count);
     while (performance.now() < endMs && !this.#over) {
       if (this.#copies > 0) await this.#until(() => this.expected - this.deliveries < this.#window);
       this.#events += count;
@@ -240,21 +225,13 @@ class BusRun {
     }
   }
 
-  /** Publishes `rate` events a second, each with the time when it was due; publishers take turns. */
-  async #pace(
-    link: Deno.Conn,
-    index: number,
-    startMs: number,
-    endMs: number,
-    rate: number,
-  ): Promise<void> {
+  /** Publishes at this connection's part of the rate, from `dueMs` on: each event with the time when it was due. */
+  async #pace(link: Deno.Conn, dueMs: number, endMs: number): Promise<void> {
     const { bytes, payloadAt } = this.#frame;
     const most = Math.max(1, Math.floor(BATCH_BYTES / bytes.length));
-    const batch = new Uint8Array(most * bytes.length);
+    const batch = repeated(bytes, most);
     const view = new DataView(batch.buffer);
-    for (let at = 0; at < batch.length; at += bytes.length) batch.set(bytes, at);
-    const intervalMs = 1000 / rate;
-    let dueMs = startMs + intervalMs * index / this.#publishers.length;
+    const intervalMs = 1000 * this.#publishers.length / this.#load.rate!;
     while (dueMs < endMs && !this.#over) {
       const nowMs = performance.now();
       let count = 0;
@@ -312,8 +289,4 @@ export function checkBusLoad(load: Pick<BusLoad, "rate" | "sizeBytes">): void {
     `cannot measure latency with payloads of ${load.sizeBytes} bytes: they carry a time`,
     { accepted: `at least ${STAMP_BYTES} bytes` },
   );
-}
-
-async function writeAll(link: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await link.write(bytes.subarray(at));
 }

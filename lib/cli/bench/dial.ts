@@ -4,12 +4,12 @@
  * Nothing is sent and nothing is read here; who opens connections closes them.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
-import { parseTarget } from "../../client/connection/url.ts";
+import { parseTarget } from "../../client/transport/url.ts";
 
 const DIALS_AT_ONCE = 64;
 
 /** Opens one connection; the promise rejects when that fails. */
-export type Dial = () => Promise<Deno.Conn>;
+type Dial = () => Promise<Deno.Conn>;
 
 /** Says how to connect to a URL of the client library. Raises INVALID_ARGUMENT for anything else. */
 export function dialer(server: string): Dial {

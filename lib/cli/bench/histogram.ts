@@ -8,6 +8,13 @@
 const GROWTH = Math.log(1.01);
 const BUCKETS = 2300;
 
+/** The durations that are told of a load, in milliseconds. */
+export interface Durations {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
 /** Records durations and tells their quantiles. */
 export class Histogram {
   readonly #counts = new Uint32Array(BUCKETS);
@@ -30,6 +37,12 @@ export class Histogram {
     this.#counts[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
     this.#count++;
     if (ms > this.#maxMs) this.#maxMs = ms;
+  }
+
+  /** What is told of the recorded durations; null when there are none. */
+  summary(): Durations | null {
+    if (this.#count === 0) return null;
+    return { p50: this.quantileMs(0.5), p99: this.quantileMs(0.99), max: this.#maxMs };
   }
 
   /** The duration, in milliseconds, that the given share (0 to 1) of all did not exceed; 0 without any. */

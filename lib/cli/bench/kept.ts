@@ -3,7 +3,6 @@
  */
 import { type Command, Option } from "commander";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
-import type { KeptResult } from "./kept_load.ts";
 import { type CliContext, DEFAULT_SERVER, seconds, serverUrl, wholeNumber } from "../command.ts";
 import { Progress } from "../terminal/progress.ts";
 import { count, countOf, table } from "../terminal/summary.ts";
@@ -45,21 +44,16 @@ export function addBenchKept(bench: Command, context: CliContext): void {
 async function benchKept(options: KeptOptions, { io }: CliContext): Promise<void> {
   const { runKeptLoad } = await import("./kept_load.ts");
   const { topic, publishers, inFlight, size: sizeBytes } = options;
-  const progress = new Progress(io);
-  let result: KeptResult;
-  try {
-    result = await runKeptLoad({
+  const result = await Progress.of(io, (show) =>
+    runKeptLoad({
       server: serverUrl(options, io),
       topic,
       publishers,
       inFlight,
       sizeBytes,
       seconds: options.seconds,
-      onProgress: (acknowledged) => progress.show(`${count(acknowledged)} acknowledged`),
-    });
-  } finally {
-    progress.clear();
-  }
+      onProgress: (acknowledged) => show(`${count(acknowledged)} acknowledged`),
+    }));
   const level = AckLevel[result.level];
   if (options.json) {
     const line = {

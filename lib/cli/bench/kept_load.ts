@@ -11,8 +11,9 @@ import { ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { FrameReader } from "../../wire/frame_reader.ts";
-import { requestFrame } from "./bus_frames.ts";
+import { ACK_TAG, requestFrame } from "./bus_frames.ts";
 import { dialAll, dialer, hangUp } from "./dial.ts";
+import { repeated, writeAll } from "./load_run.ts";
 
 /** What to publish. */
 export interface KeptLoad {
@@ -26,7 +27,7 @@ export interface KeptLoad {
 }
 
 /** What came of it. */
-export interface KeptResult {
+interface KeptResult {
   readonly acknowledged: number;
   readonly seconds: number;
   readonly acknowledgedPerSecond: number;
@@ -34,8 +35,6 @@ export interface KeptResult {
   readonly level: AckLevel;
 }
 
-/** Tag of ServerMessage.ack: field 5, length-delimited. */
-const ACK_TAG = 0x2a;
 /** The largest answer; an error has a sentence or two. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -45,8 +44,7 @@ export async function runKeptLoad(load: KeptLoad): Promise<KeptResult> {
   try {
     const event = eventOf(load);
     const level = await firstLevel(links[0], event, load.topic);
-    const batch = new Uint8Array(event.length * load.inFlight);
-    for (let index = 0; index < load.inFlight; index++) batch.set(event, index * event.length);
+    const batch = repeated(event, load.inFlight);
     const startMs = performance.now();
     const untilMs = startMs + load.seconds * 1000;
     let acknowledged = 0;
@@ -54,7 +52,8 @@ export async function runKeptLoad(load: KeptLoad): Promise<KeptResult> {
       acknowledged += acks;
       load.onProgress?.(acknowledged);
     };
-    await Promise.all(links.map((link) => publish(link, batch, event.length, untilMs, count)));
+    const run: Run = { batch, eventBytes: event.length, untilMs, count };
+    await Promise.all(links.map((link) => publish(link, run)));
     const seconds = (performance.now() - startMs) / 1000;
     return { acknowledged, seconds, acknowledgedPerSecond: acknowledged / seconds, level };
   } finally {
@@ -85,14 +84,19 @@ async function firstLevel(link: Deno.Conn, event: Uint8Array, topic: string): Pr
   );
 }
 
+/** What each connection publishes. */
+interface Run {
+  /** The events that may be under way, one behind the other. */
+  readonly batch: Uint8Array;
+  readonly eventBytes: number;
+  readonly untilMs: number;
+  /** Is told of acknowledgements as they come. */
+  readonly count: (acks: number) => void;
+}
+
 /** Keeps a batch under way on one connection until the time is over, then waits for the rest. */
-async function publish(
-  link: Deno.Conn,
-  batch: Uint8Array,
-  eventBytes: number,
-  untilMs: number,
-  count: (acks: number) => void,
-): Promise<void> {
+async function publish(link: Deno.Conn, run: Run): Promise<void> {
+  const { batch, eventBytes, untilMs, count } = run;
   const reader = new FrameReader("delimited", MAX_ANSWER_BYTES);
   let underWay = batch.length / eventBytes;
   await writeAll(link, batch);
@@ -131,8 +135,4 @@ function refusal(reader: FrameReader): ParleyError {
   }
   const { code, message: text, retryable, accepted } = message.value;
   return new ParleyError(code, text, { retryable, accepted });
-}
-
-async function writeAll(link: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await link.write(bytes.subarray(at));
 }

@@ -11,7 +11,8 @@ import { handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { dialAll, dialer, hangUp } from "./dial.ts";
-import { Histogram } from "./histogram.ts";
+import { type Durations, Histogram } from "./histogram.ts";
+import { PROGRESS_INTERVAL_MS, repeated, watchStall, writeAll } from "./load_run.ts";
 
 /** What load to make. */
 export interface EchoLoad {
@@ -48,12 +49,9 @@ export interface LoadResult {
   /** The bytes of one request, and of one answer. */
   readonly frameBytes: number;
   /** Round trips, in milliseconds; null unless `inFlight` is 1. */
-  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number } | null;
+  readonly latencyMs: Durations | null;
 }
 
-const PROGRESS_INTERVAL_MS = 200;
-// A server that has answered nothing for this long after the end of the load is not going to.
-const STALL_MS = 10_000;
 // What the kernel takes without anybody reading, so that a write of this size cannot wait for a read.
 const SMALL_WRITE_BYTES = 32 * 1024;
 const READ_BUFFER_BYTES = 256 * 1024;
@@ -72,8 +70,8 @@ export async function runEchoLoad(load: EchoLoad): Promise<LoadResult> {
     if (load.requests === undefined) {
       timers.push(setTimeout(() => run.stop(), (load.seconds ?? 5) * 1000));
     }
-    timers.push(watchStall(run, (error) => {
-      failure ??= error;
+    timers.push(watchStall(() => run.answers, (seconds) => {
+      failure ??= new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `no answer came for ${seconds} s`);
       closeAll();
     }));
     await Promise.all(links.map((link) =>
@@ -101,18 +99,6 @@ export function echoFrame(sizeBytes: number, framing: EchoLoad["framing"]): Uint
   return framing === "bytes" ? message : new BinaryWriter().bytes(message).finish();
 }
 
-function watchStall(run: LoadRun, fail: (error: Error) => void): ReturnType<typeof setInterval> {
-  let seen = -1;
-  return setInterval(() => {
-    if (run.answers === seen) {
-      fail(
-        new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `no answer came for ${STALL_MS / 1000} s`),
-      );
-    }
-    seen = run.answers;
-  }, STALL_MS);
-}
-
 /** The state that the connections of one load share. */
 class LoadRun {
   answers = 0;
@@ -127,10 +113,7 @@ class LoadRun {
     this.#frame = frame;
     this.#histogram = histogram;
     this.#unsent = load.requests ?? Infinity;
-    this.#batch = new Uint8Array(frame.length * load.inFlight);
-    for (let index = 0; index < load.inFlight; index++) {
-      this.#batch.set(frame, index * frame.length);
-    }
+    this.#batch = repeated(frame, load.inFlight);
   }
 
   /** Sends no more requests; those under way are still awaited. */
@@ -213,10 +196,6 @@ function firstMessage(bytes: Uint8Array): ServerMessage {
   return fromBinary(ServerMessageSchema, new BinaryReader(bytes).bytes());
 }
 
-async function writeAll(link: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await link.write(bytes.subarray(at));
-}
-
 function result(
   requests: number,
   seconds: number,
@@ -229,10 +208,6 @@ function result(
     requestsPerSecond: requests / seconds,
     megabytesPerSecond: requests * frameBytes / seconds / 1e6,
     frameBytes,
-    latencyMs: histogram === null ? null : {
-      p50: histogram.quantileMs(0.5),
-      p99: histogram.quantileMs(0.99),
-      max: histogram.maxMs,
-    },
+    latencyMs: histogram?.summary() ?? null,
   };
 }

@@ -71,10 +71,8 @@ async function benchQueue(given: QueueOptions, { io }: CliContext): Promise<void
   const { runQueueLoad } = await import("./queue_load.ts");
   const { queue, producers, consumers, prefetch, inFlight, size: sizeBytes, jobs } = options;
   await checkEmpty(options, io);
-  const progress = new Progress(io);
-  let result: QueueResult;
-  try {
-    result = await runQueueLoad({
+  const result = await Progress.of(io, (show) =>
+    runQueueLoad({
       server: serverUrl(options, io),
       queue,
       producers,
@@ -85,11 +83,8 @@ async function benchQueue(given: QueueOptions, { io }: CliContext): Promise<void
       seconds: jobs === undefined ? options.seconds : Infinity,
       jobs,
       oneAtATime: options.idle ?? false,
-      onProgress: (done) => progress.show(`${count(done)} jobs`),
-    });
-  } finally {
-    progress.clear();
-  }
+      onProgress: (done) => show(`${count(done)} jobs`),
+    }));
   if (options.json) io.stdout.write(JSON.stringify(resultJson(options, result)) + "\n");
   else table(io, resultRows(options, result));
 }

@@ -11,10 +11,10 @@ import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/env
 import { JobSchema, PullSchema } from "../../gen/parley/v1/queue_pb.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { FrameReader } from "../../wire/frame_reader.ts";
-import { requestFrame } from "./bus_frames.ts";
+import { ACK_TAG, requestFrame } from "./bus_frames.ts";
 
 /** Tags of ServerMessage's members that come often: one byte each. */
-const TAG = { ack: 0x2a, job: 0x6a } as const;
+const TAG = { ack: ACK_TAG, job: 0x6a } as const;
 /** Fields of Job. */
 const FIELD = { payload: 2, token: 16 } as const;
 const TOKEN_BYTES = 8;
@@ -49,7 +49,7 @@ export function pullFrame(queue: string, prefetch: number): Uint8Array {
 }
 
 /** What came of a job: the answer to its push, or the job itself; anything else is decoded. */
-export type Arrival = "ack" | "job" | ServerMessage;
+type Arrival = "ack" | "job" | ServerMessage;
 
 /** Reads what one connection brings. */
 export class QueueArrivals {

@@ -15,7 +15,8 @@ import { FrameReader } from "../../wire/frame_reader.ts";
 import { STAMP_BYTES } from "./bus_frames.ts";
 import { dialAll, dialer, hangUp } from "./dial.ts";
 import { pullFrame, type PushFrame, pushFrame, QueueArrivals } from "./queue_frames.ts";
-import { Histogram } from "./histogram.ts";
+import { type Durations, Histogram } from "./histogram.ts";
+import { PROGRESS_INTERVAL_MS, repeated, watchStall, writeAll } from "./load_run.ts";
 
 /** What to push and pull. */
 export interface QueueLoad {
@@ -47,14 +48,11 @@ export interface QueueResult {
   readonly pushesPerSecond: number;
   readonly donePerSecond: number;
   /** From the push of a job to its delivery; null without consumers, or when payloads hold no time. */
-  readonly delayMs: { readonly p50: number; readonly p99: number; readonly max: number } | null;
+  readonly delayMs: Durations | null;
   /** How safe the jobs were when their pushes were acknowledged. */
   readonly level: AckLevel;
 }
 
-const PROGRESS_INTERVAL_MS = 200;
-// A server that has answered nothing for this long is not going to.
-const STALL_MS = 10_000;
 /** What one write holds, unless a single job is larger. */
 const BATCH_BYTES = 64 * 1024;
 /** The largest frame that can be configured; what is delivered is a little longer than what was pushed. */
@@ -66,7 +64,11 @@ export async function runQueueLoad(load: QueueLoad): Promise<QueueResult> {
   const run = new QueueRun(load, links);
   const timers = [
     setInterval(() => load.onProgress?.(run.jobs), PROGRESS_INTERVAL_MS),
-    watchStall(run),
+    watchStall(() => `${run}`, (seconds) => {
+      run.fail(
+        new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `nothing came for ${seconds} s: ${run}`),
+      );
+    }),
   ];
   const reading = run.read();
   try {
@@ -80,17 +82,6 @@ export async function runQueueLoad(load: QueueLoad): Promise<QueueResult> {
     links.forEach(hangUp);
     await reading;
   }
-}
-
-function watchStall(run: QueueRun): ReturnType<typeof setInterval> {
-  let seen = "";
-  return setInterval(() => {
-    if (`${run}` === seen) {
-      const message = `nothing came for ${STALL_MS / 1000} s: ${run}`;
-      run.fail(new ParleyError(ErrorCode.DEADLINE_EXCEEDED, message));
-    }
-    seen = `${run}`;
-  }, STALL_MS);
 }
 
 /** One connection of the load. */
@@ -113,9 +104,7 @@ class QueueLink {
 
   /** Writes behind what was written before. */
   write(bytes: Uint8Array): Promise<void> {
-    return this.#written = this.#written.then(async () => {
-      for (let at = 0; at < bytes.length;) at += await this.connection.write(bytes.subarray(at));
-    });
+    return this.#written = this.#written.then(() => writeAll(this.connection, bytes));
   }
 }
 
@@ -194,18 +183,13 @@ class QueueRun {
   result(): QueueResult {
     const seconds = (performance.now() - this.#startMs) / 1000;
     const pushSeconds = (this.#pushedMs - this.#startMs) / 1000;
-    const histogram = this.#histogram;
     return {
       pushed: this.#acknowledged,
       done: this.#done,
       seconds,
       pushesPerSecond: this.#acknowledged / pushSeconds,
       donePerSecond: this.#done / seconds,
-      delayMs: histogram === null || histogram.count === 0 ? null : {
-        p50: histogram.quantileMs(0.5),
-        p99: histogram.quantileMs(0.99),
-        max: histogram.maxMs,
-      },
+      delayMs: this.#histogram?.summary() ?? null,
       level: this.#level ?? AckLevel.UNSPECIFIED,
     };
   }
@@ -265,8 +249,7 @@ class QueueRun {
     if (batch === undefined) {
       const most = Math.max(1, Math.floor(BATCH_BYTES / bytes.length));
       const count = Math.min(this.#load.inFlight, most);
-      batch = new Uint8Array(count * bytes.length);
-      for (let job = 0; job < count; job++) batch.set(bytes, job * bytes.length);
+      batch = repeated(bytes, count);
       this.#batches.set(link, batch);
     }
     return batch;

@@ -20,7 +20,7 @@ import type { CliIo } from "../io.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { LinkNotices } from "../terminal/link_notices.ts";
 import { runForCall } from "./respond_program.ts";
-import { endPrograms } from "../terminal/shell_program.ts";
+import { endPrograms } from "../programs/shell.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { byteSize, countOf, ms } from "../terminal/summary.ts";
 

@@ -5,9 +5,10 @@
  * of what it says of a failure the first line is handed on.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { joinBytes } from "../../base/join_bytes.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { ReceivedCall } from "../../client/mod.ts";
-import { runProgram } from "../terminal/shell_program.ts";
+import { runProgram } from "../programs/shell.ts";
 
 /** The most that is kept of the first line of standard error. */
 const MAX_REASON_BYTES = 1024;
@@ -74,11 +75,5 @@ async function readUpTo(
     length += kept.length;
   }
   if (failure !== null) throw failure;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return joinBytes(chunks);
 }

@@ -31,13 +31,13 @@ export interface ShownJob {
 }
 
 /** Where a job stands that was looked at: its state, and until when if that is known. */
-export interface JobPlace {
+interface JobPlace {
   readonly state: string;
   readonly until: Date | null;
 }
 
 /** How jobs are shown. */
-export interface JobView {
+interface JobView {
   /** For a person: several lines a job. */
   readonly lines: boolean;
   readonly colors: boolean;
@@ -115,7 +115,7 @@ function moreOf({ death, ...job }: ShownJob): Record<string, unknown> {
   };
 }
 
-/** The same for a person: one line each. */
+/** The details of a job for a person, one line each. */
 function detailsOf(job: ShownJob): string[] {
   const told = [
     ...(job.death === null ? [] : [["died", deathText(job.death)]]),

@@ -21,7 +21,7 @@ import { untilDrained } from "./drain.ts";
 import { type JobTaker, PullRun } from "./pull_run.ts";
 import { ExecutedJobs } from "./pull_exec.ts";
 import { PrintedJobs } from "./pull_print.ts";
-import { endPrograms } from "../terminal/shell_program.ts";
+import { endPrograms } from "../programs/shell.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { countOf } from "../terminal/summary.ts";
 

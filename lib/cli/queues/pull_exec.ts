@@ -9,9 +9,9 @@ import { type Job, ParleyError } from "../../client/mod.ts";
 import type { CliIo } from "../io.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import type { LinkNotices } from "../terminal/link_notices.ts";
-import { ProgramOutput } from "../terminal/program_output.ts";
+import { ProgramOutput } from "../programs/output.ts";
 import type { JobTaker } from "./pull_run.ts";
-import { runProgram } from "../terminal/shell_program.ts";
+import { runProgram } from "../programs/shell.ts";
 import { countOf } from "../terminal/summary.ts";
 
 interface ExecOptions {
@@ -28,6 +28,12 @@ interface Ended {
 
 /** What became of a job. */
 type Outcome = "done" | "failed" | "rejected" | "lost";
+
+/** One run of a program, and what became of its job. */
+interface Report extends Ended {
+  readonly outcome: Outcome;
+  readonly tookMs: number;
+}
 
 /** Runs programs. */
 export class ExecutedJobs implements JobTaker {
@@ -59,7 +65,8 @@ export class ExecutedJobs implements JobTaker {
       error = ParleyError.from(reason).message;
     }
     this.#counts[outcome]++;
-    this.#report(job, outcome, ended.code, error, performance.now() - startMs);
+    const tookMs = performance.now() - startMs;
+    this.#report(job, { outcome, code: ended.code, error, tookMs });
   }
 
   summary(): string[] {
@@ -107,7 +114,7 @@ export class ExecutedJobs implements JobTaker {
     return { code, error: code === 0 ? "" : `exit code ${code}${last}` };
   }
 
-  #report(job: Job, outcome: Outcome, code: number | null, error: string, tookMs: number): void {
+  #report(job: Job, { outcome, code, error, tookMs }: Report): void {
     if (this.#options.json) {
       const { queue, attempt } = job;
       this.#io.stdout.write(jsonLine({

@@ -8,7 +8,7 @@ import { AckLevel } from "../../client/mod.ts";
 import { countOf } from "../terminal/summary.ts";
 
 /** What the server said of a push. */
-export interface PushAnswer {
+interface PushAnswer {
   readonly id: bigint;
   readonly level: AckLevel;
   readonly duplicate: boolean;

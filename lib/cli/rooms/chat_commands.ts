@@ -4,7 +4,7 @@
  */
 
 /** One command. */
-export interface ChatCommand {
+interface ChatCommand {
   readonly name: string;
   /** What follows it. */
   readonly takes: string;
@@ -14,7 +14,7 @@ export interface ChatCommand {
 }
 
 /** All commands, in the order of the help. */
-export const CHAT_COMMANDS: readonly ChatCommand[] = [
+const CHAT_COMMANDS: readonly ChatCommand[] = [
   { name: "help", takes: "", about: "tell what there is" },
   { name: "who", takes: "", about: "tell who is here" },
   { name: "msg", takes: "NAME TEXT", about: "say something to one person alone", first: "name" },
@@ -69,13 +69,13 @@ export function helpLines(): string[] {
 }
 
 /** What can be completed. */
-export interface Completable {
+interface Completable {
   readonly names: readonly string[];
   readonly rooms: readonly string[];
 }
 
 /** What to put before the cursor, and among what to choose when that is not all. */
-export interface Completion {
+interface Completion {
   readonly before: string;
   readonly choices: readonly string[];
 }

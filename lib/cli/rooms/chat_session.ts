@@ -12,14 +12,14 @@ import type { ChatState } from "./chat_state.ts";
 import { countOf } from "../terminal/summary.ts";
 
 /** What a session is made of. */
-export interface ChatSessionOptions {
+interface ChatSessionOptions {
   readonly client: Client;
   readonly state: ChatState;
   /** How many earlier events are read on coming in. */
   readonly history: number;
-  /** There is something to draw. */
+  /** Called when there is something to draw. */
   readonly changed: () => void;
-  /** What was entered could not be said. */
+  /** Called with what was entered and could not be said. */
   readonly giveBack: (text: string) => void;
   /** The wall clock. */
   readonly now: () => Date;
@@ -106,7 +106,7 @@ export class ChatSession {
     }
   }
 
-  /** To be told how the client stands. */
+  /** The callback for the status of the client. */
   readonly onStatus = (status: ClientStatus): void => {
     if (status === "connecting") return;
     this.#state.link = status;

@@ -4,6 +4,7 @@
  * It knows no terminal and no connection. Bounded: of the messages the last 5,000 are kept, and as many notices
  * among them. Pure: times come with what is added.
  */
+import { localDay } from "../../base/local_time.ts";
 import type { RoomMessage } from "../../client/mod.ts";
 import { happening } from "./text.ts";
 
@@ -20,7 +21,7 @@ export interface ChatLine {
 }
 
 /** How the connection stands. */
-export type LinkState = "connected" | "reconnecting" | "closed";
+type LinkState = "connected" | "reconnecting" | "closed";
 
 const MAX_LINES = 5000;
 /** Between who speaks and who is spoken to; no name holds it. */
@@ -103,11 +104,11 @@ export class ChatState {
     this.online = this.#names.size;
   }
 
-  /** Something happened in the room. */
+  /** Takes in what happened in the room. */
   add(message: RoomMessage): void {
     const { kind, name, text, time, past } = message;
     if (!past) this.#follow(message);
-    const day = dayOf(time);
+    const day = localDay(time);
     if (day !== this.#day) {
       this.#day = day;
       this.#add({ kind: "rule", time: null, name: "", text: day });
@@ -178,10 +179,4 @@ export class ChatState {
     this.#lines.shift();
     if (this.#markAt >= 0) this.#markAt--;
   }
-}
-
-/** The local day. */
-function dayOf(time: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }

@@ -67,7 +67,7 @@ export class ChatTerminal implements Disposable {
     }
   }
 
-  /** There is something to draw. */
+  /** Draws the chat soon, once for all that changed meanwhile. */
   changed(): void {
     if (this.#timer !== undefined || !this.#open) return;
     this.#timer = setTimeout(() => {

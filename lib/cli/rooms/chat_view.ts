@@ -5,10 +5,11 @@
  * Whatever others wrote is made printable here, and here alone. No row is wider than the terminal, as far as
  * widths are known. The same state gives the same rows. Pure.
  */
+import { fnv1a, FNV1A_START } from "../../base/fnv1a.ts";
+import { localClock } from "../../base/local_time.ts";
 import { printable } from "../../base/printable.ts";
 import type { LineEditor } from "./chat_editor.ts";
 import { type ChatLine, type ChatState, TO } from "./chat_state.ts";
-import { clockTime } from "./text.ts";
 import {
   cutText,
   graphemes,
@@ -93,7 +94,7 @@ function lineRows(line: ChatLine, canvas: Canvas, unsent: boolean): string[] {
   const { columns } = canvas;
   if (kind === "rule") return [ruleRow(text, canvas)];
   const timeColumns = columns < COLUMNS_FOR_TIMES ? 0 : TIME_COLUMNS;
-  const clock = (time === null ? "" : clockTime(time)).slice(0, Math.max(0, timeColumns - 1))
+  const clock = (time === null ? "" : localClock(time)).slice(0, Math.max(0, timeColumns - 1))
     .padEnd(timeColumns);
   const indent = " ".repeat(timeColumns);
   const width = columns - timeColumns;
@@ -181,9 +182,9 @@ function startOf(text: string, columns: number): string {
 
 /** The colour of a name: FNV-1a of its lower case. */
 function nameColor(name: string): number {
-  let hash = 0x811c9dc5;
+  let hash = FNV1A_START;
   for (const character of name.split(TO)[0].toLowerCase()) {
-    hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193) >>> 0;
+    hash = fnv1a(hash, character.codePointAt(0)!) >>> 0;
   }
   return NAME_COLORS[hash % NAME_COLORS.length];
 }

@@ -4,21 +4,9 @@
  * Names and texts are others' words: whatever they hold, nothing that comes out of here is obeyed by a
  * terminal or ends a line.
  */
+import { localClock, localDay } from "../../base/local_time.ts";
 import { printable } from "../../base/printable.ts";
 import type { RoomMessage } from "../../client/mod.ts";
-
-/** The local date and time of day, to the second. */
-export function localTime(time: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
-  return `${date} ${clockTime(time)}`;
-}
-
-/** The local time of day, to the second. */
-export function clockTime(time: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  return [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
-}
 
 /** What happened, without who said it: `ann has come in`; empty for what somebody said. */
 export function happening({ kind, name, text, lost }: RoomMessage): string {
@@ -47,7 +35,7 @@ export function plainMessage(message: RoomMessage): string {
     : kind === "direct"
     ? `[${printable(name)} to you] ${printable(text)}`
     : `* ${happening(message)}`;
-  return `${localTime(time)} ${what}`;
+  return `${localDay(time)} ${localClock(time)} ${what}`;
 }
 
 /** A message for a line of JSON. */

@@ -79,7 +79,7 @@ export async function loadFor(options: ConfigOptions, io: CliIo): Promise<Loaded
 }
 
 /** The options as values of the configuration; `--set` is the strongest. */
-export function flagValues(options: ConfigOptions): FlagValue[] {
+function flagValues(options: ConfigOptions): FlagValue[] {
   const named: [string, string, string | undefined][] = [
     ["--tcp", "listen.tcp", options.tcp],
     ["--tls", "listen.tls", options.tls],

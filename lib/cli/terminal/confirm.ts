@@ -7,7 +7,7 @@ import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { CliIo } from "../io.ts";
 import { linesOf } from "./lines.ts";
 
-/** Nobody's yes is longer. */
+/** The longest answer that is read. */
 const MAX_ANSWER_BYTES = 1024;
 
 /** Raises a UsageError when nobody can be asked and `yes` was not said; `what` is what is for good. */

@@ -4,6 +4,7 @@
  * A line is what stands before a line feed, byte for byte; bytes that no line feed ends are the last line.
  * Memory is bounded by the longest line that is allowed. What the bytes mean is the caller's affair.
  */
+import { joinBytes } from "../../base/join_bytes.ts";
 
 const LINE_FEED = 0x0a;
 
@@ -31,7 +32,7 @@ export async function* linesOf(
     parts.push(part);
   };
   const take = (): Line => {
-    const line = { number: ++number, bytes: join(parts, length) };
+    const line = { number: ++number, bytes: parts.length === 1 ? parts[0] : joinBytes(parts) };
     parts = [];
     length = 0;
     return line;
@@ -45,15 +46,4 @@ export async function* linesOf(
     if (start < chunk.length) add(chunk.subarray(start));
   }
   if (length > 0) yield take();
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

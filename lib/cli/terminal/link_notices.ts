@@ -20,7 +20,7 @@ export class LinkNotices {
     this.#io = io;
   }
 
-  /** To be given to the client as it is. */
+  /** The callback for the status of the client. */
   readonly onStatus = (status: ClientStatus, reason?: ParleyError): void => {
     if (status === "reconnecting" && !this.#lost) {
       this.#lost = true;

@@ -14,9 +14,9 @@
  */
 export type PieceKind = "direct" | "pipe" | "other";
 
-/** The longest lines that any system puts into a pipe whole or not at all. */
+/** The longest write that every system puts into a pipe whole or not at all. */
 const PIPE_BYTES = 512;
-/** The same on Linux. */
+/** The longest write that Linux puts into a pipe whole or not at all. */
 const LINUX_PIPE_BYTES = 4096;
 /** Text without a line feed that is shorter stays in the runtime's buffer. */
 const BUFFER_BYTES = 1024;

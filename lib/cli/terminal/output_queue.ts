@@ -10,7 +10,7 @@ import { MAX_WAITING_OUTPUT_CHARACTERS } from "../../base/limits.ts";
 import { Fifo } from "../../client/fifo.ts";
 
 /** Takes some of the bytes: resolves with how many. Rejects with `Deno.errors.WouldBlock` when it takes none now. */
-export type WriteSome = (bytes: Uint8Array) => Promise<number>;
+type WriteSome = (bytes: Uint8Array) => Promise<number>;
 
 /** About what one write is given, in characters. */
 const BATCH_CHARACTERS = 64 * 1024;

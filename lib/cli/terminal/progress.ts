@@ -29,6 +29,19 @@ export class Progress {
     this.#io.stderr.write(`\r\x1b[K${text}`);
   }
 
+  /** Shows the progress of a task, and takes the line away with its end, whatever that is. */
+  static async of<Result>(
+    io: CliIo,
+    task: (show: (text: string) => void) => Promise<Result>,
+  ): Promise<Result> {
+    const progress = new Progress(io);
+    try {
+      return await task((text) => progress.show(text));
+    } finally {
+      progress.clear();
+    }
+  }
+
   /** Takes the line away. */
   clear(): void {
     if (this.#shown) this.#io.stderr.write("\r\x1b[K");

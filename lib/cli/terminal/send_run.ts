@@ -20,7 +20,7 @@ export interface Source<Item> {
 }
 
 /** What a run sends and how. */
-export interface SendOptions {
+interface SendOptions {
   /** What one is called: `event`. */
   readonly noun: string;
   /** What has become of those that were sent: `published`. */
@@ -39,7 +39,7 @@ const MAX_UNDER_WAY = 1024;
 const QUIET_MS = 1000;
 const SHOW_EVERY_MS = 200;
 
-/** The same item, once or as often as `times` says. */
+/** Gives one item, once or as often as `times` says. */
 export function* repeated<Item>(item: Item, times = 1): Generator<Source<Item>> {
   for (let left = times; left > 0; left--) yield { item, place: "" };
 }
@@ -97,7 +97,7 @@ export class SendRun {
     options.stop.addEventListener("abort", () => this.#interrupt?.(), { once: true });
   }
 
-  /** To be given to the client as it is: a connection that is lost for good ends the run. */
+  /** The callback for the status of the client: a connection that is lost for good ends the run. */
   readonly onStatus = (status: ClientStatus, reason?: ParleyError): void => {
     if (status === "closed" && reason !== undefined) this.#fail(reason);
   };

@@ -12,7 +12,7 @@ import { OutputPieces, type PieceKind } from "./output_pieces.ts";
 const FIRST_PAUSE_MS = 1;
 const LAST_PAUSE_MS = 16;
 const NOTHING = new Uint8Array(0);
-/** Nobody ever wakes who sleeps on it. */
+/** Memory to wait on: nothing is ever notified there, so a wait ends with its time. */
 const bed = new Int32Array(new SharedArrayBuffer(4));
 
 /** What is needed of `Deno.stdout` and `Deno.stderr`. */
@@ -78,7 +78,7 @@ export class StandardStream {
     }
   }
 
-  /** The same without waiting in place. */
+  /** Empties the buffer of the runtime without blocking the thread. */
   async #push(): Promise<void> {
     while (true) {
       try {

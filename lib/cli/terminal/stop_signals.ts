@@ -53,7 +53,7 @@ export class StopSignals implements Disposable {
     for (const [name, handler] of this.#handlers) Deno.removeSignalListener(name, handler);
   }
 
-  /** The same as `close`. */
+  /** Stops listening, as `close` does. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -41,7 +41,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** As much of `text` as fits into `columns`, with an ellipsis when that is not all. */
+/** The beginning of `text` that fits into `columns`, with an ellipsis when that is not all. */
 export function cutText(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   let shown = "";

@@ -4,6 +4,7 @@
  * Nothing of an event reaches the output unescaped, whichever way it goes. `eventJson` gives what
  * `parley pub --json-lines` takes.
  */
+import { preciseClock } from "../../base/local_time.ts";
 import { printable } from "../../base/printable.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { payloadJson, payloadText } from "../terminal/payload_text.ts";
@@ -24,7 +25,7 @@ export interface ShownEvent {
 }
 
 /** How events are shown. */
-export interface EventView {
+interface EventView {
   /** For a person: several lines an event. */
   readonly lines: boolean;
   readonly colors: boolean;
@@ -88,7 +89,5 @@ export function isoTime(micros: bigint): string {
 export function clockTime(micros: bigint): string {
   const date = new Date(Number(micros / 1000n));
   if (micros === 0n || Number.isNaN(date.getTime())) return "-";
-  const two = (value: number) => String(value).padStart(2, "0");
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
-  return `${time}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  return preciseClock(date);
 }

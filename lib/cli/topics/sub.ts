@@ -90,13 +90,13 @@ export function addSub(program: Command, context: CliContext): void {
 }
 
 /** The option that says what happens when events come faster than they are taken. */
-export function overflowOption(): Option {
+function overflowOption(): Option {
   return new Option("--overflow <policy>", "what happens when this side is too slow")
     .choices(OVERFLOW);
 }
 
 /** The client library's name of a policy. */
-export function overflowName(option: string): OverflowName {
+function overflowName(option: string): OverflowName {
   return option.replace("-", "_") as OverflowName;
 }
 
@@ -118,7 +118,7 @@ async function sub(
     options,
     io,
     async (client) => {
-      const subscriptions = await subscribeAll(client, wanted, options, printer, notices);
+      const subscriptions = await subscribeAll(client, wanted, options, { printer, notices });
       const ended = subscriptions.map((each) => each.closed);
       notices.say(`subscribed to ${describe(wanted, options)}`);
       const stopped = new Promise<void>((resolve) => signals.onFirst(resolve));
@@ -141,8 +141,7 @@ function subscribeAll(
   client: Client,
   patterns: readonly string[],
   options: SubOptions,
-  printer: EventPrinter,
-  notices: LinkNotices,
+  { printer, notices }: { printer: EventPrinter; notices: LinkNotices },
 ): Promise<Subscription[]> {
   return Promise.all(patterns.map((pattern) =>
     client.subscribe(pattern, {

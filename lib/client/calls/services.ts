@@ -116,7 +116,7 @@ export class Services {
     detached(answering, "answer a call");
   }
 
-  /** Nobody waits for an answer any more. */
+  /** Gives up a call that its caller cancelled. */
   takeCancel(connection: ClientConnection, incoming: Incoming): void {
     const inHand = this.#inHand.get(connection)?.get(incoming.id);
     if (inHand === undefined) return;
@@ -168,7 +168,7 @@ export class Services {
     await service.whenIdle();
   }
 
-  /** Nobody waits for the answer of this call. */
+  /** Gives up a call: its handler is told by its signal, and no answer is sent. */
   #giveUp(inHand: CallInHand, reason: ParleyError): void {
     this.#done(inHand);
     inHand.controller.abort(reason);

@@ -49,7 +49,7 @@ export class Incoming {
   end = 0;
   /** Its id; zero when it has none. */
   id: RequestId = 0;
-  /** Which member it is, and where its body lies. */
+  /** Which member the message has, and where its body lies. */
   readonly scan: MessageScan = new MessageScan();
 
   /** Looks at the message from `start` to `end` of `bytes`. Raises when it is no message. */

@@ -29,7 +29,7 @@ import { PendingRequest, type RequestHolder } from "./pending_request.ts";
 import { encodeMessage, encodeWithId, PING_REQUEST } from "./requests.ts";
 import { MAX_INCOMING_BYTES, OUTBOX_HIGH_WATER_BYTES } from "../settings.ts";
 import { SilenceWatch } from "./silence_watch.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { RequestId } from "../../base/request_id.ts";
 
 /** What a connection needs, and whom it tells. */
@@ -44,9 +44,9 @@ export interface ConnectionOwner {
   readonly buffers: BufferPool;
   readonly budget: OutboxBudget;
   readonly handlers: HandlerTable<ClientConnection>;
-  /** There is room for more requests; told at most once for each read or write. */
+  /** Told that there is room for more requests, at most once for each read or write. */
   hasRoom(): void;
-  /** The server refused something that nobody waits for an answer to. */
+  /** Told that the server refused something that nobody waits for an answer to. */
   refused(error: ParleyError): void;
   /** The server, or the client itself, wants no new requests on this connection. */
   draining(connection: ClientConnection, reason: ParleyError): void;
@@ -54,7 +54,7 @@ export interface ConnectionOwner {
   ended(connection: ClientConnection, reason: ParleyError): void;
 }
 
-/** As many bytes are written at once without waiting for the end of the turn. */
+/** When so many bytes wait, they are written without waiting for the end of the turn. */
 const FLUSH_BYTES = 64 * 1024;
 
 /** One connection to a server. */
@@ -126,12 +126,9 @@ export class ClientConnection implements RequestHolder {
         body,
         // The state changes with the message, not a turn later: the next message may be a farewell.
         (incoming) => this.#opened(readWelcome(incoming)),
-        resolve as (value: unknown) => void,
-        reject,
         timeoutMs,
-        undefined,
       );
-      this.#put(request);
+      this.#put(request.settles(resolve as (value: unknown) => void, reject));
     });
   }
 

@@ -12,8 +12,8 @@ import { ClientConnection, type ConnectionOwner } from "./client_connection.ts";
 import type { Expirable } from "./deadline_queue.ts";
 import type { DeadlineTimer } from "./deadline_timer.ts";
 import type { Settings } from "../settings.ts";
-import type { OpenTransport, Transport } from "./transport.ts";
-import type { Target } from "./url.ts";
+import type { OpenTransport, Transport } from "../transport/transport.ts";
+import type { Target } from "../transport/url.ts";
 
 /** What a keeper needs, and whom it tells. */
 export interface KeeperOwner {
@@ -40,7 +40,7 @@ const FINAL_CODES: readonly ErrorCode[] = [
 const FINAL_REASONS: readonly CloseReason[] = [CloseReason.REPLACED, CloseReason.KICKED];
 
 /** Says whether reconnecting is pointless, or not wanted by the server. */
-export function isFinal(reason: ParleyError): boolean {
+function isFinal(reason: ParleyError): boolean {
   return FINAL_CODES.includes(reason.code) || FINAL_REASONS.includes(reason.closeReason);
 }
 
@@ -68,7 +68,7 @@ export class ConnectionKeeper {
     return opening;
   }
 
-  /** Its connection takes no requests any more: another one is needed. */
+  /** Sees to another connection when the present one takes no requests any more. */
   lost(reason: ParleyError): void {
     this.connection = null;
     if (this.#stopped) return;

@@ -15,7 +15,7 @@ interface Answering {
 }
 
 /** Handles one message of a connection; `incoming` is valid until it returns. */
-export type MessageHandler<C> = (connection: C, incoming: Incoming) => void;
+type MessageHandler<C> = (connection: C, incoming: Incoming) => void;
 
 /** The handlers by the member's field number. */
 export type HandlerTable<C> = { readonly [member: number]: MessageHandler<C> | undefined };
@@ -36,5 +36,5 @@ function answerPing(connection: Answering, incoming: Incoming): void {
   connection.post(encodeMessage({ case: "pong", value: { nonce } }));
 }
 
-/** Nothing was subscribed, registered or pulled: the message came too late for its receiver. */
+/** Ignores a message that came too late for its receiver: nothing is subscribed, registered or pulled. */
 function ignore(): void {}

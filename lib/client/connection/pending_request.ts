@@ -3,7 +3,7 @@
  * by an answer, an error, its deadline or its signal, whichever comes first.
  *
  * It is its own entry in the deadline queue, so that a request costs one object beside the promise.
- * Whoever holds it (the waiting room or a connection) is told when it is settled by anything but the
+ * Whoever holds it (the queue of those that wait, or a connection) is told when it is settled by anything but the
  * holder.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
@@ -20,6 +20,7 @@ export interface RequestHolder {
 }
 
 const NOTHING = new Uint8Array(0);
+const nobodyWaits = () => {};
 
 /** A request that is not settled, or was until now. */
 export class PendingRequest implements Expirable, Abortable {
@@ -38,26 +39,29 @@ export class PendingRequest implements Expirable, Abortable {
   /** Makes the result of the answer. */
   readonly read: ReadAnswer<unknown>;
 
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (reason: unknown) => void;
+  #resolve: (value: unknown) => void = nobodyWaits;
+  #reject: (reason: unknown) => void = nobodyWaits;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
 
   constructor(
     body: Uint8Array,
     read: ReadAnswer<unknown>,
-    resolve: (value: unknown) => void,
-    reject: (reason: unknown) => void,
     timeoutMs: number,
-    signal: AbortSignal | undefined,
+    signal?: AbortSignal,
   ) {
     this.body = body;
     this.read = read;
-    this.#resolve = resolve;
-    this.#reject = reject;
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
     if (signal !== undefined) joinSignal(signal, this);
+  }
+
+  /** Says whom to tell how it ends: the two functions of a promise. */
+  settles(resolve: (value: unknown) => void, reject: (reason: unknown) => void): this {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    return this;
   }
 
   /** Gives the answer. The holder has let go already. */

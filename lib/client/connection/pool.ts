@@ -29,29 +29,29 @@ import {
   type Settings,
   settingsOf,
 } from "../settings.ts";
-import { openTransport } from "./open_transport.ts";
-import { parseTarget, type Target } from "./url.ts";
-import { WaitingRoom } from "./waiting_requests.ts";
+import { openTransport } from "../transport/open.ts";
+import { parseTarget, type Target } from "../transport/url.ts";
+import { WaitingRequests } from "./waiting_requests.ts";
 
 /** What is special about a request. */
 export interface RequestKind {
-  /** It goes to the first connection, in the order of asking: what must not be overtaken. */
+  /** Whether the request goes to the first connection, in the order of asking: it must not be overtaken. */
   ordered?: boolean;
-  /** It goes to the first connection, before all that waits for that: what the others may depend on. */
+  /** Whether the request goes to the first connection, before all that wait for that one: they may depend on it. */
   first?: boolean;
   /** The server answers only to refuse it: it resolves with undefined as soon as there was room to send it. */
   unanswered?: boolean;
   /**
-   * It goes to this connection and no other, at once, even when that is full or draining: for what only this
-   * connection can say, and is bounded by something else.
+   * The only connection that the request may go to: it goes there at once, even when that is full or draining.
+   * For what only this connection can say, and what is bounded by something else.
    */
   on?: ClientConnection;
-  /** When it is given up the server is told, so that it can tell others. */
+  /** Whether the server is told when the request is given up, so that it can tell others. */
   cancels?: boolean;
 }
 
 /** Whom a pool tells. */
-export interface PoolOwner {
+interface PoolOwner {
   /** Get the messages that answer no request. */
   readonly handlers: HandlerTable<ClientConnection>;
   /** The first connection is open, or another one has taken its place; told each time. */
@@ -62,7 +62,7 @@ export interface PoolOwner {
   draining(connection: ClientConnection): void;
   /** A connection is over. */
   ended(connection: ClientConnection): void;
-  /** There will be no connection any more. */
+  /** Told that there will be no connection any more. */
   failed(reason: ParleyError): void;
 }
 
@@ -73,13 +73,14 @@ export class ConnectionPool {
   readonly #settings: Settings;
   readonly #onStatus: ConnectOptions["onStatus"];
   readonly #timer = new DeadlineTimer();
-  readonly #waiting = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
-  /** Those that only the first connection may carry, and those of them that go before the others. */
-  readonly #waitingInOrder = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
-  readonly #waitingFirst = new WaitingRoom(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
-  readonly #rooms = [this.#waitingFirst, this.#waitingInOrder, this.#waiting];
+  readonly #waiting = new WaitingRequests(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
+  /** Requests that only the first connection may carry. */
+  readonly #waitingInOrder = new WaitingRequests(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
+  /** Requests that the first connection carries before all others. */
+  readonly #waitingFirst = new WaitingRequests(MAX_WAITING_REQUESTS, MAX_WAITING_BYTES);
+  readonly #allWaiting = [this.#waitingFirst, this.#waitingInOrder, this.#waiting];
   readonly #owner: PoolOwner;
-  /** Those that have not given up. */
+  /** The keepers that have not given up. */
   readonly #keepers: ConnectionKeeper[] = [];
   /** Every connection that is not over, draining ones too. */
   readonly #connections = new Set<ClientConnection>();
@@ -163,14 +164,8 @@ export class ConnectionPool {
       const timeoutMs = options?.timeoutMs === undefined
         ? this.#settings.requestTimeoutMs
         : checkTimeout("timeoutMs", options.timeoutMs);
-      const request = new PendingRequest(
-        encode(),
-        read,
-        resolve as (value: unknown) => void,
-        reject,
-        timeoutMs,
-        signal,
-      );
+      const request = new PendingRequest(encode(), read, timeoutMs, signal)
+        .settles(resolve as (value: unknown) => void, reject);
       request.cancels = kind.cancels === true;
       request.wantsAnswer = kind.unanswered !== true;
       const onFirst = kind.ordered === true || kind.first === true;
@@ -214,7 +209,7 @@ export class ConnectionPool {
     this.#sendFrom(this.#waiting, false);
   }
 
-  #sendFrom(waiting: WaitingRoom, onFirst: boolean): void {
+  #sendFrom(waiting: WaitingRequests, onFirst: boolean): void {
     while (waiting.count > 0) {
       const connection = this.#choose(onFirst);
       if (connection === null) return;
@@ -313,7 +308,7 @@ export class ConnectionPool {
     for (const connection of connections) {
       if (connection.state !== "draining") connection.end(reason);
     }
-    for (const room of this.#rooms) room.rejectAll(reason);
+    for (const waiting of this.#allWaiting) waiting.rejectAll(reason);
     await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
     this.#timer.close();
   }
@@ -329,7 +324,7 @@ export class ConnectionPool {
     };
     this.#timer.add(late, this.#settings.requestTimeoutMs);
     this.#rejectStranded(this.#failure);
-    await Promise.all(this.#rooms.map((room) => room.whenEmpty()));
+    await Promise.all(this.#allWaiting.map((waiting) => waiting.whenEmpty()));
     const connections = [...this.#connections];
     for (const connection of connections) connection.drain(reason);
     await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
@@ -338,7 +333,7 @@ export class ConnectionPool {
     this.#setStatus("closed");
   }
 
-  /** The same, where nobody waits for the end. */
+  /** Ends everything at once, for `reason`, where nobody waits for the end. */
   #abandonAlone(reason: unknown): void {
     detached(this.#abandon(reason), "end all connections");
   }
@@ -350,7 +345,7 @@ export class ConnectionPool {
     const stopping = this.#keepers.map((keeper) => keeper.stop(reason));
     const connections = [...this.#connections];
     for (const connection of connections) connection.end(error);
-    for (const room of this.#rooms) room.rejectAll(error);
+    for (const waiting of this.#allWaiting) waiting.rejectAll(error);
     this.#timer.close();
     await Promise.all([...stopping, ...connections.map((connection) => connection.finished)]);
   }

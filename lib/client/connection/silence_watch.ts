@@ -10,7 +10,7 @@ import type { DeadlineTimer } from "./deadline_timer.ts";
 import type { Expirable } from "./deadline_queue.ts";
 
 /** What is done about silence. */
-export interface SilenceActions {
+interface SilenceActions {
   /** Asks the server for a sign of life. */
   ask(): void;
   /** Gives the connection up; `silentMs` is for how long at least nothing was heard. */

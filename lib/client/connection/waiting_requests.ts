@@ -10,7 +10,7 @@ import { LazyFifo } from "../lazy_fifo.ts";
 import type { PendingRequest, RequestHolder } from "./pending_request.ts";
 
 /** The requests of one client that are not sent yet. */
-export class WaitingRoom implements RequestHolder {
+export class WaitingRequests implements RequestHolder {
   readonly waitsFor = "it waited for a connection with room and was never sent";
   readonly #fifo = new LazyFifo<PendingRequest>();
   readonly #maxRequests: number;

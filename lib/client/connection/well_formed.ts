@@ -15,7 +15,7 @@ export function checkText(text: string, action: string): void {
   });
 }
 
-/** The same for every text in a message, as a program writes it, and for the keys of its maps. */
+/** Raises INVALID_ARGUMENT when a text in a message, or a key of its maps, has no UTF-8 form. */
 export function checkTexts(message: unknown, action: string): void {
   const name = illFormed(message, "its text");
   if (name === null) return;

@@ -30,7 +30,7 @@ export interface ConsumerOwner {
   readonly autoExtend: boolean;
   /** A job has come. */
   deliver(job: Job): void;
-  /** It holds nothing any more, and gets nothing. */
+  /** The consumer holds no jobs any more, and gets none. */
   over(consumer: QueueConsumer): void;
 }
 
@@ -211,7 +211,7 @@ export class QueueConsumer implements JobHolder {
     if (last && this.#held.size === 0) this.#owner.over(this);
   }
 
-  /** When something is to be done about the lease of `job`. */
+  /** The time at which something is to be done about the lease of `job`. */
   #dueMs(job: Job): number {
     return this.#extends(job) ? job.leaseEndsMs - job.leaseMs / 2 : job.leaseEndsMs;
   }

@@ -111,33 +111,33 @@ export class Job extends JobRecord {
     return this.#handed;
   }
 
-  /** It need not be handed to the program any more. */
+  /** Whether the job is over for this program: settled or lost. */
   get done(): boolean {
     return this.settled || this.lost;
   }
 
-  /** It is done, and leaves the queue. Resolves when that is as safe as the push was. */
+  /** Says that the job is done: it leaves the queue. Resolves when that is as safe as the push was. */
   ack(): Promise<void> {
     return this.#settle(Verdict.ACK, NO_DETAILS);
   }
 
-  /** It could not be done now, and is to be tried again later. */
+  /** Says that the job could not be done now, and is to be tried again later. */
   async nack({ delayMs, error = "" }: NackOptions = {}): Promise<void> {
     if (delayMs !== undefined) checkDelay("nack", this, delayMs, 0);
     await this.#settle(Verdict.NACK, { delayMs, error: cutError(error) });
   }
 
-  /** It can never be done: it becomes a dead letter at once. */
+  /** Says that the job can never be done: it becomes a dead letter at once. */
   async reject({ error = "" }: RejectOptions = {}): Promise<void> {
     await this.#settle(Verdict.REJECT, { error: cutError(error) });
   }
 
-  /** It was not tried: it goes back to its place, and this delivery does not count. */
+  /** Says that the job was not tried: it goes back to its place, and this delivery does not count. */
   release(): Promise<void> {
     return this.#settle(Verdict.RELEASE, NO_DETAILS);
   }
 
-  /** It is still under way: the lease begins anew, for `ms` milliseconds or as long as usual. */
+  /** Says that the job is still under way: the lease begins anew, for `ms` milliseconds or as long as usual. */
   async extend(ms?: number): Promise<void> {
     if (ms !== undefined) checkDelay("extend", this, ms, 1);
     const refusal = this.#refusal(Verdict.EXTEND);
@@ -161,7 +161,7 @@ export class Job extends JobRecord {
     this.#abort("its lease is over");
   }
 
-  /** No verb can change anything any more. Called by the client only. */
+  /** Ends the job for this program: no verb can change anything any more. Called by the client only. */
   lose(why: string): void {
     this.#lostWhy ??= why;
     this.#abort(why);

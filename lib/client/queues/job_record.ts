@@ -25,7 +25,7 @@ export interface JobDeath {
   readonly time: Date;
   /** The queue that it was in. */
   readonly queue: string;
-  /** Its id there. */
+  /** The id of the job there. */
   readonly id: bigint;
 }
 

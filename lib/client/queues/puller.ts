@@ -35,11 +35,11 @@ export interface PullerOwner {
   readonly connection: ClientConnection | null;
   /** The puller wants jobs from now on, on this connection and those that follow it. Raises when there are none. */
   join(puller: Puller): void;
-  /** It wants nothing any more. */
+  /** The puller wants no jobs any more. */
   leave(puller: Puller): void;
   /** A new consumer. */
   consumer(puller: Puller, connection: ClientConnection): QueueConsumer;
-  /** Nothing will come for this consumer any more. */
+  /** Told that nothing will come for this consumer any more. */
   over(consumer: QueueConsumer): void;
 }
 
@@ -83,7 +83,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     else if (this.#signal !== undefined) joinSignal(this.#signal, this);
   }
 
-  /** Whether it takes no more jobs. */
+  /** Whether the puller takes no more jobs. */
   get closed(): boolean {
     return this.#stopping;
   }
@@ -93,7 +93,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     return this.#closed ??= this.#close();
   }
 
-  /** The same as `close`. */
+  /** Closes the puller, as `close` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -132,7 +132,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     this.#endTakers();
   }
 
-  /** There is a new connection, or one for the first time. Called by the client only. */
+  /** Pulls on this connection, the first one or a new one. Called by the client only. */
   attach(connection: ClientConnection): void {
     if (this.#stopping) return;
     const consumer = this.#owner.consumer(this, connection);
@@ -146,7 +146,7 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     detached(pulling, "pull from a queue");
   }
 
-  /** There will be no more jobs, for a reason. Called by the client only. */
+  /** Ends the puller with an error: there will be no more jobs. Called by the client only. */
   fail(error: unknown): void {
     if (this.#stopping) return;
     this.#failure = { error };

@@ -94,7 +94,7 @@ export class Queue {
     return new Worker(this.#queues, this.pull({ prefetch }), handler, options);
   }
 
-  /** What it holds and how it is set up. */
+  /** What the queue holds and how it is set up. */
   async info(options: RequestOptions = {}): Promise<QueueInfo> {
     const { info } = await this.#queues.ask(
       QueueMethods.method.info,

@@ -150,7 +150,7 @@ export class Queues implements QueueOwner {
     for (const consumer of this.#consumersOf(connection)) consumer.end("the connection was lost");
   }
 
-  /** There will be no connection any more. */
+  /** Ends all pullers: there will be no connection any more. */
   fail(reason: ParleyError): void {
     this.#over = reason;
     for (const puller of [...this.#pullers]) puller.fail(reason);

@@ -54,7 +54,7 @@ export class Reject extends Error {
   override readonly name = "Reject";
 }
 
-/** Whom a worker belongs to. */
+/** The owner of a worker. */
 export interface WorkerOwner {
   readonly reports: ErrorReports;
   /** The worker has begun. */
@@ -99,7 +99,7 @@ export class Worker implements AsyncDisposable, Abortable {
     this.done = this.#run(concurrencyOf(puller.queue, options));
   }
 
-  /** What it has done so far. */
+  /** What the worker has done so far. */
   get stats(): WorkerStats {
     return {
       running: this.#running,
@@ -119,7 +119,7 @@ export class Worker implements AsyncDisposable, Abortable {
     await whenOver(this.done);
   }
 
-  /** The same as `stop`. */
+  /** Stops the worker, as `stop` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -206,7 +206,7 @@ export function concurrencyOf(queue: string, { concurrency = 1 }: WorkOptions): 
   });
 }
 
-/** As many jobs as one consumer can hold. */
+/** The most jobs at once: as many as one consumer can hold. */
 const MAX_CONCURRENCY = 10_000;
 
 /** Whether the job will never be done, because it is wrong by itself. */

@@ -196,7 +196,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
     return this.#left ??= this.#leave();
   }
 
-  /** The same as `leave`. */
+  /** Leaves the room, as `leave` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.leave();
   }
@@ -218,13 +218,13 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
     return iterator;
   }
 
-  /** It is followed from now on. Called by the client only. */
+  /** Follows the room by this subscription from now on. Called by the client only. */
   follow(subscription: Subscription): void {
     this.#subscription = subscription;
     this.#events = subscription[Symbol.asyncIterator]();
   }
 
-  /** It was joined. Called by the client only. */
+  /** Takes what the server said when the room was joined, at first or again. Called by the client only. */
   joinedAgain({ room }: JoinResponse): void {
     this.#topicLine = room?.topicLine ?? "";
     this.#online = room?.online ?? 0;
@@ -239,7 +239,7 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
     if (full) this.#subscription?.gap({ kind: "missed", topic: DIRECT_TOPIC, count: 1n });
   }
 
-  /** It cannot be joined any more. Called by the client only. */
+  /** Ends the room, which cannot be joined any more. Called by the client only. */
   fail(reason: unknown): void {
     this.#subscription?.end(reason);
     const leaving = this.#subscription?.unsubscribe();

@@ -333,7 +333,7 @@ export class Rooms implements RoomOwner {
     );
   }
 
-  /** To the room that is open for longest: it comes once, however many there are. */
+  /** Gives a direct message to the room that is open for longest, so that it comes once, however many there are. */
   #takeDirect(event: ReceivedEvent): void {
     const [room] = this.#rooms.values();
     const message = roomMessage(event);

@@ -18,7 +18,7 @@ const MAX_POSITIONS = 1000;
 const POSITION_BYTES = 16;
 
 /** How a subscription came through a reconnect. */
-export type Resumption =
+type Resumption =
   /** Every event will come. */
   | "whole"
   /** Events of topics that are not kept, or whose place was not known, may be missing. */
@@ -72,17 +72,17 @@ export class Positions {
     this.#last.set(topic, seq);
   }
 
-  /** Whether it resumes of its own accord: a server that keeps its topics no more may refuse that. */
+  /** Whether the subscription resumes though the program did not ask for history: a server may refuse that. */
   get resumesUnasked(): boolean {
     return this.#begun && this.#since.case === undefined;
   }
 
-  /** Nothing counts until the server has been asked anew, and has answered. */
+  /** Counts no event until the server has been asked anew, and has answered. */
   hold(): void {
     this.#asking = true;
   }
 
-  /** There is a new connection to a server with the history `epoch`: how this comes through it. */
+  /** Says how the subscription goes on over a new connection, to a server with the history `epoch`. */
   reopened(epoch: string): Resumption {
     this.#asking = true;
     if (!this.kept) {

@@ -6,9 +6,9 @@
  */
 import type { Subscription } from "./subscription.ts";
 
-/** Those that match, for as long as no subscription comes or goes. */
+/** The subscriptions that match, good for as long as none comes or goes. */
 export class Receivers {
-  /** All of them. */
+  /** All subscriptions that match. */
   readonly all: readonly Subscription[];
   #turn = 0;
 

@@ -111,13 +111,13 @@ export const OVERFLOW: Readonly<Record<OverflowName, OverflowPolicy>> = {
 
 /** What a subscription asks of the one who made it. */
 export interface SubscriptionOwner {
-  /** Nothing more is wanted; resolves when the server knows. */
+  /** Ends the subscription; resolves when the server knows. */
   unsubscribe(subscription: Subscription): Promise<void>;
-  /** Events were dropped here: the server must not count on `maxEvents` of its own. */
+  /** Told that events were dropped here: the server must not count on `maxEvents` of its own. */
   dropped(subscription: Subscription): void;
-  /** There is no room for an event of a kept topic: none is wanted until `catchUp`. */
+  /** Told that there is no room for an event of a kept topic: none is wanted until `catchUp`. */
   fallBehind(subscription: Subscription): void;
-  /** There is room again for what was not taken. */
+  /** Told that there is room again for what was not taken. */
   catchUp(subscription: Subscription): void;
   /** A callback threw; gives whether the program was told. */
   callbackFailed(subscription: Subscription, thrown: unknown): boolean;
@@ -193,7 +193,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     this.closed = new Promise((resolve, reject) => this.#settle = { resolve, reject });
   }
 
-  /** Whether it gets no more events. */
+  /** Whether the subscription gets no more events. */
   get ended(): boolean {
     return this.#ended;
   }

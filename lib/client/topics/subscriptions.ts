@@ -36,14 +36,14 @@ import { encodeSubscribe, encodeUnsubscribe, readEvent } from "./subscription_re
 const MAX_REMEMBERED = 1024;
 /** Former sessions of this client that are remembered: their events are its own, when history brings them. */
 const MAX_SESSIONS = 256;
-/** Which part of the largest message positions may take. */
+/** Positions may take one part in so many of the largest message. */
 const POSITIONS_SHARE = 4;
 const LEAST_FRAME_BYTES = 8 * 1024;
 
-/** Those that share one subscription of the server's. */
+/** The subscriptions of a program that share one subscription of the server's. */
 class Shared {
   readonly members = new Set<Subscription>();
-  /** Those of them that the server has acknowledged. */
+  /** The members that the server has acknowledged. */
   readonly made = new Set<Subscription>();
   /** Whether the server counts the events of the only member, and ends the subscription by itself. */
   counted = false;
@@ -357,7 +357,7 @@ function endWith(subscription: Subscription, signal: AbortSignal): void {
   subscription.onEnded = () => leaveSignal(signal, member);
 }
 
-/** Nothing that is refused may have the key of something else. */
+/** The key of what a subscription asks for. No two different requests share one, not even refused ones. */
 function keyOf({ pattern, type, group }: Subscription): string {
   return JSON.stringify([pattern, type, group]);
 }

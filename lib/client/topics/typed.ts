@@ -156,7 +156,7 @@ export function serveMessages<I extends DescMessage, O extends DescMessage>(
   }, options);
 }
 
-/** That an answer is no such message is not the caller's fault: what it raises has no code. */
+/** Encodes an answer. Raises an error without a code: a wrong answer is not the caller's fault. */
 function encodeAnswer<O extends DescMessage>(
   method: string,
   output: O,

@@ -20,22 +20,23 @@ export class CallRecord<O> {
   nextAnswered: CallRecord<O> | null = null;
   previousAnswered: CallRecord<O> | null = null;
 
+  /** When the caller is told that it took too long, in monotonic milliseconds. Only request_table writes it. */
+  deadlineMs = 0;
+
   constructor(
     /** The server's id of the call: what the responder answers to. */
     readonly id: number,
     /** Who asked. */
-    readonly caller: CallParty<O>,
+    readonly caller: CallEndpoint<O>,
     /** The caller's own id of the call; 0 when it wants no answer. */
     readonly callerId: RequestId,
     /** Who is to answer. */
-    readonly responder: CallParty<O>,
-    /** When the caller is told that it took too long, in monotonic milliseconds. */
-    readonly deadlineMs: number,
+    readonly responder: CallEndpoint<O>,
   ) {}
 }
 
 /** One connection as the calls see it: what it asked, and what it is to answer. */
-export class CallParty<O> {
+export class CallEndpoint<O> {
   /** The newest call that it asked. Only request_table writes it. */
   asked: CallRecord<O> | null = null;
   /** The newest call that it is to answer. Only request_table writes it. */
@@ -53,8 +54,8 @@ export class CallParty<O> {
   ) {}
 }
 
-/** Puts `record` into the lists of its two parties. */
-export function linkParties<O>(record: CallRecord<O>): void {
+/** Puts `record` into the lists of its two endpoints. */
+export function linkEndpoints<O>(record: CallRecord<O>): void {
   const { caller, responder } = record;
   record.nextAsked = caller.asked;
   if (caller.asked !== null) caller.asked.previousAsked = record;
@@ -66,8 +67,8 @@ export function linkParties<O>(record: CallRecord<O>): void {
   responder.answeringCount++;
 }
 
-/** Takes `record` out of the lists of its two parties. */
-export function unlinkParties<O>(record: CallRecord<O>): void {
+/** Takes `record` out of the lists of its two endpoints. */
+export function unlinkEndpoints<O>(record: CallRecord<O>): void {
   const { caller, responder } = record;
   if (record.previousAsked === null) caller.asked = record.nextAsked;
   else record.previousAsked.nextAsked = record.nextAsked;

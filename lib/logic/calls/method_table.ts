@@ -13,16 +13,16 @@ import { quote } from "../../base/quote.ts";
 import { nameFault, refusal } from "../topics/pattern.ts";
 
 /** The longest method name. */
-export const MAX_METHOD_BYTES = 256;
+const MAX_METHOD_BYTES = 256;
 
-/** Who answers calls; compared by identity. `CallParty` of request_table is one. */
+/** Who answers calls; compared by identity. `CallEndpoint` of request_table is one. */
 export interface Responder {
   /** The calls that it has in hand now. */
   readonly answeringCount: number;
 }
 
 /** The bounds of a method table. */
-export interface MethodTableOptions {
+interface MethodTableOptions {
   /** Methods that one responder may offer. Default: 1,000. */
   maxMethodsPerResponder?: number;
 }
@@ -69,16 +69,6 @@ export class MethodTable<R extends Responder> {
   /** How many methods have a responder. */
   get size(): number {
     return this.#byMethod.size;
-  }
-
-  /** The methods that have a responder, in no order; the table must not change meanwhile. */
-  methods(): IterableIterator<string> {
-    return this.#byMethod.names();
-  }
-
-  /** How many responders `method` has. */
-  respondersOf(method: string): number {
-    return this.#byMethod.get(method)?.list.length ?? 0;
   }
 
   /**

@@ -1,21 +1,21 @@
 /**
  * The calls under way: who asked, who is to answer, and until when.
  *
- * Invariants: a call ends once, by `take`, `cancel`, `expire` or `removeParty`, and is gone from every list
+ * Invariants: a call ends once, by `take`, `cancel`, `expire` or `removeEndpoint`, and is gone from every list
  * when its ending is told; an answer counts only when it comes from the responder that has the call; ids
  * are never used again. Asking, finding and ending cost the same however many calls there are, and a call
  * allocates its one record. Callbacks may ask and end other calls.
  * Non-goals: choosing a responder (method_table), messages, and the clock: time is an argument.
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
-import { CallParty, CallRecord, linkParties, unlinkParties } from "./call_lists.ts";
+import { CallEndpoint, CallRecord, linkEndpoints, unlinkEndpoints } from "./call_lists.ts";
 import { DeadlineWheel } from "./deadline_wheel.ts";
 import type { RequestId } from "../../base/request_id.ts";
 
-export { CallParty, CallRecord } from "./call_lists.ts";
+export { CallEndpoint, CallRecord } from "./call_lists.ts";
 
 /** The bounds of a request table. */
-export interface RequestTableOptions {
+interface RequestTableOptions {
   /** Calls under way in all. Default: 262,144. */
   maxCalls?: number;
   /** Calls under way that one connection asked. Default: 4,096. */
@@ -50,19 +50,20 @@ export class RequestTable<O> {
    * ALREADY_EXISTS when the caller has one under way with this id.
    */
   ask(
-    caller: CallParty<O>,
+    caller: CallEndpoint<O>,
     callerId: RequestId,
-    responder: CallParty<O>,
+    responder: CallEndpoint<O>,
     deadlineMs: number,
   ): CallRecord<O> {
     assert(Number.isFinite(deadlineMs), "a call has a deadline");
     this.#checkRoom(caller, callerId);
     if (2 * (this.#size + 1) > this.#places.length) this.#grow();
-    const record = new CallRecord(this.#freeId(), caller, callerId, responder, deadlineMs);
+    const record = new CallRecord(this.#freeId(), caller, callerId, responder);
+    record.deadlineMs = deadlineMs;
     this.#places[this.#placeOf(record.id)] = record;
     this.#size++;
     if (callerId !== 0) (caller.byCallerId ??= new Map()).set(callerId, record);
-    linkParties(record);
+    linkEndpoints(record);
     this.#deadlines.add(record);
     return record;
   }
@@ -76,7 +77,7 @@ export class RequestTable<O> {
   }
 
   /** Ends the call that `responder` answers and gives it; null when it has no such call, or no longer. */
-  take(id: RequestId, responder: CallParty<O>): CallRecord<O> | null {
+  take(id: RequestId, responder: CallEndpoint<O>): CallRecord<O> | null {
     const record = this.get(id);
     if (record === null || record.responder !== responder) return null;
     this.#end(record);
@@ -84,7 +85,7 @@ export class RequestTable<O> {
   }
 
   /** Ends the call that `caller` gives up and gives it; null when it has none with this id of its own. */
-  cancel(caller: CallParty<O>, callerId: RequestId): CallRecord<O> | null {
+  cancel(caller: CallEndpoint<O>, callerId: RequestId): CallRecord<O> | null {
     const record = caller.byCallerId?.get(callerId) ?? null;
     if (record !== null) this.#end(record);
     return record;
@@ -103,21 +104,21 @@ export class RequestTable<O> {
    * Ends all calls of a connection that is gone: tells `asked` of those it asked, which nobody waits for
    * any more, and `answering` of those that it leaves unanswered. A call to itself counts as asked.
    */
-  removeParty(
-    party: CallParty<O>,
+  removeEndpoint(
+    endpoint: CallEndpoint<O>,
     asked: (record: CallRecord<O>) => void,
     answering: (record: CallRecord<O>) => void,
   ): void {
     const ended: CallRecord<O>[] = [];
-    while (party.asked !== null) ended.push(this.#end(party.asked));
-    while (party.answering !== null) ended.push(this.#end(party.answering));
+    while (endpoint.asked !== null) ended.push(this.#end(endpoint.asked));
+    while (endpoint.answering !== null) ended.push(this.#end(endpoint.answering));
     for (const record of ended) {
-      if (record.caller === party) asked(record);
+      if (record.caller === endpoint) asked(record);
       else answering(record);
     }
   }
 
-  #checkRoom(caller: CallParty<O>, callerId: RequestId): void {
+  #checkRoom(caller: CallEndpoint<O>, callerId: RequestId): void {
     if (this.#size >= this.#maxCalls) {
       throw exhausted(`the server has ${this.#size} calls under way`, this.#maxCalls);
     }
@@ -145,7 +146,7 @@ export class RequestTable<O> {
     this.#places[this.#placeOf(record.id)] = null;
     this.#size--;
     if (record.callerId !== 0) record.caller.byCallerId?.delete(record.callerId);
-    unlinkParties(record);
+    unlinkEndpoints(record);
   }
 
   /** The next id whose place is free. Long calls are stepped over at most once in a round of ids. */

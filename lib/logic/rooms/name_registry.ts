@@ -38,6 +38,14 @@ interface Grant<O> {
   freeAtMs: number;
 }
 
+/** The tokens of a claim. */
+interface Tokens {
+  /** That of an earlier grant, or empty. */
+  readonly shown: string;
+  /** The one for a new grant. */
+  readonly fresh: string;
+}
+
 /** The names of a server. */
 export class NameRegistry<O> {
   readonly #grants = new Map<string, Grant<O>>();
@@ -64,16 +72,15 @@ export class NameRegistry<O> {
   }
 
   /**
-   * Grants `name` to `owner`, who gives up the name it had, and gives the token that proves it. `token` is
-   * that of an earlier grant, or empty; `fresh` is the token for a new one. Who had the name until now and did
-   * not show the token has none afterwards. Raises INVALID_ARGUMENT for a bad name and ALREADY_EXISTS for one
+   * Grants `name` to `owner`, who gives up the name it had, and gives the token that proves it. Who had the
+   * name until now and did not show the token has none afterwards. Raises INVALID_ARGUMENT for a bad name and ALREADY_EXISTS for one
    * that is taken, changing nothing.
    */
-  claim(owner: O, name: string, token: string, fresh: string, nowMs: number): string {
+  claim(owner: O, name: string, tokens: Tokens, nowMs: number): string {
     checkPersonName(name);
     const former = this.#byOwner.get(owner);
     const taken = this.#grants.get(keyOf(name));
-    const mine = taken !== undefined && (taken.owner === owner || taken.token === token);
+    const mine = taken !== undefined && (taken.owner === owner || taken.token === tokens.shown);
     const over = taken !== undefined && taken.owner === null && taken.freeAtMs <= nowMs;
     if (taken !== undefined && !over && !mine) {
       throw new ParleyError(
@@ -84,7 +91,7 @@ export class NameRegistry<O> {
         { accepted: "another name", retryable: true },
       );
     }
-    const kept = mine ? taken.token : fresh;
+    const kept = mine ? taken.token : tokens.fresh;
     if (former !== undefined) this.#grants.delete(keyOf(former.name));
     if (taken !== undefined && taken.owner !== null) this.#byOwner.delete(taken.owner);
     const grant: Grant<O> = { name, token: kept, owner, freeAtMs: 0 };

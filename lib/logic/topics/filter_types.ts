@@ -1,6 +1,5 @@
 /**
- * The message types that subscriptions name, counted, and found by the bytes of an event without making a
- * string of them.
+ * The message types that subscriptions name, counted.
  *
  * All other types are one to a match: nobody asks for them by name. So a publisher who invents a type for
  * every event fills no cache. Invariant: a type is here as long as some subscription names it.
@@ -15,11 +14,6 @@ interface NamedType {
 /** Counts the types that are named. */
 export class FilterTypes {
   readonly #named = new NameMap<NamedType>();
-
-  /** How many types are named. */
-  get size(): number {
-    return this.#named.size;
-  }
 
   add(type: string): void {
     const named = this.#named.get(type);
@@ -37,12 +31,5 @@ export class FilterTypes {
   named(type: string): string {
     if (type === "" || this.#named.size === 0) return "";
     return this.#named.get(type)?.type ?? "";
-  }
-
-  /** The same for the bytes from `start` to `end`; null when they must be decoded to tell. */
-  namedBytes(bytes: Uint8Array, start: number, end: number): string | null {
-    if (start === end || this.#named.size === 0) return "";
-    const named = this.#named.getBytes(bytes, start, end);
-    return named === null ? null : named?.type ?? "";
   }
 }

@@ -21,11 +21,11 @@ export interface KeepPolicy {
 }
 
 /** The topics of rooms. */
-export const ROOM_TOPICS = "room.*";
+const ROOM_TOPICS = "room.*";
 const DAY_MS = 24 * 3600 * 1000;
 
 /** What is kept of a room unless the configuration says otherwise. */
-export const ROOM_POLICY: KeepPolicy = Object.freeze({
+const ROOM_POLICY: KeepPolicy = Object.freeze({
   pattern: ROOM_TOPICS,
   maxEvents: 2048,
   maxAgeMs: 7 * DAY_MS,

@@ -1,5 +1,5 @@
 /**
- * A bounded cache of matches by topic and type that is looked up with the bytes as they were received.
+ * A bounded cache of matches by topic and type.
  *
  * A change of subscriptions makes stale only the topics that it can concern: a pattern without wildcards
  * its own topic, one with a literal first level the topics that begin with it, any other all of them. Each
@@ -9,9 +9,8 @@
  * Invariants: at most `maxEntries` entries, which together hold at most `maxPlaces` places of their own in
  * lists; finding, putting and evicting look at one set of `WAYS` entries, and only overfull places empty
  * all of it. Topics that crowd into one set on purpose cost each other misses, and a miss is bounded too.
- * Bytes are only compared with text while they are ASCII: other topics are found by text alone.
  */
-import { equalsBytes, hashBytes, hashText, NOT_ASCII } from "./name_hash.ts";
+import { hashText } from "./name_hash.ts";
 import type { Match } from "./subscription.ts";
 
 /** Entries that share one hash, and so the most that one look-up compares. */
@@ -19,20 +18,18 @@ const WAYS = 4;
 const FIRST_LEVELS = 1024;
 const TOPICS = 4096;
 
-class Entry<S> {
-  constructor(
-    readonly hash: number,
-    readonly firstHash: number,
-    readonly topic: string,
-    readonly type: string,
-    readonly match: Match<S>,
-    readonly stamp: number,
-  ) {}
+interface CachedMatch<S> {
+  readonly hash: number;
+  readonly firstHash: number;
+  readonly topic: string;
+  readonly type: string;
+  readonly match: Match<S>;
+  readonly stamp: number;
 }
 
 /** Matches by topic and type. */
 export class MatchCache<S> {
-  readonly #entries: (Entry<S> | null)[];
+  readonly #entries: (CachedMatch<S> | null)[];
   readonly #setMask: number;
   readonly #maxPlaces: number;
   #places = 0;
@@ -45,7 +42,7 @@ export class MatchCache<S> {
   /** `maxEntries` is rounded down to a power of two; less than 4 is no cache. */
   constructor(maxEntries: number, maxPlaces: number) {
     const sets = maxEntries < WAYS ? 0 : 2 ** Math.floor(Math.log2(maxEntries / WAYS));
-    this.#entries = new Array<Entry<S> | null>(sets * WAYS).fill(null);
+    this.#entries = new Array<CachedMatch<S> | null>(sets * WAYS).fill(null);
     this.#setMask = sets - 1;
     this.#maxPlaces = maxPlaces;
   }
@@ -59,23 +56,6 @@ export class MatchCache<S> {
       const entry = this.#entries[i];
       if (
         entry !== null && entry.hash === hash && entry.type === type && entry.topic === topic &&
-        entry.stamp === this.#stamp(hash, entry.firstHash)
-      ) return entry.match;
-    }
-    return null;
-  }
-
-  /** Finds a match by the bytes of its topic, which need not be valid: only valid ones are in here. */
-  findBytes(bytes: Uint8Array, start: number, end: number, type: string): Match<S> | null {
-    if (this.#entries.length === 0) return null;
-    const hash = hashBytes(bytes, start, end);
-    if (hash === NOT_ASCII) return null;
-    const base = this.#setOf(hash, type);
-    for (let i = base; i < base + WAYS; i++) {
-      const entry = this.#entries[i];
-      if (
-        entry !== null && entry.hash === hash && entry.type === type &&
-        equalsBytes(entry.topic, bytes, start, end) &&
         entry.stamp === this.#stamp(hash, entry.firstHash)
       ) return entry.match;
     }
@@ -102,7 +82,7 @@ export class MatchCache<S> {
       this.#places = match.places;
     }
     const stamp = this.#stamp(hash, firstHash);
-    this.#entries[at] = new Entry(hash, firstHash, topic, type, match, stamp);
+    this.#entries[at] = { hash, firstHash, topic, type, match, stamp };
   }
 
   /** Makes stale what a change of the subscriptions to `pattern` can concern. */

@@ -1,5 +1,5 @@
 /**
- * A map by name for a million names that change all the time, and for names that come as bytes.
+ * A map by name for a million names that change all the time.
  *
  * Not a Map, for two reasons, both measured: a Map of a million names stops the event loop for 30 ms when
  * it grows; and the engine looks every new string up in its table of unique strings, where a million names
@@ -8,7 +8,7 @@
  * Invariants: on average at most one name a bucket; an operation costs the same however many names there
  * are. Non-goal: order.
  */
-import { equalsBytes, hashBytes, hashText, NOT_ASCII } from "./name_hash.ts";
+import { hashText } from "./name_hash.ts";
 
 const FEWEST_BUCKETS = 4;
 
@@ -35,18 +35,6 @@ export class NameMap<V> {
 
   get(name: string): V | undefined {
     return this.#find(hashText(name), name)?.value;
-  }
-
-  /** The same for the bytes from `start` to `end`; null when they are not ASCII and must be decoded. */
-  getBytes(bytes: Uint8Array, start: number, end: number): V | undefined | null {
-    const hash = hashBytes(bytes, start, end);
-    if (hash === NOT_ASCII) return null;
-    let entry = this.#buckets[this.#bucketOf(hash)];
-    while (entry !== null) {
-      if (entry.hash === hash && equalsBytes(entry.name, bytes, start, end)) return entry.value;
-      entry = entry.next;
-    }
-    return undefined;
   }
 
   set(name: string, value: V): void {
@@ -77,13 +65,6 @@ export class NameMap<V> {
     const { length } = this.#buckets;
     if (length > FEWEST_BUCKETS && 2 * this.#size < length) this.#shrink();
     return true;
-  }
-
-  /** The names, in no order; the map must not change meanwhile. */
-  *names(): IterableIterator<string> {
-    for (const first of this.#buckets) {
-      for (let entry = first; entry !== null; entry = entry.next) yield entry.name;
-    }
   }
 
   #find(hash: number, name: string): NameEntry<V> | null {

@@ -16,13 +16,13 @@ export { matchesPattern } from "../../base/matches_pattern.ts";
 export type TopicLimits = Pick<Limits, "maxTopicBytes" | "maxTopicLevels">;
 
 /** The longest message type. */
-export const MAX_TYPE_BYTES = 256;
+const MAX_TYPE_BYTES = 256;
 
 /** The longest group name. */
-export const MAX_GROUP_BYTES = 256;
+const MAX_GROUP_BYTES = 256;
 
 /** The pattern that matches every topic; an empty pattern with a message type means this one. */
-export const EVERY_TOPIC = ">";
+const EVERY_TOPIC = ">";
 
 /**
  * What no name may hold: white space and the zero-width characters that pass for it, control characters,
@@ -155,17 +155,17 @@ export function isValidTopicBytes(
   return before !== DOT && levels <= limits.maxTopicLevels;
 }
 
-/** The error for bytes that `isValidTopicBytes` refuses. */
+/** The error for publishing to bytes that `isValidTopicBytes` refuses. */
 export function topicBytesError(
   bytes: Uint8Array,
   start: number,
   end: number,
   limits: TopicLimits = DEFAULT_LIMITS,
-  action = "publish to",
 ): ParleyError {
   const fault = topicBytesFault(bytes, start, end, limits) ?? "a topic follows the rules";
   // No more than a message shows is decoded, so an oversize topic costs nothing.
   const shown = lenientUtf8.decode(bytes.subarray(start, Math.min(end, start + 1024)));
+  const action = "publish to";
   return refusal(action, shown, fault);
 }
 

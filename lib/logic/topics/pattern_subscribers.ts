@@ -63,7 +63,7 @@ export function collectSlot<S extends Subscription>(
 }
 
 /** Two subscribers or more of one pattern, or one that is left of them. */
-export class PatternSubscribers<S extends Subscription> {
+class PatternSubscribers<S extends Subscription> {
   #anyType: TypeSubscribers<S> | null = null;
   #byType: Map<string, TypeSubscribers<S>> | null = null;
 

@@ -13,6 +13,7 @@
  * (group_balance), limits on one connection's subscriptions (the session).
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { FilterTypes } from "./filter_types.ts";
 import { MatchCache } from "./match_cache.ts";
 import { NameMap } from "./name_map.ts";
@@ -31,7 +32,7 @@ export { Match, NO_MATCH, type Subscription } from "./subscription.ts";
 export { type Group, pickMember } from "./group_balance.ts";
 
 /** The bounds of a trie. */
-export interface TopicTrieOptions {
+interface TopicTrieOptions {
   /** Subscriptions in all. Default: 4,000,000. */
   maxSubscriptions?: number;
   /** Matches in the cache; less than 4 turns it off. Default: 4,096. */
@@ -109,7 +110,7 @@ export class TopicTrie<S extends Subscription> {
     if (former === null && this.#size >= this.#maxSubscriptions) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot subscribe: the server has ${this.#size} subscriptions`,
+        `cannot subscribe to ${quote(pattern)}: the server has ${this.#size} subscriptions`,
         { accepted: `at most ${this.#maxSubscriptions} subscriptions`, retryable: true },
       );
     }
@@ -154,22 +155,6 @@ export class TopicTrie<S extends Subscription> {
     const match = this.#build(topic, named);
     this.#cache.put(topic, named, match);
     return match;
-  }
-
-  /**
-   * The same for bytes as they were received, when the cache holds it: otherwise null, and then the topic
-   * must be checked and `match` called with text. Allocates nothing. Topics that are not valid are never
-   * in the cache, so the topic of what this finds needs no check; the type does.
-   */
-  matchBytes(
-    bytes: Uint8Array,
-    topicStart: number,
-    topicEnd: number,
-    typeStart: number,
-    typeEnd: number,
-  ): Match<S> | null {
-    const named = this.#types.namedBytes(bytes, typeStart, typeEnd);
-    return named === null ? null : this.#cache.findBytes(bytes, topicStart, topicEnd, named);
   }
 
   #build(topic: string, named: string): Match<S> {

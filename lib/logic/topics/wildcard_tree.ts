@@ -92,7 +92,7 @@ export class WildcardTree<S extends Subscription> {
         return;
       }
     }
-    walk(root, levelsOf(topic), 0, type, into);
+    walk(root, 0, { levels: levelsOf(topic), type, into });
   }
 
   /** The nodes of these levels from the root on, as far as they exist. */
@@ -142,21 +142,23 @@ export class WildcardTree<S extends Subscription> {
   }
 }
 
-function walk<S extends Subscription>(
-  node: WildcardNode<S>,
-  levels: readonly string[],
-  depth: number,
-  type: string,
-  into: MatchBuilder<S>,
-): void {
+/** What a walk looks for: one object for all of its steps. */
+interface Walk<S extends Subscription> {
+  readonly levels: readonly string[];
+  readonly type: string;
+  readonly into: MatchBuilder<S>;
+}
+
+function walk<S extends Subscription>(node: WildcardNode<S>, depth: number, wanted: Walk<S>): void {
+  const { levels, type, into } = wanted;
   if (depth === levels.length) {
     collectSlot(node.here, type, into);
     return;
   }
   collectSlot(node.tail, type, into);
   const literal = node.literal(levels[depth]);
-  if (literal !== null) walk(literal, levels, depth + 1, type, into);
-  if (node.star !== null) walk(node.star, levels, depth + 1, type, into);
+  if (literal !== null) walk(literal, depth + 1, wanted);
+  if (node.star !== null) walk(node.star, depth + 1, wanted);
 }
 
 /** The levels of a pattern; a `>` at its end is told apart. */

@@ -9,7 +9,7 @@ import { guard } from "../../base/defects.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type CallRecord, RequestTable } from "../../logic/calls/request_table.ts";
 import { MethodTable } from "../../logic/calls/method_table.ts";
-import type { CallParty } from "../../logic/calls/call_lists.ts";
+import type { CallEndpoint } from "../../logic/calls/call_lists.ts";
 import { putVarint53, varintSize } from "../../wire/varint.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
@@ -27,7 +27,7 @@ const EXPIRE_INTERVAL_MS = 10;
 
 /** The calls under way, and who answers what. */
 export class Calls {
-  readonly methods: MethodTable<CallParty<Peer>>;
+  readonly methods: MethodTable<CallEndpoint<Peer>>;
   readonly #requests: RequestTable<Peer>;
   readonly #context: ServerContext;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -108,7 +108,7 @@ export class Calls {
     if (calls === null) return;
     const { party } = calls;
     this.methods.removeResponder(party);
-    this.#requests.removeParty(
+    this.#requests.removeEndpoint(
       party,
       (record) => this.#tellCancelled(record),
       (record) => this.#responderGone(record),

@@ -3,19 +3,19 @@
  */
 import { invalidArgument } from "../../base/errors.ts";
 import { decodeText } from "../../base/utf8_text.ts";
-import { CallParty } from "../../logic/calls/call_lists.ts";
+import { CallEndpoint } from "../../logic/calls/call_lists.ts";
 import { checkMethod } from "../../logic/calls/method_table.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import type { Peer } from "../connection/peer.ts";
 
 /** One peer's calls. */
-export class PeerCalls {
-  readonly party: CallParty<Peer>;
+class PeerCalls {
+  readonly party: CallEndpoint<Peer>;
   #methodBytes: Uint8Array = new Uint8Array(0);
   #method = "";
 
   constructor(session: Peer) {
-    this.party = new CallParty(session);
+    this.party = new CallEndpoint(session);
   }
 
   /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */
@@ -39,7 +39,7 @@ export function callsOf(session: Peer): PeerCalls {
   return (session.slots.calls ??= new PeerCalls(session)) as PeerCalls;
 }
 
-/** The same; null when it has neither called nor answered. */
+/** What the calls keep for a peer; null when it has neither called nor answered. */
 export function knownCallsOf({ slots }: Peer): PeerCalls | null {
   return slots.calls as PeerCalls | null;
 }

@@ -4,6 +4,7 @@
  * Only jobs that have any options are read. One object is filled by all pushes, and holds the last job's.
  */
 import { invalidArgument } from "../../base/errors.ts";
+import { fnv1a, FNV1A_START } from "../../base/fnv1a.ts";
 import { MAX_PRIORITY } from "../../logic/queues/work_queue.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
@@ -82,10 +83,10 @@ function keyOf(bytes: Uint8Array, start: number, end: number): number {
     });
   }
   if (!isUtf8(bytes, start, end)) throw invalidArgument("cannot push with a key that is not UTF-8");
-  let low = 0x811c9dc5;
+  let low = FNV1A_START;
   let high = 0x01000193;
   for (let at = start; at < end; at++) {
-    low = Math.imul(low ^ bytes[at], 0x01000193);
+    low = fnv1a(low, bytes[at]);
     high = Math.imul(high ^ bytes[at], 0x85ebca6b);
     high ^= high >>> 13;
   }

@@ -111,7 +111,8 @@ export class Rooms {
     const former = this.names.nameOf(session);
     const holder = this.names.ownerOf(name);
     const held = holder === null ? null : this.names.nameOf(holder);
-    const granted = this.names.claim(session, name, token, newToken(), this.#context.nowMs);
+    const tokens = { shown: token, fresh: newToken() };
+    const granted = this.names.claim(session, name, tokens, this.#context.nowMs);
     if (holder !== null && held !== null && holder !== session) this.#replace(holder, held);
     if (former !== null && former !== name) {
       const renamed = { case: "renamed", value: { from: former, to: name } } as const;
@@ -127,9 +128,11 @@ export class Rooms {
     const room = this.room(name);
     const own = this.#bySession.get(session) ?? new Set();
     if (own.size >= this.#context.limits.maxRoomsPerConnection && !own.has(room)) {
-      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot join "${name}": too many rooms`, {
-        accepted: `at most ${this.#context.limits.maxRoomsPerConnection} rooms a connection`,
-      });
+      throw new ParleyError(
+        ErrorCode.RESOURCE_EXHAUSTED,
+        `cannot join "${name}": this connection is in ${own.size} rooms`,
+        { accepted: `at most ${this.#context.limits.maxRoomsPerConnection} rooms a connection` },
+      );
     }
     const before = this.#kept.store.topic(ROOM_PREFIX + name)?.lastSeq ?? 0;
     if (!room.join(session, this.#context.clock.wallMs())) return { room, seq: before };
@@ -304,7 +307,7 @@ export class Rooms {
     return this.#append(room, event, sender, messageId);
   }
 
-  /** The same, but raises what is refused at once: a group of the store is then undone. */
+  /** Announces an event, but raises what is refused at once: a group of the store is then undone. */
   #append(
     room: string,
     event: RoomHappening,
@@ -314,7 +317,10 @@ export class Rooms {
     const topic = ROOM_PREFIX + room;
     const kept = this.#kept.topicOf(topic);
     if (kept === null) {
-      throw new ParleyError(ErrorCode.UNAVAILABLE, `cannot keep the history of "${room}"`);
+      throw new ParleyError(
+        ErrorCode.UNAVAILABLE,
+        `cannot use the room "${room}": no policy keeps its history`,
+      );
     }
     const { body, idStart, idEnd } = encodeEvent(topic, event, messageId);
     const publisher = sender === null ? null : publisherOf(sender);

@@ -7,10 +7,12 @@
  * Delivery is in memory: an event for which there is no room is dealt with by the subscription's policy.
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { pickMember } from "../../logic/topics/group_balance.ts";
 import type { Group } from "../../logic/topics/group_balance.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
 import { TopicTrie } from "../../logic/topics/trie.ts";
+import { Entry } from "../../ports/entry.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import { EVENT_TAG, Fanout, FLUSHED_AT_ONCE } from "../../wire/fanout.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
@@ -21,7 +23,7 @@ import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
-import type { Publisher, RememberedMatch } from "./publisher.ts";
+import type { Publisher, RememberedMatch, Routes } from "./publisher.ts";
 import { publisherOf, topicsOf } from "./peer_topics.ts";
 import { type BusHooks, NO_HOOKS } from "./hooks.ts";
 import { checkNotReserved } from "./reserved.ts";
@@ -38,20 +40,16 @@ export class Bus {
   readonly #fanout: Fanout<BusSubscription>;
   readonly #policies: OverflowPolicies;
   readonly #live: LiveReceivers;
-  /** How many subscriptions end after a number of events. */
-  #counted = 0;
   readonly #handOn: GroupHandOn;
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
 
   #hooks: BusHooks = NO_HOOKS;
 
-  readonly #keep = (topic: string): StoreTopic | null => {
-    checkNotReserved(topic);
-    return this.#hooks.keep(topic);
-  };
-
-  readonly #bind = (topic: string) => this.#hooks.bind(topic);
+  /** What publishers look up; `counted` changes with the subscriptions. */
+  readonly #routes: { -readonly [K in keyof Routes]: Routes[K] };
+  /** The event on its way to a group; one object, filled again for each. */
+  readonly #event = new Entry();
 
   /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
   #choosingFor: Peer | null = null;
@@ -60,6 +58,16 @@ export class Bus {
 
   constructor(context: ServerContext) {
     this.#context = context;
+    this.#routes = {
+      trie: this.#trie,
+      limits: context.limits,
+      counted: 0,
+      keep: (topic) => {
+        checkNotReserved(topic);
+        return this.#hooks.keep(topic);
+      },
+      bind: (topic) => this.#hooks.bind(topic),
+    };
     this.#live = new LiveReceivers(this.#trie);
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
     const flushSome = () => this.#fanout.flushSome();
@@ -99,16 +107,17 @@ export class Bus {
     const own = topicsOf(session).subscriptions ??= new Map<string, BusSubscription>();
     const limit = this.#context.limits.maxSubscriptions;
     if (!own.has(key) && own.size >= limit) {
+      const pattern = quote(request.pattern);
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot subscribe: this connection has ${own.size} subscriptions`,
+        `cannot subscribe to ${pattern}: this connection has ${own.size} subscriptions`,
         { accepted: `at most ${limit} subscriptions a connection` },
       );
     }
     this.#fanout.flushRun();
     const subscription = new BusSubscription(session, request);
     const former = this.#trie.add(subscription);
-    if (former !== null && former.remaining !== Infinity) this.#counted--;
+    if (former !== null && former.remaining !== Infinity) this.#routes.counted--;
     own.set(key, subscription);
     if (request.group !== "") session.outbox.keepUnsent = true;
   }
@@ -122,15 +131,16 @@ export class Bus {
     const key = subscriptionKey(request.pattern, request.type, request.group);
     const subscription = topicsOf(session).subscriptions?.get(key);
     if (subscription === undefined) {
+      const pattern = quote(request.pattern);
       throw new ParleyError(
         ErrorCode.NOT_FOUND,
-        "cannot unsubscribe: this connection has no such subscription",
+        `cannot unsubscribe from ${pattern}: this connection has no such subscription`,
         { accepted: "the pattern, type and group of one of its subscriptions" },
       );
     }
     this.#fanout.flushRun();
     if (afterEvents === 0) return this.#remove(session, key, subscription);
-    if (subscription.remaining === Infinity) this.#counted++;
+    if (subscription.remaining === Infinity) this.#routes.counted++;
     subscription.remaining = afterEvents;
     // The same subscription again, so that what publishers remember is looked up anew.
     this.#trie.add(subscription);
@@ -183,9 +193,8 @@ export class Bus {
     let reached = this.#fanout.flushRun();
     for (const group of remembered.match.groups) {
       const { stamps } = publisherOf(session);
-      if (this.#giveToGroup(group, session, bytes, start, end, stamps.bytes, stamps.length)) {
-        reached++;
-      }
+      const event = this.#event.setBody(bytes, start, end).setStamps(stamps);
+      if (this.#giveToGroup(group, session, event)) reached++;
     }
     if (remembered.counted) this.#count(remembered.match, session, null);
     return reached;
@@ -214,9 +223,9 @@ export class Bus {
     // Handing out can end members, so it comes before the choice among them.
     if (match.groups.length > 0) this.#fanout.flushRun();
     for (const group of match.groups) {
-      this.#giveToGroup(group, publisher, bytes, start, end, NO_STAMPS, 0);
+      this.#giveToGroup(group, publisher, this.#event.setBody(bytes, start, end));
     }
-    if (this.#counted > 0) {
+    if (this.#routes.counted > 0) {
       this.#fanout.flushRun();
       this.#count(match, publisher, topic);
     }
@@ -232,9 +241,10 @@ export class Bus {
     }
     this.#fanout.flushRun();
     for (const group of match.groups) {
-      this.#giveToGroup(group, null, body, 0, body.length, bytes, length);
+      const event = this.#event.setBody(body, 0, body.length).setStamps(stamps);
+      this.#giveToGroup(group, null, event);
     }
-    if (this.#counted > 0) this.#count(match, null, null);
+    if (this.#routes.counted > 0) this.#count(match, null, null);
   }
 
   /** Hands one event of a kept topic to one session, out of its history. */
@@ -300,7 +310,7 @@ export class Bus {
     this.#fanout.endTurn();
   }
 
-  /** The same for what waits in the outbox of a session that is being ended, while a write is under way. */
+  /** Hands on the groups' share of what waits in the outbox of a session that is being ended, during a write. */
   handOnWaiting(session: Peer): void {
     const { outbox } = session;
     const waiting = outbox.bytes.slice(0, outbox.length);
@@ -317,11 +327,7 @@ export class Bus {
 
   /** Who gets the event that was scanned. */
   #matchOf(session: Peer, bytes: Uint8Array): RememberedMatch {
-    const publisher = publisherOf(session);
-    const { limits } = this.#context;
-    const anyCounted = this.#counted > 0;
-    return publisher
-      .match(bytes, this.#context.payload, this.#trie, limits, anyCounted, this.#keep, this.#bind);
+    return publisherOf(session).match(bytes, this.#context.payload, this.#routes);
   }
 
   /**
@@ -341,15 +347,10 @@ export class Bus {
     return echoing === undefined ? match.receivers : match.receivers.with(first, echoing);
   }
 
-  #giveToGroup(
-    group: Group<BusSubscription>,
-    publisher: Peer | null,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    stamps: Uint8Array,
-    stampsLength: number,
-  ): boolean {
+  /** Gives the event to one member; false when there is none that takes it. */
+  #giveToGroup(group: Group<BusSubscription>, publisher: Peer | null, event: Entry): boolean {
+    // Read at once: what giving it to a member that is ended sets off may publish, too.
+    const { bytes, start, end, stamps, stampsLength } = event;
     this.#choosingFor = publisher;
     for (;;) {
       const member = pickMember(group, this.#loadFor);
@@ -389,7 +390,7 @@ export class Bus {
     if (!this.#trie.remove(subscription)) return;
     topicsOf(session).subscriptions?.delete(key);
     this.#hooks.readers?.unsubscribed(session, subscription);
-    if (subscription.remaining !== Infinity) this.#counted--;
+    if (subscription.remaining !== Infinity) this.#routes.counted--;
   }
 }
 

@@ -32,7 +32,7 @@ export class BusSubscription implements Subscription, Receiver {
   readonly stamp: Uint8Array | null;
   /** Set by the trie. */
   order = 0;
-  /** It ends after so many more events; Infinity when nobody asked for that. */
+  /** How many more events until the subscription ends; Infinity when nobody asked for that. */
   remaining = Infinity;
 
   constructor(owner: Peer, request: SubscriptionRequest) {

@@ -16,7 +16,7 @@ import type { Peer } from "../connection/peer.ts";
 interface HandOn {
   readonly leaver: Peer;
   readonly frames: Uint8Array;
-  /** So many bytes at the front were sent. */
+  /** How many bytes at the front were sent. */
   readonly sent: number;
 }
 

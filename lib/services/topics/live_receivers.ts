@@ -42,7 +42,7 @@ export class LiveReceivers {
     return this.#match = this.#trie.match(topic.name, type);
   }
 
-  /** Those of `all` whom live events of `topic` do not pass by. */
+  /** The subscriptions among `all` that get the live events of `topic`. */
   of(topic: StoreTopic, all: readonly BusSubscription[]): readonly BusSubscription[] {
     const feeds = this.readers;
     if (feeds === null || !feeds.anyOf(topic)) return all;

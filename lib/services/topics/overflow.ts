@@ -107,7 +107,7 @@ export class OverflowPolicies {
     walk.open(frames, length);
     while (walk.next()) {
       if (outbox.size + walk.end - walk.start <= limit) {
-        this.#keep(session, frames, walk.start, walk.end, 1);
+        this.#keep(session, frames.subarray(walk.start, walk.end), 1);
       } else this.#missed(session, walk.readTopic(), 1);
     }
     return true;
@@ -133,15 +133,15 @@ export class OverflowPolicies {
         events++;
       }
     }
-    if (events > 0) this.#keep(session, frames, start, length, events);
+    if (events > 0) this.#keep(session, frames.subarray(start, length), events);
     return events > 0;
   }
 
-  #keep(session: Peer, frames: Uint8Array, start: number, end: number, events: number): void {
+  #keep(session: Peer, frames: Uint8Array, events: number): void {
     const { counters } = this.#context;
-    session.outbox.append(frames.subarray(start, end), end - start);
+    session.outbox.append(frames, frames.length);
     counters.eventsOut += events;
-    counters.bytesOut += end - start;
+    counters.bytesOut += frames.length;
     this.#touch(session.outbox);
   }
 

@@ -6,12 +6,12 @@ import type { BusSubscription } from "./bus_subscription.ts";
 import { Publisher } from "./publisher.ts";
 
 /** One peer's topics. */
-export class PeerTopics {
+class PeerTopics {
   /** Its subscriptions by pattern, type and group; null while it has had none. */
   subscriptions: Map<string, BusSubscription> | null = null;
   /** Its subscriptions in groups when it left the bus. */
   shared: readonly BusSubscription[] = [];
-  /** What it keeps to publish and call; null while it has done neither. */
+  /** What the peer keeps to publish and call; null while it has done neither. */
   publisher: Publisher | null = null;
   /** How many events it missed, by topic, since it was last told; null when none. */
   missed: Map<string, number> | null = null;
@@ -27,7 +27,7 @@ export function publisherOf(session: Peer): Publisher {
   return topicsOf(session).publisher ??= new Publisher(session.sessionId);
 }
 
-/** The same; null when it has done neither. */
+/** What a peer keeps to publish and call; null when it has done neither. */
 export function knownPublisherOf({ slots }: Peer): Publisher | null {
   return slots.topics === null ? null : (slots.topics as PeerTopics).publisher;
 }

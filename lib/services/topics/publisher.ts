@@ -5,6 +5,7 @@
  * byte; it is good while the trie's version stays. Made with the first publish, so that the many
  * connections that never do cost nothing.
  */
+import { fnv1a, FNV1A_START } from "../../base/fnv1a.ts";
 import type { Limits } from "../../base/limits.ts";
 import { decodeText, decodeTextLeniently } from "../../base/utf8_text.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
@@ -27,20 +28,30 @@ const MAX_PLACES = 4096;
 const GROW_AFTER = 64;
 
 /** The match of one topic and type, as one publisher remembers it. */
-export class RememberedMatch {
-  constructor(
-    /** The topic, and behind it the type. */
-    readonly name: Uint8Array,
-    readonly topicBytes: number,
-    readonly version: number,
-    readonly match: Match<BusSubscription>,
-    /** Whether a subscription among them ends after a number of events. */
-    readonly counted: boolean,
-    /** The kept topic that it is; null when it is not kept. */
-    readonly kept: StoreTopic | null,
-    /** Who takes its events first, when it is not kept: of kept ones that is up to what keeps them. */
-    readonly bound: EventTaker | null,
-  ) {}
+export interface RememberedMatch {
+  /** The topic, and behind it the type. */
+  readonly name: Uint8Array;
+  readonly topicBytes: number;
+  readonly version: number;
+  readonly match: Match<BusSubscription>;
+  /** Whether a subscription among them ends after a number of events. */
+  readonly counted: boolean;
+  /** The kept topic that it is; null when it is not kept. */
+  readonly kept: StoreTopic | null;
+  /** Who takes its events first, when it is not kept: of kept ones that is up to what keeps them. */
+  readonly bound: EventTaker | null;
+}
+
+/** Where the events of a topic go: what all publishers of one server look up. */
+export interface Routes {
+  readonly trie: TopicTrie<BusSubscription>;
+  readonly limits: Limits;
+  /** How many subscriptions end after a number of events. */
+  readonly counted: number;
+  /** Gives the kept topic of a name. */
+  keep(topic: string): StoreTopic | null;
+  /** Gives who takes the events of a topic first. */
+  bind(topic: string): EventTaker | null;
 }
 
 /** The publishing side of a session. */
@@ -58,20 +69,9 @@ export class Publisher {
     this.stamps = new SenderStamps(sessionId);
   }
 
-  /**
-   * Who gets the event that `scan` found; `anyCounted` says whether any subscription of the server ends
-   * after a number of events, `keep` gives the kept topic of a name, and `bind` who takes its
-   * events first. Raises INVALID_ARGUMENT for a bad topic or type.
-   */
-  match(
-    bytes: Uint8Array,
-    scan: PayloadScan,
-    trie: TopicTrie<BusSubscription>,
-    limits: Limits,
-    anyCounted: boolean,
-    keep: (topic: string) => StoreTopic | null,
-    bind: (topic: string) => EventTaker | null,
-  ): RememberedMatch {
+  /** Who gets the event that `scan` found. Raises INVALID_ARGUMENT for a bad topic or type. */
+  match(bytes: Uint8Array, scan: PayloadScan, routes: Routes): RememberedMatch {
+    const { trie } = routes;
     const last = this.#last;
     if (last !== null && last.version === trie.version && isSame(last, bytes, scan)) return last;
     if (this.#places.length > 0) {
@@ -85,18 +85,11 @@ export class Publisher {
         return this.#last = other;
       }
     }
-    return this.#lookUp(bytes, scan, trie, limits, anyCounted, keep, bind);
+    return this.#lookUp(bytes, scan, routes);
   }
 
-  #lookUp(
-    bytes: Uint8Array,
-    scan: PayloadScan,
-    trie: TopicTrie<BusSubscription>,
-    limits: Limits,
-    anyCounted: boolean,
-    keep: (topic: string) => StoreTopic | null,
-    bind: (topic: string) => EventTaker | null,
-  ): RememberedMatch {
+  #lookUp(bytes: Uint8Array, scan: PayloadScan, routes: Routes): RememberedMatch {
+    const { trie, limits } = routes;
     const { nameStart, nameEnd, typeStart, typeEnd } = scan;
     if (!isValidTopicBytes(bytes, nameStart, nameEnd, limits)) {
       throw topicBytesError(bytes, nameStart, nameEnd, limits);
@@ -104,15 +97,16 @@ export class Publisher {
     const type = decodeTextLeniently(bytes.subarray(typeStart, typeEnd));
     if (type !== "") checkMessageType(type, "publish type");
     const topic = decodeText(bytes.subarray(nameStart, nameEnd));
-    const kept = keep(topic);
+    const kept = routes.keep(topic);
     const match = trie.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
     name.set(bytes.subarray(nameStart, nameEnd));
     name.set(bytes.subarray(typeStart, typeEnd), nameEnd - nameStart);
-    const counted = anyCounted && isCounted(match);
+    const counted = routes.counted > 0 && isCounted(match);
     const topicBytes = nameEnd - nameStart;
-    const bound = kept === null ? bind(topic) : null;
-    const one = new RememberedMatch(name, topicBytes, trie.version, match, counted, kept, bound);
+    const bound = kept === null ? routes.bind(topic) : null;
+    const { version } = trie;
+    const one = { name, topicBytes, version, match, counted, kept, bound };
     this.#remember(one, hashOf(bytes, scan));
     return one;
   }
@@ -135,12 +129,12 @@ export class Publisher {
 
 /** A hash of the topic and the type (FNV-1a). Who makes topics collide only forgets their own. */
 function hashOf(bytes: Uint8Array, scan: PayloadScan): number {
-  let hash = 0x811c9dc5;
+  let hash = FNV1A_START;
   for (let at = scan.nameStart; at < scan.nameEnd; at++) {
-    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+    hash = fnv1a(hash, bytes[at]);
   }
   for (let at = scan.typeStart; at < scan.typeEnd; at++) {
-    hash = Math.imul(hash ^ bytes[at], 0x01000193);
+    hash = fnv1a(hash, bytes[at]);
   }
   return hash ^ (hash >>> 15);
 }

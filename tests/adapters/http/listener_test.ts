@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { plentyOfInput } from "../../support/input_budget.ts";
-import { type ConnectionGate, listenHttp } from "../../../lib/adapters/http/listener.ts";
+import { openGate } from "../../support/open_gate.ts";
+import { listenHttp } from "../../../lib/adapters/http/listener.ts";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import { VERSION } from "../../../lib/base/version.ts";
@@ -252,19 +253,12 @@ test("closing does not wait for a request that does not end", async () => {
 });
 
 test("localhost is both loopback addresses on one port", async () => {
-  const gate: ConnectionGate = {
-    admit: () => null,
-    enter: () => Promise.resolve(true),
-    release: () => {},
-    mayTell: () => true,
-    told: () => {},
-  };
   const guard = { loopback: true, hosts: [], origins: [] };
   const listeners = listenHttp("localhost", 0, {
     input: plentyOfInput(),
     limits: DEFAULT_LIMITS,
     guard,
-    gate,
+    gate: openGate,
   });
   const { port } = listeners[0];
   assert.deepEqual(listeners.map((each) => each.address), [`127.0.0.1:${port}`, `[::1]:${port}`]);

@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import type { Link } from "../../../lib/ports/link.ts";
 import { InputBudget } from "../../../lib/wire/input_budget.ts";
 import { SlabPool } from "../../../lib/wire/slab_pool.ts";
+import { openGate } from "../../support/open_gate.ts";
 import { settles, until } from "../../support/until.ts";
 import { Opcode, WebSocketPeer } from "../../support/websocket_peer.ts";
 
@@ -30,13 +31,7 @@ class Ground implements AsyncDisposable {
       input: this.budget,
       limits: { ...DEFAULT_LIMITS, lingerMs: 500 },
       guard: { loopback: true, hosts: [], origins: [] },
-      gate: {
-        admit: () => null,
-        enter: () => Promise.resolve(true),
-        release: () => {},
-        mayTell: () => true,
-        told: () => {},
-      },
+      gate: openGate,
     });
     this.#links = this.#listener[Symbol.asyncIterator]();
   }

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { plentyOfInput } from "../../support/input_budget.ts";
+import { openGate } from "../../support/open_gate.ts";
 import {
   type HttpListener,
   listenHttp,
@@ -33,13 +34,7 @@ function listen(limits: Limits = LIMITS): HttpListener[] {
     input: plentyOfInput(),
     limits,
     guard: { loopback: true, hosts: [], origins: [] },
-    gate: {
-      admit: () => null,
-      enter: () => Promise.resolve(true),
-      release: () => {},
-      mayTell: () => true,
-      told: () => {},
-    },
+    gate: openGate,
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * Everything is compared as text to the character, with a clock that stands still.
  */
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { TEXT_BANNER } from "../../../lib/adapters/text/banner.ts";
 import { NAME_PROMPT } from "../../../lib/adapters/text/dialogue.ts";
 import type { TestServer } from "../../support/server.ts";

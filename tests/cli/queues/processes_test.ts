@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../../lib/client/mod.ts";
 import { COMMAND, Running, runProcess, startServerProcess } from "../processes.ts";
 import { ownPort } from "../../support/own_port.ts";
+import { listenOptions } from "../../support/listen_options.ts";
 
 const posix = Deno.build.os !== "windows";
 const posixTest = (name: string, fn: () => Promise<void>) =>
@@ -150,7 +151,7 @@ posixTest("pull ends quietly when nobody reads it any more, and loses no job", a
 /** Where a server listens that is started a second time. */
 function listen(port: number, data: string): string[] {
   return [
-    ...["--tcp", `127.0.0.1:${port}`, "--raw", "", "--http", "", "--text", ""],
+    ...listenOptions({ tcp: `127.0.0.1:${port}` }),
     ...["--data", data],
   ];
 }

@@ -189,7 +189,7 @@ execTest("a program that cannot be started fails its job", async () => {
   // No environment can hold this.
   await client.queue("q").push("x", { key: "\0" });
   const { stderr } = await ask(server, ["pull", "q", "--exec", "true", "--count", "1"]);
-  assert.match(stderr, /parley: job 1, attempt 1, failed: the program cannot be started\n/);
+  assert.match(stderr, /parley: job 1, attempt 1, failed: cannot start the program: .+\n/);
 });
 
 execTest("several programs run side by side, and each line says whose it is", async () => {

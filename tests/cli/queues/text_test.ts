@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AckLevel } from "../../../lib/client/mod.ts";
 import type { Output } from "../../../lib/cli/io.ts";
-import { ProgramOutput } from "../../../lib/cli/terminal/program_output.ts";
+import { ProgramOutput } from "../../../lib/cli/programs/output.ts";
 import { ageText, durationText, infoJson, infoRows } from "../../../lib/cli/queues/info_text.ts";
 import { jobJson, jobText, type ShownJob } from "../../../lib/cli/queues/job_text.ts";
 import { duration } from "../../../lib/cli/command.ts";

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../../lib/base/version.ts";
 import { Running, runProcess, startServerProcess } from "../processes.ts";
+import { listenOptions } from "../../support/listen_options.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -69,7 +70,7 @@ Deno.test({
 Deno.test("clients that come and go are lines of the log at debug, with their reasons", async () => {
   await using server = new Running([
     ...["serve", "--json", "--log-level", "debug", "--log-format", "json"],
-    ...["--tcp", "127.0.0.1:0", "--raw", "", "--http", "", "--text", "", "--data", ""],
+    ...[...listenOptions({ tcp: "127.0.0.1:0" }), "--data", ""],
   ]);
   const { listeners } = JSON.parse((await server.lines(1))[0]);
   const environment = { PARLEY_SERVER: listeners[0].urls[0] };

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../../lib/base/version.ts";
 import { hasScript, LOCAL, onTerminal, Running, runProcess as run, spawn } from "../processes.ts";
+import { listenOptions } from "../../support/listen_options.ts";
 
 Deno.test("serve --json prints one line, its commands reach it, and SIGTERM ends it with 0", async () => {
   await using server = new Running(["serve", "--json", ...LOCAL]);
@@ -30,16 +31,8 @@ Deno.test("serve --json prints one line, its commands reach it, and SIGTERM ends
   assert.equal(JSON.parse(health.stdout).server_version, VERSION);
 
   const inUse = await run([
-    "--tcp",
-    tcp.addresses[0],
-    "--raw",
-    "",
-    "--http",
-    "",
-    "--text",
-    "",
-    "--data",
-    "",
+    ...listenOptions({ tcp: tcp.addresses[0] }),
+    ...["--data", ""],
   ]);
   assert.equal(inUse.code, 1);
   assert.equal(inUse.stdout, "");

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../../lib/client/mod.ts";
 import { python, root, run } from "../../interop/programs.ts";
 import { COMMAND, hasScript, Running, spawn, startOnTerminal } from "../processes.ts";
+import { listenOptions } from "../../support/listen_options.ts";
 
 const KINDS = ["pipe", "socket", "terminal"];
 /** Refused requests that log more than a pipe and the queue before it hold. */
@@ -74,7 +75,7 @@ function* writes(): Generator<string> {
 const TALKATIVE = [
   "serve",
   "--json",
-  ...["--tcp", "127.0.0.1:0", "--raw", "", "--text", "", "--http", "127.0.0.1:0", "--data", ""],
+  ...[...listenOptions({ tcp: "127.0.0.1:0", http: "127.0.0.1:0" }), "--data", ""],
   ...["--log-level", "debug", "--log-format", "json"],
 ];
 

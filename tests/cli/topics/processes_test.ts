@@ -7,6 +7,7 @@ import { connect } from "../../../lib/client/mod.ts";
 import { root } from "../../interop/programs.ts";
 import { COMMAND, LOCAL, Running, runProcess, startServerProcess } from "../processes.ts";
 import { ownPort } from "../../support/own_port.ts";
+import { listenOptions } from "../../support/listen_options.ts";
 
 const posix = Deno.build.os !== "windows";
 const needsPosix = posix ? "" : " (needs a POSIX shell)";
@@ -102,18 +103,7 @@ Deno.test("sub finds its server again, and says that something may be missing", 
     await Promise.all([sub.says("subscribed to"), hz.says("measuring")]);
   }
   await Promise.all([sub.says("connecting again\n"), hz.says("connecting again\n")]);
-  const listen = [
-    "--tcp",
-    `127.0.0.1:${first.port}`,
-    "--raw",
-    "",
-    "--http",
-    "",
-    "--text",
-    "",
-    "--data",
-    "",
-  ];
+  const listen = [...listenOptions({ tcp: `127.0.0.1:${first.port}` }), "--data", ""];
   await using second = new Running(["serve", "--json", ...listen]);
   await second.lines(1);
   await sub.says("parley: reconnected: events in between may be missing\n");

@@ -14,7 +14,7 @@ import { defaultHandlers } from "../../../lib/client/connection/message_handlers
 import { PendingRequest } from "../../../lib/client/connection/pending_request.ts";
 import { encodeAdd } from "../../../lib/client/connection/requests.ts";
 import { settingsOf } from "../../../lib/client/settings.ts";
-import type { Transport } from "../../../lib/client/connection/transport.ts";
+import type { Transport } from "../../../lib/client/transport/transport.ts";
 import { BufferPool } from "../../../lib/wire/buffer_pool.ts";
 import { OutboxBudget } from "../../../lib/wire/outbox_budget.ts";
 import { join } from "../../support/frames.ts";
@@ -78,7 +78,7 @@ async function open() {
 function ask(connection: ClientConnection): Promise<unknown> {
   return new Promise((resolve, reject) =>
     connection.send(
-      new PendingRequest(encodeAdd(1, 2), readSum, resolve, reject, 1000, undefined),
+      new PendingRequest(encodeAdd(1, 2), readSum, 1000).settles(resolve, reject),
     )
   );
 }

@@ -5,11 +5,12 @@ import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { connect } from "../../../lib/client/mod.ts";
 import type { ConfigInput } from "../../../lib/server/config/config.ts";
-import { tlsFault } from "../../../lib/client/connection/tls_fault.ts";
+import { tlsFault } from "../../../lib/client/transport/tls_fault.ts";
 import { outcomeOf, root, run } from "../../interop/programs.ts";
 import { Running, runProcess } from "../../cli/processes.ts";
 import { startServer } from "../../support/server.ts";
 import { TestAuthority } from "../../support/tls.ts";
+import { listenOptions } from "../../support/listen_options.ts";
 
 type TlsInput = ConfigInput["tls"];
 
@@ -41,10 +42,9 @@ Deno.test("errors of TLS say what failed and what to do", async () => {
     tls: Record<string, string>,
     expected: RegExp,
     kind: "tls" | "tcp" = "tls",
-    host = "127.0.0.1",
   ) => {
     await using running = await startServer({ tls: server });
-    const url = `parleys://${host}:${running.port(kind)}`;
+    const url = `parleys://127.0.0.1:${running.port(kind)}`;
     await assert.rejects(connect(url, options(tls)), expected);
   };
   const good = authority.issue("IP:127.0.0.1");
@@ -91,8 +91,7 @@ Deno.test("faults of the runtimes are told in words", () => {
 
 Deno.test("serve --tls-dev says how to connect, and the command line does", async () => {
   const folder = await Deno.makeTempDir({ prefix: "parley-dev-" });
-  const off = ["--tcp", "", "--raw", "", "--http", "", "--text", ""];
-  const flags = ["--tls", "127.0.0.1:0", "--tls-dev", "--data", folder, ...off];
+  const flags = ["--tls", "127.0.0.1:0", "--tls-dev", "--data", folder, ...listenOptions({})];
   try {
     await using server = new Running(["serve", "--json", ...flags]);
     const { ca, listeners } = JSON.parse((await server.lines(1))[0]);

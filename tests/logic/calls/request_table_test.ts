@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import {
-  CallParty,
+  CallEndpoint,
   type CallRecord,
   RequestTable,
 } from "../../../lib/logic/calls/request_table.ts";
@@ -26,7 +26,7 @@ function nobody(): never {
 
 function setUp(options?: ConstructorParameters<typeof RequestTable>[0]) {
   const table: Table = new RequestTable<string>(options);
-  return { table, caller: new CallParty("caller"), responder: new CallParty("responder") };
+  return { table, caller: new CallEndpoint("caller"), responder: new CallEndpoint("responder") };
 }
 
 Deno.test("a call is answered once, by its responder", () => {
@@ -116,13 +116,13 @@ Deno.test("an ending may ask and end other calls", () => {
 
 Deno.test("who leaves takes only its own calls along", () => {
   const { table, caller, responder } = setUp();
-  const other = new CallParty("other");
+  const other = new CallEndpoint("other");
   const asked = table.ask(caller, 1, responder, 100);
   const answering = table.ask(other, 1, caller, 100);
   const toItself = table.ask(caller, 2, caller, 100);
   const unrelated = table.ask(other, 2, responder, 100);
   const told: [string, Call][] = [];
-  table.removeParty(
+  table.removeEndpoint(
     caller,
     (call) => told.push(["asked", call]),
     (call) => told.push(["left", call]),
@@ -134,7 +134,7 @@ Deno.test("who leaves takes only its own calls along", () => {
   assert.equal(told.length, 3);
   assert.deepEqual([table.size, other.askedCount, responder.answeringCount], [1, 1, 1]);
   assert.equal(table.get(unrelated.id), unrelated);
-  table.removeParty(caller, nobody, nobody);
+  table.removeEndpoint(caller, nobody, nobody);
 });
 
 Deno.test("a long call is stepped over when ids come round to its place", () => {
@@ -151,7 +151,7 @@ Deno.test("a long call is stepped over when ids come round to its place", () => 
 function history(seed: number): void {
   const random = new Random(seed);
   const table: Table = new RequestTable<string>({ maxCalls: 5000 });
-  const parties = ["a", "b", "c"].map((name) => new CallParty(name));
+  const endpoints = ["a", "b", "c"].map((name) => new CallEndpoint(name));
   const model = new Map<number, Call>();
   let now = 0;
   const ends = (call: Call, expected: boolean) => {
@@ -161,11 +161,11 @@ function history(seed: number): void {
   };
   const steps = seed % 50 === 0 ? 6000 : 100;
   for (let step = 0; step < steps; step++) {
-    const party = random.pick(parties);
+    const party = random.pick(endpoints);
     const dice = random.below(20);
     const some = model.size > 0 && dice < 18 ? random.pick([...model.values()].slice(0, 20)) : null;
     if (dice < 12) {
-      const call = table.ask(party, step + 1, random.pick(parties), now + random.below(60_000));
+      const call = table.ask(party, step + 1, random.pick(endpoints), now + random.below(60_000));
       assert(!model.has(call.id));
       model.set(call.id, call);
     } else if (dice < 15 && some !== null) {
@@ -180,7 +180,7 @@ function history(seed: number): void {
       table.expire(now, (call) => ends(call, call.deadlineMs <= now));
       for (const call of model.values()) assert(call.deadlineMs > now, "none is forgotten");
     } else if (random.below(steps > 100 ? 1000 : 4) === 0) {
-      table.removeParty(
+      table.removeEndpoint(
         party,
         (call) => ends(call, call.caller === party),
         (call) => ends(call, call.responder === party && call.caller !== party),
@@ -192,7 +192,7 @@ function history(seed: number): void {
     assert.equal(table.size, model.size);
   }
   for (const call of model.values()) assert.equal(table.get(call.id), call);
-  for (const party of parties) {
+  for (const party of endpoints) {
     const calls = [...model.values()];
     assert.equal(party.askedCount, calls.filter((call) => call.caller === party).length);
     assert.equal(party.answeringCount, calls.filter((call) => call.responder === party).length);

@@ -53,54 +53,58 @@ Deno.test("a name has 1 to 32 plain characters, and a refusal says which rule it
 
 Deno.test("a name is taken whatever the case, and its owner may write it differently", () => {
   const names = new NameRegistry<string>(GRACE_MS);
-  assert.equal(names.claim("one", "Ann", "", "t1", 0), "t1");
+  assert.equal(names.claim("one", "Ann", { shown: "", fresh: "t1" }, 0), "t1");
   for (const name of ["Ann", "ann", "ANN"]) {
     refused(
-      () => names.claim("two", name, "", "t2", 0),
+      () => names.claim("two", name, { shown: "", fresh: "t2" }, 0),
       ErrorCode.ALREADY_EXISTS,
       /it is taken/,
     );
     assert.equal(names.ownerOf(name), "one");
   }
   assert.equal(names.nameOf("two"), null, "a refusal changes nothing");
-  assert.equal(names.claim("one", "ANN", "", "t3", 0), "t1", "the token stays");
+  assert.equal(names.claim("one", "ANN", { shown: "", fresh: "t3" }, 0), "t1", "the token stays");
   assert.equal(names.nameOf("one"), "ANN");
   assert.equal(names.size, 1);
 });
 
 Deno.test("another name frees the one before at once, and only if it is granted", () => {
   const names = new NameRegistry<string>(GRACE_MS);
-  names.claim("one", "ann", "", "t1", 0);
-  names.claim("two", "bob", "", "t2", 0);
-  assert.throws(() => names.claim("one", "bob", "", "t3", 0));
+  names.claim("one", "ann", { shown: "", fresh: "t1" }, 0);
+  names.claim("two", "bob", { shown: "", fresh: "t2" }, 0);
+  assert.throws(() => names.claim("one", "bob", { shown: "", fresh: "t3" }, 0));
   assert.equal(names.nameOf("one"), "ann");
-  names.claim("one", "cat", "", "t4", 0);
-  names.claim("two", "ann", "", "t5", 0);
+  names.claim("one", "cat", { shown: "", fresh: "t4" }, 0);
+  names.claim("two", "ann", { shown: "", fresh: "t5" }, 0);
   assert.equal(names.ownerOf("ann"), "two");
   assert.equal(names.size, 2);
 });
 
 Deno.test("in its grace a name is for the token alone, and for anybody afterwards", () => {
   const names = new NameRegistry<string>(GRACE_MS);
-  const token = names.claim("one", "ann", "", "t1", 0);
+  const token = names.claim("one", "ann", { shown: "", fresh: "t1" }, 0);
   names.release("one", 50, false);
   assert.equal(names.ownerOf("ann"), null);
   for (const wrong of ["", "t9"]) {
     refused(
-      () => names.claim("two", "Ann", wrong, "t2", 149),
+      () => names.claim("two", "Ann", { shown: wrong, fresh: "t2" }, 149),
       ErrorCode.ALREADY_EXISTS,
       /kept a moment/,
     );
   }
-  assert.equal(names.claim("three", "ANN", token, "t3", 149), token);
+  assert.equal(names.claim("three", "ANN", { shown: token, fresh: "t3" }, 149), token);
   names.release("three", 200, false);
   names.expire(299);
   assert.equal(names.size, 1);
-  assert.equal(names.claim("four", "ann", "", "t4", 300), "t4", "nobody need expire it");
+  assert.equal(
+    names.claim("four", "ann", { shown: "", fresh: "t4" }, 300),
+    "t4",
+    "nobody need expire it",
+  );
   names.release("four", 300, true);
   assert.equal(names.size, 0);
   names.release("four", 300, true);
-  names.claim("five", "bob", "", "t5", 300);
+  names.claim("five", "bob", { shown: "", fresh: "t5" }, 300);
   names.release("five", 300, false);
   names.expire(400);
   assert.equal(names.size, 0);
@@ -108,12 +112,16 @@ Deno.test("in its grace a name is for the token alone, and for anybody afterward
 
 Deno.test("the token takes a name from a connection that is not known to be lost yet", () => {
   const names = new NameRegistry<string>(GRACE_MS);
-  const token = names.claim("one", "ann", "", "t1", 0);
+  const token = names.claim("one", "ann", { shown: "", fresh: "t1" }, 0);
   for (const wrong of ["", "t9"]) {
-    refused(() => names.claim("two", "ann", wrong, "t2", 0), ErrorCode.ALREADY_EXISTS, /taken/);
+    refused(
+      () => names.claim("two", "ann", { shown: wrong, fresh: "t2" }, 0),
+      ErrorCode.ALREADY_EXISTS,
+      /taken/,
+    );
   }
   assert.equal(names.ownerOf("ann"), "one");
-  assert.equal(names.claim("two", "Ann", token, "t2", 0), token);
+  assert.equal(names.claim("two", "Ann", { shown: token, fresh: "t2" }, 0), token);
   assert.equal(names.ownerOf("ann"), "two");
   assert.equal(names.nameOf("one"), null);
   // That the lost one is found out later changes nothing.
@@ -141,7 +149,7 @@ Deno.test("no history of claims gives one name to two, or two names to one", () 
         const former = names.nameOf(owner);
         const holder = names.ownerOf(name);
         try {
-          const granted = names.claim(owner, name, token, `t${index}`, nowMs);
+          const granted = names.claim(owner, name, { shown: token, fresh: `t${index}` }, nowMs);
           const shown = token !== "" && granted === token;
           assert(holder === null || holder === owner || shown, "only the token takes a name");
           tokens.set(name.toLowerCase(), granted);

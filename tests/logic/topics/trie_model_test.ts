@@ -8,7 +8,6 @@ import { TopicTrie } from "../../../lib/logic/topics/trie.ts";
 import { Random } from "../../support/random.ts";
 import { NaiveBus, type NaiveMatch } from "./naive_bus.ts";
 
-const utf8 = new TextEncoder();
 const LITERALS = ["a", "b", "é"];
 const TYPES = ["", "", "T", "U", "V"];
 const GROUPS = ["", "", "", "g", "h"];
@@ -116,18 +115,12 @@ class History {
     const topic = randomTopic(this.#random);
     const type = this.#random.pick(["", "T", "U", "X"]);
     const expected = this.#naive.match(topic, type);
-    const bytes = utf8.encode(`${topic}|${type}`);
-    const topicEnd = bytes.indexOf(0x7c);
     for (const trie of this.#tries) {
       const what = `${topic} of type "${type}"`;
-      const early = trie.matchBytes(bytes, 0, topicEnd, topicEnd + 1, bytes.length);
-      if (early !== null) assertMatch(early, expected, `${what}, by bytes`);
       const match = trie.match(topic, type);
       assertMatch(match, expected, what);
       // Once more, so that what the cache now holds is looked at too.
       assertMatch(trie.match(topic, type), expected, `${what}, again`);
-      const late = trie.matchBytes(bytes, 0, topicEnd, topicEnd + 1, bytes.length);
-      if (late !== null) assertMatch(late, expected, `${what}, by bytes again`);
     }
   }
 }

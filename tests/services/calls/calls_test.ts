@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode } from "../../../lib/base/errors.ts";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import {
   AddRequestSchema,
   AddResponseSchema,

@@ -3,7 +3,7 @@
  * vanish on either side, too many, twice, too late, and answers from those who were not asked.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { CloseReason, ErrorCode } from "../../../lib/base/errors.ts";
 import { type BusClient, busTest, Clients } from "../../support/bus_client.ts";
 import { answer, bytesOf, call, cancel, register, textIn } from "../../support/bus_messages.ts";

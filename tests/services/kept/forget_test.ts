@@ -3,7 +3,7 @@
  * given twice, and who is told what.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import { callMessage, type Client, connect as connectClient } from "../../../lib/client/mod.ts";
 import {

@@ -3,7 +3,8 @@
  * sessions in memory, and events carry numbers so that gaps and repetitions show.
  */
 import assert from "node:assert/strict";
-import type { Clock, ManualClock } from "../../../lib/base/clock.ts";
+import type { Clock } from "../../../lib/base/clock.ts";
+import type { ManualClock } from "../../support/manual_clock.ts";
 import type { Limits } from "../../../lib/base/limits.ts";
 import { openMemoryStore } from "../../../lib/adapters/memory/store.ts";
 import { openSqliteStore } from "../../../lib/adapters/sqlite/store.ts";

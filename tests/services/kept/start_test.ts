@@ -3,7 +3,7 @@
  * received before; and what is told when that is gone.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { CloseReason } from "../../../lib/base/errors.ts";
 import type { BusClient } from "../../support/bus_client.ts";
 import type { StartInit, SubscribeInit } from "../../support/bus_messages.ts";

@@ -3,7 +3,7 @@
  * each event once and in order, whether it is live, reads the history, or changes from one to the other.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { openMemoryStore } from "../../../lib/adapters/memory/store.ts";
 import { openSqliteStore } from "../../../lib/adapters/sqlite/store.ts";
 import { TURN_MS } from "../../../lib/services/connection/fair_turns.ts";

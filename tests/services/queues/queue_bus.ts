@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import type { Limits } from "../../../lib/base/limits.ts";
 import type { StoreLimits } from "../../../lib/base/store_limits.ts";
 import { type Job, Verdict } from "../../../lib/gen/parley/v1/queue_pb.ts";

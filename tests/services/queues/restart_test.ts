@@ -3,7 +3,8 @@
  * it was cut off.
  */
 import assert from "node:assert/strict";
-import { type Clock, ManualClock } from "../../../lib/base/clock.ts";
+import type { Clock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { JobState, Verdict } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { AckLevel } from "../../../lib/gen/parley/v1/session_pb.ts";
 import { BusClient } from "../../support/bus_client.ts";

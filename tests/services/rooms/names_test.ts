@@ -3,7 +3,7 @@
  * becomes of a name whose connection is lost.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import { CloseReason, ErrorCode } from "../../../lib/base/errors.ts";
 import { contentOf } from "../../support/frames.ts";

@@ -2,7 +2,7 @@
  * Rooms: coming and going, what is said and to whom, history, topic lines and limits.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { ErrorCode } from "../../../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import { RoomEventSchema } from "../../../lib/gen/parley/v1/room_pb.ts";

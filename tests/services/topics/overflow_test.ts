@@ -30,6 +30,14 @@ async function stuckSubscriber(
   return peer;
 }
 
+/** A subscriber whose link is held, and somebody who publishes. */
+async function stuckAndPublisher(
+  bus: MemoryBus,
+  ...subscriptions: Parameters<typeof subscribe>[0][]
+): Promise<[stuck: MemoryPeer, publisher: MemoryPeer]> {
+  return [await stuckSubscriber(bus, ...subscriptions), bus.connect()];
+}
+
 interface Received {
   readonly numbers: number[];
   readonly missed: Map<string, number>;
@@ -65,10 +73,7 @@ function range(from: number, to: number): number[] {
 
 Deno.test("DROP_NEWEST keeps what fitted and counts the rest; told once it reads", async () => {
   await using bus = new MemoryBus(LIMITS);
-  const [stuck, publisher] = [
-    await stuckSubscriber(bus, { pattern: "t", overflow: DROP_NEWEST }),
-    bus.connect(),
-  ];
+  const [stuck, publisher] = await stuckAndPublisher(bus, { pattern: "t", overflow: DROP_NEWEST });
   for (let number = 0; number < 100; number++) await bus.turn(publisher, event("t", number));
   assert(stuck.session.outbox.size <= LIMITS.maxOutboxBytes);
   const { numbers, missed, order } = await letRead(bus, stuck);
@@ -82,10 +87,7 @@ Deno.test("DROP_NEWEST keeps what fitted and counts the rest; told once it reads
 
 Deno.test("DROP_OLDEST keeps the newest, but for what is already on its way", async () => {
   await using bus = new MemoryBus(LIMITS);
-  const [stuck, publisher] = [
-    await stuckSubscriber(bus, { pattern: "t", overflow: DROP_OLDEST }),
-    bus.connect(),
-  ];
+  const [stuck, publisher] = await stuckAndPublisher(bus, { pattern: "t", overflow: DROP_OLDEST });
   for (let number = 0; number < 100; number++) await bus.turn(publisher, event("t", number));
   assert(stuck.session.outbox.size <= 1.5 * LIMITS.maxOutboxBytes);
   const { numbers, missed } = await letRead(bus, stuck);
@@ -98,10 +100,7 @@ Deno.test("DROP_OLDEST keeps the newest, but for what is already on its way", as
 
 Deno.test("DROP_OLDEST keeps the newest of one turn that is larger than the outbox", async () => {
   await using bus = new MemoryBus(LIMITS);
-  const [stuck, publisher] = [
-    await stuckSubscriber(bus, { pattern: "t", overflow: DROP_OLDEST }),
-    bus.connect(),
-  ];
+  const [stuck, publisher] = await stuckAndPublisher(bus, { pattern: "t", overflow: DROP_OLDEST });
   await bus.turn(publisher, event("t", 0));
   // A busy publisher is read in large pieces: this makes it one.
   await bus.turn(publisher, ...range(0, 400).map(() => event("nobody", 0)));
@@ -143,10 +142,7 @@ Deno.test("DISCONNECT ends with SLOW_CONSUMER as the last word, and so does no p
 
 Deno.test("losses are told by topic, and beyond 256 topics together", async () => {
   await using bus = new MemoryBus(LIMITS);
-  const [stuck, publisher] = [
-    await stuckSubscriber(bus, { pattern: ">", overflow: DROP_NEWEST }),
-    bus.connect(),
-  ];
+  const [stuck, publisher] = await stuckAndPublisher(bus, { pattern: ">", overflow: DROP_NEWEST });
   for (let number = 0; number < 20; number++) await bus.turn(publisher, event("full", number));
   const topics = range(0, 400).map((number) => `t.${number}`);
   for (const topic of topics) {
@@ -201,10 +197,7 @@ Deno.test("events that another policy protects are not dropped to make room", as
 
 Deno.test("answers and notices are never dropped", async () => {
   await using bus = new MemoryBus(LIMITS);
-  const [stuck, publisher] = [
-    await stuckSubscriber(bus, { pattern: "t", overflow: DROP_OLDEST }),
-    bus.connect(),
-  ];
+  const [stuck, publisher] = await stuckAndPublisher(bus, { pattern: "t", overflow: DROP_OLDEST });
   await bus.turn(publisher, event("t", 0));
   await bus.turn(stuck, ...range(1, 6).map((id) => subscribe("other", BigInt(id))));
   for (let number = 1; number < 80; number++) await bus.turn(publisher, event("t", number));

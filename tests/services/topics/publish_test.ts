@@ -3,7 +3,7 @@
  * with what is said to those who break them.
  */
 import assert from "node:assert/strict";
-import { ManualClock } from "../../../lib/base/clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { ErrorCode } from "../../../lib/base/errors.ts";
 import { AckLevel } from "../../../lib/gen/parley/v1/session_pb.ts";
 import { busTest, Clients } from "../../support/bus_client.ts";

@@ -32,9 +32,13 @@ export async function openWebSocketTransport(
   tls: TlsOptions = {},
 ): Promise<Transport> {
   if (typeof WebSocket === "undefined") {
-    throw new ParleyError(ErrorCode.UNIMPLEMENTED, `cannot connect to ${url}: no WebSocket here`, {
-      accepted: "a browser, Deno, or Node 22 and later for this URL",
-    });
+    throw new ParleyError(
+      ErrorCode.UNIMPLEMENTED,
+      `cannot connect to ${url}: this runtime has no WebSocket`,
+      {
+        accepted: "a browser, Deno, or Node 22 and later for this URL",
+      },
+    );
   }
   const client = clientFor(url, tls);
   let abort = () => {};

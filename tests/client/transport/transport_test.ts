@@ -5,12 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
-import type { Transport } from "../../../lib/client/connection/transport.ts";
-import { openDenoTransport } from "../../../lib/client/connection/transport_deno.ts";
-import { openNodeTransport } from "../../../lib/client/connection/transport_node.ts";
-import type { SocketTarget } from "../../../lib/client/connection/url.ts";
+import type { Transport } from "../../../lib/client/transport/transport.ts";
+import { openDenoTransport } from "../../../lib/client/transport/deno.ts";
+import { openNodeTransport } from "../../../lib/client/transport/node.ts";
+import type { SocketTarget } from "../../../lib/client/transport/url.ts";
 import { settles } from "../../support/until.ts";
-import { ResettingServer } from "./resetting_server.ts";
+import { ResettingServer } from "../connection/resetting_server.ts";
 
 type OpenTransport = typeof openDenoTransport;
 

@@ -12,7 +12,7 @@ import { whileItRuns } from "./while_it_runs.ts";
 const running = new Set<Deno.ChildProcess>();
 
 /** What a program prints. */
-export interface ProgramStreams {
+interface ProgramStreams {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
 }
@@ -69,7 +69,11 @@ function start(command: string, env: Readonly<Record<string, string>>): Deno.Chi
       stderr: "piped",
     }).spawn();
   } catch (cause) {
-    throw new ParleyError(ErrorCode.INTERNAL, "the program cannot be started", { cause });
+    throw new ParleyError(
+      ErrorCode.INTERNAL,
+      `cannot start the program: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 

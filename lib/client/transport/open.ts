@@ -9,15 +9,15 @@ import type { OpenTransport } from "./transport.ts";
 /** Opens connections with what the runtime that this program runs on has. */
 export const openTransport: OpenTransport = async (target, url, signal, tls) => {
   if (target.kind === "ws") {
-    const { openWebSocketTransport } = await import("./transport_websocket.ts");
+    const { openWebSocketTransport } = await import("./websocket.ts");
     return openWebSocketTransport(target, url, signal, tls);
   }
   if ("Deno" in globalThis) {
-    const { openDenoTransport } = await import("./transport_deno.ts");
+    const { openDenoTransport } = await import("./deno.ts");
     return openDenoTransport(target, url, signal, tls);
   }
   if ("process" in globalThis) {
-    const { openNodeTransport } = await import("./transport_node.ts");
+    const { openNodeTransport } = await import("./node.ts");
     return openNodeTransport(target, url, signal, tls);
   }
   throw noSockets(target, url);

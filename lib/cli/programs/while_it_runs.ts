@@ -6,9 +6,9 @@
  */
 import { detached, mayFail } from "../../base/detached.ts";
 
-/** Nothing came for so long: it was all. */
+/** When nothing has come for this long after the end of the program, that was all. */
 const QUIET_MS = 100;
-/** Others who print into the same output are not listened to for longer. */
+/** How long others who print into the same output are listened to at most. */
 const GRACE_MS = 1000;
 
 /** Gives the chunks of `stream`; ends with it, or soon after `ended` resolves. */

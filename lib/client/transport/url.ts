@@ -8,16 +8,16 @@
 import { invalidArgument, type ParleyError } from "../../base/errors.ts";
 
 /** The port of `parley://` URLs that name none. */
-export const DEFAULT_PORT = 7311;
+const DEFAULT_PORT = 7311;
 
 /** The port of `parleys://` URLs that name none. */
-export const DEFAULT_TLS_PORT = 7314;
+const DEFAULT_TLS_PORT = 7314;
 
 /** The usual port of the http listener, where WebSockets are. */
 export const DEFAULT_HTTP_PORT = 7380;
 
 /** The path of WebSocket URLs that name none. */
-export const DEFAULT_WEBSOCKET_PATH = "/ws";
+const DEFAULT_WEBSOCKET_PATH = "/ws";
 
 /** A place that a socket connects to. */
 export type SocketTarget =

@@ -3,13 +3,13 @@
  */
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
-import { noSockets } from "../../../lib/client/connection/connect_failure.ts";
+import { noSockets } from "../../../lib/client/transport/connect_failure.ts";
 import { configFrom } from "../../../lib/server/config/config.ts";
 import {
   DEFAULT_HTTP_PORT,
   parseTarget,
   type SocketTarget,
-} from "../../../lib/client/connection/url.ts";
+} from "../../../lib/client/transport/url.ts";
 
 Deno.test("a parley URL names a host and a port", () => {
   assert.deepEqual(parseTarget("parley://localhost"), {

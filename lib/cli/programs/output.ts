@@ -6,7 +6,7 @@
  * somebody else sent. Memory is bounded: a line that is very long is passed on in pieces.
  */
 import type { Output } from "../io.ts";
-import { terminalText } from "./terminal_text.ts";
+import { terminalText } from "../terminal/terminal_text.ts";
 
 const MAX_LINE_CHARACTERS = 64 * 1024;
 /** The most that is kept of the last line, in characters. */

@@ -1,17 +1,22 @@
 /**
- * Finds promises that are left alone: a rejection that nobody hears would end the process.
+ * Finds what two rules forbid in sources: promises that are left alone, and long lists of parameters.
  *
- * A promise is awaited, given back, kept, or handed to a function of lib/base/detached.ts. Found are
+ * A rejection that nobody hears would end the process, so a promise is awaited, given back, kept, or handed to a function of lib/base/detached.ts. Found are
  * statements and `void` expressions that drop one, functions that give one to a caller that drops it
  * (listeners, timers), and failures that an empty function swallows. It judges types, so it knows a promise
  * wherever it comes from; only what comes from packages is unknown to it, and there an async function that
- * is handed over is found. Prints a line for each, and ends with 1 when there are any.
+ * is handed over is found.
+ *
+ * Functions, methods, constructors and their types have few positional parameters: with more, nobody who reads
+ * a call knows what its arguments mean. Who may have more is up to whoever runs this.
+ *
+ * Prints a line for each, and ends with 1 when there are any. What stands behind `--` is judged by its parameters alone.
  *
  * In JavaScript, because the compiler that it uses is large and only needed here: it has a lock of its own, and
  * who merely runs Parley does not download it. To raise its version, change it below, delete
- * tools/promises.lock and run this once with --frozen=false in place of --frozen.
+ * tools/source_rules.lock and run this once with --frozen=false in place of --frozen.
  *
- *   deno run -A --no-config --lock=tools/promises.lock --frozen tools/promises.mjs FILE-OR-FOLDER...
+ *   deno run -A --no-config --lock=tools/source_rules.lock --frozen tools/source_rules.mjs FILE-OR-FOLDER... [-- FILE-OR-FOLDER...]
  */
 // Imported by a name that only running this resolves: whatever looks at all files leaves it alone.
 const compiler = "npm:typescript@5.9.3";
@@ -19,6 +24,8 @@ const { default: ts } = await import(compiler);
 
 /** What all others hand their promises to. */
 const EXEMPT = "lib/base/detached.ts";
+/** The most positional parameters. */
+const MAX_PARAMETERS = 4;
 const types = "/deno_types.d.ts";
 /** What the runtime declares; its timers are Node's, whose types are a package. */
 const denoTypes = new TextDecoder().decode(
@@ -52,7 +59,8 @@ host.getSourceFile = (path, ...more) =>
     ? ts.createSourceFile(path, denoTypes, ts.ScriptTarget.ESNext)
     : getSourceFile(path, ...more);
 
-const files = Deno.args.flatMap(filesIn);
+const end = Deno.args.includes("--") ? Deno.args.indexOf("--") : Deno.args.length;
+const files = Deno.args.slice(0, end).flatMap(filesIn);
 const program = ts.createProgram([types, ...files], options, host);
 const checker = program.getTypeChecker();
 let faults = 0;
@@ -64,27 +72,43 @@ function filesIn(path) {
   );
 }
 
-for (const file of files.filter((file) => file !== EXEMPT)) {
+for (const file of files) {
   const source = program.getSourceFile(file);
   const visit = (node) => {
-    const fault = faultOf(node);
-    if (fault !== null) report(source, node.getStart(source), fault);
+    const fault = (file === EXEMPT ? null : faultOf(node)) ?? longListOf(node);
+    if (fault !== null) report(file, source, node.getStart(source), fault);
     ts.forEachChild(node, visit);
   };
   visit(source);
   for (const { code, start, messageText } of program.getSemanticDiagnostics(source)) {
-    if (code === UNKNOWN_NAME) report(source, start, messageText);
+    if (code === UNKNOWN_NAME) report(file, source, start, messageText);
   }
+}
+for (const file of Deno.args.slice(end + 1).flatMap(filesIn)) {
+  const source = ts.createSourceFile(file, Deno.readTextFileSync(file), options.target, true);
+  const visit = (node) => {
+    const fault = longListOf(node);
+    if (fault !== null) report(file, source, node.getStart(source), fault);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
 }
 Deno.exitCode = faults === 0 ? 0 : 1;
 
-function report(source, at, fault) {
+function report(file, source, at, fault) {
   const { line } = source.getLineAndCharacterOfPosition(at);
-  console.log(`${source.fileName}:${line + 1}: ${fault}`);
+  console.log(`${file}:${line + 1}: ${fault}`);
   faults++;
 }
 
-/** What is wrong with this node; null when nothing is. */
+/** What is wrong with the parameters of this node; null when nothing is. */
+function longListOf(node) {
+  if (!ts.isFunctionLike(node) || node.parameters.length <= MAX_PARAMETERS) return null;
+  const name = ts.isConstructorDeclaration(node) ? "constructor" : node.name?.getText();
+  return `${name ?? "a function"} has ${node.parameters.length} parameters`;
+}
+
+/** What is wrong with the promises of this node; null when nothing is. */
 function faultOf(node) {
   if (ts.isExpressionStatement(node)) {
     return isDropped(node.expression) ? "a promise is left alone" : null;

@@ -1,0 +1,26 @@
+/**
+ * The files of proto/, as the generated code has them.
+ */
+import type { DescFile } from "@bufbuild/protobuf";
+import { file_parley_v1_demo } from "../../lib/gen/parley/v1/demo_pb.ts";
+import { file_parley_v1_envelope } from "../../lib/gen/parley/v1/envelope_pb.ts";
+import { file_parley_v1_error } from "../../lib/gen/parley/v1/error_pb.ts";
+import { file_parley_v1_event } from "../../lib/gen/parley/v1/event_pb.ts";
+import { file_parley_v1_queue } from "../../lib/gen/parley/v1/queue_pb.ts";
+import { file_parley_v1_room } from "../../lib/gen/parley/v1/room_pb.ts";
+import { file_parley_v1_service } from "../../lib/gen/parley/v1/service_pb.ts";
+import { file_parley_v1_session } from "../../lib/gen/parley/v1/session_pb.ts";
+import { file_parley_v1_topic } from "../../lib/gen/parley/v1/topic_pb.ts";
+
+/** All of them. */
+export const PROTO_FILES: readonly DescFile[] = [
+  file_parley_v1_demo,
+  file_parley_v1_envelope,
+  file_parley_v1_error,
+  file_parley_v1_event,
+  file_parley_v1_queue,
+  file_parley_v1_room,
+  file_parley_v1_service,
+  file_parley_v1_session,
+  file_parley_v1_topic,
+];
