@@ -76,12 +76,14 @@ export class Accounts {
   readonly types: readonly string[];
   readonly #users: ReadonlyMap<string, UserEntry>;
   readonly #tokens = new Map<string, { user: UserEntry; token: TokenEntry }>();
+  readonly #folded: ReadonlyMap<string, UserEntry>;
   readonly #permissions: PermissionTable;
 
   constructor({ users, roles, guestRole }: AccessSettings) {
     this.roles = roles;
     this.#permissions = new PermissionTable(roles);
     this.#users = new Map(users.map((user) => [user.name, user]));
+    this.#folded = new Map(users.map((user) => [user.name.toLowerCase(), user]));
     for (const user of users) {
       for (const token of user.tokens) this.#tokens.set(token.hash, { user, token });
     }
@@ -98,6 +100,11 @@ export class Accounts {
   /** The user of that name, also a disabled one; null when there is none. */
   user(name: string): UserEntry | null {
     return this.#users.get(name) ?? null;
+  }
+
+  /** The user whose name is the same but for upper and lower case; null when there is none. */
+  userLike(name: string): UserEntry | null {
+    return this.#folded.get(name.toLowerCase()) ?? null;
   }
 
   /** The stored password of a user who may come in with it; null when there is none. */

@@ -18,6 +18,8 @@ const MAX_REMEMBERED = 1024;
 const MAX_SHOWN = 256;
 /** The topics of rooms begin with this. */
 const ROOM_TOPIC = "room.";
+/** What follows the name of a room in the topic that tells who is there. */
+const PRESENCE = ".presence";
 
 /** Why something is allowed or not. */
 export interface Decision {
@@ -67,21 +69,37 @@ export class Permissions {
     return allowed;
   }
 
+  /** Whether events of a topic may be read, of any type or of one that a rule is about. */
+  mayRead(topic: string): boolean {
+    return this.may("subscribe", topic) ||
+      this.types.some((type) => this.may("subscribe", topic, type));
+  }
+
   /**
    * Whether `verb` is allowed for everything that a pattern matches, but for what a deny cuts out of it; false as
    * well when that is all of it.
    */
   mayAll(verb: Verb, pattern: string, type = ""): boolean {
-    return this.decide(verb, pattern, type).allowed;
+    return this.decideAll(verb, pattern, type).allowed;
   }
 
-  /** Which rule decides about a name or a whole pattern. */
+  /** Which rule decides about a name. */
   decide(verb: Verb, name: string, type = ""): Decision {
-    const { allow, deny } = this.#rules(verb);
     const target = targetOf(verb, name);
-    const denied = deny.covering(target, type);
+    return this.#decide(verb, (rules) => rules.matching(target, type));
+  }
+
+  /** Which rule decides about a whole pattern. */
+  decideAll(verb: Verb, pattern: string, type = ""): Decision {
+    const target = targetOf(verb, pattern);
+    return this.#decide(verb, (rules) => rules.covering(target, type));
+  }
+
+  #decide(verb: Verb, find: (rules: RuleSet) => Rule | null): Decision {
+    const { allow, deny } = this.#rules(verb);
+    const denied = find(deny);
     if (denied !== null) return { allowed: false, rule: denied };
-    const rule = allow.covering(target, type);
+    const rule = find(allow);
     return { allowed: rule !== null, rule };
   }
 
@@ -130,13 +148,23 @@ function rulesOf(
       text: ruleText(verb, text),
       ...ruleParts(verb, text, user),
     })),
-    ...verb !== "subscribe" ? [] : (role[list].join ?? []).map((text): Rule => ({
-      role: role.name,
-      text: ruleText("join", text),
-      pattern: ROOM_TOPIC + ruleParts("join", text, user).pattern,
-      type: "",
-    })),
+    ...verb !== "subscribe"
+      ? []
+      : (role[list].join ?? []).flatMap((text) =>
+        roomPatterns(ruleParts("join", text, user).pattern).map((pattern): Rule => ({
+          role: role.name,
+          text: ruleText("join", text),
+          pattern,
+          type: "",
+        }))
+      ),
   ]);
+}
+
+/** The topics of the rooms that a rule of `join` is about, with those that tell who is there. */
+function roomPatterns(room: string): string[] {
+  const topic = ROOM_TOPIC + room;
+  return topic.endsWith(">") ? [topic] : [topic, topic + PRESENCE];
 }
 
 /** A permission as people read it: `publish "orders.eu"`. */

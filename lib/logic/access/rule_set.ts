@@ -44,17 +44,26 @@ export class RuleSet {
     return this.#literals.size === 0 && this.#wildcards.length === 0;
   }
 
+  /** A rule about `name`, for something of `type`; null when there is none. In a name wildcards mean nothing. */
+  matching(name: string, type: string): Rule | null {
+    return this.#find(name, type, true);
+  }
+
   /**
-   * A rule that covers `pattern` whole, for `type` or, when that is empty, for every type; null when none does by
-   * itself. A name without wildcards is a pattern that only it matches.
+   * A rule that covers all of `pattern`, for `type` or, when that is empty, for every type; null when none does by
+   * itself.
    */
   covering(pattern: string, type: string): Rule | null {
-    const literal = this.#literals.get(pattern)?.find((rule) => isAbout(rule, type));
+    return this.#find(pattern, type, false);
+  }
+
+  #find(text: string, type: string, isName: boolean): Rule | null {
+    const literal = this.#literals.get(text)?.find((rule) => isAbout(rule, type));
     if (literal !== undefined) return literal;
     if (this.#wildcards.length === 0) return null;
-    const levels = levelsOf(pattern);
+    const levels = levelsOf(text);
     for (const { rule, levels: around } of this.#wildcards) {
-      if (isAbout(rule, type) && covers(around, levels)) return rule;
+      if (isAbout(rule, type) && covers(around, levels, isName)) return rule;
     }
     return null;
   }
@@ -64,13 +73,17 @@ function isAbout(rule: Rule, type: string): boolean {
   return rule.type === "" || rule.type === type;
 }
 
-/** Whether everything that the pattern of `levels` matches is matched by that of `around`. */
-function covers(around: readonly string[], levels: readonly string[]): boolean {
+/** Whether everything that `levels` match, which a name does of itself alone, is matched by the levels of `around`. */
+function covers(
+  around: readonly string[],
+  levels: readonly string[],
+  isName: boolean,
+): boolean {
   for (let index = 0; index < around.length; index++) {
     if (index >= levels.length) return false;
     const level = levels[index];
     if (around[index] === ">") return true;
-    if (level === ">") return false;
+    if (level === ">" && !isName) return false;
     if (around[index] !== "*" && around[index] !== level) return false;
   }
   return around.length === levels.length;

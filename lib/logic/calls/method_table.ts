@@ -76,6 +76,11 @@ export class MethodTable<R extends Responder> {
     return this.#byMethod.names();
   }
 
+  /** The methods that `responder` offers. */
+  methodsOf(responder: R): string[] {
+    return [...this.#byResponder.get(responder) ?? []];
+  }
+
   /** How many responders `method` has. */
   respondersOf(method: string): number {
     return this.#byMethod.get(method)?.list.length ?? 0;

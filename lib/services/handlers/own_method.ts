@@ -13,6 +13,7 @@ import {
 import { invalidArgument } from "../../base/errors.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
+import { checkOwnRight } from "./own_rights.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
@@ -69,26 +70,37 @@ export function implement<S extends DescService>(
       | Run<DescMessage, MessageInitShape<DescMessage>>
       | Paged<DescMessage, DescMessage>;
     const method = typeof does === "function"
-      ? plainMethod(input, output, does)
-      : pagedMethod(input, output, does);
-    return [`${service.typeName}/${name}`, method];
+      ? plainMethod(output, does)
+      : pagedMethod(output, does);
+    const fullName = `${service.typeName}/${name}`;
+    return [fullName, {
+      answer(features, session, payload) {
+        const request = decode(input, payload);
+        checkOwnRight(session, fullName, request);
+        return method(features, session, request);
+      },
+    }];
   });
 }
 
+/** Answers a request that was decoded, and that the peer may make. */
+type Answers = (
+  features: Features,
+  session: Peer,
+  request: MessageShape<DescMessage>,
+) => Later<OwnAnswer>;
+
 function plainMethod(
-  input: DescMessage,
   output: DescMessage,
   run: Run<DescMessage, MessageInitShape<DescMessage>>,
-): OwnMethod {
+): Answers {
   const encode = (answer: MessageInitShape<DescMessage>): OwnAnswer => ({
     payload: toBinary(output, create(output, answer)),
     type: output.typeName,
   });
-  return {
-    answer(features, session, payload) {
-      const answer = run(features, session, decode(input, payload));
-      return answer instanceof Promise ? answer.then(encode) : encode(answer);
-    },
+  return (features, session, request) => {
+    const answer = run(features, session, request);
+    return answer instanceof Promise ? answer.then(encode) : encode(answer);
   };
 }
 
@@ -102,27 +114,22 @@ function pagesOf({ slots }: Peer): OneAfterTheOther {
  * what all of those that it asks for at once take of memory would stop the server while the runtime moves it.
  */
 function pagedMethod(
-  input: DescMessage,
   output: DescMessage,
   { list: field, run }: Paged<DescMessage, DescMessage>,
-): OwnMethod {
+): Answers {
   const encode = (part: Record<string, unknown>): Uint8Array =>
     toBinary(output, create(output, part));
-  return {
-    answer(features, session, payload) {
-      const request = decode(input, payload);
-      return pagesOf(session).run(async () => {
-        const answer = await run(features, session, request) as Record<string, unknown>;
-        const list = answer[field] as Pieces;
-        const parts = [encode({ ...answer, [field]: [] })];
-        for (let from = 0; from < list.length; from += SLICE) {
-          await session.callsTurn.admit();
-          parts.push(encode({ [field]: list.slice(from, from + SLICE) }));
-        }
-        return { payload: joined(parts), type: output.typeName };
-      });
-    },
-  };
+  return (features, session, request) =>
+    pagesOf(session).run(async () => {
+      const answer = await run(features, session, request) as Record<string, unknown>;
+      const list = answer[field] as Pieces;
+      const parts = [encode({ ...answer, [field]: [] })];
+      for (let from = 0; from < list.length; from += SLICE) {
+        await session.callsTurn.admit();
+        parts.push(encode({ [field]: list.slice(from, from + SLICE) }));
+      }
+      return { payload: joined(parts), type: output.typeName };
+    });
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -7,6 +7,7 @@ import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import type { Start } from "../../gen/parley/v1/event_pb.ts";
 import { hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
+import { mayRead } from "../access/checks.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 import type { Peer } from "../connection/peer.ts";
 
@@ -70,6 +71,7 @@ export function startFeeds(
     if (topic !== null) positions.set(topic, Math.min(Number(seq), topic.lastSeq));
   }
   for (const topic of matching(kept, pattern)) {
+    if (!mayRead(session, topic.name)) continue;
     const position = positions.get(topic);
     if (position === undefined) begin(kept, session, topic, start);
     else kept.feeds.begin(session, topic, position + 1);
@@ -78,7 +80,7 @@ export function startFeeds(
 }
 
 /** What an Ack tells of the kept topics that a pattern matches. */
-export function tellPositions(kept: KeptTopics | null, pattern: string) {
+export function tellPositions(kept: KeptTopics | null, session: Peer, pattern: string) {
   if (kept === null) return { positions: [], positionsComplete: true, allKept: false };
   const allKept = kept.keepsAll(pattern);
   if (!hasWildcard(pattern)) {
@@ -92,7 +94,9 @@ export function tellPositions(kept: KeptTopics | null, pattern: string) {
     if (positions.length === MAX_POSITIONS || looked++ === MAX_TOPICS_LOOKED_AT) {
       return { positions, positionsComplete: false, allKept };
     }
-    if (matchesPattern(pattern, name)) positions.push({ topic: name, seq: BigInt(lastSeq) });
+    if (matchesPattern(pattern, name) && mayRead(session, name)) {
+      positions.push({ topic: name, seq: BigInt(lastSeq) });
+    }
   }
   return { positions, positionsComplete: true, allKept };
 }

@@ -68,6 +68,11 @@ export class Rooms {
     return this.#rooms;
   }
 
+  /** The rooms that `session` is in, by name. */
+  roomsOf(session: Peer): string[] {
+    return [...this.#bySession.get(session) ?? []].map(({ name }) => name);
+  }
+
   /** Says that a person did something just now. */
   active(session: Peer): void {
     if (this.#bySession.has(session)) this.#activeMs.set(session, this.#context.nowMs);

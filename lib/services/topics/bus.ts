@@ -24,6 +24,7 @@ import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch } from "./publisher.ts";
 import { publisherOf, topicsOf } from "./peer_topics.ts";
 import { type BusHooks, NO_HOOKS } from "./hooks.ts";
+import type { mayReceive } from "../access/checks.ts";
 import { checkNotReserved } from "./reserved.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -253,6 +254,11 @@ export class Bus {
   /** Has publishers look up anew who gets their events, and where these are kept. */
   forgetMatches(): void {
     this.#trie.forgetMatches();
+  }
+
+  /** Has `may` decide who gets events of a topic and type; `types` are those that it tells apart. */
+  decideBy(types: readonly string[], may: typeof mayReceive): void {
+    this.#trie.decideBy(types, ({ owner }, topic, type) => may(owner, topic, type));
   }
 
   /** Hands out what gathered: before any other message takes its place in the order. */

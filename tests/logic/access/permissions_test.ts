@@ -96,6 +96,14 @@ Deno.test("methods are told apart at the slash, and a wildcard may stand behind 
   assert.equal(some.may("serve", "acme.Text.Length"), true);
 });
 
+Deno.test("in a name, which a method may have, wildcards mean nothing", () => {
+  const some = of({ call: [">"] }, { call: ["acme.*"] });
+  for (const method of ["acme.>", "acme.*", "acme.x"]) {
+    assert.equal(some.may("call", method), false, method);
+  }
+  assert.equal(some.may("call", "acme.x.y"), true);
+});
+
 Deno.test("who may join a room may read it, and who is denied it may not", () => {
   const some = of({ join: ["lobby", "team-*".replace("-*", "")] }, {});
   assert.equal(some.mayAll("subscribe", "room.lobby"), true);
