@@ -18,7 +18,7 @@ import {
   requestFrame,
   STAMP_BYTES,
 } from "./bus_frames.ts";
-import { dialAll, dialer, hangUp } from "./dial.ts";
+import { dialAll, dialer, hangUp, shownServer } from "./dial.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What load to make. */
@@ -82,7 +82,11 @@ export async function runBusLoad(load: BusLoad): Promise<BusResult> {
     await Promise.race([run.failed, whole]);
     return run.result();
   } catch (error) {
-    throw ParleyError.from(error, ErrorCode.UNAVAILABLE, `the load on ${load.server} failed`);
+    throw ParleyError.from(
+      error,
+      ErrorCode.UNAVAILABLE,
+      `the load on ${shownServer(load.server)} failed`,
+    );
   } finally {
     timers.forEach(clearInterval);
     run.end();

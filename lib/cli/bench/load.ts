@@ -10,7 +10,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
-import { dialAll, dialer, hangUp } from "./dial.ts";
+import { dialAll, dialer, hangUp, shownServer } from "./dial.ts";
 import { Histogram } from "./histogram.ts";
 
 /** What load to make. */
@@ -84,7 +84,11 @@ export async function runEchoLoad(load: EchoLoad): Promise<LoadResult> {
       })
     ));
     if (failure !== null) {
-      throw ParleyError.from(failure, ErrorCode.UNAVAILABLE, `the load on ${load.server} failed`);
+      throw ParleyError.from(
+        failure,
+        ErrorCode.UNAVAILABLE,
+        `the load on ${shownServer(load.server)} failed`,
+      );
     }
     return result(run.answers, (performance.now() - startMs) / 1000, frame.length, histogram);
   } finally {

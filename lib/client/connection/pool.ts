@@ -30,6 +30,7 @@ import {
   settingsOf,
 } from "../settings.ts";
 import { openTransport } from "./open_transport.ts";
+import { type Credentials, credentialsOf, splitUserPart } from "./credentials.ts";
 import { parseTarget, type Target } from "./url.ts";
 import { WaitingRoom } from "./waiting_requests.ts";
 
@@ -69,6 +70,7 @@ export interface PoolOwner {
 /** All connections of one client. */
 export class ConnectionPool {
   /** The URL of the server. */
+  /** The server's URL, without the user part. */
   readonly url: string;
   readonly #settings: Settings;
   readonly #onStatus: ConnectOptions["onStatus"];
@@ -83,6 +85,7 @@ export class ConnectionPool {
   readonly #keepers: ConnectionKeeper[] = [];
   /** Every connection that is not over, draining ones too. */
   readonly #connections = new Set<ClientConnection>();
+  readonly #credentials: Credentials;
   #status: ClientStatus = "connecting";
   #welcome: Welcome | null = null;
   /** Why no request is taken any more. */
@@ -90,12 +93,14 @@ export class ConnectionPool {
   #closing: Promise<void> | null = null;
 
   /** Raises INVALID_ARGUMENT for a URL or option. */
-  constructor(url: string, options: ConnectOptions, owner: PoolOwner) {
-    this.url = url;
+  constructor(given: string, options: ConnectOptions, owner: PoolOwner) {
+    const split = splitUserPart(given);
+    this.url = split.url;
+    this.#credentials = credentialsOf(options, split);
     this.#owner = owner;
     this.#settings = settingsOf(options);
     this.#onStatus = options.onStatus;
-    const keeperOwner = this.#keeperOwner(parseTarget(url));
+    const keeperOwner = this.#keeperOwner(parseTarget(split.url));
     for (let index = 0; index < this.#settings.pool; index++) {
       this.#keepers.push(new ConnectionKeeper(keeperOwner));
     }
@@ -236,6 +241,7 @@ export class ConnectionPool {
     const connectionOwner: ConnectionOwner = {
       url: this.url,
       clientName: this.#settings.name,
+      credentials: this.#credentials,
       maxInFlight: this.#settings.maxInFlight,
       timer: this.#timer,
       buffers: new BufferPool(),
