@@ -4,6 +4,7 @@
  *
  * A password is never an option: what stands on a command line, everybody on the machine can read.
  */
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import { splitUserPart } from "../../client/connection/credentials.ts";
 import { UsageError } from "../usage_error.ts";
 import type { CliIo } from "../io.ts";
@@ -42,11 +43,13 @@ export async function credentialsFor(
 }
 
 /** Asks for a password at the terminal; what is typed is not shown. Raises UsageError where nobody can be asked. */
-export async function typed(question: string, io: CliIo): Promise<string> {
+export async function typed(
+  question: string,
+  io: CliIo,
+  variable = "PARLEY_PASSWORD",
+): Promise<string> {
   if (!io.stdin.isTerminal || !io.stderr.isTerminal) {
-    throw new UsageError(
-      "there is no password, and nobody can be asked here: set PARLEY_PASSWORD, or PARLEY_TOKEN",
-    );
+    throw new UsageError(`there is no password, and nobody can be asked here: set ${variable}`);
   }
   io.stderr.write(question);
   io.stdin.setRaw(true);
@@ -79,5 +82,5 @@ function dropCharacter(bytes: number[]): void {
 }
 
 function textOf(bytes: readonly number[]): string {
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  return decodeTextLeniently(new Uint8Array(bytes));
 }

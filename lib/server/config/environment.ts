@@ -20,6 +20,7 @@ const COMMAND_VARIABLES = [
   "PARLEY_USER",
   "PARLEY_PASSWORD",
   "PARLEY_TOKEN",
+  "PARLEY_NEW_PASSWORD",
 ];
 
 /** What `queue pull --exec` and `respond --exec` give to their programs, which may well call Parley. */

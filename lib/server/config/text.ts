@@ -4,7 +4,7 @@
  */
 import { stringify } from "smol-toml";
 import { printable } from "../../base/printable.ts";
-import type { LoadedConfig } from "./config.ts";
+import type { Config, LoadedConfig } from "./config.ts";
 import { sourceText } from "./errors.ts";
 import {
   acceptedBy,
@@ -65,6 +65,11 @@ function withoutEmptyLists(value: unknown): unknown {
     !(Array.isArray(inner) && inner.length === 0)
   );
   return Object.fromEntries(entries.map(([name, inner]) => [name, withoutEmptyLists(inner)]));
+}
+
+/** A configuration as it may be shown: without what is stored of passwords and tokens. */
+export function shownConfig(config: Config): Config {
+  return { ...config, users: config.users.map((user) => withoutSecrets(user) as typeof user) };
 }
 
 /** What is stored of passwords and tokens is shown to nobody. */
