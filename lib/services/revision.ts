@@ -18,7 +18,7 @@ import { knownPublisherOf, topicsOf } from "./topics/peer_topics.ts";
 
 /** Brings what `peer` has up to date with its permissions. */
 export function revise(features: Features, peer: Peer): void {
-  if (peer.identity === null || !peer.takesDeliveries) return;
+  if (peer.identity === null) return;
   // What was found for it before was found with other permissions.
   knownPublisherOf(peer)?.forget();
   reviseSubscriptions(features, peer);

@@ -89,9 +89,28 @@ export class Access {
   /** Makes the peer whom its credentials prove it to be. Rejects with UNAUTHENTICATED or RESOURCE_EXHAUSTED. */
   async logIn(peer: Peer, credentials: Credentials): Promise<void> {
     const origin = { connection: peer.number, address: peer.link.address };
-    const identity = await this.#logins.identify(credentials, origin, () => this.#known());
+    const stop = this.#stopClock(peer);
+    let identity: Identity;
+    try {
+      identity = await this.#logins.identify(credentials, origin, () => this.#known());
+    } finally {
+      stop();
+    }
     if (!this.#peers.has(peer) || !peer.takesDeliveries) return;
     this.#become(peer, identity);
+  }
+
+  /** The time that the server takes to look at a password is not the client's: `stop` has its clock go on. */
+  #stopClock(peer: Peer): () => void {
+    const deadlineMs = this.#deadlines.get(peer);
+    if (deadlineMs === undefined) return () => {};
+    const leftMs = deadlineMs - this.#context.nowMs;
+    this.#deadlines.delete(peer);
+    return () => {
+      if (this.#peers.has(peer) && peer.identity === STRANGER) {
+        this.#deadlines.set(peer, this.#context.nowMs + leftMs);
+      }
+    };
   }
 
   /** Puts other users and roles in force. */

@@ -124,7 +124,7 @@ export class ReadLoop {
         turns.left -= 1 + (reader.messageEnd - reader.messageStart >>> UNIT_BYTES_LOG2);
         if (outbox.size > this.#highWaterBytes) return "full";
         // Only a call can be one too many, and only a Hello has everything behind it wait.
-        if (session.late.holdsReading && mayHoldReading(scan.member)) return "full";
+        if (mayHoldReading(scan.member) && session.late.holdsReading) return "full";
         if (turns.left <= 0 && !this.#turn.goOn()) return "turn";
       }
     } catch (reason) {
