@@ -245,6 +245,7 @@ export class Server implements AsyncDisposable {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
+    await this.#users.whenClosed();
     this.#features.calls.close();
     this.#features.queues?.close();
     try {

@@ -35,6 +35,7 @@ export class ServerUsers {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #working: Promise<void> = Promise.resolve();
+  #looking: Promise<void> = Promise.resolve();
 
   private constructor(access: Access, source: UsersSource) {
     this.#access = access;
@@ -67,11 +68,17 @@ export class ServerUsers {
     clearTimeout(this.#timer);
   }
 
+  /** Resolves when what was under way as it was closed has ended. */
+  async whenClosed(): Promise<void> {
+    await this.#looking;
+    await this.#working;
+  }
+
   #watch(): void {
-    this.#timer = setTimeout(
-      () => detached(this.#lookAgain(), "look after users"),
-      LOOK_INTERVAL_MS,
-    );
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#lookAgain();
+      detached(this.#looking, "look after users");
+    }, LOOK_INTERVAL_MS);
   }
 
   async #lookAgain(): Promise<void> {

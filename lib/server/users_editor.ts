@@ -84,9 +84,8 @@ async function replace(file: string, text: string): Promise<void> {
   try {
     await writeNew(aside, text);
     const owner = await Deno.stat(file).catch(() => null);
-    if (owner !== null && owner.uid !== null && owner.uid !== Deno.uid()) {
-      await Deno.chown(aside, owner.uid, owner.gid);
-    }
+    const { uid } = await Deno.stat(aside);
+    if (owner !== null && owner.uid !== uid) await Deno.chown(aside, owner.uid, owner.gid);
     await Deno.rename(aside, file);
   } catch (error) {
     await Deno.remove(aside).catch(() => undefined);

@@ -70,13 +70,19 @@ const userSchema = z.strictObject({
   ),
   roles: listOf(() => {}).prefault("").describe("The roles of the user, by name."),
   disabled: z.boolean().default(false).describe("Whether the user may not come in."),
-  tokens: z.array(tokenSchema).max(MAX_TOKENS_OF_USER).default([]).describe(
+  tokens: z.array(tokenSchema).refine(
+    (tokens) => tokens.length <= MAX_TOKENS_OF_USER,
+    `a user has at most ${MAX_TOKENS_OF_USER} tokens`,
+  ).default([]).describe(
     "Tokens of the user: what programs show instead of a password. Each has a name, a hash, and may have an end.",
   ),
 });
 
 /** The schema of the list `users`. */
-export const usersSchema = z.array(userSchema).max(MAX_USERS).default([]).describe(
+export const usersSchema = z.array(userSchema).refine(
+  (users) => users.length <= MAX_USERS,
+  `there are more than ${MAX_USERS} users`,
+).default([]).describe(
   "Who may use the server. As soon as there are any, everybody has to say who they are, unless auth.guest_role says " +
     "what others may do.",
 );

@@ -9,7 +9,7 @@ import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Accounts, Identity } from "../../logic/access/accounts.ts";
-import { GuessThrottle } from "../../logic/access/guess_throttle.ts";
+import { GuessThrottle, networkOf } from "../../logic/access/guess_throttle.ts";
 import {
   HASH_BYTES,
   isSameSecret,
@@ -62,7 +62,8 @@ export class Logins {
   ): Promise<Identity> {
     if (credentials.token !== "") return this.#byToken(credentials, accountsNow());
     const { user, password } = credentials;
-    const { connection, address } = origin;
+    const { connection } = origin;
+    const address = networkOf(origin.address);
     const waitMs = this.#throttle.begin(user, address, this.#clock.monotonicMs());
     if (waitMs > 0) throw tooSoon(waitMs);
     let stored: string | null = null;
@@ -74,7 +75,9 @@ export class Logins {
     }
     if (stored === null) {
       this.#throttle.wrong(user, address, this.#clock.monotonicMs());
-      log.info("a password was wrong", { connection, address, user });
+      // A name that is nobody's may be a password that was typed in the wrong place.
+      const known = accountsNow().user(user) === null ? "" : user;
+      log.info("a password was wrong", { connection, address: origin.address, user: known });
       throw wrong();
     }
     this.#throttle.right(user, address);

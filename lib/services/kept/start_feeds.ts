@@ -63,7 +63,7 @@ export function startFeeds(
   let lost = start.positions.length > 0 && start.historyEpoch !== kept.store.epoch;
   const positions = new Map<StoreTopic, number>();
   for (const { topic: name, seq } of lost ? [] : start.positions) {
-    if (!matchesPattern(pattern, name)) continue;
+    if (!matchesPattern(pattern, name) || !mayRead(session, name)) continue;
     const topic = kept.store.topic(name);
     // A seq that was never given out belongs to events that are gone. A topic that was forgotten gave none
     // beyond what the store remembers, and goes on behind that when it is made anew.

@@ -157,3 +157,32 @@ Deno.test("what is stored of passwords and tokens is not printed", () => {
   assert.match(printed, /\[\[users.tokens\]\]\nname = "ci"\nhash = "\(not shown\)"/);
   assert.match(printed, /\[roles.reader.allow\]\nsubscribe = \[ "orders.>", "> acme.v1.A" \]/);
 });
+
+Deno.test("as many users, roles and tokens as there may be are taken, and no more", () => {
+  const many = (count: number, one: (index: number) => string) =>
+    Array.from({ length: count }, (_, index) => one(index));
+  const users = (count: number) => many(count, (i) => `[[users]]\nname = "u${i}"`).join("\n");
+  assert.deepEqual(problems(users(10_000)), []);
+  assert.deepEqual(problems(users(10_001)), [
+    "parley.toml:1: users: there are more than 10000 users",
+  ]);
+  const roles = (count: number) => many(count, (i) => `[roles.r${i}]`).join("\n");
+  assert.deepEqual(problems(roles(1000)), []);
+  assert.match(problems(roles(1001))[0], /roles: there are more than 1000 roles$/);
+  const rolesOf = (count: number) =>
+    `${roles(count)}\n${USER}roles = [${many(count, (i) => `"r${i}"`).join(",")}]`;
+  assert.deepEqual(problems(rolesOf(100)), []);
+  assert.match(problems(rolesOf(101))[0], /users\[0\]\.roles: a user has at most 100 roles$/);
+  const hash = (index: number) => `${String(index).padStart(3, "0")}${HASH.slice(3)}`;
+  const tokens = (count: number) =>
+    `${USER}tokens = [${many(count, (i) => `{ name = "t", hash = "${hash(i)}" }`).join(",")}]`;
+  assert.deepEqual(problems(tokens(100)), []);
+  assert.match(problems(tokens(101))[0], /users\[0\]\.tokens: a user has at most 100 tokens$/);
+});
+
+Deno.test("what is wrong with users is told without what may be secret in it", () => {
+  for (const text of ["users = 'canary'", "users = ['canary']", `${USER}tokens = ['canary']`]) {
+    const found = problems(text);
+    assert.ok(found.length > 0 && !found.join("\n").includes('["canary'), found.join("\n"));
+  }
+});
