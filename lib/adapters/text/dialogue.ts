@@ -143,7 +143,7 @@ export class TextDialogue {
       );
       this.#atPrompt = false;
       this.dismissed = true;
-    }
+    } else if (member === "error" && this.#name !== "") this.#say(refusalText(value));
   }
 
   #askName(): void {

@@ -38,6 +38,34 @@ const RULES: Readonly<Record<string, readonly MemberName[]>> = {
   raw: ["echo", "add", "hello", "ping"],
 };
 
+/**
+ * What decides about each member where there are users: nothing, the name that it is about (the handler asks for it,
+ * and each member of this kind has its test), or what the connection was given before. A new member is denied until it
+ * is here.
+ */
+const DECIDED_BY: Readonly<Record<MemberName, "nothing" | "name" | "what it has">> = {
+  echo: "nothing",
+  add: "nothing",
+  hello: "nothing",
+  ping: "nothing",
+  pong: "nothing",
+  event: "name",
+  subscribe: "name",
+  call: "name",
+  register: "name",
+  job: "name",
+  pull: "name",
+  unsubscribe: "what it has",
+  unregister: "what it has",
+  answer: "what it has",
+  cancel: "what it has",
+  settle: "what it has",
+};
+
+/** The members whose right is a matter of the name that they are about. */
+export const NAMED_MEMBERS = (Object.keys(DECIDED_BY) as MemberName[])
+  .filter((name) => DECIDED_BY[name] === "name");
+
 /** What one may send who has to say first who that is. */
 const STRANGERS: readonly MemberName[] = ["hello"];
 
@@ -57,7 +85,8 @@ export const STRANGER: Identity = Object.freeze({
  */
 export function rightsOf(dialect: string, identity: Identity | null = null): number {
   const rule = (RULES[dialect] ?? []).filter((name) =>
-    identity !== STRANGER || STRANGERS.includes(name)
+    identity === null ||
+    (identity === STRANGER ? STRANGERS.includes(name) : DECIDED_BY[name] !== undefined)
   );
   return rule.reduce((bits, name) => bits | (1 << MEMBER[name]), 0);
 }

@@ -251,3 +251,45 @@ Deno.test("no secret is in a log or an error", async () => {
     assert.ok(!all.includes(secret), secret);
   }
 });
+
+Deno.test("of very many wrong passwords few are looked at, and others come in meanwhile", async () => {
+  await using server = await startServer(await users());
+  const guesser = await open(server, "tcp");
+  const tries = 2000;
+  const guesses = Array.from(
+    { length: tries },
+    (_, index) => helloMessage({ user: "ada", password: `guess ${index}` }, BigInt(index + 1)),
+  );
+  await guesser.sendMessages(...guesses);
+  const codes = new Map<ErrorCode, number>();
+  for (let index = 0; index < tries; index++) {
+    const { code } = errorOf(await guesser.readMessage());
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+    if (index !== tries >> 1) continue;
+    const ada = await SocketClient.connect(server, "tcp", { hostname: "::1" });
+    const right = helloMessage({ user: "ada", password: "ada's secret" });
+    assert.equal((await ada.request(right)).message.case, "welcome");
+    ada.close();
+  }
+  // Those that are free, and one or another after a wait that was over meanwhile.
+  const looked = codes.get(ErrorCode.UNAUTHENTICATED) ?? 0;
+  assert.ok(looked >= FREE_TRIES && looked < FREE_TRIES + 10, `${looked} were looked at`);
+  assert.equal(codes.get(ErrorCode.RESOURCE_EXHAUSTED), tries - looked);
+  guesser.close();
+});
+
+Deno.test("a crowd of halves of a Hello is gone at the deadline", async () => {
+  await using server = await startServer(await users({ limits: { login_timeout_ms: 500 } }));
+  const whole = frame(helloMessage({ user: "ada", password: "x".repeat(1000) }));
+  const crowd = await Promise.all(Array.from({ length: 200 }, async () => {
+    const client = await open(server, "tcp");
+    await client.send(whole.subarray(0, whole.length >> 1));
+    return client;
+  }));
+  for (const client of crowd) {
+    const error = errorOf(await client.readMessageOrEnd());
+    assert.equal(error.closeReason, CloseReason.AUTH_TIMEOUT);
+    client.close();
+  }
+  assert.ok(server.stats().inputBytes < 200 * 8192);
+});

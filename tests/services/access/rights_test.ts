@@ -7,11 +7,12 @@ import { ErrorCode } from "../../../lib/base/errors.ts";
 import { Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../../lib/gen/parley/v1/room_pb.ts";
 import { Topics } from "../../../lib/gen/parley/v1/topic_pb.ts";
+import { NAMED_MEMBERS } from "../../../lib/logic/access/access.ts";
 import type { ConfigInput } from "../../../lib/server/config/config.ts";
-import { BUS_KINDS } from "../../support/bus_client.ts";
+import { BUS_KINDS, BusClient } from "../../support/bus_client.ts";
 import { bytesOf, call, publish, register, subscribe } from "../../support/bus_messages.ts";
 import type { ClientMessageInit } from "../../support/frames.ts";
-import { contentOf } from "../../support/frames.ts";
+import { contentOf, helloMessage } from "../../support/frames.ts";
 import { lengthDelimited, OWN_REQUESTS } from "../../support/own_requests.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { ask, enterBus, user } from "../../support/users.ts";
@@ -113,6 +114,25 @@ for (const kind of BUS_KINDS) {
     }
   });
 
+  Deno.test(`a guest may do what its role allows, without a Hello and with one: ${kind}`, async () => {
+    await using server = await start({ auth: { guest_role: "some" } });
+    for (const says of [false, true]) {
+      await using client = await BusClient.connect(server, kind);
+      if (says) assert.equal((await client.ask(helloMessage())).message.case, "welcome");
+      for (const [request, missing] of REQUESTS) {
+        const { message } = await client.ask(request);
+        const what = `${Deno.inspect(request.message)}: ${Deno.inspect(message.value)}`;
+        assert.equal(message.case, missing === null ? "ack" : "error", what);
+        if (message.case !== "error") continue;
+        assert.ok(message.value.message.endsWith(`a guest has no permission ${missing}`), what);
+      }
+      for (const name of MANAGED) {
+        const error = contentOf(await client.ask(call({ method: name })), "error");
+        assert.equal(error.code, ErrorCode.PERMISSION_DENIED, name);
+      }
+    }
+  });
+
   Deno.test(`a user without any role may do nothing: ${kind}`, async () => {
     await using server = await start();
     await using client = await enterBus(server, kind, "nothing");
@@ -122,6 +142,12 @@ for (const kind of BUS_KINDS) {
     }
   });
 }
+
+Deno.test("each member that is decided by a name has a request here that is refused", () => {
+  const refused = REQUESTS.filter(([, missing]) => missing !== null)
+    .map(([request]) => request.message!.case);
+  assert.deepEqual([...new Set(refused)].toSorted(), NAMED_MEMBERS.toSorted());
+});
 
 Deno.test("a call that is allowed reaches whoever answers it", async () => {
   await using server = await start();

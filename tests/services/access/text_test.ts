@@ -2,6 +2,7 @@
  * Tests how people on the text listener say who they are: with nothing but lines.
  */
 import assert from "node:assert/strict";
+import { stringify } from "smol-toml";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { settles } from "../../support/until.ts";
 import { user } from "../../support/users.ts";
@@ -88,6 +89,23 @@ Deno.test("where guests are welcome only the name of a user takes a password", a
   await guest.sees("][bob]:");
   await guest.type("/name Ada");
   assert.match(await guest.sees("][bob]:"), /Cannot take the name "Ada": it is that of a user\./);
+});
+
+Deno.test("a person who may not be in a room any more is told so", async () => {
+  const file = await Deno.makeTempFile({ prefix: "parley-users-" });
+  const ada = await user("ada", "chats");
+  const text = (join: string) => stringify({ users: [ada], roles: { chats: { allow: { join } } } });
+  await Deno.writeTextFile(file, text("*"));
+  {
+    await using server = await startServer({ auth: { users_file: file } });
+    using person = await Person.connect(server);
+    await person.type("ada\nada's secret");
+    await person.sees("][ada]:");
+    await Deno.writeTextFile(file, text("other"));
+    await server.server.reload();
+    await person.sees('The stay in the room "lobby" has ended');
+  }
+  await Deno.remove(file);
 });
 
 Deno.test("a user who may come into no room is told so", async () => {
