@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../../../lib/client/mod.ts";
 import { startServer } from "../../support/server.ts";
-import { type Ended, type FakeOptions, run } from "../fake_io.ts";
+import { begin, type Ended, type FakeOptions, run } from "../fake_io.ts";
 
 /** A folder with a configuration that names a file of users, which is not there yet. */
 class Folder implements AsyncDisposable {
@@ -302,4 +302,26 @@ Deno.test("a command says who it is by options, by the environment or by the URL
   const bench = await run(["bench", "bus", "--seconds", "0.2", "--server", inUrl]);
   assert.equal(bench.code, 0, bench.stderr);
   assert.ok(!`${bench.stdout}${bench.stderr}`.includes("horse"));
+});
+
+Deno.test("whoever reads is told when that is not allowed any more", async () => {
+  await using folder = await Folder.make();
+  await folder.ran(["user", "add", "ada", "--role", "all"], "correct horse");
+  await using server = await startServer({
+    auth: { users_file: folder.users },
+    roles: { all: { allow: { publish: ">", subscribe: ">" } }, none: {} },
+  });
+  const reading = begin(["sub", "a.>", "--server", `127.0.0.1:${server.port("tcp")}`], {
+    environment: { PARLEY_USER: "ada", PARLEY_PASSWORD: "correct horse" },
+  });
+  await reading.says("subscribed to a.>");
+  const text = await Deno.readTextFile(folder.users);
+  await Deno.writeTextFile(folder.users, text.replace('"all"', '"none"'));
+  await server.server.reload();
+  await reading.says('the subscription to "a.>" has ended');
+  await Deno.writeTextFile(folder.users, "");
+  await server.server.reload();
+  const { code, stderr } = await reading.ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /the login of this connection is over/);
 });
