@@ -85,6 +85,7 @@ export function layerFaults(graph: ReadonlyMap<string, readonly Import[]>): stri
 /** The parts of lib/services in their order: a file imports its own part and those before it. */
 const SERVICES = [
   "connection",
+  "access",
   "topics",
   "calls",
   "kept",
@@ -92,6 +93,7 @@ const SERVICES = [
   "rooms",
   "store_commits.ts",
   "features.ts",
+  "revision.ts",
   "handlers",
   "connection_service.ts",
 ];

@@ -10,11 +10,14 @@ import { guard, onDefect, reportDefect } from "../base/defects.ts";
 import { detached } from "../base/detached.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
+import { nodeHasher } from "../adapters/secrets/node_hasher.ts";
 import { openSocketPoll } from "../adapters/socket/poll.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
+import { Access } from "../services/access/access.ts";
 import { Counters } from "../services/connection/counters.ts";
 import { Session } from "../services/connection/session.ts";
 import { ServerContext } from "../services/connection/server_context.ts";
+import { revise } from "../services/revision.ts";
 import { ConnectionService } from "../services/connection_service.ts";
 import { Features } from "../services/features.ts";
 import {
@@ -27,6 +30,7 @@ import {
 } from "../services/connection/sweep.ts";
 import { Admission } from "./admission.ts";
 import { type Config, keepPoliciesOf, limitsOf } from "./config/config.ts";
+import { usersOf } from "./config/users_file.ts";
 import { queuePoliciesOf } from "./config/queue_schema.ts";
 import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
@@ -37,6 +41,7 @@ import { droppedLogLines } from "./logging.ts";
 import { openFilesLimit } from "./open_files.ts";
 import { Refuser } from "./refuse.ts";
 import { openTls, type ServerTls } from "./tls.ts";
+import { ServerUsers, type UsersSource } from "./users.ts";
 
 const log = logger("server");
 const connectionLog = logger("connection");
@@ -72,6 +77,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Goes on when the data directory has lost acknowledged events, as a new history. Default: false. */
   readonly repair?: boolean;
+  /** Where users come from, to be read again when that changes. Default: the configuration and its file of users. */
+  readonly users?: UsersSource;
 }
 
 /** A running server. */
@@ -91,6 +98,7 @@ export class Server implements AsyncDisposable {
   readonly #refuser: Refuser;
   readonly #entrance: Entrance;
   readonly #tls: ServerTls | null;
+  readonly #users: ServerUsers;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -107,7 +115,7 @@ export class Server implements AsyncDisposable {
   private constructor(
     features: Features,
     listeners: readonly LinkListener[],
-    { admission, entrance, refuser, tls }: ListenNeeds,
+    { admission, entrance, refuser, tls, users }: ListenNeeds & { users: ServerUsers },
     stopHearing: () => void,
   ) {
     this.#context = features.context;
@@ -118,6 +126,7 @@ export class Server implements AsyncDisposable {
     this.#admission = admission;
     this.#refuser = refuser;
     this.#tls = tls;
+    this.#users = users;
     this.#entrance = entrance;
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
@@ -145,6 +154,10 @@ export class Server implements AsyncDisposable {
     const queues = new QueuePolicies(queuePoliciesOf(config));
     features.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
     await features.rooms?.load();
+    const access = new Access(context, nodeHasher);
+    features.ask(access, revise);
+    const users = await ServerUsers.open(access, options.users ?? usersOf({ config }));
+    opened.defer(() => users.close());
     const tls = await openTls(config, limits, context.clock.wallMs());
     opened.defer(() => tls?.credentials.close());
     const entrance = new Entrance(context, admission);
@@ -152,7 +165,7 @@ export class Server implements AsyncDisposable {
     const needs = { context, admission, entrance, refuser, tls };
     const listeners = await listenAll(config, needs);
     opened.move();
-    const server = new Server(features, listeners, needs, stopHearing);
+    const server = new Server(features, listeners, { ...needs, users }, stopHearing);
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -188,12 +201,15 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Reads again what can be read again: the certificates. Nobody is dropped, and a file that is broken changes nothing;
-   * the log says what became of it. Never rejects.
+   * Reads again what can be read again: certificates and users. A file that is broken changes nothing, and nobody is
+   * dropped but who may not be here any more; the log says what became of it. Never rejects.
    */
   async reload(): Promise<void> {
-    if (this.#tls === null) log.info("there is nothing to reload, the server goes on");
-    else await this.#tls.credentials.reload();
+    if (this.#tls === null && !this.#users.canReload) {
+      log.info("there is nothing to reload, the server goes on");
+    }
+    await this.#tls?.credentials.reload();
+    await this.#users.reload();
   }
 
   /** Closes everything at once, without a word to anybody. */
@@ -229,6 +245,7 @@ export class Server implements AsyncDisposable {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
+    await this.#users.whenClosed();
     this.#features.calls.close();
     this.#features.queues?.close();
     try {
@@ -249,6 +266,7 @@ export class Server implements AsyncDisposable {
     this.#stopping.abort();
     this.#entrance.close();
     this.#tls?.credentials.close();
+    this.#users.close();
     for (const listener of this.#linkListeners) listener.close();
   }
 
@@ -318,7 +336,7 @@ export class Server implements AsyncDisposable {
 
   #sweep(): void {
     const context = this.#context;
-    const { rooms, kept } = this.#features;
+    const { access, rooms, kept } = this.#features;
     context.tick();
     // Never twice in a row, or a server that always lags would keep those who are gone for ever.
     const stalled = !this.#forgave &&
@@ -330,6 +348,7 @@ export class Server implements AsyncDisposable {
     for (const session of this.#sessions) {
       guard("look after a connection", () => sweep(session, context.nowMs));
     }
+    guard("look after who is who", () => access?.sweep());
     guard("look after the rooms", () => rooms?.sweep(context.nowMs));
     guard("forget empty topics", () => kept?.forgetting.sweep());
     guard("give memory back", () => context.trimMemory());

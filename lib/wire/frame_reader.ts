@@ -45,8 +45,9 @@ export class FrameReader {
   messageEnd = 0;
   /** The framing; `raw` until the first byte decided. */
   framing: Framing;
+  /** The largest message that is taken. */
+  maxFrameBytes: number;
 
-  readonly #maxFrameBytes: number;
   readonly #memory: InputMemory;
   /** What is read into. */
   #window: Buffer;
@@ -74,7 +75,7 @@ export class FrameReader {
 
   constructor(framing: Framing, maxFrameBytes: number, memory: InputMemory = UNCOUNTED) {
     this.framing = framing;
-    this.#maxFrameBytes = maxFrameBytes;
+    this.maxFrameBytes = maxFrameBytes;
     this.#memory = memory;
     this.buffer = this.#window = memory.take(READ_BUFFER_FIRST_BYTES);
   }
@@ -221,12 +222,12 @@ export class FrameReader {
 
   /** Takes the message of `length` bytes at `start`, if all of it is there. */
   #take(start: number, length: number, prefixBytes: number): boolean {
-    if (length > this.#maxFrameBytes) {
+    if (length > this.maxFrameBytes) {
       this.finish();
       throw protocolError(
-        `cannot read a message of ${length} bytes: the limit is ${this.#maxFrameBytes}`,
+        `cannot read a message of ${length} bytes: the limit is ${this.maxFrameBytes}`,
         ErrorCode.RESOURCE_EXHAUSTED,
-        `at most ${this.#maxFrameBytes} bytes`,
+        `at most ${this.maxFrameBytes} bytes`,
       );
     }
     const end = start + length;

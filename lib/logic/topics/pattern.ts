@@ -16,13 +16,13 @@ export { matchesPattern } from "../../base/matches_pattern.ts";
 export type TopicLimits = Pick<Limits, "maxTopicBytes" | "maxTopicLevels">;
 
 /** The longest message type. */
-const MAX_TYPE_BYTES = 256;
+export const MAX_TYPE_BYTES = 256;
 
 /** The longest group name. */
 const MAX_GROUP_BYTES = 256;
 
 /** The pattern that matches every topic; an empty pattern with a message type means this one. */
-const EVERY_TOPIC = ">";
+export const EVERY_TOPIC = ">";
 
 /**
  * What no name may hold: white space and the zero-width characters that pass for it, control characters,

@@ -15,6 +15,7 @@ const MAX_CALLS = 64;
 export class LateAnswers {
   #awaited = 0;
   #calls = 0;
+  #loggingIn = false;
   #resolve: (() => void) | null = null;
 
   /** How many answers are to come, those of calls included. */
@@ -47,9 +48,19 @@ export class LateAnswers {
     this.#calls--;
   }
 
-  /** Whether so many calls are under way that no more are read. */
-  get tooManyCalls(): boolean {
-    return this.#calls >= MAX_CALLS;
+  /** It is being found out who the peer is: until then nothing more is read. */
+  beginLogin(): void {
+    this.#loggingIn = true;
+  }
+
+  /** It is known who the peer is, or that nobody knows. */
+  endLogin(): void {
+    this.#loggingIn = false;
+  }
+
+  /** Whether nothing more is read: too many calls are under way, or it is not known yet who asks. */
+  get holdsReading(): boolean {
+    return this.#calls >= MAX_CALLS || this.#loggingIn;
   }
 
   /** Resolves when `wake` is called, or with `ready`. One may wait at a time. */

@@ -7,6 +7,7 @@
  */
 import type { ParleyError } from "../../base/errors.ts";
 import type { RequestId } from "../../base/request_id.ts";
+import type { Identity } from "../../logic/access/accounts.ts";
 import type { Link } from "../../ports/link.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import type { Outbox } from "../../wire/outbox.ts";
@@ -41,7 +42,7 @@ export class PeerSlots {
 /** One connection. */
 export interface Peer {
   readonly context: ServerContext;
-  readonly link: Pick<Link, "kind" | "peer" | "bytesWritten">;
+  readonly link: Pick<Link, "kind" | "peer" | "address" | "bytesWritten" | "certificateIdentity">;
   readonly outbox: Outbox;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;
@@ -49,6 +50,8 @@ export interface Peer {
   readonly sessionId: string;
   /** Which members of ClientMessage it may send, as bits. */
   readonly rights: number;
+  /** Who it is; null where no users are configured: then it may do everything. */
+  readonly identity: Identity | null;
   /** What the client said of itself; null until its Hello. */
   client: ClientInfo | null;
   readonly state: SessionState;
@@ -60,6 +63,8 @@ export interface Peer {
   readonly callsTurn: TurnTaker;
   readonly slots: PeerSlots;
 
+  /** Is that one from now on. Only services/access says so. */
+  become(identity: Identity): void;
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
   begin(length: number): number;
   /** Answers the request that `scan` found, with its id. */

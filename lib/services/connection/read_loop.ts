@@ -51,6 +51,11 @@ export class ReadLoop {
     return this.#reader.framing;
   }
 
+  /** How large a message may be from now on. */
+  set maxFrameBytes(bytes: number) {
+    this.#reader.maxFrameBytes = bytes;
+  }
+
   /** Takes no more messages; what still comes is thrown away. */
   finish(): void {
     this.#reader.finish();
@@ -120,8 +125,8 @@ export class ReadLoop {
         }
         turns.left -= 1 + (reader.messageEnd - reader.messageStart >>> UNIT_BYTES_LOG2);
         if (outbox.size > this.#highWaterBytes) return "full";
-        // Only a call can be one too many.
-        if (scan.member === MEMBER.call && session.late.tooManyCalls) return "full";
+        // Only a call can be one too many, and only a Hello has everything behind it wait.
+        if (mayHoldReading(scan.member) && session.late.holdsReading) return "full";
         if (turns.left <= 0 && !this.#turn.goOn()) return "turn";
       }
     } catch (reason) {
@@ -180,8 +185,8 @@ export class ReadLoop {
     session.waiting = true;
     outbox.flush();
     await outbox.whenAtMost(this.#highWaterBytes >>> 1);
-    session.heldUp = late.tooManyCalls;
-    while (late.tooManyCalls && session.takesDeliveries) await late.wait();
+    session.heldUp = late.holdsReading;
+    while (late.holdsReading && session.takesDeliveries) await late.wait();
     session.waiting = session.heldUp = false;
     session.lastHeardMs = session.context.nowMs;
     if (outbox.failure !== null) throw outbox.failure;
@@ -207,4 +212,8 @@ export class ReadLoop {
     }
     this.#reader.finish();
   }
+}
+
+function mayHoldReading(member: number): boolean {
+  return member === MEMBER.call || member === MEMBER.hello;
 }

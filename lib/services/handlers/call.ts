@@ -28,6 +28,7 @@ import type { RequestId } from "../../base/request_id.ts";
 import { idOf } from "../../wire/request_id.ts";
 import { detached } from "../../base/detached.ts";
 import { callsOf } from "../calls/peer_calls.ts";
+import { checkMay } from "../access/checks.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import { answerLate } from "../connection/answer_late.ts";
 
@@ -59,6 +60,7 @@ export function handleCall(
     const payload = bytes.subarray(found.payloadStart, found.payloadEnd);
     return answerOwn(session, answerOwnMethod(features, session, method, payload), bytes, scan);
   }
+  checkMay(session, "call", method);
   if (found.timeoutMs > limits.maxCallTimeoutMs) {
     throw invalidArgument(`cannot wait ${found.timeoutMs} ms for an answer`, {
       accepted: `at most ${limits.maxCallTimeoutMs} ms`,

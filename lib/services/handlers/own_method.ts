@@ -17,6 +17,7 @@ import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
+import { checkOwnRight } from "./own_rights.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** So many elements of a list are encoded at once: well below a turn. */
@@ -85,28 +86,37 @@ export function implement<S extends DescService>(
       | Paged<DescMessage, DescMessage>;
     const decode = (payload: Uint8Array) => decodeRequest(input, payload, maxBytes);
     const method = typeof does === "function"
-      ? plainMethod(decode, output, does)
-      : pagedMethod(decode, output, does);
-    return [`${service.typeName}/${name}`, method];
+      ? plainMethod(output, does)
+      : pagedMethod(output, does);
+    const fullName = `${service.typeName}/${name}`;
+    return [fullName, {
+      answer(features, session, payload) {
+        const request = decode(payload);
+        checkOwnRight(session, fullName, request);
+        return method(features, session, request);
+      },
+    }];
   });
 }
 
-type Decode = (payload: Uint8Array) => MessageShape<DescMessage>;
+/** Answers a request that was decoded, and that the peer may make. */
+type Answers = (
+  features: Features,
+  session: Peer,
+  request: MessageShape<DescMessage>,
+) => Later<OwnAnswer>;
 
 function plainMethod(
-  decode: Decode,
   output: DescMessage,
   run: Run<DescMessage, MessageInitShape<DescMessage>>,
-): OwnMethod {
+): Answers {
   const encode = (answer: MessageInitShape<DescMessage>): OwnAnswer => ({
     payload: toBinary(output, create(output, answer)),
     type: output.typeName,
   });
-  return {
-    answer(features, session, payload) {
-      const answer = run(features, session, decode(payload));
-      return answer instanceof Promise ? answer.then(encode) : encode(answer);
-    },
+  return (features, session, request) => {
+    const answer = run(features, session, request);
+    return answer instanceof Promise ? answer.then(encode) : encode(answer);
   };
 }
 
@@ -120,31 +130,22 @@ function pagesOf({ slots }: Peer): OneAfterTheOther {
  * what all of those that it asks for at once take of memory would stop the server while the runtime moves it.
  */
 function pagedMethod(
-  decode: Decode,
   output: DescMessage,
   { list: field, encoded, run }: Paged<DescMessage, DescMessage>,
-): OwnMethod {
+): Answers {
   const { number } = output.field[field];
   const encode = (part: Record<string, unknown>): Uint8Array =>
     toBinary(output, create(output, part));
-  return {
-    answer(features, session, payload) {
-      const request = decode(payload);
-      return pagesOf(session).run(async () => {
-        const answer = await run(features, session, request) as Record<string, unknown>;
-        const head = encode({ ...answer, [field]: [] });
-        const payload = encoded
-          ? await withFields(head, number, answer[field] as Uint8Array[], session.callsTurn)
-          : await withList(
-            head,
-            answer[field] as Pieces,
-            (some) => encode({ [field]: some }),
-            session.callsTurn,
-          );
-        return { payload, type: output.typeName };
-      });
-    },
-  };
+  return (features, session, request) =>
+    pagesOf(session).run(async () => {
+      const answer = await run(features, session, request) as Record<string, unknown>;
+      const head = encode({ ...answer, [field]: [] });
+      const encodeSome = (some: unknown[]) => encode({ [field]: some });
+      const payload = encoded
+        ? await withFields(head, number, answer[field] as Uint8Array[], session.callsTurn)
+        : await withList(head, answer[field] as Pieces, encodeSome, session.callsTurn);
+      return { payload, type: output.typeName };
+    });
 }
 
 /** A message with a list behind its other fields, whose elements are encoded in slices. */

@@ -6,6 +6,7 @@ import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { PullSchema } from "../../gen/parley/v1/queue_pb.ts";
 import { quote } from "../../base/quote.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import { checkMay } from "../access/checks.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { queuesOf } from "../queues/peer_queues.ts";
 import type { Features } from "../features.ts";
@@ -67,6 +68,7 @@ export function handlePull(
         },
       );
     }
+    checkMay(session, "pull", request.queue);
     const queue = queues.get(request.queue, "pull from");
     pulls.set(number, { queue, consumer: queue.addConsumer(session, number, prefetch) });
   }

@@ -6,6 +6,7 @@ import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import { checkMay } from "../access/checks.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
 import { callsOf } from "../calls/peer_calls.ts";
 import { decodeBody } from "../connection/decode_body.ts";
@@ -27,6 +28,7 @@ export function handleRegister(
       `cannot register "${method}": methods that begin with "${OWN_METHODS}" are the server's own`,
     );
   }
+  checkMay(session, "serve", method);
   features.calls.methods.register(method, callsOf(session).party);
   if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
 }

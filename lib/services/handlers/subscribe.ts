@@ -13,6 +13,7 @@ import {
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { checkSubscription } from "../../logic/topics/pattern.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import { checkMayAll } from "../access/checks.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { acknowledge } from "./publish.ts";
 import type { Features } from "../features.ts";
@@ -41,6 +42,7 @@ export function handleSubscribe(
   const request = decodeBody(decode, bytes, scan, maxSubscribeBytes(limits));
   const { type, group, echo, overflow } = request;
   const pattern = checkSubscription(request.pattern, type, group, limits);
+  checkMayAll(session, "subscribe", pattern, type);
   if (OverflowPolicy[overflow] === undefined) {
     throw invalidArgument(`cannot subscribe with overflow policy ${overflow}`, {
       accepted: "DISCONNECT, DROP_OLDEST, DROP_NEWEST or CATCH_UP",
@@ -52,7 +54,7 @@ export function handleSubscribe(
   const historyLost = start !== undefined && startFeeds(kept!, session, pattern, start);
   const tells = request.tellPositions && scan.idBytes > 0;
   if (historyLost || tells) {
-    const told = tells ? tellPositions(kept, pattern) : {};
+    const told = tells ? tellPositions(kept, session, pattern) : {};
     const value = { level: AckLevel.ROUTED, historyLost, ...told };
     session.answer({ case: "ack", value }, bytes, scan);
   } else if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);

@@ -11,6 +11,8 @@ import { quote } from "../../base/quote.ts";
 import { checkPattern, checkTopic, hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
+import { may } from "../access/checks.ts";
+import { maySeeTopic } from "./own_rights.ts";
 import type { Methods } from "./own_method.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -51,6 +53,7 @@ async function list(
   for (const topic of kept.store.topics()) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
     if (topic.name <= after || !matchesPattern(pattern, topic.name)) continue;
+    if (!maySeeTopic(session, topic.name)) continue;
     if (page.length === most) {
       more = true;
       if (topic.name > page[most - 1].name) continue;
@@ -147,7 +150,9 @@ async function matching(features: Features, session: Peer, pattern: string, most
   await turn.admit();
   for (const topic of store.topics()) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
-    if (matchesPattern(pattern, topic.name)) add(topic);
+    if (!matchesPattern(pattern, topic.name)) continue;
+    // The pattern may be managed but for what a rule cuts out of it.
+    if (may(session, "manage", `topic.${topic.name}`)) add(topic);
     if (topics.length === most) break;
   }
   return { topics, used };

@@ -8,6 +8,7 @@
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
+import { mayReceive } from "../access/checks.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
 import { topicsOf } from "../topics/peer_topics.ts";
 import { isServersTopic } from "../topics/reserved.ts";
@@ -26,19 +27,25 @@ export class FeedFilter {
   /** Whether one of them ends after a number of events. */
   readonly counts: boolean;
   readonly #session: Peer;
+  readonly #topic: string;
+  /** Whether it depends on an event's type who may read it. */
+  readonly #byType: boolean;
   readonly #everything: boolean;
   readonly #echoes: boolean;
 
   constructor(session: Peer, topic: string) {
     this.#session = session;
     const own = [...topicsOf(session).subscriptions?.values() ?? []];
-    this.subscriptions = own.filter((one) =>
-      one.group === "" && matchesPattern(one.pattern, topic)
-    );
+    this.#topic = topic;
+    // It is decided here again: permissions can be others than when the subscription began.
+    this.#byType = session.identity !== null && session.identity.permissions.types.length > 0;
+    this.subscriptions = !this.#byType && !mayReceive(session, topic, "")
+      ? []
+      : own.filter((one) => one.group === "" && matchesPattern(one.pattern, topic));
     this.counts = this.subscriptions.some((one) => one.remaining !== Infinity);
     // Who has published nothing has nothing to be kept from.
     this.#echoes = topicsOf(session).publisher === null || isServersTopic(topic);
-    this.#everything = !this.counts &&
+    this.#everything = !this.counts && !this.#byType &&
       this.subscriptions.some((one) => one.type === "" && (one.echo || this.#echoes));
   }
 
@@ -56,6 +63,7 @@ export class FeedFilter {
       if (fields.field === TYPE_FIELD) type = textOf(bytes);
       else if (fields.field === SENDER_FIELD) sender = textOf(bytes);
     }
+    if (this.#byType && !mayReceive(this.#session, this.#topic, type)) return [];
     const isOwn = !this.#echoes && sender === this.#session.sessionId;
     return this.subscriptions.filter((one) =>
       (one.type === "" || one.type === type) && (one.echo || !isOwn)

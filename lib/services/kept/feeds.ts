@@ -17,6 +17,7 @@ import type { Store, StoreTopic } from "../../ports/store.ts";
 import type { Bus } from "../topics/bus.ts";
 import type { HistoryReaders } from "../topics/hooks.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { mayRead } from "../access/checks.ts";
 import { topicsOf } from "../topics/peer_topics.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -189,8 +190,9 @@ export class Feeds implements HistoryReaders {
     if (topic === null) return;
     this.#version++;
     const position = start.positionOf(topic);
+    if (position === null || !mayRead(feeds.session, topic.name)) return;
     // Its subscription may have ended meanwhile.
-    if (position !== null && wants(feeds.session, topic.name)) this.#enter(feeds, topic, position);
+    if (wants(feeds.session, topic.name)) this.#enter(feeds, topic, position);
   }
 
   /** Has the first start come to further topics, until there are `most` feeds or it is through. */

@@ -19,13 +19,14 @@ import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Outbox } from "../../wire/outbox.ts";
 import type { SenderStamps } from "../../wire/stamp.ts";
-import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
+import { BusSubscription, subscriptionKey, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch, Routes } from "./publisher.ts";
 import { publisherOf, topicsOf } from "./peer_topics.ts";
 import { type BusHooks, NO_HOOKS } from "./hooks.ts";
+import type { mayReceive } from "../access/checks.ts";
 import { checkNotReserved } from "./reserved.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -50,8 +51,7 @@ export class Bus {
   readonly #routes: { -readonly [K in keyof Routes]: Routes[K] };
   /** The event on its way to a group; one object, filled again for each. */
   readonly #event = new Entry();
-
-  /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
+  /** The publisher of the event that a member is chosen for; a field, so that a choice allocates nothing. */
   #choosingFor: Peer | null = null;
   readonly #loadFor = (member: BusSubscription): number =>
     member.owner === this.#choosingFor && !member.echo ? Infinity : loadOf(member);
@@ -72,8 +72,9 @@ export class Bus {
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
     const flushSome = () => this.#fanout.flushSome();
     const later = new LaterTurns(context.turns, FLUSHED_AT_ONCE, flushSome);
+    const { limits: { maxOutboxBytes }, budget } = context;
     this.#fanout = new Fanout<BusSubscription>(
-      { maxOutboxBytes: context.limits.maxOutboxBytes, budget: context.budget },
+      { maxOutboxBytes, budget },
       (subscription, frames, length) => policies.apply(subscription, frames, length),
       () => later.begin(),
     );
@@ -268,6 +269,11 @@ export class Bus {
     this.#trie.forgetMatches();
   }
 
+  /** Has `may` decide who gets events of a topic and type; `types` are those that it tells apart. */
+  decideBy(types: readonly string[], may: typeof mayReceive): void {
+    this.#trie.decideBy(types, ({ owner }, topic, type) => may(owner, topic, type));
+  }
+
   /** Hands out what gathered: before any other message takes its place in the order. */
   flushRun(): void {
     this.#fanout.flushRun();
@@ -392,8 +398,4 @@ export class Bus {
     this.#hooks.readers?.unsubscribed(session, subscription);
     if (subscription.remaining !== Infinity) this.#routes.counted--;
   }
-}
-
-function subscriptionKey(pattern: string, type: string, group: string): string {
-  return `${pattern}\n${type}\n${group}`;
 }

@@ -48,3 +48,8 @@ export class BusSubscription implements Subscription, Receiver {
     this.stamp = request.group === "" ? null : groupStamp(request.group);
   }
 }
+
+/** What tells the subscriptions of one session apart. */
+export function subscriptionKey(pattern: string, type: string, group: string): string {
+  return `${pattern}\n${type}\n${group}`;
+}

@@ -24,7 +24,7 @@ export function topicsOf(session: Peer): PeerTopics {
 
 /** What `session` keeps to publish and call; made with the first use. */
 export function publisherOf(session: Peer): Publisher {
-  return topicsOf(session).publisher ??= new Publisher(session.sessionId);
+  return topicsOf(session).publisher ??= new Publisher(session);
 }
 
 /** What a peer keeps to publish and call; null when it has done neither. */

@@ -18,6 +18,8 @@ import type { TopicTrie } from "../../logic/topics/trie.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { PayloadScan } from "../../wire/payload_scan.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
+import { checkMay } from "../access/checks.ts";
+import type { Peer } from "../connection/peer.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { EventTaker } from "./hooks.ts";
 
@@ -61,12 +63,20 @@ export class Publisher {
   stampedTurn = -1;
   /** Whether any of it went to the store. */
   keeps = false;
+  readonly #peer: Peer;
   #last: RememberedMatch | null = null;
   #places: (RememberedMatch | null)[] = [];
   #displaced = 0;
 
-  constructor(sessionId: string) {
-    this.stamps = new SenderStamps(sessionId);
+  constructor(peer: Peer) {
+    this.#peer = peer;
+    this.stamps = new SenderStamps(peer.sessionId);
+  }
+
+  /** Forgets what it remembers: it may not be allowed any more. */
+  forget(): void {
+    this.#last = null;
+    this.#places = [];
   }
 
   /** Who gets the event that `scan` found. Raises INVALID_ARGUMENT for a bad topic or type. */
@@ -97,6 +107,7 @@ export class Publisher {
     const type = decodeTextLeniently(bytes.subarray(typeStart, typeEnd));
     if (type !== "") checkMessageType(type, "publish type");
     const topic = decodeText(bytes.subarray(nameStart, nameEnd));
+    checkMay(this.#peer, "publish", topic);
     const kept = routes.keep(topic);
     const match = trie.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
