@@ -72,9 +72,8 @@ export class Bus {
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
     const flushSome = () => this.#fanout.flushSome();
     const later = new LaterTurns(context.turns, FLUSHED_AT_ONCE, flushSome);
-    const { limits: { maxOutboxBytes }, budget } = context;
     this.#fanout = new Fanout<BusSubscription>(
-      { maxOutboxBytes, budget },
+      { maxOutboxBytes: context.limits.maxOutboxBytes, budget: context.budget },
       (subscription, frames, length) => policies.apply(subscription, frames, length),
       () => later.begin(),
     );
