@@ -10,6 +10,7 @@ import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type CallRecord, RequestTable } from "../../logic/calls/request_table.ts";
 import { MethodTable } from "../../logic/calls/method_table.ts";
 import type { CallEndpoint } from "../../logic/calls/call_lists.ts";
+import type { Entry } from "../../ports/entry.ts";
 import { putVarint53, varintSize } from "../../wire/varint.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
@@ -176,19 +177,11 @@ export class Calls {
 }
 
 /**
- * Puts a message with one member, whose body lies from `start` to `end` in `bytes` and is followed by
- * `stamps`, into the outbox of `session`; `id` 0 is left out. It leaves with the end of the turn.
+ * Puts a message with one member, of this tag and with the body and the stamps of `entry`, into the outbox of
+ * `session`; `id` 0 is left out. The message leaves with the end of the turn.
  */
-export function forward(
-  session: Peer,
-  tag: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  stamps: Uint8Array | null,
-  stampsLength: number,
-  id: RequestId,
-): void {
+export function forward(session: Peer, tag: number, entry: Entry, id: RequestId): void {
+  const { bytes, start, end, stamps, stampsLength } = entry;
   const body = end - start + stampsLength;
   const length = 1 + varintSize(body) + body;
   const idBytes = id === 0 ? 0 : putId(idScratch, 1, id);
@@ -197,7 +190,7 @@ export function forward(
   out[at++] = tag;
   at = putVarint53(out, at, body);
   at = copyBytes(out, at, bytes, start, end);
-  for (let index = 0; index < stampsLength; index++) out[at++] = stamps![index];
+  for (let index = 0; index < stampsLength; index++) out[at++] = stamps[index];
   if (id !== 0) copyBytes(out, at, idScratch, 0, idBytes);
   session.touch();
 }

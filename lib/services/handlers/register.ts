@@ -4,7 +4,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb.ts";
-import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
 import { callsOf } from "../calls/peer_calls.ts";
@@ -28,7 +27,7 @@ export function handleRegister(
     );
   }
   features.calls.methods.register(method, callsOf(session).party);
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }
 
 /** Takes the offer back. Raises NOT_FOUND when there is none. */
@@ -45,5 +44,5 @@ export function handleUnregister(
       "cannot unregister: this connection has not registered that method",
     );
   }
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }

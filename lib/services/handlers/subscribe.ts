@@ -40,7 +40,7 @@ export function handleSubscribe(
   };
   const request = decodeBody(decode, bytes, scan, maxSubscribeBytes(limits));
   const { type, group, echo, overflow } = request;
-  const pattern = checkSubscription(request.pattern, type, group, limits);
+  const pattern = checkSubscription(request, limits);
   if (OverflowPolicy[overflow] === undefined) {
     throw invalidArgument(`cannot subscribe with overflow policy ${overflow}`, {
       accepted: "DISCONNECT, DROP_OLDEST, DROP_NEWEST or CATCH_UP",
@@ -55,7 +55,7 @@ export function handleSubscribe(
     const told = tells ? tellPositions(kept, pattern) : {};
     const value = { level: AckLevel.ROUTED, historyLost, ...told };
     session.answer({ case: "ack", value }, bytes, scan);
-  } else if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  } else if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }
 
 /** Ends the subscription that the message that `scan` found names. */
@@ -68,12 +68,12 @@ export function handleUnsubscribe(
   const { bus } = features;
   const request = decodeBody((body) => fromBinary(UnsubscribeSchema, body), bytes, scan);
   const { type, group, afterEvents } = request;
-  const pattern = checkSubscription(request.pattern, type, group, session.context.limits);
+  const pattern = checkSubscription(request, session.context.limits);
   if (afterEvents > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw invalidArgument(`cannot count ${afterEvents} events`, {
       accepted: `at most ${Number.MAX_SAFE_INTEGER}`,
     });
   }
   bus.unsubscribe(session, { pattern, type, group }, Number(afterEvents));
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }

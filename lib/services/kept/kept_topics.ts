@@ -105,10 +105,11 @@ export class KeptTopics {
   }
 
   /** Hands out an event that was committed; `publisher` is null when it is the server's. */
-  deliver({ topic, bytes, start, end }: StoreBatch, publisher: Peer | null): void {
+  deliver(event: StoreBatch, publisher: Peer | null): void {
+    const { topic } = event;
     if (topic === null) return;
-    const type = this.#typeOf(bytes, start, end);
-    this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
+    const type = this.#typeOf(event.bytes, event.start, event.end);
+    this.#bus.deliverKept(topic, type, publisher, event);
   }
 
   /** Makes sure that nobody goes on with a topic that is gone. */

@@ -8,6 +8,13 @@ import type { Peer } from "../connection/peer.ts";
 import type { Ticket } from "../connection/ticket.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 
+/** An event where it lies: in `bytes`, from `start` to `end`. Whoever is given one reads it at once. */
+export interface EventRange {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** An event, and who is told of it. */
 export interface TakenEvent {
   readonly topic: string;
