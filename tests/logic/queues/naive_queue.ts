@@ -122,8 +122,8 @@ export class NaiveQueue {
     return true;
   }
 
-  push(id: number, bytes: number, priority: number, key: number, dueMs: number): void {
-    const job = newJob({ id, bytes, priority, key, dueMs, attempts: 0, marked: false });
+  push(pushed: Pick<NaiveJob, "id" | "bytes" | "priority" | "key" | "dueMs">): void {
+    const job = newJob({ ...pushed, attempts: 0, marked: false });
     this.jobs.push(job);
     this.#decide(nothing, () => this.#remove(job));
   }

@@ -89,7 +89,7 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     const slot = this.machine.push(job, nowMs);
     assert(![...this.slots.values()].includes(slot), `slot ${slot} is one job's`);
     this.slots.set(id, slot);
-    this.naive.push(id, bytes, priority, key, delayMs > 0 ? nowMs + delayMs : 0);
+    this.naive.push({ ...job, dueMs: delayMs > 0 ? nowMs + delayMs : 0 });
     this.#pushed.push(this.naive.jobs.at(-1)!);
     this.#changed.add(id);
   }
@@ -271,13 +271,11 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     // The model is told of this commit after the machine.
     this.tokens.push({ pair, slot, generation, job, delivery: job.delivery + 1 });
     const endMs = this.nowMs + this.options.leaseMs;
-    this.ledger.delivered(
-      id,
-      attached,
+    this.ledger.delivered(id, attached, {
       endMs,
-      machine.views.attempts(slot),
-      machine.views.redelivered(slot),
-    );
+      attempts: machine.views.attempts(slot),
+      redelivered: machine.views.redelivered(slot),
+    });
   }
 
   dying(slot: number, reason: number): void {

@@ -170,7 +170,7 @@ Deno.test("a redrive of some brings these, and passes over ids that are not ther
   assert.equal(await redrive(client, "q", [1n, 2n, 4n]), 1, "not what somebody holds");
   assert.equal(await redrive(client, "q"), 194);
   assert.equal((await infoOf(client, "q")).ready, 198n);
-  contentOf(await settle(client, Verdict.ACK, held, {}, 2n), "settled");
+  contentOf(await settle(client, Verdict.ACK, held, { consumer: 2n }), "settled");
   assert.equal((await infoOf(client, "q")).dead, 0n);
 });
 
