@@ -65,7 +65,7 @@ export class SlabPool implements Buffers {
   readonly #withRoom: Set<CutBlock>[] = SMALL_SIZES.map(() => new Set());
   #takenSinceTrim = false;
 
-  /** The bytes of all slabs, touched or not. */
+  /** The bytes of all slabs, touched or not; tests look at it. */
   get slabBytes(): number {
     return this.#slabs.length * SLAB_BYTES;
   }

@@ -72,21 +72,21 @@ export class Calls {
       );
     }
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const record = this.#requests.ask(callsOf(caller).party, callerId, responder, deadlineMs);
+    const record = this.#requests.ask(callsOf(caller).endpoint, callerId, responder, deadlineMs);
     this.#arm();
     return record;
   }
 
   /** Ends the call that `responder` answers; null when it has no such call, or no longer. */
   take(id: RequestId, responder: Peer): CallRecord<Peer> | null {
-    const record = this.#requests.take(id, callsOf(responder).party);
+    const record = this.#requests.take(id, callsOf(responder).endpoint);
     if (record !== null) record.caller.owner.answered();
     return record;
   }
 
   /** Ends the call that `caller` gives up, and tells its responder. */
   cancel(caller: Peer, callerId: RequestId): void {
-    const record = this.#requests.cancel(callsOf(caller).party, callerId);
+    const record = this.#requests.cancel(callsOf(caller).endpoint, callerId);
     if (record !== null) this.#tellCancelled(record);
   }
 
@@ -94,10 +94,10 @@ export class Calls {
   stopAnswering(session: Peer): void {
     const calls = knownCallsOf(session);
     if (calls === null) return;
-    const { party } = calls;
-    this.methods.removeResponder(party);
-    while (party.answering !== null) {
-      const record = this.#requests.take(party.answering.id, party);
+    const { endpoint } = calls;
+    this.methods.removeResponder(endpoint);
+    while (endpoint.answering !== null) {
+      const record = this.#requests.take(endpoint.answering.id, endpoint);
       assert(record !== null, "a call that is to be answered is under way");
       this.#responderGone(record);
     }
@@ -107,10 +107,10 @@ export class Calls {
   leave(session: Peer): void {
     const calls = knownCallsOf(session);
     if (calls === null) return;
-    const { party } = calls;
-    this.methods.removeResponder(party);
+    const { endpoint } = calls;
+    this.methods.removeResponder(endpoint);
     this.#requests.removeEndpoint(
-      party,
+      endpoint,
       (record) => this.#tellCancelled(record),
       (record) => this.#responderGone(record),
     );

@@ -11,6 +11,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { CloseReason, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { joinBytes } from "../../base/join_bytes.ts";
 import { checkFields } from "../connection/decode_body.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
@@ -159,7 +160,7 @@ async function withList(
     await turn.admit();
     parts.push(encode(list.slice(from, from + SLICE)));
   }
-  return joined(parts);
+  return joinBytes(parts);
 }
 
 /** A message with a list of encoded messages behind its other fields. */
@@ -181,16 +182,6 @@ async function withFields(
     if ((index + 1) % ENCODED_SLICE === 0) await turn.did(ENCODED_SLICE);
   }
   return whole;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /**

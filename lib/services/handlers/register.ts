@@ -26,7 +26,7 @@ export function handleRegister(
       `cannot register "${method}": methods that begin with "${OWN_METHODS}" are the server's own`,
     );
   }
-  features.calls.methods.register(method, callsOf(session).party);
+  features.calls.methods.register(method, callsOf(session).endpoint);
   if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }
 
@@ -38,7 +38,7 @@ export function handleUnregister(
   scan: MessageScan,
 ): void {
   const { method } = decodeBody((body) => fromBinary(UnregisterSchema, body), bytes, scan);
-  if (!features.calls.methods.unregister(method, callsOf(session).party)) {
+  if (!features.calls.methods.unregister(method, callsOf(session).endpoint)) {
     throw new ParleyError(
       ErrorCode.NOT_FOUND,
       "cannot unregister: this connection has not registered that method",

@@ -54,7 +54,7 @@ export class Feeds implements HistoryReaders {
     });
   }
 
-  /** How many feeds there are, and starts whose topics were not all come to. */
+  /** The number of feeds, and of starts whose topics were not all come to; tests look at it. */
   get count(): number {
     return this.#count + this.#starting;
   }
