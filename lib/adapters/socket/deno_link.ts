@@ -14,7 +14,7 @@ import type { Link, ListenerKind } from "../../ports/link.ts";
 import { acceptLoop } from "./accept_loop.ts";
 import { askAfterSilence } from "./keepalive.ts";
 
-/** What both of Deno's connections have. */
+/** A tcp or unix connection of Deno. */
 type DenoConnection = Deno.TcpConn | Deno.UnixConn;
 
 /** One accepted connection. */

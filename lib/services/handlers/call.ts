@@ -63,7 +63,7 @@ export function handleCall(
     return answerOwn(session, answerOwnMethod(features, session, method, payload), bytes, scan);
   }
   if (found.timeoutMs > limits.maxCallTimeoutMs) {
-    throw invalidArgument(`cannot wait ${found.timeoutMs} ms for an answer`, {
+    throw invalidArgument(`cannot call "${method}" with a timeout of ${found.timeoutMs} ms`, {
       accepted: `at most ${limits.maxCallTimeoutMs} ms`,
     });
   }
@@ -136,7 +136,7 @@ export function handleAnswer(
     session.send(errorReply(reason));
     error = new ParleyError(
       ErrorCode.INTERNAL,
-      "cannot hand on the answer: the service broke a rule",
+      "cannot hand on the answer: the service sent an invalid one",
     );
   }
   const record = features.calls.take(id, session);

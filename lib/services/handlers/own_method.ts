@@ -20,9 +20,9 @@ import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
-/** So many elements of a list are encoded at once: well below a turn. */
+/** The number of elements of a list that are encoded at once: well below a turn. */
 const SLICE = 8;
-/** And so many that are encoded already are copied. */
+/** The number of encoded elements that are copied at once. */
 const ENCODED_SLICE = 64;
 
 /** The largest request of a method that does not say otherwise. */
@@ -31,7 +31,7 @@ const MAX_REQUEST_BYTES = 16 * 1024;
 /** The wire type of a message in a message. */
 const LENGTH_DELIMITED = 2;
 
-/** What an own method answers. */
+/** The answer of an own method. */
 export interface OwnAnswer {
   readonly payload: Uint8Array;
   readonly type: string;

@@ -3,6 +3,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
@@ -41,7 +42,8 @@ export function handleUnregister(
   if (!features.calls.methods.unregister(method, callsOf(session).endpoint)) {
     throw new ParleyError(
       ErrorCode.NOT_FOUND,
-      "cannot unregister: this connection has not registered that method",
+      `cannot unregister ${quote(method)}: this connection has not registered it`,
+      { accepted: "a method that this connection has registered" },
     );
   }
   if (scan.idBytes > 0) acknowledge(session, scan, 0);

@@ -5,6 +5,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import {
   OverflowPolicy,
   SubscribeSchema,
@@ -70,7 +71,7 @@ export function handleUnsubscribe(
   const { type, group, afterEvents } = request;
   const pattern = checkSubscription(request, session.context.limits);
   if (afterEvents > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw invalidArgument(`cannot count ${afterEvents} events`, {
+    throw invalidArgument(`cannot unsubscribe from ${quote(pattern)} after ${afterEvents} events`, {
       accepted: `at most ${Number.MAX_SAFE_INTEGER}`,
     });
   }

@@ -21,7 +21,7 @@ const fields = new FieldCursor();
 
 /** The filter of one session on one topic; good while the session's subscriptions stay. */
 export class FeedFilter {
-  /** Its plain subscriptions that match the topic, whatever the type. */
+  /** The session's plain subscriptions that match the topic, whatever the type. */
   readonly subscriptions: readonly BusSubscription[];
   /** Whether one of them ends after a number of events. */
   readonly counts: boolean;
@@ -47,7 +47,7 @@ export class FeedFilter {
     return this.#everything || this.wanting(bytes, start, end).length > 0;
   }
 
-  /** Those that want the event whose bytes lie from `start` to `end`. */
+  /** The subscriptions that want the event whose bytes lie from `start` to `end`. */
   wanting(bytes: Uint8Array, start: number, end: number): BusSubscription[] {
     let type = "";
     let sender = "";

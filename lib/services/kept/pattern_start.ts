@@ -36,7 +36,7 @@ export function positionIn(topic: StoreTopic, since: Start["since"]): Position |
   }
 }
 
-/** What a start means that came at `nowMs`: a time that is still to come means whatever comes from now on. */
+/** The meaning of a start that came at `nowMs`: a time that is still to come means all events from now on. */
 export function sinceAt({ since }: Start, nowMs: number): Start["since"] {
   const isToCome = since.case === "timeUnixMicros" && millisecondsOf(since.value) > nowMs;
   return isToCome ? { case: "last", value: 0 } : since;

@@ -15,7 +15,7 @@ import { PatternStart, positionIn, sinceAt } from "./pattern_start.ts";
 
 /** The most positions that one Subscribe may carry. */
 export const MAX_POSITIONS = 1000;
-/** What a position takes at most, besides its topic. */
+/** The most bytes of a position, without its topic. */
 const POSITION_BYTES = 32;
 /** Numbers of Subscribe.start and of Start.positions. */
 const START_FIELD = 6;
@@ -124,7 +124,7 @@ export function startFeeds(
   return lost;
 }
 
-/** What an Ack tells of the kept topics that a pattern matches. */
+/** The part of an Ack that tells of the kept topics that a pattern matches. */
 export function tellPositions(kept: KeptTopics | null, pattern: string) {
   if (kept === null) return { positions: [], positionsComplete: true, allKept: false };
   const allKept = kept.keepsAll(pattern);
