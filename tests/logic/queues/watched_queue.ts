@@ -139,7 +139,7 @@ export class WatchedQueue implements WorkQueueEffects<number> {
   }
 
   failed(): void {
-    // What is buried meanwhile belongs to the next transaction.
+    // What is moved out meanwhile belongs to the next transaction.
     this.#forget();
     this.ledger.failed();
     this.machine.failed();
@@ -159,9 +159,9 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     this.#forget();
     this.pairs = [];
     this.slots.clear();
-    const { buriesAtOnce } = this.naive;
+    const { movesAtOnce } = this.naive;
     this.#begin();
-    this.naive.buriesAtOnce = buriesAtOnce;
+    this.naive.movesAtOnce = movesAtOnce;
     for (const kept of [...this.#disk.values()].sort((a, b) => a.id - b.id)) {
       const dueMs = kept.dueMs > this.nowMs ? kept.dueMs : 0;
       const state = KEPT_NUMBERS[kept.state];
@@ -280,7 +280,7 @@ export class WatchedQueue implements WorkQueueEffects<number> {
 
   dying(slot: number, reason: number): void {
     this.#note("dying", slot, reason);
-    if (this.naive.buriesAtOnce) this.machine.bury(slot);
+    if (this.naive.movesAtOnce) this.machine.moveOut(slot);
   }
 
   freed(slot: number): void {
@@ -288,7 +288,7 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     const id = this.machine.views.id(slot);
     const state = this.machine.views.state(slot);
     this.slots.delete(id);
-    const gone = state === JobState.DONE || state === JobState.BURYING ||
+    const gone = state === JobState.DONE || state === JobState.MOVING ||
       state === JobState.DROPPING;
     if (gone) this.ledger.gone(id);
   }

@@ -150,7 +150,7 @@ Deno.test("a restart brings back what was out, marked; what is at its end dies",
   assert.deepEqual(dealt, [[1, 1, false], [2, 2, true], [8, 2, true]]);
   queue.failed();
   assert.equal(queue.jobs, 8, "what was there at start is no decision");
-  for (const id of [4, 5]) queue.bury(rig.slot(id));
+  for (const id of [4, 5]) queue.moveOut(rig.slot(id));
   rig.commit();
   assert.equal(rig.state(6), "READY");
   rig.pass(100);
@@ -222,5 +222,5 @@ Deno.test("a job that was delivered more often than its queue now allows is at i
   queue.restored();
   assert.equal(queue.ready, 1);
   assert.equal(queue.views.state(ended), JobState.DYING);
-  assert.throws(() => queue.bury(queue.restore({ ...PLAIN, id: 3 })));
+  assert.throws(() => queue.moveOut(queue.restore({ ...PLAIN, id: 3 })));
 });
