@@ -64,7 +64,7 @@ export class FrameReader {
   /** The part of it that is prefix. */
   #prefixBytes = 0;
   #smallReads = 0;
-  /** How much has come since `space` was last called, and whether that left room. */
+  /** The number of bytes that came since `space` was last called, and whether that left room. */
   #arrived = 0;
   #drained = true;
   /** Whether a message was taken since then, and since the call before. */

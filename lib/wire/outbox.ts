@@ -47,7 +47,7 @@ export class Outbox {
   #writing = false;
   #waiters: { atMost: number; resolve: () => void }[] | null = null;
   #whenIdle: (() => void) | null = null;
-  /** When the batch that a failed write left is no longer read; null when it is not by now. */
+  /** Resolves when the batch that a failed write left is no longer read; null when it is not by now. */
   #released: Promise<void> | null = null;
 
   constructor(write: WriteBatch, pool: Buffers, budget: OutboxBudget) {

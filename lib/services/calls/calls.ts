@@ -23,7 +23,7 @@ import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 
 /** Methods with this beginning cannot be registered. */
 export const OWN_METHODS = "parley.";
-/** How often calls under way are looked at for their deadline. */
+/** The time between two looks at the deadlines of the calls under way. */
 const EXPIRE_INTERVAL_MS = 10;
 
 /** The calls under way, and who answers what. */
@@ -40,7 +40,7 @@ export class Calls {
     this.#requests = new RequestTable({ maxCalls, maxCallsPerCaller: maxCallsPerConnection });
   }
 
-  /** How many calls are under way. */
+  /** The number of calls under way. */
   get size(): number {
     return this.#requests.size;
   }

@@ -20,7 +20,7 @@ import { detached } from "../../base/detached.ts";
 import type { IoPoll } from "../../ports/io_poll.ts";
 import type { WorkMeter } from "../../wire/work_meter.ts";
 
-/** How long work may go on before the sockets are polled, in milliseconds. */
+/** The time for which work may go on before the sockets are polled, in milliseconds. */
 export const TURN_MS = 2;
 /** The shortest slice of one who works while many want to. */
 export const SHORTEST_SLICE_MS = 0.1;

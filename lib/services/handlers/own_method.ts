@@ -50,7 +50,7 @@ interface Pieces {
 
 type Later<T> = T | Promise<T>;
 
-/** What a method does: gives the answer to a request. Raises a ParleyError to refuse it. */
+/** The work of a method: gives the answer to a request. Raises a ParleyError to refuse it. */
 type Run<I extends DescMessage, Answer> = (
   features: Features,
   session: Peer,
@@ -65,7 +65,7 @@ interface Paged<I extends DescMessage, O extends DescMessage> {
   readonly run: Run<I, { readonly [Field in keyof MessageInitShape<O>]?: unknown }>;
 }
 
-/** What a server does for each method of a service: one that is missing, or too many, is an error of types. */
+/** The work of all methods of a service: one that is missing, or too many, is an error of types. */
 export type Methods<S extends DescService> = {
   readonly [Name in keyof S["method"]]: S["method"][Name] extends {
     input: infer I extends DescMessage;

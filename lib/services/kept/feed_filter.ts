@@ -1,5 +1,5 @@
 /**
- * Which events out of a kept topic's history one session wants: what its plain subscriptions would have got
+ * The events out of a kept topic's history that one session wants: what its plain subscriptions would have got
  * live, each event once.
  *
  * What is said in rooms is published for the members by the server, so nobody counts as its publisher there:

@@ -1,5 +1,5 @@
 /**
- * Where in the history of kept topics a subscription begins: checks what a Subscribe asks for, and starts
+ * The start of a subscription in the history of kept topics: checks what a Subscribe asks for, and starts
  * the feeds.
  */
 import { matchesPattern } from "../../base/matches_pattern.ts";

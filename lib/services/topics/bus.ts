@@ -46,7 +46,7 @@ export class Bus {
 
   #hooks: BusHooks = NO_HOOKS;
 
-  /** What publishers look up; `counted` changes with the subscriptions. */
+  /** The routes that publishers look up; `counted` changes with the subscriptions. */
   readonly #routes: { -readonly [K in keyof Routes]: Routes[K] };
   /** The event on its way to a group; one object, filled again for each. */
   readonly #event = new Entry();
@@ -86,17 +86,17 @@ export class Bus {
     this.#live.readers = this.#policies.readers = hooks.readers;
   }
 
-  /** How many events were delivered, without those that an overflow policy let through. */
+  /** The number of events that were delivered, without those that an overflow policy let through. */
   get deliveredEvents(): number {
     return this.#fanout.deliveredEvents;
   }
 
-  /** How many bytes these deliveries were. */
+  /** The number of bytes of these deliveries. */
   get deliveredBytes(): number {
     return this.#fanout.deliveredBytes;
   }
 
-  /** How many subscriptions there are. */
+  /** The number of subscriptions. */
   get subscriptions(): number {
     return this.#trie.size;
   }
@@ -315,7 +315,7 @@ export class Bus {
     publisher.stamps.setTime(this.#context.clock.wallMs());
   }
 
-  /** Who gets the event that was scanned. */
+  /** The receivers of the event that was scanned. */
   #matchOf(session: Peer, bytes: Uint8Array): RememberedMatch {
     return publisherOf(session).match(bytes, this.#context.payload, this.#routes);
   }
