@@ -273,7 +273,7 @@ export class Server implements AsyncDisposable {
   async #acceptAll(listener: LinkListener): Promise<void> {
     for await (const link of listener) {
       this.#context.tick();
-      // A defect that one connection meets does not shut the door for the next.
+      // A defect that one connection meets does not keep the next one out.
       guard("take a connection", () => {
         // A WebSocket was admitted when it was still an HTTP connection, and TLS before its handshake.
         if (link.kind === "ws" || link.kind === "tls") this.#serve(link, listener, () => {});

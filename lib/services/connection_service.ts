@@ -55,12 +55,12 @@ export class ConnectionService implements Service {
 
   isAsking(peer: Peer): boolean {
     const calls = knownCallsOf(peer);
-    return calls !== null && calls.party.askedCount > 0;
+    return calls !== null && calls.endpoint.askedCount > 0;
   }
 
   isAnswering(peer: Peer): boolean {
     const calls = knownCallsOf(peer);
-    return calls !== null && calls.party.answeringCount > 0;
+    return calls !== null && calls.endpoint.answeringCount > 0;
   }
 
   stopEvents(peer: Peer): void {

@@ -43,9 +43,9 @@ function reviseSubscriptions({ bus }: Features, peer: Peer): void {
 function reviseMethods({ calls }: Features, peer: Peer): void {
   const known = knownCallsOf(peer);
   if (known === null) return;
-  for (const method of calls.methods.methodsOf(known.party)) {
+  for (const method of calls.methods.methodsOf(known.endpoint)) {
     if (may(peer, "serve", method)) continue;
-    calls.methods.unregister(method, known.party);
+    calls.methods.unregister(method, known.endpoint);
     tell(peer, `the method ${quote(method)}`, ruleText("serve", method));
   }
 }

@@ -8,8 +8,7 @@
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Dialect, Link, LinkListener, ListenerKind } from "../../ports/link.ts";
-import { acceptLoop } from "./accept_loop.ts";
-import { DenoLink, formatAddress } from "./deno_link.ts";
+import { acceptLinks, formatAddress } from "./deno_link.ts";
 
 const log = logger("listener");
 /** Port 0 on two addresses needs a port that is free on both: this often it is tried. */
@@ -32,13 +31,8 @@ export class TcpLinkListener implements LinkListener {
     this.address = formatAddress(this.#listener.addr.hostname, this.port);
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Link> {
-    const connections = acceptLoop(
-      () => this.#listener.accept(),
-      this.address,
-      this.#stopped.signal,
-    );
-    for await (const connection of connections) yield new DenoLink(this.kind, connection);
+  [Symbol.asyncIterator](): AsyncIterator<Link> {
+    return acceptLinks(this, this.#listener, this.#stopped.signal);
   }
 
   close(): void {
@@ -107,7 +101,7 @@ function listenLoopback<Listener extends PortListener>(
   }
 }
 
-/** What to tell a person whose address cannot be listened on. */
+/** The error for an address that cannot be listened on. */
 export function listenError(
   kind: ListenerKind | "http",
   address: string,

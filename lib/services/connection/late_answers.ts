@@ -11,19 +11,19 @@ import { detached } from "../../base/detached.ts";
 /** Calls of the server's own methods that one connection may have under way before it is read further. */
 const MAX_CALLS = 64;
 
-/** What one session still owes its peer. */
+/** The answers that one session still owes its peer. */
 export class LateAnswers {
   #awaited = 0;
   #calls = 0;
   #loggingIn = false;
   #resolve: (() => void) | null = null;
 
-  /** How many answers are to come, those of calls included. */
+  /** The number of answers that are to come, those of calls included. */
   get awaited(): number {
     return this.#awaited;
   }
 
-  /** How many of them are of calls. */
+  /** The number of these answers that are of calls. */
   get calls(): number {
     return this.#calls;
   }
@@ -43,7 +43,7 @@ export class LateAnswers {
     this.#calls++;
   }
 
-  /** That call has come back. */
+  /** Says that a call of `beginCall` has come back. */
   endCall(): void {
     this.#calls--;
   }

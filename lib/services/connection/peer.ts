@@ -16,7 +16,7 @@ import type { LateAnswers } from "./late_answers.ts";
 import type { Reply } from "./reply.ts";
 import type { ServerContext } from "./server_context.ts";
 
-/** What a client said of itself in its Hello. */
+/** The description of a client, as it gave it in its Hello. */
 export interface ClientInfo {
   readonly name: string;
   readonly library: string;
@@ -24,12 +24,12 @@ export interface ClientInfo {
 }
 
 /**
- * Where a session stands: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
+ * The state of a session: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
  * word is said, input is thrown away), `closed`.
  */
 export type SessionState = "open" | "draining" | "closing" | "closed";
 
-/** What features keep for one peer; null until the first use. Each feature reads and writes its own alone. */
+/** The objects that features keep for one peer; null until the first use. Each has its own alone. */
 export class PeerSlots {
   topics: object | null = null;
   calls: object | null = null;
@@ -46,18 +46,18 @@ export interface Peer {
   readonly outbox: Outbox;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;
-  /** Its name towards clients. */
+  /** The session's name towards clients. */
   readonly sessionId: string;
-  /** Which members of ClientMessage it may send, as bits. */
+  /** The members of ClientMessage that the peer may send, as bits. */
   readonly rights: number;
   /** Who it is; null where no users are configured: then it may do everything. */
   readonly identity: Identity | null;
-  /** What the client said of itself; null until its Hello. */
+  /** The client's description of itself; null until its Hello. */
   client: ClientInfo | null;
   readonly state: SessionState;
   /** Whether events, calls and answers of others may still be put into the outbox. */
   readonly takesDeliveries: boolean;
-  /** Its requests that are answered later, without those that others answer. */
+  /** The peer's requests that are answered later, without those that others answer. */
   readonly late: LateAnswers;
   /** Shared by its calls of the server's own methods: many calls get no more than one. */
   readonly callsTurn: TurnTaker;
@@ -71,7 +71,7 @@ export interface Peer {
   answer(reply: Reply, bytes: Uint8Array, scan: MessageScan): void;
   /** Sends a message that answers no request. It leaves with the next flush. */
   send(reply: Reply): void;
-  /** The same with the id of a request; it leaves with the next flush. */
+  /** Sends a message with the id of a request; it leaves with the next flush. */
   sendWithId(reply: Reply, id: RequestId): void;
   /** Has what was put into the outbox leave with the end of the turn. */
   touch(): void;

@@ -46,7 +46,7 @@ export class ReadLoop {
     this.#highWaterBytes = dialect === "raw" ? 0 : limits.outboxHighWaterBytes;
   }
 
-  /** How messages are told apart by now. */
+  /** The dialect of the framing that is in use by now. */
   get framing(): Framing {
     return this.#reader.framing;
   }

@@ -1,5 +1,5 @@
 /**
- * What serves the messages of sessions, as a session sees it: handed to it when it is made.
+ * The service that answers the messages of sessions, as a session sees it: handed to it when it is made.
  *
  * One service serves all sessions of a server. Nothing here waits, but for what says so.
  */

@@ -34,7 +34,7 @@ export function dispatch(
   if ((session.rights & (1 << member)) === 0) throw mayNot(member, session.identity);
   switch (member) {
     case MEMBER.event:
-      return handlePublish(features, session, bytes, scan);
+      return handlePublish(features, session, scan);
     case MEMBER.job:
       return handlePush(features, session, bytes, scan);
     case MEMBER.settle:

@@ -11,6 +11,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { CloseReason, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { joinBytes } from "../../base/join_bytes.ts";
 import { checkFields } from "../connection/decode_body.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
@@ -20,9 +21,9 @@ import type { Peer } from "../connection/peer.ts";
 import { checkOwnRight } from "./own_rights.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
-/** So many elements of a list are encoded at once: well below a turn. */
+/** The number of elements of a list that are encoded at once: well below a turn. */
 const SLICE = 8;
-/** And so many that are encoded already are copied. */
+/** The number of encoded elements that are copied at once. */
 const ENCODED_SLICE = 64;
 
 /** The largest request of a method that does not say otherwise. */
@@ -31,7 +32,7 @@ const MAX_REQUEST_BYTES = 16 * 1024;
 /** The wire type of a message in a message. */
 const LENGTH_DELIMITED = 2;
 
-/** What an own method answers. */
+/** The answer of an own method. */
 export interface OwnAnswer {
   readonly payload: Uint8Array;
   readonly type: string;
@@ -50,7 +51,7 @@ interface Pieces {
 
 type Later<T> = T | Promise<T>;
 
-/** What a method does: gives the answer to a request. Raises a ParleyError to refuse it. */
+/** The work of a method: gives the answer to a request. Raises a ParleyError to refuse it. */
 type Run<I extends DescMessage, Answer> = (
   features: Features,
   session: Peer,
@@ -65,7 +66,7 @@ interface Paged<I extends DescMessage, O extends DescMessage> {
   readonly run: Run<I, { readonly [Field in keyof MessageInitShape<O>]?: unknown }>;
 }
 
-/** What a server does for each method of a service: one that is missing, or too many, is an error of types. */
+/** The work of all methods of a service: one that is missing, or too many, is an error of types. */
 export type Methods<S extends DescService> = {
   readonly [Name in keyof S["method"]]: S["method"][Name] extends {
     input: infer I extends DescMessage;
@@ -160,7 +161,7 @@ async function withList(
     await turn.admit();
     parts.push(encode(list.slice(from, from + SLICE)));
   }
-  return joined(parts);
+  return joinBytes(parts);
 }
 
 /** A message with a list of encoded messages behind its other fields. */
@@ -182,16 +183,6 @@ async function withFields(
     if ((index + 1) % ENCODED_SLICE === 0) await turn.did(ENCODED_SLICE);
   }
   return whole;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /**

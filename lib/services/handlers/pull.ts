@@ -12,7 +12,7 @@ import { queuesOf } from "../queues/peer_queues.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 
-/** How many jobs a consumer holds that does not say. */
+/** The prefetch of a consumer whose Pull names none. */
 const USUAL_PREFETCH = 64;
 
 /** Pulls as the message that `scan` found asks for. */

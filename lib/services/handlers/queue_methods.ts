@@ -26,9 +26,9 @@ const MAX_PAGE_QUEUES = 1000;
 /** The most jobs of one peek, and how many it gives when it is not told. */
 const MAX_PEEKED = 1000;
 const USUAL_PEEKED = 10;
-/** What a queue takes in a list at most, besides its name and its bindings. */
+/** The most bytes of a queue in a list, without its name and its bindings. */
 const INFO_BYTES = 192;
-/** What the server does for each. */
+/** The methods of the service Queues. */
 export const QUEUE_METHODS: Methods<typeof QueuesService> = {
   list: { list: "queues", run: list },
   info: (features, session, { queue }) => ({

@@ -3,8 +3,8 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb.ts";
-import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { checkMay } from "../access/checks.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
@@ -29,8 +29,8 @@ export function handleRegister(
     );
   }
   checkMay(session, "serve", method);
-  features.calls.methods.register(method, callsOf(session).party);
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  features.calls.methods.register(method, callsOf(session).endpoint);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }
 
 /** Takes the offer back. Raises NOT_FOUND when there is none. */
@@ -41,11 +41,12 @@ export function handleUnregister(
   scan: MessageScan,
 ): void {
   const { method } = decodeBody((body) => fromBinary(UnregisterSchema, body), bytes, scan);
-  if (!features.calls.methods.unregister(method, callsOf(session).party)) {
+  if (!features.calls.methods.unregister(method, callsOf(session).endpoint)) {
     throw new ParleyError(
       ErrorCode.NOT_FOUND,
-      "cannot unregister: this connection has not registered that method",
+      `cannot unregister ${quote(method)}: this connection has not registered it`,
+      { accepted: "a method that this connection has registered" },
     );
   }
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }

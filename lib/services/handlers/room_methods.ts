@@ -21,7 +21,7 @@ const MAX_LISTED_ROOMS = 1000;
 const MAX_PAGE_EVENTS = 256;
 const USUAL_PAGE_EVENTS = 50;
 
-/** What the server does for each. */
+/** The methods of the service Rooms. */
 export const ROOM_METHODS: Methods<typeof RoomsService> = {
   claimName: async (features, session, { name, token }) => {
     features.access?.checkName(session, name);

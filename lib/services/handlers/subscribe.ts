@@ -5,6 +5,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import {
   OverflowPolicy,
   SubscribeSchema,
@@ -41,7 +42,7 @@ export function handleSubscribe(
   };
   const request = decodeBody(decode, bytes, scan, maxSubscribeBytes(limits));
   const { type, group, echo, overflow } = request;
-  const pattern = checkSubscription(request.pattern, type, group, limits);
+  const pattern = checkSubscription(request, limits);
   checkMayAll(session, "subscribe", pattern, type);
   if (OverflowPolicy[overflow] === undefined) {
     throw invalidArgument(`cannot subscribe with overflow policy ${overflow}`, {
@@ -57,7 +58,7 @@ export function handleSubscribe(
     const told = tells ? tellPositions(kept, session, pattern) : {};
     const value = { level: AckLevel.ROUTED, historyLost, ...told };
     session.answer({ case: "ack", value }, bytes, scan);
-  } else if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  } else if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }
 
 /** Ends the subscription that the message that `scan` found names. */
@@ -70,12 +71,12 @@ export function handleUnsubscribe(
   const { bus } = features;
   const request = decodeBody((body) => fromBinary(UnsubscribeSchema, body), bytes, scan);
   const { type, group, afterEvents } = request;
-  const pattern = checkSubscription(request.pattern, type, group, session.context.limits);
+  const pattern = checkSubscription(request, session.context.limits);
   if (afterEvents > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw invalidArgument(`cannot count ${afterEvents} events`, {
+    throw invalidArgument(`cannot unsubscribe from ${quote(pattern)} after ${afterEvents} events`, {
       accepted: `at most ${Number.MAX_SAFE_INTEGER}`,
     });
   }
   bus.unsubscribe(session, { pattern, type, group }, Number(afterEvents));
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }

@@ -19,13 +19,13 @@ import type { Peer } from "../connection/peer.ts";
 
 /** The most topics of one page. */
 const MAX_PAGE_TOPICS = 1000;
-/** What a topic takes in a list at most, besides its name and that of its policy. */
+/** The most bytes of a topic in a list, without its name and that of its policy. */
 const INFO_BYTES = 128;
 /** The most topics that one call removes or leaves. */
 const MAX_REMOVED_TOPICS = 256;
-/** So many of them are looked at before others may have their turn. */
+/** The number of topics that are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;
-/** What the server does for each. */
+/** The methods of the service Topics. */
 export const TOPIC_METHODS: Methods<typeof Topics> = {
   list: { list: "topics", run: list },
   info: (features, session, { topic }) => ({
@@ -73,7 +73,7 @@ async function list(
   return { topics: infos, more };
 }
 
-/** Where `name` belongs in a sorted page. */
+/** The place of `name` in a sorted page. */
 function placeOf(page: readonly StoreTopic[], name: string): number {
   let low = 0;
   let high = page.length;

@@ -1,5 +1,5 @@
 /**
- * Which events out of a kept topic's history one session wants: what its plain subscriptions would have got
+ * The events out of a kept topic's history that one session wants: what its plain subscriptions would have got
  * live, each event once.
  *
  * What is said in rooms is published for the members by the server, so nobody counts as its publisher there:
@@ -22,7 +22,7 @@ const fields = new FieldCursor();
 
 /** The filter of one session on one topic; good while the session's subscriptions stay. */
 export class FeedFilter {
-  /** Its plain subscriptions that match the topic, whatever the type. */
+  /** The session's plain subscriptions that match the topic, whatever the type. */
   readonly subscriptions: readonly BusSubscription[];
   /** Whether one of them ends after a number of events. */
   readonly counts: boolean;
@@ -54,7 +54,7 @@ export class FeedFilter {
     return this.#everything || this.wanting(bytes, start, end).length > 0;
   }
 
-  /** Those that want the event whose bytes lie from `start` to `end`. */
+  /** The subscriptions that want the event whose bytes lie from `start` to `end`. */
   wanting(bytes: Uint8Array, start: number, end: number): BusSubscription[] {
     let type = "";
     let sender = "";

@@ -27,7 +27,7 @@ import { type Feed, feedsOf, SessionFeeds, wants } from "./session_feeds.ts";
 
 const log = logger("connection");
 
-/** So many topics, or feeds times subscriptions, are looked at in one go. */
+/** The number of topics, or of feeds times subscriptions, that are looked at in one go. */
 const LOOKED_AT_ONCE = 256;
 /** The most starts of patterns that one session has under way before its next message is read. */
 export const MAX_STARTS = 64;
@@ -37,11 +37,11 @@ export class Feeds implements HistoryReaders {
   readonly #context: ServerContext;
   readonly #store: Store;
   readonly #pump: FeedPump;
-  /** How many feeds each topic has. */
+  /** The number of feeds of each topic. */
   readonly #counts = new Map<StoreTopic, number>();
   readonly #sessions = new Set<SessionFeeds>();
   #count = 0;
-  /** How many starts of patterns are under way. */
+  /** The number of starts of patterns that are under way. */
   #starting = 0;
   #version = 0;
   #shedding = false;
@@ -55,7 +55,7 @@ export class Feeds implements HistoryReaders {
     });
   }
 
-  /** How many feeds there are, and starts whose topics were not all come to. */
+  /** The number of feeds, and of starts whose topics were not all come to; tests look at it. */
   get count(): number {
     return this.#count + this.#starting;
   }

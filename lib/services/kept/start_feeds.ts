@@ -1,5 +1,5 @@
 /**
- * Where in the history of kept topics a subscription begins: checks what a Subscribe asks for, and starts
+ * The start of a subscription in the history of kept topics: checks what a Subscribe asks for, and starts
  * the feeds.
  */
 import { matchesPattern } from "../../base/matches_pattern.ts";
@@ -16,7 +16,7 @@ import { PatternStart, positionIn, sinceAt } from "./pattern_start.ts";
 
 /** The most positions that one Subscribe may carry. */
 export const MAX_POSITIONS = 1000;
-/** What a position takes at most, besides its topic. */
+/** The most bytes of a position, without its topic. */
 const POSITION_BYTES = 32;
 /** Numbers of Subscribe.start and of Start.positions. */
 const START_FIELD = 6;
@@ -126,7 +126,7 @@ export function startFeeds(
   return lost;
 }
 
-/** What an Ack tells of the kept topics that a pattern matches. */
+/** The part of an Ack that tells of the kept topics that a pattern matches. */
 export function tellPositions(kept: KeptTopics | null, session: Peer, pattern: string) {
   if (kept === null) return { positions: [], positionsComplete: true, allKept: false };
   const allKept = kept.keepsAll(pattern);

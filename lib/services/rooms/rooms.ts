@@ -51,7 +51,7 @@ export class Rooms {
   readonly #rooms = new Map<string, Room<Peer>>();
   readonly #bySession = new Map<Peer, Set<Room<Peer>>>();
   readonly #idle = new Set<Peer>();
-  /** When each session that is in a room was last active, by the host's coarse clock. */
+  /** The time at which each session that is in a room was last active, by the host's coarse clock. */
   readonly #activeMs = new Map<Peer, number>();
   readonly #stamps = new SenderStamps(SERVER_SENDER);
 

@@ -7,9 +7,9 @@ import { Publisher } from "./publisher.ts";
 
 /** One peer's topics. */
 class PeerTopics {
-  /** Its subscriptions by pattern, type and group; null while it has had none. */
+  /** The peer's subscriptions by pattern, type and group; null while it has had none. */
   subscriptions: Map<string, BusSubscription> | null = null;
-  /** Its subscriptions in groups when it left the bus. */
+  /** The peer's subscriptions in groups when it left the bus. */
   shared: readonly BusSubscription[] = [];
   /** What the peer keeps to publish and call; null while it has done neither. */
   publisher: Publisher | null = null;

@@ -40,15 +40,15 @@ export interface RememberedMatch {
   readonly counted: boolean;
   /** The kept topic that it is; null when it is not kept. */
   readonly kept: StoreTopic | null;
-  /** Who takes its events first, when it is not kept: of kept ones that is up to what keeps them. */
+  /** The taker of the topic's events, when it is not kept: those of kept topics are taken by what keeps them. */
   readonly bound: EventTaker | null;
 }
 
-/** Where the events of a topic go: what all publishers of one server look up. */
+/** The destinations of the events of topics, as all publishers of one server look them up. */
 export interface Routes {
   readonly trie: TopicTrie<BusSubscription>;
   readonly limits: Limits;
-  /** How many subscriptions end after a number of events. */
+  /** The number of subscriptions that end after a number of events. */
   readonly counted: number;
   /** Gives the kept topic of a name. */
   keep(topic: string): StoreTopic | null;
@@ -79,7 +79,7 @@ export class Publisher {
     this.#places = [];
   }
 
-  /** Who gets the event that `scan` found. Raises INVALID_ARGUMENT for a bad topic or type. */
+  /** The receivers of the event that `scan` found. Raises INVALID_ARGUMENT for a bad topic or type. */
   match(bytes: Uint8Array, scan: PayloadScan, routes: Routes): RememberedMatch {
     const { trie } = routes;
     const last = this.#last;
