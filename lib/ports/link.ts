@@ -47,6 +47,8 @@ export interface Link {
   readonly signs: number;
   /** The identity that the peer's certificate stands for; null or absent when it has shown no such certificate. */
   readonly certificateIdentity?: string | null;
+  /** Whether what `write` was given waits for the server itself, and not for the peer. Only links that convert have this. */
+  readonly isPreparing?: boolean;
   /** Reads at least one byte into `into`; gives the count, or null at the end of input. */
   read(into: Uint8Array): Promise<number | null>;
   /**

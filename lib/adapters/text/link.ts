@@ -5,18 +5,19 @@
  * To the session behind it this is a connection like any other, with the same limits, the same rooms and
  * the same ends. What is shown leaves in order, one write at a time.
  */
-import { fromBinary } from "@bufbuild/protobuf";
 import { errorOf } from "../../base/defects.ts";
 import { detached, mayFail } from "../../base/detached.ts";
-import { ClientMessageSchema, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
+import { ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import type { Link, LinkMemory } from "../../ports/link.ts";
 import type { WorkTurn } from "../../ports/work_turn.ts";
 import { FrameReader } from "../../wire/frame_reader.ts";
+import { DecodedMessages } from "./decoded_messages.ts";
 import { type DialogueOptions, TextDialogue } from "./dialogue.ts";
 import { LineReader } from "./lines.ts";
 
 const encoder = new TextEncoder();
+const decoded = new DecodedMessages();
 
 /** What it costs to show a message, in small messages; so many are shown before others may have their turn. */
 const UNITS_A_MESSAGE = 8;
@@ -43,6 +44,7 @@ export class TextLink implements Link {
   readonly #turn: WorkTurn;
   #typed: Uint8Array = new Uint8Array(0);
   #shown: Promise<void> = Promise.resolve();
+  isPreparing = false;
   #ended = false;
   #closed = false;
   /** Whether the server or the person has said something since it was last looked at. */
@@ -109,6 +111,7 @@ export class TextLink implements Link {
   async write(batch: Uint8Array): Promise<void> {
     const frames = this.#frames;
     let shown = 0;
+    this.isPreparing = true;
     await this.#turn.admit();
     for (let from = 0; from < batch.length;) {
       const space = frames.space();
@@ -117,13 +120,14 @@ export class TextLink implements Link {
       frames.filled(count);
       from += count;
       while (frames.next()) {
-        const message = frames.buffer.slice(frames.messageStart, frames.messageEnd);
-        this.#dialogue.receive(fromBinary(ServerMessageSchema, message));
+        const message = frames.buffer.subarray(frames.messageStart, frames.messageEnd);
+        this.#dialogue.receive(decoded.of(message));
         if (++shown % SHOWN_AT_ONCE !== 0) continue;
         await this.#turn.did(SHOWN_AT_ONCE * UNITS_A_MESSAGE);
         if (this.#closed) throw new Error("the connection is closed");
       }
     }
+    this.isPreparing = false;
     this.#news = true;
     this.#wake?.();
     await this.#show();

@@ -13,10 +13,17 @@ import {
 } from "../../gen/parley/v1/room_pb.ts";
 import { clockText } from "./banner.ts";
 
+/** What was found of events that many people are shown. */
+const happenings = new WeakMap<Event, RoomEvent["event"]>();
+
 /** What happened in a room, by one of its events; empty for an event of another kind. */
 export function happeningOf(event: Event): RoomEvent["event"] {
   if (event.type !== RoomEventSchema.typeName) return { case: undefined };
-  return fromBinary(RoomEventSchema, event.payload).event;
+  const known = happenings.get(event);
+  if (known !== undefined) return known;
+  const { event: happening } = fromBinary(RoomEventSchema, event.payload);
+  happenings.set(event, happening);
+  return happening;
 }
 
 /** The line of something that was said; empty for everything else. */

@@ -81,7 +81,7 @@ function writeStalled(session: Session, nowMs: number): boolean {
     }
   }
   session.writeWaited = session.outbox.writing;
-  if (!session.outbox.writing || taken) {
+  if (!session.outbox.writing || taken || session.link.isPreparing === true) {
     session.bytesWrittenSeen = written;
     session.stalledSinceMs = nowMs;
     return false;

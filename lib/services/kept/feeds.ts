@@ -30,7 +30,10 @@ const log = logger("connection");
 /** The number of topics, or of feeds times subscriptions, that are looked at in one go. */
 const LOOKED_AT_ONCE = 256;
 /** The most starts of patterns that one session has under way before its next message is read. */
-export const MAX_STARTS = 64;
+export const MAX_STARTS = 256;
+
+/** The position of a topic of which only what is live is wanted. */
+const NOWHERE: Position = { seq: Infinity, sinceMs: Infinity };
 
 /** All feeds of a server. */
 export class Feeds implements HistoryReaders {
@@ -84,9 +87,10 @@ export class Feeds implements HistoryReaders {
     if (start === null) return false;
     // So many events before the end are counted from before this one.
     if (start.isLast) {
-      const seq = (start.positionOf(topic)?.seq ?? topic.lastSeq) - 1;
+      const { seq, sinceMs } = start.positionOf(topic) ?? NOWHERE;
       start.pass(topic);
-      this.#enter(feeds, topic, { seq: Math.max(seq, topic.firstSeq), sinceMs: Infinity });
+      const before = Math.min(seq, topic.lastSeq + 1) - 1;
+      this.#enter(feeds, topic, { seq: Math.max(before, topic.firstSeq), sinceMs });
     }
     return true;
   }
@@ -108,6 +112,7 @@ export class Feeds implements HistoryReaders {
   /** Feeds `session` with all topics of a pattern: the first at once, the others as they are come to. */
   beginPattern(session: Peer, start: PatternStart): void {
     const feeds = this.#feedsOf(session);
+    for (const former of feeds.starts) start.follow(former);
     for (let looked = 0; looked < LOOKED_AT_ONCE && !start.isDone; looked++) {
       this.#comeToNext(feeds, start);
     }

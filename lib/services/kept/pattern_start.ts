@@ -55,18 +55,24 @@ function at(seq: number): Position {
 export class PatternStart {
   readonly pattern: string;
   readonly #since: Start["since"];
-  /** Topics that are passed over: they have a position of their own, or have begun already. */
-  readonly #others: Set<StoreTopic>;
+  /** Topics that have a position of their own: they are not this start's. */
+  readonly #others: ReadonlySet<StoreTopic>;
+  /** Topics that have begun before they were come to. */
+  readonly #begun = new Set<StoreTopic>();
   readonly #topics: Iterator<StoreTopic>;
   /** The order of the last topic that was come to, and of the last one to come to. */
   #at = 0;
   readonly #newest: number;
+  /** Starts that were under way when this one came, and how far each of them was: what they come to is theirs. */
+  readonly #former: { readonly start: PatternStart; readonly at: number }[] = [];
+  /** Starts that came while this one was under way: a topic that is theirs too begins where the first of all does. */
+  readonly #later: PatternStart[] = [];
 
   /** The topics of `others` are passed over. */
   constructor(
     store: Store,
     start: { readonly pattern: string; readonly since: Start["since"] },
-    others: Set<StoreTopic>,
+    others: ReadonlySet<StoreTopic>,
   ) {
     this.pattern = start.pattern;
     this.#since = start.since;
@@ -75,14 +81,20 @@ export class PatternStart {
     this.#newest = store.newestOrder;
   }
 
-  /** Whether it begins so many events before the end, which moves with every event. */
+  /** Whether a topic begins so many events before its end, which moves with every event. */
   get isLast(): boolean {
-    return this.#since.case === "last";
+    return this.#since.case === "last" || this.#later.some((later) => later.isLast);
   }
 
   /** Whether all topics were come to. */
   get isDone(): boolean {
     return this.#at >= this.#newest;
+  }
+
+  /** Leaves to `former`, which is under way, the topics that it has not come to: each is read once for both. */
+  follow(former: PatternStart): void {
+    this.#former.push({ start: former, at: former.#at });
+    former.#later.push(this);
   }
 
   /** Whether `topic` is still to be come to. */
@@ -106,15 +118,37 @@ export class PatternStart {
 
   /** Passes `topic` over when it would be come to: it has begun. */
   pass(topic: StoreTopic): void {
-    this.#others.add(topic);
+    this.#begun.add(topic);
   }
 
   /** The position at which the feed of `topic` begins; null when there is nothing before what is live. */
   positionOf(topic: StoreTopic): Position | null {
-    return positionIn(topic, this.#since);
+    let first = positionIn(topic, this.#since);
+    for (const later of this.#later) {
+      if (topic.order > later.#newest || !later.#wants(topic)) continue;
+      const position = positionIn(topic, later.#since);
+      if (first === null || position === null) first ??= position;
+      else {
+        first = {
+          seq: Math.min(first.seq, position.seq),
+          sinceMs: Math.min(first.sinceMs, position.sinceMs),
+        };
+      }
+    }
+    return first;
   }
 
-  #isMeant(topic: StoreTopic): boolean {
+  /** Whether `topic` is one of the pattern's that has no position of its own. */
+  #wants(topic: StoreTopic): boolean {
     return matchesPattern(this.pattern, topic.name) && !this.#others.has(topic);
+  }
+
+  /** Whether `topic` begins when this start comes to it. */
+  #isMeant(topic: StoreTopic): boolean {
+    if (!this.#wants(topic) || this.#begun.has(topic)) return false;
+    for (const { start, at } of this.#former) {
+      if (topic.order > at && topic.order <= start.#newest && start.#wants(topic)) return false;
+    }
+    return true;
   }
 }

@@ -266,6 +266,24 @@ Deno.test("a write without progress for the write timeout ends the connection", 
   assert.equal(peer.host.context.counters.slowCloses, 1);
 });
 
+Deno.test("a write that waits for the server itself is no stall of its peer", async () => {
+  const peer = new TestSession("text", LIMITS).start();
+  const link = peer.link as { isPreparing?: boolean };
+  peer.link.hold();
+  peer.link.feed(frame(echoMessage("x")));
+  await peer.link.when(() => peer.link.heldWrites === 1, "a write");
+  link.isPreparing = true;
+  for (let round = 0; round < 3; round++) peer.pass(250);
+  assert.equal(peer.session.state, "open");
+  // From when it is the peer's turn it has the whole time.
+  link.isPreparing = false;
+  peer.pass(299);
+  assert(!peer.link.closed);
+  peer.pass(1);
+  await peer.ended();
+  assert.equal(peer.host.context.counters.slowCloses, 1);
+});
+
 Deno.test("a slow write that makes progress is left alone, also past the idle limit", async () => {
   const peer = new TestSession("tcp", LIMITS).start();
   peer.link.hold();

@@ -136,6 +136,40 @@ storeTest("an Unsubscribe ends what was not come to, and what comes next is live
   assert(before.size < TOPICS / 2, `${before.size} topics`);
 });
 
+storeTest(
+  "starts that come while another is under way read each topic once for all",
+  async (data) => {
+    await using bus = await KeptBus.open(data, FEW);
+    const publisher = bus.connect();
+    await keepAll(bus, publisher, 5);
+    // The first topics of the first start are read already, and come again; of all others each event comes once.
+    const last = (value: number): StartInit => ({ since: { case: "last", value } });
+    for (
+      const starts of [[ALL, ALL, ALL], [last(1), ALL], [last(1), last(2), last(3)], [ALL, last(2)]]
+    ) {
+      const { peer, inbox } = await stuckReader(bus, starts[0]);
+      for (const start of starts.slice(1)) {
+        await bus.turn(peer, subscribe({ pattern: "k.>", start }, 2n));
+        await bus.turn(peer, subscribe({ pattern: "k.3.>", type: "never", start }, 3n));
+      }
+      const before = bus.store.topic(nameOf(TOPICS))!.lastSeq;
+      await keepAll(bus, publisher);
+      peer.link.releaseAll();
+      await until(() => bus.feeds === 0, "the end of the feeds");
+      await bus.settle();
+      const most = Math.max(
+        ...starts.map(({ since }) => since?.case === "last" ? since.value : before),
+      );
+      for (const number of range(400, TOPICS)) {
+        const seqs = byTopic(inbox).get(nameOf(number));
+        assert.deepEqual(seqs, range(before + 1 - most, before + 1), `${nameOf(number)}`);
+      }
+      peer.link.end();
+      await peer.ended;
+    }
+  },
+);
+
 storeTest("a topic that is forgotten and made anew is fed once", async (data) => {
   await using bus = await KeptBus.open(data, FEW);
   const publisher = bus.connect();
