@@ -151,6 +151,9 @@ export const MAX_WAITING_CONNECTIONS = 1024;
 /** So many TLS handshakes may be under way; a further one ends the oldest. */
 export const MAX_HANDSHAKES = 2048;
 
+/** So many headers of the PROXY protocol may be awaited; a further one ends the connection that waits longest. */
+export const MAX_PROXY_HEADERS = 2048;
+
 /** A system that did not answer is asked again after so long; Linux gives a peer up after nine times. */
 export const PROBE_INTERVAL_MS = 1500;
 

@@ -25,16 +25,19 @@ import {
   SWEEP_INTERVAL_MS,
   sweepSession,
 } from "../services/connection/sweep.ts";
+import { Door } from "../adapters/socket/door.ts";
 import { Admission } from "./admission.ts";
 import { type Config, keepPoliciesOf, limitsOf } from "./config/config.ts";
 import { queuePoliciesOf } from "./config/queue_schema.ts";
 import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import { QueuePolicies } from "../logic/queues/policies.ts";
+import { Edge } from "./edge.ts";
 import { Entrance } from "./entrance.ts";
 import { listenAll, type ListenNeeds } from "./listen.ts";
 import { droppedLogLines } from "./logging.ts";
 import { openFilesLimit } from "./open_files.ts";
+import { ConfigReload } from "./reload.ts";
 import { Refuser } from "./refuse.ts";
 import { openTls, type ServerTls } from "./tls.ts";
 
@@ -72,6 +75,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Goes on when the data directory has lost acknowledged events, as a new history. Default: false. */
   readonly repair?: boolean;
+  /** Reads the configuration again, for `reload`. Default: it is not read again. */
+  readonly reread?: () => Promise<Config>;
 }
 
 /** A running server. */
@@ -91,6 +96,8 @@ export class Server implements AsyncDisposable {
   readonly #refuser: Refuser;
   readonly #entrance: Entrance;
   readonly #tls: ServerTls | null;
+  readonly #edge: Edge;
+  #config: ConfigReload | null = null;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -107,7 +114,7 @@ export class Server implements AsyncDisposable {
   private constructor(
     features: Features,
     listeners: readonly LinkListener[],
-    { admission, entrance, refuser, tls }: ListenNeeds,
+    { admission, entrance, refuser, tls, edge }: ListenNeeds & { readonly edge: Edge },
     stopHearing: () => void,
   ) {
     this.#context = features.context;
@@ -118,6 +125,7 @@ export class Server implements AsyncDisposable {
     this.#admission = admission;
     this.#refuser = refuser;
     this.#tls = tls;
+    this.#edge = edge;
     this.#entrance = entrance;
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
@@ -149,10 +157,13 @@ export class Server implements AsyncDisposable {
     opened.defer(() => tls?.credentials.close());
     const entrance = new Entrance(context, admission);
     const refuser = new Refuser(admission);
-    const needs = { context, admission, entrance, refuser, tls };
+    const edge = new Edge(config.listen, context, admission);
+    const needs = { context, admission, entrance, refuser, tls, edge, door: new Door(edge) };
     const listeners = await listenAll(config, needs);
     opened.move();
     const server = new Server(features, listeners, needs, stopHearing);
+    const { reread: read } = options;
+    if (read !== undefined) server.#rereads(config, read);
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -188,12 +199,25 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Reads again what can be read again: the certificates. Nobody is dropped, and a file that is broken changes nothing;
-   * the log says what became of it. Never rejects.
+   * Reads again what can be read again: the certificates, and the configuration. Nobody is dropped but who is not allowed
+   * to connect any more, and a file that is broken changes nothing; the log says what became of it. Never rejects.
    */
   async reload(): Promise<void> {
-    if (this.#tls === null) log.info("there is nothing to reload, the server goes on");
-    else await this.#tls.credentials.reload();
+    if (this.#tls === null && this.#config === null) {
+      log.info("there is nothing to reload, the server goes on");
+    }
+    await this.#tls?.credentials.reload();
+    await this.#config?.run();
+  }
+
+  #rereads(started: Config, read: () => Promise<Config>): void {
+    const take = ({ listen }: Config) => {
+      this.#edge.take(listen);
+      for (const session of this.#sessions) {
+        guard("part with a connection that is not allowed", () => this.#edge.look(session));
+      }
+    };
+    this.#config = new ConfigReload({ started, read, take });
   }
 
   /** Closes everything at once, without a word to anybody. */
@@ -291,6 +315,8 @@ export class Server implements AsyncDisposable {
     const session = new Session(this.#context, link, listener.dialect, this.#service);
     this.#sessions.add(session);
     if (this.#stopping.signal.aborted) session.drain();
+    // The lists may have changed since it came.
+    this.#edge.look(session);
     this.#track(this.#run(session, release));
   }
 

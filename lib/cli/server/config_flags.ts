@@ -3,7 +3,7 @@
  * `serve` would take.
  */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { FlagValue, LoadedConfig } from "../../server/config/config.ts";
+import type { ConfigSources, FlagValue, LoadedConfig } from "../../server/config/config.ts";
 import { UsageError } from "../command.ts";
 import type { CliIo } from "../io.ts";
 
@@ -62,20 +62,21 @@ function gather(text: string, before: readonly string[] = []): readonly string[]
  * UsageError when it is the options that are wrong.
  */
 export async function loadFor(options: ConfigOptions, io: CliIo): Promise<LoadedConfig> {
-  const { ConfigError, configVariables, loadConfig } = await import(
-    "../../server/config/config.ts"
-  );
+  const { ConfigError, loadConfig } = await import("../../server/config/config.ts");
   try {
-    return await loadConfig({
-      file: options.config,
-      environment: io.environment(configVariables()),
-      flags: flagValues(options),
-    });
+    return await loadConfig(await sourcesOf(options, io));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (error.problems.every(({ source }) => source.kind !== "flag")) throw error;
     throw new UsageError(error.message, { cause: error });
   }
+}
+
+/** Where the configuration is taken from, with the environment as it is now. */
+export async function sourcesOf(options: ConfigOptions, io: CliIo): Promise<ConfigSources> {
+  const { configVariables } = await import("../../server/config/config.ts");
+  const environment = io.environment(configVariables());
+  return { file: options.config, environment, flags: flagValues(options) };
 }
 
 /** The options as values of the configuration; `--set` is the strongest. */

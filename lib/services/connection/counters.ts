@@ -13,6 +13,10 @@ export class Counters {
   connectionsTotal = 0;
   /** Connections that were refused for a limit. */
   connectionsRefused = 0;
+  /** Connections that were closed because their addresses are not allowed. */
+  connectionsDenied = 0;
+  /** Connections of proxies that were closed because they began with no header of the PROXY protocol. */
+  proxyHeaderFaults = 0;
   /** Bytes read from clients. */
   bytesIn = 0;
   /** Bytes handed to clients' outboxes. */
