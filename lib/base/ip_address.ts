@@ -57,6 +57,17 @@ export function isLoopbackIp(text: string): boolean {
   return text === "::1" || text.startsWith("127.");
 }
 
+/**
+ * The name under which limits count an address: IPv4 and loopback each by itself, IPv6 by its network of 64 bits, since whoever
+ * has one address of such a network usually has all of them.
+ */
+export function countedAs(text: string): string {
+  if (!text.includes(":") || isLoopbackIp(text)) return text;
+  const address = parseIp(text);
+  if (address === null || address.family === 4) return canonicalIp(text);
+  return `${formatIp({ family: 6, value: address.value >> 64n << 64n })}/64`;
+}
+
 /** The first longest run of groups that are zero. */
 function longestZeros(groups: readonly bigint[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };

@@ -13,7 +13,7 @@ export interface Limits {
   readonly maxFrameBytes: number;
   /** Connections at once, over all listeners; further capped by the open files. */
   readonly maxConnections: number;
-  /** Connections at once from one address. */
+  /** Connections at once from one address; 0 is `USUAL_CONNECTIONS_PER_IP`, but for loopback no limit. */
   readonly maxConnectionsPerIp: number;
   /** New connections a second, over all listeners; a burst of as many is allowed. */
   readonly maxNewConnectionsPerSecond: number;
@@ -97,7 +97,7 @@ const SECOND = 1000;
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxFrameBytes: 1 * MIB,
   maxConnections: 65_536,
-  maxConnectionsPerIp: 65_536,
+  maxConnectionsPerIp: 0,
   maxNewConnectionsPerSecond: 20_000,
   reservedFiles: 64,
   handshakeTimeoutMs: 5 * SECOND,
@@ -135,6 +135,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxConsumersPerConnection: 100,
   maxPrefetch: 10_000,
 });
+
+/** So many connections one address that is not loopback may have, when the configuration does not say. */
+export const USUAL_CONNECTIONS_PER_IP = 1024;
 
 /** At most so many refused connections at a time are told why; the others are closed without a word. */
 export const MAX_TOLD_REFUSALS = 16;

@@ -4,7 +4,14 @@
 import assert from "node:assert/strict";
 import { isIP } from "node:net";
 import fc from "fast-check";
-import { canonicalIp, formatIp, ipOf, isLoopbackIp, parseIp } from "../../lib/base/ip_address.ts";
+import {
+  canonicalIp,
+  countedAs,
+  formatIp,
+  ipOf,
+  isLoopbackIp,
+  parseIp,
+} from "../../lib/base/ip_address.ts";
 
 Deno.test("an address has one text, however it is written", () => {
   for (
@@ -75,6 +82,20 @@ Deno.test("every address is read as it is written, and texts are addresses when 
     }),
     { numRuns: 20_000 },
   );
+});
+
+Deno.test("limits count networks of 64 bits of IPv6, and addresses otherwise", () => {
+  for (
+    const [address, name] of [
+      ["192.0.2.7", "192.0.2.7"],
+      ["::ffff:192.0.2.7", "192.0.2.7"],
+      ["::1", "::1"],
+      ["2001:db8:0:1::7", "2001:db8:0:1::/64"],
+      ["2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"],
+      ["2001:db8:0:2::7", "2001:db8:0:2::/64"],
+      ["", ""],
+    ]
+  ) assert.equal(countedAs(address), name);
 });
 
 Deno.test("loopback is what begins with 127, and ::1", () => {

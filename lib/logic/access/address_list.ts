@@ -61,14 +61,13 @@ interface Network extends IpAddress {
 
 /** Reads an entry; raises INVALID_ARGUMENT that says what would be accepted. */
 export function parseNetwork(text: string): Network {
+  const name = quote(text);
   const [written, length, ...more] = text.split("/");
   const address = parseIp(written);
   const isPrefix = length === undefined || /^(0|[1-9]\d{0,2})$/.test(length);
   if (address === null || !isPrefix || more.length > 0) {
     throw invalidArgument(
-      `${
-        quote(text)
-      } is no address and no network; write one like 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32`,
+      `${name} is no address and no network; write one like 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32`,
     );
   }
   const { family, value } = address;
@@ -78,7 +77,7 @@ export function parseNetwork(text: string): Network {
   const prefix = length === undefined ? bits : Number(length) - before;
   if (prefix < 0 || prefix > bits) {
     throw invalidArgument(
-      `${quote(text)} has a prefix of ${length} bits; one from ${before} to ${
+      `${name} has a prefix of ${length} bits; one from ${before} to ${
         before + bits
       } fits this address`,
     );
@@ -88,9 +87,7 @@ export function parseNetwork(text: string): Network {
   if (first !== value) {
     const network = `${formatIp({ family, value: first })}/${prefix}`;
     throw invalidArgument(
-      `${
-        quote(text)
-      } has bits behind its prefix; write ${network} for the network, or the address alone`,
+      `${name} has bits behind its prefix; write ${network} for the network, or the address alone`,
     );
   }
   return { family, value, prefix };

@@ -25,9 +25,10 @@ export const limitsSchema = z.strictObject({
   ),
   max_connections_per_ip: whole(
     defaults.maxConnectionsPerIp,
-    1,
+    0,
     1_000_000,
-    "Connections at once from one address.",
+    "Connections at once from one address, or one network of 64 bits of IPv6. 0 means 1,024, but for addresses of " +
+      "loopback, which then have no limit of their own.",
   ),
   max_new_connections_per_second: whole(
     defaults.maxNewConnectionsPerSecond,
