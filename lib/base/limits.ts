@@ -7,8 +7,23 @@
  */
 import { assert } from "./errors.ts";
 
+/** The rates at which connections may send; 0 for none. Bursts of 0 are what may come in a second. */
+export interface RateLimits {
+  readonly rateMessagesPerSecond: number;
+  readonly rateMessagesBurst: number;
+  readonly rateBytesPerSecond: number;
+  readonly rateBytesBurst: number;
+  /** Those of all connections of one address together. */
+  readonly rateMessagesPerSecondPerAddress: number;
+  readonly rateMessagesBurstPerAddress: number;
+  readonly rateBytesPerSecondPerAddress: number;
+  readonly rateBytesBurstPerAddress: number;
+  /** A connection that is over its rates for so long is closed; 0 for never. */
+  readonly rateCloseAfterMs: number;
+}
+
 /** The limits that one server enforces. */
-export interface Limits {
+export interface Limits extends RateLimits {
   /** The largest message, without its prefix. */
   readonly maxFrameBytes: number;
   /** Connections at once, over all listeners; further capped by the open files. */
@@ -134,6 +149,15 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   guestNamesPercent: 90,
   maxConsumersPerConnection: 100,
   maxPrefetch: 10_000,
+  rateMessagesPerSecond: 0,
+  rateMessagesBurst: 0,
+  rateBytesPerSecond: 0,
+  rateBytesBurst: 0,
+  rateMessagesPerSecondPerAddress: 0,
+  rateMessagesBurstPerAddress: 0,
+  rateBytesPerSecondPerAddress: 0,
+  rateBytesBurstPerAddress: 0,
+  rateCloseAfterMs: 0,
 });
 
 /** So many connections one address that is not loopback may have, when the configuration does not say. */

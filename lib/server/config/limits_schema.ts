@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "../../base/limits.ts";
 import { duration, KIB, MAX_TOPIC_LIMITS, MIB, whole } from "./fields.ts";
+import { rateFields, rateLimitsOf } from "./rate_schema.ts";
 
 const defaults = DEFAULT_LIMITS;
 
@@ -218,6 +219,7 @@ export const limitsSchema = z.strictObject({
     1_000_000,
     "Jobs that one consumer may hold at once.",
   ),
+  ...rateFields,
 }).prefault({}).describe("What one server, and one connection, may use.");
 
 /** The limits as the rest of the server names them. */
@@ -263,5 +265,6 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     guestNamesPercent: limits.guest_names_percent,
     maxConsumersPerConnection: limits.max_consumers_per_connection,
     maxPrefetch: limits.max_prefetch,
+    ...rateLimitsOf(limits),
   };
 }

@@ -6,6 +6,7 @@
  * set is then blamed, not the default it collides with.
  */
 import { isLoopback, parseListenAddress } from "./address.ts";
+import { BURSTS } from "./rate_schema.ts";
 import { queueFault } from "./queue_schema.ts";
 import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 
@@ -67,6 +68,7 @@ const RELATIONS: readonly Relation[] = [
   below("limits", "ping_interval_ms", "ping_timeout_ms"),
   below("limits", "drain_quiet_ms", "drain_ms"),
   notAbove("limits", "linger_ms", "drain_ms"),
+  ...BURSTS.map(([burst, rate]) => needs(burst, rate)),
   below("store", "max_batch_bytes", "max_pending_bytes"),
   {
     // Otherwise an event that is no larger than a frame may be could never be kept.
@@ -89,6 +91,15 @@ const RELATIONS: readonly Relation[] = [
       `max_record_value_bytes (${value}) together, so ${key + value}`,
   },
 ];
+
+/** A burst is one of a rate. */
+function needs(burst: string, rate: string): Relation {
+  return {
+    paths: [`limits.${burst}`, `limits.${rate}`],
+    holds: (atOnce, perSecond) => atOnce === 0 || perSecond > 0,
+    rule: (atOnce) => `${burst} (${atOnce}) has no effect without ${rate}; set both, or neither`,
+  };
+}
 
 function below(table: string, first: string, second: string): Relation {
   return {

@@ -47,6 +47,10 @@ export class Counters {
   slowCloses = 0;
   /** Connections that ended because a message that they began did not come further. */
   slowSenderCloses = 0;
+  /** How often a connection was not read for a moment because it sent more than its rates allow. */
+  rateHolds = 0;
+  /** Connections that ended because they sent more than their rates allow. */
+  rateCloses = 0;
   /** Defects: exceptions that no peer should be able to cause. */
   internalErrors = 0;
   /** How often work was interrupted to look at all sockets. */

@@ -249,6 +249,10 @@ const LINES: [toml: string, problem: RegExp][] = [
     /^parley\.toml:2: limits\.ping_timeout_ms: ping_interval_ms \(20000\) must be less than/,
   ],
   [
+    "[limits]\nrate_bytes_burst = 5",
+    /^parley\.toml:2: limits\.rate_bytes_burst: .* \(5\) has no effect without rate_bytes_per_second; set both/,
+  ],
+  [
     "[store]\nmax_batch_bytes = 134217728",
     /^parley\.toml:2: store\.max_batch_bytes: max_batch_bytes \(134217728\) must be less than max_pending_bytes \(134217728\)$/,
   ],
