@@ -148,13 +148,16 @@ export class HttpListener implements LinkListener {
 
   /** Serves a connection until it ends, or is a WebSocket. */
   async #serve(arrival: Arrival): Promise<void> {
-    const { gate, limits, input, handshakes } = this.#options;
+    const { gate, limits, input, handshakes, door = OPEN_DOOR } = this.#options;
     const { connection: accepted, remote: { hostname, port } } = arrival;
     const secure = handshakes === undefined ? null : new TlsConnection(arrival);
     const connection = secure ?? accepted;
     let release = () => gate.release(hostname);
-    const handle = (head: RequestHead) =>
-      this.#outcome(head, (rest) => {
+    const handle = (head: RequestHead) => {
+      if (!door.stillWelcomes(arrival.remote)) {
+        return plain(403, "Connections from this address are not allowed any more.");
+      }
+      return this.#outcome(head, (rest) => {
         const merger = new FrameMerger(maxWebSocketPayload(limits));
         const stream = new ConnectionStream(connection, merger);
         detached(stream.released.then(release), "give back the place of a connection");
@@ -168,6 +171,7 @@ export class HttpListener implements LinkListener {
           throw reason;
         }
       });
+    };
     const http = new HttpConnection(connection, handle, limits.handshakeTimeoutMs, input);
     this.#requesting.add(http);
     const refusal = gate.admit(hostname);

@@ -101,6 +101,11 @@ export class Door {
     }
   }
 
+  /** Whether a peer that came in before may stay. */
+  stillWelcomes(remote: Remote): boolean {
+    return this.#rules.welcomes(remote);
+  }
+
   async #receiveAll(
     accepted: AsyncIterable<Deno.TcpConn>,
     queue: LinkQueue<Waiting>,
@@ -112,7 +117,9 @@ export class Door {
     });
     for await (const connection of accepted) {
       const remote = remoteOf(connection);
-      if (!this.#rules.isProxy(remote.hostname)) this.#letIn({ connection, remote }, queue);
+      // One that was accepted in the moment of the stop is not waited for.
+      if (stopped.aborted) close(connection);
+      else if (!this.#rules.isProxy(remote.hostname)) this.#letIn({ connection, remote }, queue);
       else if (this.#rules.takePlace()) {
         const received = this.#receive({ connection, remote }, queue)
           .finally(() => own.delete(connection));

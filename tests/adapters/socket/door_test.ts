@@ -32,6 +32,27 @@ function sourceOf(connections: readonly SilentConnection[]) {
   return { address: "test", accept };
 }
 
+Deno.test("a connection that comes in the moment of the stop is not waited for", async () => {
+  const stop = new AbortController();
+  const connection = new SilentConnection();
+  const accept = () => {
+    stop.abort();
+    return Promise.resolve(connection as unknown as Deno.TcpConn);
+  };
+  const door = new Door({
+    welcomes: () => true,
+    hasProxies: true,
+    isProxy: () => true,
+    headerTimeoutMs: 100_000,
+    takePlace: () => true,
+    givePlace: () => {},
+    noHeader: () => {},
+  });
+  const arrivals = door.arrivals({ address: "test", accept }, stop.signal);
+  assert((await settles(arrivals.next(), "the end")).done);
+  assert(connection.isClosed);
+});
+
 Deno.test("so many headers are awaited, and a further one ends the connection that waits longest", async () => {
   let places = 0;
   let faults = 0;

@@ -93,6 +93,24 @@ Deno.test("an IPv4 peer at a listener of IPv6 is that IPv4 address", async () =>
   await isServed(other);
 });
 
+Deno.test("a request on a connection from before is refused once its address is not allowed", async () => {
+  let next: Config = configFrom({});
+  await using server = await startServer({}, { reread: () => Promise.resolve(next) });
+  const request = new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port("ws") });
+  const answer = async () => {
+    await connection.write(request);
+    const chunk = new Uint8Array(2048);
+    const count = await settles(connection.read(chunk), "an answer");
+    return new TextDecoder().decode(chunk.subarray(0, count ?? 0));
+  };
+  assert.match(await answer(), /^HTTP\/1\.1 200 /);
+  const { config } = server;
+  next = { ...config, listen: { ...config.listen, deny_addresses: ["127.0.0.1"] } };
+  await server.server.reload();
+  assert.match(await answer(), /^HTTP\/1\.1 403 [^]*Connection: close[^]*not allowed any more/i);
+});
+
 Deno.test("new lists part with who is connected, and a broken configuration changes nothing", async () => {
   using logs = new LogRecords();
   let next: () => Config = () => configFrom({});
