@@ -45,7 +45,9 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   const { loadConfig } = await import("../../server/config/config.ts");
   // Read while it may be: the server gives this permission up.
   const sources = await sourcesOf(options, io);
-  const reread = async () => (await loadConfig(sources)).config;
+  // A file that was there is needed again: without it, what it says would silently hold no more.
+  const file = sources.file ?? loaded.file;
+  const reread = async () => (await loadConfig({ ...sources, file })).config;
   const server = await Server.start(loaded.config, { repair: options.repair, reread });
   using _wall = new ProcessWall();
   survived.onHangup(() => detached(server.reload(), "reload"));

@@ -2,8 +2,9 @@
  * SIGHUP and parley.toml: what a process takes over, what it names for a restart, and a file that is broken.
  */
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { settles } from "../../support/until.ts";
-import { Running } from "../processes.ts";
+import { COMMAND, Running } from "../processes.ts";
 
 /** Whether a connection is served: the text listener greets, or closes without a word. */
 async function isGreeted(port: number): Promise<boolean> {
@@ -57,6 +58,33 @@ Deno.test({
       );
       assert.deepEqual(keys, [["limits.max_calls"]], "an option wins over the file as ever");
       assert(lines.some(({ reason }) => /has a prefix of 40 bits/.test(reason)));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "a parley.toml that was found at the start and is gone changes nothing",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "parley-reload-" });
+    const listen =
+      'tcp = ""\nraw = ""\nhttp = ""\ntext = "127.0.0.1:0"\ndeny_addresses = "127.0.0.1"';
+    const server = fileURLToPath(new URL("../../../server.ts", import.meta.url));
+    const command = COMMAND.map((word) => word === "server.ts" ? server : word);
+    const words = ["sh", "-c", 'cd "$0" && exec "$@"', folder, ...command, "serve", "--json"];
+    try {
+      await Deno.writeTextFile(`${folder}/parley.toml`, `data = ""\n[listen]\n${listen}\n`);
+      await using running = new Running([], {}, { words });
+      const { listeners } = JSON.parse((await running.lines(1))[0]);
+      const port = Number(listeners[0].addresses[0].split(":").at(-1));
+      assert.equal(await isGreeted(port), false);
+      await Deno.remove(`${folder}/parley.toml`);
+      running.child.kill("SIGHUP");
+      await running.says("the former stays in force");
+      assert.equal(await isGreeted(port), false);
+      assert.equal((await running.end("SIGTERM")).code, 0);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -13,6 +13,7 @@ import { isReset, SocketClient } from "../../support/socket_client.ts";
 import { settles, until } from "../../support/until.ts";
 
 const KINDS = ["tcp", "tls", "raw", "ws", "text"] as const;
+const RELOADS = 40;
 const CLIENTS = ["tcp", "tls", "raw", "ws"] as const;
 
 /** Connects and says something; gives the bytes that came until the server closed. */
@@ -109,6 +110,43 @@ Deno.test("a request on a connection from before is refused once its address is 
   next = { ...config, listen: { ...config.listen, deny_addresses: ["127.0.0.1"] } };
   await server.server.reload();
   assert.match(await answer(), /^HTTP\/1\.1 403 [^]*Connection: close[^]*not allowed any more/i);
+});
+
+Deno.test("lists change under load, also to broken ones, and nobody is dropped who is allowed", async () => {
+  let next: () => Config = () => configFrom({});
+  await using server = await startServer({}, {
+    reread: () => Promise.resolve().then(() => next()),
+  });
+  const { config } = server;
+  let over = false;
+  let asked = 0;
+  const load = CLIENTS.map(async (kind) => {
+    using client = await SocketClient.connect(server, kind);
+    while (!over) {
+      await isServed(client);
+      asked++;
+    }
+  });
+  const lists = [
+    { allow_addresses: ["127.0.0.0/8"], deny_addresses: [] },
+    { allow_addresses: [], deny_addresses: ["128.0.0.0/1", "::/0"] },
+    { allow_addresses: ["127.0.0.1"], deny_addresses: ["127.0.0.2/31"] },
+  ];
+  for (let round = 0; round < RELOADS; round++) {
+    const isBroken = round % 4 === 3;
+    next = () => {
+      if (isBroken) throw new Error("broken");
+      return { ...config, listen: { ...config.listen, ...lists[round % 4] } };
+    };
+    const before = asked;
+    await server.server.reload();
+    using newcomer = await SocketClient.connect(server, CLIENTS[round % CLIENTS.length]);
+    await isServed(newcomer);
+    await until(() => asked > before, "the load goes on");
+  }
+  over = true;
+  await Promise.all(load);
+  assert.equal(server.stats().connectionsDenied, 0);
 });
 
 Deno.test("new lists part with who is connected, and a broken configuration changes nothing", async () => {
