@@ -36,6 +36,8 @@ export interface Limits extends RateLimits {
   readonly reservedFiles: number;
   /** How long a TLS handshake, and an HTTP request, also one that becomes a WebSocket, may take until it is whole. */
   readonly handshakeTimeoutMs: number;
+  /** How long a client may take to say who it is, where it has to. */
+  readonly loginTimeoutMs: number;
   /** A client that answers pings is pinged after this much silence. */
   readonly pingIntervalMs: number;
   /** A client that answers pings is gone after this much silence. */
@@ -116,6 +118,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxNewConnectionsPerSecond: 20_000,
   reservedFiles: 64,
   handshakeTimeoutMs: 5 * SECOND,
+  loginTimeoutMs: 5 * SECOND,
   pingIntervalMs: 20 * SECOND,
   pingTimeoutMs: 45 * SECOND,
   idleTimeoutMs: 3600 * SECOND,
@@ -180,6 +183,16 @@ export const MAX_HANDSHAKES = 2048;
 
 /** So many headers of the PROXY protocol may be awaited; a further one ends the connection that waits longest. */
 export const MAX_PROXY_HEADERS = 2048;
+
+/** The largest message of a client that has to say who it is, and has not. */
+export const MAX_STRANGER_FRAME_BYTES = 8 * KIB;
+
+/** How long a person on the text listener may take for that, who has to type it. */
+export const TEXT_LOGIN_TIMEOUT_MS = 60 * SECOND;
+
+/** So many passwords are hashed at once, and so many wait for it. */
+export const MAX_HASHES_AT_ONCE = 2;
+export const MAX_WAITING_HASHES = 256;
 
 /** A system that did not answer is asked again after so long; Linux gives a peer up after nine times. */
 export const PROBE_INTERVAL_MS = 1500;

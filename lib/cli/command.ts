@@ -6,18 +6,18 @@ import { DURATION_FORM, durationMs, durationText } from "../base/duration.ts";
 import { invalidArgument, ParleyError } from "../base/errors.ts";
 import type { Client, ConnectOptions, TlsOptions } from "../client/mod.ts";
 import { parseTarget } from "../client/transport/url.ts";
+import { splitUserPart } from "../client/connection/credentials.ts";
+import { credentialsFor } from "./terminal/credentials.ts";
 import type { CliIo } from "./io.ts";
+import { UsageError } from "./usage_error.ts";
+
+export { UsageError } from "./usage_error.ts";
 
 /** What a command is given besides its arguments. */
 export interface CliContext {
   readonly io: CliIo;
   /** Set by a command that does not end with 0. */
   readonly outcome: { exitCode: number };
-}
-
-/** The arguments are wrong: exit code 2. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
 }
 
 /** The server that is asked when none is named. */
@@ -29,17 +29,24 @@ export interface ServerOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly certKey?: string;
+  readonly user?: string;
+  readonly token?: string;
   readonly timeout: number;
   readonly json?: boolean;
 }
 
-/** Adds `--server`, those of TLS, `--timeout` and `--json`. */
+/** Adds `--server`, those of TLS, who one is, `--timeout` and `--json`. */
 export function withServerOptions(command: Command): Command {
   return command
     .option("--server <url>", `a URL or HOST:PORT (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`)
     .option("--ca <file>", "authorities to trust under TLS, in PEM (PARLEY_CA)")
     .option("--cert <file>", "a certificate to show under TLS, in PEM (PARLEY_CERT)")
     .option("--cert-key <file>", "the private key of that certificate (PARLEY_CERT_KEY)")
+    .option(
+      "--user <name>",
+      "who you are (PARLEY_USER); the password is PARLEY_PASSWORD, or asked for",
+    )
+    .option("--token <token>", "a token, instead of a password (PARLEY_TOKEN)")
     .addOption(
       new Option("--timeout <duration>", "how long to wait, like 5s").argParser(timeout)
         .default(10_000, "10s"),
@@ -56,7 +63,7 @@ export function serverUrl(options: { readonly server?: string }, io: CliIo): str
     (io.environment(["PARLEY_SERVER"]).PARLEY_SERVER || DEFAULT_SERVER);
   const url = HOST_AND_PORT.test(given) ? `parley://${given}` : given;
   try {
-    parseTarget(url);
+    parseTarget(splitUserPart(url).url);
     return url;
   } catch (cause) {
     const source = options.server === undefined ? "PARLEY_SERVER" : "--server";
@@ -76,7 +83,9 @@ export async function withClient<Result>(
   more: ConnectOptions = {},
 ): Promise<Result> {
   const { connect } = await import("../client/mod.ts");
-  const client = await connect(serverUrl(options, io), {
+  const url = serverUrl(options, io);
+  const client = await connect(url, {
+    ...await credentialsFor(options, url, io),
     name: "parley-cli",
     connectTimeoutMs: options.timeout,
     requestTimeoutMs: options.timeout,

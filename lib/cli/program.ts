@@ -24,6 +24,10 @@ import { addRoom } from "./rooms/room.ts";
 import { addServe } from "./server/serve.ts";
 import { addSub } from "./topics/sub.ts";
 import { styled } from "./terminal/terminal_text.ts";
+import { addExplain } from "./users/explain.ts";
+import { addInit } from "./users/init.ts";
+import { addToken } from "./users/token.ts";
+import { addUser } from "./users/user.ts";
 import { addTopic } from "./topics/topic.ts";
 
 /** Makes the tree. A command that does not end with 0 says so in `outcome`. */
@@ -65,6 +69,10 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addTopic(program, context);
   addRoom(program, context);
   addQueue(program, context);
+  addUser(program, context);
+  addToken(program, context);
+  addExplain(program, context);
+  addInit(program, context);
   addHealth(program, context);
   addBench(program, context);
   addBackup(program, context);

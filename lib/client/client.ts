@@ -17,6 +17,7 @@ import {
 import type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
 import type { ClientConnection } from "./connection/client_connection.ts";
 import { ConnectionPool } from "./connection/pool.ts";
+import { splitUserPart } from "./connection/credentials.ts";
 import { ErrorReports } from "./error_reports.ts";
 import { defaultHandlers } from "./connection/message_handlers.ts";
 import type { Queue } from "./queues/queue.ts";
@@ -59,7 +60,7 @@ const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({
  * for their turn: a program that awaits its requests is slowed down to what the server answers.
  */
 export class Client implements AsyncDisposable {
-  /** The URL it was connected to. */
+  /** The URL it was connected to, without a user and password. */
   readonly url: string;
   readonly #pool: ConnectionPool;
   readonly #subscriptions: Subscriptions;
@@ -69,7 +70,7 @@ export class Client implements AsyncDisposable {
   #closing: Promise<void> | null = null;
 
   private constructor(url: string, options: ConnectOptions) {
-    this.url = url;
+    this.url = splitUserPart(url).url;
     const reports = new ErrorReports(options.onError);
     const subscriptions = this.#subscriptions = new Subscriptions(() => this.#pool, reports);
     const services = this.#services = new Services(() => this.#pool, reports);

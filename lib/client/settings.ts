@@ -36,6 +36,12 @@ export interface TlsOptions {
 export interface ConnectOptions {
   /** A name for the server's logs and lists, at most 64 bytes of UTF-8. Default: empty. */
   name?: string;
+  /** The user that the client is. Default: that of the URL (`parley://user:password@host`), or none. */
+  user?: string;
+  /** The password of the user. Default: that of the URL. */
+  password?: string;
+  /** A token, instead of a password; with it the user need not be named. */
+  token?: string;
   /** The number of connections, 1 to 1,024. A request goes to the one with the fewest in flight. Default: 1. */
   pool?: number;
   /** How long a request waits for its answer unless it says otherwise. Default: 10,000. */

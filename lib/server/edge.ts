@@ -8,6 +8,7 @@
  */
 import type { DoorRules, Remote } from "../adapters/socket/door.ts";
 import { formatAddress } from "../adapters/socket/deno_link.ts";
+import { guard } from "../base/defects.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { AddressList } from "../logic/access/address_list.ts";
@@ -48,10 +49,13 @@ export class Edge implements DoorRules {
     this.take(listen);
   }
 
-  /** Takes other lists of allowed and denied addresses; the proxies stay. */
-  take(listen: EdgeConfig): void {
+  /** Takes other lists of allowed and denied addresses, and parts with those of `sessions` that are not allowed; the proxies stay. */
+  take(listen: EdgeConfig, sessions: Iterable<Session> = []): void {
     this.#allow = new AddressList(listen.allow_addresses);
     this.#deny = new AddressList(listen.deny_addresses);
+    for (const session of sessions) {
+      guard("part with a connection that is not allowed", () => this.look(session));
+    }
   }
 
   get hasProxies(): boolean {

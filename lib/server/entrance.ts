@@ -1,7 +1,7 @@
 /**
  * Lets admitted connections in at the rate that is allowed, fair between their addresses.
  *
- * The door stays open meanwhile: a connection over the rate is accepted and waits here, since only an accepted
+ * Listeners accept meanwhile: a connection over the rate is accepted and waits here, since only an accepted
  * one has an address. So an address that opens connections faster than the rate waits for itself, and a newcomer
  * from elsewhere is next but one. Who waits has its place already; they take at most a quarter of the places, and
  * when that is full the address that has most of them in it loses its last.

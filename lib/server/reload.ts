@@ -13,6 +13,9 @@ const log = logger("server");
 /** What is taken while the server runs. */
 const TAKEN = ["listen.allow_addresses", "listen.deny_addresses"];
 
+/** What others read again by themselves, see users. */
+const TAKEN_ELSEWHERE = /^(?:users|roles|auth)(?:\.|$)/;
+
 /** Where a server's configuration comes from. */
 interface ConfigSource {
   /** What it was started with. */
@@ -52,7 +55,9 @@ export class ConfigReload {
       return;
     }
     const taken = differences(this.#running, config).filter((path) => TAKEN.includes(path));
-    const waiting = differences(started, config).filter((path) => !TAKEN.includes(path));
+    const waiting = differences(started, config).filter((path) =>
+      !TAKEN.includes(path) && !TAKEN_ELSEWHERE.test(path)
+    );
     this.#running = config;
     if (taken.length > 0) log.info("the configuration is in force: {keys}", { keys: taken });
     if (waiting.length > 0) {

@@ -10,11 +10,14 @@ import { guard, onDefect, reportDefect } from "../base/defects.ts";
 import { detached } from "../base/detached.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
+import { nodeHasher } from "../adapters/secrets/node_hasher.ts";
 import { openSocketPoll } from "../adapters/socket/poll.ts";
 import type { Link, LinkListener, ListenerKind } from "../ports/link.ts";
+import { Access } from "../services/access/access.ts";
 import { Counters } from "../services/connection/counters.ts";
 import { Session } from "../services/connection/session.ts";
 import { ServerContext } from "../services/connection/server_context.ts";
+import { revise } from "../services/revision.ts";
 import { ConnectionService } from "../services/connection_service.ts";
 import { Features } from "../services/features.ts";
 import {
@@ -28,6 +31,7 @@ import {
 import { Door } from "../adapters/socket/door.ts";
 import { Admission } from "./admission.ts";
 import { type Config, keepPoliciesOf, limitsOf } from "./config/config.ts";
+import { usersOf } from "./config/users_file.ts";
 import { queuePoliciesOf } from "./config/queue_schema.ts";
 import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
@@ -40,6 +44,7 @@ import { openFilesLimit } from "./open_files.ts";
 import { ConfigReload } from "./reload.ts";
 import { Refuser } from "./refuse.ts";
 import { openTls, type ServerTls } from "./tls.ts";
+import { ServerUsers, type UsersSource } from "./users.ts";
 
 const log = logger("server");
 const connectionLog = logger("connection");
@@ -77,6 +82,8 @@ export interface ServerOptions {
   readonly repair?: boolean;
   /** Reads the configuration again, for `reload`. Default: it is not read again. */
   readonly reread?: () => Promise<Config>;
+  /** Where users come from, to be read again when that changes. Default: the configuration and its file of users. */
+  readonly users?: UsersSource;
 }
 
 /** A running server. */
@@ -98,6 +105,7 @@ export class Server implements AsyncDisposable {
   readonly #tls: ServerTls | null;
   readonly #edge: Edge;
   #config: ConfigReload | null = null;
+  readonly #users: ServerUsers;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -114,7 +122,10 @@ export class Server implements AsyncDisposable {
   private constructor(
     features: Features,
     listeners: readonly LinkListener[],
-    { admission, entrance, refuser, tls, edge }: ListenNeeds & { readonly edge: Edge },
+    { admission, entrance, refuser, tls, edge, users }: ListenNeeds & {
+      edge: Edge;
+      users: ServerUsers;
+    },
     stopHearing: () => void,
   ) {
     this.#context = features.context;
@@ -126,6 +137,7 @@ export class Server implements AsyncDisposable {
     this.#refuser = refuser;
     this.#tls = tls;
     this.#edge = edge;
+    this.#users = users;
     this.#entrance = entrance;
     this.listeners = groupByKind(listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
@@ -153,6 +165,10 @@ export class Server implements AsyncDisposable {
     const queues = new QueuePolicies(queuePoliciesOf(config));
     features.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
     await features.rooms?.load();
+    const access = new Access(context, nodeHasher);
+    features.ask(access, revise);
+    const users = await ServerUsers.open(access, options.users ?? usersOf({ config }));
+    opened.defer(() => users.close());
     const tls = await openTls(config, limits, context.clock.wallMs());
     opened.defer(() => tls?.credentials.close());
     const entrance = new Entrance(context, admission);
@@ -161,9 +177,12 @@ export class Server implements AsyncDisposable {
     const needs = { context, admission, entrance, refuser, tls, edge, door: new Door(edge) };
     const listeners = await listenAll(config, needs);
     opened.move();
-    const server = new Server(features, listeners, needs, stopHearing);
+    const server = new Server(features, listeners, { ...needs, users }, stopHearing);
     const { reread: read } = options;
-    if (read !== undefined) server.#rereads(config, read);
+    if (read !== undefined) {
+      const take = ({ listen }: Config) => edge.take(listen, server.#sessions);
+      server.#config = new ConfigReload({ started: config, read, take });
+    }
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -199,25 +218,16 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Reads again what can be read again: the certificates, and the configuration. Nobody is dropped but who is not allowed
-   * to connect any more, and a file that is broken changes nothing; the log says what became of it. Never rejects.
+   * Reads again what can be read again: certificates, users and the configuration. A file that is broken changes nothing,
+   * and nobody is dropped but who may not be here any more; the log says what became of it. Never rejects.
    */
   async reload(): Promise<void> {
-    if (this.#tls === null && this.#config === null) {
+    if (this.#tls === null && !this.#users.canReload && this.#config === null) {
       log.info("there is nothing to reload, the server goes on");
     }
     await this.#tls?.credentials.reload();
+    await this.#users.reload();
     await this.#config?.run();
-  }
-
-  #rereads(started: Config, read: () => Promise<Config>): void {
-    const take = ({ listen }: Config) => {
-      this.#edge.take(listen);
-      for (const session of this.#sessions) {
-        guard("part with a connection that is not allowed", () => this.#edge.look(session));
-      }
-    };
-    this.#config = new ConfigReload({ started, read, take });
   }
 
   /** Closes everything at once, without a word to anybody. */
@@ -253,6 +263,7 @@ export class Server implements AsyncDisposable {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     clearTimeout(deadline);
     clearInterval(this.#sweepTimer);
+    await this.#users.whenClosed();
     this.#features.calls.close();
     this.#features.queues?.close();
     try {
@@ -273,13 +284,14 @@ export class Server implements AsyncDisposable {
     this.#stopping.abort();
     this.#entrance.close();
     this.#tls?.credentials.close();
+    this.#users.close();
     for (const listener of this.#linkListeners) listener.close();
   }
 
   async #acceptAll(listener: LinkListener): Promise<void> {
     for await (const link of listener) {
       this.#context.tick();
-      // A defect that one connection meets does not shut the door for the next.
+      // A defect that one connection meets does not keep the next one out.
       guard("take a connection", () => {
         // A WebSocket was admitted when it was still an HTTP connection, and TLS before its handshake.
         if (link.kind === "ws" || link.kind === "tls") this.#serve(link, listener, () => {});
@@ -344,7 +356,7 @@ export class Server implements AsyncDisposable {
 
   #sweep(): void {
     const context = this.#context;
-    const { rooms, kept } = this.#features;
+    const { access, rooms, kept } = this.#features;
     context.tick();
     // Never twice in a row, or a server that always lags would keep those who are gone for ever.
     const stalled = !this.#forgave &&
@@ -356,6 +368,7 @@ export class Server implements AsyncDisposable {
     for (const session of this.#sessions) {
       guard("look after a connection", () => sweep(session, context.nowMs));
     }
+    guard("look after who is who", () => access?.sweep());
     guard("look after the rooms", () => rooms?.sweep(context.nowMs));
     guard("forget empty topics", () => kept?.forgetting.sweep());
     guard("give memory back", () => context.trimMemory());

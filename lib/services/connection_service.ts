@@ -20,6 +20,10 @@ export class ConnectionService implements Service {
     this.#features = features;
   }
 
+  enter(peer: Peer): void {
+    this.#features.access?.enter(peer);
+  }
+
   dispatch(peer: Peer, bytes: Uint8Array, scan: MessageScan): void {
     dispatch(this.#features, peer, bytes, scan);
   }
@@ -51,12 +55,12 @@ export class ConnectionService implements Service {
 
   isAsking(peer: Peer): boolean {
     const calls = knownCallsOf(peer);
-    return calls !== null && calls.party.askedCount > 0;
+    return calls !== null && calls.endpoint.askedCount > 0;
   }
 
   isAnswering(peer: Peer): boolean {
     const calls = knownCallsOf(peer);
-    return calls !== null && calls.party.answeringCount > 0;
+    return calls !== null && calls.endpoint.answeringCount > 0;
   }
 
   stopEvents(peer: Peer): void {
@@ -75,6 +79,7 @@ export class ConnectionService implements Service {
 
   leave(peer: Peer): void {
     const { bus, calls, queues, rooms } = this.#features;
+    guard("take a session from the users", () => this.#features.access?.leave(peer));
     guard("take a session from the bus", () => bus.leave(peer));
     guard("take a session from the calls", () => calls.leave(peer));
     guard("take a session from the queues", () => queues?.leave(peer));

@@ -5,8 +5,11 @@ import { ErrorCode, ParleyError } from "../base/errors.ts";
 import type { QueuePolicies } from "../logic/queues/policies.ts";
 import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { Store } from "../ports/store.ts";
+import type { Access } from "./access/access.ts";
+import { mayReceive } from "./access/checks.ts";
 import { Calls } from "./calls/calls.ts";
 import type { Counters } from "./connection/counters.ts";
+import type { Peer } from "./connection/peer.ts";
 import type { ServerContext } from "./connection/server_context.ts";
 import { KeptTopics } from "./kept/kept_topics.ts";
 import { Queues } from "./queues/queues.ts";
@@ -21,6 +24,8 @@ export class Features {
   readonly bus: Bus;
   /** Services and calls under way. */
   readonly calls: Calls;
+  /** Who the peers are; null where nobody asks. */
+  access: Access | null = null;
   /** Topics that are kept; null while there is no store. */
   kept: KeptTopics | null = null;
   /** Rooms; null while there is no store. */
@@ -50,6 +55,13 @@ export class Features {
     this.kept = kept;
     this.queues = queues;
     this.rooms = new Rooms(context, bus, kept);
+  }
+
+  /** Asks `access` who the peers are; once, before the first session. */
+  ask(access: Access, revise: (features: Features, peer: Peer) => void): void {
+    this.access = access;
+    access.changed = ({ types }) => this.bus.decideBy(types, mayReceive);
+    access.narrowed = (peer) => revise(this, peer);
   }
 
   /** The kept topics. Raises UNAVAILABLE without a store. */

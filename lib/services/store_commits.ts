@@ -109,7 +109,7 @@ export class StoreCommits implements StoreListener {
     }
   }
 
-  /** What fails here must not keep the store from going on. */
+  /** Runs what must not keep the store from going on when it fails. */
   #walled(run: () => void): void {
     try {
       run();

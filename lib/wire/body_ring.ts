@@ -13,7 +13,7 @@ const FIRST_BYTES = 64 * 1024;
 
 /** A ring of bodies. */
 export class BodyRing {
-  /** Where bodies lie; another one after the ring has grown. */
+  /** The memory of the ring; another one after the ring has grown. */
   bytes: Uint8Array = new Uint8Array(0);
   readonly #mostBytes: number;
   /** The position behind the newest body; 0 is never one. */
@@ -52,7 +52,7 @@ export class BodyRing {
     return position > 0 && position > this.#head - this.bytes.length;
   }
 
-  /** Where in `bytes` the body at `position` begins. */
+  /** The offset in `bytes` at which the body at `position` begins. */
   offset(position: number): number {
     return position % this.bytes.length;
   }

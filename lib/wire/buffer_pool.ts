@@ -8,7 +8,7 @@ import type { Buffer, Buffers } from "./slab_pool.ts";
 
 /** The sizes that are kept, each four times the one before. */
 const SIZES = [4 * 1024, 16 * 1024, 64 * 1024, 256 * 1024, 1024 * 1024] as const;
-/** At most this many bytes are kept in each size. */
+/** The most bytes that are kept in each size. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** Lends buffers and takes them back. */

@@ -23,23 +23,23 @@ const NOBODY: readonly never[] = [];
 /** Lists up to this length are compared one by one. */
 const SHORT_LIST = 4;
 
-/** So many outboxes are flushed with the end of a turn; a write costs some microseconds. */
+/** The number of outboxes that are flushed with the end of a turn; a write costs some microseconds. */
 export const FLUSHED_AT_ONCE = 256;
-/** And so many bytes of them, and one more outbox: the system copies what it takes at about a gigabyte a second. */
+/** The number of bytes that are flushed with it, and one more outbox: the system copies a gigabyte a second. */
 export const FLUSHED_BYTES = 4 * 1024 * 1024;
 
 /** A run that reaches this length is handed out. */
 const RUN_BYTES = 64 * 1024;
 
-/** Who gets events. */
+/** A receiver of events. */
 export interface Receiver {
   /** The connection; compared by identity. */
   readonly owner: object;
-  /** Where its messages gather. */
+  /** The outbox in which the receiver's messages gather. */
   readonly outbox: Outbox;
   /** Whether it also gets what its own connection publishes. */
   readonly echo: boolean;
-  /** What `overflow` does with what does not fit: receivers of different policies share no run. */
+  /** The policy that `overflow` applies to events that do not fit: receivers of different policies share no run. */
   readonly overflow: unknown;
   /** Whether publishers are to wait for it when it is behind. */
   readonly waitedFor: boolean;
@@ -53,9 +53,9 @@ type Overflow<R> = (receiver: R, frames: Uint8Array, length: number) => boolean;
 
 /** Hands events out. One serves all publishers of a server, since turns do not overlap. */
 export class Fanout<R extends Receiver> {
-  /** How many events were put into outboxes; those that `overflow` kept are not among them. */
+  /** The number of events that were put into outboxes; those that `overflow` kept are not among them. */
   deliveredEvents = 0;
-  /** How many bytes these were. */
+  /** The number of bytes of these events. */
   deliveredBytes = 0;
 
   readonly #maxOutboxBytes: number;

@@ -11,11 +11,11 @@ import { overlong, skipVarint, truncated, wrongWireType } from "./message_scan.t
 export class FieldCursor {
   /** The number of the present field. */
   field = 0;
-  /** Its wire type: 0, 1, 2 or 5. */
+  /** The wire type of the present field: 0, 1, 2 or 5. */
   wireType = 0;
-  /** Where its value begins (for wire type 2: behind the length). */
+  /** The offset at which the field's value begins (for wire type 2: behind the length). */
   start = 0;
-  /** Where its value ends. */
+  /** The offset behind the field's value. */
   end = 0;
 
   #bytes: Uint8Array = new Uint8Array(0);

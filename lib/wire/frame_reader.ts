@@ -25,10 +25,10 @@ import { ErrorCode, protocolError } from "../base/errors.ts";
 import { type InputMemory, UNCOUNTED } from "./input_budget.ts";
 import type { Buffer } from "./slab_pool.ts";
 
-/** How messages are told apart. */
+/** The dialect of the framing. */
 export type Framing = "delimited" | "raw" | "bare" | "prefixed32";
 
-/** By how much the buffer grows and shrinks, as a power of two. */
+/** The factor by which the buffer grows and shrinks, as a power of two. */
 const STEP_LOG2 = 2;
 /** After this many reads in a row that a quarter of the buffer could have held, it shrinks to that. */
 const SHRINK_AFTER_READS = 64;
@@ -39,18 +39,19 @@ const NOTHING: Buffer = new Uint8Array(0);
 export class FrameReader {
   /** The buffer that `messageStart` and `messageEnd` are offsets in. */
   buffer: Buffer;
-  /** Where the present message begins, after its prefix. */
+  /** The offset at which the present message begins, after its prefix. */
   messageStart = 0;
-  /** Where the present message ends. */
+  /** The offset behind the present message. */
   messageEnd = 0;
   /** The framing; `raw` until the first byte decided. */
   framing: Framing;
+  /** The largest message that is taken. */
+  maxFrameBytes: number;
 
-  readonly #maxFrameBytes: number;
   readonly #memory: InputMemory;
-  /** What is read into. */
+  /** The buffer that is read into. */
   #window: Buffer;
-  /** What came before of a message that is longer than the window, in full windows. */
+  /** The earlier parts of a message that is longer than the window, in full windows. */
   #parts: Buffer[] = [];
   #partBytes = 0;
   /** The long message in hand, joined. */
@@ -59,12 +60,12 @@ export class FrameReader {
   #begin = 0;
   /** The end of the bytes that arrived. */
   #end = 0;
-  /** How large the frame at `#begin` is with its prefix, once that is known; otherwise 0. */
+  /** The size of the frame at `#begin` with its prefix, once that is known; otherwise 0. */
   #frameBytes = 0;
   /** The part of it that is prefix. */
   #prefixBytes = 0;
   #smallReads = 0;
-  /** How much has come since `space` was last called, and whether that left room. */
+  /** The number of bytes that came since `space` was last called, and whether that left room. */
   #arrived = 0;
   #drained = true;
   /** Whether a message was taken since then, and since the call before. */
@@ -74,7 +75,7 @@ export class FrameReader {
 
   constructor(framing: Framing, maxFrameBytes: number, memory: InputMemory = UNCOUNTED) {
     this.framing = framing;
-    this.#maxFrameBytes = maxFrameBytes;
+    this.maxFrameBytes = maxFrameBytes;
     this.#memory = memory;
     this.buffer = this.#window = memory.take(READ_BUFFER_FIRST_BYTES);
   }
@@ -84,12 +85,12 @@ export class FrameReader {
     return this.bufferedBytes > 0;
   }
 
-  /** How many bytes wait that no message has taken. */
+  /** The number of bytes that wait and that no message has taken. */
   get bufferedBytes(): number {
     return this.#partBytes + this.#end - this.#begin;
   }
 
-  /** Where the next bytes are to be put; at least one byte long. Ends the life of earlier messages. */
+  /** The space for the next bytes; at least one byte long. Ends the life of earlier messages. */
   space(): Buffer {
     this.release();
     const waits = this.hasPartial;
@@ -221,12 +222,12 @@ export class FrameReader {
 
   /** Takes the message of `length` bytes at `start`, if all of it is there. */
   #take(start: number, length: number, prefixBytes: number): boolean {
-    if (length > this.#maxFrameBytes) {
+    if (length > this.maxFrameBytes) {
       this.finish();
       throw protocolError(
-        `cannot read a message of ${length} bytes: the limit is ${this.#maxFrameBytes}`,
+        `cannot read a message of ${length} bytes: the limit is ${this.maxFrameBytes}`,
         ErrorCode.RESOURCE_EXHAUSTED,
-        `at most ${this.#maxFrameBytes} bytes`,
+        `at most ${this.maxFrameBytes} bytes`,
       );
     }
     const end = start + length;

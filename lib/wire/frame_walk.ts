@@ -11,9 +11,9 @@ import { FieldCursor } from "./field_cursor.ts";
 
 /** A place among frames. */
 export class FrameWalk {
-  /** Where the present frame begins, with its prefix. */
+  /** The offset at which the present frame begins, with its prefix. */
   start = 0;
-  /** Where it ends. */
+  /** The offset behind the present frame. */
   end = 0;
   /** Whether it is an event. */
   isEvent = false;

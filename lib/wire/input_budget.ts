@@ -1,5 +1,5 @@
 /**
- * What has come to a server and waits, on all connections together: parts of messages, lines, request heads.
+ * The memory of input that waits, on all connections of a server together: parts of messages, lines, request heads.
  *
  * Each connection has an account, through which it takes every buffer beyond its first small one, so what counts
  * is memory and not bytes. When the budget is used up, who holds most without progress goes first: accounts are
@@ -16,12 +16,12 @@
 import { INPUT_PROGRESS_BYTES, READ_BUFFER_FIRST_BYTES } from "../base/limits.ts";
 import type { Buffer, Buffers } from "./slab_pool.ts";
 
-/** How much of the budget is freed at once, as a power of two. */
+/** The share of the budget that is freed at once, as a power of two. */
 const FREED_LOG2 = 3;
 /** A buffer that is empty is kept while so many of its size would still be free. */
 const KEPT_COUNT = 512;
 
-/** Where a reader has its buffers from. */
+/** The source of a reader's buffers. */
 export interface InputMemory {
   /** A buffer of at least `bytes` bytes. Whoever cannot have one is told to give up, and gets it all the same. */
   take(bytes: number): Buffer;
@@ -52,11 +52,11 @@ export const UNCOUNTED: InputMemory = {
 
 /** The budget of one server. */
 export class InputBudget {
-  /** What all accounts hold. */
+  /** The bytes that all accounts hold. */
   bytes = 0;
-  /** What those who had to go still hold. */
+  /** The bytes that connections hold that were told to go. */
   leavingBytes = 0;
-  /** How many had to go. */
+  /** The number of connections that had to go. */
   gone = 0;
   readonly buffers: Buffers;
   readonly #limitBytes: number;
@@ -116,9 +116,9 @@ export class InputBudget {
   }
 }
 
-/** What one connection holds. */
+/** The account of one connection. */
 export class InputAccount implements InputMemory {
-  /** How many bytes the connection holds; 0 after it has left. */
+  /** The number of bytes that the connection holds; 0 after it has left. */
   bytes = 0;
   /** Since when what waits has made no progress, by the coarse clock; 0 while nothing waits. */
   stillSinceMs = 0;

@@ -19,24 +19,24 @@ const LAST_MEMBER = 17;
 
 const NOTHING = new Uint8Array(0);
 
-/** What a scan found. One is reused for every message of a server. */
+/** The findings of a scan. One object is reused for every message of a server. */
 export class MessageScan {
-  /** Where the message lies. */
+  /** The bytes in which the message lies. */
   bytes: Uint8Array = NOTHING;
   /** The field number of the message's member; 0 when it has none. */
   member = 0;
-  /** Where the member's body begins. */
+  /** The offset at which the member's body begins. */
   start = 0;
-  /** Where the member's body ends. */
+  /** The offset behind the member's body. */
   end = 0;
-  /** Where the id's tag stands; equal to `idEnd` when there is no id, or it is zero. */
+  /** The offset of the id's tag; equal to `idEnd` when there is no id, or it is zero. */
   idStart = 0;
   /** The end of the id's value. */
   idEnd = 0;
   /** A field number that is not known, for the error; 0 when there was none. */
   unknown = 0;
 
-  /** Where the last tag or length read by `#varint` ends. */
+  /** The offset behind the last tag or length that `#varint` read. */
   #at = 0;
 
   /** The bytes that the id takes with its tag; 0 without one. */

@@ -1,5 +1,5 @@
 /**
- * What waits to leave on one connection: everything of one turn goes in one write.
+ * The bytes that wait to leave on one connection: everything of one turn goes in one write.
  *
  * Writers reserve room, fill `bytes` from `length` on, and `advance`; `flush` starts a write unless one is
  * under way, and what gathers meanwhile is the next batch. Bytes leave in the order they were put.
@@ -27,7 +27,7 @@ export type WriteBatch = (batch: Uint8Array) => Promise<void>;
 export class Outbox {
   /** The batch that gathers. Fill it after `reserve`; it may be another buffer after each `reserve`. */
   bytes: Buffer = NOTHING;
-  /** How much of `bytes` is filled. Read it; `advance` and `rewind` move it. */
+  /** The number of bytes of `bytes` that are filled. Read it; `advance` and `rewind` move it. */
   length = 0;
   /** Whether a fan-out has put something here that it has not flushed yet. Its own mark. */
   dirty = false;
@@ -47,7 +47,7 @@ export class Outbox {
   #writing = false;
   #waiters: { atMost: number; resolve: () => void }[] | null = null;
   #whenIdle: (() => void) | null = null;
-  /** When the batch that a failed write left is no longer read; null when it is not by now. */
+  /** Resolves when the batch that a failed write left is no longer read; null when it is not by now. */
   #released: Promise<void> | null = null;
 
   constructor(write: WriteBatch, pool: Buffers, budget: OutboxBudget) {

@@ -1,5 +1,5 @@
 /**
- * What all outboxes of a server hold together, and how much one of them may.
+ * The memory that all outboxes of a server hold together, and the share that one of them may hold.
  *
  * A shared budget with a dynamic threshold: one outbox may hold as much as is still free, so the more is
  * held, the sooner those who do not read hit their limit, while those who do read never notice. A hundred
@@ -17,7 +17,7 @@ const FLOOR_BYTES = 256 * 1024;
 
 /** Counts the bytes of all outboxes. */
 export class OutboxBudget {
-  /** What all outboxes hold now. */
+  /** The bytes that all outboxes hold now. */
   bytes = 0;
   readonly #limitBytes: number;
   #waiters: (() => void)[] = [];
@@ -26,7 +26,7 @@ export class OutboxBudget {
     this.#limitBytes = limitBytes;
   }
 
-  /** What one outbox may hold at this moment. */
+  /** The most bytes that one outbox may hold at this moment. */
   get thresholdBytes(): number {
     return Math.max(this.#limitBytes - this.bytes, FLOOR_BYTES);
   }

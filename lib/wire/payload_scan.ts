@@ -26,18 +26,18 @@ const LAST_STAMP = { event: 14, call: 14, job: 31 } as const;
 /** The kinds of messages that are scanned. */
 type ScannedKind = keyof typeof LAST_STAMP;
 
-/** What a pass found. Reused for every message of a server. */
+/** The findings of a pass. One object is reused for every message of a server. */
 export class PayloadScan {
-  /** Where the name begins: the topic of an Event, the method of a Call, the queue of a Job. */
+  /** The offset at which the name begins: the topic of an Event, the method of a Call, the queue of a Job. */
   nameStart = 0;
   nameEnd = 0;
-  /** Where the message type begins; equal to `typeEnd` when there is none. */
+  /** The offset at which the message type begins; equal to `typeEnd` when there is none. */
   typeStart = 0;
   typeEnd = 0;
-  /** Where the payload begins; equal to `payloadEnd` when there is none. */
+  /** The offset at which the payload begins; equal to `payloadEnd` when there is none. */
   payloadStart = 0;
   payloadEnd = 0;
-  /** Where the message_id of an Event or a Job begins; equal to `messageIdEnd` when there is none. */
+  /** The offset at which the message_id of an Event or a Job begins; equal to `messageIdEnd` when there is none. */
   messageIdStart = 0;
   messageIdEnd = 0;
   /** A Call's timeout_ms; 0 when it has none. */

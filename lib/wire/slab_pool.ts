@@ -34,7 +34,7 @@ const BLOCKS = SLAB_BYTES / BLOCK_BYTES;
 const SMALL_SIZES = [4 * 1024, 16 * 1024] as const;
 /** The sizes that are kept at hand. */
 const KEPT_SIZES = [...SMALL_SIZES, BLOCK_BYTES, 2 * BLOCK_BYTES, 4 * BLOCK_BYTES] as const;
-/** At most this many bytes are kept at hand in each size. */
+/** The most bytes that are kept at hand in each size. */
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** A block that is cut into buffers of one small size. */
@@ -65,7 +65,7 @@ export class SlabPool implements Buffers {
   readonly #withRoom: Set<CutBlock>[] = SMALL_SIZES.map(() => new Set());
   #takenSinceTrim = false;
 
-  /** The bytes of all slabs, touched or not. */
+  /** The bytes of all slabs, touched or not; tests look at it. */
   get slabBytes(): number {
     return this.#slabs.length * SLAB_BYTES;
   }
@@ -186,7 +186,7 @@ function cut(slab: Slab, at: number, blocks: number): Buffer {
   return new Uint8Array(slab.memory, at * BLOCK_BYTES, blocks * BLOCK_BYTES);
 }
 
-/** Where the first run of so many free blocks begins; -1 when there is none. */
+/** The beginning of the first run of so many free blocks; -1 when there is none. */
 function freeRun(used: Uint8Array, blocks: number): number {
   for (let at = used.indexOf(0); at >= 0 && at + blocks <= used.length;) {
     const end = used.indexOf(1, at);

@@ -1,5 +1,5 @@
 /**
- * What the server adds to a message that it hands on: fields appended behind the bytes as they came.
+ * The stamps that the server adds to a message that it hands on: fields appended behind the bytes as they came.
  *
  * In protobuf the order of fields is free, so stamping needs no decoding. The sender's part never
  * changes; the time is that of the turn in which the bytes were read, so a turn stamps once.

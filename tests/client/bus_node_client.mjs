@@ -5,20 +5,13 @@
  *   node bus_node_client.mjs BUNDLE URL...
  */
 import process from "node:process";
+import { codesOf } from "./error_code.mjs";
 
 const [bundle, ...urls] = process.argv.slice(2);
-const { connect, ErrorCode, ParleyError } = await import(bundle);
+const library = await import(bundle);
+const { connect, ErrorCode, ParleyError } = library;
+const codeOf = codesOf(library);
 const decoder = new TextDecoder();
-
-async function codeOf(promise) {
-  try {
-    await promise;
-    return "none";
-  } catch (error) {
-    if (!(error instanceof ParleyError)) throw error;
-    return ErrorCode[error.code];
-  }
-}
 
 async function use(url) {
   const errors = [];

@@ -5,19 +5,12 @@
  *   node node_client.mjs BUNDLE DEAD_URL URL...
  */
 import process from "node:process";
+import { codesOf } from "./error_code.mjs";
 
 const [bundle, deadUrl, ...urls] = process.argv.slice(2);
-const { connect, ErrorCode, ParleyError } = await import(bundle);
-
-async function codeOf(promise) {
-  try {
-    await promise;
-    return "none";
-  } catch (error) {
-    if (!(error instanceof ParleyError)) throw error;
-    return ErrorCode[error.code];
-  }
-}
+const library = await import(bundle);
+const { connect } = library;
+const codeOf = codesOf(library);
 
 async function ask(url) {
   const client = await connect(url, { name: "node", pool: 2 });

@@ -46,7 +46,7 @@ function testLeaving({ test }: JobCases): void {
     await Promise.resolve();
     assert.equal(recorder.calls.length, 4, "what came with a batch asks for none of its own");
     recorder.onLeaving = () => {};
-    append(store, store.openTopic("t"), "event", 1);
+    append(store, store.openTopic("t"), "event");
     await store.flush();
     assert.deepEqual(recorder.calls.slice(4), ["leaving", "committed"], "of events, too");
   });
@@ -120,7 +120,7 @@ function testGroups({ test }: JobCases): void {
       store.group(() => {
         push(store, queue, "lost", { timeMs: 9, messageId: "id" });
         push(store, fresh, "lost");
-        append(store, store.openTopic("t"), "lost", 9);
+        append(store, store.openTopic("t"), "lost", { timeMs: 9 });
         store.jobs.setStates(queue, 1, bytes("lost"));
         store.jobs.dropChunk(queue, 1);
         store.put("key", bytes("lost"), -1, null);

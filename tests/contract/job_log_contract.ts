@@ -92,7 +92,7 @@ function testPushes({ test }: JobCases): void {
     store.jobs.dropChunk(queue, 1);
     assert.equal(again("d"), 1, "when the first is gone, too");
     assert.equal(push(store, store.jobs.openQueue("other"), "other", { messageId: "id" }), 1);
-    assert.equal(append(store, store.openTopic("q"), "event", 1, "id"), 1);
+    assert.equal(append(store, store.openTopic("q"), "event", { messageId: "id" }), 1);
     assert.equal(store.jobs.duplicateOf(queue, "id"), 1);
     assert.equal(store.jobs.duplicateOf(queue, "none"), 0);
     await store.flush();
@@ -213,7 +213,7 @@ function testChunks({ test }: JobCases): void {
 function testTopicsBeside({ test }: JobCases): void {
   test("a topic and a queue of one name do not meet", async ({ store, recorder }) => {
     const [topic, queue] = [store.openTopic("same"), store.jobs.openQueue("same")];
-    append(store, topic, "event", 1);
+    append(store, topic, "event");
     assert.deepEqual([push(store, queue, "job"), push(store, queue, "job")], [1, 2]);
     store.put("same", bytes("record"), 0, "put");
     await store.flush();
@@ -228,7 +228,7 @@ function testTopicsBeside({ test }: JobCases): void {
     await store.applyRetention();
     assert.deepEqual(await payloadsIn(store, queue, 1, 2), ["job", "job"]);
     store.jobs.dropChunk(queue, 1);
-    assert.equal(append(store, topic, "event", 1), 2);
+    assert.equal(append(store, topic, "event"), 2);
     await store.flush();
     assert.deepEqual([topic.lastSeq, queue.lastId], [2, 2]);
     assert.equal(store.topic("same"), topic);
@@ -237,7 +237,7 @@ function testTopicsBeside({ test }: JobCases): void {
 
   test("figures of topics leave queues out", async ({ store }) => {
     const topic = store.openTopic("t");
-    append(store, topic, "event", 1);
+    append(store, topic, "event");
     await store.flush();
     const before = store.stats();
     const queues = ["a", "b", "t"].map((name) => store.jobs.openQueue(name));

@@ -148,7 +148,7 @@ export class JobHistory implements StoreListener {
     const newChunk = growing === 0 || full || random.below(10) === 0;
     const queue = this.#queue(name);
     assert.equal(this.#store.jobs.duplicateOf(queue, messageId), ids.get(messageId) ?? 0);
-    const id = this.#model.push(name, payload, timeMs, messageId, newChunk);
+    const id = this.#model.push(name, { payload, timeMs, messageId, begins: newChunk });
     assert.equal(push(this.#store, queue, payload, { timeMs, messageId, newChunk }), id);
   }
 
@@ -187,7 +187,7 @@ export class JobHistory implements StoreListener {
 
   #event(): void {
     const name = this.#random.pick(NAMES);
-    append(this.#store, this.#store.openTopic(name), "event", this.#clock.wallMs());
+    append(this.#store, this.#store.openTopic(name), "event", { timeMs: this.#clock.wallMs() });
     this.#model.touch();
   }
 

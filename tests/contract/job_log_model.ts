@@ -13,6 +13,16 @@ export interface ModelJob {
   readonly payload: string;
 }
 
+/** A job to add. */
+export interface ModelPush {
+  readonly payload: string;
+  readonly timeMs: number;
+  /** Empty for none. */
+  readonly messageId: string;
+  /** Whether it begins a chunk. */
+  readonly begins: boolean;
+}
+
 /** A chunk of the model. */
 export interface ModelChunk {
   readonly jobs: readonly ModelJob[];
@@ -60,7 +70,7 @@ export class ModelJobLog {
   }
 
   /** Adds a job. Gives its id, or that of the one it duplicates. */
-  push(name: string, payload: string, timeMs: number, messageId: string, begins: boolean): number {
+  push(name: string, { payload, timeMs, messageId, begins }: ModelPush): number {
     this.#changed = true;
     const queue = this.queue(name);
     const first = queue.ids.get(messageId);

@@ -76,18 +76,15 @@ export function testStoreContract(subject: StoreSubject): void {
   test("events are numbered by topic, stamped, and told in order", async (store, recorder) => {
     const [one, two] = [store.openTopic("one"), store.openTopic("two")];
     const seqs = [one, two, one].map((topic, index) =>
-      append(store, topic, `p${index}`, 5 + index)
+      append(store, topic, `p${index}`, { timeMs: 5 + index })
     );
     assert.deepEqual(seqs, [1, 1, 2]);
     assert.equal(one.lastSeq, 0, "nothing is there before it is committed");
     assert.deepEqual(eventsOf(await store.read(one, everything)), []);
     await store.flush();
     const { committedEntries } = recorder;
-    assert.deepEqual(committedEntries.map((entry) => [entry.topic, entry.seq, entry.completion]), [
-      ["one", 1, "p0"],
-      ["two", 1, "p1"],
-      ["one", 2, "p2"],
-    ]);
+    const told = committedEntries.map(({ topic, seq, completion }) => [topic, seq, completion]);
+    assert.deepEqual(told, [["one", 1, "p0"], ["two", 1, "p1"], ["one", 2, "p2"]]);
     assert.deepEqual(committedEntries.map((entry) => Number(entry.event?.seq)), [1, 1, 2]);
     assert.equal(Number(committedEntries[2].event?.timeUnixMicros), 7000);
     assert.equal(store.level, subject.level);
@@ -102,14 +99,16 @@ export function testStoreContract(subject: StoreSubject): void {
     "a duplicate completes with the first one's seq, after it",
     async (store, recorder, clock) => {
       const topic = store.openTopic("t");
-      append(store, topic, "first", 1, "id", "a");
-      assert.equal(append(store, topic, "again", 1, "id", "b"), 1, "in the same batch");
+      const again = (completion: string, to = topic) =>
+        append(store, to, "again", { messageId: "id", completion });
+      append(store, topic, "first", { messageId: "id", completion: "a" });
+      assert.equal(again("b"), 1, "in the same batch");
       await Promise.resolve();
       await Promise.resolve();
-      assert.equal(append(store, topic, "again", 1, "id", "c"), 1, "while the first is under way");
+      assert.equal(again("c"), 1, "while the first is under way");
       await store.flush();
-      assert.equal(append(store, topic, "again", 1, "id", "d"), 1, "once the first is committed");
-      assert.equal(append(store, store.openTopic("other"), "again", 1, "id", "e"), 1);
+      assert.equal(again("d"), 1, "once the first is committed");
+      assert.equal(again("e", store.openTopic("other")), 1);
       await store.flush();
       assert.deepEqual(
         recorder.committedEntries.map((entry) => [entry.completion, entry.duplicate]),
@@ -121,7 +120,7 @@ export function testStoreContract(subject: StoreSubject): void {
       assert.equal(store.duplicateOf(topic, "id"), 1, "at the end of the window");
       clock.advance(1);
       assert.equal(store.duplicateOf(topic, "id"), 0);
-      assert.equal(append(store, topic, "anew", 2, "id"), 2);
+      assert.equal(append(store, topic, "anew", { timeMs: 2, messageId: "id" }), 2);
       clock.stepWall(-365 * 86_400_000);
       assert.equal(store.duplicateOf(topic, "id"), 2, "a step of the clock changes nothing");
     },
@@ -130,7 +129,7 @@ export function testStoreContract(subject: StoreSubject): void {
 
   test("past their number the oldest message_ids are forgotten", (store) => {
     const topic = store.openTopic("t");
-    for (const id of ["a", "b", "c"]) append(store, topic, id, 1, id);
+    for (const id of ["a", "b", "c"]) append(store, topic, id, { messageId: id });
     const seqs = ["a", "b", "c"].map((id) => store.duplicateOf(topic, id));
     assert.deepEqual(seqs, [0, 2, 3]);
     return store.flush();
@@ -138,10 +137,10 @@ export function testStoreContract(subject: StoreSubject): void {
 
   test("a group holds or is taken back", async (store, recorder) => {
     const topic = store.openTopic("t");
-    append(store, topic, "before", 1);
+    append(store, topic, "before");
     const attempt = () =>
       store.group(() => {
-        append(store, topic, "lost", 9, "id");
+        append(store, topic, "lost", { timeMs: 9, messageId: "id" });
         store.put("key", bytes("lost"), 0, null);
         store.put("key", bytes("lost"), 0, null);
       });
@@ -150,7 +149,7 @@ export function testStoreContract(subject: StoreSubject): void {
     assert.equal(store.duplicateOf(topic, "id"), 0);
     const seq = store.group(() => {
       store.put("key", bytes("kept"), 0, null);
-      return append(store, topic, "kept", 2, "id");
+      return append(store, topic, "kept", { timeMs: 2, messageId: "id" });
     });
     assert.equal(seq, 2);
     await store.flush();
@@ -198,7 +197,7 @@ export function testStoreContract(subject: StoreSubject): void {
 
   test("time never goes back within a topic", async (store) => {
     const topic = store.openTopic("t");
-    for (const timeMs of [100, 300, 200, 400]) append(store, topic, `${timeMs}`, timeMs);
+    for (const timeMs of [100, 300, 200, 400]) append(store, topic, `${timeMs}`, { timeMs });
     await store.flush();
     assert.deepEqual((await readAll(store, topic)).map((event) => event.timeMs), [
       100,
@@ -214,7 +213,7 @@ export function testStoreContract(subject: StoreSubject): void {
 
   test("pages are bounded by events and bytes, and never empty for want of room", async (store) => {
     const topic = store.openTopic("t");
-    for (const size of [10, 900_000, 10, 10]) append(store, topic, "x".repeat(size), 1);
+    for (const size of [10, 900_000, 10, 10]) append(store, topic, "x".repeat(size));
     await store.flush();
     const seqs = async (from: number, direction: "forward" | "backward", maxBytes: number) =>
       Array.from((await store.read(topic, { from, direction, maxEvents: 9, maxBytes })).seqs);
@@ -231,7 +230,7 @@ export function testStoreContract(subject: StoreSubject): void {
   test("the last event of each topic, page by page", async (store) => {
     const topics = ["a", "b", "c", "d", "e"].map((name) => store.openTopic(name));
     for (const [index, topic] of topics.entries()) {
-      for (let count = 0; count < index; count++) append(store, topic, `${index}.${count}`, 1);
+      for (let count = 0; count < index; count++) append(store, topic, `${index}.${count}`);
     }
     await store.flush();
     await store.trim(topics[1], 9);
@@ -252,7 +251,7 @@ export function testStoreContract(subject: StoreSubject): void {
       const topic = store.openTopic("t");
       const names = ["a", "b", "c", "d", "e"];
       for (const name of names) {
-        append(store, topic, name, clock.wallMs());
+        append(store, topic, name, { timeMs: clock.wallMs() });
         clock.advance(1000);
       }
       await store.flush();
@@ -270,7 +269,7 @@ export function testStoreContract(subject: StoreSubject): void {
       clock.advance(100_000);
       await store.applyRetention();
       assert.deepEqual([await kept(), topic.firstSeq, topic.lastSeq], [[], 6, 5]);
-      assert.equal(append(store, topic, "f", clock.wallMs()), 6);
+      assert.equal(append(store, topic, "f", { timeMs: clock.wallMs() }), 6);
       await store.flush();
       assert.deepEqual(await kept(), ["f"]);
       assert.equal(store.stats().trimmedEvents, 5);
@@ -281,9 +280,9 @@ export function testStoreContract(subject: StoreSubject): void {
     const topic = store.openTopic("t");
     assert.equal(store.overloaded, false);
     await store.whenReady();
-    while (!store.overloaded) append(store, topic, "x".repeat(1000), 1);
+    while (!store.overloaded) append(store, topic, "x".repeat(1000));
     const refused = () => {
-      for (;;) append(store, topic, "x".repeat(1000), 1);
+      for (;;) append(store, topic, "x".repeat(1000));
     };
     assert.throws(refused, { codeName: "RESOURCE_EXHAUSTED", retryable: true });
     await settles(store.whenReady(), "room for publishers");
@@ -307,11 +306,11 @@ export function testStoreContract(subject: StoreSubject): void {
       let good = 0;
       for (; recorder.errors.length === 0; good += recorder.errors.length === 0 ? 2 : 0) {
         assert(good < 1000, "the store is full at some time");
-        append(store, topic, payload, 1, `id${good}`);
+        append(store, topic, payload, { messageId: `id${good}` });
         store.put(`key${good}`, bytes("x"), 0, null);
         // The first batch is under way by now, so the next event gathers behind it.
         await Promise.resolve();
-        append(store, topic, payload, 1, `id${good + 1}`);
+        append(store, topic, payload, { messageId: `id${good + 1}` });
         await settles(store.flush().catch(() => {}), "the end of the batches");
       }
       const [error] = recorder.errors;
@@ -328,7 +327,7 @@ export function testStoreContract(subject: StoreSubject): void {
       );
       assert.deepEqual((await readAll(store, topic, 4)).map((event) => event.seq).length, lastSeq);
       await store.trim(topic, lastSeq);
-      assert.equal(append(store, topic, payload, 1, `id${good + 1}`), lastSeq + 1);
+      assert.equal(append(store, topic, payload, { messageId: `id${good + 1}` }), lastSeq + 1);
       store.put("after", bytes("x"), 0, null);
       await store.flush();
       assert.deepEqual((await readAll(store, topic)).map(({ seq }) => seq), [lastSeq, lastSeq + 1]);
@@ -342,10 +341,10 @@ export function testStoreContract(subject: StoreSubject): void {
 
   test("close commits what was handed over, then refuses", async (store, recorder) => {
     const topic = store.openTopic("t");
-    append(store, topic, "last", 1);
+    append(store, topic, "last");
     await Promise.all([store.close(), store.close()]);
     assert.equal(recorder.committedEntries.length, 1);
-    assert.throws(() => append(store, topic, "late", 1), { codeName: "UNAVAILABLE" });
+    assert.throws(() => append(store, topic, "late"), { codeName: "UNAVAILABLE" });
     await assert.rejects(store.read(topic, everything), { codeName: "UNAVAILABLE" });
   });
 
@@ -354,7 +353,7 @@ export function testStoreContract(subject: StoreSubject): void {
     Deno.test(named("nothing is there after a restart, and the epoch says so"), async () => {
       await using place = await subject.place();
       const before = await place.open({});
-      append(before, before.openTopic("one"), "a", 1);
+      append(before, before.openTopic("one"), "a");
       await before.flush();
       await before.close();
       const store = await place.open({});
@@ -372,11 +371,11 @@ export function testStoreContract(subject: StoreSubject): void {
     const before = await place.open({ clock, limits });
     const { epoch } = before;
     const [one, gone] = [before.openTopic("one"), before.openTopic("gone")];
-    append(before, one, "a", clock.wallMs(), "old");
-    append(before, gone, "b", clock.wallMs());
+    append(before, one, "a", { timeMs: clock.wallMs(), messageId: "old" });
+    append(before, gone, "b", { timeMs: clock.wallMs() });
     await before.flush();
     clock.advance(WINDOW_MS - 5000);
-    append(before, one, "c", clock.wallMs(), "young");
+    append(before, one, "c", { timeMs: clock.wallMs(), messageId: "young" });
     const revision = before.put("key", bytes("v"), 0, null);
     before.put("other", bytes("v"), 0, null);
     before.remove("other", -1, null);
@@ -389,8 +388,8 @@ export function testStoreContract(subject: StoreSubject): void {
     assert.equal(store.epoch, epoch, "the same history");
     const topic = store.openTopic("one");
     assert.equal(store.duplicateOf(topic, "old"), 0);
-    assert.equal(append(store, topic, "c", clock.wallMs(), "young"), 2, "a duplicate");
-    assert.equal(append(store, store.openTopic("gone"), "d", clock.wallMs()), 2);
+    assert.equal(append(store, topic, "c", { messageId: "young" }), 2, "a duplicate");
+    assert.equal(append(store, store.openTopic("gone"), "d", { timeMs: clock.wallMs() }), 2);
     assert(store.put("other", bytes("w"), 0, null) > revision + 2);
     await store.flush();
     assert.deepEqual((await readAll(store, topic)).map((event) => event.payload), ["a", "c"]);

@@ -89,9 +89,20 @@ export class History {
     const topic = this.#store.openTopic(name);
     const wallMs = this.#clock.wallMs();
     const model = this.#model;
-    const [seq, duplicate] = model.append(name, payload, wallMs, this.#clock.monotonicMs(), id);
+    const [seq, duplicate] = model.append(name, payload, {
+      wallMs,
+      nowMs: this.#clock.monotonicMs(),
+      id,
+    });
     assert.equal(this.#store.duplicateOf(topic, id), duplicate ? seq : 0);
-    assert.equal(append(this.#store, topic, payload, wallMs, id, this.#count), seq);
+    assert.equal(
+      append(this.#store, topic, payload, {
+        timeMs: wallMs,
+        messageId: id,
+        completion: this.#count,
+      }),
+      seq,
+    );
     this.#expected.push({ kind: "event", seq, duplicate, completion: this.#count });
   }
 
@@ -128,7 +139,10 @@ export class History {
     const run = () => {
       const topic = this.#store.openTopic(this.#random.pick(NAMES));
       for (let left = this.#random.below(4); left > 0; left--) {
-        append(this.#store, topic, "lost", this.#clock.wallMs() + 5, `id${this.#random.below(30)}`);
+        append(this.#store, topic, "lost", {
+          timeMs: this.#clock.wallMs() + 5,
+          messageId: `id${this.#random.below(30)}`,
+        });
       }
       this.#store.put(this.#random.pick(KEYS), encoder.encode("lost"), -1, "lost");
       const key = this.#random.pick(KEYS);
@@ -195,8 +209,15 @@ export class History {
     if (this.#random.below(2) === 0) {
       // What is on its way goes, too.
       const wallMs = this.#clock.wallMs();
-      const [seq] = this.#model.append(name, "gone", wallMs, this.#clock.monotonicMs(), "");
-      assert.equal(append(this.#store, topic, "gone", wallMs, "", ++this.#count), seq);
+      const [seq] = this.#model.append(name, "gone", {
+        wallMs,
+        nowMs: this.#clock.monotonicMs(),
+        id: "",
+      });
+      assert.equal(
+        append(this.#store, topic, "gone", { timeMs: wallMs, completion: ++this.#count }),
+        seq,
+      );
       this.#expected.push({ kind: "event", seq, duplicate: false, completion: this.#count });
       isEmpty = false;
     }
@@ -212,8 +233,15 @@ export class History {
     this.#model.forget(name, stays);
     if (stays) {
       const wallMs = this.#clock.wallMs();
-      const [next] = this.#model.append(name, "back", wallMs, this.#clock.monotonicMs(), "");
-      assert.equal(append(this.#store, topic, "back", wallMs, "", ++this.#count), next);
+      const [next] = this.#model.append(name, "back", {
+        wallMs,
+        nowMs: this.#clock.monotonicMs(),
+        id: "",
+      });
+      assert.equal(
+        append(this.#store, topic, "back", { timeMs: wallMs, completion: ++this.#count }),
+        next,
+      );
       this.#expected.push({ kind: "event", seq: next, duplicate: false, completion: this.#count });
     }
     await this.#store.flush();

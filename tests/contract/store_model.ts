@@ -67,9 +67,7 @@ export class ModelStore {
   append(
     name: string,
     payload: string,
-    wallMs: number,
-    nowMs: number,
-    id: string,
+    { wallMs, nowMs, id }: { wallMs: number; nowMs: number; id: string },
   ): [number, boolean] {
     const topic = this.topic(name);
     const seen = this.#seen.get(`${name} ${id}`);

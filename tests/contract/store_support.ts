@@ -81,14 +81,22 @@ function entryOf(batch: StoreBatch): SeenEntry {
   return { kind, topic, seq, timeMs, duplicate, event, size, completion };
 }
 
-/** Appends an event with a text payload; an empty `messageId` is none. */
+/** What an event is appended with beside its payload. */
+export interface AppendInit {
+  /** 1 unless given. */
+  readonly timeMs?: number;
+  /** Empty for none, which it is unless given. */
+  readonly messageId?: string;
+  /** Its payload unless given. */
+  readonly completion?: unknown;
+}
+
+/** Appends an event with a text payload. */
 export function append(
   store: Store,
   topic: StoreTopic,
   payload: string,
-  timeMs: number,
-  messageId = "",
-  completion: unknown = payload,
+  { timeMs = 1, messageId = "", completion = payload }: AppendInit = {},
 ): number {
   const event = create(EventSchema, { topic: topic.name, payload: encoder.encode(payload) });
   const plain = toBinary(EventSchema, event);

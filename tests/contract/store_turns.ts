@@ -15,13 +15,13 @@ export function testStoreTurns(test: Test): void {
     const topic = store.openTopic("slow");
     const seen: number[][] = [];
     recorder.between = async ({ seq }) => {
-      if (seq === 1) append(store, topic, "behind", 9);
+      if (seq === 1) append(store, topic, "behind", { timeMs: 9 });
       // Far longer than the commit of the batch behind takes.
       await new Promise((resolve) => setTimeout(resolve, 5));
       const { events } = store.stats();
       seen.push([seq, topic.lastSeq, topic.events, events, (await readAll(store, topic)).length]);
     };
-    for (const number of [1, 2, 3]) append(store, topic, `${number}`, number);
+    for (const number of [1, 2, 3]) append(store, topic, `${number}`, { timeMs: number });
     await store.flush();
     assert(topic.lastSeq >= 3, "flush waits for what the listener has to do");
     await store.flush();
@@ -30,7 +30,7 @@ export function testStoreTurns(test: Test): void {
     assert.equal(store.stats().committedEvents, 4);
     recorder.between = null;
     assert.equal(await store.trim(topic, 3), 2);
-    append(store, topic, "after", 10);
+    append(store, topic, "after", { timeMs: 10 });
     await store.flush();
     assert.deepEqual([topic.firstSeq, topic.lastSeq], [3, 5]);
   });
@@ -43,7 +43,7 @@ export function testStoreTurns(test: Test): void {
         await new Promise((resolve) => setTimeout(resolve, 5));
         assert(topic.events >= 0 && topic.bytes >= 0, "figures are of what was told");
       };
-      for (let number = 0; number < 6; number++) append(store, topic, "x", number);
+      for (let number = 0; number < 6; number++) append(store, topic, "x", { timeMs: number });
       await store.flush();
     }
     await store.applyRetention();

@@ -5,27 +5,21 @@ import assert from "node:assert/strict";
 import {
   create,
   type DescMessage,
+  type DescMethodUnary,
   fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import {
-  InfoQueueRequestSchema,
-  InfoQueueResponseSchema,
-  type PeekedJob,
-  PeekQueueRequestSchema,
-  PeekQueueResponseSchema,
-  type QueueInfo,
-  RedriveQueueRequestSchema,
-  RedriveQueueResponseSchema,
-} from "../../lib/gen/parley/v1/queue_pb.ts";
+import { type PeekedJob, type QueueInfo, Queues } from "../../lib/gen/parley/v1/queue_pb.ts";
 import type { BusClient } from "../support/bus_client.ts";
 import { call } from "../support/bus_messages.ts";
 import { contentOf, type ServerMessage } from "../support/frames.ts";
 import { KeptServer } from "./kept_server.ts";
 
 const PAGE_JOBS = 1000;
+
+const { info: INFO, peek: PEEK, redrive: REDRIVE } = Queues.method;
 
 /** A data directory with a configuration, and servers in it, one after the other. */
 export class QueueDirectory implements AsyncDisposable {
@@ -56,7 +50,7 @@ export class QueueDirectory implements AsyncDisposable {
 
 /** What a queue holds. */
 export async function infoOf(client: BusClient, queue: string): Promise<QueueInfo> {
-  const { info } = await ask(client, "Info", InfoQueueRequestSchema, InfoQueueResponseSchema, {
+  const { info } = await ask(client, INFO, {
     queue,
   });
   return info!;
@@ -75,13 +69,7 @@ export async function peekAll(client: BusClient, queue: string): Promise<PeekedJ
   const all: PeekedJob[] = [];
   for (;;) {
     const after = all.at(-1)?.job?.id ?? 0n;
-    const { jobs, more } = await ask(
-      client,
-      "Peek",
-      PeekQueueRequestSchema,
-      PeekQueueResponseSchema,
-      { queue, after, limit: PAGE_JOBS },
-    );
+    const { jobs, more } = await ask(client, PEEK, { queue, after, limit: PAGE_JOBS });
     all.push(...jobs);
     if (!more) return all;
   }
@@ -89,26 +77,18 @@ export async function peekAll(client: BusClient, queue: string): Promise<PeekedJ
 
 /** Asks to have all dead letters put back; what is answered to it need not be awaited. */
 export async function redrive(client: BusClient, queue: string): Promise<number> {
-  const { redriven } = await ask(
-    client,
-    "Redrive",
-    RedriveQueueRequestSchema,
-    RedriveQueueResponseSchema,
-    { queue },
-  );
+  const { redriven } = await ask(client, REDRIVE, { queue });
   return Number(redriven);
 }
 
 async function ask<Q extends DescMessage, A extends DescMessage>(
   client: BusClient,
-  method: string,
-  request: Q,
-  response: A,
+  { name, input, output }: DescMethodUnary<Q, A>,
   init: MessageInitShape<Q>,
 ): Promise<MessageShape<A>> {
-  const payload = toBinary(request, create(request, init));
-  const answer = await client.ask(call({ method: `parley.v1.Queues/${method}`, payload }));
-  return answered(answer, response);
+  const payload = toBinary(input, create(input, init));
+  const answer = await client.ask(call({ method: `parley.v1.Queues/${name}`, payload }));
+  return answered(answer, output);
 }
 
 function answered<A extends DescMessage>(message: ServerMessage, schema: A): MessageShape<A> {

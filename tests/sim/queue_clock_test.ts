@@ -65,7 +65,7 @@ class Bench implements AsyncDisposable {
       );
     await client.when(() => isBeat() >= 0, "the beat");
     const [{ message }] = client.messages.splice(isBeat(), 1);
-    await settle(client, Verdict.ACK, [message.value as Job], {}, BEATER);
+    await settle(client, Verdict.ACK, [message.value as Job], { consumer: BEATER });
   }
 
   /** Fails if anything was handed out that is not held yet; `left` says what must be there. */

@@ -96,13 +96,12 @@ export class QueueFrames {
     this.#varint(prefetch);
   }
 
-  /** Settles deliveries, whose tokens are `tokens` two by two; a negative delay is none. */
+  /** Settles deliveries, whose tokens are `tokens` two by two. */
   settle(
     requestId: number,
     consumer: number,
     tokens: readonly number[],
-    verdict: number,
-    delayMs: number,
+    { verdict, delayMs = -1 }: { verdict: number; delayMs?: number },
   ): void {
     const tokenBytes = 4 * tokens.length;
     const delayBytes = delayMs < 0 ? 0 : 1 + varintBytes(delayMs);

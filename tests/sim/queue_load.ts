@@ -206,7 +206,7 @@ export class LoadConsumer extends LoadClient {
     if (this.#held.length === 0) return;
     const requestId = ++this.#requests;
     this.#unanswered.set(requestId, this.#held);
-    this.frames.settle(requestId, CONSUMER, this.#tokens, Verdict.ACK, -1);
+    this.frames.settle(requestId, CONSUMER, this.#tokens, { verdict: Verdict.ACK });
     this.#tokens = [];
     this.#held = [];
   }
@@ -230,7 +230,7 @@ export class LoadConsumer extends LoadClient {
     if (random.below(GIVEN_BACK) === 0) {
       const requestId = ++this.#requests;
       this.#unanswered.set(requestId, []);
-      this.frames.settle(requestId, CONSUMER, [low, high], Verdict.NACK, 0);
+      this.frames.settle(requestId, CONSUMER, [low, high], { verdict: Verdict.NACK, delayMs: 0 });
       return;
     }
     this.#tokens.push(low, high);

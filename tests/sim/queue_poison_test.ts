@@ -2,7 +2,7 @@
  * Poison: a job that is never done is dead after exactly as many deliveries as its queue allows, whatever
  * kills the server in between; and it is in its queue or among the dead, never in both, never in neither.
  *
- * KILL_ROUNDS sets how many kills there are around burials, KILL_SEED what is done and when they come.
+ * KILL_ROUNDS sets how many kills there are around moves to the dead letters, KILL_SEED what is done and when they come.
  */
 import assert from "node:assert/strict";
 import {
@@ -103,7 +103,7 @@ Deno.test("queue: a job that was out for the last time when the server was kille
     assertAttempt((await jobs(client, 1))[0], MOST);
     await server.kill();
   }
-  // The kill after that hits the burial, or comes right before or behind it.
+  // The kill after that hits the move, or comes right before or behind it.
   await (await directory.start()).kill();
   await using server = await directory.start();
   await using client = await server.connect();
@@ -169,7 +169,7 @@ async function checkPlaces(server: KeptServer, pushed: readonly string[]): Promi
   return dead;
 }
 
-Deno.test(`queue: ${ROUNDS} times kill -9 around burials and redrives leave each job in one place`, async () => {
+Deno.test(`queue: ${ROUNDS} times kill -9 around moves to the dead letters and redrives leave each job in one place`, async () => {
   console.log(`KILL_SEED=${SEED}`);
   const random = new Random(SEED);
   const pushed = Array.from({ length: 200 }, (_, index) => `job ${index}`);

@@ -50,7 +50,7 @@ class Child {
     for (; events > 0 && this.#sent < Number(count ?? Infinity); events--, this.#sent++) {
       const index = this.#sent % names.length;
       const topic = this.#topics[index];
-      append(this.#store, topic, `${topic.name} ${this.#next[index]++}`, Date.now());
+      append(this.#store, topic, `${topic.name} ${this.#next[index]++}`, { timeMs: Date.now() });
     }
   }
 

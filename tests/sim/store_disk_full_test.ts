@@ -40,7 +40,10 @@ async function fillAndHeal(directory: string): Promise<void> {
   try {
     for (let tries = 0; recorder.errors.length < 3; tries++) {
       assert(tries < 500, "the disk is full at some time");
-      assert.equal(append(store, topic, payload(topic.lastSeq + 1), 1), topic.lastSeq + 1);
+      assert.equal(
+        append(store, topic, payload(topic.lastSeq + 1)),
+        topic.lastSeq + 1,
+      );
       await store.flush().catch(() => {});
     }
     for (const error of recorder.errors) {
@@ -50,7 +53,9 @@ async function fillAndHeal(directory: string): Promise<void> {
     assert(lastSeq > 10, `${lastSeq} events fitted`);
     assert.equal((await readAll(store, topic, 20)).length, lastSeq, "reads go on");
     await Deno.remove(ballast);
-    for (let more = 1; more <= 10; more++) append(store, topic, payload(lastSeq + more), 1);
+    for (let more = 1; more <= 10; more++) {
+      append(store, topic, payload(lastSeq + more));
+    }
     await store.flush();
     assert.equal(topic.lastSeq, lastSeq + 10);
   } finally {

@@ -39,7 +39,10 @@ export async function makeSpecimens(): Promise<{ open: Specimen; closed: Specime
     const { epoch } = store;
     for (let commit = 1; commit <= COMMITS; commit++) {
       for (const name of names) {
-        append(store, store.openTopic(name), payloadOf(name, commit), commit, `${name}${commit}`);
+        append(store, store.openTopic(name), payloadOf(name, commit), {
+          timeMs: commit,
+          messageId: `${name}${commit}`,
+        });
       }
       store.put("count", new TextEncoder().encode(`${commit}`), -1, null);
       await store.flush();

@@ -4,6 +4,7 @@
  *
  * It is no client library. Every wait that could hang is turned into a failure by `settles`.
  */
+import { handled } from "../../lib/base/detached.ts";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Event } from "../../lib/gen/parley/v1/event_pb.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
@@ -88,8 +89,17 @@ export class BusClient implements AsyncDisposable {
     return ++this.#lastId;
   }
 
-  /** Sends a message with an id and gives what the server answers to it. */
-  async ask(message: ClientMessageInit): Promise<ServerMessage> {
+  /**
+   * Sends a message with an id and gives what the server answers to it. A test that fails before it looks at the
+   * answer is told of its own failure, and not of the answer that never came.
+   */
+  ask(message: ClientMessageInit): Promise<ServerMessage> {
+    const answer = this.#ask(message);
+    handled(answer);
+    return answer;
+  }
+
+  async #ask(message: ClientMessageInit): Promise<ServerMessage> {
     const id = this.nextId();
     await this.send({ ...message, id });
     return await this.answerTo(id);

@@ -36,7 +36,7 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 
 /** Bytes as text. */
 export function textIn(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
 /** Publishes. An id of zero asks for no acknowledgement. */

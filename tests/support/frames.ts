@@ -37,7 +37,14 @@ export function addMessage(a: number, b: number, id = 0n): ClientMessageInit {
 
 /** Says Hello. */
 export function helloMessage(
-  hello: { clientName?: string; library?: string; answersPings?: boolean } = {},
+  hello: {
+    clientName?: string;
+    library?: string;
+    answersPings?: boolean;
+    user?: string;
+    password?: string;
+    token?: string;
+  } = {},
   id = 1n,
 ): ClientMessageInit {
   return { message: { case: "hello", value: { protocolVersion: 1, ...hello } }, id };

@@ -66,7 +66,7 @@ Deno.test("what the generated class of a job writes is found where it lies", () 
       const isPlain = priority === 0 && key === "" && delayMs === 0n;
       assert.equal(scan.hasOptions, !isPlain);
       const options = optionsOf(body);
-      assert.equal(options.isPlain, isPlain);
+      assert.equal(options.priority === 0 && options.key === 0 && options.delayMs === 0, isPlain);
       assert.deepEqual([options.priority, options.delayMs], [priority, Number(delayMs)]);
       assert.equal(options.key === 0, key === "");
     }),

@@ -1,5 +1,5 @@
 /**
- * What a rejected `accept` means for the listener.
+ * The meaning of a rejected `accept` for the listener.
  *
  * Three kinds: the one connection that was to be accepted is dead, and the next may be fine; the process or
  * the machine has run out of something, and will reject again until that is over; and whatever else a system
@@ -7,7 +7,7 @@
  */
 import { constants } from "node:os";
 
-/** What a failure to accept concerns. */
+/** The cause of a failure to accept. */
 type AcceptFailure = "connection" | "exhaustion" | "unknown";
 
 /** Files, buffers or memory have run out: the connections stay in the backlog. */

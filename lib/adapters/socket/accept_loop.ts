@@ -21,7 +21,7 @@ const UNKNOWN_IN_A_ROW = 16;
 /** After so many connections, good or dead, others have their turn. */
 const ACCEPTS_A_TURN = 64;
 
-/** How long to pause after something has run out `failures` times in a row (1 or more), in milliseconds. */
+/** The pause after something has run out `failures` times in a row (1 or more), in milliseconds. */
 export function exhaustionPauseMs(failures: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20), MAX_PAUSE_MS);
 }

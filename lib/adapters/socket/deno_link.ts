@@ -11,10 +11,11 @@
 import { detached, settled } from "../../base/detached.ts";
 import { WriteAbandoned } from "../../base/write_abandoned.ts";
 import type { Link, ListenerKind } from "../../ports/link.ts";
+import { acceptLoop } from "./accept_loop.ts";
 import type { Remote } from "./door.ts";
 import { askAfterSilence } from "./keepalive.ts";
 
-/** What both of Deno's connections have. */
+/** A tcp or unix connection of Deno. */
 type DenoConnection = Deno.TcpConn | Deno.UnixConn;
 
 /** One accepted connection. */
@@ -110,6 +111,22 @@ export class DenoLink implements Link {
     const address = this.#connection.localAddr;
     return address.transport === "unix" ? `unix:${address.path}` : "unix";
   }
+}
+
+/** A listener for DenoLinks: its kind, and its address for the log. */
+interface Accepting {
+  readonly kind: ListenerKind;
+  readonly address: string;
+}
+
+/** Yields a link for each connection that `listener` of the runtime accepts, until `stopped` is aborted. */
+export async function* acceptLinks(
+  { kind, address }: Accepting,
+  listener: { accept(): Promise<DenoConnection> },
+  stopped: AbortSignal,
+): AsyncGenerator<Link, void, void> {
+  const connections = acceptLoop(() => listener.accept(), address, stopped);
+  for await (const connection of connections) yield new DenoLink(kind, connection);
 }
 
 /** An address as people write it: IPv6 in brackets. */

@@ -17,7 +17,7 @@ import { logger } from "../../base/log.ts";
 
 const log = logger("connection");
 
-/** What is used of a TCP handle; its methods give 0 when they did what they were asked. */
+/** The part of a TCP handle that is used; its methods give 0 when they did what they were asked. */
 interface TcpHandle {
   openFromRid(resource: number): number;
   setKeepAlive(on: boolean, seconds: number): number;

@@ -67,7 +67,7 @@ class SocketPoll implements IoPoll {
   }
 }
 
-/** Both ends of a connection over loopback. */
+/** The two ends of a connection over loopback. */
 async function connectToSelf(): Promise<[near: Deno.TcpConn, far: Deno.TcpConn]> {
   const hostname = "127.0.0.1";
   const listener = Deno.listen({ hostname, port: 0 });

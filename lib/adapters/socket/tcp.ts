@@ -108,7 +108,7 @@ function listenLoopback<Listener extends PortListener>(
   }
 }
 
-/** What to tell a person whose address cannot be listened on. */
+/** The error for an address that cannot be listened on. */
 export function listenError(
   kind: ListenerKind | "http",
   address: string,

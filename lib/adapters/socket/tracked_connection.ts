@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer";
 /** Chunks that wait together leave in one write up to this size. */
 const JOIN_BYTES = 256 * 1024;
 
-/** What is needed of a connection. */
+/** The part of a connection that is needed. */
 type Connection = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "close">;
 
 /** One connection and its operations. */

@@ -6,8 +6,7 @@
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
-import { acceptLoop } from "./accept_loop.ts";
-import { DenoLink } from "./deno_link.ts";
+import { acceptLinks } from "./deno_link.ts";
 import { listenError } from "./tcp.ts";
 
 /** A listener on one path. */
@@ -23,13 +22,8 @@ class UnixLinkListener implements LinkListener {
     this.#listener = Deno.listen({ transport: "unix", path });
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Link> {
-    const connections = acceptLoop(
-      () => this.#listener.accept(),
-      this.address,
-      this.#stopped.signal,
-    );
-    for await (const connection of connections) yield new DenoLink(this.kind, connection);
+  [Symbol.asyncIterator](): AsyncIterator<Link> {
+    return acceptLinks(this, this.#listener, this.#stopped.signal);
   }
 
   close(): void {

@@ -13,7 +13,7 @@ import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/proto
 import { printable } from "../../base/printable.ts";
 import { type ClientMessage, ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import type { ServerMessage } from "../../gen/parley/v1/envelope_pb.ts";
-import { CloseReason } from "../../gen/parley/v1/error_pb.ts";
+import { CloseReason, ErrorCode } from "../../gen/parley/v1/error_pb.ts";
 import type { Event } from "../../gen/parley/v1/event_pb.ts";
 import { DirectMessageSchema, Rooms } from "../../gen/parley/v1/room_pb.ts";
 import { clockText, TEXT_BANNER, TEXT_HELP } from "./banner.ts";
@@ -29,10 +29,13 @@ import {
 
 /** What a person is asked first. */
 export const NAME_PROMPT = "[ENTER YOUR NAME]: ";
+/** What a person is asked then, where the name is that of a user or everybody has to be one. */
+export const PASSWORD_PROMPT = "[ENTER YOUR PASSWORD]: ";
 /** The most events of a room's history that are shown on coming in. */
 const SHOWN_HISTORY = 2048;
 
 type Answer = (message: ServerMessage["message"]) => void;
+type Refused = (reason: string, code: ErrorCode) => void;
 
 /** What the dialogue needs. */
 export interface DialogueOptions {
@@ -56,6 +59,8 @@ export class TextDialogue {
   #output = "";
   #nextId = 1n;
   #name = "";
+  /** The name whose password is asked for; empty while none is. */
+  #claimed = "";
   #room = "";
   /** Events of the room up to this seq are its history. */
   #historySeq = 0n;
@@ -103,6 +108,7 @@ export class TextDialogue {
         : "that was no UTF-8 text";
       return this.#say(`Not sent: ${why}.`);
     }
+    if (this.#claimed !== "") return this.#takePassword(this.#claimed, line.text);
     if (this.#name === "") return this.#takeName(line.text.trim());
     if (line.text.trim() === "") return this.#prompt();
     if (line.text.startsWith("/") && !line.text.startsWith("//")) return this.#command(line.text);
@@ -137,10 +143,11 @@ export class TextDialogue {
       );
       this.#atPrompt = false;
       this.dismissed = true;
-    }
+    } else if (member === "error" && this.#name !== "") this.#say(refusalText(value));
   }
 
   #askName(): void {
+    this.#claimed = "";
     this.#print(NAME_PROMPT);
     this.#atPrompt = true;
   }
@@ -149,8 +156,25 @@ export class TextDialogue {
     this.#decide(Rooms.method.claimName, { name }, () => {
       this.#name = name;
       this.#join(this.#options.room);
-    }, (reason) => {
+    }, (reason, code) => {
+      if (code === ErrorCode.UNAUTHENTICATED && name !== "") {
+        this.#claimed = name;
+        this.#atPrompt = true;
+        return this.#print(PASSWORD_PROMPT);
+      }
       this.#print(`${reason}\n`);
+      this.#askName();
+    });
+  }
+
+  #takePassword(user: string, password: string): void {
+    this.#claimed = "";
+    this.#deciding++;
+    const hello = { protocolVersion: 1, library: "parley-text", user, password };
+    this.#ask({ case: "hello", value: hello }, (message) => {
+      this.#deciding--;
+      if (message.case === "welcome") return this.#takeName(user);
+      if (message.case === "error") this.#print(`${refusalText(message.value)}\n`);
       this.#askName();
     });
   }
@@ -320,14 +344,14 @@ export class TextDialogue {
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     done: (answer: MessageShape<O>) => void = () => {},
-    refused: (reason: string) => void = (reason) => this.#say(reason),
+    refused: Refused = (reason) => this.#say(reason),
   ): void {
     const { parent, name, input, output } = method;
     const payload = toBinary(input, create(input, request));
     const call = { method: `${parent.typeName}/${name}`, payload, type: input.typeName };
     this.#ask({ case: "call", value: call }, (message) => {
       if (message.case === "answer") done(fromBinary(output, message.value.payload));
-      else if (message.case === "error") refused(refusalText(message.value));
+      else if (message.case === "error") refused(refusalText(message.value), message.value.code);
     });
   }
 
@@ -336,15 +360,15 @@ export class TextDialogue {
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
     done: (answer: MessageShape<O>) => void,
-    refused: (reason: string) => void = (reason) => this.#say(reason),
+    refused: Refused = (reason) => this.#say(reason),
   ): void {
     this.#deciding++;
     this.#call(method, request, (answer) => {
       this.#deciding--;
       done(answer);
-    }, (reason) => {
+    }, (reason, code) => {
       this.#deciding--;
-      refused(reason);
+      refused(reason, code);
     });
   }
 

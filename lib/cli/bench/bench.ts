@@ -11,7 +11,8 @@ import type { IdleResult } from "./idle.ts";
 import type { LoadResult } from "./load.ts";
 import { type CliContext, DEFAULT_SERVER, seconds, serverUrl, wholeNumber } from "../command.ts";
 import { Progress } from "../terminal/progress.ts";
-import { count, mib, ms, table } from "../terminal/summary.ts";
+import { count, mib, table } from "../terminal/summary.ts";
+import { durationRows } from "./histogram.ts";
 
 const MAX_CONNECTIONS = 60_000;
 
@@ -85,7 +86,6 @@ async function benchEcho(options: EchoOptions, { io }: CliContext): Promise<void
     io.stdout.write(JSON.stringify(line) + "\n");
     return;
   }
-  const latency = result.latencyMs;
   table(io, [
     [
       "load",
@@ -93,9 +93,7 @@ async function benchEcho(options: EchoOptions, { io }: CliContext): Promise<void
     ],
     ["requests", `${count(result.requests)} in ${result.seconds.toFixed(2)} s`],
     ["rate", `${count(result.requestsPerSecond)}/s, ${result.megabytesPerSecond.toFixed(1)} MB/s`],
-    ...latency === null
-      ? []
-      : [["latency", `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}, max ${ms(latency.max)}`]],
+    ...durationRows("latency", result.latencyMs),
   ]);
 }
 

@@ -5,7 +5,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { BusResult } from "./bus_load.ts";
 import { type CliContext, DEFAULT_SERVER, seconds, serverUrl, wholeNumber } from "../command.ts";
 import { Progress } from "../terminal/progress.ts";
-import { count, countOf, ms, table } from "../terminal/summary.ts";
+import { count, countOf, table } from "../terminal/summary.ts";
+import { durationRows } from "./histogram.ts";
 
 interface BusOptions {
   readonly server?: string;
@@ -78,7 +79,6 @@ async function benchBus(options: BusOptions, { io }: CliContext): Promise<void> 
     io.stdout.write(JSON.stringify({ ...loadJson(options), ...resultJson(result) }) + "\n");
     return;
   }
-  const latency = result.latencyMs;
   table(io, [
     [
       "load",
@@ -90,9 +90,7 @@ async function benchBus(options: BusOptions, { io }: CliContext): Promise<void> 
       "delivered",
       `${count(result.deliveriesPerSecond)}/s, ${result.megabytesPerSecond.toFixed(1)} MB/s`,
     ],
-    ...latency === null
-      ? []
-      : [["latency", `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}, max ${ms(latency.max)}`]],
+    ...durationRows("latency", result.latencyMs),
   ]);
 }
 

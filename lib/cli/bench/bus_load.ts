@@ -18,7 +18,7 @@ import {
   requestFrame,
   STAMP_BYTES,
 } from "./bus_frames.ts";
-import { dialAll, dialer, hangUp } from "./dial.ts";
+import { dialAll, dialer, hangUp, shownServer } from "./dial.ts";
 import { type Durations, Histogram } from "./histogram.ts";
 import { PROGRESS_INTERVAL_MS, repeated, watchStall, writeAll } from "./load_run.ts";
 
@@ -86,7 +86,11 @@ export async function runBusLoad(load: BusLoad): Promise<BusResult> {
     await Promise.race([run.failed, whole]);
     return run.result();
   } catch (error) {
-    throw ParleyError.from(error, ErrorCode.UNAVAILABLE, `the load on ${load.server} failed`);
+    throw ParleyError.from(
+      error,
+      ErrorCode.UNAVAILABLE,
+      `the load on ${shownServer(load.server)} failed`,
+    );
   } finally {
     timers.forEach(clearInterval);
     run.end();

@@ -4,6 +4,7 @@
  * Buckets grow by 1 %, so a quantile is off by at most that much; the largest value is exact. From one
  * microsecond to about two hours; what lies outside counts as the nearest bucket.
  */
+import { ms } from "../terminal/summary.ts";
 
 const GROWTH = Math.log(1.01);
 const BUCKETS = 2300;
@@ -55,4 +56,11 @@ export class Histogram {
     }
     return 0;
   }
+}
+
+/** The rows of a summary that tell of durations, under this label: one, or none when nothing was measured. */
+export function durationRows(label: string, durations: Durations | null): string[][] {
+  if (durations === null) return [];
+  const { p50, p99, max } = durations;
+  return [[label, `p50 ${ms(p50)}, p99 ${ms(p99)}, max ${ms(max)}`]];
 }

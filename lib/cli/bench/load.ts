@@ -10,7 +10,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
-import { dialAll, dialer, hangUp } from "./dial.ts";
+import { dialAll, dialer, hangUp, shownServer } from "./dial.ts";
 import { type Durations, Histogram } from "./histogram.ts";
 import { PROGRESS_INTERVAL_MS, repeated, watchStall, writeAll } from "./load_run.ts";
 
@@ -82,7 +82,11 @@ export async function runEchoLoad(load: EchoLoad): Promise<LoadResult> {
       })
     ));
     if (failure !== null) {
-      throw ParleyError.from(failure, ErrorCode.UNAVAILABLE, `the load on ${load.server} failed`);
+      throw ParleyError.from(
+        failure,
+        ErrorCode.UNAVAILABLE,
+        `the load on ${shownServer(load.server)} failed`,
+      );
     }
     return result(run.answers, (performance.now() - startMs) / 1000, frame.length, histogram);
   } finally {

@@ -16,7 +16,8 @@ import {
 } from "../command.ts";
 import type { CliIo } from "../io.ts";
 import { Progress } from "../terminal/progress.ts";
-import { count, countOf, ms, table } from "../terminal/summary.ts";
+import { count, countOf, table } from "../terminal/summary.ts";
+import { durationRows } from "./histogram.ts";
 
 interface QueueOptions {
   readonly server?: string;
@@ -112,7 +113,6 @@ async function checkEmpty(options: QueueOptions, io: CliIo): Promise<void> {
 
 function resultRows(options: QueueOptions, result: QueueResult): (readonly string[])[] {
   const { producers, consumers, inFlight, prefetch, size } = options;
-  const { delayMs } = result;
   const load = [
     `${countOf(producers, "producer")} with ${inFlight} in flight`,
     consumers === 0 ? "no consumers" : `${countOf(consumers, "consumer")} with ${prefetch}`,
@@ -123,9 +123,7 @@ function resultRows(options: QueueOptions, result: QueueResult): (readonly strin
     ["jobs", `${count(result.pushed)} in ${result.seconds.toFixed(2)} s`],
     ["pushed", `${count(result.pushesPerSecond)}/s`],
     ...consumers === 0 ? [] : [["done", `${count(result.donePerSecond)}/s`]],
-    ...delayMs === null
-      ? []
-      : [["delay", `p50 ${ms(delayMs.p50)}, p99 ${ms(delayMs.p99)}, max ${ms(delayMs.max)}`]],
+    ...durationRows("delay", result.delayMs),
     ["level", AckLevel[result.level]],
   ];
 }

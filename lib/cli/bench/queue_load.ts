@@ -13,7 +13,7 @@ import { type ServerMessage, ServerMessageSchema } from "../../gen/parley/v1/env
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { FrameReader } from "../../wire/frame_reader.ts";
 import { STAMP_BYTES } from "./bus_frames.ts";
-import { dialAll, dialer, hangUp } from "./dial.ts";
+import { dialAll, dialer, hangUp, shownServer } from "./dial.ts";
 import { pullFrame, type PushFrame, pushFrame, QueueArrivals } from "./queue_frames.ts";
 import { type Durations, Histogram } from "./histogram.ts";
 import { PROGRESS_INTERVAL_MS, repeated, watchStall, writeAll } from "./load_run.ts";
@@ -75,7 +75,11 @@ export async function runQueueLoad(load: QueueLoad): Promise<QueueResult> {
     await Promise.race([run.failed, run.whole()]);
     return run.result();
   } catch (error) {
-    throw ParleyError.from(error, ErrorCode.UNAVAILABLE, `the load on ${load.server} failed`);
+    throw ParleyError.from(
+      error,
+      ErrorCode.UNAVAILABLE,
+      `the load on ${shownServer(load.server)} failed`,
+    );
   } finally {
     timers.forEach(clearInterval);
     run.end();

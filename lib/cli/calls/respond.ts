@@ -85,7 +85,12 @@ async function respond(
     notices.close();
     await service.stop();
     if (run.failure !== null) throw run.failure;
-  }, { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal });
+  }, {
+    reconnect: {},
+    onStatus: notices.onStatus,
+    onError: notices.onError,
+    signal: signals.signal,
+  });
 }
 
 async function answerWith(

@@ -112,7 +112,12 @@ async function pull(name: string, options: PullOptions, { io }: CliContext): Pro
     for (const line of taker.summary()) notices.say(line);
     notices.close();
     run.throwIfFailed();
-  }, { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal });
+  }, {
+    reconnect: {},
+    onStatus: notices.onStatus,
+    onError: notices.onError,
+    signal: signals.signal,
+  });
 }
 
 function checkUse(options: PullOptions): void {

@@ -75,7 +75,12 @@ async function chatInLines(
     const stop = signals.signal;
     outcome.exitCode = await chatPiped(io, joined, { json: options.json ?? false, stop, notices });
     notices.close();
-  }, { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal });
+  }, {
+    reconnect: {},
+    onStatus: notices.onStatus,
+    onError: notices.onError,
+    signal: signals.signal,
+  });
 }
 
 async function chatOnTerminal(

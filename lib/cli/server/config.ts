@@ -31,9 +31,9 @@ export function addConfig(program: Command, context: CliContext): void {
 
 async function print(options: PrintOptions, { io }: CliContext): Promise<void> {
   const loaded = await loadFor(options, io);
-  const { configToml } = await import("../../server/config/text.ts");
+  const { configToml, shownConfig } = await import("../../server/config/text.ts");
   io.stdout.write(
-    options.json ? JSON.stringify(loaded.config, null, 2) + "\n" : configToml(loaded),
+    options.json ? JSON.stringify(shownConfig(loaded.config), null, 2) + "\n" : configToml(loaded),
   );
 }
 

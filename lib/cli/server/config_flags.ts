@@ -64,7 +64,7 @@ function gather(text: string, before: readonly string[] = []): readonly string[]
 export async function loadFor(options: ConfigOptions, io: CliIo): Promise<LoadedConfig> {
   const { ConfigError, loadConfig } = await import("../../server/config/config.ts");
   try {
-    return await loadConfig(await sourcesOf(options, io));
+    return await loadConfig(await sourcesFor(options, io));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (error.problems.every(({ source }) => source.kind !== "flag")) throw error;
@@ -72,11 +72,14 @@ export async function loadFor(options: ConfigOptions, io: CliIo): Promise<Loaded
   }
 }
 
-/** Where the configuration is taken from, with the environment as it is now. */
-export async function sourcesOf(options: ConfigOptions, io: CliIo): Promise<ConfigSources> {
+/** Where the configuration comes from with these options; the environment is read now. */
+export async function sourcesFor(options: ConfigOptions, io: CliIo): Promise<ConfigSources> {
   const { configVariables } = await import("../../server/config/config.ts");
-  const environment = io.environment(configVariables());
-  return { file: options.config, environment, flags: flagValues(options) };
+  return {
+    file: options.config,
+    environment: io.environment(configVariables()),
+    flags: flagValues(options),
+  };
 }
 
 /** The options as values of the configuration; `--set` is the strongest. */

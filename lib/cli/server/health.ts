@@ -2,6 +2,7 @@
  * `parley health`: whether a server answers. Exit code 0 when it does, 1 when not, for scripts and for
  * the health checks of containers.
  */
+import { splitUserPart } from "../../client/connection/credentials.ts";
 import type { Command } from "commander";
 import type { Client } from "../../client/mod.ts";
 import {
@@ -22,7 +23,7 @@ export function addHealth(program: Command, context: CliContext): void {
 }
 
 async function health(options: ServerOptions, { io, outcome }: CliContext): Promise<void> {
-  const url = serverUrl(options, io);
+  const { url } = splitUserPart(serverUrl(options, io));
   let answer;
   try {
     answer = await withClient(options, io, ask);

@@ -2,7 +2,7 @@
  * `parley serve`: runs a server until it is told to stop.
  *
  * SIGTERM and SIGINT stop it in order, within limits.drain_ms, with exit code 0; a second signal ends
- * the process at once; SIGHUP has the certificates and the configuration read again. No output waits for its reader, so a log that
+ * the process at once; SIGHUP has certificates, users and the configuration read again. No output waits for its reader, so a log that
  * nobody reads cannot hold the server up. The addresses go to standard output, the log to standard error, so a program that
  * starts the server reads one line (`--json`) and knows where it is.
  */
@@ -13,7 +13,7 @@ import { VERSION } from "../../base/version.ts";
 import type { LoadedConfig } from "../../server/config/config.ts";
 import type { Server } from "../../server/server.ts";
 import type { CliContext } from "../command.ts";
-import { type ConfigOptions, loadFor, sourcesOf, withConfigOptions } from "./config_flags.ts";
+import { type ConfigOptions, loadFor, sourcesFor, withConfigOptions } from "./config_flags.ts";
 import type { CliIo } from "../io.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { SurvivedSignals } from "./survived_signals.ts";
@@ -42,13 +42,10 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   configureLogging(loaded.config.log, log);
   const { Server } = await import("../../server/server.ts");
   const { ProcessWall } = await import("../../server/process_wall.ts");
-  const { loadConfig } = await import("../../server/config/config.ts");
-  // Read while it may be: the server gives this permission up.
-  const sources = await sourcesOf(options, io);
-  // A file that was there is needed again: without it, what it says would silently hold no more.
-  const file = sources.file ?? loaded.file;
-  const reread = async () => (await loadConfig({ ...sources, file })).config;
-  const server = await Server.start(loaded.config, { repair: options.repair, reread });
+  const { usersOf } = await import("../../server/config/users_file.ts");
+  const reread = await rereader(options, loaded, io);
+  const users = usersOf(loaded, reread);
+  const server = await Server.start(loaded.config, { repair: options.repair, users, reread });
   using _wall = new ProcessWall();
   survived.onHangup(() => detached(server.reload(), "reload"));
   signals.onFirst(() => detached(server.stop(), "stop the server"));
@@ -58,6 +55,17 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   await server.stopped;
   // A stop that failed is a failure of the command.
   await server.stop();
+}
+
+/**
+ * Reads the configuration again from where it came from, by the environment of the start; nothing when there was no file.
+ * The file that was found is needed again: without it, what it says would silently hold no more.
+ */
+async function rereader(options: ServeOptions, { file }: LoadedConfig, io: CliIo) {
+  if (file === undefined) return undefined;
+  const { loadConfig } = await import("../../server/config/config.ts");
+  const sources = { ...await sourcesFor(options, io), file };
+  return async () => (await loadConfig(sources)).config;
 }
 
 function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, io: CliIo): void {

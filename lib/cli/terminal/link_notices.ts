@@ -4,6 +4,7 @@
  * concerns.
  */
 import { printable } from "../../base/printable.ts";
+import { ErrorCode } from "../../base/errors.ts";
 import type { ClientStatus, Gap, ParleyError } from "../../client/mod.ts";
 import type { CliIo } from "../io.ts";
 import { countOf } from "./summary.ts";
@@ -29,6 +30,11 @@ export class LinkNotices {
       this.#lost = false;
       this.say("connected again");
     }
+  };
+
+  /** To be given to the client as it is: tells what the server took away because it is not allowed any more. */
+  readonly onError = (error: ParleyError): void => {
+    if (error.code === ErrorCode.PERMISSION_DENIED) this.say(error.message);
   };
 
   /** Tells a gap of a subscription. */

@@ -132,7 +132,7 @@ async function sub(
       }
       notices.close();
     },
-    { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal },
+    { reconnect: {}, onStatus: notices.onStatus, onError: notices.onError, signal: signals.signal },
   );
   printer.flush();
 }

@@ -89,7 +89,12 @@ async function measureTopics(
       reports.show(meter);
     }
     notices.close();
-  }, { reconnect: {}, onStatus: notices.onStatus, signal: signals.signal });
+  }, {
+    reconnect: {},
+    onStatus: notices.onStatus,
+    onError: notices.onError,
+    signal: signals.signal,
+  });
 }
 
 /** Waits so long, or for `earlier`, and gives what that gave. */

@@ -23,6 +23,7 @@ import { Outbox } from "../../wire/outbox.ts";
 import type { OutboxBudget } from "../../wire/outbox_budget.ts";
 import { putVarint53, varintSize } from "../../wire/varint.ts";
 import { Incoming, Member, readError, readWelcome } from "./answers.ts";
+import type { Credentials } from "./credentials.ts";
 import type { DeadlineTimer } from "./deadline_timer.ts";
 import type { HandlerTable } from "./message_handlers.ts";
 import { PendingRequest, type RequestHolder } from "./pending_request.ts";
@@ -38,6 +39,8 @@ export interface ConnectionOwner {
   readonly url: string;
   /** The name that the Hello gives. */
   readonly clientName: string;
+  /** Who the Hello says that the client is. */
+  readonly credentials: Credentials;
   /** Requests in flight on one connection. */
   readonly maxInFlight: number;
   readonly timer: DeadlineTimer;
@@ -119,6 +122,7 @@ export class ClientConnection implements RequestHolder {
         clientName: this.#owner.clientName,
         library: `parley-ts/${VERSION}`,
         answersPings: true,
+        ...this.#owner.credentials,
       },
     });
     return new Promise((resolve, reject) => {

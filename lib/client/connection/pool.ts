@@ -31,6 +31,7 @@ import {
 } from "../settings.ts";
 import { openTransport } from "../transport/open.ts";
 import { parseTarget, type Target } from "../transport/url.ts";
+import { type Credentials, credentialsOf, splitUserPart } from "./credentials.ts";
 import { WaitingRequests } from "./waiting_requests.ts";
 
 /** What is special about a request. */
@@ -69,6 +70,7 @@ interface PoolOwner {
 /** All connections of one client. */
 export class ConnectionPool {
   /** The URL of the server. */
+  /** The server's URL, without the user part. */
   readonly url: string;
   readonly #settings: Settings;
   readonly #onStatus: ConnectOptions["onStatus"];
@@ -84,6 +86,7 @@ export class ConnectionPool {
   readonly #keepers: ConnectionKeeper[] = [];
   /** Every connection that is not over, draining ones too. */
   readonly #connections = new Set<ClientConnection>();
+  readonly #credentials: Credentials;
   #status: ClientStatus = "connecting";
   #welcome: Welcome | null = null;
   /** Why no request is taken any more. */
@@ -91,12 +94,14 @@ export class ConnectionPool {
   #closing: Promise<void> | null = null;
 
   /** Raises INVALID_ARGUMENT for a URL or option. */
-  constructor(url: string, options: ConnectOptions, owner: PoolOwner) {
-    this.url = url;
+  constructor(given: string, options: ConnectOptions, owner: PoolOwner) {
+    const split = splitUserPart(given);
+    this.url = split.url;
+    this.#credentials = credentialsOf(options, split);
     this.#owner = owner;
     this.#settings = settingsOf(options);
     this.#onStatus = options.onStatus;
-    const keeperOwner = this.#keeperOwner(parseTarget(url));
+    const keeperOwner = this.#keeperOwner(parseTarget(split.url));
     for (let index = 0; index < this.#settings.pool; index++) {
       this.#keepers.push(new ConnectionKeeper(keeperOwner));
     }
@@ -231,6 +236,7 @@ export class ConnectionPool {
     const connectionOwner: ConnectionOwner = {
       url: this.url,
       clientName: this.#settings.name,
+      credentials: this.#credentials,
       maxInFlight: this.#settings.maxInFlight,
       timer: this.#timer,
       buffers: new BufferPool(),

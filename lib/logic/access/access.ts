@@ -5,6 +5,8 @@
  * name is denied, and so is a new member until somebody writes its rule here.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import type { Identity } from "./accounts.ts";
+import { Permissions } from "./permissions.ts";
 
 /** The members of ClientMessage, by their numbers. */
 export const MEMBER = {
@@ -36,13 +38,68 @@ const RULES: Readonly<Record<string, readonly MemberName[]>> = {
   raw: ["echo", "add", "hello", "ping"],
 };
 
-/** The rights of a connection, as bits by member number. */
-export function rightsOf(dialect: string): number {
-  return (RULES[dialect] ?? []).reduce((bits, name) => bits | (1 << MEMBER[name]), 0);
+/**
+ * What decides about each member where there are users: nothing, the name that it is about (the handler asks for it,
+ * and each member of this kind has its test), or what the connection was given before. A new member is denied until it
+ * is here.
+ */
+const DECIDED_BY: Readonly<Record<MemberName, "nothing" | "name" | "what it has">> = {
+  echo: "nothing",
+  add: "nothing",
+  hello: "nothing",
+  ping: "nothing",
+  pong: "nothing",
+  event: "name",
+  subscribe: "name",
+  call: "name",
+  register: "name",
+  job: "name",
+  pull: "name",
+  unsubscribe: "what it has",
+  unregister: "what it has",
+  answer: "what it has",
+  cancel: "what it has",
+  settle: "what it has",
+};
+
+/** The members whose right is a matter of the name that they are about. */
+export const NAMED_MEMBERS = (Object.keys(DECIDED_BY) as MemberName[])
+  .filter((name) => DECIDED_BY[name] === "name");
+
+/** What one may send who has to say first who that is. */
+const STRANGERS: readonly MemberName[] = ["hello"];
+
+/** The identity of one who has to say first who that is. */
+export const STRANGER: Identity = Object.freeze({
+  user: "",
+  roles: [],
+  permissions: new Permissions([], ""),
+  token: "",
+  password: "",
+  expiresMs: Infinity,
+});
+
+/**
+ * The rights of a connection, as bits by member number; `identity` is who it is, null where no users are
+ * configured. Which names a verb may be about is decided with the permissions of the identity.
+ */
+export function rightsOf(dialect: string, identity: Identity | null = null): number {
+  const rule = (RULES[dialect] ?? []).filter((name) =>
+    identity === null ||
+    (identity === STRANGER ? STRANGERS.includes(name) : DECIDED_BY[name] !== undefined)
+  );
+  return rule.reduce((bits, name) => bits | (1 << MEMBER[name]), 0);
 }
 
-/** The refusal of a member that the connection has no right to. */
-export function mayNot(member: number): ParleyError {
+/** The refusal of a member that the connection has no right to; `identity` is who it is. */
+export function mayNot(member: number, identity: Identity | null = null): ParleyError {
+  if (identity === STRANGER) {
+    return new ParleyError(
+      ErrorCode.UNAUTHENTICATED,
+      "cannot take anything before a Hello that says who the client is",
+      { accepted: "a Hello with user and password, or with a token" },
+    );
+  }
   const names = Object.keys(MEMBER) as MemberName[];
   const name = names.find((one) => MEMBER[one] === member) ?? `field ${member}`;
   return new ParleyError(

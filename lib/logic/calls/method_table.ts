@@ -71,6 +71,11 @@ export class MethodTable<R extends Responder> {
     return this.#byMethod.size;
   }
 
+  /** The methods that `responder` offers. */
+  methodsOf(responder: R): string[] {
+    return [...this.#byResponder.get(responder) ?? []];
+  }
+
   /**
    * Offers a method; gives false when `responder` offers it already. Raises INVALID_ARGUMENT for a bad
    * name and RESOURCE_EXHAUSTED when the responder has as many methods as it may.

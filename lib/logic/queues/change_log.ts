@@ -11,7 +11,7 @@ export const Change = {
   RETRY: 3,
   RELEASE: 4,
   DIE: 5,
-  BURY: 6,
+  MOVE: 6,
   DROP: 7,
 } as const;
 

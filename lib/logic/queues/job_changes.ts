@@ -83,7 +83,7 @@ export class JobChanges<T> {
         consumers.set(slot, null);
         return;
       case Change.DONE:
-      case Change.BURY:
+      case Change.MOVE:
       case Change.DROP:
         return this.#free(slot);
       default:
@@ -105,7 +105,7 @@ export class JobChanges<T> {
       case Change.RELEASE:
       case Change.DIE:
         return this.#leases.resume(slot);
-      case Change.BURY:
+      case Change.MOVE:
         this.#stay(slot);
         this.#table.states[slot] = JobState.DYING;
         return;

@@ -212,7 +212,7 @@ export class JobPlaces<T> {
   /** Takes a job that is gone out of the line of its key, whose next job may be handed out now. */
   vacate(slot: number): void {
     const { keys, states, times } = this.#table;
-    if (states[slot] === JobState.DONE || states[slot] === JobState.BURYING) this.#leased--;
+    if (states[slot] === JobState.DONE || states[slot] === JobState.MOVING) this.#leased--;
     const key = keys[slot];
     if (!this.#ordered || key === 0) return;
     const next = this.#keys.remove(key, slot);

@@ -33,7 +33,7 @@ export const JobState = {
   /** The job is at its end, and is to be moved to the dead letters. */
   DYING: 9,
   /** The job was moved to the dead letters, which is not durable yet. */
-  BURYING: 10,
+  MOVING: 10,
   /** The job was dropped, which is not durable yet. */
   DROPPING: 11,
 } as const;

@@ -100,7 +100,7 @@ export class JobViews<T> {
       case JobState.BLOCKED:
         return times[slot] > 0 ? DurableState.DELAYED : DurableState.READY;
       case JobState.DONE:
-      case JobState.BURYING:
+      case JobState.MOVING:
       case JobState.DROPPING:
         return DurableState.GONE;
       default:

@@ -82,7 +82,7 @@ export interface WorkQueueEffects<T> {
   staying(slot: number): void;
   /** The job's lease is durable, so the job is to be handed over. */
   deliver(slot: number, consumer: Consumer<T>): void;
-  /** The job is at its end: the host calls `bury` for it, in this call or later. */
+  /** The job is at its end: the host calls `moveOut` for it, in this call or later. */
   dying(slot: number, reason: DeathReason): void;
   /** The job is gone, and its slot is free after this call. */
   freed(slot: number): void;

@@ -310,17 +310,17 @@ export class WorkQueue<T> {
   // Ends.
 
   /** Removes a dying job with the transaction that gathers: its host put it among the dead letters. */
-  bury(slot: number): void {
+  moveOut(slot: number): void {
     const { states } = this.#table;
-    assert(states[slot] === JobState.DYING, "only a dying job is buried");
-    states[slot] = JobState.BURYING;
-    this.#changes.add(slot, Change.BURY);
+    assert(states[slot] === JobState.DYING, "only a dying job is moved out");
+    states[slot] = JobState.MOVING;
+    this.#changes.add(slot, Change.MOVE);
     this.#places.leave(slot);
     this.#effects.leaving(slot);
   }
 
   /** Defers a dying job that cannot be put among the dead letters now: it is dying again after `delayMs`. */
-  unbury(slot: number, delayMs: number, nowMs: number): void {
+  putOff(slot: number, delayMs: number, nowMs: number): void {
     const { states, flags } = this.#table;
     assert(states[slot] === JobState.DYING && delayMs > 0, "a dying job waits for a while");
     flags[slot] |= Flag.DOOMED;

@@ -16,13 +16,13 @@ export { matchesPattern } from "../../base/matches_pattern.ts";
 export type TopicLimits = Pick<Limits, "maxTopicBytes" | "maxTopicLevels">;
 
 /** The longest message type. */
-const MAX_TYPE_BYTES = 256;
+export const MAX_TYPE_BYTES = 256;
 
 /** The longest group name. */
 const MAX_GROUP_BYTES = 256;
 
 /** The pattern that matches every topic; an empty pattern with a message type means this one. */
-const EVERY_TOPIC = ">";
+export const EVERY_TOPIC = ">";
 
 /**
  * What no name may hold: white space and the zero-width characters that pass for it, control characters,
@@ -83,14 +83,22 @@ export function checkGroup(group: string, action = "join group"): void {
   if (fault !== null) throw refusal(action, group, fault);
 }
 
+/** What a Subscribe or an Unsubscribe names. */
+export interface NamedSubscription {
+  /** Empty, with a type, for every topic. */
+  readonly pattern: string;
+  /** Empty for any type. */
+  readonly type: string;
+  /** Empty for none. */
+  readonly group: string;
+}
+
 /**
- * Checks what a Subscribe or an Unsubscribe names and gives the pattern in its one form: an empty one,
- * which needs a `type`, is `>`. An empty `type` is any type, an empty `group` none. Raises INVALID_ARGUMENT.
+ * Checks what a Subscribe or an Unsubscribe names and gives the pattern in its one form: `>` for an empty
+ * one, which needs a type. Raises INVALID_ARGUMENT.
  */
 export function checkSubscription(
-  pattern: string,
-  type: string,
-  group: string,
+  { pattern, type, group }: NamedSubscription,
   limits: TopicLimits = DEFAULT_LIMITS,
   action = "subscribe to",
 ): string {

@@ -25,7 +25,8 @@ import {
   type Slot,
 } from "./pattern_subscribers.ts";
 import { type Match, MatchBuilder, type Subscription } from "./subscription.ts";
-import { hasWildcard } from "./pattern.ts";
+import { type Gate, gated } from "./gate.ts";
+import { EVERY_TOPIC, hasWildcard } from "./pattern.ts";
 import { WildcardTree } from "./wildcard_tree.ts";
 
 export { Match, NO_MATCH, type Subscription } from "./subscription.ts";
@@ -55,6 +56,8 @@ export class TopicTrie<S extends Subscription> {
   #size = 0;
   #version = 0;
   #nextOrder = 1;
+  #gate: Gate<S> | null = null;
+  #gateTypes: readonly string[] = [];
 
   constructor(options: TopicTrieOptions = {}) {
     this.#maxSubscriptions = options.maxSubscriptions ?? 4_000_000;
@@ -78,6 +81,19 @@ export class TopicTrie<S extends Subscription> {
   /** Ends what `match` gave before, though no subscription changed. */
   forgetMatches(): void {
     this.#version++;
+    if (this.#gate !== null) this.#cache.patternChanged(EVERY_TOPIC, true);
+  }
+
+  /**
+   * Has `gate` decide from now on which subscriptions that match get the events of a topic and type; `types` are
+   * those that it tells apart. When it would decide otherwise than before, `forgetMatches` has to be called.
+   */
+  decideBy(types: readonly string[], gate: Gate<S>): void {
+    for (const type of this.#gateTypes) this.#types.remove(type);
+    for (const type of types) this.#types.add(type);
+    this.#gateTypes = types;
+    this.#gate = gate;
+    this.forgetMatches();
   }
 
   /** The tree's nodes and the patterns without wildcards; 1, the root, when there are no subscriptions. */
@@ -161,7 +177,8 @@ export class TopicTrie<S extends Subscription> {
     const literal = this.#literals.get(topic);
     if (literal !== undefined) collectSlot(literal, named, this.#builder);
     if (this.#wildcardSize > 0) this.#wildcards.collect(topic, named, this.#builder);
-    return this.#builder.finish();
+    const match = this.#builder.finish();
+    return this.#gate === null ? match : gated(match, topic, named, this.#gate);
   }
 
   #changed(pattern: string, isWildcard: boolean): void {

@@ -276,7 +276,8 @@ class Builder {
   }
 }
 
-function nearestLine(lines: ReadonlyMap<string, number>, parts: readonly string[]): number {
+/** The line of the value at a path, or of what is nearest around it. */
+export function nearestLine(lines: ReadonlyMap<string, number>, parts: readonly string[]): number {
   for (let length = parts.length; length > 0; length--) {
     const line = lines.get(parts.slice(0, length).join("."));
     if (line !== undefined) return line;

@@ -17,6 +17,10 @@ const COMMAND_VARIABLES = [
   "PARLEY_CA",
   "PARLEY_CERT",
   "PARLEY_CERT_KEY",
+  "PARLEY_USER",
+  "PARLEY_PASSWORD",
+  "PARLEY_TOKEN",
+  "PARLEY_NEW_PASSWORD",
 ];
 
 /** What `queue pull --exec` and `respond --exec` give to their programs, which may well call Parley. */

@@ -126,6 +126,8 @@ export function problemsOf(
   const accepted = field === undefined ? "a table" : acceptedBy(field);
   const message = value === undefined
     ? `is missing; it must be ${accepted}`
+    : isSecret(path, value)
+    ? `must be ${accepted}`
     : `must be ${accepted}, not ${showValue(value)}`;
   return [problem(sourceOf(path), nameOf(path), message)];
 }
@@ -159,6 +161,13 @@ export function unknownKey(path: string): string {
   const guess = nearest(path, path === last ? [...known, ...tables] : known) ??
     [...known, ...inLists].find((name) => name.endsWith(`.${last}`));
   return guess === undefined ? "unknown key" : `unknown key; did you mean ${guess}?`;
+}
+
+/** Whether a value is shown to nobody, also when it is wrong: a secret, or what may hold some. */
+function isSecret(path: Path, value: unknown): boolean {
+  if (path[0] !== "users") return false;
+  return typeof value === "object" ||
+    path.some((part) => part === "password" || part === "hash");
 }
 
 function valueAt(input: unknown, path: Path): unknown {

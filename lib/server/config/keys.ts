@@ -19,11 +19,22 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly anyOf?: readonly JsonSchema[];
   readonly items?: JsonSchema;
+  readonly additionalProperties?: JsonSchema | boolean;
   readonly required?: readonly string[];
 }
 
-/** What kind of value a key holds; policies are tables in a list, like `[[keep]]` and `[[queue]]`. */
-export type ConfigKind = "boolean" | "integer" | "list" | "choice" | "text" | "policies";
+/**
+ * What kind of value a key holds; policies are tables in a list, like `[[keep]]` and `[[queue]]`, and tables have
+ * names that are not known beforehand, like `[roles.NAME]`.
+ */
+export type ConfigKind =
+  | "boolean"
+  | "integer"
+  | "list"
+  | "choice"
+  | "text"
+  | "policies"
+  | "tables";
 
 /** A field of the configuration: a key, or a field that each table of a list has. */
 export interface ConfigField {
@@ -70,6 +81,7 @@ function withDurations(schema: JsonSchema): JsonSchema {
   };
 }
 
+let whole: JsonSchema | undefined;
 let keys: readonly ConfigKey[] | undefined;
 
 /** Every key that holds a value, in the order of the schema. */
@@ -98,8 +110,24 @@ export function listAround(path: readonly PropertyKey[]): ConfigKey | undefined 
 export function fieldAt(path: readonly PropertyKey[]): ConfigField | undefined {
   const name = path.filter((part) => typeof part !== "number").join(".");
   const around = listAround(path);
-  if (around === undefined) return configKeys().find((key) => key.path === name);
-  return fieldsOf(around).find((field) => field.path === name);
+  const field = around === undefined
+    ? configKeys().find((key) => key.path === name)
+    : fieldsOf(around).find((field) => field.path === name);
+  return field ?? innerField(path);
+}
+
+/** A field further in: of a table with a name of its own, or of a table in a list in a table of a list. */
+function innerField(path: readonly PropertyKey[]): ConfigField | undefined {
+  let schema: JsonSchema | undefined = whole ??= configJsonSchema();
+  for (const part of path) {
+    const tables: JsonSchema | boolean | undefined = schema?.additionalProperties;
+    schema = typeof part === "number"
+      ? schema?.items
+      : schema?.properties?.[String(part)] ?? (typeof tables === "object" ? tables : undefined);
+  }
+  if (schema === undefined || schema.properties !== undefined) return undefined;
+  const parts = path.map(String);
+  return { path: parts.join("."), parts, kind: kindOf(schema), schema };
 }
 
 /** The field by which a table of a list says what it is about: its only one without a default. */
@@ -122,6 +150,7 @@ function kindOf(schema: JsonSchema): ConfigKind {
   if (schema.enum !== undefined) return "choice";
   if (schema.type === "string") return "text";
   if (schema.type === "array") return "policies";
+  if (schema.type === "object") return "tables";
   return schema.type === "boolean" ? "boolean" : "integer";
 }
 
@@ -141,6 +170,7 @@ export function valueFromText(key: ConfigKey, text: string): unknown {
     case "choice":
       return trimmed;
     case "text":
+    case "tables":
       return text;
     case "policies":
       // In a file a policy is a table; elsewhere it is what it is about, with every default.
@@ -166,6 +196,8 @@ export function acceptedBy(key: ConfigField): string {
       return `tables with a ${nameField(schema)} each; outside of a file, ${
         nameField(schema)
       }s separated by commas`;
+    case "tables":
+      return "tables with a name each, in a file only";
     case "list":
       return 'a string or a list of strings ("" or [] is none)';
   }

@@ -48,6 +48,10 @@ export const limitsSchema = z.strictObject({
     "How long an HTTP request may take until it is whole, also one that becomes a WebSocket. An idle " +
       "HTTP connection is closed after as long.",
   ),
+  login_timeout_ms: duration(
+    defaults.loginTimeoutMs,
+    "How long a client may take to say who it is, where it has to. On the text listener it is a minute.",
+  ),
   ping_interval_ms: duration(
     defaults.pingIntervalMs,
     "A client that answers pings is pinged after this much silence.",
@@ -232,6 +236,7 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     maxNewConnectionsPerSecond: limits.max_new_connections_per_second,
     reservedFiles: limits.reserved_files,
     handshakeTimeoutMs: limits.handshake_timeout_ms,
+    loginTimeoutMs: limits.login_timeout_ms,
     pingIntervalMs: limits.ping_interval_ms,
     pingTimeoutMs: limits.ping_timeout_ms,
     idleTimeoutMs: limits.idle_timeout_ms,

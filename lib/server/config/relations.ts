@@ -5,13 +5,15 @@
  * sentence and never sees a broken invariant. An issue names all the keys that take part (`params.paths`): the one that the user
  * set is then blamed, not the default it collides with.
  */
+import { accessFaults, type AccessTables } from "./access_schema.ts";
 import { isLoopback, parseListenAddress } from "./address.ts";
 import { BURSTS } from "./rate_schema.ts";
 import { queueFault } from "./queue_schema.ts";
 import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 
 /** The values that relations look at. */
-interface Related extends TlsValues {
+interface Related extends TlsValues, AccessTables {
+  readonly auth: { readonly users_file: string; readonly guest_role: string };
   readonly insecure: boolean;
   readonly keep: readonly { readonly pattern: string; readonly forget_after_ms: number }[];
   readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
@@ -127,6 +129,7 @@ export function checkRelations(config: Related, issues: IssueSink): void {
   checkForgetting(config, issues);
   checkQueues(config, issues);
   checkListeners(config, issues);
+  checkAccess(config, issues);
   for (const { message, paths } of tlsFaults(config)) {
     report(issues, message, paths.map((path) => [...path]));
   }
@@ -172,6 +175,7 @@ function checkListeners(config: Related, issues: IssueSink): void {
       "the origins that may";
     report(issues, message, [["listen", "origins"]]);
   }
+  if (hasUsers(config)) return;
   for (const key of ["tcp", "tls", "raw", "http", "text"] as const) {
     for (const address of listen[key]) {
       if (isLoopback(parseListenAddress(address).hostname)) continue;
@@ -185,6 +189,25 @@ function checkListeners(config: Related, issues: IssueSink): void {
         [["listen", key]],
       );
     }
+  }
+}
+
+/** Whether everybody has to say who they are, or counts as a guest. */
+export function hasUsers({ users, auth }: Pick<Related, "users" | "auth">): boolean {
+  return users.length > 0 || auth.users_file !== "";
+}
+
+/** Users and roles; what a file of users adds to them is checked when that is read. */
+function checkAccess(config: Related, issues: IssueSink): void {
+  const { users_file: usersFile, guest_role: guestRole } = config.auth;
+  if (guestRole !== "" && !hasUsers(config)) {
+    const message = "guest_role is of no use without users: then everybody may do everything; " +
+      "add [[users]] or set auth.users_file";
+    report(issues, message, [["auth", "guest_role"]]);
+  }
+  if (usersFile !== "") return;
+  for (const { message, path } of accessFaults(config, guestRole)) {
+    report(issues, message, [[...path]]);
   }
 }
 

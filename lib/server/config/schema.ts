@@ -13,6 +13,7 @@ import { checkHost, checkOrigin } from "../../adapters/http/guard.ts";
 import type { KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import { checkRoomName } from "../../logic/rooms/room.ts";
 import { patternFault } from "../../logic/topics/pattern.ts";
+import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
 import { limitsSchema } from "./limits_schema.ts";
 import { networkLists } from "./network_lists.ts";
@@ -154,6 +155,9 @@ export const configSchema = z.strictObject({
   limits: limitsSchema,
   store: storeSchema,
   tls: tlsSchema,
+  auth: authSchema,
+  users: usersSchema,
+  roles: rolesSchema,
   log: logSchema,
 }).superRefine(checkRelations);
 

@@ -4,7 +4,7 @@
  */
 import { stringify } from "smol-toml";
 import { printable } from "../../base/printable.ts";
-import type { LoadedConfig } from "./config.ts";
+import type { Config, LoadedConfig } from "./config.ts";
 import { sourceText } from "./errors.ts";
 import {
   acceptedBy,
@@ -16,14 +16,18 @@ import {
   type JsonSchema,
 } from "./keys.ts";
 
+/** What stands in the place of a secret. */
+const REDACTED = "(not shown)";
+
 /** Writes what is in force as TOML; each value that is no default says where it comes from. */
 export function configToml(loaded: LoadedConfig): string {
   const lines: string[] = [];
   for (const [table, keys] of byTable()) {
-    const tables = keys.flatMap((key) => listTables(loaded, key));
+    const tables = keys.flatMap((key) => [...listTables(loaded, key), ...namedTables(loaded, key)]);
     const pairs = keys.flatMap((key) => {
       const value = valueOf(loaded.config, key);
       if (value === undefined || isFullList(key, value)) return [];
+      if (key.kind === "tables") return isEmpty(value) ? [`${key.path} = {}`] : [];
       return [withSource(stringify({ [key.parts.at(-1)!]: value }).trim(), loaded, key.path)];
     });
     if (pairs.length > 0) lines.push("", ...(table === "" ? [] : [`[${table}]`]), ...pairs);
@@ -37,11 +41,51 @@ export function configToml(loaded: LoadedConfig): string {
 function listTables(loaded: LoadedConfig, key: ConfigKey): string[] {
   const value = valueOf(loaded.config, key);
   if (!isFullList(key, value)) return [];
-  return value.flatMap((item, index) => [
-    "",
-    withSource(`[[${key.path}]]`, loaded, `${key.path}.${index}`),
-    stringify(item).trim(),
-  ]);
+  return value.flatMap((item, index) => {
+    const shown = stringify({ [key.path]: [withoutSecrets(item)] }).trim().split("\n");
+    return ["", withSource(shown[0], loaded, `${key.path}.${index}`), ...shown.slice(1)];
+  });
+}
+
+/** Tables with names of their own; an empty list in one of them is left out. */
+function namedTables(loaded: LoadedConfig, key: ConfigKey): string[] {
+  const value = valueOf(loaded.config, key);
+  if (key.kind !== "tables" || isEmpty(value)) return [];
+  const shown = stringify({ [key.path]: withoutEmptyLists(value) }).trim();
+  return ["", ...shown.split("\n").filter((line) => line !== `[${key.path}]`)];
+}
+
+function isEmpty(table: unknown): boolean {
+  return Object.keys(table as object).length === 0;
+}
+
+function withoutEmptyLists(value: unknown): unknown {
+  if (Array.isArray(value) || typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, inner]) =>
+    !(Array.isArray(inner) && inner.length === 0)
+  );
+  return Object.fromEntries(entries.map(([name, inner]) => [name, withoutEmptyLists(inner)]));
+}
+
+/** A configuration as it may be shown: without what is stored of passwords and tokens. */
+export function shownConfig(config: Config): Config {
+  return { ...config, users: config.users.map((user) => withoutSecrets(user) as typeof user) };
+}
+
+/** What is stored of passwords and tokens is shown to nobody. */
+function withoutSecrets(item: Record<string, unknown>): Record<string, unknown> {
+  const shown = { ...item };
+  for (const [name, value] of Object.entries(item)) {
+    if ((name === "password" || name === "hash") && value !== "") shown[name] = REDACTED;
+    else if (Array.isArray(value)) {
+      shown[name] = value.map((inner) =>
+        typeof inner === "object" && inner !== null
+          ? withoutSecrets(inner as Record<string, unknown>)
+          : inner
+      );
+    }
+  }
+  return shown;
 }
 
 /** Whether this is a list of tables that is not empty; an empty one is written like any other value. */
@@ -86,8 +130,9 @@ Parley runs without any configuration. What you set comes from four places; a la
 Each key that ends in \`_ms\` may be written without that ending, in all of these places, and then takes a duration with its unit
 (\`ms\`, \`s\`, \`m\`, \`h\`, \`d\`): \`drain = "10s"\`, \`max_age = "7d"\`, \`PARLEY_LIMITS_DRAIN=10s\`. The level \`warn\` is \`warning\`.
 
-The tables \`[[keep]]\` and \`[[queue]]\` may be there any number of times. A later place that has any replaces them all,
-and outside of a file each is only what it is about, with the defaults: \`--set queue=emails,jobs.high\`.
+The tables \`[[keep]]\`, \`[[queue]]\` and \`[[users]]\` may be there any number of times. A later place that has any replaces them all,
+and outside of a file each is only what it is about, with the defaults: \`--set queue=emails,jobs.high\`. What users may do stands in tables \`[roles.NAME]\`, in a file only; see
+[security](security.md#users-and-roles).
 
 An unknown key or variable is an error, and so is a value out of bounds; the message names the line of the
 file, the variable or the option. \`parley config check\` tries a configuration without starting anything,

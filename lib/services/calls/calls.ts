@@ -10,6 +10,7 @@ import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type CallRecord, RequestTable } from "../../logic/calls/request_table.ts";
 import { MethodTable } from "../../logic/calls/method_table.ts";
 import type { CallEndpoint } from "../../logic/calls/call_lists.ts";
+import type { Entry } from "../../ports/entry.ts";
 import { putVarint53, varintSize } from "../../wire/varint.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
@@ -22,7 +23,7 @@ import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 
 /** Methods with this beginning cannot be registered. */
 export const OWN_METHODS = "parley.";
-/** How often calls under way are looked at for their deadline. */
+/** The time between two looks at the deadlines of the calls under way. */
 const EXPIRE_INTERVAL_MS = 10;
 
 /** The calls under way, and who answers what. */
@@ -39,7 +40,7 @@ export class Calls {
     this.#requests = new RequestTable({ maxCalls, maxCallsPerCaller: maxCallsPerConnection });
   }
 
-  /** How many calls are under way. */
+  /** The number of calls under way. */
   get size(): number {
     return this.#requests.size;
   }
@@ -71,21 +72,21 @@ export class Calls {
       );
     }
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const record = this.#requests.ask(callsOf(caller).party, callerId, responder, deadlineMs);
+    const record = this.#requests.ask(callsOf(caller).endpoint, callerId, responder, deadlineMs);
     this.#arm();
     return record;
   }
 
   /** Ends the call that `responder` answers; null when it has no such call, or no longer. */
   take(id: RequestId, responder: Peer): CallRecord<Peer> | null {
-    const record = this.#requests.take(id, callsOf(responder).party);
+    const record = this.#requests.take(id, callsOf(responder).endpoint);
     if (record !== null) record.caller.owner.answered();
     return record;
   }
 
   /** Ends the call that `caller` gives up, and tells its responder. */
   cancel(caller: Peer, callerId: RequestId): void {
-    const record = this.#requests.cancel(callsOf(caller).party, callerId);
+    const record = this.#requests.cancel(callsOf(caller).endpoint, callerId);
     if (record !== null) this.#tellCancelled(record);
   }
 
@@ -93,10 +94,10 @@ export class Calls {
   stopAnswering(session: Peer): void {
     const calls = knownCallsOf(session);
     if (calls === null) return;
-    const { party } = calls;
-    this.methods.removeResponder(party);
-    while (party.answering !== null) {
-      const record = this.#requests.take(party.answering.id, party);
+    const { endpoint } = calls;
+    this.methods.removeResponder(endpoint);
+    while (endpoint.answering !== null) {
+      const record = this.#requests.take(endpoint.answering.id, endpoint);
       assert(record !== null, "a call that is to be answered is under way");
       this.#responderGone(record);
     }
@@ -106,10 +107,10 @@ export class Calls {
   leave(session: Peer): void {
     const calls = knownCallsOf(session);
     if (calls === null) return;
-    const { party } = calls;
-    this.methods.removeResponder(party);
+    const { endpoint } = calls;
+    this.methods.removeResponder(endpoint);
     this.#requests.removeEndpoint(
-      party,
+      endpoint,
       (record) => this.#tellCancelled(record),
       (record) => this.#responderGone(record),
     );
@@ -176,19 +177,11 @@ export class Calls {
 }
 
 /**
- * Puts a message with one member, whose body lies from `start` to `end` in `bytes` and is followed by
- * `stamps`, into the outbox of `session`; `id` 0 is left out. It leaves with the end of the turn.
+ * Puts a message with one member, of this tag and with the body and the stamps of `entry`, into the outbox of
+ * `session`; `id` 0 is left out. The message leaves with the end of the turn.
  */
-export function forward(
-  session: Peer,
-  tag: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  stamps: Uint8Array | null,
-  stampsLength: number,
-  id: RequestId,
-): void {
+export function forward(session: Peer, tag: number, entry: Entry, id: RequestId): void {
+  const { bytes, start, end, stamps, stampsLength } = entry;
   const body = end - start + stampsLength;
   const length = 1 + varintSize(body) + body;
   const idBytes = id === 0 ? 0 : putId(idScratch, 1, id);
@@ -197,7 +190,7 @@ export function forward(
   out[at++] = tag;
   at = putVarint53(out, at, body);
   at = copyBytes(out, at, bytes, start, end);
-  for (let index = 0; index < stampsLength; index++) out[at++] = stamps![index];
+  for (let index = 0; index < stampsLength; index++) out[at++] = stamps[index];
   if (id !== 0) copyBytes(out, at, idScratch, 0, idBytes);
   session.touch();
 }

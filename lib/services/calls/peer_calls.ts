@@ -10,12 +10,12 @@ import type { Peer } from "../connection/peer.ts";
 
 /** One peer's calls. */
 class PeerCalls {
-  readonly party: CallEndpoint<Peer>;
+  readonly endpoint: CallEndpoint<Peer>;
   #methodBytes: Uint8Array = new Uint8Array(0);
   #method = "";
 
   constructor(session: Peer) {
-    this.party = new CallEndpoint(session);
+    this.endpoint = new CallEndpoint(session);
   }
 
   /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */

@@ -129,7 +129,7 @@ class Unacknowledged implements Ticket {
   }
 }
 
-/** Both of a session's tickets. */
+/** The two tickets of a session. */
 class Acks {
   readonly line: AckLine;
   readonly none: Ticket;

@@ -5,7 +5,7 @@
  * so their number never grows.
  */
 
-/** What a server counts. */
+/** The counters of a server. */
 export class Counters {
   /** Connections at this moment. */
   connectionsOpen = 0;
@@ -53,7 +53,7 @@ export class Counters {
   rateCloses = 0;
   /** Defects: exceptions that no peer should be able to cause. */
   internalErrors = 0;
-  /** How often work was interrupted to look at all sockets. */
+  /** The number of times that work was interrupted to poll all sockets. */
   ioPolls = 0;
   /** The longest that work went on before the sockets were looked at, in milliseconds: no sum. */
   longestTurnMs = 0;

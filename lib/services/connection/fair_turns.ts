@@ -20,13 +20,13 @@ import { detached } from "../../base/detached.ts";
 import type { IoPoll } from "../../ports/io_poll.ts";
 import type { WorkMeter } from "../../wire/work_meter.ts";
 
-/** How long work may go on before the sockets are polled, in milliseconds. */
+/** The time for which work may go on before the sockets are polled, in milliseconds. */
 export const TURN_MS = 2;
 /** The shortest slice of one who works while many want to. */
 export const SHORTEST_SLICE_MS = 0.1;
 /** A pause of this length with next to nothing done before it was the runtime's parking: it has polled. */
 const PARKED_MS = 0.2;
-/** As many units are done within such a pause, and no more. */
+/** The most units of work that are done within such a pause. */
 const FEW_UNITS = 32;
 /** After so many pauses that were taken for parking, one real poll is made: a pause can also be a slow write. */
 const MAX_PARKS = 32;
@@ -39,16 +39,16 @@ const LOOK_AFTER_MS = TURN_MS / 40;
 export class TurnTaker {
   /** The number of the last turn that it worked in. */
   turn = 0;
-  /** When it began to, or was let on. */
+  /** The time at which the taker began to work, or was let on. */
   sinceMs = 0;
-  /** How many units it does between two looks at the clock. */
+  /** The number of units that the taker does between two looks at the clock. */
   units = 1;
-  /** When it came to wait. */
+  /** The time at which the taker came to wait. */
   waitsSinceMs = 0;
-  /** Who waits behind it, and how it is let on. */
+  /** The taker that waits behind this one, and the function that lets this one on. */
   next: TurnTaker | null = null;
   letOn: (() => void) | null = null;
-  /** Those that wait behind `letOn` where several share it, such as the calls of one connection. */
+  /** The functions that wait behind `letOn` where several share it, such as the calls of one connection. */
   readonly sharers: (() => void)[] = [];
   readonly #turns: FairTurns;
 
@@ -91,7 +91,7 @@ export class FairTurns implements WorkMeter {
   longestTurnMs = 0;
   /** The longest that anybody who was ready had to wait for others, in milliseconds. */
   longestWaitMs = 0;
-  /** How often the runtime was made to look at its sockets. */
+  /** The number of times that the runtime was made to poll its sockets. */
   polls = 0;
 
   readonly #io: IoPoll;
@@ -99,11 +99,11 @@ export class FairTurns implements WorkMeter {
   #number = 1;
   #startMs: number;
   #lookedMs: number;
-  /** What `left` was at the last look. */
+  /** The value of `left` at the last look. */
   #granted = 0;
   #parks = 0;
   #sliceMs = TURN_MS;
-  /** Those who wait and have not worked in the turn that they came in, and those who have. */
+  /** The waiting takers that have not worked in the turn that they came in, and those that have. */
   readonly #fresh = new Line();
   readonly #worked = new Line();
   /** Whether one of those who had worked was let on in this turn, and whether one must be now. */
@@ -118,7 +118,7 @@ export class FairTurns implements WorkMeter {
     this.#startMs = this.#lookedMs = nowMs();
   }
 
-  /** How many wait for a turn. */
+  /** The number of takers that wait for a turn. */
   get waiting(): number {
     return this.#fresh.size + this.#worked.size;
   }
@@ -138,7 +138,7 @@ export class FairTurns implements WorkMeter {
     this.#io.close();
   }
 
-  /** As `begin` of the taker. */
+  /** Does what `begin` of the taker says. */
   begin(taker: TurnTaker): boolean {
     if (taker.letOn !== null) return false;
     const nowMs = this.#nowMs();
@@ -154,7 +154,7 @@ export class FairTurns implements WorkMeter {
     return true;
   }
 
-  /** As `goOn` of the taker. */
+  /** Does what `goOn` of the taker says. */
   goOn(taker: TurnTaker): boolean {
     const nowMs = this.#nowMs();
     const tookMs = nowMs - this.#lookedMs;
@@ -164,7 +164,7 @@ export class FairTurns implements WorkMeter {
     return nowMs - this.#startMs < TURN_MS && nowMs - taker.sinceMs < this.#sliceMs;
   }
 
-  /** As `wait` of the taker. */
+  /** Does what `wait` of the taker says. */
   queue(taker: TurnTaker, letOn: () => void): void {
     // Whoever shares one stands in line once, however much there is to do.
     if (taker.letOn !== null) return void taker.sharers.push(letOn);
@@ -248,7 +248,7 @@ export class FairTurns implements WorkMeter {
   }
 }
 
-/** Those who wait, in the order in which they came. */
+/** The takers that wait, in the order in which they came. */
 class Line {
   size = 0;
   #first: TurnTaker | null = null;

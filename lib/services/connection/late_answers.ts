@@ -11,18 +11,19 @@ import { detached } from "../../base/detached.ts";
 /** Calls of the server's own methods that one connection may have under way before it is read further. */
 const MAX_CALLS = 64;
 
-/** What one session still owes its peer. */
+/** The answers that one session still owes its peer. */
 export class LateAnswers {
   #awaited = 0;
   #calls = 0;
+  #loggingIn = false;
   #resolve: (() => void) | null = null;
 
-  /** How many answers are to come, those of calls included. */
+  /** The number of answers that are to come, those of calls included. */
   get awaited(): number {
     return this.#awaited;
   }
 
-  /** How many of them are of calls. */
+  /** The number of these answers that are of calls. */
   get calls(): number {
     return this.#calls;
   }
@@ -42,14 +43,24 @@ export class LateAnswers {
     this.#calls++;
   }
 
-  /** That call has come back. */
+  /** Says that a call of `beginCall` has come back. */
   endCall(): void {
     this.#calls--;
   }
 
-  /** Whether so many calls are under way that no more are read. */
-  get tooManyCalls(): boolean {
-    return this.#calls >= MAX_CALLS;
+  /** It is being found out who the peer is: until then nothing more is read. */
+  beginLogin(): void {
+    this.#loggingIn = true;
+  }
+
+  /** It is known who the peer is, or that nobody knows. */
+  endLogin(): void {
+    this.#loggingIn = false;
+  }
+
+  /** Whether nothing more is read: too many calls are under way, or it is not known yet who asks. */
+  get holdsReading(): boolean {
+    return this.#calls >= MAX_CALLS || this.#loggingIn;
   }
 
   /** Resolves when `wake` is called, or with `ready`. One may wait at a time. */

@@ -1,5 +1,5 @@
 /**
- * What the log says of a session that ends abruptly, or whose request made a handler fail.
+ * The log lines about a session that ends abruptly, or whose request made a handler fail.
  *
  * A peer that goes away is everyday: one line for debugging. An error of JavaScript itself is ours.
  */

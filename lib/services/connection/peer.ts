@@ -7,6 +7,7 @@
  */
 import type { ParleyError } from "../../base/errors.ts";
 import type { RequestId } from "../../base/request_id.ts";
+import type { Identity } from "../../logic/access/accounts.ts";
 import type { Link } from "../../ports/link.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import type { Outbox } from "../../wire/outbox.ts";
@@ -15,7 +16,7 @@ import type { LateAnswers } from "./late_answers.ts";
 import type { Reply } from "./reply.ts";
 import type { ServerContext } from "./server_context.ts";
 
-/** What a client said of itself in its Hello. */
+/** The description of a client, as it gave it in its Hello. */
 export interface ClientInfo {
   readonly name: string;
   readonly library: string;
@@ -23,12 +24,12 @@ export interface ClientInfo {
 }
 
 /**
- * Where a session stands: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
+ * The state of a session: `open`, `draining` (told of the shutdown, still answering), `closing` (its last
  * word is said, input is thrown away), `closed`.
  */
 export type SessionState = "open" | "draining" | "closing" | "closed";
 
-/** What features keep for one peer; null until the first use. Each feature reads and writes its own alone. */
+/** The objects that features keep for one peer; null until the first use. Each has its own alone. */
 export class PeerSlots {
   topics: object | null = null;
   calls: object | null = null;
@@ -41,32 +42,36 @@ export class PeerSlots {
 /** One connection. */
 export interface Peer {
   readonly context: ServerContext;
-  readonly link: Pick<Link, "kind" | "peer" | "bytesWritten">;
+  readonly link: Pick<Link, "kind" | "peer" | "address" | "bytesWritten" | "certificateIdentity">;
   readonly outbox: Outbox;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;
-  /** Its name towards clients. */
+  /** The session's name towards clients. */
   readonly sessionId: string;
-  /** Which members of ClientMessage it may send, as bits. */
+  /** The members of ClientMessage that the peer may send, as bits. */
   readonly rights: number;
-  /** What the client said of itself; null until its Hello. */
+  /** Who it is; null where no users are configured: then it may do everything. */
+  readonly identity: Identity | null;
+  /** The client's description of itself; null until its Hello. */
   client: ClientInfo | null;
   readonly state: SessionState;
   /** Whether events, calls and answers of others may still be put into the outbox. */
   readonly takesDeliveries: boolean;
-  /** Its requests that are answered later, without those that others answer. */
+  /** The peer's requests that are answered later, without those that others answer. */
   readonly late: LateAnswers;
   /** Shared by its calls of the server's own methods: many calls get no more than one. */
   readonly callsTurn: TurnTaker;
   readonly slots: PeerSlots;
 
+  /** Is that one from now on. Only services/access says so. */
+  become(identity: Identity): void;
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
   begin(length: number): number;
   /** Answers the request that `scan` found, with its id. */
   answer(reply: Reply, bytes: Uint8Array, scan: MessageScan): void;
   /** Sends a message that answers no request. It leaves with the next flush. */
   send(reply: Reply): void;
-  /** The same with the id of a request; it leaves with the next flush. */
+  /** Sends a message with the id of a request; it leaves with the next flush. */
   sendWithId(reply: Reply, id: RequestId): void;
   /** Has what was put into the outbox leave with the end of the turn. */
   touch(): void;

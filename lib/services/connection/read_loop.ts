@@ -56,9 +56,14 @@ export class ReadLoop {
     this.#highWaterBytes = dialect === "raw" ? 0 : limits.outboxHighWaterBytes;
   }
 
-  /** How messages are told apart by now. */
+  /** The dialect of the framing that is in use by now. */
   get framing(): Framing {
     return this.#reader.framing;
+  }
+
+  /** How large a message may be from now on. */
+  set maxFrameBytes(bytes: number) {
+    this.#reader.maxFrameBytes = bytes;
   }
 
   /** Takes no more messages; what still comes is thrown away. */
@@ -144,8 +149,8 @@ export class ReadLoop {
         }
         turns.left -= 1 + (reader.messageEnd - reader.messageStart >>> UNIT_BYTES_LOG2);
         if (outbox.size > this.#highWaterBytes) return "full";
-        // Only a call can be one too many.
-        if (scan.member === MEMBER.call && session.late.tooManyCalls) return "full";
+        // Only a call can be one too many, and only a Hello has everything behind it wait.
+        if (mayHoldReading(scan.member) && session.late.holdsReading) return "full";
         if (turns.left <= 0 && !this.#turn.goOn()) return "turn";
       }
     } catch (reason) {
@@ -206,8 +211,8 @@ export class ReadLoop {
     session.waiting = true;
     outbox.flush();
     await outbox.whenAtMost(this.#highWaterBytes >>> 1);
-    session.heldUp = late.tooManyCalls;
-    while (late.tooManyCalls && session.takesDeliveries) await late.wait();
+    session.heldUp = late.holdsReading;
+    while (late.holdsReading && session.takesDeliveries) await late.wait();
     session.waiting = session.heldUp = false;
     session.lastHeardMs = session.context.nowMs;
     if (outbox.failure !== null) throw outbox.failure;
@@ -268,4 +273,8 @@ function tooFast(patienceMs: number): ParleyError {
     `the connection has sent more than its rates allow for ${patienceMs} ms`,
     { closeReason: CloseReason.RATE_LIMIT, retryable: true },
   );
+}
+
+function mayHoldReading(member: number): boolean {
+  return member === MEMBER.call || member === MEMBER.hello;
 }

@@ -1,5 +1,5 @@
 /**
- * What the control plane says: members of ServerMessage, encoded by their generated class.
+ * The messages of the control plane: members of ServerMessage, encoded by their generated class.
  */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";

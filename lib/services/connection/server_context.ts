@@ -1,5 +1,5 @@
 /**
- * What all sessions of one server share: its limits, counters, coarse clock and buffers.
+ * The state that all sessions of one server share: its limits, counters, coarse clock and buffers.
  *
  * The context owns no connection and knows no feature; the composition root makes one of each.
  */
@@ -18,9 +18,9 @@ import { FairTurns } from "./fair_turns.ts";
 
 const log = logger("connection");
 
-/** How often the log tells that connections have to go. */
+/** The shortest time between two log lines about connections that have to go. */
 const WARN_INTERVAL_MS = 10_000;
-/** How often memory that is only kept at hand goes back to the system. */
+/** The time between two returns to the system of memory that is only kept at hand. */
 const TRIM_INTERVAL_MS = 5000;
 
 /** The shared state of a server's sessions. */
@@ -31,9 +31,9 @@ export class ServerContext {
   readonly serverId: string;
   readonly counters = new Counters();
   readonly pool = new SlabPool();
-  /** What all outboxes hold together. */
+  /** The memory of all outboxes together. */
   readonly budget: OutboxBudget;
-  /** What of all input is held and waits. */
+  /** The memory of all input that waits. */
   readonly input: InputBudget;
   /** How much connections may send; null when there is no rate. */
   readonly rates: Rates | null;
@@ -41,11 +41,11 @@ export class ServerContext {
   readonly scan = new MessageScan();
   /** The scan of the event, call or job in it. */
   readonly payload: PayloadScan;
-  /** Who may work, and for how long. */
+  /** The turns in which the sessions work. */
   readonly turns: FairTurns;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
   nowMs: number;
-  /** How many silent peers may still be probed in this sweep. */
+  /** The number of silent peers that may still be probed in this sweep. */
   probesLeft = 0;
   #sessions = 0;
   #trimmedMs: number;

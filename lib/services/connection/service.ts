@@ -1,5 +1,5 @@
 /**
- * What serves the messages of sessions, as a session sees it: handed to it when it is made.
+ * The service that answers the messages of sessions, as a session sees it: handed to it when it is made.
  *
  * One service serves all sessions of a server. Nothing here waits, but for what says so.
  */
@@ -10,6 +10,8 @@ import type { SlowReader } from "./publisher_pause.ts";
 
 /** Serves peers. */
 export interface Service {
+  /** A connection has come, and is not yet read. */
+  enter(peer: Peer): void;
   /** Answers the message that `scan` found in `bytes`. Raises a ParleyError to refuse it. */
   dispatch(peer: Peer, bytes: Uint8Array, scan: MessageScan): void;
   /** Hands out what gathered: before any other message takes its place in the order. */

@@ -11,7 +11,9 @@ import { detached } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { RequestId } from "../../base/request_id.ts";
-import { rightsOf } from "../../logic/access/access.ts";
+import { rightsOf, STRANGER } from "../../logic/access/access.ts";
+import type { Identity } from "../../logic/access/accounts.ts";
+import { MAX_STRANGER_FRAME_BYTES } from "../../base/limits.ts";
 import type { Dialect, Link } from "../../ports/link.ts";
 import { beginMessage, copyBytes, putMessage } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
@@ -53,7 +55,9 @@ export class Session implements SessionFacts {
   /** Whether it is not read for the sake of others, or of the server: its silence is not its own. */
   heldUp = false;
   /** Which members of ClientMessage it may send, as bits. */
-  readonly rights: number;
+  rights: number;
+  /** Who it is; null where no users are configured. */
+  identity: Identity | null = null;
   /** When the last byte came, by the context's coarse clock. */
   lastHeardMs: number;
   /** When a ping was sent that no byte has followed; 0 when there is none. */
@@ -78,6 +82,7 @@ export class Session implements SessionFacts {
   #aborted = false;
   readonly #reading: ReadLoop;
   readonly #oneAnswerAWrite: boolean;
+  readonly #dialect: Dialect;
   readonly #service: Service;
 
   constructor(context: ServerContext, link: Link, dialect: Dialect, service: Service) {
@@ -91,12 +96,24 @@ export class Session implements SessionFacts {
     this.#reading = new ReadLoop(this, dialect, service);
     this.callsTurn = context.turns.join();
     this.#oneAnswerAWrite = dialect === "raw";
+    this.#dialect = dialect;
     this.rights = rightsOf(dialect);
+    service.enter(this);
   }
 
   /** The session's name towards clients. */
   get sessionId(): string {
     return `${this.context.serverId}-${this.number}`;
+  }
+
+  /** Is that one from now on, and may do what that one may. */
+  become(identity: Identity): void {
+    const { maxFrameBytes } = this.context.limits;
+    this.identity = identity;
+    this.rights = rightsOf(this.#dialect, identity);
+    this.#reading.maxFrameBytes = identity === STRANGER
+      ? Math.min(MAX_STRANGER_FRAME_BYTES, maxFrameBytes)
+      : maxFrameBytes;
   }
 
   /** Serves the connection until it ends. Never rejects. */
@@ -134,7 +151,7 @@ export class Session implements SessionFacts {
 
   /** Says that a call of this session has come back, or another request that is answered later. */
   answered(): void {
-    if (this.inputEnded ? !this.#waitsForAnswers : !this.late.tooManyCalls) this.late.wake();
+    if (this.inputEnded ? !this.#waitsForAnswers : !this.late.holdsReading) this.late.wake();
   }
 
   /** Reads no further message of this session before `work`, which never rejects, is done, or the session ends. */

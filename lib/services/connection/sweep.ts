@@ -19,17 +19,17 @@ import type { Session } from "./session.ts";
 
 const log = logger("connection");
 
-/** How often the server sweeps. */
+/** The time between two sweeps. */
 export const SWEEP_INTERVAL_MS = 250;
-/** How often the server sweeps while it drains. */
+/** The time between two sweeps while the server drains. */
 export const DRAIN_SWEEP_INTERVAL_MS = 25;
 
 /** A sweep that comes this many intervals after the last one tells of a stall of the server itself. */
 export const STALL_INTERVALS = 4;
 
-/** How often a peer that answers pings, has finished sending, and waits for answers, is pinged. */
+/** The time between two pings of a peer that answers pings, has finished sending, and waits for answers. */
 const HALF_CLOSED_PING_MS = 1000;
-/** So many probes leave in one sweep, so that a crowd that fell silent together is no stall. */
+/** The most probes of one sweep, so that a crowd that fell silent together is no stall. */
 const MAX_PROBES_A_SWEEP = MAX_PROBES_A_SECOND * SWEEP_INTERVAL_MS / 1000;
 
 /** Begins a sweep over all sessions of a server. */

@@ -7,11 +7,11 @@ import type { Peer } from "./peer.ts";
 
 /** Waits for the commit of one entry, or of several, each told in the order in which it was handed over. */
 export interface Ticket {
-  /** Who published it; null when the server did. */
+  /** The publisher of the entry; null when the server published it. */
   readonly session: Peer | null;
-  /** It has the store's level. */
+  /** Tells that the entry has the store's level. */
   committed(seq: number, level: AckLevel, duplicate: boolean): void;
-  /** It was not kept. */
+  /** Tells that the entry was not kept. */
   failed(error: ParleyError): void;
 }
 

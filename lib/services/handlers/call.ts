@@ -15,6 +15,7 @@ import {
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import { ErrorSchema } from "../../gen/parley/v1/error_pb.ts";
 import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
+import { Entry } from "../../ports/entry.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
@@ -28,6 +29,7 @@ import type { RequestId } from "../../base/request_id.ts";
 import { idOf } from "../../wire/request_id.ts";
 import { detached } from "../../base/detached.ts";
 import { callsOf } from "../calls/peer_calls.ts";
+import { checkMay } from "../access/checks.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import { answerLate } from "../connection/answer_late.ts";
 
@@ -41,7 +43,9 @@ const HEADERS_FIELD = 3;
 const ERROR_FIELD = 4;
 
 const cursor = new FieldCursor();
-const entry = new FieldCursor();
+const header = new FieldCursor();
+/** The call or the answer that is handed on; one object, filled again for each. */
+const forwarded = new Entry();
 
 /** Hands on the call that `scan` found, or answers it. Raises a ParleyError when it cannot be handed on. */
 export function handleCall(
@@ -59,8 +63,9 @@ export function handleCall(
     const payload = bytes.subarray(found.payloadStart, found.payloadEnd);
     return answerOwn(session, answerOwnMethod(features, session, method, payload), bytes, scan);
   }
+  checkMay(session, "call", method);
   if (found.timeoutMs > limits.maxCallTimeoutMs) {
-    throw invalidArgument(`cannot wait ${found.timeoutMs} ms for an answer`, {
+    throw invalidArgument(`cannot call "${method}" with a timeout of ${found.timeoutMs} ms`, {
       accepted: `at most ${limits.maxCallTimeoutMs} ms`,
     });
   }
@@ -69,16 +74,8 @@ export function handleCall(
   const { stamps } = publisher;
   stamps.setTime(clock.wallMs());
   const responder = record.responder.owner;
-  forward(
-    responder,
-    CALL_TAG,
-    bytes,
-    scan.start,
-    scan.end,
-    stamps.bytes,
-    stamps.length,
-    record.id,
-  );
+  const { start, end } = scan;
+  forward(responder, CALL_TAG, forwarded.setBody(bytes, start, end).setStamps(stamps), record.id);
 }
 
 /** Answers a call of the server's own, now or when the answer is there. */
@@ -141,7 +138,7 @@ export function handleAnswer(
     session.send(errorReply(reason));
     error = new ParleyError(
       ErrorCode.INTERNAL,
-      "cannot hand on the answer: the service broke a rule",
+      "cannot hand on the answer: the service sent an invalid one",
     );
   }
   const record = features.calls.take(id, session);
@@ -149,7 +146,8 @@ export function handleAnswer(
   const caller = record.caller.owner;
   if (!caller.takesDeliveries || caller.endIfFull()) return;
   if (error === null) {
-    return forward(caller, ANSWER_TAG, bytes, scan.start, scan.end, null, 0, record.callerId);
+    const answer = forwarded.setBody(bytes, scan.start, scan.end);
+    return forward(caller, ANSWER_TAG, answer, record.callerId);
   }
   caller.sendWithId(errorReply(error), record.callerId);
   caller.touch();
@@ -192,11 +190,11 @@ function readError(body: Uint8Array): ParleyError {
 }
 
 function checkHeader(bytes: Uint8Array, start: number, end: number): void {
-  entry.open(bytes, start, end);
-  while (entry.next()) {
-    if (entry.field > 2) continue;
-    entry.expect(2);
-    if (!isUtf8(bytes, entry.start, entry.end)) {
+  header.open(bytes, start, end);
+  while (header.next()) {
+    if (header.field > 2) continue;
+    header.expect(2);
+    if (!isUtf8(bytes, header.start, header.end)) {
       throw protocolError("cannot read a header that is not UTF-8");
     }
   }

@@ -1,8 +1,9 @@
 /**
  * The one switch: which handler answers which message.
  *
- * Every listener's messages pass through here, so this is also where a session's right to a verb is
- * decided once there are users. Handlers raise a ParleyError to refuse; they never wait.
+ * Every listener's messages pass through here, so this is also where a session's right to a member is decided;
+ * which names it may be about, handlers ask services/access/checks. Handlers raise a ParleyError to refuse; they
+ * never wait.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { mayNot, MEMBER } from "../../logic/access/access.ts";
@@ -30,10 +31,10 @@ export function dispatch(
 ): void {
   const { member } = scan;
   if (member === 0) throw unknownMessage(scan);
-  if ((session.rights & (1 << member)) === 0) throw mayNot(member);
+  if ((session.rights & (1 << member)) === 0) throw mayNot(member, session.identity);
   switch (member) {
     case MEMBER.event:
-      return handlePublish(features, session, bytes, scan);
+      return handlePublish(features, session, scan);
     case MEMBER.job:
       return handlePush(features, session, bytes, scan);
     case MEMBER.settle:

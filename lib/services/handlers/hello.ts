@@ -1,21 +1,33 @@
 /**
- * Answers Hello with Welcome, and notes what the client can do.
+ * Answers Hello with Welcome, notes what the client can do, and finds out who it is.
  *
- * A client says Hello once, at any time; a second one is refused, because it could change what others
- * were already told.
+ * A client is welcomed once, at any time; a second Hello is refused, because it could change what others
+ * were already told. One whose password or token is wrong may say Hello again. While a password is looked at,
+ * nothing more of the connection is read, so what comes behind a Hello counts as that of its user.
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { MAX_HELLO_NAME_BYTES } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
+import { MEMBER } from "../../logic/access/access.ts";
 import { PROTOCOL_VERSION, VERSION } from "../../base/version.ts";
 import { HelloSchema } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import type { RequestId } from "../../base/request_id.ts";
+import { idOf } from "../../wire/request_id.ts";
+import type { Access } from "../access/access.ts";
+import type { Credentials } from "../access/logins.ts";
+import { answerLate } from "../connection/answer_late.ts";
 import { decodeBody } from "../connection/decode_body.ts";
+import { refusalOf } from "../connection/log.ts";
+import { errorReply, type Reply } from "../connection/reply.ts";
+import { detached } from "../../base/detached.ts";
 import type { Features } from "../features.ts";
-import type { Peer } from "../connection/peer.ts";
+import type { ClientInfo, Peer } from "../connection/peer.ts";
 
 const log = logger("connection");
+
+const HELLO = MEMBER.hello;
 
 /** Gets acquainted with the client. */
 export function handleHello(
@@ -34,38 +46,93 @@ export function handleHello(
   );
   checkName("client_name", hello.clientName);
   checkName("library", hello.library);
-  session.client = {
+  const client: ClientInfo = {
     name: hello.clientName,
     library: hello.library,
     answersPings: hello.answersPings,
   };
+  const { access } = features;
+  const { user, password, token } = hello;
+  const protocolVersion = Math.min(hello.protocolVersion || 1, PROTOCOL_VERSION);
+  if (access !== null && access.asksWho && (user !== "" || password !== "" || token !== "")) {
+    session.late.begin();
+    session.late.beginLogin();
+    const later = logIn(features, access, session, {
+      client,
+      protocolVersion,
+      credentials: { user, password, token },
+      id: idOf(bytes, scan),
+    });
+    return detached(later, "answer a Hello");
+  }
+  access?.checkKnown(session);
+  session.answer(welcome(features, session, client, protocolVersion), bytes, scan);
+}
+
+/** A Hello whose credentials are being looked at. */
+interface Greeting {
+  readonly client: ClientInfo;
+  readonly protocolVersion: number;
+  readonly credentials: Credentials;
+  readonly id: RequestId;
+}
+
+/** Answers a Hello with credentials, once it is known whose they are. */
+async function logIn(
+  features: Features,
+  access: Access,
+  session: Peer,
+  { client, protocolVersion, credentials, id }: Greeting,
+): Promise<void> {
+  let reply: Reply | null = null;
+  try {
+    await access.logIn(session, credentials);
+    reply = welcome(features, session, client, protocolVersion);
+  } catch (reason) {
+    session.context.counters.requestsRefused++;
+    reply = errorReply(refusalOf(session, HELLO, reason));
+  } finally {
+    session.late.endLogin();
+    answerLate(session, reply, id);
+    features.bus.endTurn();
+  }
+}
+
+/** Welcomes a client. */
+function welcome(
+  features: Features,
+  session: Peer,
+  client: ClientInfo,
+  protocolVersion: number,
+): Reply {
+  session.client = client;
+  const { limits, serverId } = session.context;
+  const { identity } = session;
   log.debug("Hello from {client} with {library}", {
     connection: session.number,
-    client: hello.clientName,
-    library: hello.library,
+    client: client.name,
+    library: client.library,
+    ...identity === null ? {} : { user: identity.user },
   });
-  const { limits, serverId } = session.context;
-  session.answer(
-    {
-      case: "welcome",
-      value: {
-        protocolVersion: Math.min(hello.protocolVersion || 1, PROTOCOL_VERSION),
-        serverVersion: VERSION,
-        sessionId: session.sessionId,
-        serverId,
-        historyEpoch: features.kept?.store.epoch ?? "",
-        pingIntervalMs: limits.pingIntervalMs,
-        limits: {
-          maxFrameBytes: limits.maxFrameBytes,
-          maxSubscriptions: limits.maxSubscriptions,
-          maxTopicBytes: limits.maxTopicBytes,
-          maxTopicLevels: limits.maxTopicLevels,
-        },
+  return {
+    case: "welcome",
+    value: {
+      protocolVersion,
+      serverVersion: VERSION,
+      sessionId: session.sessionId,
+      serverId,
+      historyEpoch: features.kept?.store.epoch ?? "",
+      pingIntervalMs: limits.pingIntervalMs,
+      limits: {
+        maxFrameBytes: limits.maxFrameBytes,
+        maxSubscriptions: limits.maxSubscriptions,
+        maxTopicBytes: limits.maxTopicBytes,
+        maxTopicLevels: limits.maxTopicLevels,
       },
+      user: identity?.user ?? "",
+      roles: [...identity?.roles ?? []],
     },
-    bytes,
-    scan,
-  );
+  };
 }
 
 function checkName(field: string, name: string): void {

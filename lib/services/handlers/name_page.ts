@@ -4,12 +4,12 @@
  */
 import type { TurnTaker } from "../connection/fair_turns.ts";
 
-/** So many names are looked at before others may have their turn. */
+/** The number of names that are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;
 
-/** Which names. */
+/** The names that a page is to have. */
 export interface NamePageOptions {
-  /** Only those behind this one. */
+  /** The name behind which the page begins. */
   readonly after: string;
   /** The most. */
   readonly most: number;

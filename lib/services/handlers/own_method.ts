@@ -11,17 +11,19 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { CloseReason, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { joinBytes } from "../../base/join_bytes.ts";
 import { checkFields } from "../connection/decode_body.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
+import { checkOwnRight } from "./own_rights.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
-/** So many elements of a list are encoded at once: well below a turn. */
+/** The number of elements of a list that are encoded at once: well below a turn. */
 const SLICE = 8;
-/** And so many that are encoded already are copied. */
+/** The number of encoded elements that are copied at once. */
 const ENCODED_SLICE = 64;
 
 /** The largest request of a method that does not say otherwise. */
@@ -30,7 +32,7 @@ const MAX_REQUEST_BYTES = 16 * 1024;
 /** The wire type of a message in a message. */
 const LENGTH_DELIMITED = 2;
 
-/** What an own method answers. */
+/** The answer of an own method. */
 export interface OwnAnswer {
   readonly payload: Uint8Array;
   readonly type: string;
@@ -49,7 +51,7 @@ interface Pieces {
 
 type Later<T> = T | Promise<T>;
 
-/** What a method does: gives the answer to a request. Raises a ParleyError to refuse it. */
+/** The work of a method: gives the answer to a request. Raises a ParleyError to refuse it. */
 type Run<I extends DescMessage, Answer> = (
   features: Features,
   session: Peer,
@@ -64,7 +66,7 @@ interface Paged<I extends DescMessage, O extends DescMessage> {
   readonly run: Run<I, { readonly [Field in keyof MessageInitShape<O>]?: unknown }>;
 }
 
-/** What a server does for each method of a service: one that is missing, or too many, is an error of types. */
+/** The work of all methods of a service: one that is missing, or too many, is an error of types. */
 export type Methods<S extends DescService> = {
   readonly [Name in keyof S["method"]]: S["method"][Name] extends {
     input: infer I extends DescMessage;
@@ -85,28 +87,37 @@ export function implement<S extends DescService>(
       | Paged<DescMessage, DescMessage>;
     const decode = (payload: Uint8Array) => decodeRequest(input, payload, maxBytes);
     const method = typeof does === "function"
-      ? plainMethod(decode, output, does)
-      : pagedMethod(decode, output, does);
-    return [`${service.typeName}/${name}`, method];
+      ? plainMethod(output, does)
+      : pagedMethod(output, does);
+    const fullName = `${service.typeName}/${name}`;
+    return [fullName, {
+      answer(features, session, payload) {
+        const request = decode(payload);
+        checkOwnRight(session, fullName, request);
+        return method(features, session, request);
+      },
+    }];
   });
 }
 
-type Decode = (payload: Uint8Array) => MessageShape<DescMessage>;
+/** Answers a request that was decoded, and that the peer may make. */
+type Answers = (
+  features: Features,
+  session: Peer,
+  request: MessageShape<DescMessage>,
+) => Later<OwnAnswer>;
 
 function plainMethod(
-  decode: Decode,
   output: DescMessage,
   run: Run<DescMessage, MessageInitShape<DescMessage>>,
-): OwnMethod {
+): Answers {
   const encode = (answer: MessageInitShape<DescMessage>): OwnAnswer => ({
     payload: toBinary(output, create(output, answer)),
     type: output.typeName,
   });
-  return {
-    answer(features, session, payload) {
-      const answer = run(features, session, decode(payload));
-      return answer instanceof Promise ? answer.then(encode) : encode(answer);
-    },
+  return (features, session, request) => {
+    const answer = run(features, session, request);
+    return answer instanceof Promise ? answer.then(encode) : encode(answer);
   };
 }
 
@@ -120,31 +131,22 @@ function pagesOf({ slots }: Peer): OneAfterTheOther {
  * what all of those that it asks for at once take of memory would stop the server while the runtime moves it.
  */
 function pagedMethod(
-  decode: Decode,
   output: DescMessage,
   { list: field, encoded, run }: Paged<DescMessage, DescMessage>,
-): OwnMethod {
+): Answers {
   const { number } = output.field[field];
   const encode = (part: Record<string, unknown>): Uint8Array =>
     toBinary(output, create(output, part));
-  return {
-    answer(features, session, payload) {
-      const request = decode(payload);
-      return pagesOf(session).run(async () => {
-        const answer = await run(features, session, request) as Record<string, unknown>;
-        const head = encode({ ...answer, [field]: [] });
-        const payload = encoded
-          ? await withFields(head, number, answer[field] as Uint8Array[], session.callsTurn)
-          : await withList(
-            head,
-            answer[field] as Pieces,
-            (some) => encode({ [field]: some }),
-            session.callsTurn,
-          );
-        return { payload, type: output.typeName };
-      });
-    },
-  };
+  return (features, session, request) =>
+    pagesOf(session).run(async () => {
+      const answer = await run(features, session, request) as Record<string, unknown>;
+      const head = encode({ ...answer, [field]: [] });
+      const encodeSome = (some: unknown[]) => encode({ [field]: some });
+      const payload = encoded
+        ? await withFields(head, number, answer[field] as Uint8Array[], session.callsTurn)
+        : await withList(head, answer[field] as Pieces, encodeSome, session.callsTurn);
+      return { payload, type: output.typeName };
+    });
 }
 
 /** A message with a list behind its other fields, whose elements are encoded in slices. */
@@ -159,7 +161,7 @@ async function withList(
     await turn.admit();
     parts.push(encode(list.slice(from, from + SLICE)));
   }
-  return joined(parts);
+  return joinBytes(parts);
 }
 
 /** A message with a list of encoded messages behind its other fields. */
@@ -181,16 +183,6 @@ async function withFields(
     if ((index + 1) % ENCODED_SLICE === 0) await turn.did(ENCODED_SLICE);
   }
   return whole;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /**

@@ -28,19 +28,17 @@ const entry = new Entry();
 export function handlePublish(
   features: Features,
   session: Peer,
-  bytes: Uint8Array,
   scan: MessageScan,
 ): void {
   const { bus } = features;
-  const { start, end } = scan;
-  const remembered = bus.publish(session, bytes, start, end);
+  const remembered = bus.publish(session, scan);
   if (remembered.kept !== null) {
     return keep(features, session, remembered.kept, scan);
   }
   if (remembered.bound !== null) return publishBound(features, session, remembered, scan);
   if (scan.idBytes === 0 && remembered.match.groups.length === 0 && !remembered.counted) return;
-  const reached = bus.complete(session, remembered, bytes, start, end);
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, reached);
+  const reached = bus.complete(session, remembered, scan);
+  if (scan.idBytes > 0) acknowledge(session, scan, reached);
 }
 
 /**
@@ -53,8 +51,7 @@ function publishBound(
   remembered: RememberedMatch,
   scan: MessageScan,
 ): void {
-  const { bytes } = scan;
-  const { start, end } = scan;
+  const { bytes, start, end } = scan;
   const publisher = publisherOf(session);
   const { stamps } = publisher;
   const id = idOf(bytes, scan);
@@ -63,8 +60,8 @@ function publishBound(
   publisher.keeps = true;
   const acked = id === 0 ? null : new BoundTicket(session, id);
   remembered.bound!.take({ topic, entry, ticket: acked ?? acksOf(session).none });
-  const found = bus.handOut(session, remembered, bytes, start, end);
-  const reached = bus.complete(session, found, bytes, start, end);
+  const found = bus.handOut(session, remembered, scan);
+  const reached = bus.complete(session, found, scan);
   if (acked === null) return;
   acked.receivers = reached;
   session.late.begin();
@@ -91,28 +88,20 @@ function keep(
   if (id !== 0) acks.line.expect(id);
 }
 
-/** Answers with an Ack of this level. */
-export function acknowledge(
-  session: Peer,
-  bytes: Uint8Array,
-  scan: MessageScan,
-  level: AckLevel,
-  receivers: number,
-): void {
+/** Acknowledges the message that `scan` found as ROUTED, to so many receivers. */
+export function acknowledge(session: Peer, scan: MessageScan, receivers: number): void {
   // A publisher that gets its own events and does not read them has just been ended.
   if (session.state === "closing") return;
-  const body = (level === 0 ? 0 : 2) + (receivers === 0 ? 0 : 1 + varintSize(receivers));
+  const body = 2 + (receivers === 0 ? 0 : 1 + varintSize(receivers));
   let at = session.begin(2 + body + scan.idBytes);
   const out = session.outbox.bytes;
   out[at++] = ACK_TAG;
   out[at++] = body;
-  if (level !== 0) {
-    out[at++] = LEVEL_TAG;
-    out[at++] = level;
-  }
+  out[at++] = LEVEL_TAG;
+  out[at++] = AckLevel.ROUTED;
   if (receivers !== 0) {
     out[at++] = RECEIVERS_TAG;
     at = putVarint(out, at, receivers);
   }
-  copyBytes(out, at, bytes, scan.idStart, scan.idEnd);
+  copyBytes(out, at, scan.bytes, scan.idStart, scan.idEnd);
 }

@@ -6,12 +6,13 @@ import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { PullSchema } from "../../gen/parley/v1/queue_pb.ts";
 import { quote } from "../../base/quote.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import { checkMay } from "../access/checks.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { queuesOf } from "../queues/peer_queues.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 
-/** How many jobs a consumer holds that does not say. */
+/** The prefetch of a consumer whose Pull names none. */
 const USUAL_PREFETCH = 64;
 
 /** Pulls as the message that `scan` found asks for. */
@@ -67,6 +68,7 @@ export function handlePull(
         },
       );
     }
+    checkMay(session, "pull", request.queue);
     const queue = queues.get(request.queue, "pull from");
     pulls.set(number, { queue, consumer: queue.addConsumer(session, number, prefetch) });
   }

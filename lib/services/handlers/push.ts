@@ -10,6 +10,7 @@ import { checkMessageType, isTypeBytes } from "../../logic/topics/pattern.ts";
 import { Entry } from "../../ports/entry.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
+import { checkMay } from "../access/checks.ts";
 import { JobOptions } from "../queues/job_options.ts";
 import type { Queue } from "../queues/queue.ts";
 import { LastQueue, queuesOf } from "../queues/peer_queues.ts";
@@ -94,6 +95,7 @@ function queueOf(
       accepted: "a name that does not end in .dead",
     });
   }
+  checkMay(session, "push", name);
   const queue = queues.get(name, "push to");
   own.last = new LastQueue(bytes.slice(start, end), queue);
   return queue;

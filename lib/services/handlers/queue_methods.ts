@@ -10,6 +10,7 @@ import type { Queues as QueuesService } from "../../gen/parley/v1/queue_pb.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { checkPattern } from "../../logic/topics/pattern.ts";
+import { maySeeQueue } from "./own_rights.ts";
 import type { Methods } from "./own_method.ts";
 import { firstNames, madeLater } from "./name_page.ts";
 import { peek, purge, redrive } from "../queues/care.ts";
@@ -25,9 +26,9 @@ const MAX_PAGE_QUEUES = 1000;
 /** The most jobs of one peek, and how many it gives when it is not told. */
 const MAX_PEEKED = 1000;
 const USUAL_PEEKED = 10;
-/** What a queue takes in a list at most, besides its name and its bindings. */
+/** The most bytes of a queue in a list, without its name and its bindings. */
 const INFO_BYTES = 192;
-/** What the server does for each. */
+/** The methods of the service Queues. */
 export const QUEUE_METHODS: Methods<typeof QueuesService> = {
   list: { list: "queues", run: list },
   info: (features, session, { queue }) => ({
@@ -70,7 +71,7 @@ async function list(
   const queues = features.needQueues();
   if (pattern !== "") checkPattern(pattern, limits, "list");
   const most = Math.min(request.limit || MAX_PAGE_QUEUES, MAX_PAGE_QUEUES);
-  const page = await firstNames(matching(queues, pattern), {
+  const page = await firstNames(matching(queues, session, pattern), {
     after,
     most,
     turn: session.callsTurn,
@@ -92,9 +93,10 @@ async function list(
 }
 
 /** The names of the queues that `pattern` matches; those for dead letters only once they had any. */
-function* matching(queues: Queues, pattern: string): Generator<string> {
+function* matching(queues: Queues, session: Peer, pattern: string): Generator<string> {
   for (const { name, isStored } of queues.all()) {
-    if (matchesPattern(pattern, name) && (!isDeadName(name) || isStored)) yield name;
+    if (!matchesPattern(pattern, name) || isDeadName(name) && !isStored) continue;
+    if (maySeeQueue(session, name)) yield name;
   }
 }
 

@@ -3,9 +3,10 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb.ts";
-import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import { checkMay } from "../access/checks.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
 import { callsOf } from "../calls/peer_calls.ts";
 import { decodeBody } from "../connection/decode_body.ts";
@@ -27,8 +28,9 @@ export function handleRegister(
       `cannot register "${method}": methods that begin with "${OWN_METHODS}" are the server's own`,
     );
   }
-  features.calls.methods.register(method, callsOf(session).party);
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  checkMay(session, "serve", method);
+  features.calls.methods.register(method, callsOf(session).endpoint);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }
 
 /** Takes the offer back. Raises NOT_FOUND when there is none. */
@@ -39,11 +41,12 @@ export function handleUnregister(
   scan: MessageScan,
 ): void {
   const { method } = decodeBody((body) => fromBinary(UnregisterSchema, body), bytes, scan);
-  if (!features.calls.methods.unregister(method, callsOf(session).party)) {
+  if (!features.calls.methods.unregister(method, callsOf(session).endpoint)) {
     throw new ParleyError(
       ErrorCode.NOT_FOUND,
-      "cannot unregister: this connection has not registered that method",
+      `cannot unregister ${quote(method)}: this connection has not registered it`,
+      { accepted: "a method that this connection has registered" },
     );
   }
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }

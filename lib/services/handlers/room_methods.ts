@@ -7,6 +7,7 @@ import { invalidArgument } from "../../base/errors.ts";
 import type { Rooms as RoomsService } from "../../gen/parley/v1/room_pb.ts";
 import { checkMessage, type Room } from "../../logic/rooms/room.ts";
 import { firstNames, madeLater } from "./name_page.ts";
+import { maySeeRoom } from "./own_rights.ts";
 import type { Methods } from "./own_method.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import { rosterOf } from "../rooms/roster.ts";
@@ -20,12 +21,12 @@ const MAX_LISTED_ROOMS = 1000;
 const MAX_PAGE_EVENTS = 256;
 const USUAL_PAGE_EVENTS = 50;
 
-/** What the server does for each. */
+/** The methods of the service Rooms. */
 export const ROOM_METHODS: Methods<typeof RoomsService> = {
-  claimName: async (features, session, { name, token }) => ({
-    name,
-    token: await features.needRooms().claimName(session, name, token),
-  }),
+  claimName: async (features, session, { name, token }) => {
+    features.access?.checkName(session, name);
+    return { name, token: await features.needRooms().claimName(session, name, token) };
+  },
   join: {
     list: "members",
     encoded: true,
@@ -105,15 +106,19 @@ function ownMessageId(session: Peer, rooms: Rooms, messageId: string): string {
 async function list(features: Features, session: Peer, { after }: { after: string }) {
   const rooms = features.needRooms();
   const options = { after, most: MAX_LISTED_ROOMS, turn: session.callsTurn };
-  const { names, more } = await firstNames(roomNames(features), options);
+  const { names, more } = await firstNames(roomNames(features, session), options);
   return { rooms: madeLater(names, (name) => infoOf(features, rooms.room(name))), more };
 }
 
 /** The rooms that people are in or that have a history; some come twice. */
-function* roomNames(features: Features): Generator<string> {
-  yield* features.needRooms().rooms.keys();
+function* roomNames(features: Features, session: Peer): Generator<string> {
+  for (const name of features.needRooms().rooms.keys()) {
+    if (maySeeRoom(session, name)) yield name;
+  }
   for (const { name } of features.needKept().store.topics()) {
-    if (name.startsWith(ROOM_PREFIX)) yield name.slice(ROOM_PREFIX.length);
+    if (!name.startsWith(ROOM_PREFIX)) continue;
+    const room = name.slice(ROOM_PREFIX.length);
+    if (maySeeRoom(session, room)) yield room;
   }
 }
 

@@ -37,7 +37,7 @@ const MAX_LEASE_MS = 24 * 3600 * 1000;
 
 const fields = new FieldCursor();
 
-/** What a Settle says. One is reused; it is read and carried out in one go. */
+/** The content of a Settle. One is reused; it is read and carried out in one go. */
 const request = {
   consumer: 0,
   verdict: 0 as number,

@@ -5,6 +5,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import {
   OverflowPolicy,
   SubscribeSchema,
@@ -13,6 +14,7 @@ import {
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { checkSubscription } from "../../logic/topics/pattern.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import { checkMayAll } from "../access/checks.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { acknowledge } from "./publish.ts";
 import type { Features } from "../features.ts";
@@ -40,7 +42,8 @@ export function handleSubscribe(
   };
   const request = decodeBody(decode, bytes, scan, maxSubscribeBytes(limits));
   const { type, group, echo, overflow } = request;
-  const pattern = checkSubscription(request.pattern, type, group, limits);
+  const pattern = checkSubscription(request, limits);
+  checkMayAll(session, "subscribe", pattern, type);
   if (OverflowPolicy[overflow] === undefined) {
     throw invalidArgument(`cannot subscribe with overflow policy ${overflow}`, {
       accepted: "DISCONNECT, DROP_OLDEST, DROP_NEWEST or CATCH_UP",
@@ -52,10 +55,10 @@ export function handleSubscribe(
   const historyLost = start !== undefined && startFeeds(kept!, session, pattern, start);
   const tells = request.tellPositions && scan.idBytes > 0;
   if (historyLost || tells) {
-    const told = tells ? tellPositions(kept, pattern) : {};
+    const told = tells ? tellPositions(kept, session, pattern) : {};
     const value = { level: AckLevel.ROUTED, historyLost, ...told };
     session.answer({ case: "ack", value }, bytes, scan);
-  } else if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  } else if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }
 
 /** Ends the subscription that the message that `scan` found names. */
@@ -68,12 +71,12 @@ export function handleUnsubscribe(
   const { bus } = features;
   const request = decodeBody((body) => fromBinary(UnsubscribeSchema, body), bytes, scan);
   const { type, group, afterEvents } = request;
-  const pattern = checkSubscription(request.pattern, type, group, session.context.limits);
+  const pattern = checkSubscription(request, session.context.limits);
   if (afterEvents > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw invalidArgument(`cannot count ${afterEvents} events`, {
+    throw invalidArgument(`cannot unsubscribe from ${quote(pattern)} after ${afterEvents} events`, {
       accepted: `at most ${Number.MAX_SAFE_INTEGER}`,
     });
   }
   bus.unsubscribe(session, { pattern, type, group }, Number(afterEvents));
-  if (scan.idBytes > 0) acknowledge(session, bytes, scan, AckLevel.ROUTED, 0);
+  if (scan.idBytes > 0) acknowledge(session, scan, 0);
 }

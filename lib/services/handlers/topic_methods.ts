@@ -11,19 +11,21 @@ import { quote } from "../../base/quote.ts";
 import { checkPattern, checkTopic, hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
+import { may } from "../access/checks.ts";
+import { maySeeTopic } from "./own_rights.ts";
 import type { Methods } from "./own_method.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 
 /** The most topics of one page. */
 const MAX_PAGE_TOPICS = 1000;
-/** What a topic takes in a list at most, besides its name and that of its policy. */
+/** The most bytes of a topic in a list, without its name and that of its policy. */
 const INFO_BYTES = 128;
 /** The most topics that one call removes or leaves. */
 const MAX_REMOVED_TOPICS = 256;
-/** So many of them are looked at before others may have their turn. */
+/** The number of topics that are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;
-/** What the server does for each. */
+/** The methods of the service Topics. */
 export const TOPIC_METHODS: Methods<typeof Topics> = {
   list: { list: "topics", run: list },
   info: (features, session, { topic }) => ({
@@ -51,6 +53,7 @@ async function list(
   for (const topic of kept.store.topics()) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
     if (topic.name <= after || !matchesPattern(pattern, topic.name)) continue;
+    if (!maySeeTopic(session, topic.name)) continue;
     if (page.length === most) {
       more = true;
       if (topic.name > page[most - 1].name) continue;
@@ -70,7 +73,7 @@ async function list(
   return { topics: infos, more };
 }
 
-/** Where `name` belongs in a sorted page. */
+/** The place of `name` in a sorted page. */
 function placeOf(page: readonly StoreTopic[], name: string): number {
   let low = 0;
   let high = page.length;
@@ -147,7 +150,9 @@ async function matching(features: Features, session: Peer, pattern: string, most
   await turn.admit();
   for (const topic of store.topics()) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
-    if (matchesPattern(pattern, topic.name)) add(topic);
+    if (!matchesPattern(pattern, topic.name)) continue;
+    // The pattern may be managed but for what a rule cuts out of it.
+    if (may(session, "manage", `topic.${topic.name}`)) add(topic);
     if (topics.length === most) break;
   }
   return { topics, used };

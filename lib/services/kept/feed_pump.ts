@@ -30,7 +30,7 @@ const MAX_READS = 32;
 /** While a session has so many feeds, no start of a pattern comes to further topics. */
 const MAX_STARTED_FEEDS = 64;
 
-/** Who knows which feeds there are. */
+/** The keeper of the feeds, which knows which there are. */
 export interface FeedKeeper {
   /** A feed is through. */
   end(feeds: SessionFeeds, feed: Feed): void;
@@ -73,7 +73,7 @@ export class FeedPump {
     }
   }
 
-  /** Each feed in turn, so that one long history does not keep the others waiting. */
+  /** Hands on a page of each feed in turn, so that one long history does not keep the others waiting. */
   async #round(feeds: SessionFeeds): Promise<void> {
     const { limits, budget } = this.#context;
     // Those that begin meanwhile are for the next round.

@@ -17,6 +17,7 @@ import type { Store, StoreTopic } from "../../ports/store.ts";
 import type { Bus } from "../topics/bus.ts";
 import type { HistoryReaders } from "../topics/hooks.ts";
 import type { BusSubscription } from "../topics/bus_subscription.ts";
+import { mayRead } from "../access/checks.ts";
 import { topicsOf } from "../topics/peer_topics.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -26,7 +27,7 @@ import { type Feed, feedsOf, SessionFeeds, wants } from "./session_feeds.ts";
 
 const log = logger("connection");
 
-/** So many topics, or feeds times subscriptions, are looked at in one go. */
+/** The number of topics, or of feeds times subscriptions, that are looked at in one go. */
 const LOOKED_AT_ONCE = 256;
 /** The most starts of patterns that one session has under way before its next message is read. */
 export const MAX_STARTS = 64;
@@ -36,11 +37,11 @@ export class Feeds implements HistoryReaders {
   readonly #context: ServerContext;
   readonly #store: Store;
   readonly #pump: FeedPump;
-  /** How many feeds each topic has. */
+  /** The number of feeds of each topic. */
   readonly #counts = new Map<StoreTopic, number>();
   readonly #sessions = new Set<SessionFeeds>();
   #count = 0;
-  /** How many starts of patterns are under way. */
+  /** The number of starts of patterns that are under way. */
   #starting = 0;
   #version = 0;
   #shedding = false;
@@ -54,7 +55,7 @@ export class Feeds implements HistoryReaders {
     });
   }
 
-  /** How many feeds there are, and starts whose topics were not all come to. */
+  /** The number of feeds, and of starts whose topics were not all come to; tests look at it. */
   get count(): number {
     return this.#count + this.#starting;
   }
@@ -189,8 +190,9 @@ export class Feeds implements HistoryReaders {
     if (topic === null) return;
     this.#version++;
     const position = start.positionOf(topic);
+    if (position === null || !mayRead(feeds.session, topic.name)) return;
     // Its subscription may have ended meanwhile.
-    if (position !== null && wants(feeds.session, topic.name)) this.#enter(feeds, topic, position);
+    if (wants(feeds.session, topic.name)) this.#enter(feeds, topic, position);
   }
 
   /** Has the first start come to further topics, until there are `most` feeds or it is through. */

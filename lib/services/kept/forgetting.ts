@@ -21,18 +21,18 @@ const log = logger("server");
 
 /** A topic of at most so many bytes goes as a whole in one transaction. */
 const WHOLE_BYTES = 64 * 1024 * 1024;
-/** So many topics are looked at in one sweep. */
+/** The number of topics that are looked at in one sweep. */
 const LOOKED_AT_ONCE = 512;
 
-/** What became of a topic that was to be removed. */
+/** The outcome of a request to remove a topic. */
 export interface Removal {
-  /** How many events were dropped. */
+  /** The number of events that were dropped. */
   readonly dropped: number;
   /** Whether its name is gone, too. */
   readonly gone: boolean;
 }
 
-/** What is forgotten, and for how long it is not. */
+/** The parts of the kept topics that forgetting needs. */
 interface KeptStore {
   readonly store: Store;
   readonly feeds: Feeds;
@@ -47,7 +47,7 @@ export class Forgetting {
   readonly #going = new Set<StoreTopic>();
   /** Whether another feature uses a topic, such as a room that people are in. */
   isUsedElsewhere: (topic: string) => boolean = () => false;
-  /** Where the walk over all topics is; null between two. */
+  /** The position of the walk over all topics; null between two walks. */
   #walk: Iterator<StoreTopic> | null = null;
 
   constructor(context: ServerContext, kept: KeptStore) {

@@ -27,14 +27,14 @@ const TYPE_FIELD = 3;
 /** The kept topics of one server. */
 export class KeptTopics {
   readonly store: Store;
-  /** Who reads history. */
+  /** The feeds of the sessions that read history. */
   readonly feeds: Feeds;
-  /** How topics go. */
+  /** Forgets topics that hold nothing, and removes topics. */
   readonly forgetting: Forgetting;
   readonly #context: ServerContext;
   readonly #bus: Bus;
   readonly #policies: KeepPolicies;
-  /** Who takes the events of topics, too, as far as that was asked. */
+  /** The takers of the events of topics, as far as they were looked up; null for a topic without one. */
   readonly #takers = new Map<StoreTopic, EventTaker | null>();
   readonly #bind: (topic: string) => EventTaker | null;
   readonly #fields = new FieldCursor();
@@ -63,7 +63,7 @@ export class KeptTopics {
     return this.#policies.policyOf(name) !== null;
   }
 
-  /** How much of a topic of that name is kept; null when it is not kept. */
+  /** The policy of a topic of that name; null when it is not kept. */
   policyOf(name: string): KeepPolicy | null {
     return this.#policies.policyOf(name);
   }
@@ -105,10 +105,11 @@ export class KeptTopics {
   }
 
   /** Hands out an event that was committed; `publisher` is null when it is the server's. */
-  deliver({ topic, bytes, start, end }: StoreBatch, publisher: Peer | null): void {
+  deliver(event: StoreBatch, publisher: Peer | null): void {
+    const { topic } = event;
     if (topic === null) return;
-    const type = this.#typeOf(bytes, start, end);
-    this.#bus.deliverKept(topic, type, publisher, bytes, start, end);
+    const type = this.#typeOf(event.bytes, event.start, event.end);
+    this.#bus.deliverKept(topic, type, publisher, event);
   }
 
   /** Makes sure that nobody goes on with a topic that is gone. */

@@ -9,7 +9,7 @@ import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { Start } from "../../gen/parley/v1/event_pb.ts";
 import type { Store, StoreTopic } from "../../ports/store.ts";
 
-/** Where the feed of a topic begins: at a seq, or at the first event of a time or later. */
+/** The beginning of the feed of a topic: a seq, or at the first event of a time or later. */
 export interface Position {
   /** Infinity when only the time says it. */
   readonly seq: number;
@@ -17,7 +17,7 @@ export interface Position {
   readonly sinceMs: number;
 }
 
-/** Where a start without a position begins on `topic`; null when there is nothing before what is live. */
+/** The position on `topic` of a start that gives none; null when there is nothing before what is live. */
 export function positionIn(topic: StoreTopic, since: Start["since"]): Position | null {
   switch (since.case) {
     case "seq":
@@ -36,7 +36,7 @@ export function positionIn(topic: StoreTopic, since: Start["since"]): Position |
   }
 }
 
-/** What a start means that came at `nowMs`: a time that is still to come means whatever comes from now on. */
+/** The meaning of a start that came at `nowMs`: a time that is still to come means all events from now on. */
 export function sinceAt({ since }: Start, nowMs: number): Start["since"] {
   const isToCome = since.case === "timeUnixMicros" && millisecondsOf(since.value) > nowMs;
   return isToCome ? { case: "last", value: 0 } : since;
@@ -109,7 +109,7 @@ export class PatternStart {
     this.#others.add(topic);
   }
 
-  /** Where `topic` begins; null when there is nothing before what is live. */
+  /** The position at which the feed of `topic` begins; null when there is nothing before what is live. */
   positionOf(topic: StoreTopic): Position | null {
     return positionIn(topic, this.#since);
   }

@@ -1,5 +1,5 @@
 /**
- * What one session reads of the history: its feeds, and the starts of patterns whose topics were not all come to.
+ * The history that one session reads: its feeds, and the starts of patterns that have not reached all their topics.
  */
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";

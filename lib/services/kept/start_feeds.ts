@@ -1,5 +1,5 @@
 /**
- * Where in the history of kept topics a subscription begins: checks what a Subscribe asks for, and starts
+ * The start of a subscription in the history of kept topics: checks what a Subscribe asks for, and starts
  * the feeds.
  */
 import { matchesPattern } from "../../base/matches_pattern.ts";
@@ -9,13 +9,14 @@ import { hasWildcard } from "../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import { MAX_CONTROL_BYTES, tooManyFields } from "../connection/decode_body.ts";
+import { mayRead } from "../access/checks.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { KeptTopics } from "./kept_topics.ts";
 import { PatternStart, positionIn, sinceAt } from "./pattern_start.ts";
 
 /** The most positions that one Subscribe may carry. */
 export const MAX_POSITIONS = 1000;
-/** What a position takes at most, besides its topic. */
+/** The most bytes of a position, without its topic. */
 const POSITION_BYTES = 32;
 /** Numbers of Subscribe.start and of Start.positions. */
 const START_FIELD = 6;
@@ -100,7 +101,7 @@ export function startFeeds(
   let lost = start.positions.length > 0 && start.historyEpoch !== kept.store.epoch;
   const positions = new Map<StoreTopic, number>();
   for (const { topic: name, seq } of lost ? [] : start.positions) {
-    if (!matchesPattern(pattern, name)) continue;
+    if (!matchesPattern(pattern, name) || !mayRead(session, name)) continue;
     const topic = kept.store.topic(name);
     // A seq that was never given out belongs to events that are gone. A topic that was forgotten gave none
     // beyond what the store remembers, and goes on behind that when it is made anew.
@@ -108,6 +109,7 @@ export function startFeeds(
     if (topic !== null) positions.set(topic, Math.min(Number(seq), topic.lastSeq));
   }
   for (const [topic, seq] of positions) {
+    if (!mayRead(session, topic.name)) continue;
     kept.feeds.begin(session, topic, { seq: seq + 1, sinceMs: Infinity });
   }
   const since = sinceAt(start, session.context.clock.wallMs());
@@ -124,8 +126,8 @@ export function startFeeds(
   return lost;
 }
 
-/** What an Ack tells of the kept topics that a pattern matches. */
-export function tellPositions(kept: KeptTopics | null, pattern: string) {
+/** The part of an Ack that tells of the kept topics that a pattern matches. */
+export function tellPositions(kept: KeptTopics | null, session: Peer, pattern: string) {
   if (kept === null) return { positions: [], positionsComplete: true, allKept: false };
   const allKept = kept.keepsAll(pattern);
   if (!hasWildcard(pattern)) {
@@ -139,7 +141,9 @@ export function tellPositions(kept: KeptTopics | null, pattern: string) {
     if (positions.length === MAX_POSITIONS || looked++ === MAX_TOPICS_LOOKED_AT) {
       return { positions, positionsComplete: false, allKept };
     }
-    if (matchesPattern(pattern, name)) positions.push({ topic: name, seq: BigInt(lastSeq) });
+    if (matchesPattern(pattern, name) && mayRead(session, name)) {
+      positions.push({ topic: name, seq: BigInt(lastSeq) });
+    }
   }
   return { positions, positionsComplete: true, allKept };
 }

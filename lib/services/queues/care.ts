@@ -143,7 +143,7 @@ function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {
 
 function isLeaving(queue: Queue, slot: number): boolean {
   const state = queue.machine.views.state(slot);
-  return state === JobState.DONE || state === JobState.DROPPING || state === JobState.BURYING;
+  return state === JobState.DONE || state === JobState.DROPPING || state === JobState.MOVING;
 }
 
 /** The part of a peeked job that only its queue knows. */

@@ -163,11 +163,6 @@ export class JobChunks {
     return open === null || open.slots.length >= MAX_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
   }
 
-  /** Whether the batch that gathers must write any chunk. */
-  get hasChanges(): boolean {
-    return this.#created.length > 0 || this.#dirty.length > 0;
-  }
-
   /** All chunks, oldest first. */
   all(): IterableIterator<JobChunk> {
     return this.#chunks.values();

@@ -121,7 +121,7 @@ export class DeadLetters {
     if (machine.views.state(slot) !== JobState.DYING) return false;
     try {
       this.#dead().takeOver(withoutId(bytes, start, end, this.#deathOf(slot, death)));
-      machine.bury(slot);
+      machine.moveOut(slot);
       this.#moved.set(slot, death);
     } catch (error) {
       if (!(error instanceof ParleyError)) throw error;
@@ -129,7 +129,7 @@ export class DeadLetters {
         "cannot move a job to the dead letters of queue {queue}: {error}",
         error,
       );
-      machine.unbury(slot, RETRY_MS, this.#queue.nowMs);
+      machine.putOff(slot, RETRY_MS, this.#queue.nowMs);
     }
     return true;
   }
@@ -139,7 +139,7 @@ export class DeadLetters {
     if (!this.#waiting.delete(slot)) return;
     const { machine } = this.#queue;
     if (machine.views.state(slot) === JobState.DYING) {
-      machine.unbury(slot, RETRY_MS, this.#queue.nowMs);
+      machine.putOff(slot, RETRY_MS, this.#queue.nowMs);
     }
   }
 

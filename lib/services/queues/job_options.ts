@@ -26,11 +26,6 @@ export class JobOptions {
   delayMs = 0;
   readonly #fields = new FieldCursor();
 
-  /** Whether no option is set. */
-  get isPlain(): boolean {
-    return this.priority === 0 && this.key === 0 && this.delayMs === 0;
-  }
-
   clear(): void {
     this.priority = this.key = this.delayMs = 0;
   }

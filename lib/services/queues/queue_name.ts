@@ -1,5 +1,5 @@
 /**
- * Which names queues may have.
+ * The names that queues may have.
  */
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { checkTopic } from "../../logic/topics/pattern.ts";

@@ -24,3 +24,8 @@ export function encodeEvent(topic: string, event: RoomHappening, messageId: stri
   const idBytes = new TextEncoder().encode(messageId).length;
   return { body, idStart: body.length - idBytes, idEnd: body.length };
 }
+
+/** That somebody has left a room with `online` members; `lost` says that the connection was. */
+export function leftOf(name: string, online: number, lost: boolean): RoomHappening {
+  return { case: "left", value: { name, online, lost } };
+}

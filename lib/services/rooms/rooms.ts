@@ -28,7 +28,7 @@ import type { KeptTopics } from "../kept/kept_topics.ts";
 import { type Ticket, UNTOLD } from "../connection/ticket.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import type { Bus } from "../topics/bus.ts";
-import { encodeEvent, type RoomHappening } from "./room_event.ts";
+import { encodeEvent, leftOf, type RoomHappening } from "./room_event.ts";
 import { DIRECT_TOPIC, ROOM_PREFIX } from "../topics/reserved.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -51,7 +51,7 @@ export class Rooms {
   readonly #rooms = new Map<string, Room<Peer>>();
   readonly #bySession = new Map<Peer, Set<Room<Peer>>>();
   readonly #idle = new Set<Peer>();
-  /** When each session that is in a room was last active, by the host's coarse clock. */
+  /** The time at which each session that is in a room was last active, by the host's coarse clock. */
   readonly #activeMs = new Map<Peer, number>();
   readonly #stamps = new SenderStamps(SERVER_SENDER);
 
@@ -66,6 +66,11 @@ export class Rooms {
   /** The rooms that have members. */
   get rooms(): ReadonlyMap<string, Room<Peer>> {
     return this.#rooms;
+  }
+
+  /** The rooms that `session` is in, by name. */
+  roomsOf(session: Peer): string[] {
+    return [...this.#bySession.get(session) ?? []].map(({ name }) => name);
   }
 
   /** Says that a person did something just now. */
@@ -155,7 +160,7 @@ export class Rooms {
     if (!room.members.has(session)) return false;
     const person = this.nameOf(session);
     this.#part(session, room);
-    await this.announce(name, leftOf(person, room, false), session);
+    await this.announce(name, leftOf(person, room.online, false), session);
     return true;
   }
 
@@ -360,7 +365,10 @@ export class Rooms {
     for (const room of [...this.#bySession.get(session) ?? []]) {
       this.#part(session, room);
       // What cannot be kept now is lost with the connection; the list of members is right all the same.
-      mayFail(this.announce(room.name, leftOf(person, room, true), null), "tell a room who left");
+      mayFail(
+        this.announce(room.name, leftOf(person, room.online, true), null),
+        "tell a room who left",
+      );
     }
   }
 
@@ -386,12 +394,7 @@ function inUse(name: string, online: number): ParleyError {
   );
 }
 
-function leftOf(name: string, room: Room<Peer>, lost: boolean): RoomHappening {
-  return { case: "left", value: { name, online: room.online, lost } };
-}
-
 /** A secret that nobody can guess. */
 function newToken(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(18));
-  return btoa(String.fromCharCode(...bytes));
+  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18))));
 }

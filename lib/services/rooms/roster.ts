@@ -11,7 +11,7 @@ import type { Room } from "../../logic/rooms/room.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Peer } from "../connection/peer.ts";
 
-/** So many members are looked at before others may have their turn. */
+/** The number of members that are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;
 
 /** A member as it was told last. */
@@ -24,7 +24,7 @@ interface Entry {
   readonly bytes: Uint8Array;
 }
 
-/** What is to be known of a member besides. */
+/** The facts about a member that its room does not have. */
 export interface MemberFacts {
   nameOf(session: Peer): string;
   isIdle(session: Peer): boolean;

@@ -19,13 +19,14 @@ import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Outbox } from "../../wire/outbox.ts";
 import type { SenderStamps } from "../../wire/stamp.ts";
-import { BusSubscription, type SubscriptionRequest } from "./bus_subscription.ts";
+import { BusSubscription, subscriptionKey, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch, Routes } from "./publisher.ts";
 import { publisherOf, topicsOf } from "./peer_topics.ts";
-import { type BusHooks, NO_HOOKS } from "./hooks.ts";
+import { type BusHooks, type EventRange, NO_HOOKS } from "./hooks.ts";
+import type { mayReceive } from "../access/checks.ts";
 import { checkNotReserved } from "./reserved.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -46,12 +47,11 @@ export class Bus {
 
   #hooks: BusHooks = NO_HOOKS;
 
-  /** What publishers look up; `counted` changes with the subscriptions. */
+  /** The routes that publishers look up; `counted` changes with the subscriptions. */
   readonly #routes: { -readonly [K in keyof Routes]: Routes[K] };
   /** The event on its way to a group; one object, filled again for each. */
   readonly #event = new Entry();
-
-  /** Whose event a member is being chosen for; a field, so that a choice allocates nothing. */
+  /** The publisher of the event that a member is chosen for; a field, so that a choice allocates nothing. */
   #choosingFor: Peer | null = null;
   readonly #loadFor = (member: BusSubscription): number =>
     member.owner === this.#choosingFor && !member.echo ? Infinity : loadOf(member);
@@ -86,17 +86,17 @@ export class Bus {
     this.#live.readers = this.#policies.readers = hooks.readers;
   }
 
-  /** How many events were delivered, without those that an overflow policy let through. */
+  /** The number of events that were delivered, without those that an overflow policy let through. */
   get deliveredEvents(): number {
     return this.#fanout.deliveredEvents;
   }
 
-  /** How many bytes these deliveries were. */
+  /** The number of bytes of these deliveries. */
   get deliveredBytes(): number {
     return this.#fanout.deliveredBytes;
   }
 
-  /** How many subscriptions there are. */
+  /** The number of subscriptions. */
   get subscriptions(): number {
     return this.#trie.size;
   }
@@ -147,10 +147,11 @@ export class Bus {
   }
 
   /**
-   * Publishes the event from `start` to `end`; gives who gets it. It leaves with the turn's end. One of a
-   * kept topic, or of one that is bound to queues, is only stamped: the caller hands it to the store.
+   * Publishes an event, which leaves with the turn's end; gives who gets it. One of a kept topic, or of
+   * one that is bound to queues, is only stamped: the caller hands it to the store.
    */
-  publish(session: Peer, bytes: Uint8Array, start: number, end: number): RememberedMatch {
+  publish(session: Peer, event: EventRange): RememberedMatch {
+    const { bytes, start, end } = event;
     this.#context.payload.scan(bytes, start, end, "event");
     this.#context.counters.eventsIn++;
     const found = this.#matchOf(session, bytes);
@@ -159,17 +160,12 @@ export class Bus {
     if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;
     this.stamp(publisherOf(session));
     if (!wanted || kept !== null || bound !== null) return found;
-    return this.handOut(session, found, bytes, start, end);
+    return this.handOut(session, found, event);
   }
 
   /** Hands the event of `publish` to those who get it; gives who they were by then. */
-  handOut(
-    session: Peer,
-    found: RememberedMatch,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): RememberedMatch {
+  handOut(session: Peer, found: RememberedMatch, event: EventRange): RememberedMatch {
+    const { bytes, start, end } = event;
     const { stamps } = publisherOf(session);
     while (found.match.receivers.length > 0) {
       const to = this.#receivers(found.match, session);
@@ -183,13 +179,8 @@ export class Bus {
   }
 
   /** Hands the event of `publish` to the groups, and ends counted subscriptions; gives who was reached. */
-  complete(
-    session: Peer,
-    remembered: RememberedMatch,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): number {
+  complete(session: Peer, remembered: RememberedMatch, published: EventRange): number {
+    const { bytes, start, end } = published;
     let reached = this.#fanout.flushRun();
     for (const group of remembered.match.groups) {
       const { stamps } = publisherOf(session);
@@ -205,10 +196,9 @@ export class Bus {
     topic: StoreTopic,
     type: string,
     publisher: Peer | null,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
+    committed: EventRange,
   ): void {
+    const { bytes, start, end } = committed;
     let match = this.#live.match(topic, type);
     // Who has no subscription cannot be a receiver, and need not end the run of another publisher.
     const from = publisher !== null && topicsOf(publisher).subscriptions !== null
@@ -268,6 +258,11 @@ export class Bus {
     this.#trie.forgetMatches();
   }
 
+  /** Has `may` decide who gets events of a topic and type; `types` are those that it tells apart. */
+  decideBy(types: readonly string[], may: typeof mayReceive): void {
+    this.#trie.decideBy(types, ({ owner }, topic, type) => may(owner, topic, type));
+  }
+
   /** Hands out what gathered: before any other message takes its place in the order. */
   flushRun(): void {
     this.#fanout.flushRun();
@@ -325,7 +320,7 @@ export class Bus {
     publisher.stamps.setTime(this.#context.clock.wallMs());
   }
 
-  /** Who gets the event that was scanned. */
+  /** The receivers of the event that was scanned. */
   #matchOf(session: Peer, bytes: Uint8Array): RememberedMatch {
     return publisherOf(session).match(bytes, this.#context.payload, this.#routes);
   }
@@ -392,8 +387,4 @@ export class Bus {
     this.#hooks.readers?.unsubscribed(session, subscription);
     if (subscription.remaining !== Infinity) this.#routes.counted--;
   }
-}
-
-function subscriptionKey(pattern: string, type: string, group: string): string {
-  return `${pattern}\n${type}\n${group}`;
 }

@@ -8,7 +8,7 @@ import type { Receiver } from "../../wire/fanout.ts";
 import { groupStamp } from "../../wire/stamp.ts";
 import type { Peer } from "../connection/peer.ts";
 
-/** What is asked for in a Subscribe, checked. */
+/** The content of a Subscribe, checked. */
 export interface SubscriptionRequest {
   readonly pattern: string;
   readonly type: string;
@@ -32,7 +32,7 @@ export class BusSubscription implements Subscription, Receiver {
   readonly stamp: Uint8Array | null;
   /** Set by the trie. */
   order = 0;
-  /** How many more events until the subscription ends; Infinity when nobody asked for that. */
+  /** The number of events after which the subscription ends; Infinity when nobody asked for that. */
   remaining = Infinity;
 
   constructor(owner: Peer, request: SubscriptionRequest) {
@@ -47,4 +47,9 @@ export class BusSubscription implements Subscription, Receiver {
       request.overflow !== OverflowPolicy.DROP_OLDEST;
     this.stamp = request.group === "" ? null : groupStamp(request.group);
   }
+}
+
+/** What tells the subscriptions of one session apart. */
+export function subscriptionKey(pattern: string, type: string, group: string): string {
+  return `${pattern}\n${type}\n${group}`;
 }

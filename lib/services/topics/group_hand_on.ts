@@ -16,7 +16,7 @@ import type { Peer } from "../connection/peer.ts";
 interface HandOn {
   readonly leaver: Peer;
   readonly frames: Uint8Array;
-  /** How many bytes at the front were sent. */
+  /** The number of bytes at the front that were sent. */
   readonly sent: number;
 }
 

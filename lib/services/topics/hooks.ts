@@ -8,6 +8,13 @@ import type { Peer } from "../connection/peer.ts";
 import type { Ticket } from "../connection/ticket.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 
+/** An event where it lies: in `bytes`, from `start` to `end`. Whoever is given one reads it at once. */
+export interface EventRange {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** An event, and who is told of it. */
 export interface TakenEvent {
   readonly topic: string;
@@ -24,7 +31,7 @@ export interface EventTaker {
   take(event: TakenEvent): void;
 }
 
-/** Who reads the history of kept topics: live events pass them by. */
+/** The sessions that read the history of kept topics: live events pass them by. */
 export interface HistoryReaders {
   /** Changes whenever somebody begins or ends to read. */
   readonly version: number;
@@ -40,7 +47,7 @@ export interface HistoryReaders {
   leave(session: Peer): void;
 }
 
-/** What the bus asks. */
+/** The features behind the bus, as it asks them. */
 export interface BusHooks {
   /** The kept topic of that name; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
   keep(topic: string): StoreTopic | null;

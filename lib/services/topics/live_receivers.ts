@@ -1,5 +1,5 @@
 /**
- * Who gets an event of a kept topic as it is committed: its subscribers, but for those whose feeds of the
+ * The receivers of an event of a kept topic as it is committed: its subscribers, but for those whose feeds of the
  * topic will bring it to them.
  *
  * Events of one topic, one type and one publisher mostly come in a row, so what was found last is kept: the
@@ -14,7 +14,7 @@ import type { HistoryReaders } from "./hooks.ts";
 
 /** Finds the receivers of kept events. */
 export class LiveReceivers {
-  /** Who reads history; null without a store. */
+  /** The sessions that read history; null without a store. */
   readers: HistoryReaders | null = null;
   readonly #trie: TopicTrie<BusSubscription>;
   #topic: StoreTopic | null = null;

@@ -26,9 +26,9 @@ export const MAX_MISSED_TOPICS = 256;
 /** The name under which the losses of further topics are counted. */
 const OTHER_TOPICS = ">";
 
-/** What is in one run: it goes to many receivers, and those who do not read lose all of it. */
+/** The content of one run: it goes to many receivers, and those who do not read lose all of it. */
 interface RunTally {
-  /** How many events there are of each topic. */
+  /** The number of events of each topic. */
   readonly events: ReadonlyMap<string, number>;
   /** The size of the smallest frame. */
   readonly smallest: number;
@@ -36,7 +36,7 @@ interface RunTally {
 
 /** Applies the overflow policies of one server. */
 export class OverflowPolicies {
-  /** Who reads history; null without a store. */
+  /** The sessions that read history; null without a store. */
   readers: HistoryReaders | null = null;
   readonly #context: ServerContext;
   readonly #touch: (outbox: Outbox) => void;

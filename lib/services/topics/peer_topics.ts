@@ -7,9 +7,9 @@ import { Publisher } from "./publisher.ts";
 
 /** One peer's topics. */
 class PeerTopics {
-  /** Its subscriptions by pattern, type and group; null while it has had none. */
+  /** The peer's subscriptions by pattern, type and group; null while it has had none. */
   subscriptions: Map<string, BusSubscription> | null = null;
-  /** Its subscriptions in groups when it left the bus. */
+  /** The peer's subscriptions in groups when it left the bus. */
   shared: readonly BusSubscription[] = [];
   /** What the peer keeps to publish and call; null while it has done neither. */
   publisher: Publisher | null = null;
@@ -24,7 +24,7 @@ export function topicsOf(session: Peer): PeerTopics {
 
 /** What `session` keeps to publish and call; made with the first use. */
 export function publisherOf(session: Peer): Publisher {
-  return topicsOf(session).publisher ??= new Publisher(session.sessionId);
+  return topicsOf(session).publisher ??= new Publisher(session);
 }
 
 /** What a peer keeps to publish and call; null when it has done neither. */

@@ -18,6 +18,8 @@ import type { TopicTrie } from "../../logic/topics/trie.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { PayloadScan } from "../../wire/payload_scan.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
+import { checkMay } from "../access/checks.ts";
+import type { Peer } from "../connection/peer.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { EventTaker } from "./hooks.ts";
 
@@ -38,15 +40,15 @@ export interface RememberedMatch {
   readonly counted: boolean;
   /** The kept topic that it is; null when it is not kept. */
   readonly kept: StoreTopic | null;
-  /** Who takes its events first, when it is not kept: of kept ones that is up to what keeps them. */
+  /** The taker of the topic's events, when it is not kept: those of kept topics are taken by what keeps them. */
   readonly bound: EventTaker | null;
 }
 
-/** Where the events of a topic go: what all publishers of one server look up. */
+/** The destinations of the events of topics, as all publishers of one server look them up. */
 export interface Routes {
   readonly trie: TopicTrie<BusSubscription>;
   readonly limits: Limits;
-  /** How many subscriptions end after a number of events. */
+  /** The number of subscriptions that end after a number of events. */
   readonly counted: number;
   /** Gives the kept topic of a name. */
   keep(topic: string): StoreTopic | null;
@@ -61,15 +63,23 @@ export class Publisher {
   stampedTurn = -1;
   /** Whether any of it went to the store. */
   keeps = false;
+  readonly #peer: Peer;
   #last: RememberedMatch | null = null;
   #places: (RememberedMatch | null)[] = [];
   #displaced = 0;
 
-  constructor(sessionId: string) {
-    this.stamps = new SenderStamps(sessionId);
+  constructor(peer: Peer) {
+    this.#peer = peer;
+    this.stamps = new SenderStamps(peer.sessionId);
   }
 
-  /** Who gets the event that `scan` found. Raises INVALID_ARGUMENT for a bad topic or type. */
+  /** Forgets what it remembers: it may not be allowed any more. */
+  forget(): void {
+    this.#last = null;
+    this.#places = [];
+  }
+
+  /** The receivers of the event that `scan` found. Raises INVALID_ARGUMENT for a bad topic or type. */
   match(bytes: Uint8Array, scan: PayloadScan, routes: Routes): RememberedMatch {
     const { trie } = routes;
     const last = this.#last;
@@ -97,6 +107,7 @@ export class Publisher {
     const type = decodeTextLeniently(bytes.subarray(typeStart, typeEnd));
     if (type !== "") checkMessageType(type, "publish type");
     const topic = decodeText(bytes.subarray(nameStart, nameEnd));
+    checkMay(this.#peer, "publish", topic);
     const kept = routes.keep(topic);
     const match = trie.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);

@@ -44,7 +44,7 @@ async function fill(directory: string): Promise<void> {
       push(store, queue, payloadOf(id), { timeMs: id, newChunk: id === first });
     }
     store.jobs.setStates(queue, first, text.encode(statesOf(first)));
-    append(store, store.openTopic("q"), "event", first);
+    append(store, store.openTopic("q"), "event", { timeMs: first });
     await store.flush();
   }
   for (const first of gone) store.jobs.dropChunk(queue, first);
@@ -218,7 +218,9 @@ Deno.test("sqlite jobs: a database of format 1 keeps its events and takes jobs",
   inDirectory(async (directory) => {
     const former = await openSqliteStore({ directory });
     const topic = former.openTopic("t");
-    for (let seq = 1; seq <= 20; seq++) append(former, topic, `event ${seq}`, seq, `id${seq}`);
+    for (let seq = 1; seq <= 20; seq++) {
+      append(former, topic, `event ${seq}`, { timeMs: seq, messageId: `id${seq}` });
+    }
     former.put("key", text.encode("value"), 0, null);
     await former.close();
     const database = new DatabaseSync(filesOf(directory).database);

@@ -22,7 +22,7 @@ async function inDirectory(run: (directory: string) => Promise<void>): Promise<v
 async function keep(store: Store, count: number): Promise<void> {
   const topic = store.openTopic("t");
   for (let left = count; left > 0; left--) {
-    append(store, topic, `${topic.lastSeq + 1}`, 1);
+    append(store, topic, `${topic.lastSeq + 1}`);
     await store.flush();
   }
 }

@@ -8,6 +8,7 @@ import {
   ClientConnection,
   type ConnectionOwner,
 } from "../../../lib/client/connection/client_connection.ts";
+import { NO_CREDENTIALS } from "../../../lib/client/connection/credentials.ts";
 import { ConnectionKeeper } from "../../../lib/client/connection/keeper.ts";
 import { DeadlineTimer } from "../../../lib/client/connection/deadline_timer.ts";
 import { defaultHandlers } from "../../../lib/client/connection/message_handlers.ts";
@@ -55,6 +56,7 @@ async function open() {
   const owner: ConnectionOwner = {
     url: "the url",
     clientName: "",
+    credentials: NO_CREDENTIALS,
     maxInFlight: 1000,
     timer: new DeadlineTimer(),
     buffers: new BufferPool(),

@@ -2,6 +2,7 @@
  * The client against the real server: every request it knows, at scale, and through stops and restarts.
  */
 import assert from "node:assert/strict";
+import { handled } from "../../../lib/base/detached.ts";
 import { CloseReason } from "../../../lib/base/errors.ts";
 import { VERSION } from "../../../lib/base/version.ts";
 import { type Client, connect, type ConnectOptions } from "../../../lib/client/mod.ts";
@@ -166,7 +167,8 @@ Deno.test("through stops and restarts every request is answered or rejects, and 
       }
     }
   };
-  const workers = Array.from({ length: 20 }, (_, number) => worker(number));
+  const workers = Promise.all(Array.from({ length: 20 }, (_, number) => worker(number)));
+  handled(workers);
   for (let round = 0; round < 3; round++) {
     const before = answered;
     await until(() => answered > before + 200, "answers");
@@ -177,7 +179,7 @@ Deno.test("through stops and restarts every request is answered or rejects, and 
   const before = answered;
   await until(() => answered > before + 200, "answers of the last server");
   going = false;
-  await settles(Promise.all(workers), "the workers");
+  await settles(workers, "the workers");
   // Only what was in flight when a server was cut off is lost.
   assert(lost <= 3 * 20, `${lost} requests were lost`);
   await client.close();

@@ -25,7 +25,7 @@ Deno.test("leases of what is held are extended together, again and again, until 
   const thrice = Promise.withResolvers<void>();
   const others = Promise.withResolvers<void>();
   return withScript(async (peer) => {
-    await peer.send(...jobsFor(await acceptPull(peer), 3, { leaseMs: 60 }));
+    await peer.send(...jobsFor(await acceptPull(peer), 3, { leaseMs: 900 }));
     const seen: unknown[] = [];
     for (;;) {
       const { verdict, tokens, delayMs } = await acceptSettle(peer);
@@ -53,7 +53,7 @@ Deno.test("leases of what is held are extended together, again and again, until 
 Deno.test("a job whose ack failed is held on", () => {
   const held = Promise.withResolvers<void>();
   return withScript(async (peer) => {
-    await peer.send(...jobsFor(await acceptPull(peer), 2, { leaseMs: 60 }));
+    await peer.send(...jobsFor(await acceptPull(peer), 2, { leaseMs: 300 }));
     const { id, verdict } = await takeSettle(peer);
     assert.equal(verdict, Verdict.ACK);
     // The other one is due meanwhile, and lost.

@@ -143,8 +143,8 @@ Deno.test("what a client held that died counts as delivered, and only that", asy
     const left = await attempts(watcher);
     if (round === 1) assert.deepEqual(left.filter((count) => count > 0), Array(5).fill(1));
   }
-  // A job that takes its consumer with it is buried in the end.
-  await becomes(async () => (await watcher.queue("work").info()).dead === 5, "a burial");
+  // A job that takes its consumer with it is a dead letter in the end.
+  await becomes(async () => (await watcher.queue("work").info()).dead === 5, "the dead letters");
   assert.deepEqual(await attempts(watcher), Array(JOBS - 5).fill(0));
 });
 

@@ -34,8 +34,8 @@ const WEIGHTS = {
   fail: 2,
   drop: 2,
   purge: 1,
-  bury: 3,
-  unbury: 3,
+  moveOut: 3,
+  putOff: 3,
   crash: 1,
 };
 type Step = keyof typeof WEIGHTS;
@@ -107,8 +107,8 @@ export class History {
   #step(step: Step): void {
     const queue = this.#queue;
     const random = this.#random;
-    queue.naive.buriesAtOnce = random.below(4) === 0;
-    this.#note(`${step} at ${queue.nowMs}${queue.naive.buriesAtOnce ? ", burying at once" : ""}`);
+    queue.naive.movesAtOnce = random.below(4) === 0;
+    this.#note(`${step} at ${queue.nowMs}${queue.naive.movesAtOnce ? ", moving at once" : ""}`);
     this.#do(step);
     queue.compare();
     if (random.below(8) === 0) this.#checkSound();
@@ -150,9 +150,9 @@ export class History {
       case "drop":
       case "purge":
         return this.#drop(step === "purge" && this.#random.below(3) === 0);
-      case "bury":
-      case "unbury":
-        return this.#bury(step === "bury");
+      case "moveOut":
+      case "putOff":
+        return this.#moveOut(step === "moveOut");
       default:
         return this.#transact(step);
     }
@@ -260,7 +260,7 @@ export class History {
     const delayMs = this.#random.pick([-1, -1, 0, this.#delayMs(50)]);
     const chance = this.#queue.chance = this.#chance();
     const leaseMs = this.#random.pick([0, this.#delayMs(100)]);
-    // Before the machine: a burial at once may be part of it.
+    // Before the machine: a move at once may be part of it.
     if (taken && verb !== "extend") ledger.settled(job.id, pair.naive.name, verb);
     const lease = { consumer: pair.machine, slot, generation };
     const answers = {
@@ -289,20 +289,20 @@ export class History {
     }
   }
 
-  #bury(buries: boolean): void {
+  #moveOut(moves: boolean): void {
     const { machine, naive, slots, nowMs } = this.#queue;
     const dying = naive.jobs.filter(({ standing }) => standing === "dying");
     if (dying.length === 0) return;
     const job: NaiveJob = this.#random.pick(dying);
     this.#note(`  job ${job.id}`);
     const slot = slots.get(job.id)!;
-    if (buries) {
-      machine.bury(slot);
-      return naive.bury(job);
+    if (moves) {
+      machine.moveOut(slot);
+      return naive.moveOut(job);
     }
     const delayMs = this.#delayMs(50);
-    machine.unbury(slot, delayMs, nowMs);
-    naive.unbury(job, delayMs, nowMs);
+    machine.putOff(slot, delayMs, nowMs);
+    naive.putOff(job, delayMs, nowMs);
   }
 
   /** Everything that is there gets done or dies, and then there is nothing. */
@@ -312,14 +312,14 @@ export class History {
     if (queue.naive.paused) this.#pause();
     for (const pair of [...queue.pairs]) queue.removeConsumer(pair);
     queue.addConsumer(100);
-    queue.naive.buriesAtOnce = true;
+    queue.naive.movesAtOnce = true;
     const rounds = 3 * queue.naive.jobs.length + 8;
     for (let round = 0; round < rounds; round++) {
       queue.nowMs += 1000;
       queue.tick();
       this.#dispatch(100);
       for (const job of [...queue.naive.jobs]) {
-        if (job.standing === "dying") this.#bury(true);
+        if (job.standing === "dying") this.#moveOut(true);
       }
       this.#transact("turn");
       for (const job of queue.naive.jobs) {

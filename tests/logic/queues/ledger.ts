@@ -45,7 +45,11 @@ export class Ledger {
   }
 
   /** A job is handed over. */
-  delivered(id: number, to: number, endMs: number, attempts: number, redelivered: boolean): void {
+  delivered(
+    id: number,
+    to: number,
+    { endMs, attempts, redelivered }: { endMs: number; attempts: number; redelivered: boolean },
+  ): void {
     const entry = this.#of(id);
     assert(!entry.gone, `job ${id} is gone and is handed out`);
     assert.equal(entry.holder, null, `job ${id} has a holder and is handed out`);

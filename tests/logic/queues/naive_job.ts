@@ -15,7 +15,7 @@ type Standing =
   | "retrying"
   | "releasing"
   | "dying"
-  | "burying"
+  | "moving"
   | "dropping";
 
 /** What the queue tells its host: what, of which job, and to whom or why. */

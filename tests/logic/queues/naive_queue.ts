@@ -28,8 +28,8 @@ export class NaiveQueue {
   consumers: NaiveConsumer[] = [];
   paused = false;
   notes: Note[] = [];
-  /** Whether the host buries within the call that tells it of a death. */
-  buriesAtOnce = false;
+  /** Whether the host moves a job out within the call that tells it of a death. */
+  movesAtOnce = false;
   readonly #options: NaiveOptions;
   #gathering: Decision[] = [];
   #sealed: Decision[][] = [];
@@ -56,7 +56,7 @@ export class NaiveQueue {
   }
 
   isLeaving(job: NaiveJob): boolean {
-    return job.standing === "done" || job.standing === "burying" || job.standing === "dropping";
+    return job.standing === "done" || job.standing === "moving" || job.standing === "dropping";
   }
 
   isFree(job: NaiveJob): boolean {
@@ -122,8 +122,8 @@ export class NaiveQueue {
     return true;
   }
 
-  push(id: number, bytes: number, priority: number, key: number, dueMs: number): void {
-    const job = newJob({ id, bytes, priority, key, dueMs, attempts: 0, marked: false });
+  push(pushed: Pick<NaiveJob, "id" | "bytes" | "priority" | "key" | "dueMs">): void {
+    const job = newJob({ ...pushed, attempts: 0, marked: false });
     this.jobs.push(job);
     this.#decide(nothing, () => this.#remove(job));
   }
@@ -267,8 +267,8 @@ export class NaiveQueue {
 
   // Ends.
 
-  bury(job: NaiveJob): void {
-    job.standing = "burying";
+  moveOut(job: NaiveJob): void {
+    job.standing = "moving";
     this.#decide(() => this.#remove(job), () => {
       job.standing = "dying";
       this.notes.push(["staying", job.id, 0]);
@@ -276,7 +276,7 @@ export class NaiveQueue {
     this.notes.push(["leaving", job.id, 0]);
   }
 
-  unbury(job: NaiveJob, delayMs: number, nowMs: number): void {
+  putOff(job: NaiveJob, delayMs: number, nowMs: number): void {
     job.standing = "doomed";
     job.dueMs = nowMs + delayMs;
   }
@@ -367,6 +367,6 @@ export class NaiveQueue {
   #tellDying(job: NaiveJob): void {
     job.standing = "dying";
     this.notes.push(["dying", job.id, job.reason]);
-    if (this.buriesAtOnce) this.bury(job);
+    if (this.movesAtOnce) this.moveOut(job);
   }
 }

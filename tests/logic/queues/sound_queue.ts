@@ -46,7 +46,7 @@ export class SoundQueue<T> extends WorkQueue<T> {
     for (let slot = 0; slot < used; slot++) {
       const state = states[slot];
       const free = state === JobState.FREE;
-      const leaving = state === JobState.DONE || state === JobState.BURYING ||
+      const leaving = state === JobState.DONE || state === JobState.MOVING ||
         state === JobState.DROPPING;
       const placed = state === JobState.READY || state === JobState.DELAYED ||
         state === JobState.BLOCKED;

@@ -89,7 +89,7 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     const slot = this.machine.push(job, nowMs);
     assert(![...this.slots.values()].includes(slot), `slot ${slot} is one job's`);
     this.slots.set(id, slot);
-    this.naive.push(id, bytes, priority, key, delayMs > 0 ? nowMs + delayMs : 0);
+    this.naive.push({ ...job, dueMs: delayMs > 0 ? nowMs + delayMs : 0 });
     this.#pushed.push(this.naive.jobs.at(-1)!);
     this.#changed.add(id);
   }
@@ -139,7 +139,7 @@ export class WatchedQueue implements WorkQueueEffects<number> {
   }
 
   failed(): void {
-    // What is buried meanwhile belongs to the next transaction.
+    // What is moved out meanwhile belongs to the next transaction.
     this.#forget();
     this.ledger.failed();
     this.machine.failed();
@@ -159,9 +159,9 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     this.#forget();
     this.pairs = [];
     this.slots.clear();
-    const { buriesAtOnce } = this.naive;
+    const { movesAtOnce } = this.naive;
     this.#begin();
-    this.naive.buriesAtOnce = buriesAtOnce;
+    this.naive.movesAtOnce = movesAtOnce;
     for (const kept of [...this.#disk.values()].sort((a, b) => a.id - b.id)) {
       const dueMs = kept.dueMs > this.nowMs ? kept.dueMs : 0;
       const state = KEPT_NUMBERS[kept.state];
@@ -271,18 +271,16 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     // The model is told of this commit after the machine.
     this.tokens.push({ pair, slot, generation, job, delivery: job.delivery + 1 });
     const endMs = this.nowMs + this.options.leaseMs;
-    this.ledger.delivered(
-      id,
-      attached,
+    this.ledger.delivered(id, attached, {
       endMs,
-      machine.views.attempts(slot),
-      machine.views.redelivered(slot),
-    );
+      attempts: machine.views.attempts(slot),
+      redelivered: machine.views.redelivered(slot),
+    });
   }
 
   dying(slot: number, reason: number): void {
     this.#note("dying", slot, reason);
-    if (this.naive.buriesAtOnce) this.machine.bury(slot);
+    if (this.naive.movesAtOnce) this.machine.moveOut(slot);
   }
 
   freed(slot: number): void {
@@ -290,7 +288,7 @@ export class WatchedQueue implements WorkQueueEffects<number> {
     const id = this.machine.views.id(slot);
     const state = this.machine.views.state(slot);
     this.slots.delete(id);
-    const gone = state === JobState.DONE || state === JobState.BURYING ||
+    const gone = state === JobState.DONE || state === JobState.MOVING ||
       state === JobState.DROPPING;
     if (gone) this.ledger.gone(id);
   }

@@ -196,7 +196,7 @@ Deno.test("after the last delivery a job dies, however it comes back", () => {
     assert.equal(rig.queue.views.durableState(last.slot), DurableState.LEASED);
     assert.equal(rig.figures, "ready 0 delayed 0 blocked 0 leased 1 jobs 1 bytes 1");
     rig.commit();
-    rig.queue.bury(last.slot);
+    rig.queue.moveOut(last.slot);
     assert.deepEqual(rig.told(), ["leaving 1"]);
     assert.equal(rig.queue.views.durableState(last.slot), DurableState.GONE);
     rig.commit();
@@ -205,7 +205,7 @@ Deno.test("after the last delivery a job dies, however it comes back", () => {
   }
 });
 
-Deno.test("a rejected job dies at once, and that is kept until it is buried", () => {
+Deno.test("a rejected job dies at once, and that is kept until it is moved out", () => {
   const rig = new Rig();
   rig.push();
   rig.consumer();
@@ -214,19 +214,19 @@ Deno.test("a rejected job dies at once, and that is kept until it is buried", ()
   assert.equal(rig.reject(delivery), true);
   assert.deepEqual(rig.told(), ["changed 1", `dying 1 of ${DeathReason.REJECTED}`]);
   assert.equal(rig.queue.views.durableState(delivery.slot), DurableState.REJECTED);
-  rig.queue.bury(delivery.slot);
+  rig.queue.moveOut(delivery.slot);
   rig.commit();
   assert.deepEqual(rig.told(), ["leaving 1", "freed 1"]);
 });
 
-Deno.test("a job that cannot be buried dies again later", () => {
+Deno.test("a job that cannot be moved out dies again later", () => {
   const rig = new Rig();
   const job = rig.push();
   rig.consumer();
   const [delivery] = rig.deal();
   rig.reject(delivery);
   rig.commit();
-  rig.queue.unbury(delivery.slot, 500, rig.nowMs);
+  rig.queue.putOff(delivery.slot, 500, rig.nowMs);
   assert.equal(rig.state(job), "DELAYED");
   assert.equal(rig.queue.views.durableState(delivery.slot), DurableState.REJECTED);
   assert.equal(rig.figures, "ready 0 delayed 1 blocked 0 leased 0 jobs 1 bytes 1");

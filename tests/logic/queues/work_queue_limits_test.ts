@@ -124,24 +124,20 @@ Deno.test("a restart brings back what was out, marked; what is at its end dies",
   const rig = new Rig({ ordered: true });
   const { queue, nowMs } = rig;
   const restore = (
-    key: number,
-    attempts: number,
-    dueMs: number,
     state: DurableState,
-    was = false,
-  ) =>
-    void rig.slots.set(
-      rig.nextId,
-      queue.restore({ ...PLAIN, id: rig.nextId++, key, attempts, dueMs, state, redelivered: was }),
-    );
-  restore(0, 0, 0, DurableState.READY);
-  restore(7, 1, 0, DurableState.LEASED);
-  restore(7, 0, nowMs + 900, DurableState.DELAYED);
-  restore(0, 3, 0, DurableState.LEASED);
-  restore(8, 1, 0, DurableState.REJECTED);
-  restore(8, 0, 0, DurableState.READY);
-  restore(0, 1, nowMs + 100, DurableState.DELAYED, true);
-  restore(0, 1, 0, DurableState.READY, true);
+    { key = 0, attempts = 0, dueMs = 0, redelivered = false } = {},
+  ) => {
+    const job = { ...PLAIN, id: rig.nextId, key, attempts, dueMs, state, redelivered };
+    rig.slots.set(rig.nextId++, queue.restore(job));
+  };
+  restore(DurableState.READY);
+  restore(DurableState.LEASED, { key: 7, attempts: 1 });
+  restore(DurableState.DELAYED, { key: 7, dueMs: nowMs + 900 });
+  restore(DurableState.LEASED, { attempts: 3 });
+  restore(DurableState.REJECTED, { key: 8, attempts: 1 });
+  restore(DurableState.READY, { key: 8 });
+  restore(DurableState.DELAYED, { attempts: 1, dueMs: nowMs + 100, redelivered: true });
+  restore(DurableState.READY, { attempts: 1, redelivered: true });
   assert.deepEqual(rig.told(), []);
   queue.restored();
   assert.deepEqual(rig.told(), [
@@ -154,7 +150,7 @@ Deno.test("a restart brings back what was out, marked; what is at its end dies",
   assert.deepEqual(dealt, [[1, 1, false], [2, 2, true], [8, 2, true]]);
   queue.failed();
   assert.equal(queue.jobs, 8, "what was there at start is no decision");
-  for (const id of [4, 5]) queue.bury(rig.slot(id));
+  for (const id of [4, 5]) queue.moveOut(rig.slot(id));
   rig.commit();
   assert.equal(rig.state(6), "READY");
   rig.pass(100);
@@ -226,5 +222,5 @@ Deno.test("a job that was delivered more often than its queue now allows is at i
   queue.restored();
   assert.equal(queue.ready, 1);
   assert.equal(queue.views.state(ended), JobState.DYING);
-  assert.throws(() => queue.bury(queue.restore({ ...PLAIN, id: 3 })));
+  assert.throws(() => queue.moveOut(queue.restore({ ...PLAIN, id: 3 })));
 });

@@ -155,7 +155,7 @@ Deno.test("one that is dropped from the middle of a line is passed over", () => 
   assert.deepEqual(rig.dealtIds(), [4]);
 });
 
-Deno.test("a death holds the line until it is buried", () => {
+Deno.test("a death holds the line until it is moved out", () => {
   const rig = new Rig({ ordered: true });
   rig.push({ key: 7 });
   rig.push({ key: 7 });
@@ -164,7 +164,7 @@ Deno.test("a death holds the line until it is buried", () => {
   rig.reject(first);
   rig.commit();
   assert.equal(rig.state(2), "BLOCKED");
-  rig.queue.bury(first.slot);
+  rig.queue.moveOut(first.slot);
   assert.equal(rig.state(2), "BLOCKED");
   rig.commit();
   assert.equal(rig.state(2), "READY");

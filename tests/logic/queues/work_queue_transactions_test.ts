@@ -101,34 +101,34 @@ Deno.test("a consumer may hold more than its prefetch after a failure, and gets 
   assert.equal(rig.queue.dispatch(), 0);
 });
 
-Deno.test("a burial that fails leaves the job dying, or leased when its death failed, too", () => {
+Deno.test("a move that fails leaves the job dying, or leased when its death failed, too", () => {
   const rig = new Rig();
   rig.pushMany(2);
   const consumer = rig.consumer(2);
   const [first, second] = rig.deal();
   rig.reject(first);
   rig.commit();
-  rig.queue.bury(first.slot);
+  rig.queue.moveOut(first.slot);
   rig.reject(second);
-  rig.queue.bury(second.slot);
+  rig.queue.moveOut(second.slot);
   rig.told();
   rig.queue.failed();
   assert.deepEqual(rig.told(), ["staying 2", "staying 1"]);
   assert.deepEqual([rig.state(1), rig.state(2)], ["DYING", "LEASED"]);
   assert.equal(consumer.inFlight, 1);
-  rig.queue.bury(first.slot);
+  rig.queue.moveOut(first.slot);
   rig.commit();
   assert.equal(rig.state(1), "FREE");
 });
 
-Deno.test("a death that fails takes back what waits for another burial", () => {
+Deno.test("a death that fails takes back what waits for another move", () => {
   const rig = new Rig();
   rig.pushMany(3);
   rig.consumer(3);
   const [first, second, third] = rig.deal();
   for (const delivery of [first, second, third]) {
     rig.reject(delivery);
-    rig.queue.unbury(delivery.slot, 100, rig.nowMs);
+    rig.queue.putOff(delivery.slot, 100, rig.nowMs);
   }
   assert.equal(rig.queue.drop(second.slot), true);
   rig.queue.seal();

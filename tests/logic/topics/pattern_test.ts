@@ -200,18 +200,20 @@ Deno.test("group names", () => {
 });
 
 Deno.test("a subscription names a pattern, a type, or both", () => {
-  assert.equal(checkSubscription("a.*", "", ""), "a.*");
-  assert.equal(checkSubscription("", "T", "g"), ">");
-  assert.equal(checkSubscription("a", "T", "g"), "a");
+  assert.equal(checkSubscription({ pattern: "a.*", type: "", group: "" }), "a.*");
+  assert.equal(checkSubscription({ pattern: "", type: "T", group: "g" }), ">");
+  assert.equal(checkSubscription({ pattern: "a", type: "T", group: "g" }), "a");
   assert.match(
-    refusalOf(() => checkSubscription("", "", "g")).message,
+    refusalOf(() => checkSubscription({ pattern: "", type: "", group: "g" })).message,
     /^cannot subscribe to "": /,
   );
-  refusalOf(() => checkSubscription("a.>.b", "", ""));
-  refusalOf(() => checkSubscription("a", "T T", ""));
-  refusalOf(() => checkSubscription("a", "", "g g"));
+  refusalOf(() => checkSubscription({ pattern: "a.>.b", type: "", group: "" }));
+  refusalOf(() => checkSubscription({ pattern: "a", type: "T T", group: "" }));
+  refusalOf(() => checkSubscription({ pattern: "a", type: "", group: "g g" }));
   const limits = { ...DEFAULT_LIMITS, maxTopicLevels: 1 };
-  const { message } = refusalOf(() => checkSubscription("a.b", "", "", limits, "unsubscribe from"));
+  const { message } = refusalOf(() =>
+    checkSubscription({ pattern: "a.b", type: "", group: "" }, limits, "unsubscribe from")
+  );
   assert.match(message, /^cannot unsubscribe from "a\.b": a pattern has at most 1 levels/);
 });
 

@@ -139,6 +139,7 @@ const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> = {
     when_full: "refuse",
     ordered: false,
   },
+  users: { password: "", roles: [], disabled: false, tokens: [] },
 };
 
 /** What keys of TLS need beside them. */
@@ -149,11 +150,13 @@ const COMPANY: Record<string, string> = {
   "tls.http": "[tls]\ndev = true",
   "tls.client_certificates": '[tls]\nclient_ca = "a"',
   "tls.client_ca": '[tls]\nclient_certificates = "optional"',
+  "auth.guest_role": '[roles.somewhere]\n[[users]]\nname = "ada"',
   "tls.identities": '[tls]\nclient_certificates = "optional"\nclient_ca = "a"',
 };
 
 Deno.test("every key can be set by its variable and by a flag", () => {
   for (const { path, parts, kind, schema, variable } of configKeys()) {
+    if (kind === "tables") continue;
     const text = kind === "text"
       ? "somewhere"
       : kind === "policies"

@@ -41,8 +41,8 @@ storeTest("who stops reading catches up, event by event, while the others go on"
     const slow = await stuck(bus, { pattern: "k.>", overflow });
     const before = bus.store.topic("k.a")?.lastSeq ?? 0;
     for (const round of range(0, 19)) {
-      await bus.keep(publisher, "k.a", round * 10 + 1, round * 10 + 10, 1000);
-      await bus.keep(publisher, "k.b", round, round, 10);
+      await bus.keep(publisher, "k.a", [round * 10 + 1, round * 10 + 10], 1000);
+      await bus.keep(publisher, "k.b", [round, round], 10);
     }
     assert.equal(bus.feeds, 2, "of both topics");
     assert(slow.session.outbox.size <= LIMITS.maxOutboxBytes);
@@ -56,7 +56,7 @@ storeTest("who stops reading catches up, event by event, while the others go on"
       assert.deepEqual(seqs, range(first, first + count - 1));
     }
     await until(() => bus.feeds === 0, "it is live again");
-    await bus.keep(publisher, "k.a", 201, 210);
+    await bus.keep(publisher, "k.a", [201, 210]);
     const last = await inbox.whenEvents(230);
     assert.deepEqual(seqsOf(last.slice(220)), range(before + 201, before + 210));
   }
@@ -68,7 +68,7 @@ Deno.test("the event behind a run that did not fit is not put in front of it", a
   // With subscriptions of their own, their events gather in different runs.
   for (const peer of publishers) await bus.turn(peer, subscribe("other"));
   const slow = await stuck(bus, "k.>");
-  await bus.keep(publishers[0], "k.a", 1, 3, 10_000);
+  await bus.keep(publishers[0], "k.a", [1, 3], 10_000);
   // One batch: a large event of one, which does not fit, and a small one of the other, which would.
   const large = publish({ topic: "k.a", payload: new Uint8Array(10_000) });
   publishers[0].send(large);
@@ -87,7 +87,7 @@ storeTest("explicit DISCONNECT ends the connection, DROP_* tell what is missing"
   const gone = await stuck(bus, { pattern: "k.a", overflow: DISCONNECT });
   const newest = await stuck(bus, { pattern: "k.a", overflow: DROP_NEWEST });
   const oldest = await stuck(bus, { pattern: "k.a", overflow: DROP_OLDEST });
-  await bus.keep(publisher, "k.a", 1, 100, 1000);
+  await bus.keep(publisher, "k.a", [1, 100], 1000);
   assert.equal(gone.session.state, "closing");
   assert.equal(bus.feeds, 0);
   for (const peer of [gone, newest, oldest]) peer.link.releaseAll();
@@ -107,7 +107,7 @@ Deno.test("catching up is for kept topics: on others it is a disconnect", async 
   await using bus = await KeptBus.open("", LIMITS);
   const publisher = bus.connect();
   const slow = await stuck(bus, { pattern: ">", overflow: CATCH_UP });
-  await bus.keep(publisher, "k.a", 1, 100, 1000);
+  await bus.keep(publisher, "k.a", [1, 100], 1000);
   assert.equal(slow.session.state, "open");
   for (const number of range(1, 10)) {
     await bus.turn(publisher, publish({ topic: "plain", payload: new Uint8Array(4000) }, 0n));
@@ -121,7 +121,7 @@ Deno.test("who catches up on one topic gets what is live on others", async () =>
   await using bus = await KeptBus.open("", LIMITS);
   const publisher = bus.connect();
   const slow = await stuck(bus, ">");
-  await bus.keep(publisher, "k.a", 1, 100, 1000);
+  await bus.keep(publisher, "k.a", [1, 100], 1000);
   assert.equal(bus.feeds, 1);
   slow.link.release();
   const inbox = new Inbox(slow);

@@ -32,7 +32,7 @@ Deno.test("what cannot be kept is refused to all who published it, and delivered
   const [acked, unacked, reader] = [bus.connect(), bus.connect(), bus.connect()];
   await bus.turn(reader, subscribe("k.>"));
   const inbox = new Inbox(reader);
-  await bus.keep(acked, "k.a", 1, 2);
+  await bus.keep(acked, "k.a", [1, 2]);
   backend.failure = FULL;
   backend.hold();
   // The first are under way when they fail, the others gather behind them and fail with them.
@@ -58,7 +58,7 @@ Deno.test("what cannot be kept is refused to all who published it, and delivered
   }
   assert.equal(acked.session.late.awaited, 0);
   backend.failure = null;
-  await bus.keep(acked, "k.a", 20, 22);
+  await bus.keep(acked, "k.a", [20, 22]);
   acked.send(publish({ topic: "k.b", messageId: "m" }, 30n));
   const again = contentOf((await messagesOf(acked, 1))[0], "ack");
   assert.deepEqual([again.seq, again.duplicate], [1n, false], "what failed is no first one");
@@ -72,7 +72,7 @@ Deno.test("those who publish what is kept are not read while the store is behind
   const { backend, store } = scriptedStore({ maxStoreBatchEntries: 100 });
   await using bus = new KeptBus(store);
   const [publisher, other] = [bus.connect(), bus.connect()];
-  await bus.keep(publisher, "k.a", 1, 1);
+  await bus.keep(publisher, "k.a", [1, 1]);
   backend.hold();
   publisher.send(publishNumber("k.a", 2));
   await until(() => backend.held === 1, "a commit");

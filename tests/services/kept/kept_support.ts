@@ -61,14 +61,14 @@ export function connect(server: TestServer, reading = true): Promise<BusClient> 
   return BusClient.connect(server, "tcp", { reading });
 }
 
-/** Publishes numbers `from` to `to` on a topic, and gives the acknowledgements. */
+/** Publishes numbers `from` to `to` on a topic, with a type if `on` says one; gives the acknowledgements. */
 export async function publishAll(
   client: BusClient,
-  topic: string,
+  on: string | { readonly topic: string; readonly type: string },
   from: number,
   to: number,
-  type = "",
 ): Promise<Ack[]> {
+  const { topic, type } = typeof on === "string" ? { topic: on, type: "" } : on;
   const ids: bigint[] = [];
   const messages = [];
   for (let number = from; number <= to; number++) {
@@ -130,13 +130,12 @@ export class KeptBus extends MemoryBus {
   constructor(
     store: Store,
     limits: Partial<Limits> = {},
-    pattern = "k.>",
     clock?: ManualClock,
     poll?: IoPoll,
   ) {
     super(limits, clock, poll);
     this.store = store;
-    this.host.keep(store, new KeepPolicies([{ pattern }]), new QueuePolicies([]));
+    this.host.keep(store, new KeepPolicies([{ pattern: "k.>" }]), new QueuePolicies([]));
   }
 
   /** Over the store that `data` names. */
@@ -150,8 +149,13 @@ export class KeptBus extends MemoryBus {
     return this.host.kept!.feeds.count;
   }
 
-  /** Publishes numbers with some filling, and resolves when they are committed and handed out. */
-  async keep(peer: MemoryPeer, topic: string, from: number, to: number, fill = 0): Promise<void> {
+  /** Publishes the numbers from one to another with some filling, and resolves when they are committed and handed out. */
+  async keep(
+    peer: MemoryPeer,
+    topic: string,
+    [from, to]: readonly [number, number],
+    fill = 0,
+  ): Promise<void> {
     for (let number = from; number <= to; number++) {
       const payload = bytesOf(`${number} `.padEnd(fill));
       await this.turn(peer, publish({ topic, payload }));

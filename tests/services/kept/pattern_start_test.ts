@@ -66,7 +66,7 @@ storeTest("topics that were not come to are fed with what comes meanwhile", asyn
   assert(bus.feeds < 300, `${bus.feeds} feeds at once`);
   await keepAll(bus, publisher);
   // What is opened after the subscription is live.
-  await bus.keep(publisher, "k.new", 1, 3);
+  await bus.keep(publisher, "k.new", [1, 3]);
   peer.link.releaseAll();
   const expected = new Map(range(1, TOPICS).map((number) => [nameOf(number), [1, 2, 3]]));
   await whenFed(bus, inbox, expected.set("k.new", [1, 2, 3]));
@@ -144,7 +144,7 @@ storeTest("a topic that is forgotten and made anew is fed once", async (data) =>
   const [early, late] = [nameOf(300), nameOf(TOPICS)];
   for (const name of [early, late]) {
     await bus.host.kept!.forgetting.remove(bus.store.topic(name)!);
-    await bus.keep(publisher, name, 1, 2);
+    await bus.keep(publisher, name, [1, 2]);
   }
   peer.link.releaseAll();
   const expected = new Map(range(1, TOPICS).map((number) => [nameOf(number), [1]]));

@@ -167,7 +167,7 @@ storeTest("one's own events come out of the history as they would have come live
     const topic = `k.${echo}`;
     await publishAll(other, topic, 1, 5);
     await publishAll(client, topic, 6, 10);
-    await publishAll(other, topic, 11, 11, "t.One");
+    await publishAll(other, { topic, type: "t.One" }, 11, 11);
     await follow(client, { pattern: topic, echo, start: ALL });
     const expected = echo ? range(1, 11) : [...range(1, 5), 11];
     await client.when(() => client.events.at(-1)?.seq === 11n, "the last");
@@ -206,7 +206,7 @@ storeTest(
 storeTest("one that counts ends across the join of history and live", async (data) => {
   await using bus = await KeptBus.open(data);
   const [publisher, reader] = [bus.connect(), bus.connect()];
-  await bus.keep(publisher, "k.a", 1, 10);
+  await bus.keep(publisher, "k.a", [1, 10]);
   const inbox = new Inbox(reader);
   await bus.turn(
     reader,
@@ -214,7 +214,7 @@ storeTest("one that counts ends across the join of history and live", async (dat
     unsubscribe({ pattern: "k.a", afterEvents: 15n }),
   );
   await inbox.whenEvents(10);
-  await bus.keep(publisher, "k.a", 11, 30);
+  await bus.keep(publisher, "k.a", [11, 30]);
   assert.deepEqual(seqsOf(await inbox.whenEvents(15)), range(1, 15));
   assert.equal(bus.host.bus.subscriptions, 0);
   assert.equal(bus.feeds, 0);
@@ -223,7 +223,7 @@ storeTest("one that counts ends across the join of history and live", async (dat
 storeTest("who disconnects in a replay leaves nothing behind", async (data) => {
   await using bus = await KeptBus.open(data);
   const publisher = bus.connect();
-  await bus.keep(publisher, "k.a", 1, 200, 8000);
+  await bus.keep(publisher, "k.a", [1, 200], 8000);
   for (const end of ["reset", "end", "abort"] as const) {
     const reader = bus.connect();
     reader.link.hold();
@@ -245,7 +245,7 @@ storeTest("who disconnects in a replay leaves nothing behind", async (data) => {
 Deno.test("many that come at once are fed by and by", async () => {
   await using bus = await KeptBus.open("", { maxOutboxTotalBytes: 1024 * 1024 });
   const publisher = bus.connect();
-  await bus.keep(publisher, "k.a", 1, 300, 4000);
+  await bus.keep(publisher, "k.a", [1, 300], 4000);
   const store = bus.store;
   const read = store.read.bind(store);
   let reading = 0;

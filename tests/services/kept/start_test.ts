@@ -37,7 +37,7 @@ async function seqsFrom(
 ): Promise<{ seqs: number[]; lost: boolean }> {
   await using client = await connect(server);
   const { historyLost: lost } = await follow(client, { ...what, start });
-  const [{ seq }] = await publishAll(publisher, "k.a", 0, 0, what.type ?? "");
+  const [{ seq }] = await publishAll(publisher, { topic: "k.a", type: what.type ?? "" }, 0, 0);
   await client.when(() => client.events.some((event) => event.seq === seq), "the last event");
   return { seqs: seqsOf(client.events).slice(0, -1), lost };
 }
@@ -157,7 +157,7 @@ storeTest("who resumes behind what was trimmed is told how much is missing", asy
 Deno.test("a history that is trimmed to nothing while it is read is told, and live goes on", async () => {
   await using bus = await KeptBus.open("", { outboxHighWaterBytes: 1024 });
   const [publisher, reader] = [bus.connect(), bus.connect()];
-  await bus.keep(publisher, "k.a", 1, 100, 5000);
+  await bus.keep(publisher, "k.a", [1, 100], 5000);
   const inbox = new Inbox(reader);
   reader.link.hold();
   await bus.turn(
@@ -169,7 +169,7 @@ Deno.test("a history that is trimmed to nothing while it is read is told, and li
   await bus.store.trim(bus.store.topic("k.a")!, 101);
   reader.link.releaseAll();
   await until(() => bus.feeds === 0, "the end of the feed");
-  await bus.keep(publisher, "k.a", 101, 101);
+  await bus.keep(publisher, "k.a", [101, 101]);
   await until(() => inbox.events.at(-1)?.seq === 101n, "what is live");
   const seqs = seqsOf(inbox.events);
   assert.equal(new Set(seqs).size, seqs.length);
@@ -179,9 +179,9 @@ Deno.test("a history that is trimmed to nothing while it is read is told, and li
 Deno.test("a feed that goes further back while a time is looked up goes all the way", async () => {
   await using bus = await KeptBus.open("");
   const [publisher, reader] = [bus.connect(), bus.connect()];
-  await bus.keep(publisher, "k.a", 1, 10);
+  await bus.keep(publisher, "k.a", [1, 10]);
   bus.clock.advance(1000);
-  await bus.keep(publisher, "k.a", 11, 20);
+  await bus.keep(publisher, "k.a", [11, 20]);
   const value = micros(bus.clock.wallMs());
   const inbox = new Inbox(reader);
   // In one read: the second subscription is there before the time of the first was found.
@@ -203,7 +203,7 @@ Deno.test("a feed that goes further back while a time is looked up goes all the 
 Deno.test("a feed that goes back while it waits for the store drops what it asked for", async () => {
   await using bus = await KeptBus.open("");
   const [publisher, reader] = [bus.connect(), bus.connect()];
-  await bus.keep(publisher, "k.a", 1, 20);
+  await bus.keep(publisher, "k.a", [1, 20]);
   const { store } = bus;
   const gate = Promise.withResolvers<void>();
   let asked = 0;
@@ -227,7 +227,7 @@ Deno.test("a feed that goes back while it waits for the store drops what it aske
 Deno.test("a feed that goes back while its time is being looked up does not forget that", async () => {
   await using bus = await KeptBus.open("");
   const [publisher, reader] = [bus.connect(), bus.connect()];
-  await bus.keep(publisher, "k.a", 1, 20);
+  await bus.keep(publisher, "k.a", [1, 20]);
   const gate = Promise.withResolvers<number>();
   let asked = false;
   bus.store.seqAt = () => {
@@ -247,7 +247,7 @@ Deno.test("a feed that goes back while its time is being looked up does not forg
 Deno.test("a history that cannot be read ends the connection, with the reason", async () => {
   await using bus = await KeptBus.open("");
   const [publisher, reader] = [bus.connect(), bus.connect()];
-  await bus.keep(publisher, "k.a", 1, 3);
+  await bus.keep(publisher, "k.a", [1, 3]);
   bus.store.read = () => Promise.reject(new Error("the disk is gone"));
   reader.send(subscribe({ pattern: "k.a", start: { since: { case: "all", value: true } } }, 1n));
   await until(() => reader.session.state === "closing", "the end");

@@ -25,7 +25,7 @@ class BusyClock extends ManualClock {
 
 async function openBusy(data: string, poll: FakePoll): Promise<KeptBus> {
   const store = data === "" ? openMemoryStore() : await openSqliteStore({ directory: data });
-  return new KeptBus(store, {}, "k.>", new BusyClock(), poll);
+  return new KeptBus(store, {}, new BusyClock(), poll);
 }
 
 const EVENTS = 400;

@@ -197,13 +197,13 @@ Deno.test("after a failure every queue is handed out again, also those that nobo
   assert.deepEqual(texts(await two.jobs(1)), ["2"]);
 });
 
-Deno.test("a burial that fails is tried again, and the job is in one place only", async () => {
+Deno.test("a move to the dead letters that fails is tried again, and the job is in one place only", async () => {
   await using bus = new QueueBus([{ name: "q", maxDeliveries: 1 }]);
-  const [producer, consumer, gravedigger] = [bus.join(), bus.join(), bus.join()];
+  const [producer, consumer, reader] = [bus.join(), bus.join(), bus.join()];
   await producer.push("q", "last");
   await producer.push("q", "no");
   await consumer.pull("q", 2);
-  await gravedigger.pull("q.dead", 10);
+  await reader.pull("q.dead", 10);
   const [last, no] = await consumer.jobs(2);
   let ids: bigint[] = [];
   await failWhile(bus, BROKEN, () => {
@@ -216,23 +216,23 @@ Deno.test("a burial that fails is tried again, and the job is in one place only"
   assert.equal(figures(bus, "q").leased, 2);
   assert.equal(figures(bus, "q.dead").jobs, 0);
   await bus.wait(REST_MS);
-  assert.deepEqual(gravedigger.waiting, []);
+  assert.deepEqual(reader.waiting, []);
   await consumer.settle(REJECT, [no], { error: "still never" });
-  const [buried] = await gravedigger.jobs(1);
-  assert.deepEqual([texts([buried]), buried.death!.lastError], [["no"], "still never"]);
-  await gravedigger.ack(buried);
+  const [dead] = await reader.jobs(1);
+  assert.deepEqual([texts([dead]), dead.death!.lastError], [["no"], "still never"]);
+  await reader.ack(dead);
   // This one ends because its lease does.
   await bus.wait(30_000);
-  const [second] = await gravedigger.jobs(1);
+  const [second] = await reader.jobs(1);
   assert.equal(texts([second])[0], "last");
   assert.equal(second.death!.attempts, 1);
   assert.match(second.death!.lastError, /its lease ended/);
   assert.equal(figures(bus, "q").jobs, 0);
 });
 
-Deno.test("a burial whose first batch is kept and whose second fails is made up for", async () => {
+Deno.test("a move to the dead letters whose first batch is kept and whose second fails is made up for", async () => {
   await using bus = new QueueBus();
-  const [producer, consumer, gravedigger] = [bus.join(), bus.join(), bus.join()];
+  const [producer, consumer, reader] = [bus.join(), bus.join(), bus.join()];
   await producer.push("q", "no");
   await consumer.pull("q", 1);
   const [job] = await consumer.jobs(1);
@@ -240,20 +240,20 @@ Deno.test("a burial whose first batch is kept and whose second fails is made up 
   const id = consumer.settling(REJECT, [job], { error: "never" });
   await until(() => bus.backend.held > 0, "a commit");
   await bus.settle();
-  // Its burial gathers behind the verdict, or is under way with it; either may be what fails.
+  // Its move gathers behind the verdict, or is under way with it; either may be what fails.
   bus.backend.release();
   bus.backend.failure = BROKEN;
   await bus.rest();
   bus.backend.failure = null;
   await consumer.answerTo(id);
   for (let round = 0; round < 3; round++) await bus.wait(30_000);
-  await gravedigger.pull("q.dead", 10);
-  const [dead] = await gravedigger.jobs(1);
+  await reader.pull("q.dead", 10);
+  const [dead] = await reader.jobs(1);
   assert.deepEqual(texts([dead]), ["no"]);
   assert.equal(figures(bus, "q").jobs, 0);
 });
 
-Deno.test("a burial for which there is no room is tried again later", async () => {
+Deno.test("a move to the dead letters for which there is no room is tried again later", async () => {
   await using bus = new QueueBus([], {}, {
     maxStorePendingBytes: 64_000,
     maxStoreBatchBytes: 63_999,

@@ -150,7 +150,7 @@ Deno.test("dead letters are never too many", () =>
       await pushAll(client, "q", ["1", "2", "3", "4", "5"], { payload: payload(200) });
       const held = await jobs(client, 5);
       contentOf(await settle(client, Verdict.NACK, held), "settled");
-      // Until they are buried they are of this queue.
+      // Until they are moved they are of this queue.
       while ((await infoOf(client, "q")).leased > 0n);
     }
     const { dead, ready, leased } = await infoOf(client, "q");

@@ -51,7 +51,7 @@ Deno.test("a consumer has a number of its own, from 1 on", async () => {
   await pushAll(client, "q", ["x"]);
   const [job] = await jobs(client, 1);
   assert.equal(job.consumer, most);
-  const answer = await settle(client, Verdict.ACK, [job], {}, most);
+  const answer = await settle(client, Verdict.ACK, [job], { consumer: most });
   assert.deepEqual(contentOf(answer, "settled").lateTokens, []);
 });
 

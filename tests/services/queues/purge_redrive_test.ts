@@ -37,7 +37,7 @@ async function redrive(client: BusClient, queue: string, ids: bigint[] = []): Pr
 }
 
 /** Pushes jobs to "q" and has all of them rejected. */
-async function bury(client: BusClient, names: readonly string[], more = {}): Promise<void> {
+async function rejectAll(client: BusClient, names: readonly string[], more = {}): Promise<void> {
   await pushAll(client, "q", names, more);
   await pull(client, "q", names.length);
   const held = await jobs(client, names.length);
@@ -81,7 +81,7 @@ Deno.test("a purge drops what waits for whatever, and leaves what is held", asyn
 Deno.test("a purge of dead letters leaves their queue alone", async () => {
   await using server = await startServer();
   await using client = await BusClient.connect(server, "tcp");
-  await bury(client, numbers(1, 5));
+  await rejectAll(client, numbers(1, 5));
   await pushAll(client, "q", ["alive"]);
   assert.equal(await purge(client, "q.dead"), 5);
   assert.deepEqual(await peeked(client, "q"), ["alive"]);
@@ -130,7 +130,7 @@ Deno.test("a redrive brings dead letters back as new jobs, under either name", a
     await using server = await startServer({ queue: [{ name: "q", max_deliveries: 2 }] });
     await using client = await BusClient.connect(server, "tcp");
     const more = { key: "k", priority: 4, headers: { h: "1" }, type: "t.T", messageId: "m" };
-    await bury(client, ["x"], { ...more, delayMs: 1n });
+    await rejectAll(client, ["x"], { ...more, delayMs: 1n });
     const [dead] = (await care(client, METHODS.peek, { queue: "q.dead" })).jobs;
     assert.equal(await redrive(client, name), 1);
     assert.equal((await infoOf(client, "q")).dead, 0n);
@@ -158,7 +158,7 @@ Deno.test("a redrive brings dead letters back as new jobs, under either name", a
 Deno.test("a redrive of some brings these, and passes over ids that are not there", async () => {
   await using server = await startServer();
   await using client = await BusClient.connect(server, "tcp");
-  await bury(client, numbers(1, 200));
+  await rejectAll(client, numbers(1, 200));
   assert.equal(await redrive(client, "q", [7n]), 1);
   assert.equal(await redrive(client, "q", [7n, 0n, 201n, 2n ** 63n]), 0);
   assert.equal(await redrive(client, "q.dead", [3n, 150n, 3n, 999n]), 2);
@@ -170,14 +170,14 @@ Deno.test("a redrive of some brings these, and passes over ids that are not ther
   assert.equal(await redrive(client, "q", [1n, 2n, 4n]), 1, "not what somebody holds");
   assert.equal(await redrive(client, "q"), 194);
   assert.equal((await infoOf(client, "q")).ready, 198n);
-  contentOf(await settle(client, Verdict.ACK, held, {}, 2n), "settled");
+  contentOf(await settle(client, Verdict.ACK, held, { consumer: 2n }), "settled");
   assert.equal((await infoOf(client, "q")).dead, 0n);
 });
 
 Deno.test("a redrive into a queue that is full brings back what fits, and loses nothing", async () => {
   await using server = await startServer({ queue: [{ name: "q", max_jobs: 10 }] });
   await using client = await BusClient.connect(server, "tcp");
-  for (const from of [1, 11]) await bury(client, numbers(from, from + 9));
+  for (const from of [1, 11]) await rejectAll(client, numbers(from, from + 9));
   await pushAll(client, "q", ["a", "b", "c", "d"]);
   const error = await refusal(client, careCall(METHODS.redrive, { queue: "q" }));
   assertRefused(error, ErrorCode.RESOURCE_EXHAUSTED, /the queue is full.*max_jobs 10/);
@@ -193,7 +193,7 @@ Deno.test("a redrive never drops what it just brought back", async () => {
   const queue = [{ name: "q", max_jobs: 10, when_full: "drop-oldest" as const }];
   await using server = await startServer({ queue });
   await using client = await BusClient.connect(server, "tcp");
-  for (const from of [1, 11]) await bury(client, numbers(from, from + 9));
+  for (const from of [1, 11]) await rejectAll(client, numbers(from, from + 9));
   const error = await refusal(client, careCall(METHODS.redrive, { queue: "q" }));
   assertRefused(error, ErrorCode.RESOURCE_EXHAUSTED, /the queue is full.*max_jobs 10/);
   assert.deepEqual(await peeked(client, "q"), numbers(1, 10));
@@ -204,7 +204,9 @@ Deno.test("a redrive of many dead letters goes on in steps, while others work", 
   await using server = await startServer();
   await using client = await BusClient.connect(server, "tcp");
   await using other = await BusClient.connect(server, "tcp");
-  for (let from = 1; from <= 10_000; from += 1000) await bury(client, numbers(from, from + 999));
+  for (let from = 1; from <= 10_000; from += 1000) {
+    await rejectAll(client, numbers(from, from + 999));
+  }
   const [redriven] = await Promise.all([
     redrive(client, "q"),
     pushAll(other, "elsewhere", numbers(1, 100)),
@@ -220,7 +222,7 @@ Deno.test("two redrives at once bring each back once", async () => {
   await using server = await startServer();
   await using client = await BusClient.connect(server, "tcp");
   await using other = await BusClient.connect(server, "tcp");
-  await bury(client, numbers(1, 3000));
+  await rejectAll(client, numbers(1, 3000));
   const counts = await Promise.all([redrive(client, "q"), redrive(other, "q.dead")]);
   assert.equal(counts[0] + counts[1], 3000);
   assert.equal((await infoOf(client, "q")).ready, 3000n);

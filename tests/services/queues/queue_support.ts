@@ -106,10 +106,9 @@ export async function settle(
   verdict: Verdict,
   held: readonly Job[],
   more: SettleInit = {},
-  consumer = CONSUMER,
 ) {
   const tokens = held.map(({ token }) => token);
-  const value = { consumer, tokens, verdict, ...more };
+  const value = { consumer: CONSUMER, tokens, verdict, ...more };
   return await client.ask({ message: { case: "settle", value } });
 }
 

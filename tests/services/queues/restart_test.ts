@@ -111,8 +111,8 @@ Deno.test("each job is found where it stood, with what it went through", () =>
       assert.deepEqual(marked, [true, true, true, false], "whatever may have been seen is marked");
       const [retried] = await peeked(client);
       assert.deepEqual([retried.job!.attempt, retried.state], [1, JobState.DELAYED]);
-      const [buried] = await peeked(client, "q.dead");
-      assert.equal(buried.job!.death!.lastError, "no");
+      const [letter] = await peeked(client, "q.dead");
+      assert.equal(letter.job!.death!.lastError, "no");
       assert.equal(await redriven(client), 1);
     },
     async (client) => {

@@ -42,7 +42,7 @@ async function late(client: BusClient, verdict: Verdict, held: readonly Job[], m
 }
 
 async function allLate(client: BusClient, verdict: Verdict, held: readonly Job[], consumer = 1n) {
-  const answer = await settle(client, verdict, held, {}, consumer);
+  const answer = await settle(client, verdict, held, { consumer });
   assertRefused(contentOf(answer, "error"), FAILED_PRECONDITION, /not hold: the lease is over/);
 }
 
@@ -219,15 +219,15 @@ Deno.test("dead letters are settled like other jobs, and have no end of deliveri
       const [job] = await jobs(client, 1);
       assert.equal(job.death!.lastError, "bad");
       if (attempt % 2 === 0) {
-        contentOf(await settle(client, NACK, [job], { delayMs: 0n }, 2n), "settled");
+        contentOf(await settle(client, NACK, [job], { delayMs: 0n, consumer: 2n }), "settled");
       } else {
-        contentOf(await settle(client, RELEASE, [job], {}, 2n), "settled");
+        contentOf(await settle(client, RELEASE, [job], { consumer: 2n }), "settled");
       }
     }
     const [first, second] = await jobs(client, 2);
     assert.notEqual(first.id, second.id);
-    contentOf(await settle(client, ACK, [first], {}, 2n), "settled");
-    const answer = contentOf(await settle(client, REJECT, [second], {}, 2n), "error");
+    contentOf(await settle(client, ACK, [first], { consumer: 2n }), "settled");
+    const answer = contentOf(await settle(client, REJECT, [second], { consumer: 2n }), "error");
     assertRefused(answer, INVALID_ARGUMENT, /dead letters have no dead letters .*ACK/);
     assert.equal((await infoOf(client, "q")).dead, 1n);
     assert.equal(waiting(client), 0);

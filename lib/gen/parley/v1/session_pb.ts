@@ -14,11 +14,13 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/session.proto.
  */
 export const file_parley_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIl4KBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SEwoLY2xpZW50X25hbWUYAiABKAkSDwoHbGlicmFyeRgDIAEoCRIVCg1hbnN3ZXJzX3BpbmdzGAQgASgIIrYBCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJEhUKDWhpc3RvcnlfZXBvY2gYByABKAkibwoGTGltaXRzEhcKD21heF9mcmFtZV9ieXRlcxgBIAEoDRIZChFtYXhfc3Vic2NyaXB0aW9ucxgCIAEoDRIXCg9tYXhfdG9waWNfYnl0ZXMYAyABKA0SGAoQbWF4X3RvcGljX2xldmVscxgEIAEoDSIVCgRQaW5nEg0KBW5vbmNlGAEgASgEIhUKBFBvbmcSDQoFbm9uY2UYASABKAQizQEKA0FjaxIiCgVsZXZlbBgBIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbBIRCglyZWNlaXZlcnMYAiABKA0SCwoDc2VxGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCBIUCgxoaXN0b3J5X2xvc3QYBSABKAgSKwoJcG9zaXRpb25zGAYgAygLMhgucGFybGV5LnYxLlRvcGljUG9zaXRpb24SGgoScG9zaXRpb25zX2NvbXBsZXRlGAcgASgIEhAKCGFsbF9rZXB0GAggASgIKmwKCEFja0xldmVsEhkKFUFDS19MRVZFTF9VTlNQRUNJRklFRBAAEhQKEEFDS19MRVZFTF9ST1VURUQQARIVChFBQ0tfTEVWRUxfRlNZTkNFRBACEhgKFEFDS19MRVZFTF9SRVBMSUNBVEVEEANCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw", [file_parley_v1_event]);
+  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIo0BCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhMKC2NsaWVudF9uYW1lGAIgASgJEg8KB2xpYnJhcnkYAyABKAkSFQoNYW5zd2Vyc19waW5ncxgEIAEoCBIMCgR1c2VyGAUgASgJEhAKCHBhc3N3b3JkGAYgASgJEg0KBXRva2VuGAcgASgJItMBCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJEhUKDWhpc3RvcnlfZXBvY2gYByABKAkSDAoEdXNlchgIIAEoCRINCgVyb2xlcxgJIAMoCSJvCgZMaW1pdHMSFwoPbWF4X2ZyYW1lX2J5dGVzGAEgASgNEhkKEW1heF9zdWJzY3JpcHRpb25zGAIgASgNEhcKD21heF90b3BpY19ieXRlcxgDIAEoDRIYChBtYXhfdG9waWNfbGV2ZWxzGAQgASgNIhUKBFBpbmcSDQoFbm9uY2UYASABKAQiFQoEUG9uZxINCgVub25jZRgBIAEoBCLNAQoDQWNrEiIKBWxldmVsGAEgASgOMhMucGFybGV5LnYxLkFja0xldmVsEhEKCXJlY2VpdmVycxgCIAEoDRILCgNzZXEYAyABKAQSEQoJZHVwbGljYXRlGAQgASgIEhQKDGhpc3RvcnlfbG9zdBgFIAEoCBIrCglwb3NpdGlvbnMYBiADKAsyGC5wYXJsZXkudjEuVG9waWNQb3NpdGlvbhIaChJwb3NpdGlvbnNfY29tcGxldGUYByABKAgSEAoIYWxsX2tlcHQYCCABKAgqbAoIQWNrTGV2ZWwSGQoVQUNLX0xFVkVMX1VOU1BFQ0lGSUVEEAASFAoQQUNLX0xFVkVMX1JPVVRFRBABEhUKEUFDS19MRVZFTF9GU1lOQ0VEEAISGAoUQUNLX0xFVkVMX1JFUExJQ0FURUQQA0JMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z", [file_parley_v1_event]);
 
 /**
  * The first message of a client that wants to be known. Optional where no users
- * are configured: a client may simply ask.
+ * are configured, or guests are welcome: a client may simply ask. Elsewhere nothing
+ * else is taken before it, and it has to say who the client is: a user with its
+ * password, or a token. A client whose certificate stands for a user need not.
  *
  * @generated from message parley.v1.Hello
  */
@@ -51,6 +53,27 @@ export type Hello = Message<"parley.v1.Hello"> & {
    * @generated from field: bool answers_pings = 4;
    */
   answersPings: boolean;
+
+  /**
+   * The name of the user. With a token it may be empty.
+   *
+   * @generated from field: string user = 5;
+   */
+  user: string;
+
+  /**
+   * The password of the user, at most 1,024 bytes. Send it over TLS, or on this machine.
+   *
+   * @generated from field: string password = 6;
+   */
+  password: string;
+
+  /**
+   * A token, in the place of a password.
+   *
+   * @generated from field: string token = 7;
+   */
+  token: string;
 };
 
 /**
@@ -116,6 +139,20 @@ export type Welcome = Message<"parley.v1.Welcome"> & {
    * @generated from field: string history_epoch = 7;
    */
   historyEpoch: string;
+
+  /**
+   * Who the client is to the server; empty for a guest, and where no users are configured.
+   *
+   * @generated from field: string user = 8;
+   */
+  user: string;
+
+  /**
+   * The roles of the user or the guest, by name.
+   *
+   * @generated from field: repeated string roles = 9;
+   */
+  roles: string[];
 };
 
 /**

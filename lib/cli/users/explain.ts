@@ -1,0 +1,82 @@
+/**
+ * `parley explain`: whether somebody may do something, and which rule of which role decides, by the configuration and
+ * the file of users as they are now. `parley passwd`: the hash of a password, for a configuration that is written by
+ * hand.
+ */
+import type { Command } from "commander";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
+import { Accounts } from "../../logic/access/accounts.ts";
+import { explain, ruleText } from "../../logic/access/permissions.ts";
+import { ruleFault, type Verb, VERBS } from "../../logic/access/rules.ts";
+import { type CliContext, UsageError } from "../command.ts";
+import { loadFor } from "../server/config_flags.ts";
+import { jsonLine } from "../terminal/json_text.ts";
+import { askNewPassword, type FileOptions } from "./file.ts";
+
+interface ExplainOptions extends FileOptions {
+  readonly user?: string;
+  readonly type?: string;
+  readonly json?: boolean;
+}
+
+/** Adds the commands. */
+export function addExplain(program: Command, context: CliContext): void {
+  program.command("explain")
+    .description("tell whether a user may do something, and which rule decides; exit code 1 if not")
+    .argument("<verb>", `one of ${VERBS.join(", ")}`)
+    .argument("<name>", "the topic, pattern, method, room or queue")
+    .option("--user <name>", "who (default: a guest)")
+    .option("--type <type>", "only events of that message type")
+    .option(
+      "--config <file>",
+      "the server's configuration (PARLEY_CONFIG; default: parley.toml if there is one)",
+    )
+    .option("--json", "print JSON")
+    .action((verb: string, name: string, options: ExplainOptions) =>
+      tell(verb, name, options, context)
+    );
+  program.command("passwd")
+    .description("print the hash of a password, which is typed or PARLEY_NEW_PASSWORD")
+    .action(() => printHash(context));
+}
+
+async function tell(verb: string, name: string, options: ExplainOptions, context: CliContext) {
+  const { io, outcome } = context;
+  if (!isVerb(verb)) throw new UsageError(`there is no verb ${quote(verb)}: ${VERBS.join(", ")}`);
+  const { type = "" } = options;
+  const fault = ruleFault(verb, type === "" ? name : `${name} ${type}`);
+  if (fault !== null) throw new UsageError(`cannot explain ${quote(name)}: ${fault}`);
+  const { config } = await loadFor({ config: options.config }, io);
+  const { readAccess } = await import("../../server/config/users_file.ts");
+  const settings = await readAccess(config);
+  const say = (allowed: boolean, why: string) => {
+    if (!allowed) outcome.exitCode = 1;
+    io.stdout.write(options.json ? jsonLine({ allowed, why }) : `${why}\n`);
+  };
+  if (settings === null) return say(true, "everything is allowed: no users are configured");
+  const accounts = new Accounts(settings);
+  const identity = options.user === undefined ? accounts.guest : accounts.of(options.user, {});
+  if (identity === null) {
+    if (options.user === undefined) {
+      return say(false, "everything is denied: guests have no role (auth.guest_role)");
+    }
+    if (accounts.user(options.user) !== null) {
+      return say(false, `everything is denied: the user ${quote(options.user)} is disabled`);
+    }
+    throw new ParleyError(ErrorCode.NOT_FOUND, `cannot find the user ${quote(options.user)}`, {
+      accepted: "one that `parley user ls` tells",
+    });
+  }
+  const decision = identity.permissions.decideAll(verb, name, type);
+  say(decision.allowed, explain(decision, ruleText(verb, name, type)));
+}
+
+function isVerb(text: string): text is Verb {
+  return (VERBS as readonly string[]).includes(text);
+}
+
+async function printHash({ io }: CliContext): Promise<void> {
+  const { hashPassword } = await import("../../server/users_editor.ts");
+  io.stdout.write(`${await hashPassword(await askNewPassword("the user", io))}\n`);
+}

@@ -1,0 +1,185 @@
+/**
+ * The users that there are, with their roles, passwords and tokens, and what a guest may do.
+ *
+ * Immutable: another configuration is another object, so a change is there as a whole or not at all. Pure.
+ */
+import type { ScryptCost } from "../../base/scrypt_cost.ts";
+import { nameFault } from "../topics/pattern.ts";
+import { parsePasswordHash, type PasswordHash, USUAL_COST } from "./password_hash.ts";
+import { type Permissions, PermissionTable } from "./permissions.ts";
+import type { Role } from "./rules.ts";
+
+/** The most users, roles, roles of one user, and tokens of one user. */
+export const MAX_USERS = 10_000;
+export const MAX_ROLES = 1000;
+export const MAX_ROLES_OF_USER = 100;
+export const MAX_TOKENS_OF_USER = 100;
+/** The longest name of a user, a role or a token, in bytes. */
+export const MAX_USER_NAME_BYTES = 128;
+
+/** A token of a user. */
+export interface TokenEntry {
+  readonly name: string;
+  /** Its SHA-256 in base64url. */
+  readonly hash: string;
+  /** When it ends, as Unix time in milliseconds; Infinity for never. */
+  readonly expiresMs: number;
+}
+
+/** A user as it is configured. */
+export interface UserEntry {
+  readonly name: string;
+  /** As `parsePasswordHash` reads it; empty for a user without a password. */
+  readonly password: string;
+  readonly roles: readonly string[];
+  readonly disabled: boolean;
+  readonly tokens: readonly TokenEntry[];
+}
+
+/** Everything that is configured about who may do what. */
+export interface AccessSettings {
+  readonly users: readonly UserEntry[];
+  readonly roles: readonly Role[];
+  /** The role of who says no name; empty for none: then everybody has to say who they are. */
+  readonly guestRole: string;
+}
+
+/** Who somebody turned out to be. */
+export interface Identity {
+  /** The user's name; empty for a guest. */
+  readonly user: string;
+  readonly roles: readonly string[];
+  readonly permissions: Permissions;
+  /** The hash of the token it was proved with; empty when it was not. */
+  readonly token: string;
+  /** The stored password it was proved with; empty when it was not. */
+  readonly password: string;
+  /** When it ends by itself, as Unix time in milliseconds; Infinity for never. */
+  readonly expiresMs: number;
+}
+
+/** How somebody proved to be a user. */
+export interface Proof {
+  readonly token?: TokenEntry;
+  readonly password?: string;
+}
+
+/** All users. */
+export class Accounts {
+  /** The roles that there are. */
+  readonly roles: readonly Role[];
+  /** Who says no name; null when nobody may come so. */
+  readonly guest: Identity | null;
+  /** What a login of a user who is not there is hashed with: what most users' passwords cost. */
+  readonly decoyCost: ScryptCost;
+  /** The message types that rules are about. */
+  readonly types: readonly string[];
+  readonly #users: ReadonlyMap<string, UserEntry>;
+  readonly #tokens = new Map<string, { user: UserEntry; token: TokenEntry }>();
+  readonly #folded: ReadonlyMap<string, UserEntry>;
+  readonly #permissions: PermissionTable;
+
+  constructor({ users, roles, guestRole }: AccessSettings) {
+    this.roles = roles;
+    this.#permissions = new PermissionTable(roles);
+    this.#users = new Map(users.map((user) => [user.name, user]));
+    this.#folded = new Map(users.map((user) => [user.name.toLowerCase(), user]));
+    for (const user of users) {
+      for (const token of user.tokens) this.#tokens.set(token.hash, { user, token });
+    }
+    this.decoyCost = commonCost(users);
+    this.guest = guestRole === "" ? null : this.#identity("", [guestRole], {});
+    this.types = typesOf(roles);
+  }
+
+  /** How many users there are. */
+  get size(): number {
+    return this.#users.size;
+  }
+
+  /** The user of that name, also a disabled one; null when there is none. */
+  user(name: string): UserEntry | null {
+    return this.#users.get(name) ?? null;
+  }
+
+  /** The user whose name is the same but for upper and lower case; null when there is none. */
+  userLike(name: string): UserEntry | null {
+    return this.#folded.get(name.toLowerCase()) ?? null;
+  }
+
+  /** The stored password of a user who may come in with it; null when there is none. */
+  passwordOf(name: string): PasswordHash | null {
+    const user = this.user(name);
+    return user === null || user.disabled ? null : parsePasswordHash(user.password);
+  }
+
+  /** Who has the token with that hash at `wallMs`; null when it is nobody's, has ended, or its user is disabled. */
+  ofToken(hash: string, wallMs: number): Identity | null {
+    const found = this.#tokens.get(hash);
+    if (found === undefined || found.token.expiresMs <= wallMs) return null;
+    return this.of(found.user.name, { token: found.token });
+  }
+
+  /** The identity of a user who has given proof; null when there is no such user, or a disabled one. */
+  of(name: string, proof: Proof): Identity | null {
+    const user = this.user(name);
+    if (user === null || user.disabled) return null;
+    return this.#identity(name, user.roles, proof);
+  }
+
+  /**
+   * The same identity by these accounts, at `wallMs`; null when it is none any more: its user is gone or disabled,
+   * its password is another one, or its token was taken back or has ended.
+   */
+  renew(identity: Identity, wallMs: number): Identity | null {
+    if (identity.user === "") return this.guest;
+    if (identity.token !== "") {
+      const renewed = this.ofToken(identity.token, wallMs);
+      return renewed?.user === identity.user ? renewed : null;
+    }
+    const user = this.user(identity.user);
+    if (user === null || identity.password !== "" && identity.password !== user.password) {
+      return null;
+    }
+    return this.of(user.name, { password: identity.password });
+  }
+
+  #identity(user: string, roles: readonly string[], { token, password }: Proof): Identity {
+    return {
+      user,
+      roles,
+      permissions: this.#permissions.of(roles, user),
+      token: token?.hash ?? "",
+      password: password ?? "",
+      expiresMs: token?.expiresMs ?? Infinity,
+    };
+  }
+}
+
+/** Says what is wrong with the name of a user, a role or a token; null when it may be one. */
+export function userNameFault(noun: string, name: string): string | null {
+  return nameFault(noun, name, MAX_USER_NAME_BYTES);
+}
+
+/** What the passwords of most users cost. */
+function commonCost(users: readonly UserEntry[]): ScryptCost {
+  const counts = new Map<string, { cost: ScryptCost; count: number }>();
+  for (const { password } of users) {
+    const cost = parsePasswordHash(password)?.cost;
+    if (cost === undefined) continue;
+    const key = `${cost.n} ${cost.r} ${cost.p}`;
+    const known = counts.get(key);
+    if (known === undefined) counts.set(key, { cost, count: 1 });
+    else known.count++;
+  }
+  const most = [...counts.values()].toSorted((one, other) => other.count - one.count)[0];
+  return most?.cost ?? USUAL_COST;
+}
+
+function typesOf(roles: readonly Role[]): string[] {
+  const rules = roles.flatMap(({ allow, deny }) => [allow.subscribe ?? [], deny.subscribe ?? []])
+    .flat();
+  const types = rules.map((rule) => rule.slice(rule.indexOf(" ") + 1))
+    .filter((type, index) => type !== rules[index]);
+  return [...new Set(types)];
+}

@@ -1,0 +1,208 @@
+/**
+ * The tables of users and roles: who there is, how they prove it, and what they may do.
+ *
+ * The same tables may stand in a file of their own (auth.users_file). What is stored of passwords and tokens is no
+ * secret that opens anything, and is shown to nobody all the same.
+ */
+import { z } from "zod";
+import {
+  type AccessSettings,
+  MAX_ROLES,
+  MAX_ROLES_OF_USER,
+  MAX_TOKENS_OF_USER,
+  MAX_USERS,
+  userNameFault,
+} from "../../logic/access/accounts.ts";
+import { parsePasswordHash } from "../../logic/access/password_hash.ts";
+import {
+  MAX_RULES,
+  ruleFault,
+  type RuleLists,
+  type Verb,
+  VERBS,
+} from "../../logic/access/rules.ts";
+import { isTokenHash } from "../../logic/access/token.ts";
+import { listOf } from "./fields.ts";
+
+/** A text of which `fault` says what is wrong with it, or null. */
+function text(fault: (value: string) => string | null) {
+  return z.string().superRefine((value, context) => {
+    const message = fault(value);
+    if (message !== null) context.addIssue({ code: "custom", message });
+  });
+}
+
+function orEmpty(fault: (value: string) => string | null) {
+  return text((value) => value === "" ? null : fault(value));
+}
+
+const passwordFault = (value: string) =>
+  parsePasswordHash(value) === null
+    ? "is not the hash of a password; `parley user passwd` makes one"
+    : null;
+
+const tokenFault = (value: string) =>
+  isTokenHash(value) ? null : "is not the hash of a token; `parley token new` makes one";
+
+const EXPIRES = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
+const expiresFault = (value: string) =>
+  EXPIRES.test(value) && Number.isFinite(Date.parse(value))
+    ? null
+    : 'must be a time in UTC like "2027-01-31T12:00:00Z"';
+
+const tokenSchema = z.strictObject({
+  name: text((name) => userNameFault("the name of a token", name)).describe(
+    "A name to know it by.",
+  ),
+  hash: text(tokenFault).describe("The SHA-256 of the token, in base64url."),
+  expires: orEmpty(expiresFault).default("").describe(
+    'When it ends, as a time in UTC like "2027-01-31T12:00:00Z"; empty for never.',
+  ),
+});
+
+const userSchema = z.strictObject({
+  name: text((name) => userNameFault("the name of a user", name)).describe(
+    "The name of the user; also what an identity of tls.identities stands for.",
+  ),
+  password: orEmpty(passwordFault).default("").describe(
+    "The hash of the password, as `parley user passwd` makes it; empty for a user without a password.",
+  ),
+  roles: listOf(() => {}).prefault("").describe("The roles of the user, by name."),
+  disabled: z.boolean().default(false).describe("Whether the user may not come in."),
+  tokens: z.array(tokenSchema).refine(
+    (tokens) => tokens.length <= MAX_TOKENS_OF_USER,
+    `a user has at most ${MAX_TOKENS_OF_USER} tokens`,
+  ).default([]).describe(
+    "Tokens of the user: what programs show instead of a password. Each has a name, a hash, and may have an end.",
+  ),
+});
+
+/** The schema of the list `users`. */
+export const usersSchema = z.array(userSchema).refine(
+  (users) => users.length <= MAX_USERS,
+  `there are more than ${MAX_USERS} users`,
+).default([]).describe(
+  "Who may use the server. As soon as there are any, everybody has to say who they are, unless auth.guest_role says " +
+    "what others may do.",
+);
+
+function ruleLists(does: string) {
+  const lists = Object.fromEntries(VERBS.map((verb) => [
+    verb,
+    listOf((rule) => {
+      const fault = ruleFault(verb, rule);
+      if (fault !== null) throw new Error(`${JSON.stringify(rule)}: ${fault}`);
+    }).refine((rules) => rules.length <= MAX_RULES, `has more than ${MAX_RULES} rules`).prefault(
+      "",
+    ),
+  ])) as Record<Verb, ReturnType<typeof rulesOf>>;
+  return z.strictObject(lists).prefault({}).describe(`What the role ${does}, by verb.`);
+}
+
+/** Only for its type. */
+function rulesOf() {
+  return listOf(() => {}).refine(() => true).prefault("");
+}
+
+/** The schema of the table `roles`. */
+export const rolesSchema = z.record(
+  text((name) => userNameFault("the name of a role", name)),
+  z.strictObject({ allow: ruleLists("allows"), deny: ruleLists("denies") }),
+).refine(
+  (roles) => Object.keys(roles).length <= MAX_ROLES,
+  `there are more than ${MAX_ROLES} roles`,
+)
+  .prefault({}).describe(
+    "What users may do: tables by the name of the role, each with the tables allow and deny, in which each verb " +
+      `(${VERBS.join(", ")}) has a list of rules.`,
+  );
+
+/** The schema of the table `auth`. */
+export const authSchema = z.strictObject({
+  users_file: z.string().default("").describe(
+    "A file with further tables [[users]] and [roles], as `parley user` and `parley token` write it. Where it is set " +
+      "there are users, even if it holds none. It is read again when it changes.",
+  ),
+  guest_role: orEmpty((name) => userNameFault("the name of a role", name)).default("").describe(
+    "The role of who does not say who they are, where there are users; empty for none: then everybody has to.",
+  ),
+}).prefault({}).describe("How it is found out who a client is.");
+
+/** The tables of users and roles, as the schema gives them. */
+export interface AccessTables {
+  readonly users: z.output<typeof usersSchema>;
+  readonly roles: z.output<typeof rolesSchema>;
+}
+
+/** The schema of a file of users. */
+export const usersFileSchema = z.strictObject({ users: usersSchema, roles: rolesSchema });
+
+/** Something that does not fit together, and where. */
+export interface AccessFault {
+  readonly message: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** What does not fit together between users, roles and the role of guests. */
+export function accessFaults({ users, roles }: AccessTables, guestRole: string): AccessFault[] {
+  const faults: AccessFault[] = [];
+  const names = new Set<string>();
+  const hashes = new Set<string>();
+  for (const [index, user] of users.entries()) {
+    if (names.has(user.name)) {
+      const message = `${JSON.stringify(user.name)} is there twice`;
+      faults.push({ message, path: ["users", index, "name"] });
+    }
+    names.add(user.name);
+    if (user.roles.length > MAX_ROLES_OF_USER) {
+      const message = `a user has at most ${MAX_ROLES_OF_USER} roles`;
+      faults.push({ message, path: ["users", index, "roles"] });
+    }
+    for (const role of user.roles) {
+      if (Object.hasOwn(roles, role)) continue;
+      faults.push({ message: noRole(role), path: ["users", index, "roles"] });
+    }
+    for (const { hash } of user.tokens) {
+      if (hashes.has(hash)) {
+        const message = "a token is there twice: each has a hash of its own";
+        faults.push({ message, path: ["users", index, "tokens"] });
+      }
+      hashes.add(hash);
+    }
+  }
+  if (guestRole !== "" && !Object.hasOwn(roles, guestRole)) {
+    faults.push({ message: noRole(guestRole), path: ["auth", "guest_role"] });
+  }
+  return faults;
+}
+
+function noRole(role: string): string {
+  return `there is no role ${JSON.stringify(role)}; add [roles.${role}]`;
+}
+
+/** Users and roles as the rest of the server names them. */
+export function accessSettingsOf(
+  { users, roles }: AccessTables,
+  guestRole: string,
+): AccessSettings {
+  return {
+    users: users.map(({ name, password, roles, disabled, tokens }) => ({
+      name,
+      password,
+      roles,
+      disabled,
+      tokens: tokens.map((token) => ({
+        name: token.name,
+        hash: token.hash,
+        expiresMs: token.expires === "" ? Infinity : Date.parse(token.expires),
+      })),
+    })),
+    roles: Object.entries(roles).map(([name, { allow, deny }]) => ({
+      name,
+      allow: allow as RuleLists,
+      deny: deny as RuleLists,
+    })),
+    guestRole,
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * The users of a running server: read when it starts, and again when their files change or somebody asks.
+ *
+ * Invariants: a change is in force within a second; what cannot be read, or is wrong in any way, changes nothing, and
+ * the log says why; users never go as a whole while the server runs, since then everybody could do everything.
+ * Errors name files and lines, and nothing of what is secret.
+ */
+import { reportDefect } from "../base/defects.ts";
+import { detached } from "../base/detached.ts";
+import { ParleyError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
+import type { AccessSettings } from "../logic/access/accounts.ts";
+import type { Access } from "../services/access/access.ts";
+
+const log = logger("server");
+
+/** How often the files are looked at: a change is read when the next look finds the same. */
+const LOOK_INTERVAL_MS = 250;
+
+/** Where users come from. */
+export interface UsersSource {
+  /** The files whose change is one of users. */
+  files(): readonly string[];
+  /** Reads all of it; null when no users are configured. */
+  read(): Promise<AccessSettings | null>;
+}
+
+/** The users of one server. */
+export class ServerUsers {
+  readonly #access: Access;
+  readonly #source: UsersSource;
+  /** What the files were like when they were last read, and when they were last looked at. */
+  #seen = "";
+  #last = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  #working: Promise<void> = Promise.resolve();
+  #looking: Promise<void> = Promise.resolve();
+
+  private constructor(access: Access, source: UsersSource) {
+    this.#access = access;
+    this.#source = source;
+  }
+
+  /** Reads the users, and puts them in force. Rejects with a ConfigError. */
+  static async open(access: Access, source: UsersSource): Promise<ServerUsers> {
+    const users = new ServerUsers(access, source);
+    users.#seen = await users.#look();
+    const settings = await source.read();
+    if (settings !== null) access.configure(settings);
+    if (source.files().length > 0) users.#watch();
+    return users;
+  }
+
+  /** Whether anything can be read again. */
+  get canReload(): boolean {
+    return this.#source.files().length > 0;
+  }
+
+  /** Reads the users again, after what is under way. Never rejects. */
+  reload(): Promise<void> {
+    return this.#working = this.#working.then(() => this.#reload());
+  }
+
+  /** Looks at nothing any more. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Resolves when what was under way as it was closed has ended. */
+  async whenClosed(): Promise<void> {
+    await this.#looking;
+    await this.#working;
+  }
+
+  #watch(): void {
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#lookAgain();
+      detached(this.#looking, "look after users");
+    }, LOOK_INTERVAL_MS);
+  }
+
+  async #lookAgain(): Promise<void> {
+    const seen = await this.#look();
+    if (this.#closed) return;
+    // One that still changes may be half written, and read as fewer users than there are.
+    if (seen !== this.#seen && seen === this.#last) await this.reload();
+    this.#last = seen;
+    if (!this.#closed) this.#watch();
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#closed) return;
+    this.#seen = await this.#look();
+    try {
+      const settings = await this.#source.read();
+      if (settings === null) {
+        if (this.#access.accounts === null) return;
+        log.error("the configuration has no users any more: those before stay until a restart");
+      } else {
+        this.#access.configure(settings);
+        log.info("users and roles were read again", {
+          users: settings.users.length,
+          roles: settings.roles.length,
+        });
+      }
+    } catch (reason) {
+      if (!(reason instanceof ParleyError)) reportDefect("read the users again", reason);
+      else {
+        log.error("the users cannot be read again, those before stay: {message}", {
+          message: reason.message,
+        });
+      }
+    }
+  }
+
+  /** What the system says of the files, as one text that is another when one has changed. */
+  async #look(): Promise<string> {
+    const looks = this.#source.files().map(async (file) => {
+      try {
+        const { mtime, size, ino } = await Deno.stat(file);
+        return `${mtime?.getTime()} ${size} ${ino}`;
+      } catch {
+        return "not there";
+      }
+    });
+    return (await Promise.all(looks)).join("\n");
+  }
+}

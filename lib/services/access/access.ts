@@ -1,0 +1,202 @@
+/**
+ * Who the peers of one server are: gives each an identity when it comes and when it says who it is, and brings that
+ * up to date when users and roles change or a token ends.
+ *
+ * Without users peers have no identity, and everything is allowed. With users a peer is whom its certificate stands
+ * for, else a guest, else a stranger: a stranger has to say who it is within a time, and may do nothing else.
+ * A change is in force in the moment in which it is made: sessions of who is gone end, and `narrowed` is told of the
+ * others, to take from them what they may not have any more.
+ */
+import { guard } from "../../base/defects.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { TEXT_LOGIN_TIMEOUT_MS } from "../../base/limits.ts";
+import { quote } from "../../base/quote.ts";
+import { logger } from "../../base/log.ts";
+import { STRANGER } from "../../logic/access/access.ts";
+import { type AccessSettings, Accounts, type Identity } from "../../logic/access/accounts.ts";
+import type { SecretHasher } from "../../ports/secrets.ts";
+import type { Peer } from "../connection/peer.ts";
+import type { ServerContext } from "../connection/server_context.ts";
+import { type Credentials, Logins } from "./logins.ts";
+
+const log = logger("server");
+
+/** The identities of all peers. */
+export class Access {
+  /** Told of a peer whose permissions are others than before. */
+  narrowed: (peer: Peer) => void = () => {};
+  /** Told that permissions have changed, before anything else is decided by them. */
+  changed: (accounts: Accounts) => void = () => {};
+
+  readonly #context: ServerContext;
+  readonly #logins: Logins;
+  #accounts: Accounts | null = null;
+  readonly #peers = new Set<Peer>();
+  /** Strangers, and when they have to go; those who came first have to go first, but for people. */
+  readonly #deadlines = new Map<Peer, number>();
+
+  constructor(context: ServerContext, hasher: SecretHasher) {
+    this.#context = context;
+    this.#logins = new Logins(hasher, context.clock);
+  }
+
+  /** The users that there are; null when none are configured. */
+  get accounts(): Accounts | null {
+    return this.#accounts;
+  }
+
+  /** A connection has come: it gets an identity before it is read. */
+  enter(peer: Peer): void {
+    this.#peers.add(peer);
+    if (this.#accounts !== null) this.#become(peer, this.#first(peer, this.#accounts));
+  }
+
+  /** A connection is gone. */
+  leave(peer: Peer): void {
+    this.#peers.delete(peer);
+    this.#deadlines.delete(peer);
+  }
+
+  /**
+   * The peer says Hello without credentials. Raises UNAUTHENTICATED when it has to give some.
+   */
+  checkKnown(peer: Peer): void {
+    if (peer.identity !== STRANGER) return;
+    throw new ParleyError(
+      ErrorCode.UNAUTHENTICATED,
+      "cannot come in without a user: this server has users, and guests are not welcome",
+      { accepted: "a Hello with user and password, or with a token" },
+    );
+  }
+
+  /** Raises when `name`, under which a peer wants to be known to others, is that of a user who it is not. */
+  checkName(peer: Peer, name: string): void {
+    const owner = this.#accounts?.userLike(name) ?? null;
+    if (owner === null || peer.identity?.user.toLowerCase() === owner.name.toLowerCase()) return;
+    const isGuest = peer.identity?.user === "";
+    throw new ParleyError(
+      isGuest ? ErrorCode.UNAUTHENTICATED : ErrorCode.ALREADY_EXISTS,
+      `cannot take the name ${quote(name)}: it is that of a user`,
+      { accepted: isGuest ? "the password of the user, or another name" : "another name" },
+    );
+  }
+
+  /** Whether credentials decide anything here: otherwise they are passed over. */
+  get asksWho(): boolean {
+    return this.#accounts !== null;
+  }
+
+  /** Makes the peer whom its credentials prove it to be. Rejects with UNAUTHENTICATED or RESOURCE_EXHAUSTED. */
+  async logIn(peer: Peer, credentials: Credentials): Promise<void> {
+    const origin = { connection: peer.number, address: peer.link.address };
+    const stop = this.#stopClock(peer);
+    let identity: Identity;
+    try {
+      identity = await this.#logins.identify(credentials, origin, () => this.#known());
+    } finally {
+      stop();
+    }
+    if (!this.#peers.has(peer) || !peer.takesDeliveries) return;
+    this.#become(peer, identity);
+  }
+
+  /** The time that the server takes to look at a password is not the client's: `stop` has its clock go on. */
+  #stopClock(peer: Peer): () => void {
+    const deadlineMs = this.#deadlines.get(peer);
+    if (deadlineMs === undefined) return () => {};
+    const leftMs = deadlineMs - this.#context.nowMs;
+    this.#deadlines.delete(peer);
+    return () => {
+      if (this.#peers.has(peer) && peer.identity === STRANGER) {
+        this.#deadlines.set(peer, this.#context.nowMs + leftMs);
+      }
+    };
+  }
+
+  /** Puts other users and roles in force. */
+  configure(settings: AccessSettings): void {
+    const accounts = this.#accounts = new Accounts(settings);
+    this.changed(accounts);
+    for (const peer of this.#peers) {
+      guard("bring a connection up to date with the users", () => this.#renew(peer, accounts));
+    }
+  }
+
+  /** Ends those who have not said in time who they are, and those whose tokens have ended. */
+  sweep(): void {
+    const { clock, nowMs } = this.#context;
+    for (const [peer, deadlineMs] of this.#deadlines) {
+      if (nowMs >= deadlineMs) guard("end a stranger's connection", () => endStranger(peer));
+    }
+    if (this.#accounts === null) return;
+    const wallMs = clock.wallMs();
+    for (const peer of this.#peers) {
+      const { identity } = peer;
+      if (identity !== null && identity.expiresMs <= wallMs) {
+        guard("end a connection whose token has ended", () => endRevoked(peer));
+      }
+    }
+  }
+
+  #known(): Accounts {
+    const accounts = this.#accounts;
+    if (accounts === null) throw new Error("broken invariant: users do not go while a server runs");
+    return accounts;
+  }
+
+  /** Who a peer is that has said nothing. */
+  #first({ link }: Peer, accounts: Accounts): Identity {
+    const user = link.certificateIdentity ?? "";
+    return (user === "" ? null : accounts.of(user, {})) ?? accounts.guest ?? STRANGER;
+  }
+
+  #renew(peer: Peer, accounts: Accounts): void {
+    const { identity } = peer;
+    if (peer.state === "closing" || peer.state === "closed") return;
+    const renewed = identity === null || identity === STRANGER || identity.user === ""
+      ? this.#first(peer, accounts)
+      : accounts.renew(identity, this.#context.clock.wallMs());
+    if (renewed === null) return endRevoked(peer);
+    // Who was welcome as a guest, or came before there were users, has said nothing that counts now.
+    if (renewed === STRANGER && identity !== STRANGER) return endRevoked(peer);
+    this.#become(peer, renewed);
+  }
+
+  #become(peer: Peer, identity: Identity): void {
+    const { limits, nowMs } = this.#context;
+    const before = peer.identity;
+    if (before === identity) return;
+    peer.become(identity);
+    if (identity === STRANGER) {
+      const timeoutMs = peer.link.kind === "text" ? TEXT_LOGIN_TIMEOUT_MS : limits.loginTimeoutMs;
+      this.#deadlines.set(peer, nowMs + timeoutMs);
+      return;
+    }
+    this.#deadlines.delete(peer);
+    if (before !== STRANGER) this.narrowed(peer);
+  }
+}
+
+function endStranger(peer: Peer): void {
+  peer.end(
+    new ParleyError(ErrorCode.UNAUTHENTICATED, "the client did not say in time who it is", {
+      closeReason: CloseReason.AUTH_TIMEOUT,
+      accepted: "a Hello with user and password, or with a token",
+    }),
+  );
+}
+
+function endRevoked(peer: Peer): void {
+  log.info("connection ended: its user, password or token was changed, disabled or removed", {
+    connection: peer.number,
+    peer: peer.link.peer,
+    user: peer.identity?.user ?? "",
+  });
+  peer.end(
+    new ParleyError(
+      ErrorCode.UNAUTHENTICATED,
+      "the login of this connection is over: its user, password or token was changed, disabled or removed",
+      { closeReason: CloseReason.REVOKED, accepted: "a Hello on another connection" },
+    ),
+  );
+}

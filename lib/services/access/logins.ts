@@ -1,0 +1,139 @@
+/**
+ * Finds out who somebody is who gives a password or a token.
+ *
+ * A wrong password, a user who is not there, a disabled one and one without a password are one and the same to
+ * whoever tries: the same words after the same work. Guessing is slowed down by logic/access/guess_throttle. No
+ * secret is kept, logged or part of an error.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import type { Accounts, Identity } from "../../logic/access/accounts.ts";
+import { GuessThrottle, networkOf } from "../../logic/access/guess_throttle.ts";
+import {
+  HASH_BYTES,
+  isSameSecret,
+  MAX_PASSWORD_BYTES,
+  type PasswordHash,
+  SALT_BYTES,
+  toBase64Url,
+} from "../../logic/access/password_hash.ts";
+import { isToken } from "../../logic/access/token.ts";
+import type { SecretHasher } from "../../ports/secrets.ts";
+import { HashLine } from "./hash_line.ts";
+
+const log = logger("connection");
+
+/** What somebody gives to prove who they are. */
+export interface Credentials {
+  /** May be empty with a token. */
+  readonly user: string;
+  readonly password: string;
+  /** Empty for a password. */
+  readonly token: string;
+}
+
+/** Where somebody tries to come in from, for the log and against guessing. */
+export interface Origin {
+  readonly connection: number;
+  readonly address: string;
+}
+
+/** Checks passwords and tokens. */
+export class Logins {
+  readonly #hasher: SecretHasher;
+  readonly #clock: Clock;
+  readonly #line = new HashLine();
+  readonly #throttle = new GuessThrottle();
+
+  constructor(hasher: SecretHasher, clock: Clock) {
+    this.#hasher = hasher;
+    this.#clock = clock;
+  }
+
+  /**
+   * Who gives these credentials, by the accounts that `accountsNow` gives. Rejects with UNAUTHENTICATED when they are
+   * wrong, RESOURCE_EXHAUSTED when they cannot be looked at now.
+   */
+  async identify(
+    credentials: Credentials,
+    origin: Origin,
+    accountsNow: () => Accounts,
+  ): Promise<Identity> {
+    if (credentials.token !== "") return this.#byToken(credentials, accountsNow());
+    const { user, password } = credentials;
+    const { connection } = origin;
+    const address = networkOf(origin.address);
+    const waitMs = this.#throttle.begin(user, address, this.#clock.monotonicMs());
+    if (waitMs > 0) throw tooSoon(waitMs);
+    let stored: string | null = null;
+    try {
+      stored = await this.#check(user, password, address, accountsNow());
+    } catch (reason) {
+      this.#throttle.dropped(user, address);
+      throw reason;
+    }
+    if (stored === null) {
+      this.#throttle.wrong(user, address, this.#clock.monotonicMs());
+      // A name that is nobody's may be a password that was typed in the wrong place.
+      const known = accountsNow().user(user) === null ? "" : user;
+      log.info("a password was wrong", { connection, address: origin.address, user: known });
+      throw wrong();
+    }
+    this.#throttle.right(user, address);
+    // The accounts may be others by now.
+    const accounts = accountsNow();
+    const identity = accounts.user(user)?.password === stored
+      ? accounts.of(user, { password: stored })
+      : null;
+    if (identity === null) throw wrong();
+    return identity;
+  }
+
+  #byToken({ user, token }: Credentials, accounts: Accounts): Identity {
+    const identity = isToken(token)
+      ? accounts.ofToken(toBase64Url(this.#hasher.sha256(token)), this.#clock.wallMs())
+      : null;
+    if (identity === null || user !== "" && user !== identity.user) throw wrong();
+    return identity;
+  }
+
+  /** The stored password that the given one fits; null when it fits none. It takes the same work either way. */
+  async #check(
+    user: string,
+    password: string,
+    address: string,
+    accounts: Accounts,
+  ): Promise<string | null> {
+    if (new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES) return null;
+    const known = accounts.passwordOf(user);
+    const stored = known ?? decoyOf(accounts);
+    const hash = await this.#line.run(
+      address,
+      () => this.#hasher.scrypt(password, stored.salt, stored.cost, stored.hash.length),
+    );
+    const fits = isSameSecret(hash, stored.hash);
+    return known !== null && fits ? accounts.user(user)!.password : null;
+  }
+}
+
+function decoyOf({ decoyCost }: Accounts): PasswordHash {
+  return { cost: decoyCost, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) };
+}
+
+function wrong(): ParleyError {
+  return new ParleyError(
+    ErrorCode.UNAUTHENTICATED,
+    "cannot come in: the user, the password or the token is wrong",
+    { accepted: "the name of a user with its password, or a token that has not ended" },
+  );
+}
+
+function tooSoon(waitMs: number): ParleyError {
+  const seconds = Math.ceil(waitMs / 1000);
+  return new ParleyError(
+    ErrorCode.RESOURCE_EXHAUSTED,
+    `cannot try another password now: too many were wrong; wait ${seconds} s`,
+    { retryable: true, accepted: `another try after ${seconds} s` },
+  );
+}
