@@ -59,11 +59,11 @@ export function isLoopbackIp(text: string): boolean {
 
 /**
  * The name under which limits count an address: IPv4 and loopback each by itself, IPv6 by its network of 64 bits, since whoever
- * has one address of such a network usually has all of them.
+ * has one address of such a network usually has all of them. A zone (`fe80::1%eth0`) does not count.
  */
 export function countedAs(text: string): string {
   if (!text.includes(":") || isLoopbackIp(text)) return text;
-  const address = parseIp(text);
+  const address = parseIp(text.split("%")[0]);
   if (address === null || address.family === 4) return canonicalIp(text);
   return `${formatIp({ family: 6, value: address.value >> 64n << 64n })}/64`;
 }

@@ -54,7 +54,8 @@ export class ConfigReload {
       });
       return;
     }
-    const taken = differences(this.#running, config).filter((path) => TAKEN.includes(path));
+    const changed = differences(this.#running, config);
+    const taken = changed.filter((path) => TAKEN.includes(path));
     const waiting = differences(started, config).filter((path) =>
       !TAKEN.includes(path) && !TAKEN_ELSEWHERE.test(path)
     );
@@ -65,7 +66,7 @@ export class ConfigReload {
         keys: waiting,
       });
     }
-    if (taken.length + waiting.length === 0) log.info("the configuration has not changed");
+    if (changed.length + waiting.length === 0) log.info("the configuration has not changed");
   }
 }
 

@@ -93,6 +93,7 @@ Deno.test("limits count networks of 64 bits of IPv6, and addresses otherwise", (
       ["2001:db8:0:1::7", "2001:db8:0:1::/64"],
       ["2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"],
       ["2001:db8:0:2::7", "2001:db8:0:2::/64"],
+      ["fe80::1%eth0", "fe80::/64"],
       ["", ""],
     ]
   ) assert.equal(countedAs(address), name);
