@@ -7,13 +7,28 @@
  */
 import { assert } from "./errors.ts";
 
+/** The rates at which connections may send; 0 for none. Bursts of 0 are what may come in a second. */
+export interface RateLimits {
+  readonly rateMessagesPerSecond: number;
+  readonly rateMessagesBurst: number;
+  readonly rateBytesPerSecond: number;
+  readonly rateBytesBurst: number;
+  /** Those of all connections of one address together. */
+  readonly rateMessagesPerSecondPerAddress: number;
+  readonly rateMessagesBurstPerAddress: number;
+  readonly rateBytesPerSecondPerAddress: number;
+  readonly rateBytesBurstPerAddress: number;
+  /** A connection that is over its rates for so long is closed; 0 for never. */
+  readonly rateCloseAfterMs: number;
+}
+
 /** The limits that one server enforces. */
-export interface Limits {
+export interface Limits extends RateLimits {
   /** The largest message, without its prefix. */
   readonly maxFrameBytes: number;
   /** Connections at once, over all listeners; further capped by the open files. */
   readonly maxConnections: number;
-  /** Connections at once from one address. */
+  /** Connections at once from one address; 0 is `USUAL_CONNECTIONS_PER_IP`, but for loopback no limit. */
   readonly maxConnectionsPerIp: number;
   /** New connections a second, over all listeners; a burst of as many is allowed. */
   readonly maxNewConnectionsPerSecond: number;
@@ -99,7 +114,7 @@ const SECOND = 1000;
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxFrameBytes: 1 * MIB,
   maxConnections: 65_536,
-  maxConnectionsPerIp: 65_536,
+  maxConnectionsPerIp: 0,
   maxNewConnectionsPerSecond: 20_000,
   reservedFiles: 64,
   handshakeTimeoutMs: 5 * SECOND,
@@ -137,7 +152,19 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   guestNamesPercent: 90,
   maxConsumersPerConnection: 100,
   maxPrefetch: 10_000,
+  rateMessagesPerSecond: 0,
+  rateMessagesBurst: 0,
+  rateBytesPerSecond: 0,
+  rateBytesBurst: 0,
+  rateMessagesPerSecondPerAddress: 0,
+  rateMessagesBurstPerAddress: 0,
+  rateBytesPerSecondPerAddress: 0,
+  rateBytesBurstPerAddress: 0,
+  rateCloseAfterMs: 0,
 });
+
+/** So many connections one address that is not loopback may have, when the configuration does not say. */
+export const USUAL_CONNECTIONS_PER_IP = 1024;
 
 /** At most so many refused connections at a time are told why; the others are closed without a word. */
 export const MAX_TOLD_REFUSALS = 16;
@@ -153,6 +180,9 @@ export const MAX_WAITING_CONNECTIONS = 1024;
 
 /** So many TLS handshakes may be under way; a further one ends the oldest. */
 export const MAX_HANDSHAKES = 2048;
+
+/** So many headers of the PROXY protocol may be awaited; a further one ends the connection that waits longest. */
+export const MAX_PROXY_HEADERS = 2048;
 
 /** The largest message of a client that has to say who it is, and has not. */
 export const MAX_STRANGER_FRAME_BYTES = 8 * KIB;

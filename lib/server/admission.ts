@@ -9,7 +9,13 @@
  * are told, and one on each listener that is closed in the turn in which it was accepted.
  */
 import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
-import { type Limits, MAX_TOLD_REFUSALS, REFUSAL_FILES } from "../base/limits.ts";
+import { countedAs, isLoopbackIp } from "../base/ip_address.ts";
+import {
+  type Limits,
+  MAX_TOLD_REFUSALS,
+  REFUSAL_FILES,
+  USUAL_CONNECTIONS_PER_IP,
+} from "../base/limits.ts";
 import { TokenBucket } from "../logic/access/token_bucket.ts";
 
 /** Counts connections and refuses those over a cap. */
@@ -44,11 +50,12 @@ export class Admission {
       return refusal(`the server has its limit of ${this.maxConnections} connections`);
     }
     if (address !== "") {
-      const count = this.#byAddress.get(address) ?? 0;
-      if (count >= this.#limits.maxConnectionsPerIp) {
-        return refusal(`${address} has its limit of ${count} connections`);
+      const name = countedAs(address);
+      const count = this.#byAddress.get(name) ?? 0;
+      if (count >= this.#mostFrom(address)) {
+        return refusal(`${name} has its limit of ${count} connections`);
       }
-      this.#byAddress.set(address, count + 1);
+      this.#byAddress.set(name, count + 1);
     }
     this.#open++;
     return null;
@@ -70,9 +77,16 @@ export class Admission {
   release(address: string): void {
     this.#open--;
     if (address === "") return;
-    const count = this.#byAddress.get(address) ?? 0;
-    if (count > 1) this.#byAddress.set(address, count - 1);
-    else this.#byAddress.delete(address);
+    const name = countedAs(address);
+    const count = this.#byAddress.get(name) ?? 0;
+    if (count > 1) this.#byAddress.set(name, count - 1);
+    else this.#byAddress.delete(name);
+  }
+
+  #mostFrom(address: string): number {
+    const { maxConnectionsPerIp: most } = this.#limits;
+    if (most > 0) return most;
+    return isLoopbackIp(address) ? Infinity : USUAL_CONNECTIONS_PER_IP;
   }
 }
 

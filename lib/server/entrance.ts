@@ -7,6 +7,7 @@
  * when that is full the address that has most of them in it loses its last.
  */
 import { guard } from "../base/defects.ts";
+import { countedAs } from "../base/ip_address.ts";
 import { MAX_WAITING_CONNECTIONS } from "../base/limits.ts";
 import { WaitingLine } from "../logic/waiting_line.ts";
 import type { ServerContext } from "../services/connection/server_context.ts";
@@ -39,7 +40,7 @@ export class Entrance {
       if (delayMs === 0) return enter(true);
       this.#wake(delayMs);
     }
-    this.#line.push(address, enter)?.(false);
+    this.#line.push(countedAs(address), enter)?.(false);
   }
 
   /** Lets nobody in any more. */

@@ -6,6 +6,7 @@
  * they become WebSockets; those of the others when they have a link.
  */
 import { type ConnectionGate, listenHttp } from "../adapters/http/listener.ts";
+import type { Door } from "../adapters/socket/door.ts";
 import { listenTls, type TlsListenerOptions } from "../adapters/tls/listener.ts";
 import { listenTcp } from "../adapters/socket/tcp.ts";
 import { listenText } from "../adapters/text/listener.ts";
@@ -25,6 +26,7 @@ export interface ListenNeeds {
   readonly admission: Admission;
   readonly entrance: Entrance;
   readonly refuser: Refuser;
+  readonly door: Door;
   /** Null when nothing is listened on under TLS. */
   readonly tls: ServerTls | null;
 }
@@ -32,7 +34,7 @@ export interface ListenNeeds {
 /** Listens on every address of the configuration. Rejects with a ParleyError that names the one at fault. */
 export async function listenAll(
   config: Config,
-  { context, admission, entrance, refuser, tls }: ListenNeeds,
+  { context, admission, entrance, refuser, door, tls }: ListenNeeds,
 ): Promise<LinkListener[]> {
   const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
   const { limits, input } = context;
@@ -40,23 +42,24 @@ export async function listenAll(
   const listeners: LinkListener[] = [];
   try {
     for (const { hostname, port } of tcp.map(parseListenAddress)) {
-      listeners.push(...listenTcp("tcp", "delimited", hostname, port));
+      listeners.push(...listenTcp("tcp", hostname, port, door));
     }
     if (tls !== null) {
       const { handshakes } = tls;
       const refuse: TlsListenerOptions["refuse"] = (link, refusal) =>
         refuser.refuse(link, "delimited", refusal);
       for (const { hostname, port } of tlsAddresses(config).map(parseListenAddress)) {
-        listeners.push(...listenTls(hostname, port, { handshakes, gate, refuse }));
+        listeners.push(...listenTls(hostname, port, { handshakes, gate, door, refuse }));
       }
     }
     for (const { hostname, port } of raw.map(parseListenAddress)) {
-      listeners.push(...listenTcp("raw", "raw", hostname, port));
+      listeners.push(...listenTcp("raw", hostname, port, door));
     }
     for (const { hostname, port } of http.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
       const handshakes = config.tls.http ? tls?.handshakes : undefined;
-      listeners.push(...listenHttp(hostname, port, { limits, guard, gate, input, handshakes }));
+      const options = { limits, guard, gate, door, input, handshakes };
+      listeners.push(...listenHttp(hostname, port, options));
     }
     const { clock, turns } = context;
     const dialogue = {
@@ -66,7 +69,7 @@ export async function listenAll(
       turn: turns.join(),
     };
     for (const { hostname, port } of text.map(parseListenAddress)) {
-      listeners.push(...listenText(hostname, port, dialogue));
+      listeners.push(...listenText(hostname, port, dialogue, door));
     }
     for (const path of unix) listeners.push(await listenUnix(path));
   } catch (reason) {

@@ -28,6 +28,7 @@ import {
   SWEEP_INTERVAL_MS,
   sweepSession,
 } from "../services/connection/sweep.ts";
+import { Door } from "../adapters/socket/door.ts";
 import { Admission } from "./admission.ts";
 import { type Config, keepPoliciesOf, limitsOf } from "./config/config.ts";
 import { usersOf } from "./config/users_file.ts";
@@ -35,10 +36,12 @@ import { queuePoliciesOf } from "./config/queue_schema.ts";
 import { openStore } from "./open_store.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import { QueuePolicies } from "../logic/queues/policies.ts";
+import { Edge } from "./edge.ts";
 import { Entrance } from "./entrance.ts";
 import { listenAll, type ListenNeeds } from "./listen.ts";
 import { droppedLogLines } from "./logging.ts";
 import { openFilesLimit } from "./open_files.ts";
+import { ConfigReload } from "./reload.ts";
 import { Refuser } from "./refuse.ts";
 import { openTls, type ServerTls } from "./tls.ts";
 import { ServerUsers, type UsersSource } from "./users.ts";
@@ -77,6 +80,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Goes on when the data directory has lost acknowledged events, as a new history. Default: false. */
   readonly repair?: boolean;
+  /** Reads the configuration again, for `reload`. Default: it is not read again. */
+  readonly reread?: () => Promise<Config>;
   /** Where users come from, to be read again when that changes. Default: the configuration and its file of users. */
   readonly users?: UsersSource;
 }
@@ -98,6 +103,8 @@ export class Server implements AsyncDisposable {
   readonly #refuser: Refuser;
   readonly #entrance: Entrance;
   readonly #tls: ServerTls | null;
+  readonly #edge: Edge;
+  #config: ConfigReload | null = null;
   readonly #users: ServerUsers;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
@@ -115,7 +122,10 @@ export class Server implements AsyncDisposable {
   private constructor(
     features: Features,
     listeners: readonly LinkListener[],
-    { admission, entrance, refuser, tls, users }: ListenNeeds & { users: ServerUsers },
+    { admission, entrance, refuser, tls, edge, users }: ListenNeeds & {
+      edge: Edge;
+      users: ServerUsers;
+    },
     stopHearing: () => void,
   ) {
     this.#context = features.context;
@@ -126,6 +136,7 @@ export class Server implements AsyncDisposable {
     this.#admission = admission;
     this.#refuser = refuser;
     this.#tls = tls;
+    this.#edge = edge;
     this.#users = users;
     this.#entrance = entrance;
     this.listeners = groupByKind(listeners);
@@ -162,10 +173,16 @@ export class Server implements AsyncDisposable {
     opened.defer(() => tls?.credentials.close());
     const entrance = new Entrance(context, admission);
     const refuser = new Refuser(admission);
-    const needs = { context, admission, entrance, refuser, tls };
+    const edge = new Edge(config.listen, context, admission);
+    const needs = { context, admission, entrance, refuser, tls, edge, door: new Door(edge) };
     const listeners = await listenAll(config, needs);
     opened.move();
     const server = new Server(features, listeners, { ...needs, users }, stopHearing);
+    const { reread: read } = options;
+    if (read !== undefined) {
+      const take = ({ listen }: Config) => edge.take(listen, server.#sessions);
+      server.#config = new ConfigReload({ started: config, read, take });
+    }
     log.info("listening", {
       server: serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -201,15 +218,16 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Reads again what can be read again: certificates and users. A file that is broken changes nothing, and nobody is
-   * dropped but who may not be here any more; the log says what became of it. Never rejects.
+   * Reads again what can be read again: certificates, users and the configuration. A file that is broken changes nothing,
+   * and nobody is dropped but who may not be here any more; the log says what became of it. Never rejects.
    */
   async reload(): Promise<void> {
-    if (this.#tls === null && !this.#users.canReload) {
+    if (this.#tls === null && !this.#users.canReload && this.#config === null) {
       log.info("there is nothing to reload, the server goes on");
     }
     await this.#tls?.credentials.reload();
     await this.#users.reload();
+    await this.#config?.run();
   }
 
   /** Closes everything at once, without a word to anybody. */
@@ -309,6 +327,8 @@ export class Server implements AsyncDisposable {
     const session = new Session(this.#context, link, listener.dialect, this.#service);
     this.#sessions.add(session);
     if (this.#stopping.signal.aborted) session.drain();
+    // The lists may have changed since it came.
+    this.#edge.look(session);
     this.#track(this.#run(session, release));
   }
 

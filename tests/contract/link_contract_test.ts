@@ -61,7 +61,7 @@ async function resettingTcp(
 }
 
 function tcpContract(kind: "tcp" | "raw", hostname: string): void {
-  const listen = () => listenTcp(kind, kind === "raw" ? "raw" : "delimited", hostname, 0)[0];
+  const listen = () => listenTcp(kind, hostname, 0)[0];
   testLinkContract({
     name: `${kind} ${hostname}`,
     kind,

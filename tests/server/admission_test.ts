@@ -4,7 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
-import { DEFAULT_LIMITS, MAX_TOLD_REFUSALS } from "../../lib/base/limits.ts";
+import {
+  DEFAULT_LIMITS,
+  MAX_TOLD_REFUSALS,
+  USUAL_CONNECTIONS_PER_IP,
+} from "../../lib/base/limits.ts";
 import { Admission } from "../../lib/server/admission.ts";
 
 function admission(limits: Partial<typeof DEFAULT_LIMITS>, openFiles = Infinity): Admission {
@@ -42,6 +46,31 @@ Deno.test("one address has its own cap; unix sockets, which have none, do not co
   gate.release("10.0.0.1");
   gate.release("10.0.0.1");
   assert.equal(gate.admit("10.0.0.1"), null);
+});
+
+Deno.test("when nothing is said, an address has 1,024 connections, and loopback has no limit of its own", () => {
+  const gate = admission({});
+  for (let count = 0; count < USUAL_CONNECTIONS_PER_IP; count++) {
+    for (const address of ["192.0.2.7", `2001:db8::${count.toString(16)}`, "127.0.0.1", "::1"]) {
+      assert.equal(gate.admit(address), null);
+    }
+  }
+  assert.match(gate.admit("192.0.2.7")?.message ?? "", /192\.0\.2\.7 has its limit of 1024/);
+  assert.match(
+    gate.admit("2001:db8::ffff:0:0:0")?.message ?? "",
+    /2001:db8::\/64 has its limit of 1024/,
+  );
+  for (const address of ["192.0.2.8", "2001:db8:0:1::1", "127.0.0.1", "::1", "127.1.1.1"]) {
+    assert.equal(gate.admit(address), null);
+  }
+  gate.release("2001:db8::1");
+  assert.equal(gate.admit("2001:db8::ffff:0:0:0"), null);
+});
+
+Deno.test("what is said holds for loopback, too", () => {
+  const gate = admission({ maxConnectionsPerIp: 1 });
+  assert.equal(gate.admit("127.0.0.1"), null);
+  assert.notEqual(gate.admit("127.0.0.1"), null);
 });
 
 Deno.test("a refused connection takes no place", () => {

@@ -48,7 +48,8 @@ async function start(folder: Folder): Promise<TestServer> {
   const loaded = await loadConfig({ file: folder.config });
   const again = async () => (await loadConfig({ file: folder.config })).config;
   const server = await Server.start(loaded.config, { users: usersOf(loaded, again) });
-  return new TestServer(server, await Deno.makeTempDir({ prefix: "parley-test-" }));
+  const files = await Deno.makeTempDir({ prefix: "parley-test-" });
+  return new TestServer(server, loaded.config, files);
 }
 
 async function isWelcome(server: TestServer, name: string): Promise<boolean> {

@@ -3,10 +3,9 @@
  *
  * `await using server = await startServer()` stops it at the end of the test, also when that failed.
  */
-import { type Clock, systemClock } from "../../lib/base/clock.ts";
 import type { ListenerKind } from "../../lib/ports/link.ts";
-import { configFrom, type ConfigInput } from "../../lib/server/config/config.ts";
-import { Server, type ServerStats } from "../../lib/server/server.ts";
+import { type Config, configFrom, type ConfigInput } from "../../lib/server/config/config.ts";
+import { Server, type ServerOptions, type ServerStats } from "../../lib/server/server.ts";
 import { connectTls, writeTestCertificate } from "./certificate.ts";
 import { WebSocketPeer } from "./websocket_peer.ts";
 
@@ -24,10 +23,13 @@ export interface PlainConnection {
 /** A running server and where it listens. */
 export class TestServer implements AsyncDisposable {
   readonly server: Server;
+  /** What it was started with. */
+  readonly config: Config;
   readonly #folder: string;
 
-  constructor(server: Server, folder: string) {
+  constructor(server: Server, config: Config, folder: string) {
     this.server = server;
+    this.config = config;
     this.#folder = folder;
   }
 
@@ -69,7 +71,7 @@ export class TestServer implements AsyncDisposable {
 /** Starts a server; `input` is what parley.toml could say, over listeners on free ports. */
 export async function startServer(
   input: ConfigInput = {},
-  options: { clock?: Clock } = {},
+  options: ServerOptions = {},
 ): Promise<TestServer> {
   const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
   const listen = {
@@ -84,7 +86,8 @@ export async function startServer(
   const config = configFrom({ data: "", ...input, tls, listen: { ...listen, ...input.listen } });
   try {
     return new TestServer(
-      await Server.start(config, { clock: options.clock ?? systemClock }),
+      await Server.start(config, options),
+      config,
       folder,
     );
   } catch (reason) {

@@ -112,7 +112,15 @@ export class WebSocketPeer {
     hostname = "127.0.0.1",
     options: HandshakeOptions = {},
   ): Promise<WebSocketPeer> {
-    const peer = new WebSocketPeer(await Deno.connect({ hostname, port }));
+    return await WebSocketPeer.over(await Deno.connect({ hostname, port }), options);
+  }
+
+  /** Asks for a WebSocket on a connection. */
+  static async over(
+    connection: Deno.TcpConn,
+    options: HandshakeOptions = {},
+  ): Promise<WebSocketPeer> {
+    const peer = new WebSocketPeer(connection);
     try {
       await peer.send(new TextEncoder().encode(handshakeRequest(options)));
       const head = await peer.#readHead();

@@ -18,7 +18,7 @@ import { detached } from "../../base/detached.ts";
 import type { Limits } from "../../base/limits.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
-import { acceptLoop } from "../socket/accept_loop.ts";
+import { type Arrival, type Door, OPEN_DOOR } from "../socket/door.ts";
 import type { InputBudget } from "../../wire/input_budget.ts";
 import { ConnectionStream } from "./connection_stream.ts";
 import { TlsConnection } from "../tls/connection.ts";
@@ -61,6 +61,8 @@ interface HttpListenerOptions {
   readonly limits: Limits;
   readonly guard: HttpGuardOptions;
   readonly gate: ConnectionGate;
+  /** Default: one for everybody. */
+  readonly door?: Door;
   /** The budget of all input that waits. */
   readonly input: InputBudget;
   /** Makes the listener one of https and wss; nothing for http and ws. */
@@ -136,25 +138,26 @@ export class HttpListener implements LinkListener {
   }
 
   async #acceptAll(): Promise<void> {
-    const connections = acceptLoop(
-      () => this.#listener.accept(),
-      this.address,
-      this.#stopped.signal,
-    );
-    for await (const connection of connections) {
-      detached(this.#serve(connection), "serve an HTTP connection");
+    const { address } = this;
+    const { door = OPEN_DOOR } = this.#options;
+    const source = { address, accept: () => this.#listener.accept() };
+    for await (const arrival of door.arrivals(source, this.#stopped.signal)) {
+      detached(this.#serve(arrival), "serve an HTTP connection");
     }
   }
 
   /** Serves a connection until it ends, or is a WebSocket. */
-  async #serve(accepted: Deno.TcpConn): Promise<void> {
-    const { gate, limits, input, handshakes } = this.#options;
-    const { hostname, port } = accepted.remoteAddr;
-    const secure = handshakes === undefined ? null : new TlsConnection(accepted);
+  async #serve(arrival: Arrival): Promise<void> {
+    const { gate, limits, input, handshakes, door = OPEN_DOOR } = this.#options;
+    const { connection: accepted, remote: { hostname, port } } = arrival;
+    const secure = handshakes === undefined ? null : new TlsConnection(arrival);
     const connection = secure ?? accepted;
     let release = () => gate.release(hostname);
-    const handle = (head: RequestHead) =>
-      this.#outcome(head, (rest) => {
+    const handle = (head: RequestHead) => {
+      if (!door.stillWelcomes(arrival.remote)) {
+        return plain(403, "Connections from this address are not allowed any more.");
+      }
+      return this.#outcome(head, (rest) => {
         const merger = new FrameMerger(maxWebSocketPayload(limits));
         const stream = new ConnectionStream(connection, merger);
         detached(stream.released.then(release), "give back the place of a connection");
@@ -168,6 +171,7 @@ export class HttpListener implements LinkListener {
           throw reason;
         }
       });
+    };
     const http = new HttpConnection(connection, handle, limits.handshakeTimeoutMs, input);
     this.#requesting.add(http);
     const refusal = gate.admit(hostname);

@@ -12,6 +12,7 @@ import { detached, settled } from "../../base/detached.ts";
 import { WriteAbandoned } from "../../base/write_abandoned.ts";
 import type { Link, ListenerKind } from "../../ports/link.ts";
 import { acceptLoop } from "./accept_loop.ts";
+import type { Remote } from "./door.ts";
 import { askAfterSilence } from "./keepalive.ts";
 
 /** A tcp or unix connection of Deno. */
@@ -24,6 +25,8 @@ export class DenoLink implements Link {
   readonly signs = 0;
   bytesWritten = 0;
   readonly #connection: DenoConnection;
+  /** Whose connection it is; null for a unix socket. */
+  readonly #remote: Remote | null;
   #closed = false;
   /** The latest read, write and end of sending of the runtime: until they settle, it keeps the socket. */
   #reading: Promise<number | null> | null = null;
@@ -32,10 +35,12 @@ export class DenoLink implements Link {
   /** Rejects the latest write; without effect once that has settled. */
   #abandonWrite: ((reason: Error) => void) | null = null;
 
-  constructor(kind: ListenerKind, connection: DenoConnection) {
+  /** `remote` is whose connection it is; nothing for a unix socket. */
+  constructor(kind: ListenerKind, connection: DenoConnection, remote: Remote | null = null) {
     this.kind = kind;
     this.#connection = connection;
-    if (connection.remoteAddr.transport !== "tcp") return;
+    this.#remote = remote;
+    if (remote === null) return;
     try {
       const tcp = connection as Deno.TcpConn;
       tcp.setNoDelay(true);
@@ -46,14 +51,12 @@ export class DenoLink implements Link {
   }
 
   get peer(): string {
-    const address = this.#connection.remoteAddr;
-    if (address.transport !== "tcp") return this.#localPath();
-    return formatAddress(address.hostname, address.port);
+    const remote = this.#remote;
+    return remote === null ? this.#localPath() : formatAddress(remote.hostname, remote.port);
   }
 
   get address(): string {
-    const address = this.#connection.remoteAddr;
-    return address.transport === "tcp" ? address.hostname : "";
+    return this.#remote?.hostname ?? "";
   }
 
   read(into: Uint8Array): Promise<number | null> {
@@ -81,7 +84,7 @@ export class DenoLink implements Link {
 
   probe(idleMs: number): void {
     // A unix socket ends with its peer, whatever that dies of.
-    if (this.#closed || this.#connection.remoteAddr.transport !== "tcp") return;
+    if (this.#closed || this.#remote === null) return;
     askAfterSilence(this.#connection as Deno.TcpConn, idleMs);
   }
 

@@ -1,18 +1,18 @@
 /**
- * Links on their way from a listener that is told of them to whoever iterates over it.
+ * Links, or connections, on their way from a listener that is told of them to whoever iterates over it.
  *
  * Not bounded by itself: what is pushed was admitted before. One iteration at a time.
  */
 import type { Link } from "../../ports/link.ts";
 
 /** A queue that can be iterated over until it is ended. */
-export class LinkQueue implements AsyncIterable<Link> {
-  readonly #waiting: Link[] = [];
+export class LinkQueue<Item extends { close(): void } = Link> implements AsyncIterable<Item> {
+  readonly #waiting: Item[] = [];
   #ended = false;
   #wake: (() => void) | null = null;
 
   /** Puts a link behind the others. After `end` it is closed instead. */
-  push(link: Link): void {
+  push(link: Item): void {
     if (this.#ended) return link.close();
     this.#waiting.push(link);
     this.#wake?.();
@@ -24,7 +24,7 @@ export class LinkQueue implements AsyncIterable<Link> {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<Link> {
+  async *[Symbol.asyncIterator](): AsyncIterator<Item> {
     for (;;) {
       const link = this.#waiting.shift();
       if (link !== undefined) yield link;

@@ -8,7 +8,8 @@
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Dialect, Link, LinkListener, ListenerKind } from "../../ports/link.ts";
-import { acceptLinks, formatAddress } from "./deno_link.ts";
+import { DenoLink, formatAddress } from "./deno_link.ts";
+import { type Door, OPEN_DOOR } from "./door.ts";
 
 const log = logger("listener");
 /** Port 0 on two addresses needs a port that is free on both: this often it is tried. */
@@ -21,18 +22,24 @@ export class TcpLinkListener implements LinkListener {
   readonly address: string;
   readonly port: number;
   readonly #listener: Deno.TcpListener;
+  readonly #door: Door;
   readonly #stopped = new AbortController();
 
-  constructor(kind: ListenerKind, dialect: Dialect, hostname: string, port: number) {
+  constructor(kind: ListenerKind, hostname: string, port: number, door: Door) {
     this.kind = kind;
-    this.dialect = dialect;
+    this.dialect = kind === "raw" ? "raw" : "delimited";
+    this.#door = door;
     this.#listener = Deno.listen({ hostname, port });
     this.port = this.#listener.addr.port;
     this.address = formatAddress(this.#listener.addr.hostname, this.port);
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Link> {
-    return acceptLinks(this, this.#listener, this.#stopped.signal);
+  async *[Symbol.asyncIterator](): AsyncIterator<Link> {
+    const { address } = this;
+    const source = { address, accept: () => this.#listener.accept() };
+    for await (const { connection, remote } of this.#door.arrivals(source, this.#stopped.signal)) {
+      yield new DenoLink(this.kind, connection, remote);
+    }
   }
 
   close(): void {
@@ -45,15 +52,15 @@ export class TcpLinkListener implements LinkListener {
 /** Listens on `hostname` and `port`; 0 lets the system choose. Raises a ParleyError that says what to do. */
 export function listenTcp(
   kind: ListenerKind,
-  dialect: Dialect,
   hostname: string,
   port: number,
+  door: Door = OPEN_DOOR,
 ): TcpLinkListener[] {
   return listenOn(
     kind,
     hostname,
     port,
-    (host, number) => new TcpLinkListener(kind, dialect, host, number),
+    (host, number) => new TcpLinkListener(kind, host, number, door),
   );
 }
 

@@ -2,6 +2,7 @@
  * The text listener: chat for whoever has `nc` or `telnet`, and nothing installed.
  */
 import type { Link, LinkListener } from "../../ports/link.ts";
+import { type Door, OPEN_DOOR } from "../socket/door.ts";
 import { listenTcp, type TcpLinkListener } from "../socket/tcp.ts";
 import { TextLink, type TextLinkOptions } from "./link.ts";
 
@@ -50,7 +51,8 @@ export function listenText(
   hostname: string,
   port: number,
   options: TextOptions,
+  door: Door = OPEN_DOOR,
 ): LinkListener[] {
-  return listenTcp("text", "delimited", hostname, port)
+  return listenTcp("text", hostname, port, door)
     .map((listener) => new TextLinkListener(listener, options));
 }

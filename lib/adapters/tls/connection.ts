@@ -7,6 +7,7 @@
  * `handshake`; later ones reject what is under way.
  */
 import { type SecureContext, TLSSocket } from "node:tls";
+import type { Arrival, Remote } from "../socket/door.ts";
 import type { ClientCertificates } from "./credentials.ts";
 import { SocketStream } from "./socket_stream.ts";
 
@@ -38,7 +39,8 @@ interface TlsHandle {
 
 /** One accepted connection. */
 export class TlsConnection {
-  readonly remoteAddr: Deno.NetAddr;
+  /** Whose connection it is. */
+  readonly remoteAddr: Remote;
   /** Resolves when it is closed and the system has the descriptor back. */
   readonly released: Promise<void>;
   readonly #stream: SocketStream;
@@ -53,8 +55,8 @@ export class TlsConnection {
   #certificate: Uint8Array | null = null;
   #certificateFault: string | null = null;
 
-  constructor(connection: Deno.TcpConn) {
-    this.remoteAddr = connection.remoteAddr as Deno.NetAddr;
+  constructor({ connection, remote }: Arrival) {
+    this.remoteAddr = remote;
     const mayRead = () => this.#socket === null || this.#socket.readableLength < DECRYPTED_BYTES;
     this.#stream = new SocketStream(connection, mayRead);
     this.released = this.#stream.released;

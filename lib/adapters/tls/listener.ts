@@ -10,8 +10,8 @@ import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { detached } from "../../base/detached.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
 import type { ConnectionGate } from "../http/listener.ts";
-import { acceptLoop } from "../socket/accept_loop.ts";
 import { formatAddress } from "../socket/deno_link.ts";
+import { type Door, OPEN_DOOR } from "../socket/door.ts";
 import { LinkQueue } from "../socket/link_queue.ts";
 import { listenOn } from "../socket/tcp.ts";
 import { TlsConnection } from "./connection.ts";
@@ -25,6 +25,8 @@ const PROTOCOL = "parley";
 export interface TlsListenerOptions {
   readonly handshakes: Handshakes;
   readonly gate: ConnectionGate;
+  /** Default: one for everybody. */
+  readonly door?: Door;
   /** Tells a link why it is refused, and closes it. Never rejects. */
   refuse(link: Link, refusal: ParleyError): Promise<void>;
 }
@@ -64,10 +66,12 @@ class TlsLinkListener implements LinkListener {
   }
 
   async #acceptAll(): Promise<void> {
+    const { address } = this;
+    const { door = OPEN_DOOR } = this.#options;
     const accept = () => this.#listener.accept();
-    for await (const accepted of acceptLoop(accept, this.address, this.#stopped.signal)) {
-      tune(accepted);
-      detached(this.#take(new TlsConnection(accepted)), "take a TLS connection");
+    for await (const arrival of door.arrivals({ address, accept }, this.#stopped.signal)) {
+      tune(arrival.connection);
+      detached(this.#take(new TlsConnection(arrival)), "take a TLS connection");
     }
   }
 

@@ -2,7 +2,7 @@
  * `parley serve`: runs a server until it is told to stop.
  *
  * SIGTERM and SIGINT stop it in order, within limits.drain_ms, with exit code 0; a second signal ends
- * the process at once; SIGHUP has certificates and users read again. No output waits for its reader, so a log that
+ * the process at once; SIGHUP has certificates, users and the configuration read again. No output waits for its reader, so a log that
  * nobody reads cannot hold the server up. The addresses go to standard output, the log to standard error, so a program that
  * starts the server reads one line (`--json`) and knows where it is.
  */
@@ -42,8 +42,10 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   configureLogging(loaded.config.log, log);
   const { Server } = await import("../../server/server.ts");
   const { ProcessWall } = await import("../../server/process_wall.ts");
-  const users = await usersSource(options, loaded, io);
-  const server = await Server.start(loaded.config, { repair: options.repair, users });
+  const { usersOf } = await import("../../server/config/users_file.ts");
+  const reread = await rereader(options, loaded, io);
+  const users = usersOf(loaded, reread);
+  const server = await Server.start(loaded.config, { repair: options.repair, users, reread });
   using _wall = new ProcessWall();
   survived.onHangup(() => detached(server.reload(), "reload"));
   signals.onFirst(() => detached(server.stop(), "stop the server"));
@@ -55,14 +57,15 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   await server.stop();
 }
 
-/** The users of the configuration, which is read again from where it came from, by the environment of the start. */
-async function usersSource(options: ServeOptions, loaded: LoadedConfig, io: CliIo) {
+/**
+ * Reads the configuration again from where it came from, by the environment of the start; nothing when there was no file.
+ * The file that was found is needed again: without it, what it says would silently hold no more.
+ */
+async function rereader(options: ServeOptions, { file }: LoadedConfig, io: CliIo) {
+  if (file === undefined) return undefined;
   const { loadConfig } = await import("../../server/config/config.ts");
-  const { usersOf } = await import("../../server/config/users_file.ts");
-  const { file } = loaded;
-  if (file === undefined) return usersOf(loaded);
   const sources = { ...await sourcesFor(options, io), file };
-  return usersOf(loaded, async () => (await loadConfig(sources)).config);
+  return async () => (await loadConfig(sources)).config;
 }
 
 function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, io: CliIo): void {

@@ -2,7 +2,7 @@
  * Signals that end most processes and must not end a server: a terminal that was closed, and what tools for logs
  * send to have files opened again.
  *
- * They are named in the log. SIGHUP also has a server read its certificates and users again.
+ * They are named in the log. SIGHUP also has a server read its certificates, its users and its configuration again.
  * SIGQUIT stays what it is, the way to end a process that does not listen.
  */
 import { logger } from "../../base/log.ts";

@@ -7,6 +7,7 @@
  * the wait of its account and address. Bounded: when too many are remembered, the oldest are forgotten. Accounts
  * need not exist. Pure: time is an argument, in milliseconds of a clock that never goes back.
  */
+import { countedAs } from "../../base/ip_address.ts";
 
 /** So many wrong tries from one address on one account cost no wait. */
 export const FREE_TRIES = 5;
@@ -48,7 +49,7 @@ export class GuessThrottle {
    */
   begin(account: string, address: string, nowMs: number): number {
     const pair = this.#look(this.#pairs, pairOf(account, address), nowMs);
-    const all = this.#look(this.#addresses, networkOf(address), nowMs);
+    const all = this.#look(this.#addresses, countedAs(address), nowMs);
     const waitMs = Math.max(
       waitOf(pair, FREE_TRIES, nowMs),
       waitOf(all, FREE_TRIES_OF_ADDRESS, nowMs),
@@ -57,20 +58,20 @@ export class GuessThrottle {
     pair.pending++;
     all.pending++;
     this.#keep(this.#pairs, pairOf(account, address), pair);
-    this.#keep(this.#addresses, networkOf(address), all);
+    this.#keep(this.#addresses, countedAs(address), all);
     return 0;
   }
 
   /** The try was right. */
   right(account: string, address: string): void {
     this.#ended(this.#pairs, pairOf(account, address), (tries) => tries.wrong = 0);
-    this.#ended(this.#addresses, networkOf(address), () => {});
+    this.#ended(this.#addresses, countedAs(address), () => {});
   }
 
   /** The try came to nothing: neither right nor wrong. */
   dropped(account: string, address: string): void {
     this.#ended(this.#pairs, pairOf(account, address), () => {});
-    this.#ended(this.#addresses, networkOf(address), () => {});
+    this.#ended(this.#addresses, countedAs(address), () => {});
   }
 
   /** The try was wrong. */
@@ -80,7 +81,7 @@ export class GuessThrottle {
       tries.lastMs = nowMs;
     };
     this.#ended(this.#pairs, pairOf(account, address), count);
-    this.#ended(this.#addresses, networkOf(address), count);
+    this.#ended(this.#addresses, countedAs(address), count);
   }
 
   #look(map: Map<string, Tries>, key: string, nowMs: number): Tries {
@@ -120,17 +121,5 @@ function waitOf({ wrong, lastMs, pending }: Tries, free: number, nowMs: number):
 }
 
 function pairOf(account: string, address: string): string {
-  return `${networkOf(address)} ${account}`;
-}
-
-/** What counts as one address: of IPv6 the first 64 bits, which one household has for itself. */
-export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
-  if (!plain.includes(":")) return plain;
-  const [front, back] = plain.split("%")[0].split("::");
-  const head = front === "" ? [] : front.split(":");
-  const tail = back === undefined || back === "" ? [] : back.split(":");
-  const zeros = back === undefined ? 0 : Math.max(0, 8 - head.length - tail.length);
-  const groups = [...head, ...new Array<string>(zeros).fill("0"), ...tail];
-  return groups.slice(0, 4).map((group) => group.toLowerCase().replace(/^0+(?=.)/, "")).join(":");
+  return `${countedAs(address)} ${account}`;
 }

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "../../base/limits.ts";
 import { duration, KIB, MAX_TOPIC_LIMITS, MIB, whole } from "./fields.ts";
+import { rateFields, rateLimitsOf } from "./rate_schema.ts";
 
 const defaults = DEFAULT_LIMITS;
 
@@ -25,9 +26,10 @@ export const limitsSchema = z.strictObject({
   ),
   max_connections_per_ip: whole(
     defaults.maxConnectionsPerIp,
-    1,
+    0,
     1_000_000,
-    "Connections at once from one address.",
+    "Connections at once from one address, or one network of 64 bits of IPv6. 0 means 1,024, but for addresses of " +
+      "loopback, which then have no limit of their own.",
   ),
   max_new_connections_per_second: whole(
     defaults.maxNewConnectionsPerSecond,
@@ -221,6 +223,7 @@ export const limitsSchema = z.strictObject({
     1_000_000,
     "Jobs that one consumer may hold at once.",
   ),
+  ...rateFields,
 }).prefault({}).describe("What one server, and one connection, may use.");
 
 /** The limits as the rest of the server names them. */
@@ -267,5 +270,6 @@ export function limitsOf(config: { readonly limits: z.output<typeof limitsSchema
     guestNamesPercent: limits.guest_names_percent,
     maxConsumersPerConnection: limits.max_consumers_per_connection,
     maxPrefetch: limits.max_prefetch,
+    ...rateLimitsOf(limits),
   };
 }

@@ -7,6 +7,7 @@
  */
 import { accessFaults, type AccessTables } from "./access_schema.ts";
 import { isLoopback, parseListenAddress } from "./address.ts";
+import { BURSTS } from "./rate_schema.ts";
 import { queueFault } from "./queue_schema.ts";
 import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 
@@ -69,6 +70,7 @@ const RELATIONS: readonly Relation[] = [
   below("limits", "ping_interval_ms", "ping_timeout_ms"),
   below("limits", "drain_quiet_ms", "drain_ms"),
   notAbove("limits", "linger_ms", "drain_ms"),
+  ...BURSTS.map(([burst, rate]) => needs(burst, rate)),
   below("store", "max_batch_bytes", "max_pending_bytes"),
   {
     // Otherwise an event that is no larger than a frame may be could never be kept.
@@ -91,6 +93,15 @@ const RELATIONS: readonly Relation[] = [
       `max_record_value_bytes (${value}) together, so ${key + value}`,
   },
 ];
+
+/** A burst is one of a rate. */
+function needs(burst: string, rate: string): Relation {
+  return {
+    paths: [`limits.${burst}`, `limits.${rate}`],
+    holds: (atOnce, perSecond) => atOnce === 0 || perSecond > 0,
+    rule: (atOnce) => `${burst} (${atOnce}) has no effect without ${rate}; set both, or neither`,
+  };
+}
 
 function below(table: string, first: string, second: string): Relation {
   return {

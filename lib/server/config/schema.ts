@@ -16,6 +16,7 @@ import { patternFault } from "../../logic/topics/pattern.ts";
 import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
 import { limitsSchema } from "./limits_schema.ts";
+import { networkLists } from "./network_lists.ts";
 import { queueSchema } from "./queue_schema.ts";
 import { checkRelations } from "./relations.ts";
 import { storeSchema } from "./store_schema.ts";
@@ -67,8 +68,9 @@ const listenSchema = z.strictObject({
     'Origins whose pages may connect to http, like "https://app.example.com". Pages that this very ' +
       'address gives always may. "*" is every origin, and only with insecure.',
   ),
+  ...networkLists,
 }).prefault({}).describe(
-  "Where the server listens. Each is one value or a list of them; an empty string or list turns the " +
+  "Where the server listens, and to whom. Each is one value or a list of them; an empty string or list turns the " +
     `listener off. Addresses are ${ADDRESS_FORM}; localhost means 127.0.0.1 and ::1 both, and port ` +
     "0 any free port.",
 );

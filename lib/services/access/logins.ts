@@ -7,9 +7,10 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { countedAs } from "../../base/ip_address.ts";
 import { logger } from "../../base/log.ts";
 import type { Accounts, Identity } from "../../logic/access/accounts.ts";
-import { GuessThrottle, networkOf } from "../../logic/access/guess_throttle.ts";
+import { GuessThrottle } from "../../logic/access/guess_throttle.ts";
 import {
   HASH_BYTES,
   isSameSecret,
@@ -63,7 +64,7 @@ export class Logins {
     if (credentials.token !== "") return this.#byToken(credentials, accountsNow());
     const { user, password } = credentials;
     const { connection } = origin;
-    const address = networkOf(origin.address);
+    const address = countedAs(origin.address);
     const waitMs = this.#throttle.begin(user, address, this.#clock.monotonicMs());
     if (waitMs > 0) throw tooSoon(waitMs);
     let stored: string | null = null;

@@ -13,6 +13,10 @@ export class Counters {
   connectionsTotal = 0;
   /** Connections that were refused for a limit. */
   connectionsRefused = 0;
+  /** Connections that were closed because their addresses are not allowed. */
+  connectionsDenied = 0;
+  /** Connections of proxies that were closed because they began with no header of the PROXY protocol. */
+  proxyHeaderFaults = 0;
   /** Bytes read from clients. */
   bytesIn = 0;
   /** Bytes handed to clients' outboxes. */
@@ -43,6 +47,10 @@ export class Counters {
   slowCloses = 0;
   /** Connections that ended because a message that they began did not come further. */
   slowSenderCloses = 0;
+  /** How often a connection was not read for a moment because it sent more than its rates allow. */
+  rateHolds = 0;
+  /** Connections that ended because they sent more than their rates allow. */
+  rateCloses = 0;
   /** Defects: exceptions that no peer should be able to cause. */
   internalErrors = 0;
   /** The number of times that work was interrupted to poll all sockets. */

@@ -3,11 +3,13 @@
  *
  * One task a connection. It reads only while what waits to leave lies below the high-water mark, so a peer
  * that does not read its answers stops being read. Answers of one turn leave in one write; on a raw link each
- * answer is a write of its own. A peer that sends more than its share of a turn waits for the next one.
+ * answer is a write of its own. A peer that sends more than its share of a turn waits for the next one, and one that
+ * sends more than its rates allow is not read for a moment.
  * Non-goals: how a session ends and what it says then (session).
  */
-import { CloseReason, ParleyError, protocolError } from "../../base/errors.ts";
+import { CloseReason, ErrorCode, ParleyError, protocolError } from "../../base/errors.ts";
 import { MEMBER } from "../../logic/access/access.ts";
+import type { ConnectionRate } from "../../logic/access/rates.ts";
 import type { Dialect } from "../../ports/link.ts";
 import { FrameReader, type Framing } from "../../wire/frame_reader.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
@@ -21,11 +23,17 @@ import { refusalOf } from "./log.ts";
 /** A message counts as one unit of work more for each so many bytes, as a power of two. */
 const UNIT_BYTES_LOG2 = 10;
 
+/** The longest single wait for a rate: whoever ends the session meanwhile is noticed after it at the latest. */
+const MAX_WAIT_MS = 250;
+
+/** More messages than one dispatch can have. */
+const ANY_NUMBER = 2 ** 30;
+
 /**
  * Why a dispatch ended: all that was read is done, too much waits to leave, work of the session has to be done
- * before its next message, or others are to have their turn.
+ * before its next message, others are to have their turn, or no more messages may be done by now.
  */
-type Stop = "done" | "full" | "held" | "turn";
+type Stop = "done" | "full" | "held" | "turn" | "rate";
 
 /** Reads for one session. */
 export class ReadLoop {
@@ -34,6 +42,8 @@ export class ReadLoop {
   readonly #reader: FrameReader;
   readonly #turn: TurnTaker;
   readonly #highWaterBytes: number;
+  /** What the peer may send; null when there is no rate. */
+  #rate: ConnectionRate | null = null;
   /** Subscribers that the last events went to and that are behind. */
   #heldUpBy: readonly SlowReader[] = [];
 
@@ -63,10 +73,13 @@ export class ReadLoop {
 
   /** Reads and dispatches until the peer has finished sending. Rejects when the link fails. */
   async run(): Promise<void> {
+    const { context, link } = this.#session;
+    this.#rate = context.rates?.join(link.address, context.clock.monotonicMs()) ?? null;
     try {
       await this.#readAll();
     } finally {
       this.#reader.close();
+      this.#rate?.leave();
     }
   }
 
@@ -75,6 +88,7 @@ export class ReadLoop {
     const { link, outbox, context } = session;
     const reader = this.#reader;
     const turn = this.#turn;
+    const rate = this.#rate;
     for (;;) {
       const count = await link.read(reader.space());
       if (count === null) break;
@@ -88,14 +102,21 @@ export class ReadLoop {
       session.lastHeardMs = context.nowMs;
       session.pingedMs = 0;
       reader.filled(count);
+      if (rate !== null) rate.read(count, context.clock.monotonicMs());
       for (let stop = this.#dispatch(); stop !== "done"; stop = this.#dispatch()) {
         if (stop === "full") await this.#relief();
         else if (stop === "held") await this.#release();
-        else if (this.#mustHoldUp) await this.#holdUp();
+        else {
+          if (stop === "rate") await this.#slowDown(rate!);
+          if (this.#mustHoldUp) await this.#holdUp();
+        }
         if (stop === "turn" || !turn.begin()) await turn.wait();
       }
       if (outbox.size > this.#highWaterBytes) await this.#relief();
       if (this.#mustHoldUp) await this.#holdUp();
+      if (rate !== null && rate.pauseMs(context.clock.monotonicMs()) > 0) {
+        await this.#slowDown(rate);
+      }
     }
     this.#endInput();
   }
@@ -107,8 +128,11 @@ export class ReadLoop {
     const service = this.#service;
     const { outbox, context } = session;
     const { scan, turns, counters } = context;
+    const rate = this.#rate;
+    const before = counters.messagesIn;
+    let left = rate === null ? ANY_NUMBER : rate.messages(context.clock.monotonicMs());
     try {
-      while (session.holds === 0 && reader.next()) {
+      while (session.holds === 0 && left-- > 0 && reader.next()) {
         counters.messagesIn++;
         scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
         // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
@@ -135,10 +159,12 @@ export class ReadLoop {
       counters.protocolErrors++;
       session.end(reason);
     } finally {
+      if (rate !== null) rate.did(counters.messagesIn - before);
       reader.release();
       this.#heldUpBy = service.endTurn();
       outbox.flush();
     }
+    if (left < 0 && session.state !== "closing") return "rate";
     return session.holds > 0 && session.state !== "closing" ? "held" : "done";
   }
 
@@ -202,6 +228,33 @@ export class ReadLoop {
     if (session.outbox.failure !== null) throw session.outbox.failure;
   }
 
+  /** Waits until the rates allow more; ends a session that is over them for too long. */
+  async #slowDown(rate: ConnectionRate): Promise<void> {
+    const session = this.#session;
+    const { clock, counters, limits: { rateCloseAfterMs: patienceMs } } = session.context;
+    counters.rateHolds++;
+    session.waiting = session.heldUp = true;
+    while (session.takesDeliveries) {
+      const nowMs = clock.monotonicMs();
+      const pauseMs = rate.pauseMs(nowMs);
+      if (pauseMs === 0) break;
+      if (patienceMs > 0 && rate.overMs(nowMs) >= patienceMs) {
+        counters.rateCloses++;
+        session.end(tooFast(patienceMs));
+        break;
+      }
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const over = new Promise<void>((resolve) =>
+        timer = setTimeout(resolve, Math.min(pauseMs, MAX_WAIT_MS))
+      );
+      await session.late.wait(over);
+      clearTimeout(timer);
+    }
+    session.waiting = session.heldUp = false;
+    session.lastHeardMs = session.context.nowMs;
+    if (session.outbox.failure !== null) throw session.outbox.failure;
+  }
+
   /** The peer has finished sending, perhaps within a message. */
   #endInput(): void {
     const session = this.#session;
@@ -212,6 +265,14 @@ export class ReadLoop {
     }
     this.#reader.finish();
   }
+}
+
+function tooFast(patienceMs: number): ParleyError {
+  return new ParleyError(
+    ErrorCode.RESOURCE_EXHAUSTED,
+    `the connection has sent more than its rates allow for ${patienceMs} ms`,
+    { closeReason: CloseReason.RATE_LIMIT, retryable: true },
+  );
 }
 
 function mayHoldReading(member: number): boolean {

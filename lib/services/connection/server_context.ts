@@ -6,6 +6,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Limits } from "../../base/limits.ts";
 import { logger } from "../../base/log.ts";
+import { Rates } from "../../logic/access/rates.ts";
 import { SlabPool } from "../../wire/slab_pool.ts";
 import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
 import { OutboxBudget } from "../../wire/outbox_budget.ts";
@@ -34,6 +35,8 @@ export class ServerContext {
   readonly budget: OutboxBudget;
   /** The memory of all input that waits. */
   readonly input: InputBudget;
+  /** How much connections may send; null when there is no rate. */
+  readonly rates: Rates | null;
   /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
   readonly scan = new MessageScan();
   /** The scan of the event, call or job in it. */
@@ -51,6 +54,7 @@ export class ServerContext {
     this.limits = limits;
     this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
     this.input = inputBudgetOf(this);
+    this.rates = Rates.of(limits);
     this.clock = clock;
     this.serverId = serverId;
     this.nowMs = this.#trimmedMs = clock.monotonicMs();

@@ -22,7 +22,7 @@ function takenOnSix(): { port: number; six: Deno.TcpListener } {
 }
 
 Deno.test("localhost is both loopback addresses on one port", async () => {
-  const listeners = listenTcp("tcp", "delimited", "localhost", 0);
+  const listeners = listenTcp("tcp", "localhost", 0);
   try {
     assert.equal(listeners.length, 2);
     const [four, six] = listeners;
@@ -43,7 +43,7 @@ Deno.test("a port in use is ALREADY_EXISTS, and the message says what to do", ()
   const { port } = taken.addr;
   try {
     for (const hostname of ["127.0.0.1", "localhost"]) {
-      assert.throws(() => listenTcp("raw", "raw", hostname, port), (error: unknown) => {
+      assert.throws(() => listenTcp("raw", hostname, port), (error: unknown) => {
         assert(error instanceof ParleyError);
         assert.equal(error.code, ErrorCode.ALREADY_EXISTS);
         assert.match(error.message, new RegExp(`cannot listen on raw ${hostname}:${port}`));
@@ -61,7 +61,7 @@ Deno.test("a port in use is ALREADY_EXISTS, and the message says what to do", ()
 Deno.test("localhost that is taken on one address only leaves the other one free", () => {
   const { port, six } = takenOnSix();
   try {
-    assert.throws(() => listenTcp("tcp", "delimited", "localhost", port), ParleyError);
+    assert.throws(() => listenTcp("tcp", "localhost", port), ParleyError);
     Deno.listen({ hostname: "127.0.0.1", port }).close();
   } finally {
     six.close();
@@ -70,7 +70,7 @@ Deno.test("localhost that is taken on one address only leaves the other one free
 
 Deno.test("an address that is not ours is refused with its reason", () => {
   // TEST-NET-1 of RFC 5737: no machine has it.
-  assert.throws(() => listenTcp("tcp", "delimited", "192.0.2.1", 0), (error: unknown) => {
+  assert.throws(() => listenTcp("tcp", "192.0.2.1", 0), (error: unknown) => {
     assert(error instanceof ParleyError);
     assert.match(error.message, /cannot listen on tcp 192\.0\.2\.1:0: ./);
     return true;
@@ -78,7 +78,7 @@ Deno.test("an address that is not ours is refused with its reason", () => {
 });
 
 Deno.test("a listener closes once, and its iteration ends", async () => {
-  const [listener] = listenTcp("tcp", "delimited", "127.0.0.1", 0);
+  const [listener] = listenTcp("tcp", "127.0.0.1", 0);
   const links = listener[Symbol.asyncIterator]();
   const next = links.next();
   listener.close();

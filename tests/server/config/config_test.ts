@@ -49,6 +49,9 @@ Deno.test("without anything, the defaults are in force", () => {
     unix: [],
     hosts: [],
     origins: [],
+    allow_addresses: [],
+    deny_addresses: [],
+    proxy_protocol: [],
   });
   assert.deepEqual(config.log, { level: "info", format: "auto", levels: {} });
   assert.equal(config.data, "./parley-data");
@@ -117,6 +120,9 @@ const LIST_ITEMS: Readonly<Record<string, string>> = {
   "listen.unix": "a.sock",
   "listen.hosts": "parley.example.com",
   "listen.origins": "https://app.example.com",
+  "listen.allow_addresses": "10.0.0.0/8",
+  "listen.deny_addresses": "2001:db8::/32",
+  "listen.proxy_protocol": "127.0.0.1",
 };
 
 /** What a table of a list is when only that is said which it must say. */
@@ -244,6 +250,10 @@ const LINES: [toml: string, problem: RegExp][] = [
   [
     "[limits]\nping_timeout_ms = 20000",
     /^parley\.toml:2: limits\.ping_timeout_ms: ping_interval_ms \(20000\) must be less than/,
+  ],
+  [
+    "[limits]\nrate_bytes_burst = 5",
+    /^parley\.toml:2: limits\.rate_bytes_burst: .* \(5\) has no effect without rate_bytes_per_second; set both/,
   ],
   [
     "[store]\nmax_batch_bytes = 134217728",

@@ -56,7 +56,7 @@ function tryTable(table: string, holds: (config: Config) => void): void {
       taken++;
       holds(config);
     }),
-    { numRuns: 3000 },
+    { numRuns: 10_000 },
   );
   assert(taken > 50, `only ${taken} of the random configurations were taken`);
 }
