@@ -145,7 +145,7 @@ class Builder {
   /** Takes over every value below `tree`; what is no table counts as one value. */
   addTree(tree: object, above: readonly string[], sourceOf: (path: string[]) => Source): void {
     for (const [written, given] of Object.entries(tree)) {
-      const { name, value } = this.#read(above, written, given, sourceOf, tree);
+      const { name, value } = this.#read(above, { written, given, table: tree }, sourceOf);
       const parts = [...above, name];
       this.#sources.set(parts.join("."), sourceOf([...above, written]));
       if (isTable(value)) {
@@ -168,7 +168,11 @@ class Builder {
       this.#sources.set(place.join("."), sourceOf(place));
       if (!isTable(item)) return item;
       const entries = Object.entries(item).map(([written, given]) => {
-        const { name, value } = this.#read([...above, index], written, given, sourceOf, item);
+        const { name, value } = this.#read(
+          [...above, index],
+          { written, given, table: item },
+          sourceOf,
+        );
         this.#sources.set([...place, name].join("."), sourceOf([...place, written]));
         return [name, value];
       });
@@ -176,13 +180,11 @@ class Builder {
     });
   }
 
-  /** Reads one value, and notes what is wrong with how it was written. */
+  /** Reads one entry of `table`, and notes what is wrong with how it was written. */
   #read(
     above: readonly PropertyKey[],
-    written: string,
-    given: unknown,
+    { written, given, table }: { written: string; given: unknown; table: object },
     sourceOf: (path: string[]) => Source,
-    table: object,
   ): Written {
     const found = readWritten(above, written, given);
     if (found.name === written) return found;
