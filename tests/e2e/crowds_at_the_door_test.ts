@@ -89,7 +89,7 @@ for (const limit of LIMITS) {
         assert.equal(end.code, 0);
         assert.equal(end.stats.internalErrors, 0);
       } finally {
-        server.kill();
+        await server.kill();
         await Deno.remove(folder, { recursive: true });
       }
     },

@@ -90,7 +90,7 @@ Deno.test({
       assert(end.stats.connectionsRefused >= FLOOD - stats.maxConnections);
     } finally {
       for (const client of flood) client.close();
-      server.kill();
+      await server.kill();
     }
   },
 });

@@ -59,8 +59,8 @@ testAsRoot({
       assert.equal(end.code, 0);
       assert.equal(end.stats.internalErrors, 0);
     } finally {
-      clients?.kill();
-      server.kill();
+      await clients?.kill();
+      await server.kill();
       await Deno.remove(folder, { recursive: true });
     }
   },

@@ -109,7 +109,7 @@ export class MeasuredServer implements AsyncDisposable {
     try {
       await this.#process.stop();
     } finally {
-      this.#process.kill();
+      await this.#process.kill();
       await Deno.remove(this.#folder, { recursive: true });
     }
   }

@@ -71,12 +71,13 @@ export class ProgramProcess {
     return { ...last, code };
   }
 
-  kill(): void {
+  /** Ends it at once, unless it has ended; resolves when nothing of it is left. */
+  async kill(): Promise<void> {
     try {
       this.#child.kill("SIGKILL");
     } catch {
       // It has ended by itself.
     }
-    this.#input.close().catch(() => {});
+    await Promise.allSettled([this.#input.close(), this.#child.status, this.#lines.cancel()]);
   }
 }
