@@ -9,6 +9,7 @@ import { Queues } from "../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../lib/gen/parley/v1/room_pb.ts";
 import { Topics } from "../lib/gen/parley/v1/topic_pb.ts";
 import { connect, ErrorCode } from "../lib/client/mod.ts";
+import { type Outcome, outcomeOf, root } from "./interop/programs.ts";
 import { PROTO_FILES } from "./support/proto_files.ts";
 import { startServer } from "./support/server.ts";
 
@@ -85,6 +86,38 @@ Deno.test("what is deleted or renumbered is found", () => {
   assert.deepEqual(missing({ ...queue, messageType: [], enumType: [gone] }), [
     "Verdict.VERDICT_GONE",
   ]);
+});
+
+/** Copies proto/ to `folder` with one place of it changed, and gives what \`buf breaking\` says of the copy. */
+async function breaking(path: string, before: string, after: string): Promise<Outcome> {
+  const folder = await Deno.makeTempDir({ prefix: "parley-breaking-" });
+  try {
+    await Deno.mkdir(`${folder}/proto/parley/v1`, { recursive: true });
+    await Deno.copyFile(`${root}/buf.yaml`, `${folder}/buf.yaml`);
+    for (const { name } of Deno.readDirSync(`${root}/proto/parley/v1`)) {
+      const text = await Deno.readTextFile(`${root}/proto/parley/v1/${name}`);
+      const changed = name === path ? text.replace(before, after) : text;
+      assert(name !== path || before === after || changed !== text, `${path} has ${before}`);
+      await Deno.writeTextFile(`${folder}/proto/parley/v1/${name}`, changed);
+    }
+    const args = ["breaking", folder, "--against", "proto/released.json"];
+    return await outcomeOf(Deno.execPath(), ["run", "--allow-all", "tools/buf.ts", ...args]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("buf breaking refuses what is deleted or renumbered, and takes what is there", async () => {
+  const [same, deleted, renumbered] = await Promise.all([
+    breaking("queue.proto", "", ""),
+    breaking("queue.proto", "  VERDICT_EXTEND = 5;\n", ""),
+    breaking("envelope.proto", "Settle settle = 17;", "Settle settle = 18;"),
+  ]);
+  assert.equal(same.code, 0, `${same.stdout}${same.stderr}`);
+  assert.notEqual(deleted.code, 0);
+  assert.match(deleted.stdout, /"5" on enum "Verdict"/);
+  assert.notEqual(renumbered.code, 0);
+  assert.match(renumbered.stdout, /"17".*"settle".*"ClientMessage"/);
 });
 
 Deno.test("a server answers every method that proto/ describes, and names them for one that it has not", async () => {

@@ -5,6 +5,7 @@
 """
 
 import sys
+import uuid
 
 from parley.v1 import queue_pb2
 
@@ -65,8 +66,9 @@ def send_email(job):
 if __name__ == "__main__":
     host, port = sys.argv[1], int(sys.argv[2])
     with Client(host, port) as producer, Client(host, port) as worker, Client(host, port) as clerk:
+        run = uuid.uuid4()
         for name in ("ann", "bob", ""):
-            print("pushed", push(producer, "emails", name.encode(), f"welcome {name}"))
+            print("pushed", push(producer, "emails", name.encode(), f"{run} {name}"))
         work(worker, "emails", send_email, count=3)
         for letter in jobs(clerk, "emails.dead"):
             reason = queue_pb2.DeathReason.Name(letter.death.reason).removeprefix("DEATH_REASON_")

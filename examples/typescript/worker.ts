@@ -7,9 +7,10 @@ import { connect, Reject } from "../../lib/client/mod.ts";
 
 await using client = await connect(Deno.args[0] ?? "parley://localhost:7311");
 const emails = client.queue("emails");
+const run = crypto.randomUUID();
 for (const to of ["ann", "bob", ""]) {
   // Queued once it is answered. With a messageId a push may be repeated: the same job is queued once.
-  const { id } = await emails.push(JSON.stringify({ to }), { messageId: `welcome ${to}` });
+  const { id } = await emails.push(JSON.stringify({ to }), { messageId: `${run} ${to}` });
   console.log("pushed", id);
 }
 

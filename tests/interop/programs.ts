@@ -81,6 +81,9 @@ export const python = ["/usr/bin/python3", "python3"].find((each) =>
 /** Whether classes can be generated. */
 export const hasProtoc = succeeds("protoc", ["--version"]);
 
+/** Whether classes for Go can be generated; the plugin says nothing when it is asked for its version. */
+export const hasGo = succeeds("sh", ["-c", "command -v protoc-gen-go"]);
+
 /** Whether C++ programs with protobuf can be built. */
 export const hasCpp = succeeds("sh", [
   "-c",
