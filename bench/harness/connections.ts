@@ -1,7 +1,7 @@
 /**
  * How many connections can be opened here: a process may have only so many files open.
  */
-import { openFilesLimit } from "../../lib/server/open_files.ts";
+import { openFilesLimit } from "../../lib/server/listeners/open_files.ts";
 
 /** Files that server and generator need for other things than connections. */
 const RESERVED_FILES = 256;

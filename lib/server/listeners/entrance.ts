@@ -6,11 +6,11 @@
  * from elsewhere is next but one. Who waits has its place already; they take at most a quarter of the places, and
  * when that is full the address that has most of them in it loses its last.
  */
-import { guard } from "../base/defects.ts";
-import { countedAs } from "../base/ip_address.ts";
-import { MAX_WAITING_CONNECTIONS } from "../base/limits.ts";
-import { WaitingLine } from "../logic/waiting_line.ts";
-import type { ServerContext } from "../services/connection/server_context.ts";
+import { guard } from "../../base/defects.ts";
+import { countedAs } from "../../base/ip_address.ts";
+import { MAX_WAITING_CONNECTIONS } from "../../base/limits.ts";
+import { WaitingLine } from "../../logic/waiting_line.ts";
+import type { ServerContext } from "../../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
 
 /** Called once: the connection may come in, or has to be closed without a word. */

@@ -2,7 +2,7 @@
  * The limit of open files, as Linux tells it and where nobody tells.
  */
 import assert from "node:assert/strict";
-import { openFilesLimit, parseOpenFiles } from "../../lib/server/open_files.ts";
+import { openFilesLimit, parseOpenFiles } from "../../../lib/server/listeners/open_files.ts";
 
 const LINUX = `Limit                     Soft Limit           Hard Limit           Units
 Max cpu time              unlimited            unlimited            seconds

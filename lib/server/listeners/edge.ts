@@ -6,16 +6,16 @@
  * replaced while the server runs; who is no longer welcome is then parted with. A unix socket has no address and is
  * always welcome.
  */
-import type { DoorRules, Remote } from "../adapters/socket/door.ts";
-import { formatAddress } from "../adapters/socket/deno_link.ts";
-import { guard } from "../base/defects.ts";
-import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
-import { logger } from "../base/log.ts";
-import { AddressList } from "../logic/access/address_list.ts";
-import type { ServerContext } from "../services/connection/server_context.ts";
-import type { Session } from "../services/connection/session.ts";
+import type { DoorRules, Remote } from "../../adapters/socket/door.ts";
+import { formatAddress } from "../../adapters/socket/deno_link.ts";
+import { guard } from "../../base/defects.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { logger } from "../../base/log.ts";
+import { AddressList } from "../../logic/access/address_list.ts";
+import type { ServerContext } from "../../services/connection/server_context.ts";
+import type { Session } from "../../services/connection/session.ts";
 import type { Admission } from "./admission.ts";
-import type { Config } from "./config/config.ts";
+import type { Config } from "../config/config.ts";
 
 const log = logger("listener");
 

@@ -5,14 +5,14 @@
  * bytes they have sent do not reset the connection first; in a flood the others are closed at once, before
  * anything is written to them, so that they take no descriptor any more when the next one is accepted.
  */
-import type { ParleyError } from "../base/errors.ts";
-import { MAX_TOLD_REFUSALS } from "../base/limits.ts";
-import type { Dialect, Link } from "../ports/link.ts";
-import { encodeReply, errorReply } from "../services/connection/reply.ts";
-import { BufferPool } from "../wire/buffer_pool.ts";
-import { putMessage } from "../wire/frame_writer.ts";
-import { Outbox } from "../wire/outbox.ts";
-import { OutboxBudget } from "../wire/outbox_budget.ts";
+import type { ParleyError } from "../../base/errors.ts";
+import { MAX_TOLD_REFUSALS } from "../../base/limits.ts";
+import type { Dialect, Link } from "../../ports/link.ts";
+import { encodeReply, errorReply } from "../../services/connection/reply.ts";
+import { BufferPool } from "../../wire/buffer_pool.ts";
+import { putMessage } from "../../wire/frame_writer.ts";
+import { Outbox } from "../../wire/outbox.ts";
+import { OutboxBudget } from "../../wire/outbox_budget.ts";
 import type { Admission } from "./admission.ts";
 
 /** How long one is waited for. */

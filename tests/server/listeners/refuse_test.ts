@@ -2,16 +2,16 @@
  * Connections without a place are told so if there is time for it, and are closed in any case.
  */
 import assert from "node:assert/strict";
-import { CloseReason, ErrorCode, ParleyError } from "../../lib/base/errors.ts";
-import { DEFAULT_LIMITS, MAX_TOLD_REFUSALS } from "../../lib/base/limits.ts";
-import { TextLink } from "../../lib/adapters/text/link.ts";
-import { Admission } from "../../lib/server/admission.ts";
-import { Refuser } from "../../lib/server/refuse.ts";
-import { contentOf } from "../support/frames.ts";
-import { ALONE } from "../support/alone.ts";
-import { MemoryLink } from "../support/memory_link.ts";
-import { messagesOf } from "../support/session.ts";
-import { settles } from "../support/until.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
+import { DEFAULT_LIMITS, MAX_TOLD_REFUSALS } from "../../../lib/base/limits.ts";
+import { TextLink } from "../../../lib/adapters/text/link.ts";
+import { Admission } from "../../../lib/server/listeners/admission.ts";
+import { Refuser } from "../../../lib/server/listeners/refuse.ts";
+import { contentOf } from "../../support/frames.ts";
+import { ALONE } from "../../support/alone.ts";
+import { MemoryLink } from "../../support/memory_link.ts";
+import { messagesOf } from "../../support/session.ts";
+import { settles } from "../../support/until.ts";
 
 function admission(): Admission {
   return new Admission(DEFAULT_LIMITS, Infinity, 0);

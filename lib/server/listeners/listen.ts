@@ -5,20 +5,20 @@
  * connections of the http listener are admitted one by one as they come, before anybody knows whether
  * they become WebSockets; those of the others when they have a link.
  */
-import { type ConnectionGate, listenHttp } from "../adapters/http/listener.ts";
-import type { Door } from "../adapters/socket/door.ts";
-import { listenTls, type TlsListenerOptions } from "../adapters/tls/listener.ts";
-import { listenTcp } from "../adapters/socket/tcp.ts";
-import { listenText } from "../adapters/text/listener.ts";
-import { listenUnix } from "../adapters/socket/unix.ts";
-import type { LinkListener } from "../ports/link.ts";
-import type { ServerContext } from "../services/connection/server_context.ts";
+import { type ConnectionGate, listenHttp } from "../../adapters/http/listener.ts";
+import type { Door } from "../../adapters/socket/door.ts";
+import { listenTls, type TlsListenerOptions } from "../../adapters/tls/listener.ts";
+import { listenTcp } from "../../adapters/socket/tcp.ts";
+import { listenText } from "../../adapters/text/listener.ts";
+import { listenUnix } from "../../adapters/socket/unix.ts";
+import type { LinkListener } from "../../ports/link.ts";
+import type { ServerContext } from "../../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
 import type { Entrance } from "./entrance.ts";
 import type { Refuser } from "./refuse.ts";
-import { type ServerTls, tlsAddresses } from "./tls.ts";
-import type { Config } from "./config/config.ts";
-import { isLoopback, parseListenAddress } from "./config/address.ts";
+import { type ServerTls, tlsAddresses } from "../tls.ts";
+import type { Config } from "../config/config.ts";
+import { isLoopback, parseListenAddress } from "../config/address.ts";
 
 /** What listeners need besides the configuration. */
 export interface ListenNeeds {

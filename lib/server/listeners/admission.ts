@@ -8,15 +8,15 @@
  * were accepted and take a descriptor are counted: at most `maxConnections` in places, `MAX_TOLD_REFUSALS` that
  * are told, and one on each listener that is closed in the turn in which it was accepted.
  */
-import { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
-import { countedAs, isLoopbackIp } from "../base/ip_address.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { countedAs, isLoopbackIp } from "../../base/ip_address.ts";
 import {
   type Limits,
   MAX_TOLD_REFUSALS,
   REFUSAL_FILES,
   USUAL_CONNECTIONS_PER_IP,
-} from "../base/limits.ts";
-import { TokenBucket } from "../logic/access/token_bucket.ts";
+} from "../../base/limits.ts";
+import { TokenBucket } from "../../logic/access/token_bucket.ts";
 
 /** Counts connections and refuses those over a cap. */
 export class Admission {

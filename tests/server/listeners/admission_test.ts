@@ -3,13 +3,13 @@
  * as an argument.
  */
 import assert from "node:assert/strict";
-import { CloseReason, ErrorCode } from "../../lib/base/errors.ts";
+import { CloseReason, ErrorCode } from "../../../lib/base/errors.ts";
 import {
   DEFAULT_LIMITS,
   MAX_TOLD_REFUSALS,
   USUAL_CONNECTIONS_PER_IP,
-} from "../../lib/base/limits.ts";
-import { Admission } from "../../lib/server/admission.ts";
+} from "../../../lib/base/limits.ts";
+import { Admission } from "../../../lib/server/listeners/admission.ts";
 
 function admission(limits: Partial<typeof DEFAULT_LIMITS>, openFiles = Infinity): Admission {
   return new Admission({ ...DEFAULT_LIMITS, ...limits }, openFiles, 0);

@@ -6,7 +6,7 @@
  * has few, and asks `getconf`, before the server gives up running programs. Both tell the soft limit, which
  * a child inherits.
  */
-import { decodeTextLeniently } from "../base/utf8_text.ts";
+import { decodeTextLeniently } from "../../base/utf8_text.ts";
 
 /** What is assumed where nobody tells: the usual soft limit. */
 const ASSUMED_OPEN_FILES = 1024;

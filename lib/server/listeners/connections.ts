@@ -1,0 +1,135 @@
+/**
+ * The connections of one server: takes them from its listeners, gives each a session or refuses it, and knows all
+ * that are open.
+ *
+ * A defect that one connection meets ends that connection, and keeps no other out. Non-goals: when they end
+ * (sweeper), and in which order a server stops (server).
+ */
+import { guard, reportDefect } from "../../base/defects.ts";
+import { logger } from "../../base/log.ts";
+import type { Link, LinkListener } from "../../ports/link.ts";
+import type { ServerContext } from "../../services/connection/server_context.ts";
+import { Session } from "../../services/connection/session.ts";
+import type { ConnectionService } from "../../services/connection_service.ts";
+import type { Admission } from "./admission.ts";
+import type { Edge } from "./edge.ts";
+import type { Entrance } from "./entrance.ts";
+import type { Refuser } from "./refuse.ts";
+
+const log = logger("connection");
+
+/** What stands between a listener and a session. */
+export interface Gates {
+  readonly context: ServerContext;
+  readonly admission: Admission;
+  readonly entrance: Entrance;
+  readonly refuser: Refuser;
+  readonly edge: Edge;
+}
+
+/** The connections of one server. */
+export class Connections {
+  /** Those that are served. */
+  readonly sessions: ReadonlySet<Session>;
+  readonly #gates: Gates;
+  readonly #service: ConnectionService;
+  readonly #sessions = new Set<Session>();
+  readonly #tasks = new Set<Promise<void>>();
+  #draining = false;
+
+  constructor(gates: Gates, service: ConnectionService) {
+    this.#gates = gates;
+    this.#service = service;
+    this.sessions = this.#sessions;
+  }
+
+  /** Takes connections from a listener until it is closed. */
+  accept(listener: LinkListener): void {
+    this.#track(this.#acceptAll(listener));
+  }
+
+  /** Tells all that the server stops, also those that are yet to come. */
+  drain(): void {
+    this.#draining = true;
+    for (const session of this.#sessions) {
+      guard("tell a connection that the server stops", () => session.drain());
+    }
+  }
+
+  /** Ends all at once, also those that are being refused. */
+  abort(): void {
+    this.#gates.refuser.close();
+    for (const session of this.#sessions) guard("end a connection", () => session.abort());
+  }
+
+  /** Resolves when the listeners are closed and no connection is left. */
+  async whenGone(): Promise<void> {
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+  }
+
+  async #acceptAll(listener: LinkListener): Promise<void> {
+    for await (const link of listener) {
+      this.#gates.context.tick();
+      // A defect that one connection meets does not keep the next one out.
+      guard("take a connection", () => {
+        // A WebSocket was admitted when it was still an HTTP connection, and TLS before its handshake.
+        if (link.kind === "ws" || link.kind === "tls") this.#serve(link, listener, () => {});
+        else this.#admit(link, listener);
+      });
+    }
+  }
+
+  /** Gives the connection a session, or refuses it. */
+  #admit(link: Link, listener: LinkListener): void {
+    const { admission, entrance, refuser, context: { counters } } = this.#gates;
+    const { address } = link;
+    const refusal = admission.admit(address);
+    if (refusal !== null) {
+      counters.connectionsRefused++;
+      this.#track(refuser.refuse(link, listener.dialect, refusal));
+      return;
+    }
+    const release = () => admission.release(address);
+    entrance.ask(address, (mayEnter) => {
+      if (mayEnter) return this.#serve(link, listener, release);
+      counters.connectionsRefused++;
+      link.close();
+      this.#track(link.whenReleased().then(release));
+    });
+  }
+
+  /** Gives an admitted connection a session; `release` gives its place back. */
+  #serve(link: Link, listener: LinkListener, release: () => void): void {
+    const { context, edge } = this.#gates;
+    context.counters.connectionsTotal++;
+    context.counters.connectionsOpen++;
+    const session = new Session(context, link, listener.dialect, this.#service);
+    this.#sessions.add(session);
+    if (this.#draining) session.drain();
+    // The lists may have changed since it came.
+    edge.look(session);
+    this.#track(this.#run(session, release));
+  }
+
+  /** Runs a session to its end, and then lets go of it, whatever went wrong. */
+  async #run(session: Session, release: () => void): Promise<void> {
+    const { number: connection, link: { kind, peer } } = session;
+    log.debug("connected", { connection, kind, peer });
+    try {
+      await session.run();
+    } finally {
+      log.debug("ended: {reason}", { connection, peer, reason: session.endReason });
+      this.#gates.context.counters.connectionsOpen--;
+      this.#sessions.delete(session);
+      await session.link.whenReleased();
+      release();
+    }
+  }
+
+  /** Keeps a task until it ends. Its failure is a defect. */
+  #track(task: Promise<void>): void {
+    const tracked = task.catch((reason) => reportDefect("serve a connection", reason))
+      .then(() => void this.#tasks.delete(tracked));
+    this.#tasks.add(tracked);
+  }
+}

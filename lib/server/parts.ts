@@ -1,0 +1,123 @@
+/**
+ * Makes the parts of a server of its configuration: clock and sockets, store, features, users, TLS, listeners.
+ *
+ * All of them or none: when one cannot be made, those before it are closed again. Nothing is served before all are
+ * there. Non-goals: what runs between them (server), and the order of a stop.
+ */
+import { Door } from "../adapters/socket/door.ts";
+import { nodeHasher } from "../adapters/secrets/node_hasher.ts";
+import { openSocketPoll } from "../adapters/socket/poll.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { onDefect } from "../base/defects.ts";
+import { assertLimits } from "../base/limits.ts";
+import { logger } from "../base/log.ts";
+import { QueuePolicies } from "../logic/queues/policies.ts";
+import { KeepPolicies } from "../logic/topics/keep_policies.ts";
+import type { LinkListener } from "../ports/link.ts";
+import { Access } from "../services/access/access.ts";
+import { ServerContext } from "../services/connection/server_context.ts";
+import { Features } from "../services/features.ts";
+import { revise } from "../services/revision.ts";
+import { type Config, keepPoliciesOf, limitsOf, queuePoliciesOf } from "./config/config.ts";
+import { usersOf } from "./config/users_file.ts";
+import { Admission } from "./listeners/admission.ts";
+import { Edge } from "./listeners/edge.ts";
+import { Entrance } from "./listeners/entrance.ts";
+import { listenAll } from "./listeners/listen.ts";
+import { openFilesLimit } from "./listeners/open_files.ts";
+import { Refuser } from "./listeners/refuse.ts";
+import { openStore } from "./open_store.ts";
+import { openTls, type ServerTls } from "./tls.ts";
+import { ServerUsers, type UsersSource } from "./users.ts";
+
+const log = logger("server");
+
+/** What a server may be given besides its configuration. */
+export interface ServerOptions {
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Goes on when the data directory has lost acknowledged events, as a new history. Default: false. */
+  readonly repair?: boolean;
+  /** Reads the configuration again, for `reload`. Default: it is not read again. */
+  readonly reread?: () => Promise<Config>;
+  /** Where users come from, to be read again when that changes. Default: the configuration and its file of users. */
+  readonly users?: UsersSource;
+}
+
+/** The parts of one server. */
+export interface ServerParts {
+  readonly context: ServerContext;
+  readonly features: Features;
+  readonly users: ServerUsers;
+  /** Null when nothing is listened on under TLS. */
+  readonly tls: ServerTls | null;
+  readonly admission: Admission;
+  readonly entrance: Entrance;
+  readonly refuser: Refuser;
+  readonly edge: Edge;
+  readonly listeners: readonly LinkListener[];
+  /** Hears no more of defects. */
+  stopHearing(): void;
+}
+
+/** Makes all parts. Rejects with a ParleyError that says which could not be made, and why. */
+export async function openParts(config: Config, options: ServerOptions): Promise<ServerParts> {
+  const limits = limitsOf(config);
+  assertLimits(limits);
+  const serverId = crypto.randomUUID().slice(0, 8);
+  // Closed again when the server does not come about.
+  await using opened = new AsyncDisposableStack();
+  const poll = await openSocketPoll();
+  opened.defer(() => poll.close());
+  const context = new ServerContext(limits, options.clock ?? systemClock, serverId, poll);
+  const stopHearing = onDefect((what, error) => noteDefect(context, what, error));
+  opened.defer(stopHearing);
+  const admission = new Admission(limits, openFilesLimit(), context.nowMs);
+  const features = await openFeatures(context, config, options.repair ?? false, opened);
+  const access = new Access(context, nodeHasher);
+  features.ask(access, revise);
+  const users = await ServerUsers.open(access, options.users ?? usersOf({ config }));
+  opened.defer(() => users.close());
+  const tls = await openTls(config, limits, context.clock.wallMs());
+  opened.defer(() => tls?.credentials.close());
+  const entrance = new Entrance(context, admission);
+  const refuser = new Refuser(admission);
+  const edge = new Edge(config.listen, context, admission);
+  const door = new Door(edge);
+  const listeners = await listenAll(config, { context, admission, entrance, refuser, tls, door });
+  opened.move();
+  return {
+    context,
+    features,
+    users,
+    tls,
+    admission,
+    entrance,
+    refuser,
+    edge,
+    listeners,
+    stopHearing,
+  };
+}
+
+/** The features with their store. */
+async function openFeatures(
+  context: ServerContext,
+  config: Config,
+  repair: boolean,
+  opened: AsyncDisposableStack,
+): Promise<Features> {
+  const features = new Features(context);
+  const store = await openStore(config, context.clock, repair);
+  opened.defer(() => store.close());
+  const queues = new QueuePolicies(queuePoliciesOf(config));
+  features.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
+  await features.rooms?.load();
+  return features;
+}
+
+/** Logs and counts a defect of this process; of several servers in it, each does. */
+function noteDefect(context: ServerContext, what: string, error: Error): void {
+  context.counters.internalErrors++;
+  log.error("cannot {what}: {error}", { what, error });
+}
