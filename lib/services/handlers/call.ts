@@ -20,7 +20,7 @@ import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { forward, OWN_METHODS } from "../calls/calls.ts";
-import { answerOwnMethod, type OwnAnswer } from "./own_methods.ts";
+import { answerOwnMethod, type OwnAnswer } from "./own/methods.ts";
 import { errorReply, type Reply } from "../connection/reply.ts";
 import { refusalOf } from "../connection/log.ts";
 import type { Features } from "../features.ts";

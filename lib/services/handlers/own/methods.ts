@@ -4,20 +4,20 @@
  *
  * proto/ describes each; what it does is a line in a table of its service. Those that change something that is kept answer later, with a promise.
  */
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import { Demo } from "../../gen/parley/v1/demo_pb.ts";
-import { Queues } from "../../gen/parley/v1/queue_pb.ts";
-import { Rooms } from "../../gen/parley/v1/room_pb.ts";
-import { Topics } from "../../gen/parley/v1/topic_pb.ts";
-import { addInt32 } from "./add.ts";
-import { implement, type Methods, type OwnAnswer, type OwnMethod } from "./own_method.ts";
-import { QUEUE_METHODS } from "./queue_methods.ts";
-import { ROOM_METHODS } from "./room_methods.ts";
-import type { Features } from "../features.ts";
-import type { Peer } from "../connection/peer.ts";
-import { TOPIC_METHODS } from "./topic_methods.ts";
+import { ErrorCode, ParleyError } from "../../../base/errors.ts";
+import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
+import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
+import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
+import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { addInt32 } from "../add.ts";
+import { implement, type Methods, type OwnAnswer, type OwnMethod } from "./method.ts";
+import { QUEUE_METHODS } from "./queues.ts";
+import { ROOM_METHODS } from "./rooms.ts";
+import type { Features } from "../../features.ts";
+import type { Peer } from "../../connection/peer.ts";
+import { TOPIC_METHODS } from "./topics.ts";
 
-export type { OwnAnswer } from "./own_method.ts";
+export type { OwnAnswer } from "./method.ts";
 
 const DEMO_METHODS: Methods<typeof Demo> = {
   echo: (_features, _session, message) => message,

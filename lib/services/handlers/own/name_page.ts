@@ -2,7 +2,7 @@
  * Pages of names: the first ones in order of all that there are, with turns for others meanwhile, however many
  * there are.
  */
-import type { TurnTaker } from "../connection/fair_turns.ts";
+import type { TurnTaker } from "../../connection/fair_turns.ts";
 
 /** The number of names that are looked at before others may have their turn. */
 const LOOKED_AT_ONCE = 256;

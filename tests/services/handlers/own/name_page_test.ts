@@ -3,9 +3,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FairTurns, TURN_MS } from "../../../lib/services/connection/fair_turns.ts";
-import { firstNames, madeLater } from "../../../lib/services/handlers/name_page.ts";
-import { FakePoll } from "../../support/fake_poll.ts";
+import { FairTurns, TURN_MS } from "../../../../lib/services/connection/fair_turns.ts";
+import { firstNames, madeLater } from "../../../../lib/services/handlers/own/name_page.ts";
+import { FakePoll } from "../../../support/fake_poll.ts";
 
 Deno.test("a page of names is what sorting all of them gives", async () => {
   const turn = new FairTurns(new FakePoll(), () => 0).join();

@@ -3,17 +3,17 @@
  *
  * What they answer is true once it is answered: a name is granted, a message is in the history.
  */
-import { invalidArgument } from "../../base/errors.ts";
-import type { Rooms as RoomsService } from "../../gen/parley/v1/room_pb.ts";
-import { checkMessage, type Room } from "../../logic/rooms/room.ts";
+import { invalidArgument } from "../../../base/errors.ts";
+import type { Rooms as RoomsService } from "../../../gen/parley/v1/room_pb.ts";
+import { checkMessage, type Room } from "../../../logic/rooms/room.ts";
 import { firstNames, madeLater } from "./name_page.ts";
-import { maySeeRoom } from "./own_rights.ts";
-import type { Methods } from "./own_method.ts";
-import type { Rooms } from "../rooms/rooms.ts";
-import { rosterOf } from "../rooms/roster.ts";
-import { ROOM_PREFIX } from "../topics/reserved.ts";
-import type { Features } from "../features.ts";
-import type { Peer } from "../connection/peer.ts";
+import { maySeeRoom } from "./rights.ts";
+import type { Methods } from "./method.ts";
+import type { Rooms } from "../../rooms/rooms.ts";
+import { rosterOf } from "../../rooms/roster.ts";
+import { ROOM_PREFIX } from "../../topics/reserved.ts";
+import type { Features } from "../../features.ts";
+import type { Peer } from "../../connection/peer.ts";
 
 /** The most rooms of one list. */
 const MAX_LISTED_ROOMS = 1000;

@@ -4,18 +4,18 @@
  * They tell what is committed. A list comes in pages, because there may be very many topics; making a page
  * looks at every topic once and sorts no more than the page.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
-import { matchesPattern } from "../../base/matches_pattern.ts";
-import type { Topics } from "../../gen/parley/v1/topic_pb.ts";
-import { quote } from "../../base/quote.ts";
-import { checkPattern, checkTopic, hasWildcard } from "../../logic/topics/pattern.ts";
-import type { StoreTopic } from "../../ports/store.ts";
-import type { KeptTopics } from "../kept/kept_topics.ts";
-import { may } from "../access/checks.ts";
-import { maySeeTopic } from "./own_rights.ts";
-import type { Methods } from "./own_method.ts";
-import type { Features } from "../features.ts";
-import type { Peer } from "../connection/peer.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
+import { matchesPattern } from "../../../base/matches_pattern.ts";
+import type { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { quote } from "../../../base/quote.ts";
+import { checkPattern, checkTopic, hasWildcard } from "../../../logic/topics/pattern.ts";
+import type { StoreTopic } from "../../../ports/store.ts";
+import type { KeptTopics } from "../../kept/kept_topics.ts";
+import { may } from "../../access/checks.ts";
+import { maySeeTopic } from "./rights.ts";
+import type { Methods } from "./method.ts";
+import type { Features } from "../../features.ts";
+import type { Peer } from "../../connection/peer.ts";
 
 /** The most topics of one page. */
 const MAX_PAGE_TOPICS = 1000;

@@ -6,14 +6,14 @@
  * `room.NAME`. Lists need nothing, and hold only what may be looked at: `maySeeTopic` and so on.
  */
 import type { DescService } from "@bufbuild/protobuf";
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import { quote } from "../../base/quote.ts";
-import { Demo } from "../../gen/parley/v1/demo_pb.ts";
-import { Queues } from "../../gen/parley/v1/queue_pb.ts";
-import { RoomEventSchema, Rooms } from "../../gen/parley/v1/room_pb.ts";
-import { Topics } from "../../gen/parley/v1/topic_pb.ts";
-import type { Verb } from "../../logic/access/rules.ts";
-import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
+import { ErrorCode, ParleyError } from "../../../base/errors.ts";
+import { quote } from "../../../base/quote.ts";
+import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
+import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
+import { RoomEventSchema, Rooms } from "../../../gen/parley/v1/room_pb.ts";
+import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import type { Verb } from "../../../logic/access/rules.ts";
+import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
 import {
   checkMay,
   checkMayAll,
@@ -21,9 +21,9 @@ import {
   checkMayOne,
   may,
   mayReceive,
-} from "../access/checks.ts";
-import type { Peer } from "../connection/peer.ts";
-import { ROOM_PREFIX } from "../topics/reserved.ts";
+} from "../../access/checks.ts";
+import type { Peer } from "../../connection/peer.ts";
+import { ROOM_PREFIX } from "../../topics/reserved.ts";
 
 /** The type of what is kept of rooms: a rule can be about it. */
 const ROOM_EVENT = RoomEventSchema.typeName;

@@ -3,23 +3,23 @@
  *
  * Figures are of the moment; what changes something is answered once that is as safe as the store keeps it.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
-import { MAX_REDRIVEN_IDS } from "../../base/limits.ts";
-import { matchesPattern } from "../../base/matches_pattern.ts";
-import type { Queues as QueuesService } from "../../gen/parley/v1/queue_pb.ts";
-import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
-import { quote } from "../../base/quote.ts";
-import { checkPattern } from "../../logic/topics/pattern.ts";
-import { maySeeQueue } from "./own_rights.ts";
-import type { Methods } from "./own_method.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
+import { MAX_REDRIVEN_IDS } from "../../../base/limits.ts";
+import { matchesPattern } from "../../../base/matches_pattern.ts";
+import type { Queues as QueuesService } from "../../../gen/parley/v1/queue_pb.ts";
+import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
+import { quote } from "../../../base/quote.ts";
+import { checkPattern } from "../../../logic/topics/pattern.ts";
+import { maySeeQueue } from "./rights.ts";
+import type { Methods } from "./method.ts";
 import { firstNames, madeLater } from "./name_page.ts";
-import { peek, purge, redrive } from "../queues/care.ts";
-import type { Queue } from "../queues/queue.ts";
-import { removeQueue } from "../queues/removal.ts";
-import { checkQueueName } from "../queues/queue_name.ts";
-import type { Queues } from "../queues/queues.ts";
-import type { Features } from "../features.ts";
-import type { Peer } from "../connection/peer.ts";
+import { peek, purge, redrive } from "../../queues/care.ts";
+import type { Queue } from "../../queues/queue.ts";
+import { removeQueue } from "../../queues/removal.ts";
+import { checkQueueName } from "../../queues/queue_name.ts";
+import type { Queues } from "../../queues/queues.ts";
+import type { Features } from "../../features.ts";
+import type { Peer } from "../../connection/peer.ts";
 
 /** The most queues of one page. */
 const MAX_PAGE_QUEUES = 1000;

@@ -10,15 +10,15 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { CloseReason, invalidArgument, ParleyError } from "../../base/errors.ts";
-import { joinBytes } from "../../base/join_bytes.ts";
-import { checkFields } from "../connection/decode_body.ts";
-import { copyBytes } from "../../wire/frame_writer.ts";
-import { putVarint, varintSize } from "../../wire/varint.ts";
-import type { TurnTaker } from "../connection/fair_turns.ts";
-import type { Features } from "../features.ts";
-import type { Peer } from "../connection/peer.ts";
-import { checkOwnRight } from "./own_rights.ts";
+import { CloseReason, invalidArgument, ParleyError } from "../../../base/errors.ts";
+import { joinBytes } from "../../../base/join_bytes.ts";
+import { checkFields } from "../../connection/decode_body.ts";
+import { copyBytes } from "../../../wire/frame_writer.ts";
+import { putVarint, varintSize } from "../../../wire/varint.ts";
+import type { TurnTaker } from "../../connection/fair_turns.ts";
+import type { Features } from "../../features.ts";
+import type { Peer } from "../../connection/peer.ts";
+import { checkOwnRight } from "./rights.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** The number of elements of a list that are encoded at once: well below a turn. */
