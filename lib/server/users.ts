@@ -10,6 +10,7 @@ import { detached } from "../base/detached.ts";
 import { ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { AccessSettings } from "../logic/access/accounts.ts";
+import type { JwtVerifier } from "../ports/jwt.ts";
 import type { Access } from "../services/access/access.ts";
 
 const log = logger("server");
@@ -17,12 +18,21 @@ const log = logger("server");
 /** How often the files are looked at: a change is read when the next look finds the same. */
 const LOOK_INTERVAL_MS = 250;
 
+/** Everything that is configured about who comes in, and with what. */
+export interface UsersRead {
+  readonly settings: AccessSettings;
+  /** Null where JWTs do not count. */
+  readonly jwt: JwtVerifier | null;
+}
+
 /** Where users come from. */
 export interface UsersSource {
   /** The files whose change is one of users. */
   files(): readonly string[];
   /** Reads all of it; null when no users are configured. */
-  read(): Promise<AccessSettings | null>;
+  read(): Promise<UsersRead | null>;
+  /** Nothing is read any more. */
+  close(): void;
 }
 
 /** The users of one server. */
@@ -46,8 +56,13 @@ export class ServerUsers {
   static async open(access: Access, source: UsersSource): Promise<ServerUsers> {
     const users = new ServerUsers(access, source);
     users.#seen = await users.#look();
-    const settings = await source.read();
-    if (settings !== null) access.configure(settings);
+    try {
+      const found = await source.read();
+      if (found !== null) access.configure(found.settings, found.jwt);
+    } catch (reason) {
+      source.close();
+      throw reason;
+    }
     if (source.files().length > 0) users.#watch();
     return users;
   }
@@ -66,6 +81,7 @@ export class ServerUsers {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#source.close();
   }
 
   /** Resolves when what was under way as it was closed has ended. */
@@ -94,12 +110,13 @@ export class ServerUsers {
     if (this.#closed) return;
     this.#seen = await this.#look();
     try {
-      const settings = await this.#source.read();
-      if (settings === null) {
+      const found = await this.#source.read();
+      if (found === null) {
         if (this.#access.accounts === null) return;
         log.error("the configuration has no users any more: those before stay until a restart");
       } else {
-        this.#access.configure(settings);
+        const { settings, jwt } = found;
+        this.#access.configure(settings, jwt);
         log.info("users and roles were read again", {
           users: settings.users.length,
           roles: settings.roles.length,

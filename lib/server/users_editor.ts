@@ -63,7 +63,7 @@ function checkUsable(tables: AccessTables, config: Config): void {
     users: [...tables.users, ...config.users],
     roles: { ...config.roles, ...tables.roles },
   };
-  const faults = accessFaults(all, config.auth.guest_role);
+  const faults = accessFaults(all, config.auth);
   if (faults.length > 0) throw invalidArgument(`cannot change users: ${faults[0].message}`);
 }
 

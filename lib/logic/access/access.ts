@@ -76,6 +76,7 @@ export const STRANGER: Identity = Object.freeze({
   permissions: new Permissions([], ""),
   token: "",
   password: "",
+  assertion: null,
   expiresMs: Infinity,
 });
 

@@ -4,18 +4,10 @@
  * Immutable: another configuration is another object, so a change is there as a whole or not at all. Pure.
  */
 import type { ScryptCost } from "../../base/scrypt_cost.ts";
-import { nameFault } from "../topics/pattern.ts";
+import type { Assertion, ClaimNames } from "./assertion.ts";
 import { parsePasswordHash, type PasswordHash, USUAL_COST } from "./password_hash.ts";
 import { type Permissions, PermissionTable } from "./permissions.ts";
 import type { Role } from "./rules.ts";
-
-/** The most users, roles, roles of one user, and tokens of one user. */
-export const MAX_USERS = 10_000;
-export const MAX_ROLES = 1000;
-export const MAX_ROLES_OF_USER = 100;
-export const MAX_TOKENS_OF_USER = 100;
-/** The longest name of a user, a role or a token, in bytes. */
-export const MAX_USER_NAME_BYTES = 128;
 
 /** A token of a user. */
 export interface TokenEntry {
@@ -42,6 +34,10 @@ export interface AccessSettings {
   readonly roles: readonly Role[];
   /** The role of who says no name; empty for none: then everybody has to say who they are. */
   readonly guestRole: string;
+  /** The roles of users who come with a JWT and have no others. */
+  readonly assertedRoles: readonly string[];
+  /** Where JWTs say who somebody is. */
+  readonly claimNames: ClaimNames;
 }
 
 /** Who somebody turned out to be. */
@@ -54,6 +50,8 @@ export interface Identity {
   readonly token: string;
   /** The stored password it was proved with; empty when it was not. */
   readonly password: string;
+  /** What was said outside of who it is, and believed; null when nothing was. */
+  readonly assertion: Assertion | null;
   /** When it ends by itself, as Unix time in milliseconds; Infinity for never. */
   readonly expiresMs: number;
 }
@@ -77,10 +75,15 @@ export class Accounts {
   readonly #users: ReadonlyMap<string, UserEntry>;
   readonly #tokens = new Map<string, { user: UserEntry; token: TokenEntry }>();
   readonly #folded: ReadonlyMap<string, UserEntry>;
+  /** Where JWTs say who somebody is. */
+  readonly claimNames: ClaimNames;
   readonly #permissions: PermissionTable;
+  readonly #assertedRoles: readonly string[];
 
-  constructor({ users, roles, guestRole }: AccessSettings) {
+  constructor({ users, roles, guestRole, assertedRoles, claimNames }: AccessSettings) {
     this.roles = roles;
+    this.claimNames = claimNames;
+    this.#assertedRoles = assertedRoles;
     this.#permissions = new PermissionTable(roles);
     this.#users = new Map(users.map((user) => [user.name, user]));
     this.#folded = new Map(users.map((user) => [user.name.toLowerCase(), user]));
@@ -127,12 +130,32 @@ export class Accounts {
     return this.#identity(name, user.roles, proof);
   }
 
+  /** The identity of a user whom somebody outside vouches for; null when the user is configured as a disabled one. */
+  ofAssertion(assertion: Assertion): Identity | null {
+    const { user: name, permissions, expiresMs } = assertion;
+    const user = this.user(name);
+    if (user?.disabled) return null;
+    const roles = assertion.roles ?? user?.roles ?? this.#assertedRoles;
+    return {
+      user: name,
+      roles,
+      permissions: this.#permissions.of(roles, name, permissions),
+      token: "",
+      password: "",
+      assertion,
+      expiresMs,
+    };
+  }
+
   /**
    * The same identity by these accounts, at `wallMs`; null when it is none any more: its user is gone or disabled,
    * its password is another one, or its token was taken back or has ended.
    */
   renew(identity: Identity, wallMs: number): Identity | null {
     if (identity.user === "") return this.guest;
+    if (identity.assertion !== null) {
+      return identity.expiresMs <= wallMs ? null : this.ofAssertion(identity.assertion);
+    }
     if (identity.token !== "") {
       const renewed = this.ofToken(identity.token, wallMs);
       return renewed?.user === identity.user ? renewed : null;
@@ -151,14 +174,10 @@ export class Accounts {
       permissions: this.#permissions.of(roles, user),
       token: token?.hash ?? "",
       password: password ?? "",
+      assertion: null,
       expiresMs: token?.expiresMs ?? Infinity,
     };
   }
-}
-
-/** Says what is wrong with the name of a user, a role or a token; null when it may be one. */
-export function userNameFault(noun: string, name: string): string | null {
-  return nameFault(noun, name, MAX_USER_NAME_BYTES);
 }
 
 /** What the passwords of most users cost. */

@@ -14,6 +14,8 @@ import { namesUser, type Role, ruleParts, targetOf, type Verb, VERBS } from "./r
 
 /** So many decisions of one verb are remembered; then all of them are forgotten. */
 const MAX_REMEMBERED = 1024;
+/** So many permissions are remembered for others with the same roles; then all of them are forgotten. */
+const MAX_MADE = 20_000;
 /** The longest name that a refusal shows. */
 const MAX_SHOWN = 256;
 /** The topics of rooms begin with this. */
@@ -117,9 +119,13 @@ export class PermissionTable {
     this.#roles = new Map(roles.map((role) => [role.name, role]));
   }
 
-  /** The permissions of a user with these roles; a role that is not there allows nothing. */
-  of(names: readonly string[], user: string): Permissions {
+  /**
+   * The permissions of a user with these roles; a role that is not there allows nothing. `own` is a role of this user
+   * alone, for once.
+   */
+  of(names: readonly string[], user: string, own: Role | null = null): Permissions {
     const roles = [...new Set(names)].toSorted().flatMap((name) => this.#roles.get(name) ?? []);
+    if (own !== null) return new Permissions([...roles, own], user);
     const key = JSON.stringify([
       roles.map(({ name }) => name),
       roles.some(isPersonal) ? user : null,
@@ -127,6 +133,7 @@ export class PermissionTable {
     const known = this.#made.get(key);
     if (known !== undefined) return known;
     const made = new Permissions(roles, user);
+    if (this.#made.size >= MAX_MADE) this.#made.clear();
     this.#made.set(key, made);
     return made;
   }

@@ -26,3 +26,11 @@ export function isToken(text: string): boolean {
 export function isTokenHash(text: string): boolean {
   return fromBase64Url(text)?.length === HASH_BYTES;
 }
+
+/** The longest JWT, in bytes: it has to fit into the first message of who has to say first who they are. */
+export const MAX_JWT_BYTES = 8000;
+
+/** Whether a text has the form of a signed JWT: three parts in base64url, of which the first begins an object. */
+export function isJwt(text: string): boolean {
+  return text.length <= MAX_JWT_BYTES && /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(text);
+}

@@ -6,13 +6,13 @@
  */
 import { z } from "zod";
 import {
-  type AccessSettings,
   MAX_ROLES,
   MAX_ROLES_OF_USER,
   MAX_TOKENS_OF_USER,
   MAX_USERS,
   userNameFault,
-} from "../../logic/access/accounts.ts";
+} from "../../logic/access/names.ts";
+import type { AccessSettings } from "../../logic/access/accounts.ts";
 import { parsePasswordHash } from "../../logic/access/password_hash.ts";
 import {
   MAX_RULES,
@@ -23,6 +23,7 @@ import {
 } from "../../logic/access/rules.ts";
 import { isTokenHash } from "../../logic/access/token.ts";
 import { listOf } from "./fields.ts";
+import { type JwtConfig, jwtSchema } from "./access/jwt.ts";
 
 /** A text of which `fault` says what is wrong with it, or null. */
 function text(fault: (value: string) => string | null) {
@@ -127,6 +128,7 @@ export const authSchema = z.strictObject({
   guest_role: orEmpty((name) => userNameFault("the name of a role", name)).default("").describe(
     "The role of who does not say who they are, where there are users; empty for none: then everybody has to.",
   ),
+  jwt: jwtSchema,
 }).prefault({}).describe("How it is found out who a client is.");
 
 /** The tables of users and roles, as the schema gives them. */
@@ -144,8 +146,14 @@ export interface AccessFault {
   readonly path: readonly (string | number)[];
 }
 
-/** What does not fit together between users, roles and the role of guests. */
-export function accessFaults({ users, roles }: AccessTables, guestRole: string): AccessFault[] {
+/** What of the table `auth` names roles. */
+export interface NamedRoles {
+  readonly guest_role: string;
+  readonly jwt: Pick<JwtConfig, "roles" | "user_claim" | "roles_claim" | "permissions_claim">;
+}
+
+/** What does not fit together between users, roles and what else names roles. */
+export function accessFaults({ users, roles }: AccessTables, auth: NamedRoles): AccessFault[] {
   const faults: AccessFault[] = [];
   const names = new Set<string>();
   const hashes = new Set<string>();
@@ -171,8 +179,13 @@ export function accessFaults({ users, roles }: AccessTables, guestRole: string):
       hashes.add(hash);
     }
   }
+  const { guest_role: guestRole, jwt } = auth;
   if (guestRole !== "" && !Object.hasOwn(roles, guestRole)) {
     faults.push({ message: noRole(guestRole), path: ["auth", "guest_role"] });
+  }
+  for (const role of jwt.roles) {
+    if (Object.hasOwn(roles, role)) continue;
+    faults.push({ message: noRole(role), path: ["auth", "jwt", "roles"] });
   }
   return faults;
 }
@@ -184,7 +197,7 @@ function noRole(role: string): string {
 /** Users and roles as the rest of the server names them. */
 export function accessSettingsOf(
   { users, roles }: AccessTables,
-  guestRole: string,
+  auth: NamedRoles,
 ): AccessSettings {
   return {
     users: users.map(({ name, password, roles, disabled, tokens }) => ({
@@ -203,6 +216,12 @@ export function accessSettingsOf(
       allow: allow as RuleLists,
       deny: deny as RuleLists,
     })),
-    guestRole,
+    guestRole: auth.guest_role,
+    assertedRoles: auth.jwt.roles,
+    claimNames: {
+      user: auth.jwt.user_claim,
+      roles: auth.jwt.roles_claim,
+      permissions: auth.jwt.permissions_claim,
+    },
   };
 }

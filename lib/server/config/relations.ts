@@ -8,12 +8,17 @@
 import { accessFaults, type AccessTables } from "./access_schema.ts";
 import { isLoopback, parseListenAddress } from "./address.ts";
 import { BURSTS } from "./rate_schema.ts";
+import { hasJwtKeys, type JwtConfig, jwtFaults } from "./access/jwt.ts";
 import { queueFault } from "./queue_schema.ts";
 import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 
 /** The values that relations look at. */
 interface Related extends TlsValues, AccessTables {
-  readonly auth: { readonly users_file: string; readonly guest_role: string };
+  readonly auth: {
+    readonly users_file: string;
+    readonly guest_role: string;
+    readonly jwt: JwtConfig;
+  };
   readonly insecure: boolean;
   readonly keep: readonly { readonly pattern: string; readonly forget_after_ms: number }[];
   readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
@@ -130,7 +135,7 @@ export function checkRelations(config: Related, issues: IssueSink): void {
   checkQueues(config, issues);
   checkListeners(config, issues);
   checkAccess(config, issues);
-  for (const { message, paths } of tlsFaults(config)) {
+  for (const { message, paths } of [...tlsFaults(config), ...jwtFaults(config.auth.jwt)]) {
     report(issues, message, paths.map((path) => [...path]));
   }
 }
@@ -194,7 +199,7 @@ function checkListeners(config: Related, issues: IssueSink): void {
 
 /** Whether everybody has to say who they are, or counts as a guest. */
 export function hasUsers({ users, auth }: Pick<Related, "users" | "auth">): boolean {
-  return users.length > 0 || auth.users_file !== "";
+  return users.length > 0 || auth.users_file !== "" || hasJwtKeys(auth.jwt);
 }
 
 /** Users and roles; what a file of users adds to them is checked when that is read. */
@@ -202,11 +207,11 @@ function checkAccess(config: Related, issues: IssueSink): void {
   const { users_file: usersFile, guest_role: guestRole } = config.auth;
   if (guestRole !== "" && !hasUsers(config)) {
     const message = "guest_role is of no use without users: then everybody may do everything; " +
-      "add [[users]] or set auth.users_file";
+      "add [[users]], or set auth.users_file or the keys of auth.jwt";
     report(issues, message, [["auth", "guest_role"]]);
   }
   if (usersFile !== "") return;
-  for (const { message, path } of accessFaults(config, guestRole)) {
+  for (const { message, path } of accessFaults(config, config.auth)) {
     report(issues, message, [[...path]]);
   }
 }

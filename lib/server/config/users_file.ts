@@ -16,6 +16,7 @@ import { nearestLine } from "./config.ts";
 import { ConfigError, nameOf, type Path, problem, problemsOf, type Source } from "./errors.ts";
 import { tomlLines } from "./lines.ts";
 import { hasUsers } from "./relations.ts";
+import { JwtSource } from "../jwt.ts";
 import type { UsersSource } from "../users.ts";
 import type { Config } from "./schema.ts";
 import { withNumbers } from "./written.ts";
@@ -77,8 +78,9 @@ export async function readUsersFile(name: string): Promise<{ text: string; table
  */
 export async function readAccess(config: Config): Promise<AccessSettings | null> {
   if (!hasUsers(config)) return null;
-  const { users_file: file, guest_role: guestRole } = config.auth;
-  if (file === "") return accessSettingsOf(config, guestRole);
+  const { auth } = config;
+  const { users_file: file } = auth;
+  if (file === "") return accessSettingsOf(config, auth);
   const { text, tables } = await readUsersFile(file);
   const sourceOf = sourcesOf(file, text);
   const twice = Object.keys(tables.roles).filter((role) => Object.hasOwn(config.roles, role));
@@ -97,8 +99,8 @@ export async function readAccess(config: Config): Promise<AccessSettings | null>
     users: [...tables.users, ...config.users],
     roles: { ...config.roles, ...tables.roles },
   };
-  const faults = accessFaults(all, guestRole);
-  if (faults.length === 0) return accessSettingsOf(all, guestRole);
+  const faults = accessFaults(all, auth);
+  if (faults.length === 0) return accessSettingsOf(all, auth);
   throw new ConfigError(faults.map(({ message, path }) => {
     const inFile = path[0] === "users" && Number(path[1]) < tables.users.length;
     return problem(inFile ? sourceOf(path) : { kind: "default" }, nameOf(path), message);
@@ -106,7 +108,7 @@ export async function readAccess(config: Config): Promise<AccessSettings | null>
 }
 
 /**
- * The users of a configuration, to be read again when `again` gives another one, or when its file of users changes.
+ * The users of a configuration, to be read again when `again` gives another one, or when one of its files changes.
  * Without `again` the configuration itself stays as it is.
  */
 export function usersOf(
@@ -115,15 +117,20 @@ export function usersOf(
 ): UsersSource {
   let present = config;
   let first = true;
+  const jwt = new JwtSource();
   return {
     files: () => [
       ...file === undefined || again === undefined ? [] : [file],
       ...present.auth.users_file === "" ? [] : [present.auth.users_file],
+      ...JwtSource.files(present.auth.jwt),
     ],
     async read() {
       if (!first && again !== undefined) present = await again();
       first = false;
-      return await readAccess(present);
+      const settings = await readAccess(present);
+      if (settings === null) return null;
+      return { settings, jwt: await jwt.read(present.auth.jwt) };
     },
+    close: () => jwt.close(),
   };
 }

@@ -14,10 +14,11 @@ import { quote } from "../../base/quote.ts";
 import { logger } from "../../base/log.ts";
 import { STRANGER } from "../../logic/access/access.ts";
 import { type AccessSettings, Accounts, type Identity } from "../../logic/access/accounts.ts";
+import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
-import { type Credentials, Logins } from "./logins.ts";
+import { type Credentials, type Known, Logins } from "./logins.ts";
 
 const log = logger("server");
 
@@ -31,6 +32,7 @@ export class Access {
   readonly #context: ServerContext;
   readonly #logins: Logins;
   #accounts: Accounts | null = null;
+  #jwt: JwtVerifier | null = null;
   readonly #peers = new Set<Peer>();
   /** Strangers, and when they have to go; those who came first have to go first, but for people. */
   readonly #deadlines = new Map<Peer, number>();
@@ -86,7 +88,7 @@ export class Access {
     return this.#accounts !== null;
   }
 
-  /** Makes the peer whom its credentials prove it to be. Rejects with UNAUTHENTICATED or RESOURCE_EXHAUSTED. */
+  /** Makes the peer whom its credentials prove it to be. Rejects with UNAUTHENTICATED, RESOURCE_EXHAUSTED or UNAVAILABLE. */
   async logIn(peer: Peer, credentials: Credentials): Promise<void> {
     const origin = { connection: peer.number, address: peer.link.address };
     const stop = this.#stopClock(peer);
@@ -113,8 +115,9 @@ export class Access {
     };
   }
 
-  /** Puts other users and roles in force. */
-  configure(settings: AccessSettings): void {
+  /** Puts other users and roles in force, and what verifies JWTs, if they count. */
+  configure(settings: AccessSettings, jwt: JwtVerifier | null = null): void {
+    this.#jwt = jwt;
     const accounts = this.#accounts = new Accounts(settings);
     this.changed(accounts);
     for (const peer of this.#peers) {
@@ -138,10 +141,15 @@ export class Access {
     }
   }
 
-  #known(): Accounts {
+  #known(): Known {
     const accounts = this.#accounts;
     if (accounts === null) throw new Error("broken invariant: users do not go while a server runs");
-    return accounts;
+    return { accounts, jwt: this.#jwt };
+  }
+
+  /** Whether what an identity rests on counts still, as far as it was said outside. */
+  #isBelieved({ assertion }: Identity): boolean {
+    return assertion === null || this.#jwt?.keys.has(assertion.by) === true;
   }
 
   /** Who a peer is that has said nothing. */
@@ -155,7 +163,9 @@ export class Access {
     if (peer.state === "closing" || peer.state === "closed") return;
     const renewed = identity === null || identity === STRANGER || identity.user === ""
       ? this.#first(peer, accounts)
-      : accounts.renew(identity, this.#context.clock.wallMs());
+      : this.#isBelieved(identity)
+      ? accounts.renew(identity, this.#context.clock.wallMs())
+      : null;
     if (renewed === null) return endRevoked(peer);
     // Who was welcome as a guest, or came before there were users, has said nothing that counts now.
     if (renewed === STRANGER && identity !== STRANGER) return endRevoked(peer);
@@ -187,15 +197,18 @@ function endStranger(peer: Peer): void {
 }
 
 function endRevoked(peer: Peer): void {
-  log.info("connection ended: its user, password or token was changed, disabled or removed", {
-    connection: peer.number,
-    peer: peer.link.peer,
-    user: peer.identity?.user ?? "",
-  });
+  log.info(
+    "connection ended: its user, password or token was changed, disabled or removed, or has ended",
+    {
+      connection: peer.number,
+      peer: peer.link.peer,
+      user: peer.identity?.user ?? "",
+    },
+  );
   peer.end(
     new ParleyError(
       ErrorCode.UNAUTHENTICATED,
-      "the login of this connection is over: its user, password or token was changed, disabled or removed",
+      "the login of this connection is over: its user, password or token was changed, disabled or removed, or has ended",
       { closeReason: CloseReason.REVOKED, accepted: "a Hello on another connection" },
     ),
   );

@@ -1,5 +1,5 @@
 /**
- * Finds out who somebody is who gives a password or a token.
+ * Finds out who somebody is who gives a password, a token or a JWT.
  *
  * A wrong password, a user who is not there, a disabled one and one without a password are one and the same to
  * whoever tries: the same words after the same work. Guessing is slowed down by logic/access/guess_throttle. No
@@ -10,6 +10,7 @@ import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { countedAs } from "../../base/ip_address.ts";
 import { logger } from "../../base/log.ts";
 import type { Accounts, Identity } from "../../logic/access/accounts.ts";
+import { type Assertion, AssertionFault, assertionOf } from "../../logic/access/assertion.ts";
 import { GuessThrottle } from "../../logic/access/guess_throttle.ts";
 import {
   HASH_BYTES,
@@ -19,7 +20,8 @@ import {
   SALT_BYTES,
   toBase64Url,
 } from "../../logic/access/password_hash.ts";
-import { isToken } from "../../logic/access/token.ts";
+import { isJwt, isToken } from "../../logic/access/token.ts";
+import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import { HashLine } from "./hash_line.ts";
 
@@ -30,8 +32,15 @@ export interface Credentials {
   /** May be empty with a token. */
   readonly user: string;
   readonly password: string;
-  /** Empty for a password. */
+  /** A token or a JWT; empty for a password. */
   readonly token: string;
+}
+
+/** All that says who there is, at one moment. */
+export interface Known {
+  readonly accounts: Accounts;
+  /** Null where JWTs do not count. */
+  readonly jwt: JwtVerifier | null;
 }
 
 /** Where somebody tries to come in from, for the log and against guessing. */
@@ -40,7 +49,7 @@ export interface Origin {
   readonly address: string;
 }
 
-/** Checks passwords and tokens. */
+/** Checks passwords, tokens and JWTs. */
 export class Logins {
   readonly #hasher: SecretHasher;
   readonly #clock: Clock;
@@ -53,15 +62,27 @@ export class Logins {
   }
 
   /**
-   * Who gives these credentials, by the accounts that `accountsNow` gives. Rejects with UNAUTHENTICATED when they are
-   * wrong, RESOURCE_EXHAUSTED when they cannot be looked at now.
+   * Who gives these credentials, by what `knownNow` gives. Rejects with UNAUTHENTICATED when they are wrong,
+   * RESOURCE_EXHAUSTED or UNAVAILABLE when they cannot be looked at now.
    */
   async identify(
     credentials: Credentials,
     origin: Origin,
+    knownNow: () => Known,
+  ): Promise<Identity> {
+    const { accounts, jwt } = knownNow();
+    if (jwt !== null && isJwt(credentials.token)) {
+      return await this.#byJwt(credentials, jwt, origin, knownNow);
+    }
+    if (credentials.token !== "") return this.#byToken(credentials, accounts);
+    return await this.#byPassword(credentials, origin, () => knownNow().accounts);
+  }
+
+  async #byPassword(
+    credentials: Credentials,
+    origin: Origin,
     accountsNow: () => Accounts,
   ): Promise<Identity> {
-    if (credentials.token !== "") return this.#byToken(credentials, accountsNow());
     const { user, password } = credentials;
     const { connection } = origin;
     const address = countedAs(origin.address);
@@ -99,6 +120,31 @@ export class Logins {
     return identity;
   }
 
+  async #byJwt(
+    { user, token }: Credentials,
+    jwt: JwtVerifier,
+    { connection, address }: Origin,
+    knownNow: () => Known,
+  ): Promise<Identity> {
+    let said: Assertion;
+    try {
+      const { claims, expiresMs, key } = await jwt.verify(token, this.#clock.wallMs());
+      said = assertionOf(claims, knownNow().accounts.claimNames, { expiresMs, by: key });
+    } catch (reason) {
+      const refusal = reason instanceof AssertionFault ? notUsable(reason) : reason;
+      if (refusal instanceof ParleyError) {
+        log.info("a JWT was refused: {why}", { connection, address, why: refusal.message });
+      }
+      throw refusal;
+    }
+    const known = knownNow();
+    // The keys, and the accounts, may be others by now.
+    const isStillGood = known.jwt?.keys.has(said.by) === true;
+    const identity = isStillGood ? known.accounts.ofAssertion(said) : null;
+    if (identity === null || user !== "" && user !== identity.user) throw wrong();
+    return identity;
+  }
+
   /** The stored password that the given one fits; null when it fits none. It takes the same work either way. */
   async #check(
     user: string,
@@ -120,6 +166,16 @@ export class Logins {
 
 function decoyOf({ decoyCost }: Accounts): PasswordHash {
   return { cost: decoyCost, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) };
+}
+
+function notUsable({ message }: AssertionFault): ParleyError {
+  return new ParleyError(
+    ErrorCode.UNAUTHENTICATED,
+    `cannot come in with the JWT: ${message}`,
+    {
+      accepted: "a JWT whose claims say who the user is, as the server is configured to read them",
+    },
+  );
 }
 
 function wrong(): ParleyError {

@@ -2,6 +2,7 @@
  * Tests who is found by a name or a token, and what becomes of an identity when the configuration changes.
  */
 import assert from "node:assert/strict";
+import { USUAL_CLAIMS } from "../../../lib/logic/access/assertion.ts";
 import {
   type AccessSettings,
   Accounts,
@@ -22,7 +23,14 @@ function user(name: string, more: Partial<UserEntry> = {}): UserEntry {
 }
 
 function accounts(users: UserEntry[], more: Partial<AccessSettings> = {}): Accounts {
-  return new Accounts({ users, roles, guestRole: "", ...more });
+  return new Accounts({
+    users,
+    roles,
+    guestRole: "",
+    assertedRoles: [],
+    claimNames: USUAL_CLAIMS,
+    ...more,
+  });
 }
 
 Deno.test("a user is found by name, a disabled one has no password and no identity", () => {

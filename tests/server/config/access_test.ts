@@ -47,7 +47,7 @@ function problems(text: string): string[] {
 
 Deno.test("users and roles are read as they are written", () => {
   const { config } = load(GOOD);
-  const settings = accessSettingsOf(config, config.auth.guest_role);
+  const settings = accessSettingsOf(config, config.auth);
   assert.equal(settings.guestRole, "guest");
   const nothing = Object.fromEntries(
     ["publish", "subscribe", "call", "serve", "join", "push", "pull", "manage"].map((verb) => [
@@ -75,6 +75,8 @@ Deno.test("users and roles are read as they are written", () => {
       { name: "guest", allow: nothing, deny: { ...nothing, subscribe: [">"] } },
     ],
     guestRole: "guest",
+    assertedRoles: [],
+    claimNames: { user: "sub", roles: "roles", permissions: "" },
   });
 });
 
@@ -116,7 +118,7 @@ const FAULTS: [toml: string, expected: string][] = [
   [
     '[auth]\nguest_role = "x"\n[roles.x]',
     "2: auth.guest_role: guest_role is of no use without users: then everybody may do everything; " +
-    "add [[users]] or set auth.users_file",
+    "add [[users]], or set auth.users_file or the keys of auth.jwt",
   ],
   [
     '[roles.x.allow]\npublish = ["a..b"]',

@@ -2,6 +2,7 @@
  * The configuration: what wins over what, and that every mistake is told with its place.
  */
 import assert from "node:assert/strict";
+import { COMPANY, LIST_ITEMS, POLICY_DEFAULTS, TEXTS } from "./key_values.ts";
 import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import { DEFAULT_STORE_LIMITS } from "../../../lib/base/store_limits.ts";
 import {
@@ -114,51 +115,11 @@ Deno.test("a listener takes one value, a list, or nothing", () => {
   assert.deepEqual(fromText(""), []);
 });
 
-/** What lists take that take no addresses. */
-const LIST_ITEMS: Readonly<Record<string, string>> = {
-  "tls.identities": "DNS:worker.example.com=worker",
-  "listen.unix": "a.sock",
-  "listen.hosts": "parley.example.com",
-  "listen.origins": "https://app.example.com",
-  "listen.allow_addresses": "10.0.0.0/8",
-  "listen.deny_addresses": "2001:db8::/32",
-  "listen.proxy_protocol": "127.0.0.1",
-};
-
-/** What a table of a list is when only that is said which it must say. */
-const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> = {
-  keep: { max_events: 0, max_age_ms: 0, max_bytes: 0, forget_after_ms: 0 },
-  queue: {
-    bind: [],
-    lease_ms: 30_000,
-    max_deliveries: 10,
-    backoff_min_ms: 1000,
-    backoff_max_ms: 300_000,
-    max_jobs: 5_000_000,
-    max_bytes: 8_589_934_592,
-    when_full: "refuse",
-    ordered: false,
-  },
-  users: { password: "", roles: [], disabled: false, tokens: [] },
-};
-
-/** What keys of TLS need beside them. */
-const COMPANY: Record<string, string> = {
-  "listen.tls": "[tls]\ndev = true",
-  "tls.certificate": '[tls]\nkey = "k"',
-  "tls.key": '[tls]\ncertificate = "c"',
-  "tls.http": "[tls]\ndev = true",
-  "tls.client_certificates": '[tls]\nclient_ca = "a"',
-  "tls.client_ca": '[tls]\nclient_certificates = "optional"',
-  "auth.guest_role": '[roles.somewhere]\n[[users]]\nname = "ada"',
-  "tls.identities": '[tls]\nclient_certificates = "optional"\nclient_ca = "a"',
-};
-
 Deno.test("every key can be set by its variable and by a flag", () => {
   for (const { path, parts, kind, schema, variable } of configKeys()) {
     if (kind === "tables") continue;
     const text = kind === "text"
-      ? "somewhere"
+      ? TEXTS[path] ?? "somewhere"
       : kind === "policies"
       ? "orders.>"
       : kind === "boolean"

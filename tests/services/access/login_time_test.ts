@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../../lib/base/errors.ts";
 import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import { formatPasswordHash, USUAL_COST } from "../../../lib/logic/access/password_hash.ts";
+import { USUAL_CLAIMS } from "../../../lib/logic/access/assertion.ts";
 import type { SecretHasher } from "../../../lib/ports/secrets.ts";
 import { Access } from "../../../lib/services/access/access.ts";
 import { revise } from "../../../lib/services/revision.ts";
@@ -15,6 +16,7 @@ import { MemoryLink } from "../../support/memory_link.ts";
 import { messagesOf, TestSession } from "../../support/session.ts";
 import { settles } from "../../support/until.ts";
 
+const NOBODY_OUTSIDE = { assertedRoles: [], claimNames: USUAL_CLAIMS };
 const RIGHT = new Uint8Array(32).fill(1);
 const WRONG = new Uint8Array(32).fill(2);
 const LIMIT_MS = DEFAULT_LIMITS.loginTimeoutMs;
@@ -41,7 +43,7 @@ class Stranger {
       hash: RIGHT,
     });
     const ada = { name: "ada", password, roles: [], disabled: false, tokens: [] };
-    this.access.configure({ users: [ada], roles: [], guestRole: "" });
+    this.access.configure({ users: [ada], roles: [], guestRole: "", ...NOBODY_OUTSIDE });
     this.#run = openSession(host, this.link).run();
   }
 
@@ -123,7 +125,7 @@ Deno.test("users that change while a password is looked at decide", async () => 
   const stranger = new Stranger();
   stranger.say(hello());
   await stranger.link.when(() => stranger.link.unreadBytes === 0, "the Hello is read");
-  stranger.access.configure({ users: [], roles: [], guestRole: "" });
+  stranger.access.configure({ users: [], roles: [], guestRole: "", ...NOBODY_OUTSIDE });
   await stranger.hashed(RIGHT);
   await stranger.wrote(1);
   assert.equal(contentOf(stranger.messages[0], "error").code, ErrorCode.UNAUTHENTICATED);

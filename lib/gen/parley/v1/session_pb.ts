@@ -55,7 +55,7 @@ export type Hello = Message<"parley.v1.Hello"> & {
   answersPings: boolean;
 
   /**
-   * The name of the user. With a token it may be empty.
+   * The name of the user. With a token or a JWT it may be empty.
    *
    * @generated from field: string user = 5;
    */
@@ -69,7 +69,7 @@ export type Hello = Message<"parley.v1.Hello"> & {
   password: string;
 
   /**
-   * A token, in the place of a password.
+   * A token, or a JWT, in the place of a password.
    *
    * @generated from field: string token = 7;
    */
