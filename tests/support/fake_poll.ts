@@ -1,6 +1,8 @@
 /**
- * A poll without sockets: it resolves when the test says so, or at once, and counts.
+ * A poll without sockets: it resolves when the test says so, or once all that is ready has gone on, as a real
+ * one does; and counts.
  */
+import { setImmediate } from "node:timers";
 import type { IoPoll } from "../../lib/ports/io_poll.ts";
 
 /** A poll whose driver is the test. */
@@ -8,7 +10,7 @@ export class FakePoll implements IoPoll {
   /** How often it was asked for. */
   polls = 0;
   closed = false;
-  /** Done while the runtime looks outside: here others become ready. */
+  /** Done when the runtime looks outside, which ends the poll: here others become ready. */
   onPoll: ((poll: number) => void) | null = null;
   #holding = false;
   #settle: (() => void) | null = null;
@@ -20,8 +22,11 @@ export class FakePoll implements IoPoll {
 
   /** Lets the poll that waits resolve. */
   release(): void {
-    this.#settle?.();
+    const settle = this.#settle;
+    if (settle === null) return;
     this.#settle = null;
+    this.onPoll?.(this.polls);
+    settle();
   }
 
   /** Whether a poll is under way. */
@@ -31,9 +36,10 @@ export class FakePoll implements IoPoll {
 
   poll(): Promise<void> {
     this.polls++;
-    this.onPoll?.(this.polls);
-    if (!this.#holding) return Promise.resolve();
-    return new Promise((resolve) => this.#settle = resolve);
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      if (!this.#holding) setImmediate(() => this.release());
+    });
   }
 
   close(): void {

@@ -22,6 +22,8 @@ import type { WorkMeter } from "../../wire/work_meter.ts";
 
 /** The time for which work may go on before the sockets are polled, in milliseconds. */
 export const TURN_MS = 2;
+/** The part of a turn after which the poll behind it begins, in milliseconds. */
+const POLL_AFTER_MS = TURN_MS / 2;
 /** The shortest slice of one who works while many want to. */
 export const SHORTEST_SLICE_MS = 0.1;
 /** A pause of this length with next to nothing done before it was the runtime's parking: it has polled. */
@@ -110,6 +112,9 @@ export class FairTurns implements WorkMeter {
   #letWorkedOn = true;
   #owesWorked = false;
   #pumping = false;
+  /** Whether a poll is under way, and whether those who wait are let on with its end. */
+  #polling = false;
+  #waitsForPoll = false;
   readonly #pump = (): void => this.#letNextOn();
 
   constructor(io: IoPoll, nowMs: () => number) {
@@ -147,7 +152,7 @@ export class FairTurns implements WorkMeter {
       this.#begin(nowMs);
     }
     this.#look(taker, nowMs);
-    if (nowMs - this.#startMs >= TURN_MS) return false;
+    if (this.#turnIsOver(nowMs)) return false;
     if (taker.turn === this.#number) return nowMs - taker.sinceMs < this.#sliceMs;
     taker.turn = this.#number;
     taker.sinceMs = nowMs;
@@ -161,7 +166,7 @@ export class FairTurns implements WorkMeter {
     if (tookMs < LOOK_AFTER_MS) taker.units = Math.min(2 * taker.units, MAX_UNITS);
     else if (tookMs > 2 * LOOK_AFTER_MS) taker.units = Math.max(taker.units >>> 1, 1);
     this.#look(taker, nowMs);
-    return nowMs - this.#startMs < TURN_MS && nowMs - taker.sinceMs < this.#sliceMs;
+    return !this.#turnIsOver(nowMs) && nowMs - taker.sinceMs < this.#sliceMs;
   }
 
   /** Does what `wait` of the taker says. */
@@ -172,6 +177,16 @@ export class FairTurns implements WorkMeter {
     if (this.#pumping) return;
     this.#pumping = true;
     queueMicrotask(this.#pump);
+  }
+
+  /**
+   * Whether the turn has lasted long enough. The poll behind it begins before its end: a server that is busy with many
+   * small requests, and parks between them, then never waits for one.
+   */
+  #turnIsOver(nowMs: number): boolean {
+    const lastedMs = nowMs - this.#startMs;
+    if (lastedMs >= POLL_AFTER_MS && !this.#polling) detached(this.#poll(), "look at the sockets");
+    return lastedMs >= TURN_MS;
   }
 
   #enter(taker: TurnTaker, letOn: () => void): void {
@@ -212,8 +227,8 @@ export class FairTurns implements WorkMeter {
       this.#pumping = false;
       return;
     }
-    if (nowMs - this.#startMs >= TURN_MS) {
-      detached(this.#poll(), "look at the sockets");
+    if (this.#turnIsOver(nowMs)) {
+      this.#waitsForPoll = true;
       return;
     }
     const taker = this.#take();
@@ -231,11 +246,15 @@ export class FairTurns implements WorkMeter {
 
   async #poll(): Promise<void> {
     this.polls++;
+    this.#polling = true;
     await this.#io.poll();
+    this.#polling = false;
     const nowMs = this.#nowMs();
     this.#begin(nowMs);
     this.#lookedMs = nowMs;
     this.#parks = 0;
+    if (!this.#waitsForPoll) return;
+    this.#waitsForPoll = false;
     this.#letNextOn();
   }
 

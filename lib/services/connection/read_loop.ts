@@ -26,6 +26,9 @@ const UNIT_BYTES_LOG2 = 10;
 /** The longest single wait for a rate: whoever ends the session meanwhile is noticed after it at the latest. */
 const MAX_WAIT_MS = 250;
 
+/** The members that may hold back what is read behind them, as bits. */
+const HOLDING = 1 << MEMBER.call | 1 << MEMBER.hello;
+
 /** More messages than one dispatch can have. */
 const ANY_NUMBER = 2 ** 30;
 
@@ -150,7 +153,7 @@ export class ReadLoop {
         turns.left -= 1 + (reader.messageEnd - reader.messageStart >>> UNIT_BYTES_LOG2);
         if (outbox.size > this.#highWaterBytes) return "full";
         // Only a call can be one too many, and only a Hello has everything behind it wait.
-        if (mayHoldReading(scan.member) && session.late.holdsReading) return "full";
+        if ((HOLDING >>> scan.member & 1) !== 0 && session.late.holdsReading) return "full";
         if (turns.left <= 0 && !this.#turn.goOn()) return "turn";
       }
     } catch (reason) {
@@ -273,8 +276,4 @@ function tooFast(patienceMs: number): ParleyError {
     `the connection has sent more than its rates allow for ${patienceMs} ms`,
     { closeReason: CloseReason.RATE_LIMIT, retryable: true },
   );
-}
-
-function mayHoldReading(member: number): boolean {
-  return member === MEMBER.call || member === MEMBER.hello;
 }

@@ -154,26 +154,36 @@ export class Bus {
     const { bytes, start, end } = event;
     this.#context.payload.scan(bytes, start, end, "event");
     this.#context.counters.eventsIn++;
-    const found = this.#matchOf(session, bytes);
+    const publisher = publisherOf(session);
+    const found = publisher.match(bytes, this.#context.payload, this.#routes);
     const { match, kept, bound } = found;
     const wanted = match.receivers.length > 0;
     if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;
-    this.stamp(publisherOf(session));
+    this.stamp(publisher);
     if (!wanted || kept !== null || bound !== null) return found;
-    return this.handOut(session, found, event);
+    return this.#handOutOf(publisher, session, found, event);
   }
 
   /** Hands the event of `publish` to those who get it; gives who they were by then. */
   handOut(session: Peer, found: RememberedMatch, event: EventRange): RememberedMatch {
+    return this.#handOutOf(publisherOf(session), session, found, event);
+  }
+
+  #handOutOf(
+    publisher: Publisher,
+    session: Peer,
+    found: RememberedMatch,
+    event: EventRange,
+  ): RememberedMatch {
     const { bytes, start, end } = event;
-    const { stamps } = publisherOf(session);
+    const { stamps } = publisher;
     while (found.match.receivers.length > 0) {
       const to = this.#receivers(found.match, session);
       const taken = this.#fanout
         .add(to, session, bytes, start, end, stamps.bytes, stamps.length);
       if (taken) break;
       // Who could not take the run before is gone by now.
-      found = this.#matchOf(session, bytes);
+      found = publisher.match(bytes, this.#context.payload, this.#routes);
     }
     return found;
   }
@@ -318,11 +328,6 @@ export class Bus {
     if (publisher.stampedTurn === this.#turn) return;
     publisher.stampedTurn = this.#turn;
     publisher.stamps.setTime(this.#context.clock.wallMs());
-  }
-
-  /** The receivers of the event that was scanned. */
-  #matchOf(session: Peer, bytes: Uint8Array): RememberedMatch {
-    return publisherOf(session).match(bytes, this.#context.payload, this.#routes);
   }
 
   /**

@@ -9,6 +9,7 @@ import { openSqliteStore } from "../../../lib/adapters/sqlite/store.ts";
 import { TURN_MS } from "../../../lib/services/connection/fair_turns.ts";
 import { bytesOf, publish, subscribe } from "../../support/bus_messages.ts";
 import { FakePoll } from "../../support/fake_poll.ts";
+import { until } from "../../support/until.ts";
 import { Inbox, KeptBus, range, seqsOf, storeTest } from "./kept_support.ts";
 
 /** A clock on which everything takes long: it goes on whenever it is looked at. */
@@ -76,6 +77,6 @@ storeTest("who comes while a commit is handed out gets each event once", async (
   for (const inbox of late) {
     assert.deepEqual(seqsOf(await inbox.whenEvents(3 * EVENTS)), range(1, 3 * EVENTS));
   }
-  assert.equal(bus.feeds, 0);
+  await until(() => bus.feeds === 0, "the end of all feeds");
   assert.equal(bus.host.context.counters.internalErrors, 0);
 });
