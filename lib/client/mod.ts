@@ -15,6 +15,12 @@ export { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
 export type { ErrorCodeName } from "../base/errors.ts";
 export type { ClientMessage, ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
 export type { Welcome } from "../gen/parley/v1/session_pb.ts";
+export {
+  type AuthAnswer,
+  AuthAnswerSchema,
+  type AuthRequest,
+  AuthRequestSchema,
+} from "../gen/parley/v1/auth_pb.ts";
 export { AckLevel } from "../gen/parley/v1/session_pb.ts";
 export { Client } from "./client.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";

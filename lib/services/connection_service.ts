@@ -68,8 +68,9 @@ export class ConnectionService implements Service {
   }
 
   stopWork(peer: Peer): void {
-    const { calls, queues } = this.#features;
+    const { calls, callouts, queues } = this.#features;
     calls.stopAnswering(peer);
+    callouts.leave(peer);
     queues?.leave(peer);
   }
 
@@ -78,10 +79,11 @@ export class ConnectionService implements Service {
   }
 
   leave(peer: Peer): void {
-    const { bus, calls, queues, rooms } = this.#features;
+    const { bus, calls, callouts, queues, rooms } = this.#features;
     guard("take a session from the users", () => this.#features.access?.leave(peer));
     guard("take a session from the bus", () => bus.leave(peer));
     guard("take a session from the calls", () => calls.leave(peer));
+    guard("take a session from the server's calls", () => callouts.leave(peer));
     guard("take a session from the queues", () => queues?.leave(peer));
     guard("take a session from the rooms", () => rooms?.gone(peer));
   }

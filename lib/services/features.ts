@@ -7,6 +7,8 @@ import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { Store } from "../ports/store.ts";
 import type { Access } from "./access/access.ts";
 import { mayReceive } from "./access/checks.ts";
+import { AuthCallout } from "./calls/auth_callout.ts";
+import { Callouts } from "./calls/callouts.ts";
 import { Calls } from "./calls/calls.ts";
 import type { Counters } from "./connection/counters.ts";
 import type { Peer } from "./connection/peer.ts";
@@ -24,6 +26,8 @@ export class Features {
   readonly bus: Bus;
   /** Services and calls under way. */
   readonly calls: Calls;
+  /** The server's own calls under way. */
+  readonly callouts: Callouts;
   /** Who the peers are; null where nobody asks. */
   access: Access | null = null;
   /** Topics that are kept; null while there is no store. */
@@ -37,6 +41,7 @@ export class Features {
     this.context = context;
     this.bus = new Bus(context);
     this.calls = new Calls(context);
+    this.callouts = new Callouts(context, this.calls);
   }
 
   /** Keeps topics and queues in `store` from now on; once, before the first session. */
@@ -62,6 +67,7 @@ export class Features {
     this.access = access;
     access.changed = ({ types }) => this.bus.decideBy(types, mayReceive);
     access.narrowed = (peer) => revise(this, peer);
+    access.askBy(new AuthCallout(this.context, this.callouts));
   }
 
   /** The kept topics. Raises UNAVAILABLE without a store. */

@@ -8,7 +8,7 @@ import { mayFail } from "../base/detached.ts";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { ruleText } from "../logic/access/permissions.ts";
-import { may } from "./access/checks.ts";
+import { isConfiguredUser, may } from "./access/checks.ts";
 import { knownCallsOf } from "./calls/peer_calls.ts";
 import type { Peer } from "./connection/peer.ts";
 import { errorReply } from "./connection/reply.ts";
@@ -40,14 +40,20 @@ function reviseSubscriptions({ bus }: Features, peer: Peer): void {
   }
 }
 
-function reviseMethods({ calls }: Features, peer: Peer): void {
+function reviseMethods({ access, calls }: Features, peer: Peer): void {
   const known = knownCallsOf(peer);
   if (known === null) return;
   for (const method of calls.methods.methodsOf(known.endpoint)) {
-    if (may(peer, "serve", method)) continue;
+    const verb = !may(peer, "serve", method) ? "serve" : "authenticate";
+    const isCallout = access?.isCallout(method) === true;
+    if (verb === "authenticate" && (!isCallout || mayAuthenticate(peer, method))) continue;
     calls.methods.unregister(method, known.endpoint);
-    tell(peer, `the method ${quote(method)}`, ruleText("serve", method));
+    tell(peer, `the method ${quote(method)}`, ruleText(verb, method));
   }
+}
+
+function mayAuthenticate(peer: Peer, method: string): boolean {
+  return isConfiguredUser(peer) && may(peer, "authenticate", method);
 }
 
 function reviseConsumers({ queues }: Features, peer: Peer): void {

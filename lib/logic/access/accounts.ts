@@ -28,6 +28,14 @@ export interface UserEntry {
   readonly tokens: readonly TokenEntry[];
 }
 
+/** The service that is asked who somebody is whom the server does not know. */
+export interface CalloutRules {
+  readonly method: string;
+  readonly timeoutMs: number;
+  /** How many are asked about at a time. */
+  readonly inFlight: number;
+}
+
 /** Everything that is configured about who may do what. */
 export interface AccessSettings {
   readonly users: readonly UserEntry[];
@@ -38,6 +46,8 @@ export interface AccessSettings {
   readonly assertedRoles: readonly string[];
   /** Where JWTs say who somebody is. */
   readonly claimNames: ClaimNames;
+  /** Null when nobody is asked. */
+  readonly callout: CalloutRules | null;
 }
 
 /** Who somebody turned out to be. */
@@ -77,12 +87,15 @@ export class Accounts {
   readonly #folded: ReadonlyMap<string, UserEntry>;
   /** Where JWTs say who somebody is. */
   readonly claimNames: ClaimNames;
+  /** Who is asked about those who are not known; null for nobody. */
+  readonly callout: CalloutRules | null;
   readonly #permissions: PermissionTable;
   readonly #assertedRoles: readonly string[];
 
-  constructor({ users, roles, guestRole, assertedRoles, claimNames }: AccessSettings) {
+  constructor({ users, roles, guestRole, assertedRoles, claimNames, callout }: AccessSettings) {
     this.roles = roles;
     this.claimNames = claimNames;
+    this.callout = callout;
     this.#assertedRoles = assertedRoles;
     this.#permissions = new PermissionTable(roles);
     this.#users = new Map(users.map((user) => [user.name, user]));

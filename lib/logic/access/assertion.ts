@@ -1,5 +1,5 @@
 /**
- * What somebody outside says of a user: the claims of a JWT. It names the user, and may name roles and permissions.
+ * What somebody outside says of a user: the claims of a JWT, or a service that was asked. It names the user, and may name roles and permissions.
  *
  * Invariants: what is not understood as a whole gives nothing; roles that are not configured allow nothing; permissions
  * are rules of the same grammar as those of roles, but name no message type. Pure.
@@ -21,7 +21,7 @@ export interface Assertion {
   readonly permissions: AssertedPermissions | null;
   /** When it ends, as Unix time in milliseconds; Infinity for never. */
   readonly expiresMs: number;
-  /** Names what was believed: the key of a JWT. */
+  /** Names what was believed: the key of a JWT, or the service that was asked. */
   readonly by: string;
 }
 
@@ -46,6 +46,11 @@ export const USUAL_CLAIMS: ClaimNames = Object.freeze({
   roles: "roles",
   permissions: "",
 });
+
+/** What the service that answers a method is called in `Assertion.by`. */
+export function calloutName(method: string): string {
+  return `callout ${method}`;
+}
 
 /** What is wrong with something that was said; its message names the part at fault, and no value. */
 export class AssertionFault extends Error {}
@@ -103,12 +108,17 @@ function rolesOf(value: unknown, what: string): string[] {
   if (!Array.isArray(roles) || !roles.every((name) => typeof name === "string")) {
     throw new AssertionFault(`${what} is no list of names`);
   }
+  checkRoles(roles, what);
+  return roles;
+}
+
+/** Raises AssertionFault for more roles than a user may have; `what` names the list. */
+export function checkRoles(roles: readonly string[], what: string): void {
   if (roles.length > MAX_ROLES_OF_USER) {
     throw new AssertionFault(
       `${what} has ${roles.length} names, but a user has at most ${MAX_ROLES_OF_USER} roles`,
     );
   }
-  return roles;
 }
 
 function ruleListsOf(value: unknown, what: string): RuleLists {

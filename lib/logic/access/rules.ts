@@ -19,6 +19,7 @@ export const VERBS = [
   "push",
   "pull",
   "manage",
+  "authenticate",
 ] as const;
 
 /** One verb. */
@@ -39,6 +40,8 @@ export const MAX_RULES = 1000;
 
 /** The longest pattern of a rule, and its most levels: no topic anywhere is beyond. */
 const MAX_RULE = { maxTopicBytes: 1024, maxTopicLevels: 128 };
+/** The verbs that are about methods. */
+const METHOD_VERBS: readonly Verb[] = ["call", "serve", "authenticate"];
 const USER = "${user}";
 const TYPE = /^[A-Za-z0-9_.\/-]+$/;
 
@@ -80,7 +83,7 @@ export function ruleFault(verb: Verb, text: string): string | null {
  * it has.
  */
 export function targetOf(verb: Verb, name: string): string {
-  return verb === "call" || verb === "serve" ? name.replaceAll("/", "./.") : name;
+  return METHOD_VERBS.includes(verb) ? name.replaceAll("/", "./.") : name;
 }
 
 /** The name of a user with everything that means something in a pattern written as `%` and two digits. */

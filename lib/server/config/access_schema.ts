@@ -21,9 +21,10 @@ import {
   type Verb,
   VERBS,
 } from "../../logic/access/rules.ts";
+import { checkMethod } from "../../logic/calls/method_table.ts";
 import { isTokenHash } from "../../logic/access/token.ts";
-import { listOf } from "./fields.ts";
 import { type JwtConfig, jwtSchema } from "./access/jwt.ts";
+import { duration, listOf, whole } from "./fields.ts";
 
 /** A text of which `fault` says what is wrong with it, or null. */
 function text(fault: (value: string) => string | null) {
@@ -44,6 +45,17 @@ const passwordFault = (value: string) =>
 
 const tokenFault = (value: string) =>
   isTokenHash(value) ? null : "is not the hash of a token; `parley token new` makes one";
+
+function methodFault(value: string): string | null {
+  try {
+    checkMethod(value);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return value.startsWith("parley.")
+    ? 'methods that begin with "parley." are the server\'s own'
+    : null;
+}
 
 const EXPIRES = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
@@ -128,6 +140,12 @@ export const authSchema = z.strictObject({
   guest_role: orEmpty((name) => userNameFault("the name of a role", name)).default("").describe(
     "The role of who does not say who they are, where there are users; empty for none: then everybody has to.",
   ),
+  callout: orEmpty(methodFault).default("").describe(
+    "The method of a service that is asked who somebody is whom the server does not know: a user that is not configured, or " +
+      "a token of another form. Empty: nobody is asked. See [security](security.md#a-service-of-your-own).",
+  ),
+  callout_timeout_ms: duration(5000, "How long that service may take for an answer."),
+  callout_in_flight: whole(64, 1, 10_000, "How many it is asked about at a time; others wait."),
   jwt: jwtSchema,
 }).prefault({}).describe("How it is found out who a client is.");
 
@@ -146,14 +164,17 @@ export interface AccessFault {
   readonly path: readonly (string | number)[];
 }
 
-/** What of the table `auth` names roles. */
-export interface NamedRoles {
+/** What of the table `auth` is about users and roles. */
+export interface AuthTable {
   readonly guest_role: string;
+  readonly callout: string;
+  readonly callout_timeout_ms: number;
+  readonly callout_in_flight: number;
   readonly jwt: Pick<JwtConfig, "roles" | "user_claim" | "roles_claim" | "permissions_claim">;
 }
 
 /** What does not fit together between users, roles and what else names roles. */
-export function accessFaults({ users, roles }: AccessTables, auth: NamedRoles): AccessFault[] {
+export function accessFaults({ users, roles }: AccessTables, auth: AuthTable): AccessFault[] {
   const faults: AccessFault[] = [];
   const names = new Set<string>();
   const hashes = new Set<string>();
@@ -197,7 +218,7 @@ function noRole(role: string): string {
 /** Users and roles as the rest of the server names them. */
 export function accessSettingsOf(
   { users, roles }: AccessTables,
-  auth: NamedRoles,
+  auth: AuthTable,
 ): AccessSettings {
   return {
     users: users.map(({ name, password, roles, disabled, tokens }) => ({
@@ -218,6 +239,11 @@ export function accessSettingsOf(
     })),
     guestRole: auth.guest_role,
     assertedRoles: auth.jwt.roles,
+    callout: auth.callout === "" ? null : {
+      method: auth.callout,
+      timeoutMs: auth.callout_timeout_ms,
+      inFlight: auth.callout_in_flight,
+    },
     claimNames: {
       user: auth.jwt.user_claim,
       roles: auth.jwt.roles_claim,

@@ -5,7 +5,7 @@
  * sentence and never sees a broken invariant. An issue names all the keys that take part (`params.paths`): the one that the user
  * set is then blamed, not the default it collides with.
  */
-import { accessFaults, type AccessTables } from "./access_schema.ts";
+import { accessFaults, type AccessTables, type AuthTable } from "./access_schema.ts";
 import { isLoopback, parseListenAddress } from "./address.ts";
 import { BURSTS } from "./rate_schema.ts";
 import { hasJwtKeys, type JwtConfig, jwtFaults } from "./access/jwt.ts";
@@ -14,11 +14,7 @@ import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 
 /** The values that relations look at. */
 interface Related extends TlsValues, AccessTables {
-  readonly auth: {
-    readonly users_file: string;
-    readonly guest_role: string;
-    readonly jwt: JwtConfig;
-  };
+  readonly auth: AuthTable & { readonly users_file: string; readonly jwt: JwtConfig };
   readonly insecure: boolean;
   readonly keep: readonly { readonly pattern: string; readonly forget_after_ms: number }[];
   readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
@@ -209,6 +205,11 @@ function checkAccess(config: Related, issues: IssueSink): void {
     const message = "guest_role is of no use without users: then everybody may do everything; " +
       "add [[users]], or set auth.users_file or the keys of auth.jwt";
     report(issues, message, [["auth", "guest_role"]]);
+  }
+  if (config.auth.callout !== "" && config.users.length === 0 && usersFile === "") {
+    const message = "the service of callout comes in as a user that is configured itself; " +
+      "add [[users]] or set auth.users_file";
+    report(issues, message, [["auth", "callout"]]);
   }
   if (usersFile !== "") return;
   for (const { message, path } of accessFaults(config, config.auth)) {

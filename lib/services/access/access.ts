@@ -13,12 +13,13 @@ import { TEXT_LOGIN_TIMEOUT_MS } from "../../base/limits.ts";
 import { quote } from "../../base/quote.ts";
 import { logger } from "../../base/log.ts";
 import { STRANGER } from "../../logic/access/access.ts";
+import { calloutName } from "../../logic/access/assertion.ts";
 import { type AccessSettings, Accounts, type Identity } from "../../logic/access/accounts.ts";
 import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
-import { type Credentials, type Known, Logins } from "./logins.ts";
+import { type Asker, type Credentials, type Known, Logins, type Origin } from "./logins.ts";
 
 const log = logger("server");
 
@@ -40,6 +41,16 @@ export class Access {
   constructor(context: ServerContext, hasher: SecretHasher) {
     this.#context = context;
     this.#logins = new Logins(hasher, context.clock);
+  }
+
+  /** Asks `asker` about those who are not known, where a service for that is configured. */
+  askBy(asker: Asker): void {
+    this.#logins.asker = asker;
+  }
+
+  /** Whether `method` is the one by which the server asks who somebody is. */
+  isCallout(method: string): boolean {
+    return this.#accounts?.callout?.method === method;
   }
 
   /** The users that there are; null when none are configured. */
@@ -89,8 +100,13 @@ export class Access {
   }
 
   /** Makes the peer whom its credentials prove it to be. Rejects with UNAUTHENTICATED, RESOURCE_EXHAUSTED or UNAVAILABLE. */
-  async logIn(peer: Peer, credentials: Credentials): Promise<void> {
-    const origin = { connection: peer.number, address: peer.link.address };
+  async logIn(
+    peer: Peer,
+    credentials: Credentials,
+    client: Origin["client"],
+  ): Promise<void> {
+    const { number: connection, link: { address, kind: listener }, sessionId } = peer;
+    const origin = { connection, address, listener, sessionId, client };
     const stop = this.#stopClock(peer);
     let identity: Identity;
     try {
@@ -149,7 +165,10 @@ export class Access {
 
   /** Whether what an identity rests on counts still, as far as it was said outside. */
   #isBelieved({ assertion }: Identity): boolean {
-    return assertion === null || this.#jwt?.keys.has(assertion.by) === true;
+    if (assertion === null) return true;
+    const callout = this.#accounts?.callout ?? null;
+    return this.#jwt?.keys.has(assertion.by) === true ||
+      callout !== null && calloutName(callout.method) === assertion.by;
   }
 
   /** Who a peer is that has said nothing. */

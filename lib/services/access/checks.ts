@@ -20,6 +20,7 @@ const ACTIONS: Readonly<Record<Verb, string>> = {
   push: "push to",
   pull: "pull from",
   manage: "manage",
+  authenticate: "say who may come in by",
 };
 
 /** Raises PERMISSION_DENIED unless the peer has the permission of `verb` for a name, and for what is of `type`. */
@@ -56,6 +57,11 @@ export function checkMayOne(
 /** Whether the peer has the permission of `verb` for a name. */
 export function may({ identity }: Peer, verb: Verb, name: string): boolean {
   return identity === null || identity.permissions.may(verb, name);
+}
+
+/** Whether the peer is a user of the configuration, and came in by what stands there or by a certificate. */
+export function isConfiguredUser({ identity }: Peer): boolean {
+  return identity !== null && identity.user !== "" && identity.assertion === null;
 }
 
 /** Whether the peer may read anything of a topic. */

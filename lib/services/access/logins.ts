@@ -9,8 +9,13 @@ import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { countedAs } from "../../base/ip_address.ts";
 import { logger } from "../../base/log.ts";
-import type { Accounts, Identity } from "../../logic/access/accounts.ts";
-import { type Assertion, AssertionFault, assertionOf } from "../../logic/access/assertion.ts";
+import type { Accounts, CalloutRules, Identity } from "../../logic/access/accounts.ts";
+import {
+  type Assertion,
+  AssertionFault,
+  assertionOf,
+  calloutName,
+} from "../../logic/access/assertion.ts";
 import { GuessThrottle } from "../../logic/access/guess_throttle.ts";
 import {
   HASH_BYTES,
@@ -43,10 +48,19 @@ export interface Known {
   readonly jwt: JwtVerifier | null;
 }
 
-/** Where somebody tries to come in from, for the log and against guessing. */
+/** Where somebody tries to come in from: for the log, against guessing, and for a service that is asked. */
 export interface Origin {
   readonly connection: number;
   readonly address: string;
+  readonly listener: string;
+  readonly sessionId: string;
+  readonly client: { readonly name: string; readonly library: string };
+}
+
+/** Asks somebody else about those who are not known here. */
+export interface Asker {
+  /** What is said of whoever gives these credentials; null when they are wrong. Rejects with UNAVAILABLE. */
+  ask(rules: CalloutRules, credentials: Credentials, origin: Origin): Promise<Assertion | null>;
 }
 
 /** Checks passwords, tokens and JWTs. */
@@ -55,6 +69,8 @@ export class Logins {
   readonly #clock: Clock;
   readonly #line = new HashLine();
   readonly #throttle = new GuessThrottle();
+  /** Asked about those who are not known, where that is configured. */
+  asker: Asker | null = null;
 
   constructor(hasher: SecretHasher, clock: Clock) {
     this.#hasher = hasher;
@@ -74,6 +90,9 @@ export class Logins {
     if (jwt !== null && isJwt(credentials.token)) {
       return await this.#byJwt(credentials, jwt, origin, knownNow);
     }
+    if (accounts.callout !== null && this.asker !== null && isOthers(credentials, accounts)) {
+      return await this.#byCallout(credentials, origin, this.asker, knownNow);
+    }
     if (credentials.token !== "") return this.#byToken(credentials, accounts);
     return await this.#byPassword(credentials, origin, () => knownNow().accounts);
   }
@@ -84,25 +103,13 @@ export class Logins {
     accountsNow: () => Accounts,
   ): Promise<Identity> {
     const { user, password } = credentials;
-    const { connection } = origin;
-    const address = countedAs(origin.address);
-    const waitMs = this.#throttle.begin(user, address, this.#clock.monotonicMs());
-    if (waitMs > 0) throw tooSoon(waitMs);
-    let stored: string | null = null;
-    try {
-      stored = await this.#check(user, password, address, accountsNow());
-    } catch (reason) {
-      this.#throttle.dropped(user, address);
-      throw reason;
-    }
-    if (stored === null) {
-      this.#throttle.wrong(user, address, this.#clock.monotonicMs());
+    const stored = await this.#throttled(
+      user,
+      origin,
+      (address) => this.#check(user, password, address, accountsNow()),
       // A name that is nobody's may be a password that was typed in the wrong place.
-      const known = accountsNow().user(user) === null ? "" : user;
-      log.info("a password was wrong", { connection, address: origin.address, user: known });
-      throw wrong();
-    }
-    this.#throttle.right(user, address);
+      () => accountsNow().user(user) === null ? "" : user,
+    );
     // The accounts may be others by now.
     const accounts = accountsNow();
     const identity = accounts.user(user)?.password === stored
@@ -145,6 +152,56 @@ export class Logins {
     return identity;
   }
 
+  async #byCallout(
+    credentials: Credentials,
+    origin: Origin,
+    asker: Asker,
+    knownNow: () => Known,
+  ): Promise<Identity> {
+    const rules = knownNow().accounts.callout!;
+    // All tokens of an address together, and no name of a user is like that.
+    const account = credentials.token === "" ? credentials.user : "a token";
+    const said = await this.#throttled(
+      account,
+      origin,
+      () => asker.ask(rules, credentials, origin),
+    );
+    const { accounts } = knownNow();
+    const isAsked = accounts.callout !== null && calloutName(accounts.callout.method) === said.by;
+    const isOver = said.expiresMs <= this.#clock.wallMs();
+    const identity = isAsked && !isOver ? accounts.ofAssertion(said) : null;
+    if (identity === null || credentials.user !== "" && credentials.user !== identity.user) {
+      throw wrong();
+    }
+    return identity;
+  }
+
+  /** What `check` finds, unless too many tries were wrong; null counts as one, and is refused. */
+  async #throttled<T>(
+    account: string,
+    { connection, address: whole }: Origin,
+    check: (address: string) => Promise<T | null>,
+    nameOf: () => string = () => "",
+  ): Promise<T> {
+    const address = countedAs(whole);
+    const waitMs = this.#throttle.begin(account, address, this.#clock.monotonicMs());
+    if (waitMs > 0) throw tooSoon(waitMs);
+    let found: T | null;
+    try {
+      found = await check(address);
+    } catch (reason) {
+      this.#throttle.dropped(account, address);
+      throw reason;
+    }
+    if (found !== null) {
+      this.#throttle.right(account, address);
+      return found;
+    }
+    this.#throttle.wrong(account, address, this.#clock.monotonicMs());
+    log.info("a password was wrong", { connection, address: whole, user: nameOf() });
+    throw wrong();
+  }
+
   /** The stored password that the given one fits; null when it fits none. It takes the same work either way. */
   async #check(
     user: string,
@@ -162,6 +219,11 @@ export class Logins {
     const fits = isSameSecret(hash, stored.hash);
     return known !== null && fits ? accounts.user(user)!.password : null;
   }
+}
+
+/** Whether the server itself cannot know these: a user that is not configured, or a token of another form. */
+function isOthers({ user, token }: Credentials, accounts: Accounts): boolean {
+  return token === "" ? user !== "" && accounts.user(user) === null : !isToken(token);
 }
 
 function decoyOf({ decoyCost }: Accounts): PasswordHash {

@@ -38,6 +38,7 @@ const CALL_TAG = 0x4a;
 /** Tag of ServerMessage.answer: field 10, length-delimited. */
 const ANSWER_TAG = 0x52;
 /** Field numbers of Answer. */
+const PAYLOAD_FIELD = 1;
 const TYPE_FIELD = 2;
 const HEADERS_FIELD = 3;
 const ERROR_FIELD = 4;
@@ -64,6 +65,7 @@ export function handleCall(
     return answerOwn(session, answerOwnMethod(features, session, method, payload), bytes, scan);
   }
   checkMay(session, "call", method);
+  if (features.access?.isCallout(method)) throw notForClients(method);
   if (found.timeoutMs > limits.maxCallTimeoutMs) {
     throw invalidArgument(`cannot call "${method}" with a timeout of ${found.timeoutMs} ms`, {
       accepted: `at most ${limits.maxCallTimeoutMs} ms`,
@@ -76,6 +78,15 @@ export function handleCall(
   const responder = record.responder.owner;
   const { start, end } = scan;
   forward(responder, CALL_TAG, forwarded.setBody(bytes, start, end).setStamps(stamps), record.id);
+}
+
+/** Otherwise passwords could be guessed by it, and nobody would slow that down. */
+function notForClients(method: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.PERMISSION_DENIED,
+    `cannot call "${method}": the server asks by it who may come in, and nobody else does`,
+    { accepted: "a Hello" },
+  );
 }
 
 /** Answers a call of the server's own, now or when the answer is there. */
@@ -141,6 +152,10 @@ export function handleAnswer(
       "cannot hand on the answer: the service sent an invalid one",
     );
   }
+  if (features.callouts.isOwn(id)) {
+    const answer = error ?? payloadOf(bytes, scan);
+    return features.callouts.settle(id, session, answer);
+  }
   const record = features.calls.take(id, session);
   if (record === null || record.callerId === 0) return;
   const caller = record.caller.owner;
@@ -176,6 +191,16 @@ function scanAnswer(bytes: Uint8Array, scan: MessageScan): ParleyError | null {
     else if (cursor.field === ERROR_FIELD) error = readError(bytes.subarray(start, end));
   }
   return error;
+}
+
+/** The payload of an Answer, as bytes of its own. */
+function payloadOf(bytes: Uint8Array, scan: MessageScan): Uint8Array {
+  let payload = new Uint8Array(0);
+  cursor.open(bytes, scan.start, scan.end);
+  while (cursor.next()) {
+    if (cursor.field === PAYLOAD_FIELD) payload = bytes.slice(cursor.start, cursor.end);
+  }
+  return payload;
 }
 
 /** The error of a responder. It may say what it likes, but not that the caller's connection ends. */

@@ -86,7 +86,7 @@ async function logIn(
 ): Promise<void> {
   let reply: Reply | null = null;
   try {
-    await access.logIn(session, credentials);
+    await access.logIn(session, credentials, client);
     reply = welcome(features, session, client, protocolVersion);
   } catch (reason) {
     session.context.counters.requestsRefused++;

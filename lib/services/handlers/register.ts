@@ -6,7 +6,7 @@ import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { RegisterSchema, UnregisterSchema } from "../../gen/parley/v1/service_pb.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
-import { checkMay } from "../access/checks.ts";
+import { checkMay, isConfiguredUser } from "../access/checks.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
 import { callsOf } from "../calls/peer_calls.ts";
 import { decodeBody } from "../connection/decode_body.ts";
@@ -28,9 +28,23 @@ export function handleRegister(
       `cannot register "${method}": methods that begin with "${OWN_METHODS}" are the server's own`,
     );
   }
-  checkMay(session, "serve", method);
+  checkMayServe(features, session, method);
   features.calls.methods.register(method, callsOf(session).endpoint);
   if (scan.idBytes > 0) acknowledge(session, scan, 0);
+}
+
+/** Raises PERMISSION_DENIED unless the session may answer a method. */
+function checkMayServe({ access }: Features, session: Peer, method: string): void {
+  checkMay(session, "serve", method);
+  if (access === null || !access.isCallout(method)) return;
+  if (!isConfiguredUser(session)) {
+    throw new ParleyError(
+      ErrorCode.PERMISSION_DENIED,
+      `cannot register ${quote(method)}: the server asks by it who may come in`,
+      { accepted: "the login of a user that is configured here" },
+    );
+  }
+  checkMay(session, "authenticate", method);
 }
 
 /** Takes the offer back. Raises NOT_FOUND when there is none. */

@@ -29,6 +29,7 @@ function accounts(users: UserEntry[], more: Partial<AccessSettings> = {}): Accou
     guestRole: "",
     assertedRoles: [],
     claimNames: USUAL_CLAIMS,
+    callout: null,
     ...more,
   });
 }

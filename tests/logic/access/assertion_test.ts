@@ -89,7 +89,14 @@ const roles = [
 ];
 
 function accounts(users: UserEntry[] = [], assertedRoles: string[] = []): Accounts {
-  return new Accounts({ users, roles, guestRole: "", assertedRoles, claimNames: ALL });
+  return new Accounts({
+    users,
+    roles,
+    guestRole: "",
+    assertedRoles,
+    claimNames: ALL,
+    callout: null,
+  });
 }
 
 function user(name: string, more: Partial<UserEntry> = {}): UserEntry {

@@ -50,10 +50,12 @@ Deno.test("users and roles are read as they are written", () => {
   const settings = accessSettingsOf(config, config.auth);
   assert.equal(settings.guestRole, "guest");
   const nothing = Object.fromEntries(
-    ["publish", "subscribe", "call", "serve", "join", "push", "pull", "manage"].map((verb) => [
-      verb,
-      [],
-    ]),
+    ["publish", "subscribe", "call", "serve", "join", "push", "pull", "manage", "authenticate"].map(
+      (verb) => [
+        verb,
+        [],
+      ],
+    ),
   );
   assert.deepEqual(settings, {
     users: [
@@ -76,6 +78,7 @@ Deno.test("users and roles are read as they are written", () => {
     ],
     guestRole: "guest",
     assertedRoles: [],
+    callout: null,
     claimNames: { user: "sub", roles: "roles", permissions: "" },
   });
 });

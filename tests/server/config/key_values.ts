@@ -40,6 +40,7 @@ export const COMPANY: Record<string, string> = {
   "tls.client_certificates": '[tls]\nclient_ca = "a"',
   "tls.client_ca": '[tls]\nclient_certificates = "optional"',
   "auth.guest_role": '[roles.somewhere]\n[[users]]\nname = "ada"',
+  "auth.callout": '[[users]]\nname = "ada"',
   "auth.jwt.public_keys": '[auth.jwt]\naudience = "a"',
   "auth.jwt.jwks_file": '[auth.jwt]\naudience = "a"',
   "auth.jwt.jwks_url": '[auth.jwt]\naudience = "a"',
@@ -54,5 +55,6 @@ export const COMPANY: Record<string, string> = {
 
 /** What a text may be that is not any. */
 export const TEXTS: Readonly<Record<string, string>> = {
+  "auth.callout": "acme.Auth/Check",
   "auth.jwt.jwks_url": "https://login/keys",
 };

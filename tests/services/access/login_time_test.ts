@@ -16,7 +16,7 @@ import { MemoryLink } from "../../support/memory_link.ts";
 import { messagesOf, TestSession } from "../../support/session.ts";
 import { settles } from "../../support/until.ts";
 
-const NOBODY_OUTSIDE = { assertedRoles: [], claimNames: USUAL_CLAIMS };
+const NOBODY_OUTSIDE = { assertedRoles: [], claimNames: USUAL_CLAIMS, callout: null };
 const RIGHT = new Uint8Array(32).fill(1);
 const WRONG = new Uint8Array(32).fill(2);
 const LIMIT_MS = DEFAULT_LIMITS.loginTimeoutMs;
