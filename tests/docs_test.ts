@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS } from "../lib/base/limits.ts";
 import { OLDEST_DENO } from "../lib/cli/runtime.ts";
 import { Queues } from "../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../lib/gen/parley/v1/room_pb.ts";
+import { Admin } from "../lib/gen/parley/v1/admin_pb.ts";
 import { Topics } from "../lib/gen/parley/v1/topic_pb.ts";
 import { configFrom, resolveConfig } from "../lib/server/config/config.ts";
 import { Server } from "../lib/server/server.ts";
@@ -107,7 +108,7 @@ Deno.test("tables of messages are complete and right", () => {
   }
 });
 
-for (const service of [Topics, Queues, Rooms]) {
+for (const service of [Topics, Queues, Rooms, Admin]) {
   Deno.test(`the table of the methods of ${service.typeName} is complete and right`, () => {
     const expected = service.methods.map(({ name, input, output }) => [
       name,

@@ -92,6 +92,7 @@ const SERVICES = [
   "queues",
   "rooms",
   "store_commits.ts",
+  "administration.ts",
   "features.ts",
   "revision.ts",
   "handlers",

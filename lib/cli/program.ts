@@ -21,6 +21,7 @@ import { addPub } from "./topics/pub.ts";
 import { addQueue } from "./queues/commands.ts";
 import { addRespond } from "./calls/respond.ts";
 import { addRoom } from "./rooms/room.ts";
+import { addReload } from "./server/reload.ts";
 import { addServe } from "./server/serve.ts";
 import { addSub } from "./topics/sub.ts";
 import { styled } from "./terminal/terminal_text.ts";
@@ -74,6 +75,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addExplain(program, context);
   addInit(program, context);
   addHealth(program, context);
+  addReload(program, context);
   addBench(program, context);
   addBackup(program, context);
   addConfig(program, context);

@@ -5,6 +5,7 @@
  */
 import type { ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
 import { AckLevel, type Welcome } from "../gen/parley/v1/session_pb.ts";
+import { Admin } from "./admin.ts";
 import {
   expectPong,
   Member,
@@ -246,6 +247,11 @@ export class Client implements AsyncDisposable {
   /** The queues of the server whose names match `pattern`, by name; by default all of them. */
   queues(pattern = "", options: RequestOptions = {}): AsyncIterable<QueueInfo> {
     return this.#queues.list(pattern, options);
+  }
+
+  /** The server as a whole, for those who may manage it. */
+  get admin(): Admin {
+    return new Admin(this.#pool);
   }
 
   /** Sends any member of ClientMessage that is answered, and gives the member of the answer. */

@@ -18,7 +18,13 @@ import { Access } from "../services/access/access.ts";
 import { ServerContext } from "../services/connection/server_context.ts";
 import { Features } from "../services/features.ts";
 import { revise } from "../services/revision.ts";
-import { type Config, keepPoliciesOf, limitsOf, queuePoliciesOf } from "./config/config.ts";
+import {
+  type Config,
+  keepPoliciesOf,
+  limitsOf,
+  type LogConfig,
+  queuePoliciesOf,
+} from "./config/config.ts";
 import { usersOf } from "./config/users_file.ts";
 import { Admission } from "./listeners/admission.ts";
 import { Edge } from "./listeners/edge.ts";
@@ -38,8 +44,10 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Goes on when the data directory has lost acknowledged events, as a new history. Default: false. */
   readonly repair?: boolean;
-  /** Reads the configuration again, for `reload`. Default: it is not read again. */
+  /** Reads the configuration again, for `reload`. Default: it stays as it is, only files that it names are read again. */
   readonly reread?: () => Promise<Config>;
+  /** Sets the log up anew when its configuration has changed. Default: nothing does. */
+  readonly log?: (config: LogConfig) => void;
   /** Where users come from, to be read again when that changes. Default: the configuration and its file of users. */
   readonly users?: UsersSource;
 }
@@ -62,14 +70,16 @@ export interface ServerParts {
 
 /** Makes all parts. Rejects with a ParleyError that says which could not be made, and why. */
 export async function openParts(config: Config, options: ServerOptions): Promise<ServerParts> {
-  const limits = limitsOf(config);
-  assertLimits(limits);
+  assertLimits(limitsOf(config));
   const serverId = crypto.randomUUID().slice(0, 8);
   // Closed again when the server does not come about.
   await using opened = new AsyncDisposableStack();
   const poll = await openSocketPoll();
   opened.defer(() => poll.close());
-  const context = new ServerContext(limits, options.clock ?? systemClock, serverId, poll);
+  const clock = options.clock ?? systemClock;
+  const context = new ServerContext(limitsOf(config), clock, serverId, poll);
+  // The one object that changes when the configuration does.
+  const { limits } = context;
   const stopHearing = onDefect((what, error) => noteDefect(context, what, error));
   opened.defer(stopHearing);
   const admission = new Admission(limits, openFilesLimit(), context.nowMs);

@@ -8,11 +8,13 @@
 import { detached } from "../base/detached.ts";
 import { logger } from "../base/log.ts";
 import type { LinkListener, ListenerKind } from "../ports/link.ts";
+import type { ReloadOutcome } from "../services/administration.ts";
 import { ConnectionService } from "../services/connection_service.ts";
 import type { Config } from "./config/config.ts";
 import { Connections } from "./listeners/connections.ts";
 import { openParts, type ServerOptions, type ServerParts } from "./parts.ts";
-import { ConfigReload } from "./reload.ts";
+import { Reload } from "./reload/reload.ts";
+import { queuesThatWait, reloadParts } from "./reload/parts.ts";
 import { type ServerStats, statsOf } from "./stats.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -42,12 +44,12 @@ export class Server implements AsyncDisposable {
   readonly #parts: ServerParts;
   readonly #connections: Connections;
   readonly #sweeper: Sweeper;
-  readonly #config: ConfigReload | null;
+  readonly #reload: Reload;
   #stop: Promise<void> | null = null;
   #resolveStopped!: () => void;
 
-  private constructor(parts: ServerParts, config: Config, reread?: () => Promise<Config>) {
-    const { features, edge } = parts;
+  private constructor(parts: ServerParts, config: Config, options: ServerOptions) {
+    const { features } = parts;
     this.#parts = parts;
     this.serverId = parts.context.serverId;
     this.listeners = groupByKind(parts.listeners);
@@ -56,15 +58,18 @@ export class Server implements AsyncDisposable {
     const { sessions } = this.#connections;
     for (const listener of parts.listeners) this.#connections.accept(listener);
     this.#sweeper = new Sweeper(features, sessions);
-    const take = ({ listen }: Config) => edge.take(listen, sessions);
-    this.#config = reread === undefined
-      ? null
-      : new ConfigReload({ started: config, read: reread, take });
+    this.#reload = new Reload({
+      started: config,
+      read: options.reread ?? (() => Promise.resolve(config)),
+      parts: reloadParts(parts, { started: config, sessions, log: options.log }),
+      waiting: (read) => queuesThatWait(parts, read),
+    });
+    features.administration = { reload: () => this.reload() };
   }
 
   /** Starts a server. Rejects with a ParleyError when an address cannot be listened on. */
   static async start(config: Config, options: ServerOptions = {}): Promise<Server> {
-    const server = new Server(await openParts(config, options), config, options.reread);
+    const server = new Server(await openParts(config, options), config, options);
     log.info("listening", {
       server: server.serverId,
       listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
@@ -92,17 +97,12 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Reads again what can be read again: certificates, users and the configuration. A file that is broken changes nothing,
-   * and nobody is dropped but who may not be here any more; the log says what became of it. Never rejects.
+   * Reads the configuration again, with all files that it names, and takes over what can be taken over while the server
+   * runs; nobody is dropped but who may not be here any more. The log says what became of it. Rejects with a ParleyError
+   * when anything is wrong, and then nothing has changed.
    */
-  async reload(): Promise<void> {
-    const { tls, users } = this.#parts;
-    if (tls === null && !users.canReload && this.#config === null) {
-      log.info("there is nothing to reload, the server goes on");
-    }
-    await tls?.credentials.reload();
-    await users.reload();
-    await this.#config?.run();
+  reload(): Promise<ReloadOutcome> {
+    return this.#reload.run();
   }
 
   /** Closes everything at once, without a word to anybody. */

@@ -1,7 +1,7 @@
 /**
  * What a server needs for TLS, made of its configuration: credentials, identities, handshakes.
  */
-import { TlsCredentials } from "../adapters/tls/credentials.ts";
+import { type CredentialFiles, TlsCredentials } from "../adapters/tls/credentials.ts";
 import { devCertificate } from "../adapters/tls/dev_certificate.ts";
 import { Handshakes } from "../adapters/tls/handshakes.ts";
 import { identityMap } from "../adapters/tls/identity.ts";
@@ -15,6 +15,11 @@ const DEV_ADDRESS = "localhost:7314";
 export interface ServerTls {
   readonly credentials: TlsCredentials;
   readonly handshakes: Handshakes;
+  /**
+   * Prepares what another configuration says of certificates and identities; the function that it gives takes them into
+   * use. Rejects with a ParleyError that names the file at fault.
+   */
+  stage(config: Config): Promise<() => void>;
   /** The file of the authority that clients have to trust; null when it is not for development. */
   readonly devCa: string | null;
 }
@@ -30,8 +35,8 @@ export function tlsAddresses({ listen, tls }: Config): readonly string[] {
 }
 
 /**
- * Reads certificates, or makes one for development; null when the configuration wants no TLS. Rejects with a
- * ParleyError that names the file at fault.
+ * Reads certificates, or makes one for development; null when the configuration wants no TLS. `limits` may change. Rejects
+ * with a ParleyError that names the file at fault.
  */
 export async function openTls(
   config: Config,
@@ -39,19 +44,32 @@ export async function openTls(
   wallMs: number,
 ): Promise<ServerTls | null> {
   if (!wantsTls(config)) return null;
-  const { tls } = config;
-  const made = tls.dev ? await devCertificate(`${config.data}/tls`, wallMs) : null;
-  const credentials = await TlsCredentials.open({
+  const made = config.tls.dev ? await devCertificate(`${config.data}/tls`, wallMs) : null;
+  const filesOf = ({ tls }: Config): CredentialFiles => ({
     certificate: made?.certificate ?? tls.certificate,
     key: made?.key ?? tls.key,
     clientCa: tls.client_ca === "" ? null : tls.client_ca,
     clientCertificates: tls.client_certificates,
   });
+  const credentials = await TlsCredentials.open(filesOf(config));
+  let identities = identityMap(config.tls.identities);
   const handshakes = new Handshakes({
     credentials,
-    identities: identityMap(tls.identities),
-    timeoutMs: limits.handshakeTimeoutMs,
+    get identities() {
+      return identities;
+    },
+    get timeoutMs() {
+      return limits.handshakeTimeoutMs;
+    },
     most: MAX_HANDSHAKES,
   });
-  return { credentials, handshakes, devCa: made?.ca ?? null };
+  const stage = async (next: Config) => {
+    const others = identityMap(next.tls.identities);
+    const take = await credentials.stage(filesOf(next));
+    return () => {
+      identities = others;
+      take();
+    };
+  };
+  return { credentials, handshakes, stage, devCa: made?.ca ?? null };
 }

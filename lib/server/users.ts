@@ -7,11 +7,12 @@
  */
 import { reportDefect } from "../base/defects.ts";
 import { detached } from "../base/detached.ts";
-import { ParleyError } from "../base/errors.ts";
+import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { AccessSettings } from "../logic/access/accounts.ts";
 import type { JwtVerifier } from "../ports/jwt.ts";
 import type { Access } from "../services/access/access.ts";
+import type { Config } from "./config/schema.ts";
 
 const log = logger("server");
 
@@ -29,8 +30,11 @@ export interface UsersRead {
 export interface UsersSource {
   /** The files whose change is one of users. */
   files(): readonly string[];
-  /** Reads all of it; null when no users are configured. */
-  read(): Promise<UsersRead | null>;
+  /**
+   * Reads all of it; null when no users are configured. With `config` from now on by that, and not by what it would read
+   * again itself.
+   */
+  read(config?: Config): Promise<UsersRead | null>;
   /** Nothing is read any more. */
   close(): void;
 }
@@ -67,14 +71,32 @@ export class ServerUsers {
     return users;
   }
 
-  /** Whether anything can be read again. */
-  get canReload(): boolean {
-    return this.#source.files().length > 0;
-  }
-
   /** Reads the users again, after what is under way. Never rejects. */
   reload(): Promise<void> {
     return this.#working = this.#working.then(() => this.#reload());
+  }
+
+  /**
+   * Reads the users of another configuration; the function that it gives puts them in force. Rejects with a ParleyError
+   * when they cannot be read, or would be none any more.
+   */
+  async stage(config: Config): Promise<() => void> {
+    const seen = await this.#look();
+    const found = await this.#source.read(config);
+    if (found === null && this.#access.accounts !== null) {
+      throw new ParleyError(
+        ErrorCode.FAILED_PRECONDITION,
+        "cannot take a configuration without users while the server has some: then everybody could do everything",
+        { accepted: "users, or a restart" },
+      );
+    }
+    return () => {
+      this.#seen = seen;
+      if (found !== null) this.#access.configure(found.settings, found.jwt);
+      if (this.#timer === undefined && !this.#closed && this.#source.files().length > 0) {
+        this.#watch();
+      }
+    };
   }
 
   /** Looks at nothing any more. */

@@ -1,11 +1,13 @@
 /**
  * The features of one server: makes the five, and joins those that are built upon each other.
  */
+import { detached, settled } from "../base/detached.ts";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
 import type { QueuePolicies } from "../logic/queues/policies.ts";
 import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { Store } from "../ports/store.ts";
 import type { Access } from "./access/access.ts";
+import type { Administration } from "./administration.ts";
 import { mayReceive } from "./access/checks.ts";
 import { AuthCallout } from "./calls/auth_callout.ts";
 import { Callouts } from "./calls/callouts.ts";
@@ -18,6 +20,7 @@ import { Queues } from "./queues/queues.ts";
 import { Rooms } from "./rooms/rooms.ts";
 import { StoreCommits } from "./store_commits.ts";
 import { Bus } from "./topics/bus.ts";
+import { knownPublisherOf } from "./topics/peer_topics.ts";
 
 /** All that a server does for its connections. */
 export class Features {
@@ -36,6 +39,8 @@ export class Features {
   rooms: Rooms | null = null;
   /** Queues; null while there is no store. */
   queues: Queues | null = null;
+  /** What administrators may have the server do; null while nobody does it. */
+  administration: Administration | null = null;
 
   constructor(context: ServerContext) {
     this.context = context;
@@ -70,6 +75,31 @@ export class Features {
     access.askBy(new AuthCallout(this.context, this.callouts));
   }
 
+  /** Goes by the limits of the context that are in force now. */
+  takeLimits(): void {
+    if (this.rooms !== null) this.rooms.names.graceMs = this.context.limits.nameGraceMs;
+  }
+
+  /**
+   * Keeps topics and sets queues up by other policies from now on. Those of `peers` that publish on kept topics are read
+   * on when what they published is committed: a topic may not be kept any more, and nothing may overtake it.
+   */
+  follow(policies: KeepPolicies, queuePolicies: QueuePolicies, peers: Iterable<Peer>): void {
+    const { kept, queues, bus } = this;
+    if (kept === null || queues === null) return;
+    bus.flushRun();
+    queues.follow(queuePolicies);
+    const committed = settled(
+      kept.store.flush(),
+      "commit what was published under former policies",
+    );
+    for (const peer of peers) {
+      if (knownPublisherOf(peer)?.keeps) peer.hold(committed);
+    }
+    detached(kept.follow(policies), "tell the store of other policies");
+    bus.endTurn();
+  }
+
   /** The kept topics. Raises UNAVAILABLE without a store. */
   needKept(action = "answer the call"): KeptTopics {
     return this.kept ?? notHere(action, "keeps no topics");
@@ -78,6 +108,11 @@ export class Features {
   /** The queues. Raises UNAVAILABLE without a store. */
   needQueues(action = "answer the call"): Queues {
     return this.queues ?? notHere(action, "keeps no queues");
+  }
+
+  /** What administrators may have the server do. Raises UNAVAILABLE where nobody does it. */
+  needAdministration(action: string): Administration {
+    return this.administration ?? notHere(action, "has nobody who does it");
   }
 
   /** The rooms. Raises UNAVAILABLE without a store. */

@@ -58,7 +58,7 @@ export class Fanout<R extends Receiver> {
   /** The number of bytes of these events. */
   deliveredBytes = 0;
 
-  readonly #maxOutboxBytes: number;
+  readonly #limits: { readonly maxOutboxBytes: number };
   readonly #budget: OutboxBudget;
   readonly #overflow: Overflow<R>;
   readonly #flushLater: () => void;
@@ -77,12 +77,15 @@ export class Fanout<R extends Receiver> {
 
   /** `flushLater` is called when a turn has left outboxes that are not flushed yet: it has `flushSome` called. */
   constructor(
-    limits: { readonly maxOutboxBytes: number; readonly budget: OutboxBudget },
+    { limits, budget }: {
+      readonly limits: { readonly maxOutboxBytes: number };
+      readonly budget: OutboxBudget;
+    },
     overflow: Overflow<R>,
     flushLater: () => void,
   ) {
-    this.#maxOutboxBytes = limits.maxOutboxBytes;
-    this.#budget = limits.budget;
+    this.#limits = limits;
+    this.#budget = budget;
     this.#overflow = overflow;
     this.#flushLater = flushLater;
   }
@@ -196,7 +199,7 @@ export class Fanout<R extends Receiver> {
 
   #give(receiver: R, frames: Uint8Array, length: number, events: number): boolean {
     const outbox = receiver.outbox;
-    const limit = Math.min(this.#maxOutboxBytes, this.#budget.thresholdBytes);
+    const limit = Math.min(this.#limits.maxOutboxBytes, this.#budget.thresholdBytes);
     if (outbox.failure !== null || outbox.size + length > limit) {
       this.#overflowed = true;
       return this.#overflow(receiver, frames, length);

@@ -59,7 +59,7 @@ export class InputBudget {
   /** The number of connections that had to go. */
   gone = 0;
   readonly buffers: Buffers;
-  readonly #limitBytes: number;
+  #limitBytes: number;
   readonly #nowMs: () => number;
   readonly #onRelief: (heldBytes: number) => void;
   readonly #holders = new Set<InputAccount>();
@@ -75,6 +75,11 @@ export class InputBudget {
     this.#limitBytes = limitBytes;
     this.buffers = buffers;
     this.#nowMs = nowMs;
+  }
+
+  /** Lets all accounts together hold so much from now on; what is over that goes with the next buffer that is taken. */
+  setLimit(limitBytes: number): void {
+    this.#limitBytes = limitBytes;
   }
 
   /** The time, to within a sweep. */

@@ -19,11 +19,17 @@ const FLOOR_BYTES = 256 * 1024;
 export class OutboxBudget {
   /** The bytes that all outboxes hold now. */
   bytes = 0;
-  readonly #limitBytes: number;
+  #limitBytes: number;
   #waiters: (() => void)[] = [];
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
+  }
+
+  /** Lets all outboxes together hold so much from now on. */
+  setLimit(limitBytes: number): void {
+    this.#limitBytes = limitBytes;
+    if (this.#waiters.length > 0 && !this.exhausted) this.#wake();
   }
 
   /** The most bytes that one outbox may hold at this moment. */

@@ -47,7 +47,10 @@ const ROLES = { all: { allow: { publish: ">" } } };
 async function start(folder: Folder): Promise<TestServer> {
   const loaded = await loadConfig({ file: folder.config });
   const again = async () => (await loadConfig({ file: folder.config })).config;
-  const server = await Server.start(loaded.config, { users: usersOf(loaded, again) });
+  const server = await Server.start(loaded.config, {
+    users: usersOf(loaded, again),
+    reread: again,
+  });
   const files = await Deno.makeTempDir({ prefix: "parley-test-" });
   return new TestServer(server, loaded.config, files);
 }
@@ -138,7 +141,7 @@ Deno.test("a configuration without any users does not open a server that has som
   await folder.write({ ...config, users: [await user("ada", "all")] });
   await using server = await start(folder);
   await folder.write({ data: "", listen: LISTEN });
-  await server.server.reload();
+  await assert.rejects(server.server.reload(), /without users while/);
   assert.equal(await isWelcome(server, "ada"), true);
   await using stranger = await BusClient.connect(server, "tcp");
   assert.equal((await stranger.ask(echoMessage("hi"))).message.case, "error");

@@ -3,6 +3,7 @@
  * members of ClientMessage, and the requests of the server's own methods; and what their fields may hold or not.
  */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { Admin } from "../../lib/gen/parley/v1/admin_pb.ts";
 import { Demo } from "../../lib/gen/parley/v1/demo_pb.ts";
 import { ClientMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { Queues } from "../../lib/gen/parley/v1/queue_pb.ts";
@@ -47,9 +48,9 @@ function own(method: string, schema: DescMessage): Request {
 }
 
 /** The requests of the server's own methods. */
-export const OWN_REQUESTS: readonly Request[] = [Demo, Topics, Queues, Rooms].flatMap((service) =>
-  service.methods.map(({ name, input }) => own(`${service.typeName}/${name}`, input))
-);
+export const OWN_REQUESTS: readonly Request[] = [Demo, Topics, Queues, Rooms, Admin].flatMap((
+  service,
+) => service.methods.map(({ name, input }) => own(`${service.typeName}/${name}`, input)));
 
 const TEXTS = ["", "x", "BAD NAME", "a.b", "*", ">", "q.dead", "a".repeat(256), "a".repeat(257)];
 const NUMBERS = [0n, 1n, 2n ** 31n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];

@@ -4,6 +4,7 @@
 import type { DescFile } from "@bufbuild/protobuf";
 import { file_parley_v1_demo } from "../../lib/gen/parley/v1/demo_pb.ts";
 import { file_parley_v1_envelope } from "../../lib/gen/parley/v1/envelope_pb.ts";
+import { file_parley_v1_admin } from "../../lib/gen/parley/v1/admin_pb.ts";
 import { file_parley_v1_error } from "../../lib/gen/parley/v1/error_pb.ts";
 import { file_parley_v1_event } from "../../lib/gen/parley/v1/event_pb.ts";
 import { file_parley_v1_queue } from "../../lib/gen/parley/v1/queue_pb.ts";
@@ -14,6 +15,7 @@ import { file_parley_v1_topic } from "../../lib/gen/parley/v1/topic_pb.ts";
 
 /** All of them. */
 export const PROTO_FILES: readonly DescFile[] = [
+  file_parley_v1_admin,
   file_parley_v1_demo,
   file_parley_v1_envelope,
   file_parley_v1_error,

@@ -42,8 +42,8 @@ function makeFanout(
   maxOutboxBytes = ROOM,
   later: () => void = () => {},
 ): Fanout<TestReceiver> {
-  const limits = { maxOutboxBytes, budget: new OutboxBudget(4 * ROOM) };
-  return new Fanout<TestReceiver>(limits, overflow, later);
+  const context = { limits: { maxOutboxBytes }, budget: new OutboxBudget(4 * ROOM) };
+  return new Fanout<TestReceiver>(context, overflow, later);
 }
 
 function makeStamps(): SenderStamps {

@@ -257,6 +257,8 @@ export class HttpListener implements LinkListener {
   ): void {
     // All that is read of a request there.
     const request = { method: head.method, url: head.target, headers: head.headers };
+    // The limit may be another one by now.
+    this.#webSockets.options.maxPayload = maxWebSocketPayload(this.#options.limits);
     this.#webSockets.handleUpgrade(
       request as IncomingMessage,
       from.connection,

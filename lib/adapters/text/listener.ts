@@ -32,13 +32,11 @@ class TextLinkListener implements LinkListener {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Link> {
-    // A line becomes one message, together with the name of the room.
-    const maxLineBytes = Math.min(
-      MAX_LINE_BYTES,
-      this.#options.maxFrameBytes - AROUND_TEXT_BYTES,
-    );
-    const options = { ...this.#options, maxLineBytes };
-    for await (const link of this.#listener) yield new TextLink(link, options);
+    for await (const link of this.#listener) {
+      // A line becomes one message, together with the name of the room.
+      const room = this.#options.maxFrameBytes - AROUND_TEXT_BYTES;
+      yield new TextLink(link, { ...this.#options, maxLineBytes: Math.min(MAX_LINE_BYTES, room) });
+    }
   }
 
   close(): void {

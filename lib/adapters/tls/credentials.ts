@@ -22,7 +22,7 @@ const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 export type ClientCertificates = "none" | "optional" | "required";
 
 /** What credentials are made of; paths of files in PEM. */
-interface CredentialFiles {
+export interface CredentialFiles {
   /** The server's certificate, and those between it and its authority. */
   readonly certificate: string;
   readonly key: string;
@@ -41,7 +41,7 @@ interface Loaded {
 /** The credentials of one server. */
 export class TlsCredentials {
   readonly clientCertificates: ClientCertificates;
-  readonly #files: CredentialFiles;
+  #files: CredentialFiles;
   #loaded: Loaded;
   /** How the files were at the last look, and when they were last read. */
   #seen: string;
@@ -77,26 +77,38 @@ export class TlsCredentials {
 
   /** Reads the files again and takes them, or reports why not. Says whether they were taken. Never rejects. */
   async reload(): Promise<boolean> {
-    const { certificate } = this.#files;
+    const files = this.#files;
     try {
-      const loaded = await load(this.#files);
-      this.#read = this.#seen = loaded.state;
-      if (Date.parse(loaded.validTo) < Date.now()) {
-        throw new Error(`it has expired on ${loaded.validTo}`);
-      }
-      this.#loaded = loaded;
-      log.info("the certificate {certificate} is in use, valid until {validTo}", {
-        certificate,
-        validTo: loaded.validTo,
-      });
+      (await this.stage(files))();
       return true;
     } catch (reason) {
       log.error("the certificate {certificate} is not taken, the former stays in use: {reason}", {
-        certificate,
+        certificate: files.certificate,
         reason: (reason as Error).message,
       });
       return false;
     }
+  }
+
+  /**
+   * Reads a certificate, its key and the authority from these files; the function that it gives takes them into use.
+   * Whether clients are asked stays as it is. Rejects with a ParleyError that names the file at fault.
+   */
+  async stage(given: Omit<CredentialFiles, "clientCertificates">): Promise<() => void> {
+    const files = { ...given, clientCertificates: this.clientCertificates };
+    const loaded = await load(files);
+    if (Date.parse(loaded.validTo) < Date.now()) {
+      throw fault(`the certificate ${files.certificate} has expired on ${loaded.validTo}`);
+    }
+    return () => {
+      this.#files = files;
+      this.#loaded = loaded;
+      this.#read = this.#seen = loaded.state;
+      log.info("the certificate {certificate} is in use, valid until {validTo}", {
+        certificate: files.certificate,
+        validTo: loaded.validTo,
+      });
+    };
   }
 
   /** Looks at the files no more. */

@@ -16,6 +16,7 @@ const log = logger("connection");
 /** What handshakes need. */
 interface HandshakesOptions {
   readonly credentials: TlsCredentials;
+  /** May change, as `timeoutMs` may. */
   readonly identities: IdentityMap;
   readonly timeoutMs: number;
   readonly most: number;

@@ -2,12 +2,12 @@
  * `parley serve`: runs a server until it is told to stop.
  *
  * SIGTERM and SIGINT stop it in order, within limits.drain_ms, with exit code 0; a second signal ends
- * the process at once; SIGHUP has certificates, users and the configuration read again. No output waits for its reader, so a log that
+ * the process at once; SIGHUP has the configuration read again, with all files that it names. No output waits for its reader, so a log that
  * nobody reads cannot hold the server up. The addresses go to standard output, the log to standard error, so a program that
  * starts the server reads one line (`--json`) and knows where it is.
  */
 import type { Command } from "commander";
-import { detached } from "../../base/detached.ts";
+import { detached, mayFail } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import type { LoadedConfig } from "../../server/config/config.ts";
@@ -45,9 +45,15 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   const { usersOf } = await import("../../server/config/users_file.ts");
   const reread = await rereader(options, loaded, io);
   const users = usersOf(loaded, reread);
-  const server = await Server.start(loaded.config, { repair: options.repair, users, reread });
+  const server = await Server.start(loaded.config, {
+    repair: options.repair,
+    users,
+    reread,
+    log: (config) => configureLogging(config, log),
+  });
   using _wall = new ProcessWall();
-  survived.onHangup(() => detached(server.reload(), "reload"));
+  // What is wrong is in the log.
+  survived.onHangup(() => mayFail(server.reload(), "reload"));
   signals.onFirst(() => detached(server.stop(), "stop the server"));
   const permissions = await io.releasePermissions();
   logger("server").debug("from now on the process may do no more than this", { permissions });

@@ -2,7 +2,7 @@
  * Signals that end most processes and must not end a server: a terminal that was closed, and what tools for logs
  * send to have files opened again.
  *
- * They are named in the log. SIGHUP also has a server read its certificates, its users and its configuration again.
+ * They are named in the log. SIGHUP also has a server read its configuration again.
  * SIGQUIT stays what it is, the way to end a process that does not listen.
  */
 import { logger } from "../../base/log.ts";
@@ -36,7 +36,7 @@ export class SurvivedSignals implements Disposable {
   #survived(signal: Deno.Signal): void {
     const isHangup = signal === "SIGHUP";
     if (isHangup && this.#reload !== null) {
-      log.info("{signal}: reading again what can be read again", { signal });
+      log.info("{signal}: reading the configuration again", { signal });
       this.#reload();
     } else log.info("{signal}: there is nothing to reload, the server goes on", { signal });
   }

@@ -21,10 +21,10 @@ export interface Responder {
   readonly answeringCount: number;
 }
 
-/** The bounds of a method table. */
+/** The bounds of a method table, which are looked at whenever they matter. */
 interface MethodTableOptions {
   /** Methods that one responder may offer. Default: 1,000. */
-  maxMethodsPerResponder?: number;
+  readonly maxMethodsPerResponder?: number;
 }
 
 /** Raises INVALID_ARGUMENT when `method` is no method name; `action` begins the message. */
@@ -60,10 +60,10 @@ class MethodResponders<R> {
 export class MethodTable<R extends Responder> {
   readonly #byMethod = new NameMap<MethodResponders<R>>();
   readonly #byResponder = new Map<R, Set<string>>();
-  readonly #maxMethodsPerResponder: number;
+  readonly #options: MethodTableOptions;
 
   constructor(options: MethodTableOptions = {}) {
-    this.#maxMethodsPerResponder = options.maxMethodsPerResponder ?? 1000;
+    this.#options = options;
   }
 
   /** How many methods have a responder. */
@@ -83,12 +83,13 @@ export class MethodTable<R extends Responder> {
   register(method: string, responder: R): boolean {
     checkMethod(method, "register");
     const offered = this.#byResponder.get(responder);
+    const { maxMethodsPerResponder: most = 1000 } = this.#options;
     if (offered?.has(method)) return false;
-    if ((offered?.size ?? 0) >= this.#maxMethodsPerResponder) {
+    if ((offered?.size ?? 0) >= most) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot register ${quote(method)}: this connection offers ${offered?.size ?? 0} methods`,
-        { accepted: `at most ${this.#maxMethodsPerResponder} methods a connection` },
+        { accepted: `at most ${most} methods a connection` },
       );
     }
     if (offered === undefined) this.#byResponder.set(responder, new Set([method]));

@@ -14,20 +14,19 @@ import type { RequestId } from "../../base/request_id.ts";
 
 export { CallEndpoint, CallRecord } from "./call_lists.ts";
 
-/** The bounds of a request table. */
+/** The bounds of a request table, which are looked at whenever they matter. */
 interface RequestTableOptions {
   /** Calls under way in all. Default: 262,144. */
-  maxCalls?: number;
+  readonly maxCalls?: number;
   /** Calls under way that one connection asked. Default: 4,096. */
-  maxCallsPerCaller?: number;
+  readonly maxCallsPerCaller?: number;
 }
 
 const FIRST_PLACES = 1024;
 
 /** The calls under way of one server. */
 export class RequestTable<O> {
-  readonly #maxCalls: number;
-  readonly #maxCallsPerCaller: number;
+  readonly #options: RequestTableOptions;
   readonly #deadlines = new DeadlineWheel<O>();
   /** A call stands at the low bits of its id. At most half is in use, so a free place is near. */
   #places = new Array<CallRecord<O> | null>(FIRST_PLACES).fill(null);
@@ -35,8 +34,7 @@ export class RequestTable<O> {
   #size = 0;
 
   constructor(options: RequestTableOptions = {}) {
-    this.#maxCalls = options.maxCalls ?? 262_144;
-    this.#maxCallsPerCaller = options.maxCallsPerCaller ?? 4096;
+    this.#options = options;
   }
 
   /** How many calls are under way. */
@@ -119,12 +117,13 @@ export class RequestTable<O> {
   }
 
   #checkRoom(caller: CallEndpoint<O>, callerId: RequestId): void {
-    if (this.#size >= this.#maxCalls) {
-      throw exhausted(`the server has ${this.#size} calls under way`, this.#maxCalls);
+    const { maxCalls = 262_144, maxCallsPerCaller = 4096 } = this.#options;
+    if (this.#size >= maxCalls) {
+      throw exhausted(`the server has ${this.#size} calls under way`, maxCalls);
     }
-    if (caller.askedCount >= this.#maxCallsPerCaller) {
+    if (caller.askedCount >= maxCallsPerCaller) {
       const reason = `this connection has ${caller.askedCount} calls under way`;
-      throw exhausted(reason, this.#maxCallsPerCaller);
+      throw exhausted(reason, maxCallsPerCaller);
     }
     if (callerId !== 0 && caller.byCallerId?.has(callerId)) {
       throw new ParleyError(

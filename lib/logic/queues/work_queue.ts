@@ -66,7 +66,7 @@ export class WorkQueue<T> {
 
   /** `random` gives numbers from 0 to below 1. */
   constructor(options: WorkQueueOptions, effects: WorkQueueEffects<T>, random: () => number) {
-    this.options = options;
+    options = this.options = { ...options };
     this.#effects = effects;
     this.#random = random;
     const table = this.#table = new JobTable<T>(Math.floor(random() * 2 ** 32));
@@ -74,6 +74,11 @@ export class WorkQueue<T> {
     const leases = this.#leases = new JobLeases(table, places, options, effects);
     this.#changes = new JobChanges({ table, places, leases, effects });
     this.views = new JobViews(table);
+  }
+
+  /** Goes by other options from now on; whether jobs of one key wait for each other stays as it is. */
+  configure(options: WorkQueueOptions): void {
+    Object.assign(this.options, options, { ordered: this.options.ordered });
   }
 
   // Figures.

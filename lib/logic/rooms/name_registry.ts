@@ -50,10 +50,11 @@ interface Tokens {
 export class NameRegistry<O> {
   readonly #grants = new Map<string, Grant<O>>();
   readonly #byOwner = new Map<O, Grant<O>>();
-  readonly #graceMs: number;
+  /** How long the name of somebody who is gone is kept. */
+  graceMs: number;
 
   constructor(graceMs: number) {
-    this.#graceMs = graceMs;
+    this.graceMs = graceMs;
   }
 
   /** How many names are taken, those in grace included. */
@@ -108,7 +109,7 @@ export class NameRegistry<O> {
     if (atOnce) this.#grants.delete(keyOf(grant.name));
     else {
       grant.owner = null;
-      grant.freeAtMs = nowMs + this.#graceMs;
+      grant.freeAtMs = nowMs + this.graceMs;
     }
   }
 

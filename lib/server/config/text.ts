@@ -6,6 +6,7 @@ import { stringify } from "smol-toml";
 import { printable } from "../../base/printable.ts";
 import type { Config, LoadedConfig } from "./config.ts";
 import { sourceText } from "./errors.ts";
+import { needsRestart } from "../reload/keys.ts";
 import {
   acceptedBy,
   type ConfigField,
@@ -134,6 +135,9 @@ The tables \`[[keep]]\`, \`[[queue]]\` and \`[[users]]\` may be there any number
 and outside of a file each is only what it is about, with the defaults: \`--set queue=emails,jobs.high\`. What users may do stands in tables \`[roles.NAME]\`, in a file only; see
 [security](security.md#users-and-roles).
 
+While the server runs, \`parley reload\` takes over [what can be](operations.md#reading-the-configuration-again): all keys but those of which
+it is said here that they take a restart.
+
 An unknown key or variable is an error, and so is a value out of bounds; the message names the line of the
 file, the variable or the option. \`parley config check\` tries a configuration without starting anything,
 \`parley config print\` shows what is in force and where each value comes from, and \`parley config schema\`
@@ -198,7 +202,8 @@ function listSection(key: ConfigKey): string {
 }
 
 function explanation(field: ConfigField): string {
-  return `- \`${field.parts.at(-1)}\`: ${field.schema.description}`;
+  const restart = needsRestart(field.path) ? " Takes a restart." : "";
+  return `- \`${field.parts.at(-1)}\`: ${field.schema.description}${restart}`;
 }
 
 function tableAt(schema: JsonSchema, table: string): JsonSchema | undefined {

@@ -124,8 +124,9 @@ export function usersOf(
       ...present.auth.users_file === "" ? [] : [present.auth.users_file],
       ...JwtSource.files(present.auth.jwt),
     ],
-    async read() {
-      if (!first && again !== undefined) present = await again();
+    async read(config) {
+      if (config !== undefined) present = config;
+      else if (!first && again !== undefined) present = await again();
       first = false;
       const settings = await readAccess(present);
       if (settings === null) return null;

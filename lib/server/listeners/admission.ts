@@ -20,27 +20,36 @@ import { TokenBucket } from "../../logic/access/token_bucket.ts";
 
 /** Counts connections and refuses those over a cap. */
 export class Admission {
-  /** The connections at once that are really possible here. */
-  readonly maxConnections: number;
   readonly #limits: Limits;
-  readonly #bucket: TokenBucket;
+  readonly #openFiles: number;
+  #bucket: TokenBucket;
+  /** The rate that the bucket was made for. */
+  #rate: number;
   readonly #byAddress = new Map<string, number>();
   #open = 0;
   #telling = 0;
 
-  /** `openFiles` is the process's limit of open files; Infinity where there is none. */
+  /** `limits` may change; `openFiles` is the process's limit of open files, Infinity where there is none. */
   constructor(limits: Limits, openFiles: number, nowMs: number) {
     this.#limits = limits;
-    this.maxConnections = Math.max(
-      1,
-      Math.min(limits.maxConnections, openFiles - limits.reservedFiles - REFUSAL_FILES),
-    );
-    const rate = limits.maxNewConnectionsPerSecond;
+    this.#openFiles = openFiles;
+    const rate = this.#rate = limits.maxNewConnectionsPerSecond;
     this.#bucket = new TokenBucket(rate, rate, nowMs);
+  }
+
+  /** The connections at once that are really possible here. */
+  get maxConnections(): number {
+    const { maxConnections, reservedFiles } = this.#limits;
+    return Math.max(1, Math.min(maxConnections, this.#openFiles - reservedFiles - REFUSAL_FILES));
   }
 
   /** The milliseconds to wait before the next connection may be accepted; 0 when it may be now. */
   delayMs(nowMs: number): number {
+    const rate = this.#limits.maxNewConnectionsPerSecond;
+    if (rate !== this.#rate) {
+      this.#rate = rate;
+      this.#bucket = new TokenBucket(rate, rate, nowMs);
+    }
     return this.#bucket.take(nowMs);
   }
 

@@ -31,7 +31,6 @@ type EdgeConfig = Pick<
 
 /** The rules of one server's door. */
 export class Edge implements DoorRules {
-  readonly headerTimeoutMs: number;
   readonly #context: ServerContext;
   readonly #admission: Admission;
   readonly #proxies: AddressList;
@@ -45,17 +44,27 @@ export class Edge implements DoorRules {
     this.#context = context;
     this.#admission = admission;
     this.#proxies = new AddressList(listen.proxy_protocol);
-    this.headerTimeoutMs = context.limits.handshakeTimeoutMs;
-    this.take(listen);
+    this.stage(listen)();
   }
 
-  /** Takes other lists of allowed and denied addresses, and parts with those of `sessions` that are not allowed; the proxies stay. */
-  take(listen: EdgeConfig, sessions: Iterable<Session> = []): void {
-    this.#allow = new AddressList(listen.allow_addresses);
-    this.#deny = new AddressList(listen.deny_addresses);
-    for (const session of sessions) {
-      guard("part with a connection that is not allowed", () => this.look(session));
-    }
+  /**
+   * Prepares other lists of allowed and denied addresses; the proxies stay. The function that it gives puts them in force,
+   * and parts with those of `sessions` that are not allowed any more. Raises for a list that cannot be.
+   */
+  stage(listen: EdgeConfig, sessions: Iterable<Session> = []): () => void {
+    const allow = new AddressList(listen.allow_addresses);
+    const deny = new AddressList(listen.deny_addresses);
+    return () => {
+      this.#allow = allow;
+      this.#deny = deny;
+      for (const session of sessions) {
+        guard("part with a connection that is not allowed", () => this.look(session));
+      }
+    };
+  }
+
+  get headerTimeoutMs(): number {
+    return this.#context.limits.handshakeTimeoutMs;
   }
 
   get hasProxies(): boolean {

@@ -65,7 +65,9 @@ export async function listenAll(
     const dialogue = {
       room: config.chat.first_room,
       wallMs: () => clock.wallMs(),
-      maxFrameBytes: limits.maxFrameBytes,
+      get maxFrameBytes() {
+        return limits.maxFrameBytes;
+      },
       turn: turns.join(),
     };
     for (const { hostname, port } of text.map(parseListenAddress)) {

@@ -35,9 +35,20 @@ export class Calls {
 
   constructor(context: ServerContext) {
     this.#context = context;
-    const { maxCalls, maxCallsPerConnection, maxMethodsPerConnection } = context.limits;
-    this.methods = new MethodTable({ maxMethodsPerResponder: maxMethodsPerConnection });
-    this.#requests = new RequestTable({ maxCalls, maxCallsPerCaller: maxCallsPerConnection });
+    const { limits } = context;
+    this.methods = new MethodTable({
+      get maxMethodsPerResponder() {
+        return limits.maxMethodsPerConnection;
+      },
+    });
+    this.#requests = new RequestTable({
+      get maxCalls() {
+        return limits.maxCalls;
+      },
+      get maxCallsPerCaller() {
+        return limits.maxCallsPerConnection;
+      },
+    });
   }
 
   /** The number of calls under way. */

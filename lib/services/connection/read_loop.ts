@@ -9,7 +9,7 @@
  */
 import { CloseReason, ErrorCode, ParleyError, protocolError } from "../../base/errors.ts";
 import { MEMBER } from "../../logic/access/access.ts";
-import type { ConnectionRate } from "../../logic/access/rates.ts";
+import type { ConnectionRate, Rates } from "../../logic/access/rates.ts";
 import type { Dialect } from "../../ports/link.ts";
 import { FrameReader, type Framing } from "../../wire/frame_reader.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
@@ -44,9 +44,12 @@ export class ReadLoop {
   readonly #service: Service;
   readonly #reader: FrameReader;
   readonly #turn: TurnTaker;
-  readonly #highWaterBytes: number;
+  readonly #isRaw: boolean;
+  #highWaterBytes = 0;
   /** What the peer may send; null when there is no rate. */
   #rate: ConnectionRate | null = null;
+  /** The rates that it is one of; undefined while nothing is read. */
+  #rates: Rates | null | undefined = undefined;
   /** Subscribers that the last events went to and that are behind. */
   #heldUpBy: readonly SlowReader[] = [];
 
@@ -56,7 +59,22 @@ export class ReadLoop {
     this.#service = service;
     this.#reader = new FrameReader(dialect, limits.maxFrameBytes, session.input);
     this.#turn = turns.join();
-    this.#highWaterBytes = dialect === "raw" ? 0 : limits.outboxHighWaterBytes;
+    this.#isRaw = dialect === "raw";
+    this.takeLimits();
+  }
+
+  /** Goes by the limits that are in force now, but for the size of messages. */
+  takeLimits(): void {
+    const { limits, rates } = this.#session.context;
+    this.#highWaterBytes = this.#isRaw ? 0 : limits.outboxHighWaterBytes;
+    if (this.#rates !== undefined && this.#rates !== rates) this.#joinRates();
+  }
+
+  #joinRates(): void {
+    const { context, link } = this.#session;
+    this.#rate?.leave();
+    this.#rates = context.rates;
+    this.#rate = context.rates?.join(link.address, context.clock.monotonicMs()) ?? null;
   }
 
   /** The dialect of the framing that is in use by now. */
@@ -76,13 +94,13 @@ export class ReadLoop {
 
   /** Reads and dispatches until the peer has finished sending. Rejects when the link fails. */
   async run(): Promise<void> {
-    const { context, link } = this.#session;
-    this.#rate = context.rates?.join(link.address, context.clock.monotonicMs()) ?? null;
+    this.#joinRates();
     try {
       await this.#readAll();
     } finally {
       this.#reader.close();
       this.#rate?.leave();
+      this.#rates = undefined;
     }
   }
 
@@ -91,7 +109,6 @@ export class ReadLoop {
     const { link, outbox, context } = session;
     const reader = this.#reader;
     const turn = this.#turn;
-    const rate = this.#rate;
     for (;;) {
       const count = await link.read(reader.space());
       if (count === null) break;
@@ -105,21 +122,20 @@ export class ReadLoop {
       session.lastHeardMs = context.nowMs;
       session.pingedMs = 0;
       reader.filled(count);
-      if (rate !== null) rate.read(count, context.clock.monotonicMs());
+      this.#rate?.read(count, context.clock.monotonicMs());
       for (let stop = this.#dispatch(); stop !== "done"; stop = this.#dispatch()) {
         if (stop === "full") await this.#relief();
         else if (stop === "held") await this.#release();
         else {
-          if (stop === "rate") await this.#slowDown(rate!);
+          if (stop === "rate") await this.#slowDown();
           if (this.#mustHoldUp) await this.#holdUp();
         }
         if (stop === "turn" || !turn.begin()) await turn.wait();
       }
       if (outbox.size > this.#highWaterBytes) await this.#relief();
       if (this.#mustHoldUp) await this.#holdUp();
-      if (rate !== null && rate.pauseMs(context.clock.monotonicMs()) > 0) {
-        await this.#slowDown(rate);
-      }
+      const rate = this.#rate;
+      if (rate !== null && rate.pauseMs(context.clock.monotonicMs()) > 0) await this.#slowDown();
     }
     this.#endInput();
   }
@@ -232,12 +248,14 @@ export class ReadLoop {
   }
 
   /** Waits until the rates allow more; ends a session that is over them for too long. */
-  async #slowDown(rate: ConnectionRate): Promise<void> {
+  async #slowDown(): Promise<void> {
     const session = this.#session;
-    const { clock, counters, limits: { rateCloseAfterMs: patienceMs } } = session.context;
+    const { clock, counters, limits } = session.context;
     counters.rateHolds++;
     session.waiting = session.heldUp = true;
-    while (session.takesDeliveries) {
+    // Limits may change meanwhile.
+    for (let rate = this.#rate; rate !== null && session.takesDeliveries; rate = this.#rate) {
+      const { rateCloseAfterMs: patienceMs } = limits;
       const nowMs = clock.monotonicMs();
       const pauseMs = rate.pauseMs(nowMs);
       if (pauseMs === 0) break;

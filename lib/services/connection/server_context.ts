@@ -1,6 +1,7 @@
 /**
  * The state that all sessions of one server share: its limits, counters, coarse clock and buffers.
  *
+ * Limits can change while the server runs: the object stays, so whoever holds it sees the new values.
  * The context owns no connection and knows no feature; the composition root makes one of each.
  */
 import type { Clock } from "../../base/clock.ts";
@@ -36,7 +37,7 @@ export class ServerContext {
   /** The memory of all input that waits. */
   readonly input: InputBudget;
   /** How much connections may send; null when there is no rate. */
-  readonly rates: Rates | null;
+  rates: Rates | null;
   /** The scan of the message in hand; there is one at a time, since dispatch never waits. */
   readonly scan = new MessageScan();
   /** The scan of the event, call or job in it. */
@@ -51,7 +52,7 @@ export class ServerContext {
   #trimmedMs: number;
 
   constructor(limits: Limits, clock: Clock, serverId: string, poll: IoPoll = TIMER_POLL) {
-    this.limits = limits;
+    limits = this.limits = { ...limits };
     this.budget = new OutboxBudget(limits.maxOutboxTotalBytes);
     this.input = inputBudgetOf(this);
     this.rates = Rates.of(limits);
@@ -60,6 +61,16 @@ export class ServerContext {
     this.nowMs = this.#trimmedMs = clock.monotonicMs();
     this.turns = new FairTurns(poll, () => clock.monotonicMs());
     this.payload = new PayloadScan(limits);
+  }
+
+  /** Puts other limits in force. Sessions that are there take those of their own with `takeLimits`. */
+  setLimits(limits: Limits): void {
+    const rates = ratesOf(this.limits) !== ratesOf(limits);
+    Object.assign(this.limits, limits);
+    this.budget.setLimit(limits.maxOutboxTotalBytes);
+    this.input.setLimit(limits.maxInputTotalBytes);
+    // Buckets are made for a rate: those of another one begin full.
+    if (rates) this.rates = Rates.of(this.limits);
   }
 
   /** Gives memory back that is only kept at hand. To be called with every sweep. */
@@ -78,6 +89,12 @@ export class ServerContext {
   nextSession(): number {
     return ++this.#sessions;
   }
+}
+
+/** The rates among the limits, as one text that is another when one has changed. */
+function ratesOf(limits: Limits): string {
+  const rates = Object.entries(limits).filter(([name]) => /^rate.*(PerSecond|Burst)/.test(name));
+  return rates.map(([, value]) => value).join();
 }
 
 /** The budget of all input of a server. */

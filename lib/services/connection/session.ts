@@ -108,12 +108,18 @@ export class Session implements SessionFacts {
 
   /** Is that one from now on, and may do what that one may. */
   become(identity: Identity): void {
-    const { maxFrameBytes } = this.context.limits;
     this.identity = identity;
     this.rights = rightsOf(this.#dialect, identity);
-    this.#reading.maxFrameBytes = identity === STRANGER
+    this.takeLimits();
+  }
+
+  /** Goes by the limits that are in force now. */
+  takeLimits(): void {
+    const { maxFrameBytes } = this.context.limits;
+    this.#reading.maxFrameBytes = this.identity === STRANGER
       ? Math.min(MAX_STRANGER_FRAME_BYTES, maxFrameBytes)
       : maxFrameBytes;
+    this.#reading.takeLimits();
   }
 
   /** Serves the connection until it ends. Never rejects. */

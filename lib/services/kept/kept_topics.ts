@@ -11,7 +11,7 @@ import { decodeText } from "../../base/utf8_text.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
 import type { KeepPolicies, KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import type { Entry } from "../../ports/entry.ts";
-import type { Store, StoreBatch, StoreTopic } from "../../ports/store.ts";
+import type { Retention, Store, StoreBatch, StoreTopic } from "../../ports/store.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { Bus } from "../topics/bus.ts";
 import { Feeds } from "./feeds.ts";
@@ -23,6 +23,10 @@ import type { ServerContext } from "../connection/server_context.ts";
 
 /** Number of Event.type. */
 const TYPE_FIELD = 3;
+/** The bounds of a topic that no policy is for: none. */
+const KEEP_ALL: Retention = {};
+/** The number of topics whose bounds are looked at before others may have their turn. */
+const RETAINED_AT_ONCE = 1024;
 
 /** The kept topics of one server. */
 export class KeptTopics {
@@ -33,7 +37,7 @@ export class KeptTopics {
   readonly forgetting: Forgetting;
   readonly #context: ServerContext;
   readonly #bus: Bus;
-  readonly #policies: KeepPolicies;
+  #policies: KeepPolicies;
   /** The takers of the events of topics, as far as they were looked up; null for a topic without one. */
   readonly #takers = new Map<StoreTopic, EventTaker | null>();
   readonly #bind: (topic: string) => EventTaker | null;
@@ -56,6 +60,29 @@ export class KeptTopics {
     this.feeds = new Feeds(context, bus, store);
     this.forgetting = new Forgetting(context, this);
     for (const topic of store.topics()) this.#retain(topic);
+  }
+
+  /**
+   * Keeps by other policies from now on, topics that are there as well; resolves when what they keep was told to the store.
+   * A topic that no policy is for any more is not kept any more: what it holds stays until it is removed.
+   */
+  async follow(policies: KeepPolicies): Promise<void> {
+    this.#policies = policies;
+    this.lookUpAnew();
+    const turn = this.#context.turns.join();
+    let looked = 0;
+    for (const topic of this.store.topics()) {
+      if (++looked % RETAINED_AT_ONCE === 0) await turn.did(RETAINED_AT_ONCE);
+      // Others have come since.
+      if (this.#policies !== policies) return;
+      this.#retain(topic);
+    }
+  }
+
+  /** Has everybody look up anew which topics are kept, and who takes their events. */
+  lookUpAnew(): void {
+    this.#takers.clear();
+    this.#bus.forgetMatches();
   }
 
   /** Whether a topic of that name is kept. */
@@ -126,8 +153,11 @@ export class KeptTopics {
   }
 
   #retain(topic: StoreTopic): void {
-    const policy = this.#policies.policyOf(topic.name);
-    if (policy !== null) this.store.setRetention(topic, policy);
+    const retention: Retention = this.#policies.policyOf(topic.name) ?? KEEP_ALL;
+    const { maxEvents, maxAgeMs, maxBytes } = topic.retention;
+    const isSame = retention.maxEvents === maxEvents && retention.maxAgeMs === maxAgeMs &&
+      retention.maxBytes === maxBytes;
+    if (!isSame) this.store.setRetention(topic, retention);
   }
 
   /** The type of an event; the store's bodies are sound. */

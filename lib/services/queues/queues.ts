@@ -51,7 +51,7 @@ export class Queues implements QueueOwner {
   readonly #bus: Bus;
   readonly store: Store;
   readonly ring = new BodyRing(RING_BYTES);
-  readonly #policies: QueuePolicies;
+  #policies: QueuePolicies;
   readonly #byName = new Map<string, Queue>();
   #living = 0;
   #touched: Queue[] = [];
@@ -85,6 +85,19 @@ export class Queues implements QueueOwner {
   /** The queue `name`; null when there is none. */
   find(name: string): Queue | null {
     return this.#byName.get(name) ?? null;
+  }
+
+  /**
+   * Sets queues up by other policies from now on, those that are there as well, but for whether they are ordered. Who
+   * publishes has to look up anew which queues are bound to a topic.
+   */
+  follow(policies: QueuePolicies): void {
+    this.#policies = policies;
+    for (const queue of this.#byName.values()) {
+      queue.machine.configure(policies.optionsOf(queue.name));
+      this.touch(queue);
+    }
+    this.endTurn();
   }
 
   /** The topics that the queue `name` is bound to. */

@@ -73,7 +73,7 @@ export class Bus {
     const flushSome = () => this.#fanout.flushSome();
     const later = new LaterTurns(context.turns, FLUSHED_AT_ONCE, flushSome);
     this.#fanout = new Fanout<BusSubscription>(
-      { maxOutboxBytes: context.limits.maxOutboxBytes, budget: context.budget },
+      context,
       (subscription, frames, length) => policies.apply(subscription, frames, length),
       () => later.begin(),
     );

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { settles } from "../../support/until.ts";
-import { COMMAND, Running } from "../processes.ts";
+import { COMMAND, Running, runProcess } from "../processes.ts";
 
 /** Whether a connection is served: the text listener greets, or closes without a word. */
 async function isGreeted(port: number): Promise<boolean> {
@@ -31,7 +31,10 @@ Deno.test({
       const port = Number(listeners[0].addresses[0].split(":").at(-1));
       assert(await isGreeted(port));
 
-      await write('deny_addresses = "127.0.0.1"', "[limits]\nmax_headers = 9\nmax_calls = 77");
+      await write(
+        'deny_addresses = "127.0.0.1"',
+        '[limits]\nmax_headers = 9\nmax_calls = 77\n[chat]\nfirst_room = "hall"',
+      );
       server.child.kill("SIGHUP");
       await server.says("only a restart can change");
       assert.equal(await isGreeted(port), false);
@@ -48,7 +51,7 @@ Deno.test({
 
       await write("");
       server.child.kill("SIGHUP");
-      await server.finds(/(?:"keys":\["listen\.deny_addresses"\][^]*){2}/);
+      await server.finds(/(?:"keys":\["listen\.deny_addresses","limits\.max_calls"\][^]*){2}/);
       assert(await isGreeted(port));
       const { code, log } = await server.end("SIGTERM");
       assert.equal(code, 0);
@@ -56,8 +59,18 @@ Deno.test({
       const keys = lines.filter(({ message }) => message.includes("restart")).map((line) =>
         line.keys
       );
-      assert.deepEqual(keys, [["limits.max_calls"]], "an option wins over the file as ever");
-      assert(lines.some(({ reason }) => /has a prefix of 40 bits/.test(reason)));
+      assert.deepEqual(keys, [["chat.first_room"]]);
+      const taken = lines.filter(({ message }) => message.includes("in force: ")).map((line) =>
+        line.keys
+      );
+      assert.deepEqual(
+        taken[0],
+        ["listen.deny_addresses", "limits.max_calls"],
+        "an option wins over the file as ever",
+      );
+      assert(
+        lines.some(({ reason }) => /parley\.toml:\d+: .*has a prefix of 40 bits/.test(reason)),
+      );
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
@@ -89,4 +102,50 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("parley reload has it done, prints what came of it, and ends with 1 when nothing was done", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "parley-reload-" });
+  const file = `${folder}/parley.toml`;
+  const write = (more: string) =>
+    Deno.writeTextFile(
+      file,
+      `data = ""\n[listen]\nraw = ""\nhttp = ""\ntext = ""\ntcp = "127.0.0.1:0"\n${more}\n`,
+    );
+  try {
+    await write("");
+    await using server = new Running(["serve", "--json", "--config", file, "--log-format", "json"]);
+    const { listeners } = JSON.parse((await server.lines(1))[0]);
+    const environment = { PARLEY_SERVER: listeners[0].urls[0] };
+    const reload = (...args: string[]) => runProcess(["reload", ...args], environment);
+
+    const none = await reload();
+    assert.deepEqual([none.code, none.stdout, none.stderr], [0, "nothing has changed\n", ""]);
+
+    await write('[limits]\nmax_calls = 7\n[log]\nlevel = "debug"\n[chat]\nfirst_room = "hall"');
+    const some = await reload();
+    assert.deepEqual([some.code, some.stderr], [0, ""]);
+    assert.equal(
+      some.stdout,
+      'in force: limits.max_calls, log.level\ntakes a restart: chat.first_room: "lobby" → "hall"\n',
+    );
+    await server.says('"level":"debug"');
+
+    const json = await reload("--json");
+    assert.deepEqual(JSON.parse(json.stdout), {
+      applied: [],
+      waiting: [{ key: "chat.first_room", running: '"lobby"', configured: '"hall"' }],
+    });
+
+    await write("[limits]\nmax_calls = 8\nmax_headers = -1");
+    const broken = await reload();
+    assert.deepEqual([broken.code, broken.stdout], [1, ""]);
+    assert.match(broken.stderr, /^parley: .*parley\.toml:9: limits\.max_headers: must be .*\n$/);
+    await server.says("the former stays in force");
+    await write("");
+    assert.match((await reload()).stdout, /^in force: limits\.max_calls, log\.level\n$/);
+    if (Deno.build.os !== "windows") assert.equal((await server.end("SIGTERM")).code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

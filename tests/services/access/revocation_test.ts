@@ -216,12 +216,12 @@ Deno.test("a file of users that is broken, empty of sense or not there changes n
     stringify({ users, listen: { tcp: "" } }),
   ];
   for (const text of broken) {
-    await changing.change(text);
+    await assert.rejects(changing.change(text));
     assert.equal((await ada.ask(publish({ topic: "a" }))).message.case, "ack");
     assert.equal((await ada.ask(publish({ topic: "b" }))).message.case, "error");
   }
   await Deno.remove(changing.file);
-  await changing.server.server.reload();
+  await assert.rejects(changing.server.server.reload());
   assert.equal((await ada.ask(publish({ topic: "a" }))).message.case, "ack");
   const errors = logs.records.filter(({ level }) => level === "error");
   assert.ok(errors.length > broken.length, `${errors.length} errors`);

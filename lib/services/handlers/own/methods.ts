@@ -1,14 +1,17 @@
 /**
  * The methods that every server answers by itself: `parley.v1.Demo/…` to try it out, `parley.v1.Rooms/…`
- * for the rooms, `parley.v1.Topics/…` for kept topics, `parley.v1.Queues/…` for queues.
+ * for the rooms, `parley.v1.Topics/…` for kept topics, `parley.v1.Queues/…` for queues, `parley.v1.Admin/…` for those who
+ * manage the server.
  *
  * proto/ describes each; what it does is a line in a table of its service. Those that change something that is kept answer later, with a promise.
  */
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
+import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { ADMIN_METHODS } from "./admin.ts";
 import { addInt32 } from "../add.ts";
 import { implement, type Methods, type OwnAnswer, type OwnMethod } from "./method.ts";
 import { QUEUE_METHODS } from "./queues.ts";
@@ -30,6 +33,7 @@ const METHODS: ReadonlyMap<string, OwnMethod> = new Map([
   ...implement(Rooms, ROOM_METHODS),
   ...implement(Topics, TOPIC_METHODS),
   ...implement(Queues, QUEUE_METHODS),
+  ...implement(Admin, ADMIN_METHODS),
 ]);
 
 /** Answers one of the server's own methods. Raises UNIMPLEMENTED for a name that is none. */

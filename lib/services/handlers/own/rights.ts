@@ -3,11 +3,12 @@
  *
  * A method without a line here is denied to everybody who has an identity. What is only looked at needs a permission
  * of what could be done with it; what is changed or removed needs `manage`, on `topic.NAME`, `queue.NAME` or
- * `room.NAME`. Lists need nothing, and hold only what may be looked at: `maySeeTopic` and so on.
+ * `room.NAME`, and what is done to the server as a whole on `server.METHOD`. Lists need nothing, and hold only what may be looked at: `maySeeTopic` and so on.
  */
 import type { DescService } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
 import { quote } from "../../../base/quote.ts";
+import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { RoomEventSchema, Rooms } from "../../../gen/parley/v1/room_pb.ts";
@@ -89,11 +90,16 @@ const QUEUES: Rights<typeof Queues> = {
   resume: managesQueue,
 };
 
+const ADMIN: Rights<typeof Admin> = {
+  reload: (peer) => checkMay(peer, "manage", "server.reload"),
+};
+
 const RIGHTS: ReadonlyMap<string, Right> = new Map([
   ...rightsOf(Demo, DEMO),
   ...rightsOf(Rooms, ROOMS),
   ...rightsOf(Topics, TOPICS),
   ...rightsOf(Queues, QUEUES),
+  ...rightsOf(Admin, ADMIN),
 ]);
 
 function rightsOf<S extends DescService>(service: S, rights: Rights<S>): [string, Right][] {

@@ -1,0 +1,58 @@
+/**
+ * What an administrator has a server do: the methods `parley.v1.Admin/…`.
+ */
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { Admin as AdminMethods } from "../gen/parley/v1/admin_pb.ts";
+import { encodeAsk, readAsked } from "./connection/own_methods.ts";
+import type { ConnectionPool } from "./connection/pool.ts";
+import type { RequestOptions } from "./settings.ts";
+
+/** What came of having the configuration read again. */
+export interface ReloadResult {
+  /** The keys that changed and are in force now. */
+  readonly applied: readonly string[];
+  /** What differs from what the server was started with, and takes a restart; values as text. */
+  readonly waiting: readonly {
+    readonly key: string;
+    readonly running: string;
+    readonly configured: string;
+  }[];
+}
+
+/** The server as a whole, for those who may manage it. */
+export class Admin {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * Has the server read its configuration again and take over what it can. Rejects with what is wrong with it, and then
+   * nothing has changed; with PERMISSION_DENIED without the permission `manage server.reload`.
+   */
+  async reload(options?: RequestOptions): Promise<ReloadResult> {
+    const { applied, waiting } = await this.#ask(AdminMethods.method.reload, {}, options);
+    return {
+      applied,
+      waiting: waiting.map(({ key, running, configured }) => ({ key, running, configured })),
+    };
+  }
+
+  #ask<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options?: RequestOptions,
+  ): Promise<MessageShape<O>> {
+    return this.#pool.submit(
+      () => encodeAsk(method, request),
+      (incoming) => readAsked(method, incoming),
+      options,
+    );
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The parts of a server that go by another configuration while it runs, in the order in which they take it over.
+ *
+ * Each prepares what it needs before anything is put in force. What a part knows by the limits of the context, which
+ * are one object for the life of the server, it needs not be told of.
+ */
+import { assertLimits } from "../../base/limits.ts";
+import { QueuePolicies } from "../../logic/queues/policies.ts";
+import { KeepPolicies } from "../../logic/topics/keep_policies.ts";
+import type { WaitingKey } from "../../services/administration.ts";
+import type { Session } from "../../services/connection/session.ts";
+import {
+  type Config,
+  keepPoliciesOf,
+  limitsOf,
+  type LogConfig,
+  queuePoliciesOf,
+} from "../config/config.ts";
+import type { ServerParts } from "../parts.ts";
+import type { Commit, ReloadPart } from "./reload.ts";
+import { wantsTls } from "../tls.ts";
+
+/** At most so many queues are named that are ordered otherwise. */
+const MAX_NAMED_QUEUES = 20;
+
+/** What changes while a server runs. */
+interface Changing {
+  readonly started: Config;
+  readonly sessions: ReadonlySet<Session>;
+  /** Sets the log up anew; undefined when that is somebody else's. */
+  readonly log?: (config: LogConfig) => void;
+}
+
+/** The parts of a server that follow its configuration. */
+export function reloadParts(
+  parts: ServerParts,
+  { started, sessions, log }: Changing,
+): ReloadPart[] {
+  const { context, features, edge, users, tls } = parts;
+  let present = started;
+  const policies = (config: Config) => JSON.stringify([config.keep, config.queue]);
+  return [
+    {
+      what: "set the log up",
+      stage: ({ log: config }): Commit => () => {
+        if (JSON.stringify(config) !== JSON.stringify(present.log)) log?.(config);
+      },
+    },
+    {
+      what: "put limits in force",
+      stage(config): Commit {
+        const limits = limitsOf(config);
+        assertLimits(limits);
+        return () => {
+          context.setLimits(limits);
+          features.takeLimits();
+          for (const session of sessions) session.takeLimits();
+        };
+      },
+    },
+    {
+      what: "put certificates in use",
+      stage: (config) => tls === null || !wantsTls(config) ? () => {} : tls.stage(config),
+    },
+    {
+      what: "put lists of addresses in force",
+      stage: ({ listen }) => edge.stage(listen, sessions),
+    },
+    {
+      what: "put policies in force",
+      stage(config): Commit {
+        const keep = new KeepPolicies(keepPoliciesOf(config));
+        const queues = new QueuePolicies(queuePoliciesOf(config));
+        return () => {
+          if (policies(config) !== policies(present)) features.follow(keep, queues, sessions);
+        };
+      },
+    },
+    // Last of those that can fail: what it reads it may need from then on.
+    { what: "put users in force", stage: (config) => users.stage(config) },
+    { what: "note the configuration", stage: (config): Commit => () => void (present = config) },
+  ];
+}
+
+/** The queues that are there and stay ordered, or not, as they are: until a restart, whatever `config` says. */
+export function queuesThatWait({ features }: ServerParts, config: Config): WaitingKey[] {
+  const policies = new QueuePolicies(queuePoliciesOf(config));
+  const waiting: WaitingKey[] = [];
+  for (const { name, machine: { options: { ordered } } } of features.queues?.all() ?? []) {
+    const configured = policies.optionsOf(name).ordered;
+    if (configured === ordered) continue;
+    waiting.push({
+      key: `queue ${JSON.stringify(name)}: ordered`,
+      running: `${ordered}`,
+      configured: `${configured}`,
+    });
+    if (waiting.length === MAX_NAMED_QUEUES) break;
+  }
+  return waiting;
+}

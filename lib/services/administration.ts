@@ -1,0 +1,26 @@
+/**
+ * What administrators may have a server do, as the methods of the service Admin see it. The composition root does it.
+ */
+
+/** A key of the configuration whose new value takes a restart. */
+export interface WaitingKey {
+  readonly key: string;
+  /** The value that the server runs with, as text; a secret is not shown. */
+  readonly running: string;
+  /** The value that was read. */
+  readonly configured: string;
+}
+
+/** What came of reading the configuration again. */
+export interface ReloadOutcome {
+  /** The keys that changed and are in force now. */
+  readonly applied: readonly string[];
+  /** What differs from what the server was started with, and takes a restart. */
+  readonly waiting: readonly WaitingKey[];
+}
+
+/** The server as a whole, for those who may manage it. */
+export interface Administration {
+  /** Reads the configuration again. Rejects with a ParleyError, and then nothing has changed. */
+  reload(): Promise<ReloadOutcome>;
+}
