@@ -2,8 +2,8 @@
  * Makes the executable, and is the one place that says with which permissions Parley runs.
  *
  * The permissions are baked in: network for the listeners, files for the configuration and sockets, the
- * environment for PARLEY_*, and programs: `respond --exec` and `queue pull --exec` run what their user names,
- * and the server asks `getconf` for the open-files limit. The server drops the last two for good as soon as
+ * environment for PARLEY_*, how much is free on a disk, and programs: `respond --exec` and `queue pull --exec` run
+ * what their user names, and the server asks `getconf` for the open-files limit. The server drops the last two for good as soon as
  * it listens. The executable never asks for more: without a permission an action fails. Type checking is the
  * gate's task.
  *
@@ -20,6 +20,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-env",
   "--allow-run",
+  "--allow-sys=statfs",
 ];
 
 /** The targets that a release is built for. */

@@ -12,6 +12,36 @@ export { CloseReason, ErrorCode };
 /** The codes by the names that people read: `INVALID_ARGUMENT` and so on, as in gRPC. */
 export type ErrorCodeName = Exclude<keyof typeof ErrorCode, "UNSPECIFIED">;
 
+/** The limits that are counted. */
+export const LIMIT_NAMES = [
+  "connections",
+  "connections_per_address",
+  "frame_bytes",
+  "headers",
+  "outbox_bytes",
+  "input_total_bytes",
+  "message_timeout",
+  "write_timeout",
+  "rate",
+  "subscriptions",
+  "wildcards",
+  "feeds",
+  "calls",
+  "methods",
+  "room_members",
+  "rooms",
+  "queues",
+  "queue",
+  "consumers",
+  "kept_topics",
+  "store",
+  "records",
+  "logins",
+] as const;
+
+/** The name of a limit that is counted. */
+export type LimitName = typeof LIMIT_NAMES[number];
+
 /** What a ParleyError may carry besides its code and message. */
 interface ParleyErrorOptions {
   /** What lies behind it; kept for logs, never sent to a peer. */
@@ -22,6 +52,8 @@ interface ParleyErrorOptions {
   accepted?: string;
   /** Set when the connection ends with this error. */
   closeReason?: CloseReason;
+  /** The limit that was reached; it is counted, and never sent to a peer. */
+  limit?: LimitName;
 }
 
 /** An error with a code that programs can decide on. Raised by the server's parts and by the client. */
@@ -35,6 +67,8 @@ export class ParleyError extends Error {
   readonly accepted: string;
   /** Why the connection ends; UNSPECIFIED when it does not. */
   readonly closeReason: CloseReason;
+  /** The limit that was reached; null when it was none that is counted. */
+  readonly limit: LimitName | null;
 
   constructor(code: ErrorCode, message: string, options: ParleyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -42,6 +76,7 @@ export class ParleyError extends Error {
     this.retryable = options.retryable ?? code === ErrorCode.UNAVAILABLE;
     this.accepted = options.accepted ?? "";
     this.closeReason = options.closeReason ?? CloseReason.UNSPECIFIED;
+    this.limit = options.limit ?? null;
   }
 
   /** The code's name, like `INVALID_ARGUMENT`. */
@@ -67,8 +102,10 @@ export function protocolError(
   message: string,
   code: ErrorCode = ErrorCode.INVALID_ARGUMENT,
   accepted?: string,
+  limit?: LimitName,
 ): ParleyError {
-  return new ParleyError(code, message, { closeReason: CloseReason.PROTOCOL_ERROR, accepted });
+  const closeReason = CloseReason.PROTOCOL_ERROR;
+  return new ParleyError(code, message, { closeReason, accepted, limit });
 }
 
 /** Raises when `condition` does not hold: a defect of Parley, never the fault of a peer. */

@@ -101,7 +101,7 @@ export async function withClient<Result>(
 }
 
 /** Reads the files that are named for TLS. Raises UsageError for one that cannot be read. */
-async function tlsOptions(options: ServerOptions, io: CliIo): Promise<TlsOptions> {
+export async function tlsOptions(options: ServerOptions, io: CliIo): Promise<TlsOptions> {
   const variables = io.environment(["PARLEY_CA", "PARLEY_CERT", "PARLEY_CERT_KEY"]);
   const read = async (flag: string, given: string | undefined, variable: string) => {
     const path = given ?? variables[variable];

@@ -15,6 +15,7 @@
  * - Time: the times of a topic never go back, so that a time has one place in the order.
  * - Reads see what was announced by `committed`, no more. Nothing here blocks the calling thread.
  */
+import type { BucketCounts } from "./bucket_counts.ts";
 import type { ParleyError } from "../base/errors.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import type { Entry } from "./entry.ts";
@@ -146,12 +147,29 @@ export interface StoreRecordPage {
   readonly after: string | null;
 }
 
-/** The figures of a store. */
-export interface StoreStats {
+/** What the committed batches of a store were like since its start. */
+export interface StoreTimings {
+  /** The time from the leaving of each batch until it was committed, in milliseconds. */
+  readonly commitMs: BucketCounts;
+  /** The part of it in which the disk was waited for; a store in memory has none. */
+  readonly syncMs: BucketCounts;
+  /** The entries of each batch. */
+  readonly batchEntries: BucketCounts;
+}
+
+/** How a store is at this moment. */
+export interface StoreHealth {
+  /** Why it takes nothing any more; null while it does. */
+  readonly ended: ParleyError | null;
+  /** Why the last batch failed; null when it was committed, or none has left. */
+  readonly failure: ParleyError | null;
+  /** For how long the batch under way has been with the disk, in milliseconds; 0 when none is. */
+  readonly underWayMs: number;
+}
+
+/** The figures of a store that cost nothing to ask for. */
+export interface StoreFigures {
   readonly topics: number;
-  readonly events: number;
-  /** The bytes of the bodies of all events. */
-  readonly bytes: number;
   readonly records: number;
   readonly committedBatches: number;
   readonly committedEvents: number;
@@ -160,6 +178,13 @@ export interface StoreStats {
   readonly trimmedEvents: number;
   /** Entries that were handed over and are not committed. */
   readonly pendingEntries: number;
+}
+
+/** The figures of a store. */
+export interface StoreStats extends StoreFigures {
+  readonly events: number;
+  /** The bytes of the bodies of all events. */
+  readonly bytes: number;
   /** The bytes that the files take on disk. */
   readonly diskBytes: number;
 }
@@ -249,7 +274,13 @@ export interface Store {
   applyRetention(): Promise<void>;
   /** Writes a whole, consistent copy to `path`, which must not exist, while serving. UNIMPLEMENTED in memory. */
   backup(path: string): Promise<void>;
+  /** Looks at all topics, and at the files. */
   stats(): StoreStats;
+  figures(): StoreFigures;
+  readonly timings: StoreTimings;
+  health(): StoreHealth;
+  /** The bytes that the files take on disk; 0 in memory. */
+  diskBytes(): number;
   /** Commits the entries that were handed over, then ends. Later calls raise UNAVAILABLE. */
   close(): Promise<void>;
 }

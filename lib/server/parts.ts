@@ -32,6 +32,7 @@ import { Entrance } from "./listeners/entrance.ts";
 import { listenAll } from "./listeners/listen.ts";
 import { openFilesLimit } from "./listeners/open_files.ts";
 import { Refuser } from "./listeners/refuse.ts";
+import { Monitoring } from "./monitoring/monitoring.ts";
 import { openStore } from "./open_store.ts";
 import { openTls, type ServerTls } from "./tls.ts";
 import { ServerUsers, type UsersSource } from "./users.ts";
@@ -63,6 +64,7 @@ export interface ServerParts {
   readonly entrance: Entrance;
   readonly refuser: Refuser;
   readonly edge: Edge;
+  readonly monitoring: Monitoring;
   readonly listeners: readonly LinkListener[];
   /** Hears no more of defects. */
   stopHearing(): void;
@@ -94,7 +96,11 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   const refuser = new Refuser(admission);
   const edge = new Edge(config.listen, context, admission);
   const door = new Door(edge);
-  const listeners = await listenAll(config, { context, admission, entrance, refuser, tls, door });
+  const monitoring = new Monitoring({ config, features, admission, access });
+  opened.defer(() => monitoring.close());
+  const { pages } = monitoring;
+  const needs = { context, admission, entrance, refuser, tls, door, pages };
+  const listeners = await listenAll(config, needs);
   opened.move();
   return {
     context,
@@ -105,6 +111,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     entrance,
     refuser,
     edge,
+    monitoring,
     listeners,
     stopHearing,
   };

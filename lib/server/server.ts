@@ -117,10 +117,11 @@ export class Server implements AsyncDisposable {
   }
 
   async #drain(): Promise<void> {
-    const { context, features, users } = this.#parts;
+    const { context, features, monitoring, users } = this.#parts;
     const { drainMs } = context.limits;
     const { sessions } = this.#connections;
     log.info("stopping: {connections} connections are told", { connections: sessions.size });
+    monitoring.stopping = true;
     this.#closeListeners();
     context.tick();
     this.#sweeper.hurry();
@@ -136,6 +137,7 @@ export class Server implements AsyncDisposable {
     await this.#connections.whenGone();
     clearTimeout(deadline);
     this.#sweeper.close();
+    monitoring.close();
     await users.whenClosed();
     features.calls.close();
     features.queues?.close();

@@ -228,6 +228,7 @@ export class FrameReader {
         `cannot read a message of ${length} bytes: the limit is ${this.maxFrameBytes}`,
         ErrorCode.RESOURCE_EXHAUSTED,
         `at most ${this.maxFrameBytes} bytes`,
+        "frame_bytes",
       );
     }
     const end = start + length;

@@ -115,6 +115,7 @@ export class PayloadScan {
     if (++this.#headers > limits.maxHeaders) {
       throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot take ${this.#headers} headers`, {
         accepted: `at most ${limits.maxHeaders} headers`,
+        limit: "headers",
       });
     }
     if (this.#headersBytes > limits.maxHeadersBytes) {
@@ -123,6 +124,7 @@ export class PayloadScan {
         `cannot take headers of ${this.#headersBytes} bytes`,
         {
           accepted: `at most ${limits.maxHeadersBytes} bytes of headers`,
+          limit: "headers",
         },
       );
     }

@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { plentyOfInput } from "./input_budget.ts";
 import { type ConnectionGate, HttpListener, listenHttp } from "../../lib/adapters/http/listener.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
+import { VERSION } from "../../lib/base/version.ts";
+import type { PageAnswer } from "../../lib/ports/http_page.ts";
 import { settles, until } from "./until.ts";
 import { handshakeRequest } from "./websocket_peer.ts";
 
@@ -80,6 +82,13 @@ export class Running implements AsyncDisposable {
   }
 }
 
+/** A page as a server has it. */
+// deno-lint-ignore require-await -- a page answers later.
+async function health(): Promise<PageAnswer> {
+  const body = JSON.stringify({ status: "ok", version: VERSION });
+  return { status: 200, type: "application/json", body };
+}
+
 export function run(limits: Partial<Limits> = {}, origins: string[] = []): Running {
   const gate = new CountingGate();
   const [listener] = listenHttp("127.0.0.1", 0, {
@@ -87,6 +96,7 @@ export function run(limits: Partial<Limits> = {}, origins: string[] = []): Runni
     limits: { ...DEFAULT_LIMITS, ...limits },
     guard: { loopback: true, hosts: [], origins },
     gate,
+    pages: new Map([["/healthz", health]]),
   });
   return new Running(listener, gate);
 }

@@ -36,8 +36,8 @@ const encoder = new TextEncoder();
 /** What becomes of a request: an answer, or the connection is handed over with what was read behind it. */
 export type Outcome = Answer | { readonly takeOver: (rest: Buffer) => void };
 
-/** Says what becomes of a request. */
-type Handler = (head: RequestHead) => Outcome;
+/** Says what becomes of a request, at once or later; a promise never rejects. */
+type Handler = (head: RequestHead) => Outcome | Promise<Answer>;
 
 /** A connection on which requests are read and answered. */
 export class HttpConnection {
@@ -48,6 +48,9 @@ export class HttpConnection {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
   #open = true;
+  #answering = false;
+  /** Whether the answer of the request in hand is the last. */
+  #finishing = false;
   /** The word to a peer whose head is not waited for any more; null while it is. */
   #dismissal: Promise<void> | null = null;
 
@@ -59,9 +62,9 @@ export class HttpConnection {
     this.#bytes = this.#account.take(READ_BUFFER_FIRST_BYTES);
   }
 
-  /** Whether nothing of a further request has come. */
+  /** Whether no request is in hand, and nothing of a further one has come. */
   get idle(): boolean {
-    return this.#length === 0;
+    return this.#length === 0 && !this.#answering;
   }
 
   /** Serves the connection; gives whether it was handed over. Never rejects. */
@@ -70,14 +73,17 @@ export class HttpConnection {
       for (let left = MAX_REQUESTS; left > 0; left--) {
         const head = await this.#readHead();
         if (head === null) break;
-        const outcome = this.#handle(head);
+        this.#answering = true;
+        const outcome = await this.#handle(head);
         if ("takeOver" in outcome) {
           this.#open = false;
           outcome.takeOver(Buffer.from(this.#bytes.slice(0, this.#length)));
           return true;
         }
-        const last = left === 1 || outcome.status !== 200 || head.hasBody || !head.keepAlive;
+        const last = left === 1 || this.#finishing || outcome.status !== 200 || head.hasBody ||
+          !head.keepAlive;
         await this.#write(answerText(outcome, { head: head.method === "HEAD", last }));
+        this.#answering = false;
         if (last) return await this.#linger(), false;
       }
     } catch (reason) {
@@ -95,6 +101,12 @@ export class HttpConnection {
   async refuse(answer: Answer): Promise<void> {
     await this.#lastWord(answer);
     this.close();
+  }
+
+  /** Ends the connection at once when no request is in hand, otherwise with the answer of that. */
+  finish(): void {
+    if (this.idle) this.close();
+    else this.#finishing = true;
   }
 
   /** Ends the connection at once, unless it was handed over. */

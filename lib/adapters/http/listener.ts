@@ -1,5 +1,5 @@
 /**
- * The http listener: WebSockets at /ws, the health of the server at /healthz, and nothing else.
+ * The http listener: WebSockets at /ws, the pages that it is given, and nothing else.
  *
  * It stands on Deno.listen like the other listeners, not on node:http: there requests have no deadline
  * before Deno 2.8, and what is written to a connection after its upgrade may get lost. Every connection is
@@ -14,9 +14,10 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
+import { reportDefect } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import type { Limits } from "../../base/limits.ts";
-import { VERSION } from "../../base/version.ts";
+import { NO_PAGES, type Page, type Pages } from "../../ports/http_page.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
 import { type Arrival, type Door, OPEN_DOOR } from "../socket/door.ts";
 import type { InputBudget } from "../../wire/input_budget.ts";
@@ -63,6 +64,8 @@ interface HttpListenerOptions {
   readonly gate: ConnectionGate;
   /** Default: one for everybody. */
   readonly door?: Door;
+  /** What is answered besides WebSockets. Default: nothing. */
+  readonly pages?: Pages;
   /** The budget of all input that waits. */
   readonly input: InputBudget;
   /** Makes the listener one of https and wss; nothing for http and ws. */
@@ -126,7 +129,7 @@ export class HttpListener implements LinkListener {
     if (this.#stopping) return;
     this.#stopped.abort();
     this.#listener.close();
-    for (const http of this.#requesting) if (http.idle) http.close();
+    for (const http of this.#requesting) http.finish();
     this.#grace = setTimeout(() => {
       for (const http of this.#requesting) http.close();
     }, this.#options.limits.drainQuietMs);
@@ -157,7 +160,7 @@ export class HttpListener implements LinkListener {
       if (!door.stillWelcomes(arrival.remote)) {
         return plain(403, "Connections from this address are not allowed any more.");
       }
-      return this.#outcome(head, (rest) => {
+      return this.#outcome(head, hostname, (rest) => {
         const merger = new FrameMerger(maxWebSocketPayload(limits));
         const stream = new ConnectionStream(connection, merger);
         detached(stream.released.then(release), "give back the place of a connection");
@@ -207,7 +210,11 @@ export class HttpListener implements LinkListener {
   }
 
   /** What becomes of a request. */
-  #outcome(head: RequestHead, takeOver: (rest: Buffer) => void): Outcome {
+  #outcome(
+    head: RequestHead,
+    address: string,
+    takeOver: (rest: Buffer) => void,
+  ): Outcome | Promise<Answer> {
     const refusal = this.#refusal(head);
     if (refusal !== null) return refusal;
     if (head.path === WEBSOCKET_PATH) {
@@ -223,13 +230,9 @@ export class HttpListener implements LinkListener {
       if (this.#stopping) return plain(503, "The server stops: connect again later.");
       return { takeOver };
     }
-    if (head.path !== "/healthz") return plain(404, "There is nothing here.");
-    const status = this.#stopping ? "stopping" : "ok";
-    return {
-      status: this.#stopping ? 503 : 200,
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ status, version: VERSION }),
-    };
+    const page = (this.#options.pages ?? NO_PAGES).get(head.path);
+    if (page === undefined) return plain(404, "There is nothing here.");
+    return pageAnswer(page, head, address);
   }
 
   /** What is wrong with a request, whatever it asks for. */
@@ -285,6 +288,18 @@ export function listenHttp(
     port,
     (host, number) => new HttpListener(host, number, options),
   );
+}
+
+/** The answer of a page, with the headers that belong to its body. */
+async function pageAnswer(page: Page, { headers }: RequestHead, address: string): Promise<Answer> {
+  try {
+    const answer = await page({ headers, address });
+    const { status, type, body } = answer;
+    return { status, headers: { "Content-Type": type, ...answer.headers }, body };
+  } catch (reason) {
+    reportDefect("answer an HTTP request", reason);
+    return plain(500, "The server failed; the reason is in its log.");
+  }
 }
 
 function tune(connection: Deno.TcpConn): void {

@@ -217,7 +217,7 @@ export class MemoryBackend implements StoreBackend {
         this.#bytes -= this.#topics[cursor.a]?.clear() ?? 0;
       }
     }
-    sink.committed(buffer);
+    sink.committed(buffer, 0);
     this.#trim(touched);
   }
 

@@ -34,7 +34,13 @@ export type WriterCommand =
 export type WriterReport =
   | { readonly type: "opened"; readonly snapshot: OpenedSnapshot }
   | { readonly type: "refused"; readonly error: PostedError }
-  | { readonly type: "committed"; readonly buffer: ArrayBuffer; readonly trimmed: Float64Array }
+  | {
+    readonly type: "committed";
+    readonly buffer: ArrayBuffer;
+    readonly trimmed: Float64Array;
+    /** How long the disk was waited for. */
+    readonly syncMs: number;
+  }
   | { readonly type: "failed"; readonly buffer: ArrayBuffer; readonly error: PostedError }
   | { readonly type: "trimmed"; readonly trimmed: Float64Array }
   | { readonly type: "done"; readonly id: number; readonly error: PostedError | null }

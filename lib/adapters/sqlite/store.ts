@@ -233,7 +233,7 @@ class SqliteBackend implements StoreBackend {
       case "refused":
         return this.#whenOpened?.reject(received(report.error));
       case "committed":
-        this.#sink?.committed(report.buffer);
+        this.#sink?.committed(report.buffer, report.syncMs);
         return this.#trimmed(report.trimmed);
       case "failed":
         return this.#sink?.failed(report.buffer, received(report.error));

@@ -103,7 +103,7 @@ class WriterLoop {
     const writer = this.#opened!.writer;
     try {
       const trimmed = writer.commit(buffer, length, nowMs);
-      this.#report({ type: "committed", buffer, trimmed }, [buffer]);
+      this.#report({ type: "committed", buffer, trimmed, syncMs: writer.syncMs }, [buffer]);
     } catch (error) {
       if (error instanceof MarkError) return this.#break(error);
       this.#report({ type: "failed", buffer, error: posted(sqliteError("commit", error)) }, [

@@ -78,6 +78,8 @@ export class SqliteWriter {
   /** The queues that lost chunks in the transaction in hand. */
   readonly #shrunk = new Set<WriterTopic>();
   #nowMs = 0;
+  /** How long the disk was waited for in the last commit, in milliseconds; 0 when there was nothing to commit. */
+  syncMs = 0;
   #logBytes = 0;
   #written = 0;
 
@@ -102,6 +104,7 @@ export class SqliteWriter {
   commit(buffer: ArrayBuffer, length: number, nowMs: number): Float64Array {
     this.#nowMs = nowMs;
     const cursor = this.#cursor;
+    this.syncMs = 0;
     cursor.open(buffer, length);
     let operations = 0;
     while (cursor.next()) if (cursor.kind !== Operation.DUPLICATE) operations++;
@@ -323,7 +326,9 @@ export class SqliteWriter {
       run();
       this.#state.commits = commits + 1;
       this.#tables.setState(this.#state);
+      const syncingMs = performance.now();
       this.#database.exec("COMMIT");
+      this.syncMs = performance.now() - syncingMs;
     } catch (error) {
       this.#state.commits = commits;
       this.#state.revision = revision;

@@ -58,8 +58,11 @@ export interface BackendLastPage extends StorePage {
 
 /** The front as its backend sees it: is told what became of batches. */
 export interface BackendSink {
-  /** Tells that the batch under way has the backend's level; gives its buffer back. */
-  committed(buffer: ArrayBuffer): void;
+  /**
+   * Tells that the batch under way has the backend's level; gives its buffer back. The disk was waited for `syncMs`, 0
+   * where there is none.
+   */
+  committed(buffer: ArrayBuffer, syncMs: number): void;
   /** Tells that nothing of the batch under way was kept; gives its buffer back. */
   failed(buffer: ArrayBuffer, error: ParleyError): void;
   /** Tells the figures of trimmed topics: topic, firstSeq, bytes and firstTimeMs of each, one after the other. */

@@ -15,11 +15,14 @@ import type {
   ReadRequest,
   Retention,
   Store,
+  StoreFigures,
+  StoreHealth,
   StoreLastPage,
   StoreListener,
   StoreRecord,
   StoreRecordPage,
   StoreStats,
+  StoreTimings,
   StoreTopic,
 } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
@@ -268,17 +271,22 @@ export class StoreFront implements Store {
     await this.#backend.backup(path);
   }
 
-  stats(): StoreStats {
-    let events = 0;
-    let bytes = 0;
-    for (const topic of this.#names.topics.values()) {
-      events += topic.events;
-      bytes += topic.bytes;
-    }
+  get timings(): StoreTimings {
+    return this.#pipeline.timings;
+  }
+
+  health(): StoreHealth {
+    const { failure, underWayMs } = this.#pipeline;
+    return { ended: this.#ended, failure, underWayMs };
+  }
+
+  diskBytes(): number {
+    return this.#backend.diskBytes();
+  }
+
+  figures(): StoreFigures {
     return {
       topics: this.#names.topics.size,
-      events,
-      bytes,
       records: this.#records.committed,
       committedBatches: this.#pipeline.committedBatches,
       committedEvents: this.#committedEvents,
@@ -286,8 +294,17 @@ export class StoreFront implements Store {
       duplicates: this.#appender.duplicates,
       trimmedEvents: this.#trimmedEvents,
       pendingEntries: this.#pipeline.pendingEntries,
-      diskBytes: this.#backend.diskBytes(),
     };
+  }
+
+  stats(): StoreStats {
+    let events = 0;
+    let bytes = 0;
+    for (const topic of this.#names.topics.values()) {
+      events += topic.events;
+      bytes += topic.bytes;
+    }
+    return { ...this.figures(), events, bytes, diskBytes: this.diskBytes() };
   }
 
   close(): Promise<void> {
@@ -310,7 +327,7 @@ export class StoreFront implements Store {
       this.#ended ??= unavailable("use the store", "it failed; the reason is in the server's log");
     };
     return {
-      committed: (buffer) => take(() => this.#pipeline.committed(buffer)),
+      committed: (buffer, syncMs) => take(() => this.#pipeline.committed(buffer, syncMs)),
       failed: (buffer, error) => take(() => this.#pipeline.failed(buffer, error)),
       trimmed: (figures) => take(() => this.#pipeline.inTurn(() => this.#trimmed(figures))),
       broken: (error) => {

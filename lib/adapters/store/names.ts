@@ -75,6 +75,7 @@ export class StoreNames {
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot keep topic ${JSON.stringify(name)}: ${size} topics are kept`,
         {
+          limit: "kept_topics",
           accepted: `at most ${most} kept topics (${keys}); empty ones are forgotten by ` +
             "`forget_after_ms` of [[keep]], any one by `parley topic rm`",
         },

@@ -7,6 +7,7 @@
  * has much to do with a batch takes its time: it is told of the next one when it is done, and until then no
  * further batch leaves.
  */
+import { BucketCounts, SIZE_BOUNDS, TIME_BOUNDS_MS } from "../../ports/bucket_counts.ts";
 import type { Clock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
@@ -42,6 +43,13 @@ export class StorePipeline {
   gathering: Batch;
   committedBatches = 0;
   failedBatches = 0;
+  /** Why the last batch failed; null when it was committed. */
+  failure: ParleyError | null = null;
+  readonly timings = {
+    commitMs: new BucketCounts(TIME_BOUNDS_MS),
+    syncMs: new BucketCounts(TIME_BOUNDS_MS),
+    batchEntries: new BucketCounts(SIZE_BOUNDS),
+  };
 
   readonly #owner: PipelineOwner;
   readonly #backend: StoreBackend;
@@ -49,6 +57,7 @@ export class StorePipeline {
   readonly #clock: Clock;
   readonly #logOf: (number: number) => StoredLog;
   #underWay: Batch | null = null;
+  #shippedMs = 0;
   /** The batch that the listener is being told of. */
   #telling: Batch | null = null;
   /** The reactions to what the backend said while the listener was being told of a batch, in order. */
@@ -85,6 +94,12 @@ export class StorePipeline {
   /** Entries that are not committed. */
   get pendingEntries(): number {
     return this.gathering.count + (this.#underWay?.count ?? 0);
+  }
+
+  /** For how long the backend has had the batch under way, in milliseconds; 0 when there is none. */
+  get underWayMs(): number {
+    if (this.#underWay === null || this.#outcomeIsKnown) return 0;
+    return this.#clock.monotonicMs() - this.#shippedMs;
   }
 
   whenReady(): Promise<void> {
@@ -129,14 +144,19 @@ export class StorePipeline {
   }
 
   /** Tells of the batch under way, which is committed. */
-  committed(buffer: ArrayBuffer): void {
+  committed(buffer: ArrayBuffer, syncMs: number): void {
     this.#outcomeIsKnown = true;
+    this.failure = null;
+    this.timings.commitMs.add(this.#clock.monotonicMs() - this.#shippedMs);
+    if (syncMs > 0) this.timings.syncMs.add(syncMs);
+    if (this.#underWay !== null) this.timings.batchEntries.add(this.#underWay.count);
     this.inTurn(() => this.#tellCommitted(buffer));
   }
 
   /** Tells of the batch under way, which has failed, and of the one that gathers. */
   failed(buffer: ArrayBuffer, error: ParleyError): void {
     this.#outcomeIsKnown = true;
+    this.failure = error;
     this.inTurn(() => this.#tellAllFailed(buffer, error));
   }
 
@@ -242,7 +262,10 @@ export class StorePipeline {
     this.#spare = undefined;
     const [buffer, refusal] = [batch.seal(), this.#refusal];
     if (refusal !== null) queueMicrotask(() => this.failed(buffer, refusal));
-    else this.#backend.commit(buffer, batch.length, this.#clock.wallMs());
+    else {
+      this.#shippedMs = this.#clock.monotonicMs();
+      this.#backend.commit(buffer, batch.length, this.#clock.wallMs());
+    }
     this.#wakeReady();
   }
 

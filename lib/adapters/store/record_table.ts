@@ -167,7 +167,10 @@ export class RecordTable {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot put record ${JSON.stringify(key)}: there are ${this.#count} records`,
-        { accepted: `at most ${maxRecords} records of ${maxRecordsBytes} bytes together` },
+        {
+          accepted: `at most ${maxRecords} records of ${maxRecordsBytes} bytes together`,
+          limit: "records",
+        },
       );
     }
   }

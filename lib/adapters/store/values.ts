@@ -19,7 +19,7 @@ export function emptyPage(): StorePage {
 
 /** The error for want of room, which is retryable. */
 export function noRoom(message: string, accepted = "", cause?: unknown): ParleyError {
-  const options = { retryable: true, accepted, cause };
+  const options = { retryable: true, accepted, cause, limit: "store" } as const;
   return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, message, options);
 }
 

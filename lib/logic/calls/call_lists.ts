@@ -22,6 +22,8 @@ export class CallRecord<O> {
 
   /** When the caller is told that it took too long, in monotonic milliseconds. Only request_table writes it. */
   deadlineMs = 0;
+  /** When it was asked, in monotonic milliseconds. */
+  askedMs = 0;
 
   constructor(
     /** The server's id of the call: what the responder answers to. */

@@ -89,7 +89,7 @@ export class MethodTable<R extends Responder> {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot register ${quote(method)}: this connection offers ${offered?.size ?? 0} methods`,
-        { accepted: `at most ${most} methods a connection` },
+        { accepted: `at most ${most} methods a connection`, limit: "methods" },
       );
     }
     if (offered === undefined) this.#byResponder.set(responder, new Set([method]));

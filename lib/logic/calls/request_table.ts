@@ -172,6 +172,7 @@ export class RequestTable<O> {
 function exhausted(reason: string, most: number): ParleyError {
   return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot call: ${reason}`, {
     accepted: `at most ${most} calls under way`,
+    limit: "calls",
     retryable: true,
   });
 }

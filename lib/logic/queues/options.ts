@@ -92,6 +92,7 @@ export interface WorkQueueEffects<T> {
 export function queueIsFull(what: string, limit: string, retryable: boolean): ParleyError {
   return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot push: the queue is full, ${what}`, {
     retryable,
+    limit: "queue",
     accepted: `what fits into ${limit}`,
   });
 }

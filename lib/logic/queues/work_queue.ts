@@ -52,6 +52,8 @@ export class WorkQueue<T> {
   readonly options: WorkQueueOptions;
   /** The single jobs, as the host may see them. */
   readonly views: JobViews<T>;
+  /** The number of jobs that were dropped to make room for others. */
+  dropped = 0;
 
   readonly #effects: WorkQueueEffects<T>;
   readonly #random: () => number;
@@ -143,6 +145,7 @@ export class WorkQueue<T> {
     }
     while (places.jobs >= maxJobs || places.bytes + bytes > maxBytes) {
       this.drop(places.oldestFree());
+      this.dropped++;
     }
   }
 

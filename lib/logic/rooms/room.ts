@@ -99,7 +99,11 @@ export class Room<O> {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot join "${this.name}": the room is full`,
-        { accepted: `at most ${this.#maxMembers} members`, retryable: true },
+        {
+          accepted: `at most ${this.#maxMembers} members`,
+          retryable: true,
+          limit: "room_members",
+        },
       );
     }
     this.#members.set(owner, { joinedMs: nowWallMs });

@@ -127,7 +127,11 @@ export class TopicTrie<S extends Subscription> {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot subscribe to ${quote(pattern)}: the server has ${this.#size} subscriptions`,
-        { accepted: `at most ${this.#maxSubscriptions} subscriptions`, retryable: true },
+        {
+          accepted: `at most ${this.#maxSubscriptions} subscriptions`,
+          retryable: true,
+          limit: "subscriptions",
+        },
       );
     }
     if (isWildcard) this.#wildcards.put(subscription);

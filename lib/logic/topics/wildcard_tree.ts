@@ -119,7 +119,10 @@ export class WildcardTree<S extends Subscription> {
     throw new ParleyError(
       ErrorCode.RESOURCE_EXHAUSTED,
       `cannot subscribe to ${quote(pattern)}: too many patterns overlap it with "*" on many levels`,
-      { accepted: 'patterns with fewer levels, fewer "*", or ">" for the last levels' },
+      {
+        accepted: 'patterns with fewer levels, fewer "*", or ">" for the last levels',
+        limit: "wildcards",
+      },
     );
   }
 

@@ -16,6 +16,7 @@ import { patternFault } from "../../logic/topics/pattern.ts";
 import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
 import { limitsSchema } from "./limits_schema.ts";
+import { monitoringSchema } from "../monitoring/schema.ts";
 import { networkLists } from "./network_lists.ts";
 import { queueSchema } from "./queue_schema.ts";
 import { checkRelations } from "./relations.ts";
@@ -52,7 +53,7 @@ const listenSchema = z.strictObject({
     "Where clients without framing connect: bare messages, or four bytes of length before each.",
   ),
   http: addresses().prefault("localhost:7380").describe(
-    "Where browsers connect: WebSockets at /ws, and GET /healthz.",
+    "Where browsers connect: WebSockets at /ws, and GET /healthz, /readyz and /metrics.",
   ),
   text: addresses().prefault("localhost:7313").describe(
     "Where people chat with nothing installed: lines of text, for nc and telnet.",
@@ -154,6 +155,7 @@ export const configSchema = z.strictObject({
   listen: listenSchema,
   limits: limitsSchema,
   store: storeSchema,
+  monitoring: monitoringSchema,
   tls: tlsSchema,
   auth: authSchema,
   users: usersSchema,

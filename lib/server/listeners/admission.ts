@@ -8,7 +8,7 @@
  * were accepted and take a descriptor are counted: at most `maxConnections` in places, `MAX_TOLD_REFUSALS` that
  * are told, and one on each listener that is closed in the turn in which it was accepted.
  */
-import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { CloseReason, ErrorCode, type LimitName, ParleyError } from "../../base/errors.ts";
 import { countedAs, isLoopbackIp } from "../../base/ip_address.ts";
 import {
   type Limits,
@@ -43,6 +43,11 @@ export class Admission {
     return Math.max(1, Math.min(maxConnections, this.#openFiles - reservedFiles - REFUSAL_FILES));
   }
 
+  /** The connections that have a place. */
+  get open(): number {
+    return this.#open;
+  }
+
   /** The milliseconds to wait before the next connection may be accepted; 0 when it may be now. */
   delayMs(nowMs: number): number {
     const rate = this.#limits.maxNewConnectionsPerSecond;
@@ -56,13 +61,16 @@ export class Admission {
   /** Takes a connection from `address` (empty where there is none), or gives the reason for refusing it. */
   admit(address: string): ParleyError | null {
     if (this.#open >= this.maxConnections) {
-      return refusal(`the server has its limit of ${this.maxConnections} connections`);
+      return refusal(
+        `the server has its limit of ${this.maxConnections} connections`,
+        "connections",
+      );
     }
     if (address !== "") {
       const name = countedAs(address);
       const count = this.#byAddress.get(name) ?? 0;
       if (count >= this.#mostFrom(address)) {
-        return refusal(`${name} has its limit of ${count} connections`);
+        return refusal(`${name} has its limit of ${count} connections`, "connections_per_address");
       }
       this.#byAddress.set(name, count + 1);
     }
@@ -99,9 +107,10 @@ export class Admission {
   }
 }
 
-function refusal(why: string): ParleyError {
+function refusal(why: string, limit: LimitName): ParleyError {
   return new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, `cannot take the connection: ${why}`, {
     closeReason: CloseReason.TOO_MANY_CONNECTIONS,
+    limit,
     retryable: true,
   });
 }

@@ -8,6 +8,7 @@
 import { guard, reportDefect } from "../../base/defects.ts";
 import { logger } from "../../base/log.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
+import { countRefused } from "../../services/connection/counters.ts";
 import type { ServerContext } from "../../services/connection/server_context.ts";
 import { Session } from "../../services/connection/session.ts";
 import type { ConnectionService } from "../../services/connection_service.ts";
@@ -85,7 +86,7 @@ export class Connections {
     const { address } = link;
     const refusal = admission.admit(address);
     if (refusal !== null) {
-      counters.connectionsRefused++;
+      countRefused(counters, refusal);
       this.#track(refuser.refuse(link, listener.dialect, refusal));
       return;
     }

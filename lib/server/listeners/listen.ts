@@ -11,7 +11,9 @@ import { listenTls, type TlsListenerOptions } from "../../adapters/tls/listener.
 import { listenTcp } from "../../adapters/socket/tcp.ts";
 import { listenText } from "../../adapters/text/listener.ts";
 import { listenUnix } from "../../adapters/socket/unix.ts";
+import type { Pages } from "../../ports/http_page.ts";
 import type { LinkListener } from "../../ports/link.ts";
+import { countRefused } from "../../services/connection/counters.ts";
 import type { ServerContext } from "../../services/connection/server_context.ts";
 import type { Admission } from "./admission.ts";
 import type { Entrance } from "./entrance.ts";
@@ -29,12 +31,14 @@ export interface ListenNeeds {
   readonly door: Door;
   /** Null when nothing is listened on under TLS. */
   readonly tls: ServerTls | null;
+  /** What the http listener answers besides WebSockets. */
+  readonly pages: Pages;
 }
 
 /** Listens on every address of the configuration. Rejects with a ParleyError that names the one at fault. */
 export async function listenAll(
   config: Config,
-  { context, admission, entrance, refuser, door, tls }: ListenNeeds,
+  { context, admission, entrance, refuser, door, tls, pages }: ListenNeeds,
 ): Promise<LinkListener[]> {
   const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
   const { limits, input } = context;
@@ -58,7 +62,7 @@ export async function listenAll(
     for (const { hostname, port } of http.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
       const handshakes = config.tls.http ? tls?.handshakes : undefined;
-      const options = { limits, guard, gate, door, input, handshakes };
+      const options = { limits, guard, gate, door, input, handshakes, pages };
       listeners.push(...listenHttp(hostname, port, options));
     }
     const { clock, turns } = context;
@@ -85,9 +89,9 @@ export async function listenAll(
 function gateOf(context: ServerContext, admission: Admission, entrance: Entrance): ConnectionGate {
   return {
     admit(address) {
-      const refusal = admission.admit(address)?.message ?? null;
-      if (refusal !== null) context.counters.connectionsRefused++;
-      return refusal;
+      const refusal = admission.admit(address);
+      if (refusal !== null) countRefused(context.counters, refusal);
+      return refusal?.message ?? null;
     },
     enter: (address) =>
       new Promise((resolve) =>

@@ -58,6 +58,23 @@ export class Access {
     return this.#accounts;
   }
 
+  /** The connections that there are. */
+  get peers(): ReadonlySet<Peer> {
+    return this.#peers;
+  }
+
+  /**
+   * Who gives these credentials with a request that is no connection of its own; who gives none is a guest. Null where
+   * there are no users. Rejects as `logIn` does.
+   */
+  async whoIs(credentials: Credentials | null, address: string): Promise<Identity | null> {
+    if (this.#accounts === null) return null;
+    if (credentials === null) return this.#accounts.guest ?? STRANGER;
+    const client = { name: "", library: "" };
+    const origin = { connection: 0, address, listener: "http", sessionId: "", client };
+    return await this.#logins.identify(credentials, origin, () => this.#known());
+  }
+
   /** A connection has come: it gets an identity before it is read. */
   enter(peer: Peer): void {
     this.#peers.add(peer);

@@ -49,6 +49,6 @@ function tooMany(): ParleyError {
   return new ParleyError(
     ErrorCode.RESOURCE_EXHAUSTED,
     "cannot check the password now: too many others wait for that",
-    { retryable: true, accepted: "another try in a moment, or a token" },
+    { retryable: true, accepted: "another try in a moment, or a token", limit: "logins" },
   );
 }

@@ -253,6 +253,6 @@ function tooSoon(waitMs: number): ParleyError {
   return new ParleyError(
     ErrorCode.RESOURCE_EXHAUSTED,
     `cannot try another password now: too many were wrong; wait ${seconds} s`,
-    { retryable: true, accepted: `another try after ${seconds} s` },
+    { retryable: true, accepted: `another try after ${seconds} s`, limit: "logins" },
   );
 }

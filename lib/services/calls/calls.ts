@@ -5,6 +5,7 @@
  * at once; an answer counts only from the connection that was given the call, and only until the deadline.
  * Calls and answers are handed on as bytes. Methods that begin with `parley.` are the server's own.
  */
+import { BucketCounts, TIME_BOUNDS_MS } from "../../ports/bucket_counts.ts";
 import { guard } from "../../base/defects.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type CallRecord, RequestTable } from "../../logic/calls/request_table.ts";
@@ -14,6 +15,7 @@ import type { Entry } from "../../ports/entry.ts";
 import { putVarint53, varintSize } from "../../wire/varint.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
+import { countRefusal } from "../connection/counters.ts";
 import { errorReply } from "../connection/reply.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -28,6 +30,10 @@ const EXPIRE_INTERVAL_MS = 10;
 
 /** The calls under way, and who answers what. */
 export class Calls {
+  /** How the calls that are over have ended: answered, answered with an error, or not at all. */
+  readonly ended = { answered: 0, failed: 0, expired: 0, cancelled: 0, abandoned: 0 };
+  /** The time from each call to its answer, in milliseconds. */
+  readonly durationsMs = new BucketCounts(TIME_BOUNDS_MS);
   readonly methods: MethodTable<CallEndpoint<Peer>>;
   readonly #requests: RequestTable<Peer>;
   readonly #context: ServerContext;
@@ -82,23 +88,32 @@ export class Calls {
         { retryable: true },
       );
     }
-    const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const record = this.#requests.ask(callsOf(caller).endpoint, callerId, responder, deadlineMs);
+    const nowMs = clock.monotonicMs();
+    const { endpoint } = callsOf(caller);
+    const record = this.#requests.ask(endpoint, callerId, responder, nowMs + timeoutMs);
+    record.askedMs = nowMs;
     this.#arm();
     return record;
   }
 
-  /** Ends the call that `responder` answers; null when it has no such call, or no longer. */
-  take(id: RequestId, responder: Peer): CallRecord<Peer> | null {
+  /** Ends the call that `responder` answers, `failed` with an error; null when it has no such call, or no longer. */
+  take(id: RequestId, responder: Peer, failed: boolean): CallRecord<Peer> | null {
     const record = this.#requests.take(id, callsOf(responder).endpoint);
-    if (record !== null) record.caller.owner.answered();
+    if (record === null) return null;
+    if (failed) this.ended.failed++;
+    else this.ended.answered++;
+    // What is read in one go is dealt with at one time.
+    this.durationsMs.add(Math.max(0, this.#context.turns.lookedMs - record.askedMs));
+    record.caller.owner.answered();
     return record;
   }
 
   /** Ends the call that `caller` gives up, and tells its responder. */
   cancel(caller: Peer, callerId: RequestId): void {
     const record = this.#requests.cancel(callsOf(caller).endpoint, callerId);
-    if (record !== null) this.#tellCancelled(record);
+    if (record === null) return;
+    this.ended.cancelled++;
+    this.#tellCancelled(record);
   }
 
   /** Gives a session no more calls; those that it was to answer are UNAVAILABLE. */
@@ -122,7 +137,10 @@ export class Calls {
     this.methods.removeResponder(endpoint);
     this.#requests.removeEndpoint(
       endpoint,
-      (record) => this.#tellCancelled(record),
+      (record) => {
+        this.ended.cancelled++;
+        this.#tellCancelled(record);
+      },
       (record) => this.#responderGone(record),
     );
     if (this.#requests.size === 0) this.close();
@@ -148,6 +166,7 @@ export class Calls {
   }
 
   #expired(record: CallRecord<Peer>): void {
+    this.ended.expired++;
     this.#refuse(
       record,
       new ParleyError(ErrorCode.DEADLINE_EXCEEDED, "the answer did not come before the deadline", {
@@ -158,6 +177,7 @@ export class Calls {
   }
 
   #responderGone(record: CallRecord<Peer>): void {
+    this.ended.abandoned++;
     this.#refuse(
       record,
       new ParleyError(
@@ -170,7 +190,7 @@ export class Calls {
   /** Answers a call with an error of the server's own. */
   #refuse(record: CallRecord<Peer>, error: ParleyError): void {
     const caller = record.caller.owner;
-    this.#context.counters.requestsRefused++;
+    countRefusal(this.#context.counters, error);
     if (record.callerId !== 0 && caller.takesDeliveries) {
       caller.sendWithId(errorReply(error), record.callerId);
       caller.outbox.flush();

@@ -12,6 +12,7 @@ import { ID_TAG } from "../../wire/message_scan.ts";
 import { putVarint, putVarint53 } from "../../wire/varint.ts";
 import { answerLate } from "./answer_late.ts";
 import type { Ticket } from "./ticket.ts";
+import { countRefusal } from "./counters.ts";
 import { errorReply } from "./reply.ts";
 import type { Peer } from "./peer.ts";
 import type { RequestId } from "../../base/request_id.ts";
@@ -79,7 +80,7 @@ export class AckLine implements Ticket {
   }
 
   failed(error: ParleyError): void {
-    this.session.context.counters.requestsRefused++;
+    countRefusal(this.session.context.counters, error);
     answerLate(this.session, errorReply(error), this.#take());
   }
 
@@ -122,7 +123,7 @@ class Unacknowledged implements Ticket {
     const { session } = this;
     if (error === this.#told) return;
     this.#told = error;
-    session.context.counters.requestsRefused++;
+    countRefusal(session.context.counters, error);
     if (!session.takesDeliveries || session.endIfFull()) return;
     session.send(errorReply(error));
     session.touch();

@@ -4,6 +4,13 @@
  * They are sums since the start unless they say otherwise. Nothing here is per connection or per topic,
  * so their number never grows.
  */
+import {
+  CloseReason,
+  ErrorCode,
+  LIMIT_NAMES,
+  type LimitName,
+  type ParleyError,
+} from "../../base/errors.ts";
 
 /** The counters of a server. */
 export class Counters {
@@ -31,6 +38,8 @@ export class Counters {
   eventsOut = 0;
   /** Deliveries that were dropped by a subscription's overflow policy. */
   eventsDropped = 0;
+  /** Those among them that had waited longest, and had to make room. */
+  eventsDroppedOldest = 0;
   /** Jobs pushed. */
   jobsIn = 0;
   /** Deliveries of jobs. */
@@ -39,6 +48,21 @@ export class Counters {
   jobsSettled = 0;
   /** Requests answered with an Error. */
   requestsRefused = 0;
+  /** The same by the ErrorCode of the Error. */
+  readonly requestsRefusedByCode: number[] = zeros(ErrorCode);
+  /** Connections that the server ended, by the CloseReason. */
+  readonly endsByReason: number[] = zeros(CloseReason);
+  /** How often each limit was reached. */
+  readonly limitsHit: Record<LimitName, number> = Object.fromEntries(
+    LIMIT_NAMES.map((name) => [name, 0]),
+  ) as Record<LimitName, number>;
+  /** Logins with a password or a token that were right, and by the ErrorCode those that were refused. */
+  loginsAccepted = 0;
+  readonly loginsRefusedByCode: number[] = zeros(ErrorCode);
+  /** How often a publisher was held up: for readers that were behind, for memory, and for the store. */
+  holdsForReaders = 0;
+  holdsForMemory = 0;
+  holdsForStore = 0;
   /** Connections that ended for bytes that are no Parley messages. */
   protocolErrors = 0;
   /** Connections that ended because nothing was heard from them. */
@@ -59,4 +83,29 @@ export class Counters {
   longestTurnMs = 0;
   /** The longest that somebody who had work waited for the turns of others, in milliseconds: no sum. */
   longestTurnWaitMs = 0;
+}
+
+/** Counts a request that is answered with `error`. */
+export function countRefusal(counters: Counters, error: ParleyError): void {
+  counters.requestsRefused++;
+  counters.requestsRefusedByCode[error.code]++;
+  if (error.limit !== null) counters.limitsHit[error.limit]++;
+}
+
+/** Counts a connection that was refused, with `error` when that says why. */
+export function countRefused(counters: Counters, error: ParleyError | null = null): void {
+  counters.connectionsRefused++;
+  if (error !== null && error.limit !== null) counters.limitsHit[error.limit]++;
+}
+
+/** Counts a connection that the server ends with `error`. */
+export function countEnd(counters: Counters, error: ParleyError): void {
+  counters.endsByReason[error.closeReason]++;
+  if (error.limit !== null) counters.limitsHit[error.limit]++;
+}
+
+/** A place for each number of an enum, and for those below. */
+function zeros(numbers: Readonly<Record<string, string | number>>): number[] {
+  const values = Object.values(numbers).filter((value) => typeof value === "number");
+  return new Array<number>(Math.max(...values) + 1).fill(0);
 }

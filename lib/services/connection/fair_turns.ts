@@ -16,6 +16,7 @@
  * costs more than a small message calls `spend`. Non-goals: priorities; work that goes on for long without
  * asking.
  */
+import { BucketCounts, TIME_BOUNDS_MS } from "../../ports/bucket_counts.ts";
 import { detached } from "../../base/detached.ts";
 import type { IoPoll } from "../../ports/io_poll.ts";
 import type { WorkMeter } from "../../wire/work_meter.ts";
@@ -93,6 +94,10 @@ export class FairTurns implements WorkMeter {
   longestTurnMs = 0;
   /** The longest that anybody who was ready had to wait for others, in milliseconds. */
   longestWaitMs = 0;
+  /** The lengths of all turns in which anything was done, in milliseconds. */
+  readonly turnsMs = new BucketCounts(TIME_BOUNDS_MS);
+  /** How long those who were ready had to wait for others, in milliseconds. */
+  readonly waitsMs = new BucketCounts(TIME_BOUNDS_MS);
   /** The number of times that the runtime was made to poll its sockets. */
   polls = 0;
 
@@ -121,6 +126,11 @@ export class FairTurns implements WorkMeter {
     this.#io = io;
     this.#nowMs = nowMs;
     this.#startMs = this.#lookedMs = nowMs();
+  }
+
+  /** The monotonic time at which the clock was last looked at: when the piece of work in hand was begun, or later. */
+  get lookedMs(): number {
+    return this.#lookedMs;
   }
 
   /** The number of takers that wait for a turn. */
@@ -201,7 +211,9 @@ export class FairTurns implements WorkMeter {
 
   /** Begins a turn: the sockets were just polled. */
   #begin(nowMs: number): void {
-    this.longestTurnMs = Math.max(this.longestTurnMs, this.#lookedMs - this.#startMs);
+    const tookMs = this.#lookedMs - this.#startMs;
+    if (tookMs > 0) this.turnsMs.add(tookMs);
+    this.longestTurnMs = Math.max(this.longestTurnMs, tookMs);
     this.#parks++;
     this.#number++;
     this.#startMs = nowMs;
@@ -234,7 +246,9 @@ export class FairTurns implements WorkMeter {
     const taker = this.#take();
     taker.turn = this.#number;
     taker.sinceMs = nowMs;
-    this.longestWaitMs = Math.max(this.longestWaitMs, nowMs - taker.waitsSinceMs);
+    const waitedMs = nowMs - taker.waitsSinceMs;
+    this.waitsMs.add(waitedMs);
+    this.longestWaitMs = Math.max(this.longestWaitMs, waitedMs);
     this.#look(taker, nowMs);
     const { letOn } = taker;
     taker.letOn = null;

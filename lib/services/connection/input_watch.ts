@@ -30,7 +30,7 @@ export function watchInput(session: SessionFacts, nowMs: number): void {
     new ParleyError(
       ErrorCode.DEADLINE_EXCEEDED,
       `a message was begun and made no progress for ${messageTimeoutMs} ms`,
-      { closeReason: CloseReason.SLOW_SENDER, retryable: true },
+      { closeReason: CloseReason.SLOW_SENDER, retryable: true, limit: "message_timeout" },
     ),
   );
 }
@@ -43,7 +43,7 @@ function giveWay(session: SessionFacts, atOnce: boolean): void {
     new ParleyError(
       ErrorCode.RESOURCE_EXHAUSTED,
       "the server has no room for a message that was begun: too many wait to be whole",
-      { closeReason: CloseReason.SLOW_SENDER, retryable: true },
+      { closeReason: CloseReason.SLOW_SENDER, retryable: true, limit: "input_total_bytes" },
     ),
   );
   if (atOnce) session.closeAtMs = context.nowMs;

@@ -13,6 +13,7 @@ import type { ConnectionRate, Rates } from "../../logic/access/rates.ts";
 import type { Dialect } from "../../ports/link.ts";
 import { FrameReader, type Framing } from "../../wire/frame_reader.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
+import { countRefusal } from "./counters.ts";
 import type { TurnTaker } from "./fair_turns.ts";
 import { type SlowReader, waitForReaders } from "./publisher_pause.ts";
 import { errorReply } from "./reply.ts";
@@ -192,7 +193,7 @@ export class ReadLoop {
     const session = this.#session;
     const error = refusalOf(session, scan.member, reason);
     if (error.closeReason !== CloseReason.UNSPECIFIED) throw error;
-    session.context.counters.requestsRefused++;
+    countRefusal(session.context.counters, error);
     session.answer(errorReply(error), bytes, scan);
   }
 
@@ -212,9 +213,15 @@ export class ReadLoop {
     const behind = this.#heldUpBy;
     this.#heldUpBy = [];
     if (!this.#service.publishes(session)) return;
+    const { budget, counters } = session.context;
     session.waiting = session.heldUp = true;
-    if (behind.length > 0) await waitForReaders(behind);
-    await session.context.budget.whenFree();
+    if (behind.length > 0) {
+      counters.holdsForReaders++;
+      await waitForReaders(behind);
+    }
+    if (budget.exhausted) counters.holdsForMemory++;
+    await budget.whenFree();
+    if (this.#storeIsBehind) counters.holdsForStore++;
     while (this.#storeIsBehind && !session.aborted) {
       // A disk can stand still for ever; the end of the session does not wait for it.
       await session.late.wait(this.#service.whenStoreIsReady());
@@ -292,6 +299,6 @@ function tooFast(patienceMs: number): ParleyError {
   return new ParleyError(
     ErrorCode.RESOURCE_EXHAUSTED,
     `the connection has sent more than its rates allow for ${patienceMs} ms`,
-    { closeReason: CloseReason.RATE_LIMIT, retryable: true },
+    { closeReason: CloseReason.RATE_LIMIT, retryable: true, limit: "rate" },
   );
 }

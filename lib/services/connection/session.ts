@@ -19,6 +19,7 @@ import { beginMessage, copyBytes, putMessage } from "../../wire/frame_writer.ts"
 import type { MessageScan } from "../../wire/message_scan.ts";
 import type { InputAccount } from "../../wire/input_budget.ts";
 import { Outbox } from "../../wire/outbox.ts";
+import { countEnd } from "./counters.ts";
 import { openInput } from "./input_watch.ts";
 import { LateAnswers } from "./late_answers.ts";
 import type { TurnTaker } from "./fair_turns.ts";
@@ -216,6 +217,7 @@ export class Session implements SessionFacts {
       new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "the connection does not read its answers", {
         closeReason: CloseReason.SLOW_CONSUMER,
         retryable: true,
+        limit: "outbox_bytes",
       }),
     );
     return true;
@@ -253,6 +255,7 @@ export class Session implements SessionFacts {
   end(error: ParleyError): void {
     if (this.state === "closing" || this.state === "closed") return;
     this.endReason = error.message;
+    countEnd(this.context.counters, error);
     log.debug("connection ended by the server: {message}", {
       connection: this.number,
       peer: this.link.peer,

@@ -42,7 +42,10 @@ export function sweepSession(session: Session, nowMs: number): void {
   if (session.state === "closed") return;
   if (nowMs >= session.closeAtMs) return session.abort();
   if (writeStalled(session, nowMs)) {
-    session.context.counters.slowCloses++;
+    const { counters } = session.context;
+    counters.slowCloses++;
+    counters.endsByReason[CloseReason.SLOW_CONSUMER]++;
+    counters.limitsHit.write_timeout++;
     log.info("connection ended: its peer has not read for {ms} ms", {
       connection: session.number,
       peer: session.link.peer,

@@ -21,6 +21,7 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { forward, OWN_METHODS } from "../calls/calls.ts";
 import { answerOwnMethod, type OwnAnswer } from "./own/methods.ts";
+import { countRefusal } from "../connection/counters.ts";
 import { errorReply, type Reply } from "../connection/reply.ts";
 import { refusalOf } from "../connection/log.ts";
 import type { Features } from "../features.ts";
@@ -117,8 +118,9 @@ async function answerOwnLater(
     const value = await answer;
     if (id !== 0) reply = { case: "answer", value };
   } catch (reason) {
-    session.context.counters.requestsRefused++;
-    reply = errorReply(refusalOf(session, member, reason));
+    const error = refusalOf(session, member, reason);
+    countRefusal(session.context.counters, error);
+    reply = errorReply(error);
   }
   session.late.endCall();
   answerLate(session, reply, id);
@@ -156,7 +158,7 @@ export function handleAnswer(
     const answer = error ?? payloadOf(bytes, scan);
     return features.callouts.settle(id, session, answer);
   }
-  const record = features.calls.take(id, session);
+  const record = features.calls.take(id, session, error !== null);
   if (record === null || record.callerId === 0) return;
   const caller = record.caller.owner;
   if (!caller.takesDeliveries || caller.endIfFull()) return;

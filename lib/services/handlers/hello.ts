@@ -20,6 +20,7 @@ import type { Credentials } from "../access/logins.ts";
 import { answerLate } from "../connection/answer_late.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { refusalOf } from "../connection/log.ts";
+import { countRefusal } from "../connection/counters.ts";
 import { errorReply, type Reply } from "../connection/reply.ts";
 import { detached } from "../../base/detached.ts";
 import type { Features } from "../features.ts";
@@ -84,13 +85,17 @@ async function logIn(
   session: Peer,
   { client, protocolVersion, credentials, id }: Greeting,
 ): Promise<void> {
+  const { counters } = session.context;
   let reply: Reply | null = null;
   try {
     await access.logIn(session, credentials, client);
+    counters.loginsAccepted++;
     reply = welcome(features, session, client, protocolVersion);
   } catch (reason) {
-    session.context.counters.requestsRefused++;
-    reply = errorReply(refusalOf(session, HELLO, reason));
+    const error = refusalOf(session, HELLO, reason);
+    countRefusal(counters, error);
+    counters.loginsRefusedByCode[error.code]++;
+    reply = errorReply(error);
   } finally {
     session.late.endLogin();
     answerLate(session, reply, id);

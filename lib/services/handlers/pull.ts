@@ -63,6 +63,7 @@ export function handlePull(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot pull: this connection has ${pulls.size} consumers`,
         {
+          limit: "consumers",
           accepted: `at most ${limits.maxConsumersPerConnection} consumers a connection ` +
             "(limits.max_consumers_per_connection)",
         },

@@ -16,6 +16,7 @@ import { answerLate } from "../connection/answer_late.ts";
 import { MAX_JOB_DELAY_MS } from "../queues/job_options.ts";
 import { type Pull, queuesOf } from "../queues/peer_queues.ts";
 import type { Settlement } from "../queues/queues.ts";
+import { countRefusal } from "../connection/counters.ts";
 import { errorReply } from "../connection/reply.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -192,7 +193,7 @@ class SettleTicket implements Settlement {
   }
 
   failed(error: ParleyError): void {
-    this.#session.context.counters.requestsRefused++;
+    countRefusal(this.#session.context.counters, error);
     answerLate(this.#session, errorReply(error), this.#id);
   }
 }

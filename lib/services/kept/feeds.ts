@@ -296,6 +296,7 @@ export class Feeds implements HistoryReaders {
           accepted: `at most ${this.#context.limits.maxFeeds} of all connections together ` +
             "(limits.max_feeds)",
           closeReason: CloseReason.SLOW_CONSUMER,
+          limit: "feeds",
           retryable: true,
         },
       ),

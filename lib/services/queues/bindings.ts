@@ -16,6 +16,7 @@ import { answerLate } from "../connection/answer_late.ts";
 import { type Ticket, UNTOLD } from "../connection/ticket.ts";
 import type { EventTaker, TakenEvent } from "../topics/hooks.ts";
 import type { Queue } from "./queue.ts";
+import { countRefusal } from "../connection/counters.ts";
 import { errorReply } from "../connection/reply.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { RequestId } from "../../base/request_id.ts";
@@ -98,7 +99,7 @@ export class BoundTicket implements Ticket {
   }
 
   failed(error: ParleyError): void {
-    this.session.context.counters.requestsRefused++;
+    countRefusal(this.session.context.counters, error);
     answerLate(this.session, errorReply(error), this.#id);
   }
 }

@@ -380,13 +380,13 @@ export class Queues implements QueueOwner {
 }
 
 function tooManyQueues(name: string, action: string, living: number, most: number): ParleyError {
+  const accepted =
+    `at most ${most} queues that the configuration does not name (limits.max_queues, ` +
+    "limits.guest_names_percent); `parley queue rm` makes room";
   return new ParleyError(
     ErrorCode.RESOURCE_EXHAUSTED,
     `cannot ${action} ${quote(name)}: there are ${living} queues`,
-    {
-      accepted: `at most ${most} queues that the configuration does not name (limits.max_queues, ` +
-        "limits.guest_names_percent); `parley queue rm` makes room",
-    },
+    { limit: "queues", accepted },
   );
 }
 

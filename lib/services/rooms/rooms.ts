@@ -132,11 +132,12 @@ export class Rooms {
     const person = this.nameOf(session);
     const room = this.room(name);
     const own = this.#bySession.get(session) ?? new Set();
-    if (own.size >= this.#context.limits.maxRoomsPerConnection && !own.has(room)) {
+    const most = this.#context.limits.maxRoomsPerConnection;
+    if (own.size >= most && !own.has(room)) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot join "${name}": this connection is in ${own.size} rooms`,
-        { accepted: `at most ${this.#context.limits.maxRoomsPerConnection} rooms a connection` },
+        { accepted: `at most ${most} rooms a connection`, limit: "rooms" },
       );
     }
     const before = this.#kept.store.topic(ROOM_PREFIX + name)?.lastSeq ?? 0;
@@ -189,9 +190,7 @@ export class Rooms {
       throw new ParleyError(
         ErrorCode.NOT_FOUND,
         `cannot remove the room ${quote(name)}: it is not there`,
-        {
-          accepted: "a room that `parley room ls` tells of",
-        },
+        { accepted: "a room that `parley room ls` tells of" },
       );
     }
     if (room !== undefined && room.online > 0) throw inUse(name, room.online);

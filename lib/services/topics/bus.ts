@@ -11,6 +11,7 @@ import { quote } from "../../base/quote.ts";
 import { pickMember } from "../../logic/topics/group_balance.ts";
 import type { Group } from "../../logic/topics/group_balance.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
+import { TopicTallies } from "../../logic/topics/tallies.ts";
 import { TopicTrie } from "../../logic/topics/trie.ts";
 import { Entry } from "../../ports/entry.ts";
 import type { StoreTopic } from "../../ports/store.ts";
@@ -42,6 +43,8 @@ export class Bus {
   readonly #policies: OverflowPolicies;
   readonly #live: LiveReceivers;
   readonly #handOn: GroupHandOn;
+  /** What was published on which topic. */
+  readonly tallies = new TopicTallies();
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
 
@@ -67,6 +70,7 @@ export class Bus {
         return this.#hooks.keep(topic);
       },
       bind: (topic) => this.#hooks.bind(topic),
+      tally: (topic) => this.tallies.of(topic),
     };
     this.#live = new LiveReceivers(this.#trie);
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
@@ -111,7 +115,7 @@ export class Bus {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot subscribe to ${pattern}: this connection has ${own.size} subscriptions`,
-        { accepted: `at most ${limit} subscriptions a connection` },
+        { accepted: `at most ${limit} subscriptions a connection`, limit: "subscriptions" },
       );
     }
     this.#fanout.flushRun();
@@ -157,6 +161,7 @@ export class Bus {
     const publisher = publisherOf(session);
     const found = publisher.match(bytes, this.#context.payload, this.#routes);
     const { match, kept, bound } = found;
+    found.tally.add(end - start);
     const wanted = match.receivers.length > 0;
     if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;
     this.stamp(publisher);

@@ -127,8 +127,10 @@ export class OverflowPolicies {
     let start = length;
     let events = 0;
     while (walk.next()) {
-      if (length - walk.start > free) this.#missed(session, walk.readTopic(), 1);
-      else {
+      if (length - walk.start > free) {
+        this.#context.counters.eventsDroppedOldest++;
+        this.#missed(session, walk.readTopic(), 1);
+      } else {
         if (events === 0) start = walk.start;
         events++;
       }
@@ -175,6 +177,7 @@ export class OverflowPolicies {
       const size = walk.end - walk.start;
       if (walk.isEvent && mayDrop(walk)) {
         freed += size;
+        this.#context.counters.eventsDroppedOldest++;
         this.#missed(session, walk.readTopic(), 1);
         continue;
       }
@@ -223,7 +226,7 @@ export class OverflowPolicies {
       new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         "the connection read too slowly: its outbox is full",
-        { closeReason: CloseReason.SLOW_CONSUMER, retryable: true },
+        { closeReason: CloseReason.SLOW_CONSUMER, retryable: true, limit: "outbox_bytes" },
       ),
     );
   }

@@ -14,6 +14,7 @@ import {
   isValidTopicBytes,
   topicBytesError,
 } from "../../logic/topics/pattern.ts";
+import type { TopicTally } from "../../logic/topics/tallies.ts";
 import type { TopicTrie } from "../../logic/topics/trie.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { PayloadScan } from "../../wire/payload_scan.ts";
@@ -40,6 +41,8 @@ export interface RememberedMatch {
   readonly counted: boolean;
   /** The kept topic that it is; null when it is not kept. */
   readonly kept: StoreTopic | null;
+  /** Where the topic's events are counted. */
+  readonly tally: TopicTally;
   /** The taker of the topic's events, when it is not kept: those of kept topics are taken by what keeps them. */
   readonly bound: EventTaker | null;
 }
@@ -52,6 +55,8 @@ export interface Routes {
   readonly counted: number;
   /** Gives the kept topic of a name. */
   keep(topic: string): StoreTopic | null;
+  /** Gives the count of a topic's events. */
+  tally(topic: string): TopicTally;
   /** Gives who takes the events of a topic first. */
   bind(topic: string): EventTaker | null;
 }
@@ -117,7 +122,8 @@ export class Publisher {
     const topicBytes = nameEnd - nameStart;
     const bound = kept === null ? routes.bind(topic) : null;
     const { version } = trie;
-    const one = { name, topicBytes, version, match, counted, kept, bound };
+    const tally = routes.tally(topic);
+    const one = { name, topicBytes, version, match, counted, kept, bound, tally };
     this.#remember(one, hashOf(bytes, scan));
     return one;
   }

@@ -1,0 +1,56 @@
+/**
+ * What makes a server count as not ready, each by itself: a store that failed or stands still, a stop.
+ */
+import assert from "node:assert/strict";
+import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
+import type { StoreHealth } from "../../../lib/ports/store.ts";
+import { configFrom } from "../../../lib/server/config/config.ts";
+import type { LoopDelay } from "../../../lib/server/monitoring/loop_delay.ts";
+import type { Monitored } from "../../../lib/server/monitoring/monitored.ts";
+import { Readiness } from "../../../lib/server/monitoring/readiness.ts";
+
+const FINE: StoreHealth = { ended: null, failure: null, underWayMs: 0 };
+
+function readiness(health: StoreHealth, lastMs = 0): Readiness {
+  const server = {
+    config: configFrom({ data: "", listen: { tcp: "localhost:0" } }),
+    features: { kept: { store: { health: () => health } } },
+    admission: { open: 0, maxConnections: 1 },
+  } as unknown as Monitored;
+  return new Readiness(server, { lastMs } as LoopDelay);
+}
+
+function faults(one: Readiness): string[] {
+  return one.look().filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason}`);
+}
+
+Deno.test("readiness: nothing is wrong", () => {
+  assert.deepEqual(faults(readiness(FINE)), []);
+});
+
+Deno.test("readiness: a store that failed, has ended, or stands still", () => {
+  const full = new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot commit: the disk is full");
+  assert.deepEqual(faults(readiness({ ...FINE, failure: full })), [
+    "store: the last commit failed: cannot commit: the disk is full",
+  ]);
+  assert.deepEqual(faults(readiness({ ...FINE, ended: full })), [
+    "store: the store has ended: cannot commit: the disk is full",
+  ]);
+  assert.deepEqual(faults(readiness({ ...FINE, underWayMs: 10_000 })), []);
+  assert.deepEqual(faults(readiness({ ...FINE, underWayMs: 10_001 })), [
+    "store: a commit has taken 10001 ms, and is not done",
+  ]);
+});
+
+Deno.test("readiness: an event loop that lags", () => {
+  assert.deepEqual(faults(readiness(FINE, 1000)), []);
+  assert.deepEqual(faults(readiness(FINE, 1001)), [
+    "event_loop: the last timer came 1001 ms late, more than 1000",
+  ]);
+});
+
+Deno.test("readiness: a server that stops", () => {
+  const one = readiness(FINE);
+  one.stopping = true;
+  assert.deepEqual(faults(one), ["running: the server stops"]);
+});
