@@ -15,6 +15,7 @@ import { type Outbox } from "./outbox.ts";
 import type { OutboxBudget } from "./outbox_budget.ts";
 import { copyBytes, MAX_PREFIX_BYTES } from "./frame_writer.ts";
 import { putVarint, varintSize } from "./varint.ts";
+import type { WorkMeter } from "./work_meter.ts";
 
 /** Tag of ServerMessage.event: field 3, length-delimited. */
 export const EVENT_TAG = 0x1a;
@@ -30,6 +31,10 @@ export const FLUSHED_BYTES = 4 * 1024 * 1024;
 
 /** A run that reaches this length is handed out. */
 const RUN_BYTES = 64 * 1024;
+
+/** Handing out costs as much as one small message for each so many receivers and bytes, as powers of two. */
+const UNIT_RECEIVERS_LOG2 = 2;
+const UNIT_BYTES_LOG2 = 13;
 
 /** A receiver of events. */
 export interface Receiver {
@@ -60,6 +65,7 @@ export class Fanout<R extends Receiver> {
 
   readonly #limits: { readonly maxOutboxBytes: number };
   readonly #budget: OutboxBudget;
+  readonly #meter: WorkMeter;
   readonly #overflow: Overflow<R>;
   readonly #flushLater: () => void;
   /** Outboxes that got something; those before `#flushed` were flushed. */
@@ -77,15 +83,17 @@ export class Fanout<R extends Receiver> {
 
   /** `flushLater` is called when a turn has left outboxes that are not flushed yet: it has `flushSome` called. */
   constructor(
-    { limits, budget }: {
+    { limits, budget, turns }: {
       readonly limits: { readonly maxOutboxBytes: number };
       readonly budget: OutboxBudget;
+      readonly turns: WorkMeter;
     },
     overflow: Overflow<R>,
     flushLater: () => void,
   ) {
     this.#limits = limits;
     this.#budget = budget;
+    this.#meter = turns;
     this.#overflow = overflow;
     this.#flushLater = flushLater;
   }
@@ -133,6 +141,8 @@ export class Fanout<R extends Receiver> {
       if (receiver.owner === publisher && !receiver.echo) continue;
       if (this.#give(receiver, view, length, events)) reached++;
     }
+    const bytes = length * receivers.length;
+    this.#meter.spend((receivers.length >>> UNIT_RECEIVERS_LOG2) + bytes / 2 ** UNIT_BYTES_LOG2);
     return reached;
   }
 

@@ -36,13 +36,17 @@ function makeReceiver(owner: object = {}, echo = false, waitedFor = true): TestR
   return { owner, outbox, echo, overflow: 0, waitedFor, writer };
 }
 
+/** What the fan-outs of these tests have told of their work. */
+let spent = 0;
+
 function makeFanout(
   overflow: (receiver: TestReceiver, frames: Uint8Array, length: number) => boolean = () =>
     assert.fail("nothing is full"),
   maxOutboxBytes = ROOM,
   later: () => void = () => {},
 ): Fanout<TestReceiver> {
-  const context = { limits: { maxOutboxBytes }, budget: new OutboxBudget(4 * ROOM) };
+  const turns = { spend: (units: number) => void (spent += units) };
+  const context = { limits: { maxOutboxBytes }, budget: new OutboxBudget(4 * ROOM), turns };
   return new Fanout<TestReceiver>(context, overflow, later);
 }
 
@@ -303,6 +307,22 @@ Deno.test("endTurn names each receiver once that is behind and to be waited for"
   assert.deepEqual(fanout.endTurn(), []);
   add(fanout, [slow], eventBody(9, 20), stamps);
   assert.deepEqual(fanout.endTurn(), [slow], "in the next turn again");
+});
+
+Deno.test("handing out counts as work, by receivers and bytes", () => {
+  const fanout = makeFanout(undefined, ROOM);
+  const stamps = makeStamps();
+  const cost = (receivers: readonly TestReceiver[], bytes: number): number => {
+    const before = spent;
+    add(fanout, receivers, eventBody(1, bytes), stamps);
+    fanout.flushRun();
+    return spent - before;
+  };
+  const few = Array.from({ length: 4 }, () => makeReceiver());
+  const many = Array.from({ length: 400 }, () => makeReceiver());
+  assert(cost(few, 10) < 2, "next to nothing for a few");
+  assert(cost(many, 10) >= 100, "some units for hundreds");
+  assert(cost(few, 64 * 1024) >= 32, "as many again for large events");
 });
 
 Deno.test("a turn flushes so many outboxes, and the others in the order in which they came", () => {

@@ -60,7 +60,7 @@ function publishBound(
   publisher.keeps = true;
   const acked = id === 0 ? null : new BoundTicket(session, id);
   remembered.bound!.take({ topic, entry, ticket: acked ?? acksOf(session).none });
-  const found = bus.handOut(session, remembered, scan);
+  const found = bus.handOut(publisher, remembered, scan);
   const reached = bus.complete(session, found, scan);
   if (acked === null) return;
   acked.receivers = reached;

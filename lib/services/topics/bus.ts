@@ -166,26 +166,17 @@ export class Bus {
     if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;
     this.stamp(publisher);
     if (!wanted || kept !== null || bound !== null) return found;
-    return this.#handOutOf(publisher, session, found, event);
+    return this.handOut(publisher, found, event);
   }
 
   /** Hands the event of `publish` to those who get it; gives who they were by then. */
-  handOut(session: Peer, found: RememberedMatch, event: EventRange): RememberedMatch {
-    return this.#handOutOf(publisherOf(session), session, found, event);
-  }
-
-  #handOutOf(
-    publisher: Publisher,
-    session: Peer,
-    found: RememberedMatch,
-    event: EventRange,
-  ): RememberedMatch {
+  handOut(publisher: Publisher, found: RememberedMatch, event: EventRange): RememberedMatch {
     const { bytes, start, end } = event;
-    const { stamps } = publisher;
+    const { stamps, peer } = publisher;
     while (found.match.receivers.length > 0) {
-      const to = this.#receivers(found.match, session);
+      const to = this.#receivers(found.match, peer);
       const taken = this.#fanout
-        .add(to, session, bytes, start, end, stamps.bytes, stamps.length);
+        .add(to, peer, bytes, start, end, stamps.bytes, stamps.length);
       if (taken) break;
       // Who could not take the run before is gone by now.
       found = publisher.match(bytes, this.#context.payload, this.#routes);

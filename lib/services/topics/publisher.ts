@@ -63,18 +63,18 @@ export interface Routes {
 
 /** The publishing side of a session. */
 export class Publisher {
+  readonly peer: Peer;
   readonly stamps: SenderStamps;
   /** The turn that the stamps were last set in. */
   stampedTurn = -1;
   /** Whether any of it went to the store. */
   keeps = false;
-  readonly #peer: Peer;
   #last: RememberedMatch | null = null;
   #places: (RememberedMatch | null)[] = [];
   #displaced = 0;
 
   constructor(peer: Peer) {
-    this.#peer = peer;
+    this.peer = peer;
     this.stamps = new SenderStamps(peer.sessionId);
   }
 
@@ -112,7 +112,7 @@ export class Publisher {
     const type = decodeTextLeniently(bytes.subarray(typeStart, typeEnd));
     if (type !== "") checkMessageType(type, "publish type");
     const topic = decodeText(bytes.subarray(nameStart, nameEnd));
-    checkMay(this.#peer, "publish", topic);
+    checkMay(this.peer, "publish", topic);
     const kept = routes.keep(topic);
     const match = trie.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
