@@ -85,6 +85,7 @@ export function layerFaults(graph: ReadonlyMap<string, readonly Import[]>): stri
 /** The parts of lib/services in their order: a file imports its own part and those before it. */
 const SERVICES = [
   "connection",
+  "tracing",
   "access",
   "topics",
   "calls",

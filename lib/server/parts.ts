@@ -6,6 +6,7 @@
  */
 import { Door } from "../adapters/socket/door.ts";
 import { nodeHasher } from "../adapters/secrets/node_hasher.ts";
+import { openTracing } from "../adapters/tracing/otel.ts";
 import { openSocketPoll } from "../adapters/socket/poll.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { onDefect } from "../base/defects.ts";
@@ -14,6 +15,7 @@ import { logger } from "../base/log.ts";
 import { QueuePolicies } from "../logic/queues/policies.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { LinkListener } from "../ports/link.ts";
+import type { Tracing } from "../ports/tracing.ts";
 import { Access } from "../services/access/access.ts";
 import { ServerContext } from "../services/connection/server_context.ts";
 import { Features } from "../services/features.ts";
@@ -82,6 +84,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   const context = new ServerContext(limitsOf(config), clock, serverId, poll);
   // The one object that changes when the configuration does.
   const { limits } = context;
+  context.tracing = tracingOf(config);
   const stopHearing = onDefect((what, error) => noteDefect(context, what, error));
   opened.defer(stopHearing);
   const admission = new Admission(limits, openFilesLimit(), context.nowMs);
@@ -115,6 +118,16 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     listeners,
     stopHearing,
   };
+}
+
+/** Where spans go; null when nothing is to be traced, or nobody would record it. */
+function tracingOf(config: Config): Tracing | null {
+  if (!config.tracing.enabled) return null;
+  const tracing = openTracing();
+  if (tracing === null) {
+    log.warning("tracing is on, but nobody records spans: start the server with OTEL_DENO=true");
+  }
+  return tracing;
 }
 
 /** The features with their store. */

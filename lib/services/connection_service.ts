@@ -10,6 +10,7 @@ import type { SlowReader } from "./connection/publisher_pause.ts";
 import type { Service } from "./connection/service.ts";
 import type { Features } from "./features.ts";
 import { dispatch } from "./handlers/dispatch.ts";
+import { dispatchTraced } from "./handlers/traced.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
 
 /** Serves all sessions of a server. */
@@ -25,7 +26,8 @@ export class ConnectionService implements Service {
   }
 
   dispatch(peer: Peer, bytes: Uint8Array, scan: MessageScan): void {
-    dispatch(this.#features, peer, bytes, scan);
+    if (peer.context.tracing === null) dispatch(this.#features, peer, bytes, scan);
+    else dispatchTraced(this.#features, peer, bytes, scan);
   }
 
   flushRun(): void {

@@ -12,9 +12,15 @@ import type { ServerContext } from "./connection/server_context.ts";
 import type { Ticket } from "./connection/ticket.ts";
 import type { KeptTopics } from "./kept/kept_topics.ts";
 import type { Queues } from "./queues/queues.ts";
+import { TracedTicket } from "./tracing/traced_ticket.ts";
 import type { Bus } from "./topics/bus.ts";
 
 const log = logger("server");
+
+/** Tells the ticket of a traced entry that this is stored, before it is handed on. */
+function tellStored(ticket: Ticket): void {
+  if (ticket instanceof TracedTicket) ticket.stored();
+}
 
 /** Listens to one store. */
 export class StoreCommits implements StoreListener {
@@ -98,6 +104,7 @@ export class StoreCommits implements StoreListener {
           this.#queues.stored(batch);
           break;
         case "event":
+          if (this.#context.tracing !== null) tellStored(ticket);
           if (!batch.duplicate) this.#kept.deliver(batch, ticket.session);
           break;
         case "forget":

@@ -121,12 +121,17 @@ async function askPage(question: Question, io: CliIo): Promise<{ ok: boolean; to
     if (cause instanceof ParleyError) throw cause;
     const reason = (cause as Error).name === "TimeoutError"
       ? `no answer in ${options.timeout} ms`
-      : (cause as Error).message;
+      : reasonOf(cause as Error);
     const message = `cannot ask ${page.href}: ${reason}`;
     throw new ParleyError(ErrorCode.UNAVAILABLE, message, { cause });
   } finally {
     client?.close();
   }
+}
+
+/** What an error says, with what lies behind it. */
+function reasonOf({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message}: ${reasonOf(cause)}` : message;
 }
 
 /** The beginning of a page. */

@@ -9,6 +9,11 @@
 
 import type { RequestId } from "../../base/request_id.ts";
 
+/** The span of a call, as far as it is told here. */
+interface CallSpan {
+  end(failure?: string): void;
+}
+
 /** One call under way. */
 export class CallRecord<O> {
   // Links; only the lists of this file touch them.
@@ -24,6 +29,8 @@ export class CallRecord<O> {
   deadlineMs = 0;
   /** When it was asked, in monotonic milliseconds. */
   askedMs = 0;
+  /** Told how the call ended, when it is traced. */
+  span: CallSpan | null = null;
 
   constructor(
     /** The server's id of the call: what the responder answers to. */

@@ -16,7 +16,7 @@ import { patternFault } from "../../logic/topics/pattern.ts";
 import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
 import { limitsSchema } from "./limits_schema.ts";
-import { monitoringSchema } from "../monitoring/schema.ts";
+import { monitoringSchema, tracingSchema } from "../monitoring/schema.ts";
 import { networkLists } from "./network_lists.ts";
 import { queueSchema } from "./queue_schema.ts";
 import { checkRelations } from "./relations.ts";
@@ -156,6 +156,7 @@ export const configSchema = z.strictObject({
   limits: limitsSchema,
   store: storeSchema,
   monitoring: monitoringSchema,
+  tracing: tracingSchema,
   tls: tlsSchema,
   auth: authSchema,
   users: usersSchema,

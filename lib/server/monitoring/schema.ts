@@ -1,5 +1,6 @@
 /**
- * The table [monitoring] of the configuration: how much metrics tell one by one, and when a server counts as not ready.
+ * The tables [monitoring] and [tracing] of the configuration: how much metrics tell one by one, when a server counts as
+ * not ready, and whether messages are traced.
  */
 import { z } from "zod";
 import { duration, MIB, whole } from "../config/fields.ts";
@@ -36,3 +37,11 @@ export const monitoringSchema = z.strictObject({
     "When a timer comes later than that, /readyz says that the server is not ready.",
   ),
 }).prefault({}).describe("Metrics and health, see docs/operations.md.");
+
+/** The schema of the table of tracing. */
+export const tracingSchema = z.strictObject({
+  enabled: z.boolean().default(false).describe(
+    "Whether messages with a sampled traceparent header get spans. They are sent on by the runtime, which has to be " +
+      "started with OTEL_DENO=true.",
+  ),
+}).prefault({}).describe("Traces, see docs/operations.md.");

@@ -92,6 +92,7 @@ export class Calls {
     const { endpoint } = callsOf(caller);
     const record = this.#requests.ask(endpoint, callerId, responder, nowMs + timeoutMs);
     record.askedMs = nowMs;
+    record.span = this.#context.takeSpan();
     this.#arm();
     return record;
   }
@@ -100,6 +101,7 @@ export class Calls {
   take(id: RequestId, responder: Peer, failed: boolean): CallRecord<Peer> | null {
     const record = this.#requests.take(id, callsOf(responder).endpoint);
     if (record === null) return null;
+    record.span?.end(failed ? "it was answered with an error" : undefined);
     if (failed) this.ended.failed++;
     else this.ended.answered++;
     // What is read in one go is dealt with at one time.
@@ -111,9 +113,7 @@ export class Calls {
   /** Ends the call that `caller` gives up, and tells its responder. */
   cancel(caller: Peer, callerId: RequestId): void {
     const record = this.#requests.cancel(callsOf(caller).endpoint, callerId);
-    if (record === null) return;
-    this.ended.cancelled++;
-    this.#tellCancelled(record);
+    if (record !== null) this.#cancelled(record);
   }
 
   /** Gives a session no more calls; those that it was to answer are UNAVAILABLE. */
@@ -137,10 +137,7 @@ export class Calls {
     this.methods.removeResponder(endpoint);
     this.#requests.removeEndpoint(
       endpoint,
-      (record) => {
-        this.ended.cancelled++;
-        this.#tellCancelled(record);
-      },
+      (record) => this.#cancelled(record),
       (record) => this.#responderGone(record),
     );
     if (this.#requests.size === 0) this.close();
@@ -165,7 +162,14 @@ export class Calls {
     }, EXPIRE_INTERVAL_MS);
   }
 
+  #cancelled(record: CallRecord<Peer>): void {
+    record.span?.end("the caller gave it up");
+    this.ended.cancelled++;
+    this.#tellCancelled(record);
+  }
+
   #expired(record: CallRecord<Peer>): void {
+    record.span?.end("the answer did not come before the deadline");
     this.ended.expired++;
     this.#refuse(
       record,
@@ -177,6 +181,7 @@ export class Calls {
   }
 
   #responderGone(record: CallRecord<Peer>): void {
+    record.span?.end("the one who was to answer is gone");
     this.ended.abandoned++;
     this.#refuse(
       record,

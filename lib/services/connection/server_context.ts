@@ -10,6 +10,7 @@ import { logger } from "../../base/log.ts";
 import { Rates } from "../../logic/access/rates.ts";
 import { SlabPool } from "../../wire/slab_pool.ts";
 import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
+import type { Span, Tracing } from "../../ports/tracing.ts";
 import { OutboxBudget } from "../../wire/outbox_budget.ts";
 import { InputBudget } from "../../wire/input_budget.ts";
 import { MessageScan } from "../../wire/message_scan.ts";
@@ -46,6 +47,10 @@ export class ServerContext {
   readonly turns: FairTurns;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
   nowMs: number;
+  /** Where spans go; null when nothing is traced. */
+  tracing: Tracing | null = null;
+  /** The span of the message in hand, until a handler takes it; null when that is not traced. */
+  span: Span | null = null;
   /** The number of silent peers that may still be probed in this sweep. */
   probesLeft = 0;
   #sessions = 0;
@@ -83,6 +88,13 @@ export class ServerContext {
   /** Brings the coarse clock up to date. */
   tick(): void {
     this.nowMs = this.clock.monotonicMs();
+  }
+
+  /** Takes the span of the message in hand, to end it later. */
+  takeSpan(): Span | null {
+    const { span } = this;
+    this.span = null;
+    return span;
   }
 
   /** The number of the next session, from 1. */

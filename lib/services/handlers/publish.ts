@@ -13,6 +13,7 @@ import type { StoreTopic } from "../../ports/store.ts";
 import { ACK_TAG, acksOf, LEVEL_TAG } from "../connection/ack_line.ts";
 import { BoundTicket } from "../queues/bindings.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
+import { tracedTicket } from "../tracing/traced_ticket.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -59,7 +60,8 @@ function publishBound(
   entry.setBody(bytes, start, end).setStamps(stamps);
   publisher.keeps = true;
   const acked = id === 0 ? null : new BoundTicket(session, id);
-  remembered.bound!.take({ topic, entry, ticket: acked ?? acksOf(session).none });
+  const ticket = tracedTicket(session.context, acked ?? acksOf(session).none, false);
+  remembered.bound!.take({ topic, entry, ticket });
   const found = bus.handOut(publisher, remembered, scan);
   const reached = bus.complete(session, found, scan);
   if (acked === null) return;
@@ -83,7 +85,8 @@ function keep(
   const acks = acksOf(session);
   const { messageIdStart, messageIdEnd } = session.context.payload;
   entry.setBody(bytes, scan.start, scan.end).setStamps(stamps).setId(messageIdStart, messageIdEnd);
-  kept.append(topic, entry, id === 0 ? acks.none : acks.line);
+  const ticket = id === 0 ? acks.none : acks.line;
+  kept.append(topic, entry, tracedTicket(session.context, ticket, true));
   // Only now: an append that is refused is answered at once, and nothing is awaited then.
   if (id !== 0) acks.line.expect(id);
 }

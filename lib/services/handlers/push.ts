@@ -17,6 +17,7 @@ import { LastQueue, queuesOf } from "../queues/peer_queues.ts";
 import type { Queues } from "../queues/queues.ts";
 import { acksOf } from "../connection/ack_line.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
+import { tracedTicket } from "../tracing/traced_ticket.ts";
 import type { PayloadScan } from "../../wire/payload_scan.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -71,7 +72,8 @@ function push({ bus }: Features, session: Peer, queue: Queue, scan: MessageScan)
   if (!seen) queue.admit(end - start + stamps.length);
   const acks = acksOf(session);
   entry.setBody(bytes, start, end).setStamps(stamps).setId(idStart, idEnd);
-  queue.push(entry, found.hasOptions ? options : null, id === 0 ? acks.none : acks.line);
+  const ticket = tracedTicket(context, id === 0 ? acks.none : acks.line, false);
+  queue.push(entry, found.hasOptions ? options : null, ticket);
   // Only now: a push that is refused is answered at once, and nothing is awaited then.
   if (id !== 0) acks.line.expect(id);
 }

@@ -74,8 +74,10 @@ export function handleSettle(
     for (let at = fields.start; at < fields.end; at += TOKEN_BYTES) {
       const slot = uint32(bytes, at) - 1;
       const generation = uint32(bytes, at + 4);
-      if (pull !== undefined && carryOut(pull, slot, generation)) settled++;
-      else late.push((BigInt(generation) << 32n) + BigInt(slot + 1));
+      if (pull !== undefined && carryOut(pull, slot, generation)) {
+        settled++;
+        if (verdict !== Verdict.EXTEND) pull.queue.attempts?.settled(slot, Verdict[verdict]);
+      } else late.push((BigInt(generation) << 32n) + BigInt(slot + 1));
     }
   }
   if (pull !== undefined && settled > 0) {

@@ -8,6 +8,7 @@
 import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import type { Consumer, WorkQueue } from "../../logic/queues/work_queue.ts";
+import type { JobAttempts } from "./attempts.ts";
 import type { JobBodies } from "./bodies.ts";
 import type { JobChunk } from "./chunks.ts";
 import { HELD_BYTES, OutgoingJob, type QueueConsumer } from "./consumer.ts";
@@ -21,6 +22,7 @@ export interface DeliveringQueue {
   readonly name: string;
   readonly machine: WorkQueue<QueueConsumer>;
   readonly consumers: ReadonlySet<QueueConsumer>;
+  readonly attempts: JobAttempts | null;
   /** Counts a delivery that was not the job's first. */
   countRedelivery(): void;
   /** Notes that jobs may be handed out at the end of the turn. */
@@ -174,6 +176,7 @@ export class JobDeliveries {
       outgoing.redelivered = views.redelivered(slot);
       if (outgoing.redelivered) this.#queue.countRedelivery();
       to.send(outgoing);
+      this.#queue.attempts?.begin(outgoing);
     }
     this.#sent(to, views.sizeOf(slot));
   }

@@ -25,6 +25,7 @@ import type { BodyRing } from "../../wire/body_ring.ts";
 import { varint53Size } from "../../wire/varint.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { UNTOLD } from "../connection/ticket.ts";
+import { JobAttempts } from "./attempts.ts";
 import { type BodyReader, JobBodies } from "./bodies.ts";
 import { type JobChunk, JobChunks } from "./chunks.ts";
 import type { JobOptions } from "./job_options.ts";
@@ -70,6 +71,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly chunks: JobChunks;
   readonly consumers = new Set<QueueConsumer>();
   readonly readTurn: TurnTaker;
+  /** The spans of its deliveries; null when nothing is traced. */
+  readonly attempts: JobAttempts | null;
   /** Jobs that were pushed, done and redelivered since the server started. */
   pushed = 0;
   done = 0;
@@ -100,6 +103,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     const { jobs } = owner.store;
     this.chunks = new JobChunks(jobs, this, (slot, job) => this.#describe(slot, job));
     this.readTurn = owner.context.turns.join();
+    const { tracing } = owner.context;
+    this.attempts = tracing === null ? null : new JobAttempts(tracing, name, this.machine);
     this.#bodies = new JobBodies(owner.ring, jobs, this, this);
     this.#deliveries = new JobDeliveries(this, this.#bodies);
     const wallMs = () => owner.context.clock.wallMs();
@@ -216,6 +221,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#deadLetters.because("its consumer went away", () => {
       this.machine.removeConsumer(consumer.handle);
     });
+    this.attempts?.endLost("its consumer went away");
     this.#owner.touch(this);
     this.#owner.forget(this);
   }
@@ -245,6 +251,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** Lets the machine act on the time: ends leases, makes due jobs ready. */
   tick(nowMs: number): void {
     this.#deadLetters.because("its lease ended", () => this.machine.tick(nowMs));
+    this.attempts?.endLost("its lease ended");
     this.#owner.touch(this);
   }
 
@@ -252,12 +259,14 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   seal(wallMs: number): void {
     this.machine.seal();
     this.chunks.seal(wallMs);
+    this.attempts?.seal();
   }
 
   /** Carries out the oldest sealed batch, which is committed; `stored` was called for its jobs. */
   committed(): void {
     this.machine.committed(this.context.clock.monotonicMs());
     this.chunks.committed();
+    this.attempts?.committed();
   }
 
   /** Takes back all that is not committed, since its batches have failed. */
@@ -265,6 +274,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.machine.failed();
     this.#deadLetters.failed();
     this.chunks.failed();
+    this.attempts?.failed();
     this.#pushing.length = this.#pushingAt = 0;
     this.#deliveries.failed();
     this.#owner.touch(this);

@@ -6,6 +6,7 @@ import { VERSION } from "../../../lib/base/version.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { type FakeOptions, run } from "../fake_io.ts";
 import { ownPort } from "../../support/own_port.ts";
+import { user } from "../../support/users.ts";
 
 /** Runs a command against `server`, which it learns of from the environment. */
 function ask(server: TestServer, args: readonly string[], options: FakeOptions = {}) {
@@ -76,6 +77,64 @@ Deno.test("health says whether a server answers", async () => {
   assert.deepEqual(rest, { ok: true, url, server_version: VERSION, server_id });
   const unix = await run(["health", "--server", `unix://${server.path}`]);
   assert.equal(unix.code, 0, unix.stderr);
+});
+
+Deno.test("health of an http listener says whether it is ready, and why not", async () => {
+  await using server = await startServer({ limits: { max_connections: 2 } });
+  const url = `http://127.0.0.1:${server.port("ws")}`;
+  const ready = await run(["health", "--server", url]);
+  assert.deepEqual([ready.code, ready.stdout, ready.stderr], [0, `ready  ${url}\n`, ""]);
+  const json = JSON.parse((await run(["health", "--server", url, "--json"])).stdout);
+  assert.deepEqual([json.ok, json.url, json.status], [true, url, "ready"]);
+  assert(json.checks.length > 3);
+  const one = await server.connect("tcp");
+  const full = await run(["health", "--server", url]);
+  assert.equal(full.code, 1);
+  assert.equal(
+    full.stdout,
+    `not ready  ${url}\n  connections: 2 of 2 connections are taken\n`,
+  );
+  one.close();
+});
+
+Deno.test("health of an http listener needs no user, and tells reasons to who has one", async () => {
+  await using server = await startServer({
+    users: [await user("ada", "admin")],
+    roles: { admin: { allow: { manage: ">" } } },
+  });
+  const place = `127.0.0.1:${server.port("ws")}`;
+  const stranger = await run(["health", "--server", `http://${place}`, "--json"]);
+  assert.equal(stranger.code, 0);
+  assert.deepEqual(JSON.parse(stranger.stdout), {
+    ok: true,
+    url: `http://${place}`,
+    status: "ready",
+  });
+  const url = `http://ada:ada's%20secret@${place}`;
+  const known = await run(["health", "--server", url, "--json"]);
+  assert.equal(known.code, 0, known.stderr);
+  assert(!known.stdout.includes("secret"));
+  assert(JSON.parse(known.stdout).checks.length > 3);
+});
+
+Deno.test("health of what is no http listener of Parley fails, and says so", async () => {
+  using own = ownPort();
+  const url = `http://127.0.0.1:${own.port}`;
+  const nobody = await run(["health", "--server", url]);
+  assert.deepEqual([nobody.code, nobody.stdout], [1, ""]);
+  assert.match(nobody.stderr, /^parley: cannot ask http:\/\/127\.0\.0\.1:\d+\/readyz: .+\n$/);
+  await using other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response("hello"),
+  );
+  const wrong = await run(["health", "--server", `http://127.0.0.1:${other.addr.port}`]);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /it answers 200 where a Parley server says whether it is ready/);
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr as Deno.NetAddr;
+  const late = await run(["health", "--server", `http://127.0.0.1:${port}`, "--timeout", "50"]);
+  assert.equal(late.code, 1);
+  assert.match(late.stderr, /no answer in 50 ms/);
 });
 
 Deno.test("health fails where nobody listens", async () => {

@@ -50,6 +50,7 @@ class Rig {
       name: "q",
       machine,
       consumers: new Set<QueueConsumer>(),
+      attempts: null,
       countRedelivery: nothing,
       touch: () => void this.touched++,
       resume: nothing,
