@@ -54,7 +54,11 @@ interface ParleyErrorOptions {
   closeReason?: CloseReason;
   /** The limit that was reached; it is counted, and never sent to a peer. */
   limit?: LimitName;
+  /** With SHUTDOWN, the URLs of servers to connect to instead. */
+  goTo?: readonly string[];
 }
+
+const NOWHERE: readonly string[] = Object.freeze([]);
 
 /** An error with a code that programs can decide on. Raised by the server's parts and by the client. */
 export class ParleyError extends Error {
@@ -69,6 +73,8 @@ export class ParleyError extends Error {
   readonly closeReason: CloseReason;
   /** The limit that was reached; null when it was none that is counted. */
   readonly limit: LimitName | null;
+  /** With SHUTDOWN, the URLs of servers to connect to instead, in the order in which to try them; otherwise empty. */
+  readonly goTo: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: ParleyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -77,6 +83,7 @@ export class ParleyError extends Error {
     this.accepted = options.accepted ?? "";
     this.closeReason = options.closeReason ?? CloseReason.UNSPECIFIED;
     this.limit = options.limit ?? null;
+    this.goTo = options.goTo ?? NOWHERE;
   }
 
   /** The code's name, like `INVALID_ARGUMENT`. */

@@ -13,6 +13,7 @@ import { addChat } from "./rooms/chat.ts";
 import { checkEnvironment, type CliContext } from "./command.ts";
 import { addCompletion } from "./server/completion.ts";
 import { addConfig } from "./server/config.ts";
+import { addDrain } from "./server/drain.ts";
 import { addEcho } from "./calls/echo.ts";
 import { addHealth } from "./server/health.ts";
 import { addHelp, fitted, formatItem } from "./help.ts";
@@ -76,6 +77,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addInit(program, context);
   addHealth(program, context);
   addReload(program, context);
+  addDrain(program, context);
   addBench(program, context);
   addBackup(program, context);
   addConfig(program, context);

@@ -44,6 +44,15 @@ export class Admin {
     };
   }
 
+  /**
+   * Has the server stop in order, and point its clients to `goTo`, or where its configuration says. Gives how many
+   * connections are told. Needs the permission `manage server.drain`.
+   */
+  async drain(goTo: readonly string[] = [], options?: RequestOptions): Promise<number> {
+    const answer = await this.#ask(AdminMethods.method.drain, { goTo: [...goTo] }, options);
+    return answer.connections;
+  }
+
   #ask<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,

@@ -50,6 +50,12 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** Whether and how lost connections are opened again. `connect` itself tries once. Default: yes. */
   reconnect?: false | ReconnectOptions;
+  /**
+   * Whether the client goes to another server when the one that stops points to it, with its user and password or token;
+   * never from TLS to a connection without. Servers that cannot be reached are passed over, and in the end there is
+   * the URL of `connect` again. Default: false.
+   */
+  followHints?: boolean;
   /** Requests in flight on one connection; further ones wait for their turn. Default: 4,096. */
   maxInFlight?: number;
   /** What is trusted and shown under TLS. A runtime's WebSocket takes it in Deno only. */
@@ -94,6 +100,7 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   readonly reconnect: ReconnectSettings | null;
   readonly maxInFlight: number;
+  readonly followHints: boolean;
   readonly tls: Readonly<TlsOptions>;
 }
 
@@ -120,6 +127,7 @@ export function settingsOf(options: ConnectOptions): Settings {
     connectTimeoutMs: checkTimeout("connectTimeoutMs", options.connectTimeoutMs ?? 5_000),
     reconnect: options.reconnect === false ? null : reconnectOf(options.reconnect ?? {}),
     maxInFlight: checkInteger("maxInFlight", options.maxInFlight ?? 4096, MAX_IN_FLIGHT),
+    followHints: options.followHints ?? false,
     tls: tlsOf(options.tls ?? {}),
   };
 }

@@ -56,6 +56,11 @@ export interface Link {
    * `memory` whether the peer has begun a message. Only links that hold input have this method.
    */
   holdIn?(memory: LinkMemory): void;
+  /**
+   * Says that the peer is to be told something soon: what waits and only tells it of others may be left out, as long as
+   * it is told so. Only links that convert have this method.
+   */
+  leaveOut?(): void;
   /** Writes all of `batch`. */
   write(batch: Uint8Array): Promise<void>;
   /**

@@ -11,6 +11,7 @@ import type { LinkListener, ListenerKind } from "../ports/link.ts";
 import type { ReloadOutcome } from "../services/administration.ts";
 import { ConnectionService } from "../services/connection_service.ts";
 import type { Config } from "./config/config.ts";
+import { checkHints } from "./config/network_lists.ts";
 import { Connections } from "./listeners/connections.ts";
 import { openParts, type ServerOptions, type ServerParts } from "./parts.ts";
 import { Reload } from "./reload/reload.ts";
@@ -45,6 +46,8 @@ export class Server implements AsyncDisposable {
   readonly #connections: Connections;
   readonly #sweeper: Sweeper;
   readonly #reload: Reload;
+  /** Where clients are pointed to when the server stops. */
+  #hint: readonly string[];
   #stop: Promise<void> | null = null;
   #resolveStopped!: () => void;
 
@@ -52,6 +55,7 @@ export class Server implements AsyncDisposable {
     const { features } = parts;
     this.#parts = parts;
     this.serverId = parts.context.serverId;
+    this.#hint = config.drain.hint;
     this.listeners = groupByKind(parts.listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     this.#connections = new Connections(parts, new ConnectionService(features));
@@ -61,10 +65,18 @@ export class Server implements AsyncDisposable {
     this.#reload = new Reload({
       started: config,
       read: options.reread ?? (() => Promise.resolve(config)),
-      parts: reloadParts(parts, { started: config, sessions, log: options.log }),
+      parts: reloadParts(parts, {
+        started: config,
+        sessions,
+        log: options.log,
+        hint: (hint) => this.#hint = hint,
+      }),
       waiting: (read) => queuesThatWait(parts, read),
     });
-    features.administration = { reload: () => this.reload() };
+    features.administration = {
+      reload: () => this.reload(),
+      drain: (goTo) => this.#stopSoon(goTo),
+    };
   }
 
   /** Starts a server. Rejects with a ParleyError when an address cannot be listened on. */
@@ -85,10 +97,11 @@ export class Server implements AsyncDisposable {
 
   /**
    * Stops: accepts no more, tells the clients SHUTDOWN, answers what is in hand, and closes, within the
-   * drain time. Every call gives the same promise.
+   * drain time. `goTo` are the URLs of servers that clients are pointed to, instead of `drain.hint`. Every call gives the
+   * same promise.
    */
-  stop(): Promise<void> {
-    return this.#stop ??= this.#drain();
+  stop(goTo?: readonly string[]): Promise<void> {
+    return this.#stop ??= this.#drain(goTo ?? this.#hint);
   }
 
   /** The file of the authority of a certificate for development; null when there is none. */
@@ -105,6 +118,14 @@ export class Server implements AsyncDisposable {
     return this.#reload.run();
   }
 
+  /** Stops once the present turn is over, so that whoever asked for it gets an answer. Gives how many are connected. */
+  #stopSoon(goTo: readonly string[]): number {
+    checkHints(goTo);
+    const { size } = this.#connections.sessions;
+    setTimeout(() => detached(this.stop(goTo.length > 0 ? goTo : undefined), "stop the server"), 0);
+    return size;
+  }
+
   /** Closes everything at once, without a word to anybody. */
   abort(): void {
     this.#closeListeners();
@@ -116,7 +137,7 @@ export class Server implements AsyncDisposable {
     return this.stop();
   }
 
-  async #drain(): Promise<void> {
+  async #drain(goTo: readonly string[]): Promise<void> {
     const { context, features, monitoring, users } = this.#parts;
     const { drainMs } = context.limits;
     const { sessions } = this.#connections;
@@ -126,7 +147,8 @@ export class Server implements AsyncDisposable {
     context.tick();
     this.#sweeper.hurry();
     features.queues?.stop();
-    this.#connections.drain();
+    // Those who are told last have as much time again.
+    this.#connections.drain(goTo, drainMs / 2);
     const deadline = setTimeout(() => {
       log.warning("the drain time of {ms} ms is over: closing {connections} connections", {
         ms: drainMs,

@@ -23,4 +23,9 @@ export interface ReloadOutcome {
 export interface Administration {
   /** Reads the configuration again. Rejects with a ParleyError, and then nothing has changed. */
   reload(): Promise<ReloadOutcome>;
+  /**
+   * Has the server stop in order, and point its clients to these URLs; none means those of its configuration. Gives how
+   * many connections are told. Raises INVALID_ARGUMENT for URLs that clients cannot be pointed to.
+   */
+  drain(goTo: readonly string[]): number;
 }

@@ -7,7 +7,8 @@
  */
 import { errorOf } from "../../base/defects.ts";
 import { detached, mayFail } from "../../base/detached.ts";
-import { ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
+import { ClientMessageSchema, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
+import { create } from "@bufbuild/protobuf";
 import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import type { Link, LinkMemory } from "../../ports/link.ts";
 import type { WorkTurn } from "../../ports/work_turn.ts";
@@ -22,6 +23,8 @@ const decoded = new DecodedMessages();
 /** What it costs to show a message, in small messages; so many are shown before others may have their turn. */
 const UNITS_A_MESSAGE = 8;
 const SHOWN_AT_ONCE = 16;
+/** Tag of ServerMessage.event, which a frame that carries one begins with. */
+const EVENT_TAG = 0x1a;
 
 /** What a link needs to know. */
 export interface TextLinkOptions extends DialogueOptions {
@@ -50,6 +53,9 @@ export class TextLink implements Link {
   /** Whether the server or the person has said something since it was last looked at. */
   #news = false;
   #reading = false;
+  /** Whether events are left out, and how many were. */
+  #leavesOut = false;
+  #leftOut = 0;
   /** Why nothing more can be read; null while it can. */
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
@@ -121,6 +127,11 @@ export class TextLink implements Link {
       from += count;
       while (frames.next()) {
         const message = frames.buffer.subarray(frames.messageStart, frames.messageEnd);
+        if (this.#leavesOut && message[0] === EVENT_TAG) {
+          this.#leftOut++;
+          continue;
+        }
+        this.#tellLeftOut();
         this.#dialogue.receive(decoded.of(message));
         if (++shown % SHOWN_AT_ONCE !== 0) continue;
         await this.#turn.did(SHOWN_AT_ONCE * UNITS_A_MESSAGE);
@@ -131,6 +142,18 @@ export class TextLink implements Link {
     this.#news = true;
     this.#wake?.();
     await this.#show();
+  }
+
+  leaveOut(): void {
+    this.#leavesOut = true;
+  }
+
+  /** Tells how many events were left out, before what comes next. */
+  #tellLeftOut(): void {
+    if (this.#leftOut === 0) return;
+    const value = { topic: ">", count: BigInt(this.#leftOut) };
+    this.#leftOut = 0;
+    this.#dialogue.receive(create(ServerMessageSchema, { message: { case: "missed", value } }));
   }
 
   probe(idleMs: number): void {

@@ -18,6 +18,7 @@ export interface ConfigOptions {
   readonly text?: string;
   readonly data?: string;
   readonly unix?: string;
+  readonly drainTo?: readonly string[];
   readonly insecure?: boolean;
   readonly logLevel?: string;
   readonly logFormat?: string;
@@ -39,6 +40,11 @@ export function withConfigOptions(command: Command): Command {
     .option("--text <address>", 'where people chat by nc and telnet; "" is nowhere')
     .option("--data <dir>", 'where kept topics, rooms and queues are stored; "" is in memory only')
     .option("--unix <path>", "a unix socket to listen on")
+    .option(
+      "--drain-to <url>",
+      "a server that clients are pointed to when this one stops; may be repeated",
+      (url: string, before: readonly string[] = []) => [...before, url],
+    )
     .option("--insecure", "allow addresses that other machines can reach")
     .addOption(
       new Option("--log-level <level>", "the least level that is logged")
@@ -93,6 +99,7 @@ function flagValues(options: ConfigOptions): FlagValue[] {
     ["--text", "listen.text", options.text],
     ["--data", "data", options.data],
     ["--unix", "listen.unix", options.unix],
+    ["--drain-to", "drain.hint", options.drainTo?.join(",")],
     ["--insecure", "insecure", options.insecure ? "true" : undefined],
     ["--log-level", "log.level", options.logLevel],
     ["--log-format", "log.format", options.logFormat],

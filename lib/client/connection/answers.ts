@@ -134,8 +134,8 @@ export function readError(incoming: Incoming): ParleyError {
 
 /** The error of a message. A code that this version does not know is kept as its number. */
 function errorOf(message: WireError): ParleyError {
-  const { code, retryable, accepted, closeReason } = message;
-  return new ParleyError(code, message.message, { retryable, accepted, closeReason });
+  const { code, retryable, accepted, closeReason, goTo } = message;
+  return new ParleyError(code, message.message, { retryable, accepted, closeReason, goTo });
 }
 
 function readText(bytes: Uint8Array, start: number, end: number): string {

@@ -13,12 +13,12 @@ import type { Expirable } from "./deadline_queue.ts";
 import type { DeadlineTimer } from "./deadline_timer.ts";
 import type { Settings } from "../settings.ts";
 import type { OpenTransport, Transport } from "../transport/transport.ts";
-import type { Target } from "../transport/url.ts";
+import type { Destinations } from "./destinations.ts";
 
 /** What a keeper needs, and whom it tells. */
 export interface KeeperOwner {
-  readonly url: string;
-  readonly target: Target;
+  /** Where connections are opened to. */
+  readonly destinations: Destinations;
   readonly settings: Settings;
   readonly timer: DeadlineTimer;
   readonly openTransport: OpenTransport;
@@ -29,6 +29,9 @@ export interface KeeperOwner {
   /** The connection of `keeper` is lost, and will not be opened again. */
   gaveUp(keeper: ConnectionKeeper, reason: ParleyError, final: boolean): void;
 }
+
+/** How much longer than usual the first wait may be when a server has stopped. */
+const SHUTDOWN_SPREAD = 10;
 
 /** Refusals that the same client will meet again. */
 const FINAL_CODES: readonly ErrorCode[] = [
@@ -86,7 +89,12 @@ export class ConnectionKeeper {
 
   #again(reason: ParleyError): void {
     if (isFinal(reason)) return this.#owner.gaveUp(this, reason, true);
-    const delayMs = this.#backoff?.next(Math.random()) ?? null;
+    const nextMs = this.#backoff?.next(Math.random()) ?? null;
+    // All clients of a server that stops are told within a short time.
+    const isShutdown = reason.closeReason === CloseReason.SHUTDOWN;
+    const delayMs = nextMs !== null && isShutdown
+      ? Math.min(nextMs * SHUTDOWN_SPREAD, this.#owner.settings.reconnect!.maxMs)
+      : nextMs;
     if (delayMs === null) return this.#owner.gaveUp(this, reason, false);
     const retry: Expirable & { done: boolean } = {
       done: false,
@@ -94,7 +102,9 @@ export class ConnectionKeeper {
       expire: () => {
         retry.done = true;
         const opening = this.open().catch((thrown) => {
-          if (!this.#stopped) this.#again(ParleyError.from(thrown, ErrorCode.UNAVAILABLE));
+          if (this.#stopped) return;
+          this.#owner.destinations.missed();
+          this.#again(ParleyError.from(thrown, ErrorCode.UNAVAILABLE));
         });
         detached(opening, "connect again");
       },
@@ -105,7 +115,7 @@ export class ConnectionKeeper {
 
   /** One attempt: a transport, Hello and Welcome, all within the time for connecting. */
   async #open(): Promise<void> {
-    const { url, settings, timer } = this.#owner;
+    const { destinations: { present: { url } }, settings, timer } = this.#owner;
     const attempt = this.#attempt = new AbortController();
     const deadline: Expirable & { done: boolean } = {
       done: false,
@@ -136,7 +146,7 @@ export class ConnectionKeeper {
 
   /** Opens a transport, or rejects as soon as `signal` is aborted; one that comes too late is closed. */
   async #openTransport(signal: AbortSignal): Promise<Transport> {
-    const { target, url, openTransport, settings } = this.#owner;
+    const { destinations: { present: { url, target } }, openTransport, settings } = this.#owner;
     const opening = openTransport(target, url, signal, settings.tls);
     const given = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -152,7 +162,7 @@ export class ConnectionKeeper {
 
   /** Says Hello. A connection that is not welcome is ended. */
   async #greet(transport: Transport, signal: AbortSignal): Promise<ClientConnection> {
-    const { connectionOwner, settings, url } = this.#owner;
+    const { connectionOwner, settings, destinations: { present: { url } } } = this.#owner;
     const connection = new ClientConnection(connectionOwner, transport);
     const giveUp = () => connection.end(ParleyError.from(signal.reason, ErrorCode.UNAVAILABLE));
     if (signal.aborted) giveUp();

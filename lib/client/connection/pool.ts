@@ -30,7 +30,8 @@ import {
   settingsOf,
 } from "../settings.ts";
 import { openTransport } from "../transport/open.ts";
-import { parseTarget, type Target } from "../transport/url.ts";
+import { parseTarget } from "../transport/url.ts";
+import { Destinations } from "./destinations.ts";
 import { type Credentials, credentialsOf, splitUserPart } from "./credentials.ts";
 import { WaitingRequests } from "./waiting_requests.ts";
 
@@ -101,7 +102,8 @@ export class ConnectionPool {
     this.#owner = owner;
     this.#settings = settingsOf(options);
     this.#onStatus = options.onStatus;
-    const keeperOwner = this.#keeperOwner(parseTarget(split.url));
+    const own = { url: split.url, target: parseTarget(split.url) };
+    const keeperOwner = this.#keeperOwner(new Destinations(own, this.#settings.followHints));
     for (let index = 0; index < this.#settings.pool; index++) {
       this.#keepers.push(new ConnectionKeeper(keeperOwner));
     }
@@ -232,7 +234,7 @@ export class ConnectionPool {
     if (!this.#anyOpen) this.#waiting.rejectAll(reason);
   }
 
-  #keeperOwner(target: Target): KeeperOwner {
+  #keeperOwner(destinations: Destinations): KeeperOwner {
     const connectionOwner: ConnectionOwner = {
       url: this.url,
       clientName: this.#settings.name,
@@ -245,6 +247,7 @@ export class ConnectionPool {
       refused: (error) => this.#owner.refused(error),
       hasRoom: () => this.#sendWaiting(),
       draining: (connection, reason) => {
+        destinations.hinted(reason.goTo);
         this.#lost(connection, reason);
         this.#owner.draining(connection);
       },
@@ -254,8 +257,7 @@ export class ConnectionPool {
       },
     };
     return {
-      url: this.url,
-      target,
+      destinations,
       settings: this.#settings,
       timer: this.#timer,
       openTransport,

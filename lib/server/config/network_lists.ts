@@ -1,7 +1,10 @@
 /**
- * Lists of addresses and networks in the configuration: who may connect, and which proxies say for whom they do.
+ * Lists of addresses and networks in the configuration: who may connect, which proxies say for whom they do, and where
+ * clients are pointed to when the server stops.
  */
 import { MAX_LIST_ENTRIES, parseNetwork } from "../../logic/access/address_list.ts";
+import { z } from "zod";
+import { invalidArgument } from "../../base/errors.ts";
 import { listOf } from "./fields.ts";
 
 const FORM = "Addresses and networks, like 192.0.2.7, 10.0.0.0/8 and 2001:db8::/32";
@@ -29,3 +32,40 @@ export const networkLists = {
       "from nobody else is one accepted. It holds for every listener but unix.",
   ),
 };
+
+/** The most URLs that clients are pointed to, and the longest. */
+const MAX_HINTS = 16;
+const MAX_HINT_CHARACTERS = 256;
+const HINT = /^(?:parleys?|wss?):\/\/(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d{1,5})?(?:\/[\w.\/-]*)?$/;
+
+/** Raises INVALID_ARGUMENT for a URL that clients cannot be pointed to. */
+function checkHint(url: string): void {
+  if (url.length <= MAX_HINT_CHARACTERS && HINT.test(url) && URL.canParse(url)) return;
+  throw invalidArgument(
+    `cannot point clients to ${JSON.stringify(url.slice(0, MAX_HINT_CHARACTERS))}`,
+    {
+      accepted:
+        "URLs like parleys://other.example.com, parley://10.0.0.2:7311 or wss://example.com/ws",
+    },
+  );
+}
+
+/** Raises INVALID_ARGUMENT for URLs that clients cannot be pointed to. */
+export function checkHints(urls: readonly string[]): void {
+  urls.forEach(checkHint);
+  if (urls.length <= MAX_HINTS) return;
+  throw invalidArgument(`cannot point clients to ${urls.length} URLs`, {
+    accepted: `at most ${MAX_HINTS}`,
+  });
+}
+
+/** The schema of the table `drain`. */
+export const drainSchema = z.strictObject({
+  hint: listOf(checkHint).refine(
+    (urls) => urls.length <= MAX_HINTS,
+    `has more than ${MAX_HINTS} URLs`,
+  ).prefault("").describe(
+    'The URLs of servers that clients are pointed to when this one stops, like "parleys://other.example.com", in the ' +
+      "order in which to try them. Clients follow them only when their programs say so.",
+  ),
+}).prefault({}).describe("What clients are told when the server stops.");

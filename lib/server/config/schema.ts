@@ -17,7 +17,7 @@ import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
 import { limitsSchema } from "./limits_schema.ts";
 import { monitoringSchema, tracingSchema } from "../monitoring/schema.ts";
-import { networkLists } from "./network_lists.ts";
+import { drainSchema, networkLists } from "./network_lists.ts";
 import { queueSchema } from "./queue_schema.ts";
 import { checkRelations } from "./relations.ts";
 import { storeSchema } from "./store_schema.ts";
@@ -154,6 +154,7 @@ export const configSchema = z.strictObject({
   chat: chatSchema,
   listen: listenSchema,
   limits: limitsSchema,
+  drain: drainSchema,
   store: storeSchema,
   monitoring: monitoringSchema,
   tracing: tracingSchema,

@@ -19,6 +19,10 @@ import type { Refuser } from "./refuse.ts";
 
 const log = logger("connection");
 
+/** The time between two groups of connections that are told that the server stops, and how many they are at least. */
+const TELL_EVERY_MS = 25;
+const TOLD_PER_TICK = 50;
+
 /** What stands between a listener and a session. */
 export interface Gates {
   readonly context: ServerContext;
@@ -36,7 +40,10 @@ export class Connections {
   readonly #service: ConnectionService;
   readonly #sessions = new Set<Session>();
   readonly #tasks = new Set<Promise<void>>();
-  #draining = false;
+  /** What those are told that come while the server stops; null while it does not. */
+  #goTo: readonly string[] | null = null;
+  #telling: ReturnType<typeof setInterval> | undefined;
+  #aborted = false;
 
   constructor(gates: Gates, service: ConnectionService) {
     this.#gates = gates;
@@ -49,16 +56,33 @@ export class Connections {
     this.#track(this.#acceptAll(listener));
   }
 
-  /** Tells all that the server stops, also those that are yet to come. */
-  drain(): void {
-    this.#draining = true;
-    for (const session of this.#sessions) {
-      guard("tell a connection that the server stops", () => session.drain());
-    }
+  /**
+   * Tells all that the server stops, also those that are yet to come, with the URLs of servers to connect to instead. Few
+   * are told at once; many one after the other within `mostMs` milliseconds, so that they do not all come again in the
+   * same moment. Those who are not told yet are served as ever.
+   */
+  drain(goTo: readonly string[], mostMs: number): void {
+    this.#goTo = goTo;
+    const waiting = [...this.#sessions];
+    const ticks = Math.min(waiting.length / TOLD_PER_TICK, mostMs / TELL_EVERY_MS);
+    const atOnce = Math.ceil(waiting.length / Math.max(1, ticks));
+    let told = 0;
+    const tellSome = () => {
+      for (const session of waiting.slice(told, told + atOnce)) {
+        guard("tell a connection that the server stops", () => session.drain(goTo));
+      }
+      told += atOnce;
+      if (told >= waiting.length) clearInterval(this.#telling);
+    };
+    if (this.#aborted) return;
+    this.#telling = setInterval(tellSome, TELL_EVERY_MS);
+    tellSome();
   }
 
   /** Ends all at once, also those that are being refused. */
   abort(): void {
+    this.#aborted = true;
+    clearInterval(this.#telling);
     this.#gates.refuser.close();
     for (const session of this.#sessions) guard("end a connection", () => session.abort());
   }
@@ -66,6 +90,7 @@ export class Connections {
   /** Resolves when the listeners are closed and no connection is left. */
   async whenGone(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+    clearInterval(this.#telling);
   }
 
   async #acceptAll(listener: LinkListener): Promise<void> {
@@ -106,7 +131,7 @@ export class Connections {
     context.counters.connectionsOpen++;
     const session = new Session(context, link, listener.dialect, this.#service);
     this.#sessions.add(session);
-    if (this.#draining) session.drain();
+    if (this.#goTo !== null) session.drain(this.#goTo);
     // The lists may have changed since it came.
     edge.look(session);
     this.#track(this.#run(session, release));

@@ -17,6 +17,7 @@ const TAKEN_OVER = [
   "users",
   "roles",
   "auth",
+  "drain",
   "limits",
   "log",
   "listen.allow_addresses",

@@ -29,12 +29,14 @@ interface Changing {
   readonly sessions: ReadonlySet<Session>;
   /** Sets the log up anew; undefined when that is somebody else's. */
   readonly log?: (config: LogConfig) => void;
+  /** Told where clients are pointed to when the server stops. */
+  readonly hint: (urls: readonly string[]) => void;
 }
 
 /** The parts of a server that follow its configuration. */
 export function reloadParts(
   parts: ServerParts,
-  { started, sessions, log }: Changing,
+  { started, sessions, log, hint }: Changing,
 ): ReloadPart[] {
   const { context, features, edge, users, tls } = parts;
   let present = started;
@@ -45,6 +47,10 @@ export function reloadParts(
       stage: ({ log: config }): Commit => () => {
         if (JSON.stringify(config) !== JSON.stringify(present.log)) log?.(config);
       },
+    },
+    {
+      what: "note where clients are pointed to",
+      stage: ({ drain }): Commit => () => hint(drain.hint),
     },
     {
       what: "put limits in force",

@@ -31,13 +31,16 @@ export function encodeReplyWithId(reply: Reply, id: RequestId): Uint8Array {
 
 /** An error as a message, without its cause. */
 export function errorReply(error: ParleyError): Reply {
-  const { code, message, retryable, accepted, closeReason } = error;
-  return { case: "error", value: { code, message, retryable, accepted, closeReason } };
+  const { code, message, retryable, accepted, closeReason, goTo } = error;
+  const value = { code, message, retryable, accepted, closeReason, goTo: [...goTo] };
+  return { case: "error", value };
 }
 
-/** The notice that the server stops. */
-export function shutdownNotice(): ParleyError {
-  return new ParleyError(ErrorCode.UNAVAILABLE, "the server stops: connect again later", {
+/** The notice that the server stops, with the URLs of servers to connect to instead. */
+export function shutdownNotice(goTo: readonly string[]): ParleyError {
+  const where = goTo.length === 0 ? "later" : `to ${goTo.join(" or ")}`;
+  return new ParleyError(ErrorCode.UNAVAILABLE, `the server stops: connect again ${where}`, {
     closeReason: CloseReason.SHUTDOWN,
+    goTo,
   });
 }

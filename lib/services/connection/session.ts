@@ -233,14 +233,18 @@ export class Session implements SessionFacts {
     this.closeAtMs = this.context.nowMs + this.context.limits.lingerMs;
   }
 
-  /** Tells the client that the server stops, and goes on answering until the client is quiet. */
-  drain(): void {
+  /**
+   * Tells the client that the server stops, with the URLs of servers to connect to instead, and goes on answering until
+   * the client is quiet.
+   */
+  drain(goTo: readonly string[] = []): void {
     if (this.state !== "open") return;
     this.state = "draining";
     this.lastHeardMs = this.context.nowMs;
     // A raw client reads one answer a request: a notice in between would be taken for one.
     if (this.#oneAnswerAWrite) return;
-    this.send(errorReply(shutdownNotice()));
+    this.link.leaveOut?.();
+    this.send(errorReply(shutdownNotice(goTo)));
     this.outbox.flush();
   }
 

@@ -20,6 +20,7 @@ import { BufferPool } from "../../../lib/wire/buffer_pool.ts";
 import { OutboxBudget } from "../../../lib/wire/outbox_budget.ts";
 import { join } from "../../support/frames.ts";
 import { ManualWriter, turn } from "../../support/outbox.ts";
+import { Destinations } from "../../../lib/client/connection/destinations.ts";
 import { settles } from "../../support/until.ts";
 import { serverFrame, welcome } from "../fake_server.ts";
 
@@ -177,8 +178,10 @@ Deno.test("a transport that opens after its attempt was given up is closed", asy
   const { owner, connection } = await open();
   const late = Promise.withResolvers<Transport>();
   const keeper = new ConnectionKeeper({
-    url: owner.url,
-    target: { kind: "unix", path: "/nowhere" },
+    destinations: new Destinations(
+      { url: owner.url, target: { kind: "unix", path: "/nowhere" } },
+      false,
+    ),
     settings: settingsOf({}),
     timer: owner.timer,
     openTransport: () => late.promise,

@@ -23,6 +23,7 @@ export const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> 
 export const LIST_ITEMS: Readonly<Record<string, string>> = {
   "tls.identities": "DNS:worker.example.com=worker",
   "auth.jwt.algorithms": "ES256",
+  "drain.hint": "parleys://other.example.com",
   "listen.unix": "a.sock",
   "listen.hosts": "parley.example.com",
   "listen.origins": "https://app.example.com",

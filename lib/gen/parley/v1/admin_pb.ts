@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/admin.proto.
  */
 export const file_parley_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCTJGCgVBZG1pbhI9CgZSZWxvYWQSGC5wYXJsZXkudjEuUmVsb2FkUmVxdWVzdBoZLnBhcmxleS52MS5SZWxvYWRSZXNwb25zZUJMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z");
+  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCSIdCgxEcmFpblJlcXVlc3QSDQoFZ29fdG8YASADKAkiJAoNRHJhaW5SZXNwb25zZRITCgtjb25uZWN0aW9ucxgBIAEoDTKCAQoFQWRtaW4SPQoGUmVsb2FkEhgucGFybGV5LnYxLlJlbG9hZFJlcXVlc3QaGS5wYXJsZXkudjEuUmVsb2FkUmVzcG9uc2USOgoFRHJhaW4SFy5wYXJsZXkudjEuRHJhaW5SZXF1ZXN0GhgucGFybGV5LnYxLkRyYWluUmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw");
 
 /**
  * Has the server read its configuration again, with all files that it names, and take
@@ -98,6 +98,50 @@ export const WaitingKeySchema: GenMessage<WaitingKey> = /*@__PURE__*/
   messageDesc(file_parley_v1_admin, 2);
 
 /**
+ * Has the server stop in order: it accepts no more, tells its clients, answers what is
+ * in hand, and ends.
+ *
+ * @generated from message parley.v1.DrainRequest
+ */
+export type DrainRequest = Message<"parley.v1.DrainRequest"> & {
+  /**
+   * The URLs of servers that clients are pointed to, at most 16; none means those of
+   * its configuration.
+   *
+   * @generated from field: repeated string go_to = 1;
+   */
+  goTo: string[];
+};
+
+/**
+ * Describes the message parley.v1.DrainRequest.
+ * Use `create(DrainRequestSchema)` to create a new message.
+ */
+export const DrainRequestSchema: GenMessage<DrainRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 3);
+
+/**
+ * It has begun to stop.
+ *
+ * @generated from message parley.v1.DrainResponse
+ */
+export type DrainResponse = Message<"parley.v1.DrainResponse"> & {
+  /**
+   * How many connections are told, this one among them.
+   *
+   * @generated from field: uint32 connections = 1;
+   */
+  connections: number;
+};
+
+/**
+ * Describes the message parley.v1.DrainResponse.
+ * Use `create(DrainResponseSchema)` to create a new message.
+ */
+export const DrainResponseSchema: GenMessage<DrainResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 4);
+
+/**
  * The methods for administrators. A call of one is a Call of "parley.v1.Admin/" and its name.
  *
  * @generated from service parley.v1.Admin
@@ -112,6 +156,16 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof ReloadRequestSchema;
     output: typeof ReloadResponseSchema;
+  },
+  /**
+   * Has the server stop in order.
+   *
+   * @generated from rpc parley.v1.Admin.Drain
+   */
+  drain: {
+    methodKind: "unary";
+    input: typeof DrainRequestSchema;
+    output: typeof DrainResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_admin, 0);

@@ -17,6 +17,9 @@ export const ADMIN_METHODS: Methods<typeof Admin> = {
     const { applied, waiting } = await administrationFor(features, peer, "reload").reload();
     return { applied: [...applied], waiting: waiting.map((each) => ({ ...each })) };
   },
+  drain: (features, peer, { goTo }) => ({
+    connections: administrationFor(features, peer, "stop").drain(goTo),
+  }),
 };
 
 /** What `peer` may have done. Raises PERMISSION_DENIED and UNAVAILABLE. */

@@ -92,6 +92,7 @@ const QUEUES: Rights<typeof Queues> = {
 
 const ADMIN: Rights<typeof Admin> = {
   reload: (peer) => checkMay(peer, "manage", "server.reload"),
+  drain: (peer) => checkMay(peer, "manage", "server.drain"),
 };
 
 const RIGHTS: ReadonlyMap<string, Right> = new Map([
