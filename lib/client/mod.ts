@@ -84,6 +84,7 @@ export {
 } from "./topics/typed.ts";
 export type { RequestMessage } from "./connection/requests.ts";
 export type {
+  ClientCredentials,
   ClientStatus,
   ConnectOptions,
   ReconnectOptions,

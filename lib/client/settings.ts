@@ -32,6 +32,14 @@ export interface TlsOptions {
   key?: string;
 }
 
+/** Who a client says it is. */
+export interface ClientCredentials {
+  readonly user?: string;
+  readonly password?: string;
+  /** A token or a JWT, instead of a password. */
+  readonly token?: string;
+}
+
 /** The options of `connect`. */
 export interface ConnectOptions {
   /** A name for the server's logs and lists, at most 64 bytes of UTF-8. Default: empty. */
@@ -40,8 +48,14 @@ export interface ConnectOptions {
   user?: string;
   /** The password of the user. Default: that of the URL. */
   password?: string;
-  /** A token, instead of a password; with it the user need not be named. */
+  /** A token or a JWT, instead of a password; with it the user need not be named. */
   token?: string;
+  /**
+   * Gives user, password and token anew: asked with each attempt to connect, and again before the login ends, which then
+   * goes on in the same connection. What it gives has to be of the same user. When it fails, an attempt to connect has failed,
+   * and `onError` is told that a login was not renewed. Not together with `user`, `password` and `token`.
+   */
+  credentials?: () => ClientCredentials | Promise<ClientCredentials>;
   /** The number of connections, 1 to 1,024. A request goes to the one with the fewest in flight. Default: 1. */
   pool?: number;
   /** How long a request waits for its answer unless it says otherwise. Default: 10,000. */

@@ -15,8 +15,9 @@ import { hasJwtKeys, type JwtConfig } from "./config/access/jwt.ts";
 
 /** Where the keys of JWTs come from. */
 export class JwtSource {
+  readonly #closing = new AbortController();
+  /** The last URL that was read; whoever uses one before it goes on with that. */
   #url: JwksUrl | null = null;
-  #closed = false;
 
   /** The files that keys are read from. */
   static files(jwt: JwtConfig): string[] {
@@ -26,10 +27,7 @@ export class JwtSource {
 
   /** What verifies JWTs; null where none count. Rejects with a ConfigError. */
   async read(jwt: JwtConfig): Promise<JwtVerifier | null> {
-    if (!hasJwtKeys(jwt)) {
-      this.#take(null);
-      return null;
-    }
+    if (!hasJwtKeys(jwt)) return null;
     const keys = [
       ...await each("secret_file", [jwt.secret_file], async (bytes) => [await keyOfSecret(bytes)]),
       ...await each(
@@ -49,8 +47,10 @@ export class JwtSource {
       (bytes) => Promise.resolve([decodeTextLeniently(bytes)]),
     );
     const url = this.#urlOf(jwt, ca ?? null);
-    this.#take(url);
-    if (url !== null) detached(url.refresh(), "fetch the keys of JWTs");
+    if (url !== null) {
+      this.#url = url;
+      detached(url.refresh(), "fetch the keys of JWTs");
+    }
     return new JoseVerifier(keys, url, {
       algorithms: jwt.algorithms,
       issuer: jwt.issuer,
@@ -61,8 +61,7 @@ export class JwtSource {
 
   /** Fetches nothing any more. */
   close(): void {
-    this.#closed = true;
-    this.#url?.close();
+    this.#closing.abort();
   }
 
   /** The URL; the one from before when nothing about it has changed. */
@@ -70,13 +69,7 @@ export class JwtSource {
     if (url === "") return null;
     const before = this.#url?.source;
     const isSame = before?.url === url && before.ca === ca && before.refreshMs === refreshMs;
-    return isSame ? this.#url : new JwksUrl({ url, ca, refreshMs });
-  }
-
-  #take(url: JwksUrl | null): void {
-    if (url !== this.#url) this.#url?.close();
-    this.#url = url;
-    if (this.#closed) url?.close();
+    return isSame ? this.#url : new JwksUrl({ url, ca, refreshMs }, this.#closing.signal);
   }
 }
 

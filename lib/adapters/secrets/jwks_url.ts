@@ -30,17 +30,22 @@ export interface JwksSource {
 /** The keys of one URL. */
 export class JwksUrl {
   readonly source: JwksSource;
+  readonly #signal: AbortSignal;
   readonly #now: () => number;
-  readonly #closing = new AbortController();
   #keys: readonly JwtKey[] | null = null;
   /** When the keys came, and when the last fetch began. */
   #cameMs = 0;
   #triedMs = -Infinity;
   #fetching: Promise<void> | null = null;
 
-  /** `now` gives milliseconds of a clock that never goes back. */
-  constructor(source: JwksSource, now: () => number = () => performance.now()) {
+  /** Once `signal` is aborted nothing is fetched any more; `now` gives milliseconds of a clock that never goes back. */
+  constructor(
+    source: JwksSource,
+    signal: AbortSignal,
+    now: () => number = () => performance.now(),
+  ) {
     this.source = source;
+    this.#signal = signal;
     this.#now = now;
   }
 
@@ -68,16 +73,11 @@ export class JwksUrl {
   async refresh(): Promise<void> {
     if (this.#fetching === null) {
       const nowMs = this.#now();
-      if (nowMs - this.#triedMs < JWKS_PAUSE_MS || this.#closing.signal.aborted) return;
+      if (nowMs - this.#triedMs < JWKS_PAUSE_MS || this.#signal.aborted) return;
       this.#triedMs = nowMs;
       this.#fetching = this.#fetch().finally(() => this.#fetching = null);
     }
     await this.#fetching;
-  }
-
-  /** Fetches nothing any more, and gives up what is under way. */
-  close(): void {
-    this.#closing.abort();
   }
 
   #ageMs(): number {
@@ -91,7 +91,7 @@ export class JwksUrl {
       this.#cameMs = this.#now();
       log.info("the keys of JWTs were fetched", { url, keys: this.#keys.length });
     } catch (reason) {
-      if (this.#closing.signal.aborted) return;
+      if (this.#signal.aborted) return;
       log.error("the keys of JWTs cannot be fetched from {url}: {reason}", {
         url,
         reason: (reason as Error).message,
@@ -106,7 +106,7 @@ export class JwksUrl {
       client,
       redirect: "error",
       headers: { accept: "application/json" },
-      signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
+      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
     });
     if (!response.ok) {
       await response.body?.cancel();

@@ -39,8 +39,6 @@ export interface ConnectionOwner {
   readonly url: string;
   /** The name that the Hello gives. */
   readonly clientName: string;
-  /** Who the Hello says that the client is. */
-  readonly credentials: Credentials;
   /** Requests in flight on one connection. */
   readonly maxInFlight: number;
   readonly timer: DeadlineTimer;
@@ -113,8 +111,11 @@ export class ClientConnection implements RequestHolder {
       !this.#awaitingRelief;
   }
 
-  /** Says Hello and waits for the Welcome. Rejects with the server's refusal, or with why the connection ended. */
-  hello(timeoutMs: number): Promise<Welcome> {
+  /**
+   * Says Hello and waits for the Welcome; on an open connection that renews the login. Rejects with the server's refusal,
+   * or with why the connection ended.
+   */
+  hello(credentials: Credentials, timeoutMs: number): Promise<Welcome> {
     const body = encodeMessage({
       case: "hello",
       value: {
@@ -122,7 +123,7 @@ export class ClientConnection implements RequestHolder {
         clientName: this.#owner.clientName,
         library: `parley-ts/${VERSION}`,
         answersPings: true,
-        ...this.#owner.credentials,
+        ...credentials,
       },
     });
     return new Promise((resolve, reject) => {
@@ -133,6 +134,8 @@ export class ClientConnection implements RequestHolder {
         timeoutMs,
       );
       this.#put(request.settles(resolve as (value: unknown) => void, reject));
+      // An attempt to connect has a deadline as a whole.
+      if (this.state === "open") this.#owner.timer.add(request, timeoutMs);
     });
   }
 

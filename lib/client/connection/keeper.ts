@@ -9,8 +9,10 @@ import { detached, handled, whenOver } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { Backoff } from "./backoff.ts";
 import { ClientConnection, type ConnectionOwner } from "./client_connection.ts";
+import type { Credentials, CredentialSource } from "./credentials.ts";
 import type { Expirable } from "./deadline_queue.ts";
 import type { DeadlineTimer } from "./deadline_timer.ts";
+import { LoginRenewal } from "./login_renewal.ts";
 import type { Settings } from "../settings.ts";
 import type { OpenTransport, Transport } from "../transport/transport.ts";
 import type { Destinations } from "./destinations.ts";
@@ -21,6 +23,7 @@ export interface KeeperOwner {
   readonly destinations: Destinations;
   readonly settings: Settings;
   readonly timer: DeadlineTimer;
+  readonly credentials: CredentialSource;
   readonly openTransport: OpenTransport;
   /** What its connections need. */
   readonly connectionOwner: ConnectionOwner;
@@ -57,6 +60,7 @@ export class ConnectionKeeper {
   #attempt: AbortController | null = null;
   #opening: Promise<void> = Promise.resolve();
   #retry: { done: boolean } | null = null;
+  #renewal: LoginRenewal | null = null;
 
   constructor(owner: KeeperOwner) {
     this.#owner = owner;
@@ -74,21 +78,25 @@ export class ConnectionKeeper {
   /** Sees to another connection when the present one takes no requests any more. */
   lost(reason: ParleyError): void {
     this.connection = null;
+    this.#renewal?.stop();
     if (this.#stopped) return;
     this.#backoff?.lost(performance.now());
-    this.#again(reason);
+    // A login that has ended is another one with other credentials.
+    const isOver = reason.closeReason === CloseReason.REVOKED && this.#owner.credentials.renews;
+    this.#again(reason, !isOver && isFinal(reason));
   }
 
   /** Opens nothing any more. Resolves when an attempt under way has ended. */
   stop(reason: unknown): Promise<void> {
     this.#stopped = true;
     if (this.#retry !== null) this.#retry.done = true;
+    this.#renewal?.stop();
     this.#attempt?.abort(reason);
     return this.#opening;
   }
 
-  #again(reason: ParleyError): void {
-    if (isFinal(reason)) return this.#owner.gaveUp(this, reason, true);
+  #again(reason: ParleyError, final = isFinal(reason)): void {
+    if (final) return this.#owner.gaveUp(this, reason, true);
     const nextMs = this.#backoff?.next(Math.random()) ?? null;
     // All clients of a server that stops are told within a short time.
     const isShutdown = reason.closeReason === CloseReason.SHUTDOWN;
@@ -113,7 +121,7 @@ export class ConnectionKeeper {
     this.#owner.timer.add(retry, delayMs);
   }
 
-  /** One attempt: a transport, Hello and Welcome, all within the time for connecting. */
+  /** One attempt: credentials, a transport, Hello and Welcome, all within the time for connecting. */
   async #open(): Promise<void> {
     const { destinations: { present: { url } }, settings, timer } = this.#owner;
     const attempt = this.#attempt = new AbortController();
@@ -124,10 +132,10 @@ export class ConnectionKeeper {
     };
     timer.add(deadline, settings.connectTimeoutMs);
     try {
-      const connection = await this.#greet(
-        await this.#openTransport(attempt.signal),
-        attempt.signal,
-      );
+      const { signal } = attempt;
+      const credentials = await unlessAborted(this.#owner.credentials.next(), signal);
+      const transport = await this.#openTransport(signal);
+      const connection = await this.#greet(transport, credentials, signal);
       if (this.#stopped || connection.state !== "open") {
         // Stopped meanwhile, or a farewell came in the same read as the Welcome.
         const reason = connection.leaveReason ?? closedMeanwhile(url);
@@ -137,6 +145,7 @@ export class ConnectionKeeper {
       }
       this.#backoff?.opened(performance.now());
       this.connection = connection;
+      this.#renew(connection);
       this.#owner.opened(connection);
     } finally {
       deadline.done = true;
@@ -144,31 +153,43 @@ export class ConnectionKeeper {
     }
   }
 
+  /** Renews the login of a connection before it ends, where that can be. */
+  #renew(connection: ClientConnection): void {
+    const { credentials, timer, settings, connectionOwner } = this.#owner;
+    if (!credentials.renews) return;
+    this.#renewal = new LoginRenewal(connection, {
+      timer,
+      timeoutMs: settings.connectTimeoutMs,
+      next: () => credentials.next(),
+      failed: (error) => connectionOwner.refused(error),
+    });
+  }
+
   /** Opens a transport, or rejects as soon as `signal` is aborted; one that comes too late is closed. */
   async #openTransport(signal: AbortSignal): Promise<Transport> {
     const { destinations: { present: { url, target } }, openTransport, settings } = this.#owner;
     const opening = openTransport(target, url, signal, settings.tls);
-    const given = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-    handled(given);
     try {
-      return await Promise.race([opening, given]);
+      return await unlessAborted(opening, signal);
     } catch (reason) {
       handled(opening.then((transport) => transport.close()));
-      throw signal.aborted ? signal.reason : reason;
+      throw reason;
     }
   }
 
   /** Says Hello. A connection that is not welcome is ended. */
-  async #greet(transport: Transport, signal: AbortSignal): Promise<ClientConnection> {
+  async #greet(
+    transport: Transport,
+    credentials: Credentials,
+    signal: AbortSignal,
+  ): Promise<ClientConnection> {
     const { connectionOwner, settings, destinations: { present: { url } } } = this.#owner;
     const connection = new ClientConnection(connectionOwner, transport);
     const giveUp = () => connection.end(ParleyError.from(signal.reason, ErrorCode.UNAVAILABLE));
     if (signal.aborted) giveUp();
     signal.addEventListener("abort", giveUp);
     try {
-      await connection.hello(settings.connectTimeoutMs);
+      await connection.hello(credentials, settings.connectTimeoutMs);
       return connection;
     } catch (thrown) {
       const reason = ParleyError.from(thrown);
@@ -179,6 +200,21 @@ export class ConnectionKeeper {
     } finally {
       signal.removeEventListener("abort", giveUp);
     }
+  }
+}
+
+/** What `promise` gives; rejects with the reason of `signal` as soon as that is aborted. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const given = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  handled(given);
+  handled(promise);
+  try {
+    if (signal.aborted) throw signal.reason;
+    return await Promise.race([promise, given]);
+  } catch (reason) {
+    throw signal.aborted ? signal.reason : reason;
   }
 }
 

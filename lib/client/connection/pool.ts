@@ -32,7 +32,7 @@ import {
 import { openTransport } from "../transport/open.ts";
 import { parseTarget } from "../transport/url.ts";
 import { Destinations } from "./destinations.ts";
-import { type Credentials, credentialsOf, splitUserPart } from "./credentials.ts";
+import { type CredentialSource, credentialSource, splitUserPart } from "./credentials.ts";
 import { WaitingRequests } from "./waiting_requests.ts";
 
 /** What is special about a request. */
@@ -70,7 +70,6 @@ interface PoolOwner {
 
 /** All connections of one client. */
 export class ConnectionPool {
-  /** The URL of the server. */
   /** The server's URL, without the user part. */
   readonly url: string;
   readonly #settings: Settings;
@@ -87,7 +86,7 @@ export class ConnectionPool {
   readonly #keepers: ConnectionKeeper[] = [];
   /** Every connection that is not over, draining ones too. */
   readonly #connections = new Set<ClientConnection>();
-  readonly #credentials: Credentials;
+  readonly #credentials: CredentialSource;
   #status: ClientStatus = "connecting";
   #welcome: Welcome | null = null;
   /** Why no request is taken any more. */
@@ -98,7 +97,7 @@ export class ConnectionPool {
   constructor(given: string, options: ConnectOptions, owner: PoolOwner) {
     const split = splitUserPart(given);
     this.url = split.url;
-    this.#credentials = credentialsOf(options, split);
+    this.#credentials = credentialSource(options, split);
     this.#owner = owner;
     this.#settings = settingsOf(options);
     this.#onStatus = options.onStatus;
@@ -238,7 +237,6 @@ export class ConnectionPool {
     const connectionOwner: ConnectionOwner = {
       url: this.url,
       clientName: this.#settings.name,
-      credentials: this.#credentials,
       maxInFlight: this.#settings.maxInFlight,
       timer: this.#timer,
       buffers: new BufferPool(),
@@ -260,6 +258,7 @@ export class ConnectionPool {
       destinations,
       settings: this.#settings,
       timer: this.#timer,
+      credentials: this.#credentials,
       openTransport,
       connectionOwner,
       opened: (connection) => this.#opened(connection),

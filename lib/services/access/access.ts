@@ -116,7 +116,10 @@ export class Access {
     return this.#accounts !== null;
   }
 
-  /** Makes the peer whom its credentials prove it to be. Rejects with UNAUTHENTICATED, RESOURCE_EXHAUSTED or UNAVAILABLE. */
+  /**
+   * Makes the peer whom its credentials prove it to be; one that has been welcomed stays who it is. Rejects with
+   * UNAUTHENTICATED, RESOURCE_EXHAUSTED or UNAVAILABLE, with FAILED_PRECONDITION for another user, and then nothing changes.
+   */
   async logIn(
     peer: Peer,
     credentials: Credentials,
@@ -132,6 +135,7 @@ export class Access {
       stop();
     }
     if (!this.#peers.has(peer) || !peer.takesDeliveries) return;
+    if (peer.client !== null && peer.identity?.user !== identity.user) throw another(peer);
     this.#become(peer, identity);
   }
 
@@ -221,6 +225,16 @@ export class Access {
     this.#deadlines.delete(peer);
     if (before !== STRANGER) this.narrowed(peer);
   }
+}
+
+/** The refusal of credentials that are those of somebody else. */
+function another({ identity }: Peer): ParleyError {
+  const who = identity === null || identity.user === "" ? "a guest" : quote(identity.user);
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot become another user on this connection: it is that of ${who}`,
+    { accepted: "a password or a token of the same user, or another connection" },
+  );
 }
 
 function endStranger(peer: Peer): void {

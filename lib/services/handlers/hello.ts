@@ -1,8 +1,8 @@
 /**
  * Answers Hello with Welcome, notes what the client can do, and finds out who it is.
  *
- * A client is welcomed once, at any time; a second Hello is refused, because it could change what others
- * were already told. One whose password or token is wrong may say Hello again. While a password is looked at,
+ * A client is welcomed once, at any time; a second Hello with credentials of the same user renews its login, any other
+ * is refused, because it could change what others were already told. One whose password or token is wrong may say Hello again. While a password is looked at,
  * nothing more of the connection is read, so what comes behind a Hello counts as that of its user.
  */
 import { fromBinary } from "@bufbuild/protobuf";
@@ -37,9 +37,6 @@ export function handleHello(
   bytes: Uint8Array,
   scan: MessageScan,
 ): void {
-  if (session.client !== null) {
-    throw new ParleyError(ErrorCode.FAILED_PRECONDITION, "cannot say Hello twice on a connection");
-  }
   const hello = decodeBody(
     (body) => fromBinary(HelloSchema, body, { readUnknownFields: false }),
     bytes,
@@ -54,12 +51,18 @@ export function handleHello(
   };
   const { access } = features;
   const { user, password, token } = hello;
+  const hasCredentials = user !== "" || password !== "" || token !== "";
+  if (session.client !== null && !(access?.asksWho && hasCredentials)) {
+    throw new ParleyError(ErrorCode.FAILED_PRECONDITION, "cannot say Hello twice on a connection", {
+      accepted: "a password or a token of the same user, to renew its login, where there are users",
+    });
+  }
   const protocolVersion = Math.min(hello.protocolVersion || 1, PROTOCOL_VERSION);
-  if (access !== null && access.asksWho && (user !== "" || password !== "" || token !== "")) {
+  if (access !== null && access.asksWho && hasCredentials) {
     session.late.begin();
     session.late.beginLogin();
     const later = logIn(features, access, session, {
-      client,
+      client: session.client ?? client,
       protocolVersion,
       credentials: { user, password, token },
       id: idOf(bytes, scan),
@@ -136,8 +139,15 @@ function welcome(
       },
       user: identity?.user ?? "",
       roles: [...identity?.roles ?? []],
+      loginEndsInMs: leftMs(identity?.expiresMs ?? Infinity, session.context.clock.wallMs()),
     },
   };
+}
+
+/** The milliseconds until then, at least 1; 0 for never. */
+function leftMs(expiresMs: number, wallMs: number): bigint {
+  if (expiresMs === Infinity) return 0n;
+  return BigInt(Math.min(Number.MAX_SAFE_INTEGER, Math.max(1, Math.floor(expiresMs - wallMs))));
 }
 
 function checkName(field: string, name: string): void {

@@ -17,6 +17,7 @@ class Ground implements AsyncDisposable {
   answer: () => Response | Promise<Response> = () => new Response(jwks(first));
   asked = 0;
   nowMs = 1e6;
+  readonly closing = new AbortController();
   readonly keys: JwksUrl;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -26,7 +27,7 @@ class Ground implements AsyncDisposable {
       return this.answer();
     });
     const url = `http://127.0.0.1:${this.#server.addr.port}/keys`;
-    this.keys = new JwksUrl({ url, ca: null, refreshMs }, () => this.nowMs);
+    this.keys = new JwksUrl({ url, ca: null, refreshMs }, this.closing.signal, () => this.nowMs);
   }
 
   /** The kids that are found under one. */
@@ -35,7 +36,7 @@ class Ground implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.keys.close();
+    this.closing.abort();
     await this.#server.shutdown();
   }
 }
@@ -119,7 +120,7 @@ Deno.test("closing gives up what is being fetched", async () => {
   };
   const finding = assert.rejects(ground.find("a"), unavailable);
   await arrived;
-  ground.keys.close();
+  ground.closing.abort();
   await finding;
   go(new Response(""));
 });
@@ -131,8 +132,9 @@ Deno.test("keys come over https from who has a certificate of an authority that 
     () => new Response(jwks(first)),
   );
   const url = `https://localhost:${server.addr.port}/keys`;
-  const trusting = new JwksUrl({ url, ca, refreshMs: REFRESH_MS });
+  const { signal } = new AbortController();
+  const trusting = new JwksUrl({ url, ca, refreshMs: REFRESH_MS }, signal);
   assert.equal((await trusting.find(() => true)).length, 1);
-  const strict = new JwksUrl({ url, ca: null, refreshMs: REFRESH_MS });
+  const strict = new JwksUrl({ url, ca: null, refreshMs: REFRESH_MS }, signal);
   await assert.rejects(strict.find(() => true), unavailable);
 });

@@ -57,7 +57,6 @@ async function open() {
   const owner: ConnectionOwner = {
     url: "the url",
     clientName: "",
-    credentials: NO_CREDENTIALS,
     maxInFlight: 1000,
     timer: new DeadlineTimer(),
     buffers: new BufferPool(),
@@ -69,7 +68,7 @@ async function open() {
     ended: () => told.push("ended"),
   };
   const connection = new ClientConnection(owner, transport);
-  const greeting = connection.hello(1000);
+  const greeting = connection.hello(NO_CREDENTIALS, 1000);
   await turn();
   await transport.writer.succeed();
   transport.arrive(serverFrame({ message: welcome(), id: 1n }));
@@ -182,6 +181,7 @@ Deno.test("a transport that opens after its attempt was given up is closed", asy
       { url: owner.url, target: { kind: "unix", path: "/nowhere" } },
       false,
     ),
+    credentials: { renews: false, next: () => Promise.resolve(NO_CREDENTIALS) },
     settings: settingsOf({}),
     timer: owner.timer,
     openTransport: () => late.promise,

@@ -137,7 +137,7 @@ Deno.test("what it answers counts: permissions, an end, and roles of a user who 
   const short = greet(server, "tcp", { token: "opaque" });
   await decide(checker, () => ({
     user: "eve",
-    expiresUnixMicros: BigInt(Date.now() + 1500) * 1000n,
+    expiresUnixMicros: BigInt(Date.now() + 5000) * 1000n,
   }));
   const eve = await short;
   assert.equal(eve.answer.message.case, "welcome");

@@ -10,7 +10,6 @@ import { ConfigError, configFrom, type ConfigInput } from "../../../lib/server/c
 import { bytesOf, publish, subscribe } from "../../support/bus_messages.ts";
 import { contentOf, echoMessage, helloMessage, type ServerMessage } from "../../support/frames.ts";
 import { jwks, jwt, makeKey, type TestKey } from "../../support/jwt.ts";
-import { LogRecords } from "../../support/log_records.ts";
 import { ALL_KINDS, startServer, type TestServer } from "../../support/server.ts";
 import { greet, open, token, user } from "../../support/users.ts";
 import { run } from "../../cli/fake_io.ts";
@@ -167,7 +166,7 @@ Deno.test("a JWT that is longer than any may be is one that is wrong", async () 
 Deno.test("a session ends with its JWT", async () => {
   await using ground = await Ground.start({ auth: { jwt: { clock_tolerance_ms: 0 } } });
   const { client, answer } = await greet(ground.server, "tcp", {
-    token: await jwt(key, { expires: 2 }),
+    token: await jwt(key, { expires: 5 }),
   });
   assert.equal(answer.message.case, "welcome");
   const last = errorOf(await client.readMessage());
@@ -179,11 +178,7 @@ Deno.test("a session ends with its JWT", async () => {
 Deno.test("a key that is replaced ends what was verified with it; one that is broken changes nothing", async () => {
   await using ground = await Ground.start();
   const { client } = await greet(ground.server, "tcp", { token: await jwt(key) });
-  using records = new LogRecords();
-  await ground.replace("broken");
-  assert.ok(
-    records.templates("error").some((text) => text.startsWith("the users cannot be read again")),
-  );
+  await assert.rejects(ground.replace("broken"), /it is no public key in PEM/);
   assert.equal((await client.request(echoMessage("still here", 2n))).message.case, "echoMessage");
   await ground.replace(key.pem + "\n");
   assert.equal((await client.request(echoMessage("the same key", 3n))).message.case, "echoMessage");

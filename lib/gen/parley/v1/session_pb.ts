@@ -14,13 +14,16 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/session.proto.
  */
 export const file_parley_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIo0BCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhMKC2NsaWVudF9uYW1lGAIgASgJEg8KB2xpYnJhcnkYAyABKAkSFQoNYW5zd2Vyc19waW5ncxgEIAEoCBIMCgR1c2VyGAUgASgJEhAKCHBhc3N3b3JkGAYgASgJEg0KBXRva2VuGAcgASgJItMBCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJEhUKDWhpc3RvcnlfZXBvY2gYByABKAkSDAoEdXNlchgIIAEoCRINCgVyb2xlcxgJIAMoCSJvCgZMaW1pdHMSFwoPbWF4X2ZyYW1lX2J5dGVzGAEgASgNEhkKEW1heF9zdWJzY3JpcHRpb25zGAIgASgNEhcKD21heF90b3BpY19ieXRlcxgDIAEoDRIYChBtYXhfdG9waWNfbGV2ZWxzGAQgASgNIhUKBFBpbmcSDQoFbm9uY2UYASABKAQiFQoEUG9uZxINCgVub25jZRgBIAEoBCLNAQoDQWNrEiIKBWxldmVsGAEgASgOMhMucGFybGV5LnYxLkFja0xldmVsEhEKCXJlY2VpdmVycxgCIAEoDRILCgNzZXEYAyABKAQSEQoJZHVwbGljYXRlGAQgASgIEhQKDGhpc3RvcnlfbG9zdBgFIAEoCBIrCglwb3NpdGlvbnMYBiADKAsyGC5wYXJsZXkudjEuVG9waWNQb3NpdGlvbhIaChJwb3NpdGlvbnNfY29tcGxldGUYByABKAgSEAoIYWxsX2tlcHQYCCABKAgqbAoIQWNrTGV2ZWwSGQoVQUNLX0xFVkVMX1VOU1BFQ0lGSUVEEAASFAoQQUNLX0xFVkVMX1JPVVRFRBABEhUKEUFDS19MRVZFTF9GU1lOQ0VEEAISGAoUQUNLX0xFVkVMX1JFUExJQ0FURUQQA0JMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z", [file_parley_v1_event]);
+  fileDesc("ChdwYXJsZXkvdjEvc2Vzc2lvbi5wcm90bxIJcGFybGV5LnYxIo0BCgVIZWxsbxIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEhMKC2NsaWVudF9uYW1lGAIgASgJEg8KB2xpYnJhcnkYAyABKAkSFQoNYW5zd2Vyc19waW5ncxgEIAEoCBIMCgR1c2VyGAUgASgJEhAKCHBhc3N3b3JkGAYgASgJEg0KBXRva2VuGAcgASgJIu0BCgdXZWxjb21lEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIhCgZsaW1pdHMYBCABKAsyES5wYXJsZXkudjEuTGltaXRzEhgKEHBpbmdfaW50ZXJ2YWxfbXMYBSABKA0SEQoJc2VydmVyX2lkGAYgASgJEhUKDWhpc3RvcnlfZXBvY2gYByABKAkSDAoEdXNlchgIIAEoCRINCgVyb2xlcxgJIAMoCRIYChBsb2dpbl9lbmRzX2luX21zGAogASgEIm8KBkxpbWl0cxIXCg9tYXhfZnJhbWVfYnl0ZXMYASABKA0SGQoRbWF4X3N1YnNjcmlwdGlvbnMYAiABKA0SFwoPbWF4X3RvcGljX2J5dGVzGAMgASgNEhgKEG1heF90b3BpY19sZXZlbHMYBCABKA0iFQoEUGluZxINCgVub25jZRgBIAEoBCIVCgRQb25nEg0KBW5vbmNlGAEgASgEIs0BCgNBY2sSIgoFbGV2ZWwYASABKA4yEy5wYXJsZXkudjEuQWNrTGV2ZWwSEQoJcmVjZWl2ZXJzGAIgASgNEgsKA3NlcRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSFAoMaGlzdG9yeV9sb3N0GAUgASgIEisKCXBvc2l0aW9ucxgGIAMoCzIYLnBhcmxleS52MS5Ub3BpY1Bvc2l0aW9uEhoKEnBvc2l0aW9uc19jb21wbGV0ZRgHIAEoCBIQCghhbGxfa2VwdBgIIAEoCCpsCghBY2tMZXZlbBIZChVBQ0tfTEVWRUxfVU5TUEVDSUZJRUQQABIUChBBQ0tfTEVWRUxfUk9VVEVEEAESFQoRQUNLX0xFVkVMX0ZTWU5DRUQQAhIYChRBQ0tfTEVWRUxfUkVQTElDQVRFRBADQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_event]);
 
 /**
  * The first message of a client that wants to be known. Optional where no users
  * are configured, or guests are welcome: a client may simply ask. Elsewhere nothing
  * else is taken before it, and it has to say who the client is: a user with its
  * password, or a token. A client whose certificate stands for a user need not.
+ *
+ * Once it was welcomed, a client says Hello again only to renew its login: with a password or a
+ * token of the same user. What else stands in it is then passed over.
  *
  * @generated from message parley.v1.Hello
  */
@@ -153,6 +156,14 @@ export type Welcome = Message<"parley.v1.Welcome"> & {
    * @generated from field: repeated string roles = 9;
    */
   roles: string[];
+
+  /**
+   * How long the login lasts from now on, in milliseconds; zero for as long as the connection. Then the
+   * connection ends with REVOKED, unless another Hello has renewed the login.
+   *
+   * @generated from field: uint64 login_ends_in_ms = 10;
+   */
+  loginEndsInMs: bigint;
 };
 
 /**
