@@ -9,6 +9,7 @@ import { runLoad } from "./harness/generator.ts";
 import { paired } from "./harness/paired.ts";
 import type { Case, Check, Metric, Sample } from "./harness/result.ts";
 import type { Subject } from "./harness/subjects.ts";
+import { targetOf } from "./harness/target_of.ts";
 import type { BusLoad, BusLoadResult } from "./load/bus_load.ts";
 
 const METRICS: readonly Metric[] = [
@@ -16,7 +17,8 @@ const METRICS: readonly Metric[] = [
   { key: "cpu", label: "server CPU s per million", digits: 3 },
 ];
 const CPU_AT_MOST = 0.7;
-const PROFILES = [
+/** The profiles of the bus. */
+export const busProfiles = [
   { publishers: 1, subscribers: 1, payloadBytes: 16, atLeast: 1.5 },
   { publishers: 1, subscribers: 10, payloadBytes: 16, atLeast: 1.8 },
   { publishers: 4, subscribers: 4, payloadBytes: 128, atLeast: 1.6 },
@@ -28,8 +30,7 @@ export type BusShape = Omit<BusLoad, "kind" | "target">;
 
 /** Loads one server. */
 export async function measureBus(subject: Subject, shape: BusShape): Promise<Sample> {
-  const { dialect, port, pid } = subject;
-  const load = { kind: "bus", target: { dialect, port, pid }, ...shape } as const;
+  const load = { kind: "bus", target: targetOf(subject), ...shape } as const;
   const result = await runLoad<BusLoadResult>(load, shape.seconds);
   return {
     rate: result.deliveries / result.seconds / 1e6,
@@ -44,7 +45,7 @@ export async function benchBus(context: BenchContext): Promise<Case[]> {
   await using stack = new AsyncDisposableStack();
   const subjects = await startAll(startsOf(context, ["nats-server", "redis-server"]), stack);
   const cases: Case[] = [];
-  for (const { publishers, subscribers, payloadBytes, atLeast } of PROFILES) {
+  for (const { publishers, subscribers, payloadBytes, atLeast } of busProfiles) {
     const name = `${publishers} → ${subscribers}, ${payloadBytes} B`;
     progress.begin(`bus, ${name}`);
     const { seconds } = options;

@@ -5,6 +5,7 @@
  * A missed target is no failure: how fast a machine is at the moment is not for an exit code to say.
  * Signals end all processes that were started.
  */
+import { benchAccess } from "./access.ts";
 import { benchBus } from "./bus.ts";
 import { benchBusSubscriptions } from "./bus_subs.ts";
 import { benchCall } from "./call.ts";
@@ -27,7 +28,9 @@ import { jsonOf, markdownOf, textHead, textOf, withBlock } from "./harness/repor
 import type { Case } from "./harness/result.ts";
 import { benchQueue } from "./queue.ts";
 import { benchRoom } from "./room.ts";
+import { benchSlowTls } from "./slow_tls.ts";
 import { benchStart } from "./start.ts";
+import { benchTls } from "./tls.ts";
 import { benchTrim } from "./trim.ts";
 
 const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
@@ -42,11 +45,14 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   room: benchRoom,
   trim: benchTrim,
   fairness: benchFairness,
+  tls: benchTls,
+  "slow-tls": benchSlowTls,
+  access: benchAccess,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */
 const MEASURED_IN: Readonly<Record<string, readonly BenchmarkName[]>> = {
-  "nats-server": ["conns", "bus", "call", "kept", "queue", "fairness"],
+  "nats-server": ["conns", "bus", "call", "kept", "queue", "fairness", "tls"],
   "redis-server": ["bus"],
   "rabbitmq-server": ["queue"],
 };

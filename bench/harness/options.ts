@@ -19,6 +19,9 @@ export const BENCHMARKS = [
   "room",
   "trim",
   "fairness",
+  "tls",
+  "slow-tls",
+  "access",
 ] as const;
 /** The name of a benchmark. */
 export type BenchmarkName = typeof BENCHMARKS[number];
@@ -44,6 +47,8 @@ export interface BenchOptions {
   readonly events: number;
   /** The most flooders of `fairness`. */
   readonly flooders: number;
+  /** The slow handshakes of `slow-tls`. */
+  readonly slow: number;
   /** The floods of `fairness`. */
   readonly floods: readonly FloodName[];
   readonly json: boolean;
@@ -66,6 +71,7 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --messages <n>        what is said in it (1000)
   --events <n>          events that trim has trimmed, and that fairness reads (1000000)
   --flooders <n>        the most flooders of fairness (10)
+  --slow <n>            slow handshakes of slow-tls (2000)
   --floods <names>      which floods of fairness, with commas between (all of them)
   --json                print JSON
   --write-docs          put the tables into docs/performance.md, too
@@ -88,6 +94,7 @@ const numbers: Record<string, { key: keyof Numbers; least: number; whole: boolea
   "--members": { key: "members", least: 1, whole: true },
   "--messages": { key: "messages", least: 1, whole: true },
   "--events": { key: "events", least: 1, whole: true },
+  "--slow": { key: "slow", least: 1, whole: true },
   "--flooders": { key: "flooders", least: 1, whole: true },
 };
 const switches: Record<string, keyof Switches> = {
@@ -109,6 +116,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     messages: 1000,
     events: 1_000_000,
     flooders: 10,
+    slow: 2000,
   };
   let floods: readonly FloodName[] = FLOODS;
   const on: Switches = { json: false, writeDocs: false, requirePeers: false };
@@ -152,6 +160,7 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
     if (!shows("queue")) words.push(`--jobs ${options.jobs}`);
     if (!shows("trim")) words.push(`--events ${options.events}`);
   }
+  if (shows("slow-tls")) words.push(`--slow ${options.slow}`);
   return words.join(" ");
 }
 

@@ -28,6 +28,14 @@ export interface Subject extends AsyncDisposable {
   readonly port: number;
   /** Where it takes WebSockets, if it does. */
   readonly webSocketPort?: number;
+  /** Where it takes TLS, if it does. */
+  readonly tlsPort?: number;
+  /** Where it takes plain connections, when `port` is the one of TLS. */
+  readonly tcpPort?: number;
+  /** The authority that its clients have to trust, in PEM, when `port` is one of TLS. */
+  readonly tls?: { readonly ca: string };
+  /** The token that its clients show, when it has users. */
+  readonly token?: string;
 }
 
 /** Starts a server. Rejects with MissingProgram when it is not installed. */
@@ -61,14 +69,17 @@ export async function startParley(
   const folder = await Deno.makeTempDir({ prefix: "parley-bench-" });
   const child = Child.start(Deno.execPath(), [...SERVER_ARGS, ...SERVE_ARGS, ...more], folder);
   const { listeners } = JSON.parse(await announced(child, folder));
-  const portAt = (wanted: string): number => {
-    const found: string[] = listeners.find(({ kind }: { kind: string }) => kind === wanted)
-      .addresses;
-    return portOf(found.find((each) => each.startsWith("127.0.0.1:")) ?? found[0]);
+  const portAt = (wanted: string): number | undefined => {
+    const found: string[] | undefined = listeners.find(({ kind }: { kind: string }) =>
+      kind === wanted
+    )?.addresses;
+    const address = found?.find((each) => each.startsWith("127.0.0.1:")) ?? found?.[0];
+    return address === undefined ? undefined : portOf(address);
   };
   return {
-    ...subject({ name, dialect: "parley", port: portAt("tcp") }, child, folder),
+    ...subject({ name, dialect: "parley", port: portAt("tcp")! }, child, folder),
     webSocketPort: portAt("ws"),
+    tlsPort: portAt("tls"),
   };
 }
 

@@ -5,8 +5,8 @@ import type { Setup } from "./target.ts";
 
 /** How a message bus is spoken with. */
 export interface BusDialect {
-  /** Does what a new connection does first. */
-  open(setup: Setup): Promise<void>;
+  /** Does what a new connection does first; with a token, says who it is. */
+  open(setup: Setup, token?: string): Promise<void>;
   /** Subscribes, and waits until the server has done it. */
   subscribe(setup: Setup, pattern: string): Promise<void>;
   /** The bytes that publish `payload`. */

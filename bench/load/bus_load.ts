@@ -105,14 +105,14 @@ class BusRun {
     const subscribers = [];
     for (let index = 0; index < load.subscribers; index++) {
       const setup = await Setup.open(load.target);
-      await dialect.open(setup);
+      await dialect.open(setup, load.target.token);
       await dialect.subscribe(setup, load.topics === 1 ? topicOf(0) : "bench.>");
       subscribers.push(setup);
     }
     const first = dialect.publish(topicOf(0), new Uint8Array(load.payloadBytes));
     for (let index = 0; index < load.publishers; index++) {
       const setup = await Setup.open(load.target);
-      await dialect.open(setup);
+      await dialect.open(setup, load.target.token);
       await setup.write(first);
       const lengths = await Promise.all(
         subscribers.map((each) => each.take((bytes) => dialect.deliveryBytes(bytes), "an event")),

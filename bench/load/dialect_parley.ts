@@ -69,6 +69,14 @@ export function hello(setup: Setup): Promise<void> {
   return request(setup, FIELD.hello, new Uint8Array(0), FIELD.welcome);
 }
 
+const TOKEN_FIELD = 7;
+
+/** Gets acquainted as the user whose token that is. */
+function helloWith(setup: Setup, token: string): Promise<void> {
+  const body = new BinaryWriter().tag(TOKEN_FIELD, 2).string(token).finish();
+  return request(setup, FIELD.hello, body, FIELD.welcome);
+}
+
 /** Offers a method. */
 export function register(setup: Setup, method: string): Promise<void> {
   return request(setup, FIELD.register, fields(method), FIELD.ack);
@@ -103,7 +111,7 @@ export function unsubscribe(setup: Setup, pattern: string): Promise<void> {
 
 /** Publish and subscribe. */
 export const parley: BusDialect = {
-  open: () => Promise.resolve(),
+  open: (setup, token) => token === undefined ? Promise.resolve() : helloWith(setup, token),
   subscribe: (setup, pattern) => subscribe(setup, pattern),
   publish: (topic, payload) => frame(FIELD.event, fields(topic, payload), 0),
   deliveryBytes: frameBytes,

@@ -11,6 +11,7 @@ import { type CallLoad, runCallLoad } from "./call_load.ts";
 import { type FloodLoad, runFlood } from "./flood_load.ts";
 import { holdConnections, type IdleLoad } from "./idle_load.ts";
 import { type EchoLoad, runEcho } from "./echo_load.ts";
+import { type HandshakeLoad, runHandshakes } from "./handshake_load.ts";
 import { type InnocentLoad, runInnocent } from "./innocent_load.ts";
 import { type KeptLoad, runKeptLoad } from "./kept_load.ts";
 import {
@@ -22,6 +23,7 @@ import {
   runQueueFlow,
 } from "./queue_load.ts";
 import { type RoomLoad, runRoomLoad } from "./room_load.ts";
+import { runSlow, type SlowLoad } from "./slow_load.ts";
 import { holdSubscriptions, type SubscriptionsLoad } from "./subscriptions_load.ts";
 import { Steps } from "./steps.ts";
 import { runTrimLoad, type TrimLoad } from "./trim_load.ts";
@@ -40,6 +42,8 @@ export type Load =
   | RoomLoad
   | FloodLoad
   | InnocentLoad
+  | HandshakeLoad
+  | SlowLoad
   | TrimLoad;
 
 async function run(load: Load): Promise<void> {
@@ -65,6 +69,10 @@ async function run(load: Load): Promise<void> {
       return await runFlood(load, steps);
     case "innocent":
       return await runInnocent(load, steps);
+    case "handshakes":
+      return steps.answer(await runHandshakes(load));
+    case "slow":
+      return await runSlow(load, steps);
     case "trim":
       return await runTrimLoad(load, steps);
     case "idle":

@@ -6,6 +6,7 @@
 import type { Dialect } from "../harness/subjects.ts";
 import { joinBytes } from "../../lib/base/join_bytes.ts";
 import { type Connection, indexOfText, writeAll } from "./connection.ts";
+import { openTls } from "./tls_connection.ts";
 import { openWebSocket } from "./websocket.ts";
 
 export { type Connection, indexOfText, writeAll } from "./connection.ts";
@@ -19,6 +20,10 @@ export interface Target {
   readonly pid: number;
   /** Where it takes WebSockets, when connections are to be some. */
   readonly webSocketPort?: number;
+  /** The authority to trust, when `port` is one of TLS. */
+  readonly tls?: { readonly ca: string };
+  /** What clients show to say who they are. */
+  readonly token?: string;
 }
 
 const BUFFER_BYTES = 64 * 1024;
@@ -40,6 +45,7 @@ export class Setup {
     if (target.webSocketPort !== undefined) {
       return new Setup(await openWebSocket(target.webSocketPort));
     }
+    if (target.tls !== undefined) return new Setup(await openTls(target, target.tls.ca));
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: target.port });
     connection.setNoDelay(true);
     return new Setup(connection);

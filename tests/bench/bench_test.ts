@@ -20,6 +20,8 @@ const TINY = [
     "3000",
     "--flooders",
     "1",
+    "--slow",
+    "20",
   ],
 ];
 /** An executable that somebody has made may be older than these sources. */
@@ -72,6 +74,9 @@ const expected: [string, number, string[]][] = [
   ["queue", 3, ["parley"]],
   ["room", 1, ["parley"]],
   ["fairness", 2, ["parley, publish", "parley, history", "parley, peek"]],
+  ["tls", 5, ["parley, tls", "parley, tcp"]],
+  ["slow-tls", 1, ["tcp, at rest", "tls, slow handshakes"]],
+  ["access", 4, ["off", "users, one rule", "rates", "users, rules and rates"]],
   ["trim", 1, ["parley, trimming", "parley, before it"]],
 ];
 

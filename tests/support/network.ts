@@ -44,6 +44,14 @@ export class TwoMachines implements Disposable {
     return ip("netns", "add", name) && ip("netns", "del", name);
   }
 
+  /** Whether the first machine has sent something that the other one has not acknowledged yet. */
+  get isSending(): boolean {
+    const args = ["netns", "exec", this.near, "cat", "/proc/net/tcp"];
+    const { stdout } = new Deno.Command("ip", { args }).outputSync();
+    // Local and remote address, state 01 (established), and what waits to be acknowledged.
+    return /^ *\d+: \S+ \S+ 01 (?!0{8}:)/m.test(new TextDecoder().decode(stdout));
+  }
+
   /** Takes the cable out. */
   unplug(): void {
     must("-n", this.far, "link", "set", "cable", "down");

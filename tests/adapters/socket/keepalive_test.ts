@@ -1,6 +1,6 @@
 /**
  * The times of TCP keepalive of a connection can be set on this runtime, any number of times and without a
- * trace on the connection. That vanished peers are given up is tried in tests/e2e/vanished_peers_test.ts.
+ * trace on the connection. That vanished peers are given up is tried in tests/faults/vanished_peers_test.ts.
  */
 import assert from "node:assert/strict";
 import { askAfterSilence } from "../../../lib/adapters/socket/keepalive.ts";

@@ -1,19 +1,22 @@
 /**
  * A server with every listener and a store on disk, in a process of its own: doors_program.ts FOLDER [HOST]
- * [LIMITS]. It prints where it listens as a line of JSON, its counters for each byte of its standard input, and
- * once more when that ends; then it stops.
+ * [CONFIGURATION]. TLS is listened on when the configuration has a certificate. It prints where it listens as a line of
+ * JSON, its counters for each byte of its standard input, and once more when that ends; then it stops.
  */
 import { configFrom } from "../../lib/server/config/config.ts";
 import { Server } from "../../lib/server/server.ts";
 
-const [folder, host = "127.0.0.1", limits = "{}"] = Deno.args;
+const [folder, host = "127.0.0.1", json = "{}"] = Deno.args;
+const more = JSON.parse(json);
 const any = `${host}:0`;
-const listen = { tcp: any, raw: any, http: any, text: any, unix: `${folder}/parley.sock` };
+const tls = more.tls === undefined ? "" : any;
+const listen = { tcp: any, tls, raw: any, http: any, text: any, unix: `${folder}/parley.sock` };
 const server = await Server.start(configFrom({
   data: `${folder}/data`,
   insecure: true,
-  listen,
-  limits: { drain_quiet_ms: 1, ...JSON.parse(limits) },
+  ...more,
+  listen: { ...listen, ...more.listen },
+  limits: { drain_quiet_ms: 1, ...more.limits },
 }));
 const addresses = Object.fromEntries(
   server.listeners.map(({ kind, addresses }) => [kind, addresses[0].split(":").at(-1)]),
