@@ -21,6 +21,9 @@ export type Dialect = "delimited" | "raw";
 /** The kinds of listeners, as they are named in the configuration. */
 export type ListenerKind = "tcp" | "tls" | "unix" | "raw" | "ws" | "text";
 
+/** The kinds of links: those of listeners, and what HTTP requests ask for beside WebSockets. */
+export type LinkKind = ListenerKind | "http";
+
 /** The memory that a link takes for input, which counts with its connection. */
 export interface LinkMemory {
   /** A buffer of at least `bytes` bytes. */
@@ -33,12 +36,16 @@ export interface LinkMemory {
 
 /** A connection of bytes to one peer. */
 export interface Link {
-  /** The kind of the listener that accepted the link. */
-  readonly kind: ListenerKind;
+  /** The kind of the listener that accepted the link, or of what it carries. */
+  readonly kind: LinkKind;
+  /** Whether a place among all connections was taken for the link before; absent where it was not. */
+  readonly isAdmitted?: boolean;
   /** The peer's name for logs: `127.0.0.1:50312`, or the socket's path. */
   readonly peer: string;
   /** The peer's address for limits, without the port; empty where there is none. */
   readonly address: string;
+  /** Whether the peer is known only by what carries it, such as a proxy of HTTP: absent where it is not so. */
+  readonly isRelayed?: boolean;
   /** The bytes that the peer's side has taken from `write` so far: the number grows while a write makes progress. */
   readonly bytesWritten: number;
   /** Whether `probe` makes the peer's side answer, so that its silence afterwards means that it is gone. */

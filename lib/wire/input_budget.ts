@@ -131,6 +131,8 @@ export class InputAccount implements InputMemory {
   readonly #giveUp: (atOnce: boolean) => void;
   #left = false;
   #arrived = 0;
+  /** What of its bytes is not its own memory. */
+  #heldBytes = 0;
 
   constructor(budget: InputBudget, giveUp: (atOnce: boolean) => void) {
     this.#budget = budget;
@@ -157,6 +159,22 @@ export class InputAccount implements InputMemory {
       this.bytes -= buffer.length;
       this.#budget.changed(this, -buffer.length);
     }
+  }
+
+  /** Counts bytes that wait in memory of another's, until they are released. */
+  hold(bytes: number): void {
+    if (this.#left || bytes === 0) return;
+    this.#heldBytes += bytes;
+    this.bytes += bytes;
+    this.#budget.changed(this, bytes);
+  }
+
+  /** Counts bytes no more that were held. */
+  release(bytes: number): void {
+    if (this.#left || bytes === 0) return;
+    this.#heldBytes -= bytes;
+    this.bytes -= bytes;
+    this.#budget.changed(this, -bytes);
   }
 
   mayKeep(bytes: number): boolean {
@@ -192,7 +210,7 @@ export class InputAccount implements InputMemory {
     this.stillSinceMs = 0;
     const held = this.bytes;
     this.bytes = 0;
-    this.#budget.leavingBytes += held;
+    this.#budget.leavingBytes += held - this.#heldBytes;
     this.#budget.changed(this, -held);
   }
 

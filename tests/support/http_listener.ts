@@ -7,6 +7,7 @@ import { type ConnectionGate, HttpListener, listenHttp } from "../../lib/adapter
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
 import { VERSION } from "../../lib/base/version.ts";
 import type { PageAnswer } from "../../lib/ports/http_page.ts";
+import type { InputBudget } from "../../lib/wire/input_budget.ts";
 import { settles, until } from "./until.ts";
 import { handshakeRequest } from "./websocket_peer.ts";
 
@@ -89,10 +90,14 @@ async function health(): Promise<PageAnswer> {
   return { status: 200, type: "application/json", body };
 }
 
-export function run(limits: Partial<Limits> = {}, origins: string[] = []): Running {
+export function run(
+  limits: Partial<Limits> = {},
+  origins: string[] = [],
+  input: InputBudget = plentyOfInput(),
+): Running {
   const gate = new CountingGate();
   const [listener] = listenHttp("127.0.0.1", 0, {
-    input: plentyOfInput(),
+    input,
     limits: { ...DEFAULT_LIMITS, ...limits },
     guard: { loopback: true, hosts: [], origins },
     gate,

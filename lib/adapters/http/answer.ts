@@ -1,11 +1,11 @@
 /**
- * Answers of the http listener that are no pages: short, plain, not to be kept, framed or guessed at.
+ * Answers of the http listener: short, not to be kept, framed or guessed at.
  *
  * Pure.
  */
 
 /** Goes with every answer: what a browser gets here, it may only show. */
-const HEADERS: Readonly<Record<string, string>> = {
+export const ALWAYS: Readonly<Record<string, string>> = {
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
@@ -13,19 +13,25 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The statuses that are given here. */
-const PHRASES: Readonly<Record<number, string>> = {
+export const PHRASES: Readonly<Record<number, string>> = {
   200: "OK",
+  204: "No Content",
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
   426: "Upgrade Required",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
+  501: "Not Implemented",
   503: "Service Unavailable",
+  504: "Gateway Timeout",
   505: "HTTP Version Not Supported",
 };
 
@@ -33,7 +39,7 @@ const PHRASES: Readonly<Record<number, string>> = {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 /** An answer of one line of text. */
@@ -41,36 +47,17 @@ export function plain(
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): Answer {
+): Answer & { readonly body: string } {
   const type = { "Content-Type": "text/plain; charset=utf-8" };
   return { status, headers: { ...type, ...headers }, body: `${text}\n` };
 }
 
-/** The Connection header: it names Upgrade where that header stands (RFC 9110, 7.8). */
-function connectionOf(headers: Answer["headers"], last: boolean): Record<string, string> {
-  const options = [...("Upgrade" in headers ? ["Upgrade"] : []), ...(last ? ["close"] : [])];
-  return options.length === 0 ? {} : { "Connection": options.join(", ") };
-}
-
-/** How an answer is sent. */
-interface AnswerOptions {
-  /** Whether the connection ends with it. Default: true. */
-  readonly last?: boolean;
-  /** Whether only the head was asked for. Default: false. */
-  readonly head?: boolean;
-}
-
-/** The whole answer as it is sent. */
-export function answerText(answer: Answer, options: AnswerOptions = {}): string {
-  const { status, headers, body } = answer;
+/** The whole of an answer that ends its connection, for where node:http does not write it. */
+export function answerText({ status, headers, body }: Answer & { readonly body: string }): string {
   const length = new TextEncoder().encode(body).length;
-  const all = {
-    ...HEADERS,
-    ...headers,
-    "Content-Length": `${length}`,
-    ...connectionOf(headers, options.last ?? true),
-  };
+  // It names Upgrade where that header stands (RFC 9110, 7.8).
+  const connection = "Upgrade" in headers ? "Upgrade, close" : "close";
+  const all = { ...ALWAYS, ...headers, "Content-Length": `${length}`, "Connection": connection };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  const first = `HTTP/1.1 ${status} ${PHRASES[status] ?? "Status"}\r\n`;
-  return `${first}${lines.join("")}\r\n${options.head ? "" : body}`;
+  return `HTTP/1.1 ${status} ${PHRASES[status] ?? "Status"}\r\n${lines.join("")}\r\n${body}`;
 }

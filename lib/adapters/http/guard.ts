@@ -48,8 +48,28 @@ export function refusalOf(
 }
 
 function isKnownHost(hostname: string, options: HttpGuardOptions): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname) ||
+  return isOfThisMachine(hostname) ||
     options.hosts.some((known) => known.toLowerCase() === hostname);
+}
+
+function isOfThisMachine(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** What a proxy says of whom it asks for. */
+const RELAY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/** Whether a request seems to come through a proxy: then the address of its connection is not the client's. */
+export function isRelayed(headers: Readonly<Record<string, string>>): boolean {
+  if (RELAY_HEADERS.some((name) => name in headers)) return true;
+  const host = parseHost(headers["host"] ?? "localhost");
+  return host === null || !isOfThisMachine(host.hostname);
+}
+
+/** Whether a page of `origin` is another's than the server itself, which is asked as `host`. */
+export function isForeign(origin: string, host: string): boolean {
+  const normal = normalOrigin(origin);
+  return normal === null || !isSameHost(normal, host);
 }
 
 /** A page counts as the server's own when its origin has the very host and port that it asks. */

@@ -1,40 +1,44 @@
 /**
- * The http listener: WebSockets at /ws, the pages that it is given, and nothing else.
+ * The http listener: WebSockets at /ws, what programs without a client ask for (routes), and pages.
  *
- * It stands on Deno.listen like the other listeners, not on node:http: there requests have no deadline
- * before Deno 2.8, and what is written to a connection after its upgrade may get lost. Every connection is
- * counted as long as it lives, also one that never becomes a WebSocket. Who may ask is decided by
- * http_guard.ts, before anything else.
+ * Connections are accepted by Deno.listen like those of other listeners, behind the same door and gate, and handed to
+ * node:http one by one (serving): its own listener accepts nothing any more once files have run out. Every connection
+ * is counted as long as it lives, also one that never becomes a WebSocket.
  *
- * The iteration gives the accepted WebSockets. After `close` it ends once no other connection is left; one
- * in the middle of a request is told 503, if it finishes soon.
+ * The iteration gives the links of sessions: WebSockets, and what other requests ask for. After `close` it ends once no
+ * connection is left that is no WebSocket; one in the middle of a request is answered, if it finishes soon.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";
-import { reportDefect } from "../../base/defects.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { guard as guardAgainst } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import type { Limits } from "../../base/limits.ts";
-import { NO_PAGES, type Page, type Pages } from "../../ports/http_page.ts";
+import { NO_PAGES, type Pages } from "../../ports/http_page.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
-import { type Arrival, type Door, OPEN_DOOR } from "../socket/door.ts";
+import { type Arrival, type Door, OPEN_DOOR, type Remote } from "../socket/door.ts";
 import type { InputBudget } from "../../wire/input_budget.ts";
 import { ConnectionStream } from "./connection_stream.ts";
 import { TlsConnection } from "../tls/connection.ts";
 import type { Handshakes } from "../tls/handshakes.ts";
 import { FrameMerger } from "./frame_merger.ts";
 import { formatAddress } from "../socket/deno_link.ts";
-import { type Answer, answerText, plain } from "./answer.ts";
-import { type HttpGuardOptions, refusalOf } from "./guard.ts";
-import { isUpgrade, type RequestHead } from "./head.ts";
-import { HttpConnection, type Outcome } from "./connection.ts";
+import { answerText, plain } from "./answer.ts";
+import { type HttpGuardOptions, isRelayed } from "./guard.ts";
+import { HttpSessions } from "./api/sessions.ts";
+import { HttpConnection } from "./connection.ts";
 import { RefusalLog } from "./refusal_log.ts";
+import type { RequestHead } from "./request.ts";
+import { Serving } from "./serving.ts";
 import { LinkQueue } from "../socket/link_queue.ts";
 import { listenOn } from "../socket/tcp.ts";
 import { HeldWebSocket, WebSocketLink } from "./websocket_link.ts";
 
+/** Deadlines are kept to this grain. */
+const SWEEP_INTERVAL_MS = 250;
 /** Where WebSockets are accepted. */
 const WEBSOCKET_PATH = "/ws";
 /** The protocol under TLS, by its name there (ALPN). */
@@ -64,10 +68,12 @@ interface HttpListenerOptions {
   readonly gate: ConnectionGate;
   /** Default: one for everybody. */
   readonly door?: Door;
-  /** What is answered besides WebSockets. Default: nothing. */
+  /** What is answered besides routes and WebSockets. Default: nothing. */
   readonly pages?: Pages;
   /** The budget of all input that waits. */
   readonly input: InputBudget;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
   /** Makes the listener one of https and wss; nothing for http and ws. */
   readonly handshakes?: Handshakes;
 }
@@ -87,17 +93,21 @@ export class HttpListener implements LinkListener {
 
   readonly #listener: Deno.TcpListener;
   readonly #options: HttpListenerOptions;
+  readonly #clock: Clock;
   readonly #webSockets: WebSocketServer;
+  readonly #serving: Serving;
+  readonly #sessions: HttpSessions;
   readonly #links = new LinkQueue();
-  readonly #refusals: RefusalLog;
   /** Connections that are no WebSockets, or not yet. */
   readonly #requesting = new Set<HttpConnection>();
   readonly #stopped = new AbortController();
+  readonly #sweeping: ReturnType<typeof setInterval>;
   #grace: ReturnType<typeof setTimeout> | undefined;
 
   constructor(hostname: string, port: number, options: HttpListenerOptions) {
-    const { limits } = options;
+    const { limits, guard } = options;
     this.#options = options;
+    const clock = this.#clock = options.clock ?? systemClock;
     this.isSecure = options.handshakes !== undefined;
     const settings = {
       noServer: true,
@@ -117,7 +127,29 @@ export class HttpListener implements LinkListener {
     this.#listener = Deno.listen({ hostname, port });
     this.port = this.#listener.addr.port;
     this.address = formatAddress(this.#listener.addr.hostname, this.port);
-    this.#refusals = new RefusalLog(this.address);
+    const { maxFrameBytes, maxConsumersPerConnection } = limits;
+    this.#sessions = new HttpSessions({
+      maxFrameBytes,
+      maxConsumersPerConnection,
+      open: (link) => this.#links.push(link),
+      nowMs: () => clock.monotonicMs(),
+    });
+    this.#serving = new Serving({
+      limits,
+      guard,
+      refusals: new RefusalLog(this.address),
+      sessions: this.#sessions,
+      wallMs: () => clock.wallMs(),
+      unwelcome: ({ remote }) => this.#unwelcome(remote),
+      pages: options.pages ?? NO_PAGES,
+      isStopping: () => this.#stopping,
+      isUpgrade: (path) => path === WEBSOCKET_PATH,
+      upgrade: (head, request, from) => this.#upgrade(head, request, from),
+    });
+    this.#sweeping = setInterval(
+      () => guardAgainst("look after HTTP connections", () => this.#sweep()),
+      SWEEP_INTERVAL_MS,
+    );
     detached(this.#acceptAll(), "accept connections");
   }
 
@@ -129,9 +161,10 @@ export class HttpListener implements LinkListener {
     if (this.#stopping) return;
     this.#stopped.abort();
     this.#listener.close();
-    for (const http of this.#requesting) http.finish();
+    this.#sessions.close();
+    for (const http of this.#requesting) if (http.idle) http.stream.destroySoon();
     this.#grace = setTimeout(() => {
-      for (const http of this.#requesting) http.close();
+      for (const http of this.#requesting) if (!http.isAnswering) http.stream.destroy();
     }, this.#options.limits.drainQuietMs);
     this.#endIfEmpty();
   }
@@ -140,61 +173,62 @@ export class HttpListener implements LinkListener {
     return this.#stopped.signal.aborted;
   }
 
+  #sweep(): void {
+    for (const http of this.#requesting) http.sweep();
+    this.#sessions.sweep();
+  }
+
   async #acceptAll(): Promise<void> {
     const { address } = this;
     const { door = OPEN_DOOR } = this.#options;
     const source = { address, accept: () => this.#listener.accept() };
     for await (const arrival of door.arrivals(source, this.#stopped.signal)) {
-      detached(this.#serve(arrival), "serve an HTTP connection");
+      detached(this.#enter(arrival), "let an HTTP connection in");
     }
   }
 
-  /** Serves a connection until it ends, or is a WebSocket. */
-  async #serve(arrival: Arrival): Promise<void> {
-    const { gate, limits, input, handshakes, door = OPEN_DOOR } = this.#options;
-    const { connection: accepted, remote: { hostname, port } } = arrival;
-    const secure = handshakes === undefined ? null : new TlsConnection(arrival);
-    const connection = secure ?? accepted;
-    let release = () => gate.release(hostname);
-    const handle = (head: RequestHead) => {
-      if (!door.stillWelcomes(arrival.remote)) {
-        return plain(403, "Connections from this address are not allowed any more.");
-      }
-      return this.#outcome(head, hostname, (rest) => {
-        const merger = new FrameMerger(maxWebSocketPayload(limits));
-        const stream = new ConnectionStream(connection, merger);
-        detached(stream.released.then(release), "give back the place of a connection");
-        release = () => {};
-        try {
-          const first = Buffer.concat(merger.mergeAll(rest));
-          const peer = formatAddress(hostname, port);
-          this.#upgrade(head, first, { connection: stream, peer, address: hostname });
-        } catch (reason) {
-          stream.destroy();
-          throw reason;
-        }
-      });
-    };
-    const http = new HttpConnection(connection, handle, limits.handshakeTimeoutMs, input);
-    this.#requesting.add(http);
+  /** Sees to it that a connection is served, or to its end. */
+  async #enter(arrival: Arrival): Promise<void> {
+    const { gate, limits, input, handshakes } = this.#options;
+    const { connection: accepted, remote } = arrival;
+    const { hostname } = remote;
     const refusal = gate.admit(hostname);
-    if (refusal === null) {
-      tune(accepted);
+    if (refusal !== null && !gate.mayTell()) return close(accepted);
+    const secure = handshakes === undefined ? null : new TlsConnection(arrival);
+    const stream = new ConnectionStream(secure ?? accepted);
+    const peer = formatAddress(hostname, remote.port);
+    const nowMs = () => this.#clock.monotonicMs();
+    const http = new HttpConnection(stream, { limits, input, nowMs, peer, remote });
+    this.#requesting.add(http);
+    stream.once("close", () => this.#left(http));
+    const over = () => refusal === null ? gate.release(hostname) : gate.told();
+    detached(stream.released.then(over), "give back the place of a connection");
+    tune(accepted);
+    if (refusal !== null) {
+      if (await this.#secured(secure)) http.refuse(plain(503, refusal));
+      else stream.destroy();
+    } else {
       const comesIn = await gate.enter(hostname) && await this.#secured(secure);
-      const fault = secure?.certificateFault ?? null;
-      if (comesIn && fault === null) await http.run();
-      else if (comesIn) {
-        await http.refuse(plain(403, `The certificate is not accepted: ${fault}.`));
-      } else http.close();
-      // A connection that became a WebSocket gives its place back later, and this does nothing then.
-      if (secure === null) release();
-      else detached(secure.released.then(release), "give back the place of a connection");
-    } else if (gate.mayTell()) {
-      if (await this.#secured(secure)) await http.refuse(plain(503, refusal));
-      else http.close();
-      gate.told();
-    } else http.close();
-    this.#requesting.delete(http);
+      this.#entered(http, comesIn, secure?.certificateFault ?? null);
+    }
+  }
+
+  /** Serves a connection that may come in. */
+  #entered(http: HttpConnection, comesIn: boolean, fault: string | null): void {
+    const { stream } = http;
+    if (!comesIn || stream.destroyed) return void stream.destroy();
+    if (fault !== null) {
+      return http.refuse(plain(403, `The certificate is not accepted: ${fault}.`));
+    }
+    http.waits();
+    if (this.#stopping) stream.destroySoon();
+    else this.#serving.take(http);
+  }
+
+  /** A connection is over, or a WebSocket now. */
+  #left(http: HttpConnection): void {
+    if (!this.#requesting.delete(http)) return;
+    http.closed();
     this.#endIfEmpty();
   }
 
@@ -206,74 +240,55 @@ export class HttpListener implements LinkListener {
   #endIfEmpty(): void {
     if (!this.#stopping || this.#requesting.size > 0) return;
     clearTimeout(this.#grace);
+    clearInterval(this.#sweeping);
     this.#links.end();
   }
 
-  /** What becomes of a request. */
-  #outcome(
-    head: RequestHead,
-    address: string,
-    takeOver: (rest: Buffer) => void,
-  ): Outcome | Promise<Answer> {
-    const refusal = this.#refusal(head);
-    if (refusal !== null) return refusal;
-    if (head.path === WEBSOCKET_PATH) {
-      if (!isUpgrade(head)) {
-        return plain(426, "This is where WebSockets connect.", { Upgrade: "websocket" });
-      }
-      if (head.headers["sec-websocket-version"] !== WEBSOCKET_VERSION) {
-        return plain(426, `WebSockets of version ${WEBSOCKET_VERSION} are spoken here.`, {
-          "Upgrade": "websocket",
-          "Sec-WebSocket-Version": WEBSOCKET_VERSION,
-        });
-      }
-      if (this.#stopping) return plain(503, "The server stops: connect again later.");
-      return { takeOver };
-    }
-    const page = (this.#options.pages ?? NO_PAGES).get(head.path);
-    if (page === undefined) return plain(404, "There is nothing here.");
-    return pageAnswer(page, head, address);
-  }
-
-  /** What is wrong with a request, whatever it asks for. */
-  #refusal(head: RequestHead): Answer | null {
-    const hosts = head.count("host");
-    if (hosts > 1 || hosts === 0 && !head.isOld || head.count("origin") > 1) {
-      return plain(400, "A request has one Host header, and at most one Origin header.");
-    }
-    const refusal = refusalOf(head.headers, this.#options.guard, head.isOld);
-    if (refusal !== null) {
-      this.#refusals.tell(head.headers["origin"] ?? head.headers["host"] ?? "", refusal);
-      return plain(403, refusal);
-    }
-    if (head.method !== "GET" && head.method !== "HEAD") {
-      return plain(405, "Only GET and HEAD are answered here.", { Allow: "GET, HEAD" });
-    }
-    return null;
+  #unwelcome(remote: Remote): string | null {
+    const { door = OPEN_DOOR } = this.#options;
+    if (door.stillWelcomes(remote)) return null;
+    return "Connections from this address are not allowed any more.";
   }
 
   /** Makes a connection a WebSocket; a request that is not quite one is answered by `wsClientError`. */
-  #upgrade(
-    head: RequestHead,
-    rest: Buffer,
-    from: { connection: ConnectionStream; address: string; peer: string },
-  ): void {
-    // All that is read of a request there.
-    const request = { method: head.method, url: head.target, headers: head.headers };
-    // The limit may be another one by now.
-    this.#webSockets.options.maxPayload = maxWebSocketPayload(this.#options.limits);
-    this.#webSockets.handleUpgrade(
-      request as IncomingMessage,
-      from.connection,
-      rest,
-      (webSocket) => {
-        const goingAway = () => this.#stopping;
-        const { input } = this.#options;
-        const options = { ...from, input, goingAway };
-        this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
-      },
-    );
+  #upgrade(head: RequestHead, request: IncomingMessage, { connection, rest }: Upgraded): void {
+    const { limits, input } = this.#options;
+    const refusal = this.#stopping
+      ? plain(503, "The server stops: connect again later.")
+      : webSocketRefusal(head);
+    if (refusal !== null) return connection.refuse(refusal);
+    const { stream, peer, remote } = connection;
+    const merger = new FrameMerger(maxWebSocketPayload(limits));
+    stream.merge(merger);
+    this.#left(connection);
+    const first = Buffer.concat(merger.mergeAll(rest));
+    this.#webSockets.handleUpgrade(request, stream, first, (webSocket) => {
+      const goingAway = () => this.#stopping;
+      const options = {
+        ...{ connection: stream, peer, input, goingAway },
+        address: remote.hostname,
+        isRelayed: isRelayed(head.headers),
+      };
+      this.#links.push(new WebSocketLink(webSocket as HeldWebSocket, options));
+    });
   }
+}
+
+/** A connection that asks for a WebSocket, and what came behind its request. */
+interface Upgraded {
+  readonly connection: HttpConnection;
+  readonly rest: Uint8Array;
+}
+
+/** Why a request for a WebSocket is none that is spoken here; null when it is one. */
+function webSocketRefusal({ headers, isOld, method }: RequestHead) {
+  if (method !== "GET") return plain(405, "WebSockets begin with GET.", { Allow: "GET" });
+  if (isOld) return plain(426, "WebSockets need HTTP/1.1.", { Upgrade: "websocket" });
+  if (headers["sec-websocket-version"] === WEBSOCKET_VERSION) return null;
+  return plain(426, `WebSockets of version ${WEBSOCKET_VERSION} are spoken here.`, {
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": WEBSOCKET_VERSION,
+  });
 }
 
 /** Listens on `hostname` and `port`; 0 lets the system choose. Raises a ParleyError that says what to do. */
@@ -290,15 +305,11 @@ export function listenHttp(
   );
 }
 
-/** The answer of a page, with the headers that belong to its body. */
-async function pageAnswer(page: Page, { headers }: RequestHead, address: string): Promise<Answer> {
+function close(connection: Deno.TcpConn): void {
   try {
-    const answer = await page({ headers, address });
-    const { status, type, body } = answer;
-    return { status, headers: { "Content-Type": type, ...answer.headers }, body };
-  } catch (reason) {
-    reportDefect("answer an HTTP request", reason);
-    return plain(500, "The server failed; the reason is in its log.");
+    connection.close();
+  } catch {
+    // It is closed already.
   }
 }
 

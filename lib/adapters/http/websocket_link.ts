@@ -65,6 +65,8 @@ interface WebSocketLinkOptions {
   readonly connection: ConnectionStream;
   readonly peer: string;
   readonly address: string;
+  /** Whether the request seems to have come through a proxy. */
+  readonly isRelayed: boolean;
   /** The budget of all input that waits. */
   readonly input: InputBudget;
   /** Whether the server stops: then the Close frame says so. */
@@ -74,8 +76,10 @@ interface WebSocketLinkOptions {
 /** One accepted WebSocket. */
 export class WebSocketLink implements Link {
   readonly kind = "ws";
+  readonly isAdmitted = true;
   readonly peer: string;
   readonly address: string;
+  readonly isRelayed: boolean;
   readonly answersProbes = true;
   signs = 0;
   bytesWritten = 0;
@@ -105,6 +109,7 @@ export class WebSocketLink implements Link {
     this.#options = options;
     this.peer = options.peer;
     this.address = options.address;
+    this.isRelayed = options.isRelayed;
     this.#account = options.input.open(() => {
       this.#dropInput();
       this.#refuse(TRY_AGAIN_LATER, new Error("the server has no room for what waits to be read"));

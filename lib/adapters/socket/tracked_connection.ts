@@ -15,6 +15,8 @@ type Connection = Pick<Deno.TcpConn, "read" | "write" | "closeWrite" | "close">;
 
 /** One connection and its operations. */
 export class TrackedConnection {
+  /** The bytes that the system has taken so far. */
+  sentBytes = 0;
   readonly #connection: Connection;
   #reading: Promise<unknown> | null = null;
   #writing: Promise<unknown> | null = null;
@@ -35,7 +37,9 @@ export class TrackedConnection {
     for (let sent = 0; sent < bytes.length;) {
       const writing = this.#connection.write(bytes.subarray(sent));
       this.#writing = writing;
-      sent += await writing;
+      const count = await writing;
+      sent += count;
+      this.sentBytes += count;
     }
   }
 

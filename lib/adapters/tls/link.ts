@@ -10,6 +10,7 @@ import type { TlsConnection } from "./connection.ts";
 /** One connection, after its handshake. */
 export class TlsLink implements Link {
   readonly kind = "tls";
+  readonly isAdmitted = true;
   readonly answersProbes = false;
   readonly signs = 0;
   readonly certificateIdentity: string | null;

@@ -53,7 +53,7 @@ const listenSchema = z.strictObject({
     "Where clients without framing connect: bare messages, or four bytes of length before each.",
   ),
   http: addresses().prefault("localhost:7380").describe(
-    "Where browsers connect: WebSockets at /ws, and GET /healthz, /readyz and /metrics.",
+    "Where browsers connect, and programs that have only HTTP: WebSockets at /ws, requests at /v1, and GET /healthz, /readyz and /metrics.",
   ),
   text: addresses().prefault("localhost:7313").describe(
     "Where people chat with nothing installed: lines of text, for nc and telnet.",

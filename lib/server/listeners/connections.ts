@@ -98,8 +98,8 @@ export class Connections {
       this.#gates.context.tick();
       // A defect that one connection meets does not keep the next one out.
       guard("take a connection", () => {
-        // A WebSocket was admitted when it was still an HTTP connection, and TLS before its handshake.
-        if (link.kind === "ws" || link.kind === "tls") this.#serve(link, listener, () => {});
+        // HTTP connections are admitted before their first request, and TLS before its handshake.
+        if (link.isAdmitted === true) this.#serve(link, listener, () => {});
         else this.#admit(link, listener);
       });
     }

@@ -6,11 +6,13 @@
  * they become WebSockets; those of the others when they have a link.
  */
 import { type ConnectionGate, listenHttp } from "../../adapters/http/listener.ts";
+import { canServeHttp } from "../../adapters/http/serving.ts";
 import type { Door } from "../../adapters/socket/door.ts";
 import { listenTls, type TlsListenerOptions } from "../../adapters/tls/listener.ts";
 import { listenTcp } from "../../adapters/socket/tcp.ts";
 import { listenText } from "../../adapters/text/listener.ts";
 import { listenUnix } from "../../adapters/socket/unix.ts";
+import { logger } from "../../base/log.ts";
 import type { Pages } from "../../ports/http_page.ts";
 import type { LinkListener } from "../../ports/link.ts";
 import { countRefused } from "../../services/connection/counters.ts";
@@ -21,6 +23,8 @@ import type { Refuser } from "./refuse.ts";
 import { type ServerTls, tlsAddresses } from "../tls.ts";
 import type { Config } from "../config/config.ts";
 import { isLoopback, parseListenAddress } from "../config/address.ts";
+
+const log = logger("listener");
 
 /** What listeners need besides the configuration. */
 export interface ListenNeeds {
@@ -41,7 +45,7 @@ export async function listenAll(
   { context, admission, entrance, refuser, door, tls, pages }: ListenNeeds,
 ): Promise<LinkListener[]> {
   const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
-  const { limits, input } = context;
+  const { limits, input, clock } = context;
   const gate = gateOf(context, admission, entrance);
   const listeners: LinkListener[] = [];
   try {
@@ -59,13 +63,21 @@ export async function listenAll(
     for (const { hostname, port } of raw.map(parseListenAddress)) {
       listeners.push(...listenTcp("raw", hostname, port, door));
     }
-    for (const { hostname, port } of http.map(parseListenAddress)) {
+    const served = canServeHttp() ? http : [];
+    if (served !== http && http.length > 0) {
+      log.error(
+        "cannot listen on http: the runtime of this executable, Deno {version}, has no HTTP server for it; " +
+          "use an executable that was made with Deno 2.9 or newer",
+        { version: Deno.version.deno },
+      );
+    }
+    for (const { hostname, port } of served.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
       const handshakes = config.tls.http ? tls?.handshakes : undefined;
-      const options = { limits, guard, gate, door, input, handshakes, pages };
+      const options = { limits, guard, gate, door, input, clock, handshakes, pages };
       listeners.push(...listenHttp(hostname, port, options));
     }
-    const { clock, turns } = context;
+    const { turns } = context;
     const dialogue = {
       room: config.chat.first_room,
       wallMs: () => clock.wallMs(),

@@ -42,7 +42,10 @@ export class PeerSlots {
 /** One connection. */
 export interface Peer {
   readonly context: ServerContext;
-  readonly link: Pick<Link, "kind" | "peer" | "address" | "bytesWritten" | "certificateIdentity">;
+  readonly link: Pick<
+    Link,
+    "kind" | "peer" | "address" | "isRelayed" | "bytesWritten" | "certificateIdentity"
+  >;
   readonly outbox: Outbox;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;

@@ -24,12 +24,16 @@ export const ADMIN_METHODS: Methods<typeof Admin> = {
 
 /** What `peer` may have done. Raises PERMISSION_DENIED and UNAVAILABLE. */
 function administrationFor(features: Features, peer: Peer, action: string) {
-  const { identity, link: { address } } = peer;
+  const { identity, link: { address, isRelayed } } = peer;
   // A unix socket has no address.
-  if (identity === null && address !== "" && !isLoopbackIp(address)) {
+  const isHere = isRelayed !== true && (address === "" || isLoopbackIp(address));
+  if (identity === null && !isHere) {
     throw new ParleyError(
       ErrorCode.PERMISSION_DENIED,
-      `cannot ${action} the server from ${address}: it has no users, so only its own machine may`,
+      `cannot ${action} the server ${
+        isRelayed ? "through a proxy" : `from ${address}`
+      }: it has no users, ` +
+        "so only its own machine may",
       {
         accepted: "a connection from loopback or a unix socket, or users with the right to manage",
       },

@@ -1,0 +1,123 @@
+/**
+ * The server's own methods for programs that speak Connect or gRPC-Web, and for curl: `POST /parley.v1.Queues/List`
+ * with JSON or with protobuf.
+ *
+ * @connectrpc/connect reads and writes; each request becomes a call of the same name in the session of its connection,
+ * so what it may do is decided where all calls are. Bodies have the size of a message at most. Only unary methods.
+ */
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { create, type DescService, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { ErrorCode, ParleyError } from "../../../base/errors.ts";
+import { joinBytes } from "../../../base/join_bytes.ts";
+import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
+import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
+import { ErrorSchema } from "../../../gen/parley/v1/error_pb.ts";
+import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
+import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
+import { type Answer as CallAnswer, CallSchema } from "../../../gen/parley/v1/service_pb.ts";
+import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import type { Answer } from "../answer.ts";
+import { askWhileThere } from "./call.ts";
+import type { Exchange, Run } from "./exchange.ts";
+
+/** The services of the server's own. */
+export const SERVICES: readonly DescService[] = [Admin, Demo, Queues, Rooms, Topics];
+
+/** The codes of Connect by ours: they have the same names. */
+const CODES: Readonly<Record<ErrorCode, Code>> = {
+  [ErrorCode.UNSPECIFIED]: Code.Unknown,
+  [ErrorCode.INVALID_ARGUMENT]: Code.InvalidArgument,
+  [ErrorCode.UNAUTHENTICATED]: Code.Unauthenticated,
+  [ErrorCode.PERMISSION_DENIED]: Code.PermissionDenied,
+  [ErrorCode.NOT_FOUND]: Code.NotFound,
+  [ErrorCode.ALREADY_EXISTS]: Code.AlreadyExists,
+  [ErrorCode.RESOURCE_EXHAUSTED]: Code.ResourceExhausted,
+  [ErrorCode.FAILED_PRECONDITION]: Code.FailedPrecondition,
+  [ErrorCode.DEADLINE_EXCEEDED]: Code.DeadlineExceeded,
+  [ErrorCode.UNAVAILABLE]: Code.Unavailable,
+  [ErrorCode.UNIMPLEMENTED]: Code.Unimplemented,
+  [ErrorCode.INTERNAL]: Code.Internal,
+};
+
+const EXCHANGE = createContextKey<Exchange | null>(null);
+
+/** A route for each method. */
+export function connectRoutes(): { method: "POST"; path: string; query: []; run: Run }[] {
+  // A field that is misspelt would do nothing.
+  const jsonOptions = { ignoreUnknownFields: false };
+  const router = createConnectRouter({ grpc: false, grpcWeb: true, connect: true, jsonOptions });
+  for (const service of SERVICES) {
+    const methods = service.methods.map(({ name, localName, input, output }) => [
+      localName,
+      async (request: Message, context: HandlerContext) => {
+        const method = `${service.typeName}/${name}`;
+        return fromBinary(output, await ask(context, method, toBinary(input, request)));
+      },
+    ]);
+    router.service(service, Object.fromEntries(methods));
+  }
+  return router.handlers.map((handler) => ({
+    method: "POST",
+    path: handler.requestPath,
+    query: [],
+    run: (exchange) => answer(handler, exchange),
+  }));
+}
+
+/** Calls a method of the server's own; gives the payload of its answer. */
+async function ask(
+  { values }: HandlerContext,
+  method: string,
+  payload: Uint8Array,
+): Promise<Uint8Array> {
+  const exchange = values.get(EXCHANGE)!;
+  const value = create(CallSchema, { method, payload });
+  try {
+    const client = await exchange.client();
+    const said = await askWhileThere(exchange, client, { case: "call", value });
+    return (said.value as CallAnswer).payload;
+  } catch (reason) {
+    throw reason instanceof ParleyError ? asConnectError(reason) : reason;
+  }
+}
+
+/** The error as Connect tells it; what would be accepted is in its details. */
+function asConnectError(error: ParleyError): ConnectError {
+  const { code, message, retryable, accepted } = error;
+  const value = { code, message, retryable, accepted };
+  return new ConnectError(message, CODES[code] ?? Code.Unknown, undefined, [
+    { desc: ErrorSchema, value },
+  ], error);
+}
+
+async function answer(handler: UniversalHandler, exchange: Exchange): Promise<Answer> {
+  const body = await exchange.body();
+  const response = await handler({
+    httpVersion: "1.1",
+    url: new URL(handler.requestPath, "http://localhost").href,
+    method: exchange.method,
+    header: new Headers({ ...exchange.headers }),
+    body: (async function* () {
+      yield body;
+    })(),
+    signal: exchange.gone,
+    contextValues: createContextValues().set(EXCHANGE, exchange),
+  });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body ?? []) chunks.push(chunk);
+  // It is said of the body below.
+  response.header?.delete("content-length");
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.header ?? []),
+    body: joinBytes(chunks),
+  };
+}

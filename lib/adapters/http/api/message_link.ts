@@ -1,0 +1,132 @@
+/**
+ * A Link whose peer is an HTTP client: what its requests ask for goes to a session as messages, and what the session
+ * says comes back as messages.
+ *
+ * To the session behind it this is a connection like any other, so rights, rates and limits are the same, and nothing
+ * is decided here. Bounded by those who ask: each waits for its answer. What `receive` gives back is waited for before
+ * a write is over, so a client that does not read holds up its session alone.
+ */
+import { type ClientMessage, ClientMessageSchema } from "../../../gen/parley/v1/envelope_pb.ts";
+import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
+import type { Link } from "../../../ports/link.ts";
+import { FrameReader } from "../../../wire/frame_reader.ts";
+
+/** What a link is made of. */
+export interface MessageLinkOptions {
+  readonly peer: string;
+  readonly address: string;
+  /** Whether the request seems to come through a proxy. */
+  readonly isRelayed: boolean;
+  /** The largest message of the server. */
+  readonly maxFrameBytes: number;
+  /** Takes a message of the session; it is lent until what is given back has resolved. */
+  receive(message: Uint8Array): Promise<void> | void;
+  /** Told once that the session is over. */
+  ended(): void;
+  /** The bytes that the client has taken so far; absent where what is received is all there is. */
+  sent?(): number;
+}
+
+/** One link. */
+export class MessageLink implements Link {
+  readonly kind = "http";
+  readonly isAdmitted = true;
+  readonly peer: string;
+  readonly address: string;
+  readonly isRelayed: boolean;
+  readonly answersProbes = false;
+  readonly signs = 0;
+  readonly #options: MessageLinkOptions;
+  readonly #frames: FrameReader;
+  readonly #waiting: Uint8Array[] = [];
+  #offset = 0;
+  #received = 0;
+  #finished = false;
+  #closed = false;
+  #wake: (() => void) | null = null;
+
+  constructor(options: MessageLinkOptions) {
+    this.#options = options;
+    this.peer = options.peer;
+    this.address = options.address;
+    this.isRelayed = options.isRelayed;
+    this.#frames = new FrameReader("delimited", 2 * options.maxFrameBytes);
+  }
+
+  get bytesWritten(): number {
+    return this.#options.sent?.() ?? this.#received;
+  }
+
+  /** Hands a message to the session. */
+  put(message: ClientMessage): void {
+    if (this.#finished) return;
+    this.#waiting.push(sizeDelimitedEncode(ClientMessageSchema, message));
+    this.#wake?.();
+  }
+
+  /** The client asks for nothing more. */
+  finish(): void {
+    this.#finished = true;
+    this.#wake?.();
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    for (;;) {
+      if (this.#closed) throw new Error("the connection is closed");
+      const [first] = this.#waiting;
+      if (first !== undefined) return this.#take(first, into);
+      if (this.#finished) return null;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+      this.#wake = null;
+    }
+  }
+
+  async write(batch: Uint8Array): Promise<void> {
+    const frames = this.#frames;
+    for (let from = 0; from < batch.length;) {
+      const space = frames.space();
+      const count = Math.min(space.length, batch.length - from);
+      space.set(batch.subarray(from, from + count));
+      frames.filled(count);
+      from += count;
+      while (frames.next()) {
+        const message = frames.buffer.subarray(frames.messageStart, frames.messageEnd);
+        const taken = this.#options.receive(message);
+        if (taken !== undefined) await taken;
+        if (this.#closed) throw new Error("the connection is closed");
+        this.#received += message.length;
+      }
+    }
+  }
+
+  probe(): void {}
+
+  closeWrite(): void {
+    // The session has said its last word, so there is nothing more to ask.
+    this.finish();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = this.#finished = true;
+    this.#waiting.length = 0;
+    this.#frames.close();
+    this.#wake?.();
+    this.#options.ended();
+  }
+
+  whenReleased(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #take(first: Uint8Array, into: Uint8Array): number {
+    const count = Math.min(into.length, first.length - this.#offset);
+    into.set(first.subarray(this.#offset, this.#offset + count));
+    this.#offset += count;
+    if (this.#offset === first.length) {
+      this.#waiting.shift();
+      this.#offset = 0;
+    }
+    return count;
+  }
+}

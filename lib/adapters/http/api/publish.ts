@@ -1,0 +1,34 @@
+/**
+ * `POST /v1/publish/{topic}`: the body is published, and the answer tells how safe it is.
+ */
+import { create } from "@bufbuild/protobuf";
+import { EventSchema } from "../../../gen/parley/v1/event_pb.ts";
+import { type Ack, AckLevel } from "../../../gen/parley/v1/session_pb.ts";
+import type { Answer } from "../answer.ts";
+import { messageHeaders, messageId, messageType } from "./content.ts";
+import { checkQuery, type Exchange, json } from "./exchange.ts";
+
+/** The parameters of a publish. */
+export const PUBLISH_QUERY = ["type"] as const;
+
+/** Publishes the body of a request. */
+export async function publish(exchange: Exchange): Promise<Answer> {
+  checkQuery(exchange.query, PUBLISH_QUERY);
+  const headers = messageHeaders(exchange.headers);
+  const value = create(EventSchema, {
+    topic: exchange.names.topic,
+    type: messageType(headers, exchange.query.get("type")),
+    messageId: messageId(exchange.headers),
+    headers,
+    payload: await exchange.body(),
+  });
+  const client = await exchange.client();
+  const said = await client.ask({ case: "event", value });
+  const ack = said.value as Ack;
+  const level = AckLevel[ack.level];
+  return json(
+    ack.seq === 0n
+      ? { level, receivers: ack.receivers }
+      : { level, seq: Number(ack.seq), duplicate: ack.duplicate },
+  );
+}
