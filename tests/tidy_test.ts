@@ -244,3 +244,12 @@ Deno.test("the rules themselves: layers, cycles and I/O are found", () => {
     ],
   );
 });
+
+Deno.test("what programs import is documented, to the last field", async () => {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--lint", "lib/client/mod.ts", "lib/client/browser.ts"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+});

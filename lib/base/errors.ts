@@ -62,6 +62,7 @@ const NOWHERE: readonly string[] = Object.freeze([]);
 
 /** An error with a code that programs can decide on. Raised by the server's parts and by the client. */
 export class ParleyError extends Error {
+  /** Always `ParleyError`. */
   override readonly name = "ParleyError";
   /** What kind of error it is. */
   readonly code: ErrorCode;
@@ -71,11 +72,16 @@ export class ParleyError extends Error {
   readonly accepted: string;
   /** Why the connection ends; UNSPECIFIED when it does not. */
   readonly closeReason: CloseReason;
-  /** The limit that was reached; null when it was none that is counted. */
+  /**
+   * The limit that was reached; null when it was none that is counted. For the server only.
+   *
+   * @internal
+   */
   readonly limit: LimitName | null;
   /** With SHUTDOWN, the URLs of servers to connect to instead, in the order in which to try them; otherwise empty. */
   readonly goTo: readonly string[];
 
+  /** An error of this code; `message` is for people. */
   constructor(code: ErrorCode, message: string, options: ParleyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

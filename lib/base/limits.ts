@@ -173,7 +173,7 @@ export const MAX_TOLD_REFUSALS = 16;
  * The files of connections that are no longer, or not yet, counted: those that are told why they were
  * refused, and on each listener the one that was accepted to be closed at once.
  */
-export const REFUSAL_FILES = 2 * MAX_TOLD_REFUSALS;
+export const REFUSAL_FILES: number = 2 * MAX_TOLD_REFUSALS;
 
 /** So many connections over the rate of new ones may wait for their turn, but no more than a quarter of all. */
 export const MAX_WAITING_CONNECTIONS = 1024;
@@ -185,10 +185,10 @@ export const MAX_HANDSHAKES = 2048;
 export const MAX_PROXY_HEADERS = 2048;
 
 /** The largest message of a client that has to say who it is, and has not. */
-export const MAX_STRANGER_FRAME_BYTES = 8 * KIB;
+export const MAX_STRANGER_FRAME_BYTES: number = 8 * KIB;
 
 /** How long a person on the text listener may take for that, who has to type it. */
-export const TEXT_LOGIN_TIMEOUT_MS = 60 * SECOND;
+export const TEXT_LOGIN_TIMEOUT_MS: number = 60 * SECOND;
 
 /** So many passwords are hashed at once, and so many wait for it. */
 export const MAX_HASHES_AT_ONCE = 2;
@@ -207,25 +207,25 @@ export const MAX_PUBLISHER_PAUSE_MS = 10;
 export const MAX_REDRIVEN_IDS = 1000;
 
 /** The first bytes that a connection's read buffer has room for. */
-export const READ_BUFFER_FIRST_BYTES = 1 * KIB;
+export const READ_BUFFER_FIRST_BYTES: number = 1 * KIB;
 
 /** The parts that a longer frame gathers in. */
-export const READ_BUFFER_PART_BYTES = 64 * KIB;
+export const READ_BUFFER_PART_BYTES: number = 64 * KIB;
 
 /** The most bytes that one read asks for. */
-export const READ_BUFFER_BUSY_BYTES = 128 * KIB;
+export const READ_BUFFER_BUSY_BYTES: number = 128 * KIB;
 
 /** The most of the log, or of standard output, that waits for a reader; past it the oldest lines are dropped. */
-export const MAX_WAITING_OUTPUT_CHARACTERS = 1 * MIB;
+export const MAX_WAITING_OUTPUT_CHARACTERS: number = 1 * MIB;
 
 /** How long a process that ends waits for the readers of its output. */
-export const OUTPUT_FLUSH_MS = 1 * SECOND;
+export const OUTPUT_FLUSH_MS: number = 1 * SECOND;
 
 /**
  * So many bytes more are progress of a message that is not whole: within `messageTimeoutMs` a line of a
  * kilobit a second still makes them.
  */
-export const INPUT_PROGRESS_BYTES = 2 * KIB;
+export const INPUT_PROGRESS_BYTES: number = 2 * KIB;
 
 /** The largest `client_name` or `library` in a Hello. */
 export const MAX_HELLO_NAME_BYTES = 64;

@@ -1,15 +1,10 @@
 /**
  * What an administrator has a server do: the methods `parley.v1.Admin/…`.
  */
-import type {
-  DescMessage,
-  DescMethodUnary,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
 import { Admin as AdminMethods } from "../gen/parley/v1/admin_pb.ts";
 import { encodeAsk, readAsked } from "./connection/own_methods.ts";
 import type { ConnectionPool } from "./connection/pool.ts";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "./messages.ts";
 import type { RequestOptions } from "./settings.ts";
 
 /** What came of having the configuration read again. */
@@ -28,6 +23,11 @@ export interface ReloadResult {
 export class Admin {
   readonly #pool: ConnectionPool;
 
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
   }

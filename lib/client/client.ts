@@ -3,8 +3,7 @@
  *
  * It only encodes and decodes. How requests travel, wait and end is the pool's affair.
  */
-import type { ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
-import { AckLevel, type Welcome } from "../gen/parley/v1/session_pb.ts";
+import { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import { Admin } from "./admin.ts";
 import {
   expectPong,
@@ -21,6 +20,7 @@ import { ConnectionPool } from "./connection/pool.ts";
 import { splitUserPart } from "./connection/credentials.ts";
 import { ErrorReports } from "./error_reports.ts";
 import { defaultHandlers } from "./connection/message_handlers.ts";
+import type { RequestMessage, ServerMessage, Welcome } from "./messages.ts";
 import type { Queue } from "./queues/queue.ts";
 import type { QueueInfo } from "./queues/info.ts";
 import { Queues } from "./queues/queues.ts";
@@ -30,7 +30,6 @@ import {
   encodeRequest,
   encodeText,
   PING_REQUEST,
-  type RequestMessage,
 } from "./connection/requests.ts";
 import { checkText } from "./connection/well_formed.ts";
 import type { Room, RoomOptions } from "./rooms/room.ts";
@@ -40,6 +39,7 @@ import { Services } from "./calls/services.ts";
 import type { ClientStatus, ConnectOptions, RequestOptions } from "./settings.ts";
 import type { EventCallback, SubscribeOptions, Subscription } from "./topics/subscription.ts";
 import { Subscriptions } from "./topics/subscriptions.ts";
+import type { OpenTransport } from "./transport/transport.ts";
 
 const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({
   level: AckLevel.UNSPECIFIED,
@@ -70,7 +70,7 @@ export class Client implements AsyncDisposable {
   readonly #queues: Queues;
   #closing: Promise<void> | null = null;
 
-  private constructor(url: string, options: ConnectOptions) {
+  private constructor(url: string, options: ConnectOptions, openTransport: OpenTransport) {
     this.url = splitUserPart(url).url;
     const reports = new ErrorReports(options.onError);
     const subscriptions = this.#subscriptions = new Subscriptions(() => this.#pool, reports);
@@ -86,6 +86,7 @@ export class Client implements AsyncDisposable {
       [Member.JOB]: queues.takeJob.bind(queues),
     };
     this.#pool = new ConnectionPool(url, options, {
+      openTransport,
       handlers,
       opened: (connection: ClientConnection) => {
         subscriptions.reopened(connection);
@@ -107,9 +108,17 @@ export class Client implements AsyncDisposable {
     });
   }
 
-  /** Connects; see `connect`. */
-  static async connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-    const client = new Client(url, options);
+  /**
+   * Connects, over what `openTransport` opens; see `connect`. Called by the client only.
+   *
+   * @internal
+   */
+  static async open(
+    url: string,
+    options: ConnectOptions,
+    openTransport: OpenTransport,
+  ): Promise<Client> {
+    const client = new Client(url, options, openTransport);
     await client.#pool.open(options.signal);
     return client;
   }

@@ -45,8 +45,10 @@ export interface CallOptions extends RequestOptions {
 
 /** What a method answered. */
 export interface CallResult {
+  /** The answer. */
   readonly payload: Uint8Array;
   /** The full protobuf name of the payload, or empty. */
   readonly type: string;
+  /** As the service gave them. */
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -6,91 +6,13 @@
  * console.log(await client.echo("Hello, World!"), await client.add(-5, 3));
  * ```
  *
- * This file is all that programs import; the others may change with any version.
+ * @module
  */
 import { Client } from "./client.ts";
 import type { ConnectOptions } from "./settings.ts";
+import { openTransport } from "./transport/open.ts";
 
-export { CloseReason, ErrorCode, ParleyError } from "../base/errors.ts";
-export type { ErrorCodeName } from "../base/errors.ts";
-export type { ClientMessage, ServerMessage } from "../gen/parley/v1/envelope_pb.ts";
-export type { Welcome } from "../gen/parley/v1/session_pb.ts";
-export {
-  type AuthAnswer,
-  AuthAnswerSchema,
-  type AuthRequest,
-  AuthRequestSchema,
-} from "../gen/parley/v1/auth_pb.ts";
-export { AckLevel } from "../gen/parley/v1/session_pb.ts";
-export type { Admin, ReloadResult } from "./admin.ts";
-export { Client } from "./client.ts";
-export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
-export type { Job, NackOptions, RejectOptions } from "./queues/job.ts";
-export type { DeathReasonName, JobDeath, JobRecord } from "./queues/job_record.ts";
-export type { PeekOptions, Queue, RemoveOptions } from "./queues/queue.ts";
-export type {
-  JobStateName,
-  PeekedJob,
-  PeekedJobs,
-  QueueInfo,
-  QueueSettings,
-} from "./queues/info.ts";
-export type { Puller, PullOptions } from "./queues/puller.ts";
-export type { PushAck, PushOptions } from "./queues/push.ts";
-export {
-  type InvalidJobCallback,
-  pullMessages,
-  type PullMessagesOptions,
-  pushMessage,
-  type TypedJob,
-  TypedPuller,
-  workMessages,
-} from "./queues/typed.ts";
-export {
-  type JobHandler,
-  Reject,
-  type Worker,
-  type WorkerStats,
-  type WorkOptions,
-} from "./queues/worker.ts";
-export type { Room, RoomHistory, RoomMember, RoomOptions } from "./rooms/room.ts";
-export type { RoomMessage, RoomMessageKind } from "./rooms/message.ts";
-export type { RoomSummary } from "./rooms/rooms.ts";
-export type {
-  CallAnswer,
-  CallHandler,
-  ReceivedCall,
-  ServeOptions,
-  Service,
-} from "./calls/service.ts";
-export type {
-  EventCallback,
-  Gap,
-  OverflowName,
-  ReceivedEvent,
-  SubscribeOptions,
-  Subscription,
-} from "./topics/subscription.ts";
-export type { Since } from "./topics/since.ts";
-export {
-  callMessage,
-  callMethod,
-  type MessageSubscribeOptions,
-  publishMessage,
-  serveMessages,
-  subscribeMessages,
-  type TypedEvent,
-  TypedSubscription,
-} from "./topics/typed.ts";
-export type { RequestMessage } from "./connection/requests.ts";
-export type {
-  ClientCredentials,
-  ClientStatus,
-  ConnectOptions,
-  ReconnectOptions,
-  RequestOptions,
-  TlsOptions,
-} from "./settings.ts";
+export * from "./exports.ts";
 
 /**
  * Connects to the server at `url`: `parley://host`, `parley://host:port` (7311 unless said),
@@ -106,5 +28,5 @@ export type {
  * the signal's reason when `options.signal` is aborted.
  */
 export function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-  return Client.connect(url, options);
+  return Client.open(url, options, openTransport);
 }

@@ -34,7 +34,9 @@ export interface TlsOptions {
 
 /** Who a client says it is. */
 export interface ClientCredentials {
+  /** The user that the client is. */
   readonly user?: string;
+  /** Its password. */
   readonly password?: string;
   /** A token or a JWT, instead of a password. */
   readonly token?: string;
@@ -124,13 +126,13 @@ const MAX_POOL = 1024;
 const MAX_IN_FLIGHT = 1_048_576;
 
 /** Past this many bytes that wait to leave on a connection, requests wait for their turn. */
-export const OUTBOX_HIGH_WATER_BYTES = 1024 * 1024;
+export const OUTBOX_HIGH_WATER_BYTES: number = 1024 * 1024;
 /** The largest message a client takes from its server: the server's own largest limit, and its stamps. */
-export const MAX_INCOMING_BYTES = 64 * 1024 * 1024 + 4096;
+export const MAX_INCOMING_BYTES: number = 64 * 1024 * 1024 + 4096;
 /** The most requests that wait for a connection or their turn, over the whole client. */
 export const MAX_WAITING_REQUESTS = 1_048_576;
 /** The most bytes of such requests. */
-export const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+export const MAX_WAITING_BYTES: number = 256 * 1024 * 1024;
 
 /** Fills in the defaults. Raises INVALID_ARGUMENT for a value that is out of bounds. */
 export function settingsOf(options: ConnectOptions): Settings {

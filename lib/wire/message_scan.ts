@@ -13,7 +13,7 @@ import { type ParleyError, protocolError } from "../base/errors.ts";
 /** The number of the id in both envelopes. */
 export const ID_FIELD = 15;
 /** The tag byte of the id: field 15, wire type varint. */
-export const ID_TAG = (ID_FIELD << 3) | 0;
+export const ID_TAG: number = (ID_FIELD << 3) | 0;
 /** The largest number of a known member of the oneof; all up to it are given out, but the id's. */
 const LAST_MEMBER = 17;
 

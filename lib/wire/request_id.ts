@@ -10,7 +10,7 @@ import type { MessageScan } from "./message_scan.ts";
 import { putVarint53 } from "./varint.ts";
 
 /** The most bytes that an id takes with its tag. */
-export const MAX_ID_BYTES = 1 + 10;
+export const MAX_ID_BYTES: number = 1 + 10;
 /** A varint of this many bytes is always a number without loss. */
 const SAFE_BYTES = 7;
 

@@ -10,10 +10,13 @@ import { LazyFifo, type Waiting } from "../lazy_fifo.ts";
 
 /** A call that a handler answers. */
 export interface ReceivedCall {
+  /** Which method is called. */
   readonly method: string;
+  /** The request. */
   readonly payload: Uint8Array;
   /** The full protobuf name of the payload, or empty. */
   readonly type: string;
+  /** As the caller gave them. */
   readonly headers: Readonly<Record<string, string>>;
   /** The session that calls. */
   readonly sender: string;
@@ -25,8 +28,11 @@ export interface ReceivedCall {
 
 /** The answer of a method. */
 export interface CallAnswer {
+  /** The answer. */
   payload: Uint8Array | string;
+  /** The full protobuf name of the payload. */
   type?: string;
+  /** Passed through as they are. */
   headers?: Record<string, string>;
 }
 
@@ -56,7 +62,11 @@ interface Turn extends Waiting {
 export class Service implements AsyncDisposable {
   /** The method's name. */
   readonly method: string;
-  /** Whether the server has acknowledged it. Set by the client only. */
+  /**
+   * Whether the server has acknowledged it. Set by the client only.
+   *
+   * @internal
+   */
   registered = false;
   readonly #stop: (service: Service) => Promise<void>;
   readonly #handler: CallHandler;
@@ -69,7 +79,11 @@ export class Service implements AsyncDisposable {
   #idle: (() => void) | null = null;
   #stopped: Promise<void> | null = null;
 
-  /** Made by the client only. Raises INVALID_ARGUMENT for an option. */
+  /**
+   * Made by the client only. Raises INVALID_ARGUMENT for an option.
+   *
+   * @internal
+   */
   constructor(
     stop: (service: Service) => Promise<void>,
     method: string,
@@ -88,6 +102,7 @@ export class Service implements AsyncDisposable {
     return this.#stopped ??= this.#stop(this);
   }
 
+  /** Stops the service, as `stop` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -97,17 +112,29 @@ export class Service implements AsyncDisposable {
     return this.#stopped !== null;
   }
 
-  /** A call has come. Called by the client only. */
+  /**
+   * A call has come. Called by the client only.
+   *
+   * @internal
+   */
   begin(): void {
     this.#inHand++;
   }
 
-  /** A call's answer has left, or nobody waits for it. Called by the client only. */
+  /**
+   * A call's answer has left, or nobody waits for it. Called by the client only.
+   *
+   * @internal
+   */
   finish(): void {
     if (--this.#inHand === 0) this.#idle?.();
   }
 
-  /** Runs the handler for one call, when its turn comes. Called by the client only. */
+  /**
+   * Runs the handler for one call, when its turn comes. Called by the client only.
+   *
+   * @internal
+   */
   async answer(call: ReceivedCall): Promise<CallAnswer> {
     if (this.#running < this.#concurrency) this.#running++;
     else await this.#turn(call.signal);
@@ -124,7 +151,11 @@ export class Service implements AsyncDisposable {
     }
   }
 
-  /** Resolves when no call is in hand; only one may wait for that. Called by the client only. */
+  /**
+   * Resolves when no call is in hand; only one may wait for that. Called by the client only.
+   *
+   * @internal
+   */
   whenIdle(): Promise<void> {
     if (this.#inHand === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle = resolve);

@@ -29,7 +29,7 @@ import {
   type Settings,
   settingsOf,
 } from "../settings.ts";
-import { openTransport } from "../transport/open.ts";
+import type { OpenTransport } from "../transport/transport.ts";
 import { parseTarget } from "../transport/url.ts";
 import { Destinations } from "./destinations.ts";
 import { type CredentialSource, credentialSource, splitUserPart } from "./credentials.ts";
@@ -54,6 +54,8 @@ export interface RequestKind {
 
 /** Whom a pool tells. */
 interface PoolOwner {
+  /** Opens connections, with what the runtime has. */
+  readonly openTransport: OpenTransport;
   /** Get the messages that answer no request. */
   readonly handlers: HandlerTable<ClientConnection>;
   /** The first connection is open, or another one has taken its place; told each time. */
@@ -259,7 +261,7 @@ export class ConnectionPool {
       settings: this.#settings,
       timer: this.#timer,
       credentials: this.#credentials,
-      openTransport,
+      openTransport: this.#owner.openTransport,
       connectionOwner,
       opened: (connection) => this.#opened(connection),
       gaveUp: (keeper, reason, final) => this.#gaveUp(keeper, reason, final),

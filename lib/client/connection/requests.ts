@@ -5,17 +5,15 @@
  * Echo and add are written by hand because programs measure connections with them; everything else goes
  * through the generated classes. What cannot be encoded is refused with INVALID_ARGUMENT.
  */
-import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../../base/errors.ts";
 import { ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
 import { int32Size, putInt32, putVarint, varintSize } from "../../wire/varint.ts";
+import type { DescMessage, MessageInitShape, RequestMessage } from "../messages.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 import { checkText, checkTexts } from "./well_formed.ts";
-
-/** One member of ClientMessage, as a program writes it. */
-export type RequestMessage = MessageInitShape<typeof ClientMessageSchema>["message"];
 
 /** Tag of ClientMessage.echo_message and of EchoMessage.content: field 1, length-delimited. */
 const ECHO_TAG = 0x0a;

@@ -15,7 +15,9 @@ export interface QueueSettings {
   readonly leaseMs: number;
   /** After so many deliveries a job is a dead letter; 0 for no limit. */
   readonly maxDeliveries: number;
+  /** The most jobs; past it pushes are refused, or drop the oldest. */
   readonly maxJobs: number;
+  /** The most bytes of all jobs together. */
   readonly maxBytes: number;
   /** What happens to a push that does not fit. */
   readonly whenFull: "refuse" | "drop_oldest";
@@ -31,6 +33,7 @@ export interface QueueSettings {
 
 /** What a queue holds and how it is set up. */
 export interface QueueInfo {
+  /** Its name. */
   readonly name: string;
   /** Jobs that can be handed out now. */
   readonly ready: number;
@@ -46,6 +49,7 @@ export interface QueueInfo {
   readonly bytes: number;
   /** When its oldest job was pushed; null when there is none. */
   readonly oldest: Date | null;
+  /** How many pull from it now. */
   readonly consumers: number;
   /** Whether it is paused: takes jobs, hands none out. */
   readonly paused: boolean;
@@ -55,6 +59,7 @@ export interface QueueInfo {
   readonly done: number;
   /** Deliveries since the server started that were not the first of their job. */
   readonly redelivered: number;
+  /** How it is set up. */
   readonly settings: QueueSettings;
 }
 
@@ -75,7 +80,11 @@ export class PeekedJob extends JobRecord {
   /** When a delayed job is handed out, or a lease ends; otherwise null. */
   readonly until: Date | null;
 
-  /** Made by the client only. */
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
   constructor({ job, state, untilUnixMicros }: WirePeekedJob & { job: object }) {
     super(job);
     this.state = STATES[state] ?? "unknown";

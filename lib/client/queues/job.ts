@@ -57,13 +57,29 @@ const encoder = new TextEncoder();
 export class Job extends JobRecord {
   /** How long the first lease is, in milliseconds. */
   readonly leaseMs: number;
-  /** What every verb carries. Read by the client only. */
+  /**
+   * What every verb carries. Read by the client only.
+   *
+   * @internal
+   */
   readonly token: bigint;
-  /** When the lease ends, by `performance.now()`. Set by the client only. */
+  /**
+   * When the lease ends, by `performance.now()`. Set by the client only.
+   *
+   * @internal
+   */
   leaseEndsMs: number;
-  /** Whether the lease is extended, if the puller does that. Set by the client only. */
+  /**
+   * Whether the lease is extended, if the puller does that. Set by the client only.
+   *
+   * @internal
+   */
   keep = true;
-  /** Whether an extension is under way that the client began. Set by the client only. */
+  /**
+   * Whether an extension is under way that the client began. Set by the client only.
+   *
+   * @internal
+   */
   extending = false;
   readonly #holder: JobHolder;
   #handed = false;
@@ -73,7 +89,11 @@ export class Job extends JobRecord {
   #controller: AbortController | null = null;
   #abortReason: ParleyError | null = null;
 
-  /** Made by the client only. */
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
   constructor(holder: JobHolder, wire: WireJob, nowMs: number) {
     super(wire);
     this.#holder = holder;
@@ -145,23 +165,39 @@ export class Job extends JobRecord {
     await this.#holder.settle(this, Verdict.EXTEND, { delayMs: ms, error: "" });
   }
 
-  /** The program gets it. Called by the client only. */
+  /**
+   * The program gets it. Called by the client only.
+   *
+   * @internal
+   */
   handOver(): void {
     this.#handed = true;
     this.#holder.handOver();
   }
 
-  /** What was tried to settle it failed, and changed nothing. Called by the client only. */
+  /**
+   * What was tried to settle it failed, and changed nothing. Called by the client only.
+   *
+   * @internal
+   */
   unsettled(): void {
     this.#settling = null;
   }
 
-  /** The lease is over, as far as is known here; only the server can tell. Called by the client only. */
+  /**
+   * The lease is over, as far as is known here; only the server can tell. Called by the client only.
+   *
+   * @internal
+   */
   expire(): void {
     this.#abort("its lease is over");
   }
 
-  /** Ends the job for this program: no verb can change anything any more. Called by the client only. */
+  /**
+   * Ends the job for this program: no verb can change anything any more. Called by the client only.
+   *
+   * @internal
+   */
   lose(why: string): void {
     this.#lostWhy ??= why;
     this.#abort(why);

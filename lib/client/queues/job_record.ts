@@ -17,11 +17,13 @@ export type DeathReasonName = "max_deliveries" | "rejected" | "unknown";
 
 /** How a job became a dead letter. */
 export interface JobDeath {
+  /** Why it was given up. */
   readonly reason: DeathReasonName;
   /** How often it was delivered. */
   readonly attempts: number;
   /** What the last consumer said of it, or that its lease ended. May be empty. */
   readonly lastError: string;
+  /** When. */
   readonly time: Date;
   /** The queue that it was in. */
   readonly queue: string;
@@ -45,6 +47,7 @@ export class JobRecord {
   readonly payload: Uint8Array;
   /** The full protobuf name of the payload, or empty. */
   readonly type: string;
+  /** As its pusher gave them. */
   readonly headers: Readonly<Record<string, string>>;
   /** What its pusher gave it to be recognised by, or empty. */
   readonly messageId: string;
@@ -65,7 +68,11 @@ export class JobRecord {
   /** Why it was given up; null unless it is a dead letter. */
   readonly death: JobDeath | null;
 
-  /** Made by the client only. */
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
   constructor(wire: WireJob) {
     this.queue = wire.queue;
     this.id = wire.id;

@@ -13,8 +13,8 @@ import type { ClientConnection } from "../connection/client_connection.ts";
 import { Fifo } from "../fifo.ts";
 import type { Job } from "./job.ts";
 import { LazyFifo } from "../lazy_fifo.ts";
-import type { ConsumerOwner, QueueConsumer } from "./consumer.ts";
-import { type Abortable, joinSignal, leaveSignal } from "../connection/signal_group.ts";
+import type { QueueConsumer } from "./consumer.ts";
+import { joinSignal, leaveSignal } from "../connection/signal_group.ts";
 
 /** The options of `pull`. */
 export interface PullOptions {
@@ -53,7 +53,7 @@ const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value:
 const MAX_PREFETCH = 10_000;
 
 /** Takes the jobs of a queue; `queue.pull` makes them. */
-export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwner, Abortable {
+export class Puller implements AsyncIterable<Job>, AsyncDisposable {
   /** The name of the queue. */
   readonly queue: string;
   /** How many jobs may be held at once. */
@@ -72,7 +72,11 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
   #closed: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
 
-  /** Made by the client only. Raises INVALID_ARGUMENT for an option. */
+  /**
+   * Made by the client only. Raises INVALID_ARGUMENT for an option.
+   *
+   * @internal
+   */
   constructor(owner: PullerOwner, queue: string, options: PullOptions) {
     this.#owner = owner;
     this.queue = queue;
@@ -114,7 +118,11 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     return iterator;
   }
 
-  /** The next job. Called by the client only. */
+  /**
+   * The next job. Called by the client only.
+   *
+   * @internal
+   */
   next(): Promise<IteratorResult<Job, undefined>> {
     this.#start();
     const job = this.#waiting.shift();
@@ -124,7 +132,11 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }));
   }
 
-  /** Takes no more jobs, gives back what is not taken, and keeps what is. Called by the client only. */
+  /**
+   * Takes no more jobs, gives back what is not taken, and keeps what is. Called by the client only.
+   *
+   * @internal
+   */
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -132,7 +144,11 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     this.#endTakers();
   }
 
-  /** Pulls on this connection, the first one or a new one. Called by the client only. */
+  /**
+   * Pulls on this connection, the first one or a new one. Called by the client only.
+   *
+   * @internal
+   */
   attach(connection: ClientConnection): void {
     if (this.#stopping) return;
     const consumer = this.#owner.consumer(this, connection);
@@ -146,25 +162,43 @@ export class Puller implements AsyncIterable<Job>, AsyncDisposable, ConsumerOwne
     detached(pulling, "pull from a queue");
   }
 
-  /** Ends the puller with an error: there will be no more jobs. Called by the client only. */
+  /**
+   * Ends the puller with an error: there will be no more jobs. Called by the client only.
+   *
+   * @internal
+   */
   fail(error: unknown): void {
     if (this.#stopping) return;
     this.#failure = { error };
     this.aborted();
   }
 
+  /**
+   * Takes a job from the connection. Called by the client only.
+   *
+   * @internal
+   */
   deliver(job: Job): void {
     const taker = this.#takers.shift();
     if (taker === undefined) this.#waiting.push(job);
     else taker.resolve(this.#handOver(job));
   }
 
+  /**
+   * Nothing will come for a consumer any more. Called by the client only.
+   *
+   * @internal
+   */
   over(consumer: QueueConsumer): void {
     this.#consumers.delete(consumer);
     this.#owner.over(consumer);
   }
 
-  /** The signal was aborted. */
+  /**
+   * The signal was aborted. Called by the client only.
+   *
+   * @internal
+   */
   aborted(): void {
     detached(this.close(), "end the pulling from a queue");
   }

@@ -59,7 +59,11 @@ export class Queue {
   readonly name: string;
   readonly #queues: QueueOwner;
 
-  /** Made by the client only. */
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
   constructor(queues: QueueOwner, name: string) {
     this.#queues = queues;
     this.name = name;

@@ -5,7 +5,7 @@
  * A job that is no such message will never be one: it becomes a dead letter, with the error, and the next
  * one follows. Nobody who may push can stop a consumer with it, and nothing is lost.
  */
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape, MessageShape } from "../messages.ts";
 import { mayFail } from "../../base/detached.ts";
 import type { ParleyError } from "../../base/errors.ts";
 import type { Client } from "../client.ts";
@@ -33,7 +33,9 @@ export async function pushMessage<T extends DescMessage>(
 
 /** A job and its decoded payload. */
 export interface TypedJob<T extends DescMessage> {
+  /** The job, to be settled. */
   readonly job: Job;
+  /** What its payload says. */
   readonly message: MessageShape<T>;
 }
 
@@ -66,6 +68,7 @@ export class TypedPuller<T extends DescMessage>
     return this.puller.close();
   }
 
+  /** Closes the puller, as `close` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -12,7 +12,7 @@ import type { ErrorReports } from "../error_reports.ts";
 import type { Job } from "./job.ts";
 import { nameOf } from "./job_record.ts";
 import type { Puller } from "./puller.ts";
-import { type Abortable, joinSignal, leaveSignal } from "../connection/signal_group.ts";
+import { joinSignal, leaveSignal } from "../connection/signal_group.ts";
 
 /** Does a job. `signal` is that of the job: aborted when the lease is lost. */
 export type JobHandler = (job: Job, signal: AbortSignal) => void | Promise<void>;
@@ -51,6 +51,7 @@ export interface WorkerStats {
 
 /** Thrown by a handler, it makes the job a dead letter at once. Its message is kept with that. */
 export class Reject extends Error {
+  /** Always `Reject`. */
   override readonly name = "Reject";
 }
 
@@ -64,7 +65,7 @@ export interface WorkerOwner {
 }
 
 /** Runs a handler for jobs; `queue.work` makes them. */
-export class Worker implements AsyncDisposable, Abortable {
+export class Worker implements AsyncDisposable {
   /** The name of the queue. */
   readonly queue: string;
   /**
@@ -85,7 +86,11 @@ export class Worker implements AsyncDisposable, Abortable {
   #rejected = 0;
   #failed = 0;
 
-  /** Made by the client only. Raises INVALID_ARGUMENT for an option. */
+  /**
+   * Made by the client only. Raises INVALID_ARGUMENT for an option.
+   *
+   * @internal
+   */
   constructor(owner: WorkerOwner, puller: Puller, handler: JobHandler, options: WorkOptions) {
     this.#owner = owner;
     this.#puller = puller;
@@ -124,7 +129,11 @@ export class Worker implements AsyncDisposable, Abortable {
     return this.stop();
   }
 
-  /** The signal was aborted. */
+  /**
+   * The signal was aborted. Called by the client only.
+   *
+   * @internal
+   */
   aborted(): void {
     this.#puller.stop();
   }

@@ -6,7 +6,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
-import type { ReceivedEvent } from "../topics/subscription.ts";
+import type { ReceivedEvent } from "../topics/event.ts";
 
 /** The topics of rooms begin with this. */
 export const ROOM_PREFIX = "room.";
@@ -18,6 +18,7 @@ export type RoomMessageKind = "said" | "joined" | "left" | "renamed" | "topic_li
 
 /** Something that happened in a room, or was said to one person alone. */
 export interface RoomMessage {
+  /** What happened. */
   readonly kind: RoomMessageKind;
   /** Who said, joined, left, set the topic line, or goes by another name: the name until then. */
   readonly name: string;

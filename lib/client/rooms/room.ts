@@ -17,7 +17,8 @@ import { type JoinResponse, Rooms as RoomMethods } from "../../gen/parley/v1/roo
 import { Fifo } from "../fifo.ts";
 import { DIRECT_TOPIC, type RoomMessage, roomMessage } from "./message.ts";
 import type { RequestOptions } from "../settings.ts";
-import type { Gap, ReceivedEvent, Subscription } from "../topics/subscription.ts";
+import type { Subscription } from "../topics/subscription.ts";
+import type { Gap, ReceivedEvent } from "../topics/event.ts";
 import { receivedEvent } from "../topics/subscription_requests.ts";
 
 /** Direct messages that wait to be read; past it the oldest are dropped, and `onGap` is told. */
@@ -43,9 +44,11 @@ export interface RoomOptions {
 
 /** Somebody in a room. */
 export interface RoomMember {
+  /** The name as it is shown. */
   readonly name: string;
   /** Whether nothing was heard from them for a while. */
   readonly idle: boolean;
+  /** When they came. */
   readonly joined: Date;
 }
 
@@ -88,7 +91,11 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
   #wake: (() => void) | null = null;
   #left: Promise<void> | null = null;
 
-  /** Made by the client only. */
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
   constructor(rooms: RoomOwner, name: string, joined: JoinResponse) {
     this.#rooms = rooms;
     this.name = name;
@@ -218,19 +225,31 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
     return iterator;
   }
 
-  /** Follows the room by this subscription from now on. Called by the client only. */
+  /**
+   * Follows the room by this subscription from now on. Called by the client only.
+   *
+   * @internal
+   */
   follow(subscription: Subscription): void {
     this.#subscription = subscription;
     this.#events = subscription[Symbol.asyncIterator]();
   }
 
-  /** Takes what the server said when the room was joined, at first or again. Called by the client only. */
+  /**
+   * Takes what the server said when the room was joined, at first or again. Called by the client only.
+   *
+   * @internal
+   */
   joinedAgain({ room }: JoinResponse): void {
     this.#topicLine = room?.topicLine ?? "";
     this.#online = room?.online ?? 0;
   }
 
-  /** A direct message came. Called by the client only. */
+  /**
+   * A direct message came. Called by the client only.
+   *
+   * @internal
+   */
   takeDirect(message: RoomMessage): void {
     const full = this.#directs.length >= MAX_DIRECT;
     if (full) this.#directs.shift();
@@ -239,7 +258,11 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
     if (full) this.#subscription?.gap({ kind: "missed", topic: DIRECT_TOPIC, count: 1n });
   }
 
-  /** Ends the room, which cannot be joined any more. Called by the client only. */
+  /**
+   * Ends the room, which cannot be joined any more. Called by the client only.
+   *
+   * @internal
+   */
   fail(reason: unknown): void {
     this.#subscription?.end(reason);
     const leaving = this.#subscription?.unsubscribe();

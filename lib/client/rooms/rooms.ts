@@ -19,7 +19,7 @@ import { encodeAsk, readAsked } from "../connection/own_methods.ts";
 import { Room, type RoomOptions, type RoomOwner } from "./room.ts";
 import { ROOM_PREFIX, roomMessage } from "./message.ts";
 import type { RequestOptions } from "../settings.ts";
-import type { ReceivedEvent } from "../topics/subscription.ts";
+import type { ReceivedEvent } from "../topics/event.ts";
 import type { Subscriptions } from "../topics/subscriptions.ts";
 
 /** How long something that is said waits for a connection; the server recognises repetitions for longer. */
@@ -31,6 +31,7 @@ const MAX_HISTORY = 16_384;
 
 /** A room as lists show it. */
 export interface RoomSummary {
+  /** Its name. */
   readonly name: string;
   /** Or empty. */
   readonly topicLine: string;

@@ -12,50 +12,9 @@ import { detached, handled } from "../../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
 import { Fifo } from "../fifo.ts";
+import type { Gap, ReceivedEvent } from "./event.ts";
 import { Positions } from "./positions.ts";
 import { type Since, startSince } from "./since.ts";
-
-/** An event that was received. */
-export interface ReceivedEvent {
-  /** Where it happened. */
-  readonly topic: string;
-  /** The full protobuf name of its payload, or empty. */
-  readonly type: string;
-  /** What happened. */
-  readonly payload: Uint8Array;
-  readonly headers: Readonly<Record<string, string>>;
-  /** What its publisher gave it to be recognised by, or empty. */
-  readonly messageId: string;
-  /** The session that published it. */
-  readonly sender: string;
-  /** Its number in its kept topic; 0 when the topic is not kept. */
-  readonly seq: bigint;
-  /** When the server took it, in microseconds since 1970 (UTC). */
-  readonly timeMicros: bigint;
-  /** The group that got it, or empty. */
-  readonly group: string;
-}
-
-/** Something was, or may have been, missed. */
-export type Gap =
-  /**
-   * The program or the connection was too slow: `count` events of `topic` were dropped. Those that the server
-   * dropped are counted by topic alone, so a subscription to one type is told of other types too, and of
-   * `>` for the topics that the server does not count apart.
-   */
-  | { readonly kind: "missed"; readonly topic: string; readonly count: bigint }
-  /**
-   * The connection was lost and opened again: what was published meanwhile did not come. Events of kept
-   * topics do come, so this is not told when every topic that the pattern can match is kept. Otherwise it
-   * is about the topics that are not kept, and, past 1,000 kept topics, about those that were quiet.
-   */
-  | { readonly kind: "reconnected" }
-  /**
-   * The server lost the history that this subscription followed, or has another one by now: events that were
-   * not received are gone. It begins anew in the new history as it began at first, so that events can come
-   * again if that is a restored copy of the old one.
-   */
-  | { readonly kind: "history_lost" };
 
 /** What happens when events come faster than they are taken. */
 export type OverflowName = "disconnect" | "drop_oldest" | "drop_newest" | "catch_up";
@@ -143,7 +102,11 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   readonly echo: boolean;
   /** What happens when events come faster than they are taken. */
   readonly overflow: OverflowName;
-  /** How far it has come in kept topics; null in a group. Kept by the client only. */
+  /**
+   * How far it has come in kept topics; null in a group. Kept by the client only.
+   *
+   * @internal
+   */
   readonly positions: Positions | null;
   /**
    * Resolves when it has ended; rejects when it ended with an error. Who does not look here learns of the
@@ -151,7 +114,11 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
    * an unhandled rejection, as errors that nobody looks for are.
    */
   readonly closed: Promise<void>;
-  /** Called once when it has ended. Set by the client only. */
+  /**
+   * Called once when it has ended. Set by the client only.
+   *
+   * @internal
+   */
   onEnded: (() => void) | null = null;
 
   readonly #owner: SubscriptionOwner;
@@ -168,7 +135,11 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
   #failed = false;
   #settle!: { resolve: () => void; reject: (reason: unknown) => void };
 
-  /** Made by the client only. Raises INVALID_ARGUMENT for an option. */
+  /**
+   * Made by the client only. Raises INVALID_ARGUMENT for an option.
+   *
+   * @internal
+   */
   constructor(
     owner: SubscriptionOwner,
     pattern: string,
@@ -222,6 +193,7 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     return this.#leaving ??= this.#owner.unsubscribe(this).finally(() => this.end(null));
   }
 
+  /** Ends the subscription, as `unsubscribe` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.unsubscribe();
   }
@@ -244,7 +216,11 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     return iterator;
   }
 
-  /** Takes an event from the connection. Called by the client only. */
+  /**
+   * Takes an event from the connection. Called by the client only.
+   *
+   * @internal
+   */
   deliver(event: ReceivedEvent): void {
     if (this.#ended) return;
     const { topic, seq, timeMicros } = event;
@@ -257,12 +233,20 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
     if (--this.#left <= 0 && !this.#ended) detached(this.#endNow(), END);
   }
 
-  /** Tells a gap. Called by the client only. */
+  /**
+   * Tells a gap. Called by the client only.
+   *
+   * @internal
+   */
   gap(gap: Gap): void {
     if (!this.#ended && this.#onGap !== undefined) this.#guard(this.#onGap, gap);
   }
 
-  /** Ends it without telling the server; `error` null is an end without one. Called by the client only. */
+  /**
+   * Ends it without telling the server; `error` null is an end without one. Called by the client only.
+   *
+   * @internal
+   */
   end(error: unknown): void {
     // Who does not look at `closed` learns of the error from the iterator.
     if (this.#finish(error === null ? null : { error })) handled(this.closed);

@@ -1,12 +1,13 @@
 /**
  * What a client asks the server on behalf of its subscriptions, and the events that come for them, in bytes.
  */
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import { EventSchema, type StartSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { Incoming } from "../connection/answers.ts";
 import { encodeRequest } from "../connection/requests.ts";
-import { OVERFLOW, type ReceivedEvent, type Subscription } from "./subscription.ts";
+import { OVERFLOW, type Subscription } from "./subscription.ts";
+import type { ReceivedEvent } from "./event.ts";
 
 /** Reads an event; all that it holds is its own. */
 export function readEvent(incoming: Incoming): ReceivedEvent {
@@ -14,7 +15,7 @@ export function readEvent(incoming: Incoming): ReceivedEvent {
 }
 
 /** An event as programs get it. */
-export function receivedEvent(event: ReturnType<typeof fromBinary<typeof EventSchema>>) {
+export function receivedEvent(event: MessageShape<typeof EventSchema>): ReceivedEvent {
   const { topic, type, payload, headers, messageId, sender, seq, timeUnixMicros, group } = event;
   return {
     topic,

@@ -24,12 +24,11 @@ import { DIRECT_TOPIC } from "../rooms/message.ts";
 import { joinSignal, leaveSignal } from "../connection/signal_group.ts";
 import {
   type EventCallback,
-  type Gap,
-  type ReceivedEvent,
   type SubscribeOptions,
   Subscription,
   type SubscriptionOwner,
 } from "./subscription.ts";
+import type { Gap, ReceivedEvent } from "./event.ts";
 import { encodeSubscribe, encodeUnsubscribe, readEvent } from "./subscription_requests.ts";
 
 /** Topics whose receivers are remembered; more are looked up each time. */
@@ -59,7 +58,11 @@ interface AskOptions {
 
 /** The subscriptions of one client. */
 export class Subscriptions implements SubscriptionOwner {
-  /** Told of direct messages, which come without a subscription. Set by the client only. */
+  /**
+   * Told of direct messages, which come without a subscription. Set by the client only.
+   *
+   * @internal
+   */
   onDirect: ((event: ReceivedEvent) => void) | null = null;
   readonly #pool: () => ConnectionPool;
   readonly #reports: ErrorReports;

@@ -2,20 +2,16 @@
  * The bus with generated messages instead of bytes: what is sent is encoded and named, what comes is
  * checked by its name, if it has one, and decoded.
  */
-import {
-  type DescMessage,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-} from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { encodeBody } from "../connection/requests.ts";
 import type { Client } from "../client.ts";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "../messages.ts";
 import { methodName } from "../connection/own_methods.ts";
 import type { CallOptions, PublishAck, PublishOptions } from "../client_options.ts";
 import type { ServeOptions, Service } from "../calls/service.ts";
-import type { ReceivedEvent, SubscribeOptions, Subscription } from "./subscription.ts";
+import type { SubscribeOptions, Subscription } from "./subscription.ts";
+import type { ReceivedEvent } from "./event.ts";
 
 /**
  * Publishes a message of a generated schema; its full name becomes the event's type. Rejects with
@@ -34,7 +30,9 @@ export async function publishMessage<T extends DescMessage>(
 
 /** An event and its decoded payload. */
 export interface TypedEvent<T extends DescMessage> {
+  /** The event as it came. */
   readonly event: ReceivedEvent;
+  /** What its payload says. */
   readonly message: MessageShape<T>;
 }
 
@@ -71,6 +69,7 @@ export class TypedSubscription<T extends DescMessage>
     return this.subscription.unsubscribe();
   }
 
+  /** Ends the subscription. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.unsubscribe();
   }

@@ -1,0 +1,104 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class KeepPolicy(_message.Message):
+    __slots__ = ["forget_after_ms", "max_age_ms", "max_bytes", "max_events", "pattern"]
+    FORGET_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    forget_after_ms: int
+    max_age_ms: int
+    max_bytes: int
+    max_events: int
+    pattern: str
+    def __init__(self, pattern: _Optional[str] = ..., max_events: _Optional[int] = ..., max_age_ms: _Optional[int] = ..., max_bytes: _Optional[int] = ..., forget_after_ms: _Optional[int] = ...) -> None: ...
+
+class ListTopicsRequest(_message.Message):
+    __slots__ = ["after", "limit", "pattern"]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    after: str
+    limit: int
+    pattern: str
+    def __init__(self, pattern: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListTopicsResponse(_message.Message):
+    __slots__ = ["more", "topics"]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
+    more: bool
+    topics: _containers.RepeatedCompositeFieldContainer[TopicInfo]
+    def __init__(self, topics: _Optional[_Iterable[_Union[TopicInfo, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
+class RemoveTopicsRequest(_message.Message):
+    __slots__ = ["pattern"]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    pattern: str
+    def __init__(self, pattern: _Optional[str] = ...) -> None: ...
+
+class RemoveTopicsResponse(_message.Message):
+    __slots__ = ["dropped", "kept", "more", "removed"]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    dropped: int
+    kept: _containers.RepeatedScalarFieldContainer[str]
+    more: bool
+    removed: int
+    def __init__(self, removed: _Optional[int] = ..., dropped: _Optional[int] = ..., kept: _Optional[_Iterable[str]] = ..., more: bool = ...) -> None: ...
+
+class TopicInfo(_message.Message):
+    __slots__ = ["bytes", "events", "first_seq", "first_time_unix_micros", "last_seq", "last_time_unix_micros", "policy", "topic"]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    bytes: int
+    events: int
+    first_seq: int
+    first_time_unix_micros: int
+    last_seq: int
+    last_time_unix_micros: int
+    policy: KeepPolicy
+    topic: str
+    def __init__(self, topic: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., events: _Optional[int] = ..., bytes: _Optional[int] = ..., first_time_unix_micros: _Optional[int] = ..., last_time_unix_micros: _Optional[int] = ..., policy: _Optional[_Union[KeepPolicy, _Mapping]] = ...) -> None: ...
+
+class TopicInfoRequest(_message.Message):
+    __slots__ = ["topic"]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    def __init__(self, topic: _Optional[str] = ...) -> None: ...
+
+class TopicInfoResponse(_message.Message):
+    __slots__ = ["info"]
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    info: TopicInfo
+    def __init__(self, info: _Optional[_Union[TopicInfo, _Mapping]] = ...) -> None: ...
+
+class TrimTopicRequest(_message.Message):
+    __slots__ = ["before_seq", "topic"]
+    BEFORE_SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    before_seq: int
+    topic: str
+    def __init__(self, topic: _Optional[str] = ..., before_seq: _Optional[int] = ...) -> None: ...
+
+class TrimTopicResponse(_message.Message):
+    __slots__ = ["dropped", "info"]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    dropped: int
+    info: TopicInfo
+    def __init__(self, dropped: _Optional[int] = ..., info: _Optional[_Union[TopicInfo, _Mapping]] = ...) -> None: ...
