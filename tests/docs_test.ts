@@ -127,7 +127,9 @@ Deno.test("tables of numbers agree with the sources", () => {
     assert(all.some((row) => row[0] === String(value) && row[1] === name), `${value} ${name}`);
   }
   const enums: DescEnum[] = messages.flatMap(({ file }) => file.enums);
-  for (const name of ["AckLevel", "OverflowPolicy", "Verdict", "DeathReason", "JobState"]) {
+  for (
+    const name of ["AckLevel", "OverflowPolicy", "Verdict", "DeathReason", "JobState", "UserChange"]
+  ) {
     const { values, sharedPrefix = "" } = enums.find((each) => each.name === name)!;
     const table = tableOf(`enum: ${name}`)?.filter((row) => row[0] !== "0");
     assert.deepEqual(

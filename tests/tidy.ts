@@ -88,6 +88,7 @@ const SERVICES = [
   "tracing",
   "access",
   "topics",
+  "system",
   "calls",
   "kept",
   "queues",

@@ -7,7 +7,14 @@
 import { getLogger, type Logger } from "@logtape/logtape";
 
 /** The parts that log. */
-export const LOG_CATEGORIES = ["server", "listener", "connection", "client", "cli"] as const;
+export const LOG_CATEGORIES = [
+  "server",
+  "listener",
+  "connection",
+  "client",
+  "cli",
+  "audit",
+] as const;
 
 /** One of the parts that log. */
 export type LogCategory = typeof LOG_CATEGORIES[number];

@@ -114,8 +114,11 @@ export class Server implements AsyncDisposable {
    * runs; nobody is dropped but who may not be here any more. The log says what became of it. Rejects with a ParleyError
    * when anything is wrong, and then nothing has changed.
    */
-  reload(): Promise<ReloadOutcome> {
-    return this.#reload.run();
+  async reload(): Promise<ReloadOutcome> {
+    const outcome = await this.#reload.run();
+    const { applied, waiting } = outcome;
+    this.#parts.features.system.reloaded(applied, waiting.map(({ key }) => key));
+    return outcome;
   }
 
   /** Stops once the present turn is over, so that whoever asked for it gets an answer. Gives how many are connected. */

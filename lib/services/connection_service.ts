@@ -23,6 +23,7 @@ export class ConnectionService implements Service {
 
   enter(peer: Peer): void {
     this.#features.access?.enter(peer);
+    this.#features.system.connected(peer);
   }
 
   dispatch(peer: Peer, bytes: Uint8Array, scan: MessageScan): void {
@@ -81,7 +82,10 @@ export class ConnectionService implements Service {
   }
 
   leave(peer: Peer): void {
-    const { bus, calls, callouts, queues, rooms } = this.#features;
+    const { bus, calls, callouts, queues, rooms, system } = this.#features;
+    guard("tell that a session is gone", () => {
+      system.disconnected(peer, peer.closeReason, peer.endReason);
+    });
     guard("take a session from the users", () => this.#features.access?.leave(peer));
     guard("take a session from the bus", () => bus.leave(peer));
     guard("take a session from the calls", () => calls.leave(peer));

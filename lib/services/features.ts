@@ -19,6 +19,7 @@ import { KeptTopics } from "./kept/kept_topics.ts";
 import { Queues } from "./queues/queues.ts";
 import { Rooms } from "./rooms/rooms.ts";
 import { StoreCommits } from "./store_commits.ts";
+import { SystemEvents } from "./system/system_events.ts";
 import { Bus } from "./topics/bus.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
 
@@ -27,6 +28,8 @@ export class Features {
   readonly context: ServerContext;
   /** Topics and subscriptions. */
   readonly bus: Bus;
+  /** What the server tells of itself. */
+  readonly system: SystemEvents;
   /** Services and calls under way. */
   readonly calls: Calls;
   /** The server's own calls under way. */
@@ -45,6 +48,7 @@ export class Features {
   constructor(context: ServerContext) {
     this.context = context;
     this.bus = new Bus(context);
+    context.notices = this.system = new SystemEvents(context, this.bus);
     this.calls = new Calls(context);
     this.callouts = new Callouts(context, this.calls);
   }
@@ -70,7 +74,10 @@ export class Features {
   /** Asks `access` who the peers are; once, before the first session. */
   ask(access: Access, revise: (features: Features, peer: Peer) => void): void {
     this.access = access;
-    access.changed = ({ types }) => this.bus.decideBy(types, mayReceive);
+    access.changed = (accounts, before) => {
+      this.bus.decideBy(accounts.types, mayReceive);
+      if (before !== null) this.system.usersChanged(accounts.changesSince(before));
+    };
     access.narrowed = (peer) => revise(this, peer);
     access.askBy(new AuthCallout(this.context, this.callouts));
   }

@@ -11,6 +11,7 @@ import { file_parley_v1_queue } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { file_parley_v1_room } from "../../lib/gen/parley/v1/room_pb.ts";
 import { file_parley_v1_service } from "../../lib/gen/parley/v1/service_pb.ts";
 import { file_parley_v1_session } from "../../lib/gen/parley/v1/session_pb.ts";
+import { file_parley_v1_system } from "../../lib/gen/parley/v1/system_pb.ts";
 import { file_parley_v1_topic } from "../../lib/gen/parley/v1/topic_pb.ts";
 
 /** All of them. */
@@ -24,5 +25,6 @@ export const PROTO_FILES: readonly DescFile[] = [
   file_parley_v1_room,
   file_parley_v1_service,
   file_parley_v1_session,
+  file_parley_v1_system,
   file_parley_v1_topic,
 ];

@@ -8,6 +8,7 @@
  */
 import type { Command } from "commander";
 import { detached, mayFail } from "../../base/detached.ts";
+import { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import type { LoadedConfig } from "../../server/config/config.ts";
@@ -53,7 +54,7 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   });
   using _wall = new ProcessWall();
   // What is wrong is in the log.
-  survived.onHangup(() => mayFail(server.reload(), "reload"));
+  survived.onHangup(() => mayFail(reloadBySignal(server), "reload"));
   signals.onFirst(() => detached(server.stop(), "stop the server"));
   const permissions = await io.releasePermissions();
   logger("server").debug("from now on the process may do no more than this", { permissions });
@@ -61,6 +62,20 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   await server.stopped;
   // A stop that failed is a failure of the command.
   await server.stop();
+}
+
+/** Reads the configuration again, as an act of whoever may send signals to the process. */
+async function reloadBySignal(server: Server): Promise<void> {
+  const log = logger("audit");
+  const act = { act: "reload", target: "", signal: "SIGHUP" };
+  try {
+    await server.reload();
+    log.info("{act} {target}: {outcome}", { ...act, outcome: "done" });
+  } catch (reason) {
+    const { codeName, message } = ParleyError.from(reason);
+    log.info("{act} {target}: {outcome}", { ...act, outcome: codeName, reason: message });
+    throw reason;
+  }
 }
 
 /**

@@ -3,10 +3,13 @@
  *
  * The type of an event is what its publisher says it is: bytes that are no such message stay bytes.
  */
-import { fromBinary, toJson } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, toJson } from "@bufbuild/protobuf";
 import { RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
+import { file_parley_v1_system } from "../../gen/parley/v1/system_pb.ts";
 
-const OWN_TYPES = new Map([[RoomEventSchema.typeName as string, RoomEventSchema]]);
+const OWN_TYPES: ReadonlyMap<string, DescMessage> = new Map(
+  [RoomEventSchema, ...file_parley_v1_system.messages].map((schema) => [schema.typeName, schema]),
+);
 
 /** The message as JSON; null when it is none of Parley's own. */
 function ownMessage(type: string, payload: Uint8Array): unknown {

@@ -72,6 +72,12 @@ export interface Proof {
   readonly password?: string;
 }
 
+/** What became of a user. */
+export interface AccountChange {
+  readonly user: string;
+  readonly change: "added" | "removed" | "changed";
+}
+
 /** All users. */
 export class Accounts {
   /** The roles that there are. */
@@ -111,6 +117,22 @@ export class Accounts {
   /** How many users there are. */
   get size(): number {
     return this.#users.size;
+  }
+
+  /** What became of users since `before`. */
+  changesSince(before: Accounts): AccountChange[] {
+    const changes: AccountChange[] = [];
+    for (const [user, entry] of this.#users) {
+      const former = before.user(user);
+      if (former === null) changes.push({ user, change: "added" });
+      else if (JSON.stringify(former) !== JSON.stringify(entry)) {
+        changes.push({ user, change: "changed" });
+      }
+    }
+    for (const user of before.#users.keys()) {
+      if (this.user(user) === null) changes.push({ user, change: "removed" });
+    }
+    return changes;
   }
 
   /** The user of that name, also a disabled one; null when there is none. */

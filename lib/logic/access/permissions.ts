@@ -20,6 +20,8 @@ const MAX_MADE = 20_000;
 const MAX_SHOWN = 256;
 /** The topics of rooms begin with this. */
 const ROOM_TOPIC = "room.";
+/** The first level of the topics on which the server tells of itself: only a rule that begins so allows them. */
+const SYSTEM_LEVEL = "sys";
 /** What follows the name of a room in the topic that tells who is there. */
 const PRESENCE = ".presence";
 
@@ -44,7 +46,10 @@ export class Permissions {
 
   constructor(roles: readonly Role[], user: string) {
     this.#byVerb = new Map(VERBS.map((verb) => [verb, {
-      allow: new RuleSet(rulesOf(roles, "allow", verb, user)),
+      allow: new RuleSet(
+        rulesOf(roles, "allow", verb, user),
+        verb === "subscribe" ? SYSTEM_LEVEL : null,
+      ),
       deny: new RuleSet(rulesOf(roles, "deny", verb, user)),
       remembered: new Map(),
     }]));

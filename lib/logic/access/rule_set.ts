@@ -25,8 +25,11 @@ interface WildcardRule {
 export class RuleSet {
   readonly #literals = new Map<string, Rule[]>();
   readonly #wildcards: WildcardRule[] = [];
+  readonly #apart: string | null;
 
-  constructor(rules: readonly Rule[]) {
+  /** A rule that begins with a wildcard is not about names that begin with the level `apart`; null for no such level. */
+  constructor(rules: readonly Rule[], apart: string | null = null) {
+    this.#apart = apart;
     for (const rule of rules) {
       const levels = levelsOf(rule.pattern);
       if (levels.some((level) => level === "*" || level === ">")) {
@@ -62,7 +65,9 @@ export class RuleSet {
     if (literal !== undefined) return literal;
     if (this.#wildcards.length === 0) return null;
     const levels = levelsOf(text);
+    const isApart = levels[0] === this.#apart;
     for (const { rule, levels: around } of this.#wildcards) {
+      if (isApart && around[0] !== this.#apart) continue;
       if (isAbout(rule, type) && covers(around, levels, isName)) return rule;
     }
     return null;

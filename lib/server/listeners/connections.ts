@@ -107,18 +107,18 @@ export class Connections {
 
   /** Gives the connection a session, or refuses it. */
   #admit(link: Link, listener: LinkListener): void {
-    const { admission, entrance, refuser, context: { counters } } = this.#gates;
+    const { admission, entrance, refuser, context } = this.#gates;
     const { address } = link;
     const refusal = admission.admit(address);
     if (refusal !== null) {
-      countRefused(counters, refusal);
+      countRefused(context, refusal, address);
       this.#track(refuser.refuse(link, listener.dialect, refusal));
       return;
     }
     const release = () => admission.release(address);
     entrance.ask(address, (mayEnter) => {
       if (mayEnter) return this.#serve(link, listener, release);
-      counters.connectionsRefused++;
+      context.counters.connectionsRefused++;
       link.close();
       this.#track(link.whenReleased().then(release));
     });

@@ -102,7 +102,7 @@ function gateOf(context: ServerContext, admission: Admission, entrance: Entrance
   return {
     admit(address) {
       const refusal = admission.admit(address);
-      if (refusal !== null) countRefused(context.counters, refusal);
+      if (refusal !== null) countRefused(context, refusal, address);
       return refusal?.message ?? null;
     },
     enter: (address) =>

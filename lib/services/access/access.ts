@@ -27,8 +27,8 @@ const log = logger("server");
 export class Access {
   /** Told of a peer whose permissions are others than before. */
   narrowed: (peer: Peer) => void = () => {};
-  /** Told that permissions have changed, before anything else is decided by them. */
-  changed: (accounts: Accounts) => void = () => {};
+  /** Told that permissions have changed, before anything else is decided by them; and who there was before. */
+  changed: (accounts: Accounts, before: Accounts | null) => void = () => {};
 
   readonly #context: ServerContext;
   readonly #logins: Logins;
@@ -155,8 +155,9 @@ export class Access {
   /** Puts other users and roles in force, and what verifies JWTs, if they count. */
   configure(settings: AccessSettings, jwt: JwtVerifier | null = null): void {
     this.#jwt = jwt;
+    const before = this.#accounts;
     const accounts = this.#accounts = new Accounts(settings);
-    this.changed(accounts);
+    this.changed(accounts, before);
     for (const peer of this.#peers) {
       guard("bring a connection up to date with the users", () => this.#renew(peer, accounts));
     }

@@ -195,7 +195,7 @@ export class Calls {
   /** Answers a call with an error of the server's own. */
   #refuse(record: CallRecord<Peer>, error: ParleyError): void {
     const caller = record.caller.owner;
-    countRefusal(this.#context.counters, error);
+    countRefusal(this.#context, error, caller);
     if (record.callerId !== 0 && caller.takesDeliveries) {
       caller.sendWithId(errorReply(error), record.callerId);
       caller.outbox.flush();

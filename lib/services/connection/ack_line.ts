@@ -80,7 +80,7 @@ export class AckLine implements Ticket {
   }
 
   failed(error: ParleyError): void {
-    countRefusal(this.session.context.counters, error);
+    countRefusal(this.session.context, error, this.session);
     answerLate(this.session, errorReply(error), this.#take());
   }
 
@@ -123,7 +123,7 @@ class Unacknowledged implements Ticket {
     const { session } = this;
     if (error === this.#told) return;
     this.#told = error;
-    countRefusal(session.context.counters, error);
+    countRefusal(session.context, error, session);
     if (!session.takesDeliveries || session.endIfFull()) return;
     session.send(errorReply(error));
     session.touch();

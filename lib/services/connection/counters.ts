@@ -11,6 +11,7 @@ import {
   type LimitName,
   type ParleyError,
 } from "../../base/errors.ts";
+import type { NoticedPeer, Notices } from "../../ports/notices.ts";
 
 /** The counters of a server. */
 export class Counters {
@@ -85,23 +86,37 @@ export class Counters {
   longestTurnWaitMs = 0;
 }
 
-/** Counts a request that is answered with `error`. */
-export function countRefusal(counters: Counters, error: ParleyError): void {
-  counters.requestsRefused++;
-  counters.requestsRefusedByCode[error.code]++;
-  if (error.limit !== null) counters.limitsHit[error.limit]++;
+/** Where it is counted, and who is told of limits. */
+interface Told {
+  readonly counters: Counters;
+  readonly notices: Notices | null;
 }
 
-/** Counts a connection that was refused, with `error` when that says why. */
-export function countRefused(counters: Counters, error: ParleyError | null = null): void {
-  counters.connectionsRefused++;
-  if (error !== null && error.limit !== null) counters.limitsHit[error.limit]++;
+/** Counts a request that is answered with `error`. */
+export function countRefusal(where: Told, error: ParleyError, peer: NoticedPeer): void {
+  where.counters.requestsRefused++;
+  where.counters.requestsRefusedByCode[error.code]++;
+  countLimit(where, error, peer);
+}
+
+/** Counts a connection from `address` that was refused with `error`. */
+export function countRefused(where: Told, error: ParleyError, address: string): void {
+  where.counters.connectionsRefused++;
+  countLimit(where, error, address);
 }
 
 /** Counts a connection that the server ends with `error`. */
-export function countEnd(counters: Counters, error: ParleyError): void {
-  counters.endsByReason[error.closeReason]++;
-  if (error.limit !== null) counters.limitsHit[error.limit]++;
+export function countEnd(where: Told, error: ParleyError, peer: NoticedPeer): void {
+  where.counters.endsByReason[error.closeReason]++;
+  if (error.closeReason === CloseReason.SLOW_CONSUMER) where.notices?.endedAsSlow(peer);
+  countLimit(where, error, peer);
+}
+
+/** Counts the limit that was met, if it was one. */
+function countLimit({ counters, notices }: Told, error: ParleyError, by: NoticedPeer | string) {
+  if (error.limit === null) return;
+  counters.limitsHit[error.limit]++;
+  notices?.limitHit(error.limit, error, by);
 }
 
 /** A place for each number of an enum, and for those below. */

@@ -5,7 +5,7 @@
  * keeps for a peer lies in a slot that only that feature reads, made with the first use, so that the many
  * connections that use one feature pay for no other.
  */
-import type { ParleyError } from "../../base/errors.ts";
+import type { CloseReason, ParleyError } from "../../base/errors.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import type { Identity } from "../../logic/access/accounts.ts";
 import type { Link } from "../../ports/link.ts";
@@ -58,6 +58,9 @@ export interface Peer {
   /** The client's description of itself; null until its Hello. */
   client: ClientInfo | null;
   readonly state: SessionState;
+  /** Why the connection ends, for a person, and why the server ended it. */
+  readonly endReason: string;
+  readonly closeReason: CloseReason;
   /** Whether events, calls and answers of others may still be put into the outbox. */
   readonly takesDeliveries: boolean;
   /** The peer's requests that are answered later, without those that others answer. */

@@ -193,7 +193,7 @@ export class ReadLoop {
     const session = this.#session;
     const error = refusalOf(session, scan.member, reason);
     if (error.closeReason !== CloseReason.UNSPECIFIED) throw error;
-    countRefusal(session.context.counters, error);
+    countRefusal(session.context, error, session);
     session.answer(errorReply(error), bytes, scan);
   }
 

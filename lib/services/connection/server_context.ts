@@ -10,6 +10,7 @@ import { logger } from "../../base/log.ts";
 import { Rates } from "../../logic/access/rates.ts";
 import { SlabPool } from "../../wire/slab_pool.ts";
 import { type IoPoll, TIMER_POLL } from "../../ports/io_poll.ts";
+import type { Notices } from "../../ports/notices.ts";
 import type { Span, Tracing } from "../../ports/tracing.ts";
 import { OutboxBudget } from "../../wire/outbox_budget.ts";
 import { InputBudget } from "../../wire/input_budget.ts";
@@ -47,6 +48,8 @@ export class ServerContext {
   readonly turns: FairTurns;
   /** The monotonic time of the last tick, in milliseconds: good enough for seconds, free to read. */
   nowMs: number;
+  /** Told of what an operator may want to know at once; null while nobody is. */
+  notices: Notices | null = null;
   /** Where spans go; null when nothing is traced. */
   tracing: Tracing | null = null;
   /** The span of the message in hand, until a handler takes it; null when that is not traced. */

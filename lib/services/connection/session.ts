@@ -45,6 +45,8 @@ export class Session implements SessionFacts {
   readonly number: number;
   /** Why it ends, for the log. */
   endReason = "its peer closed it";
+  /** Why the server ended it; UNSPECIFIED while it did not. */
+  closeReason = CloseReason.UNSPECIFIED;
   /** What the client said of itself; null until its Hello. */
   client: ClientInfo | null = null;
   state: SessionState = "open";
@@ -259,7 +261,8 @@ export class Session implements SessionFacts {
   end(error: ParleyError): void {
     if (this.state === "closing" || this.state === "closed") return;
     this.endReason = error.message;
-    countEnd(this.context.counters, error);
+    this.closeReason = error.closeReason;
+    countEnd(this.context, error, this);
     log.debug("connection ended by the server: {message}", {
       connection: this.number,
       peer: this.link.peer,

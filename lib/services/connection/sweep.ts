@@ -46,6 +46,9 @@ export function sweepSession(session: Session, nowMs: number): void {
     counters.slowCloses++;
     counters.endsByReason[CloseReason.SLOW_CONSUMER]++;
     counters.limitsHit.write_timeout++;
+    session.closeReason = CloseReason.SLOW_CONSUMER;
+    session.endReason = "its peer has not read";
+    session.context.notices?.endedAsSlow(session);
     log.info("connection ended: its peer has not read for {ms} ms", {
       connection: session.number,
       peer: session.link.peer,

@@ -119,7 +119,7 @@ async function answerOwnLater(
     if (id !== 0) reply = { case: "answer", value };
   } catch (reason) {
     const error = refusalOf(session, member, reason);
-    countRefusal(session.context.counters, error);
+    countRefusal(session.context, error, session);
     reply = errorReply(error);
   }
   session.late.endCall();

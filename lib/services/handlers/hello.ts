@@ -96,7 +96,7 @@ async function logIn(
     reply = welcome(features, session, client, protocolVersion);
   } catch (reason) {
     const error = refusalOf(session, HELLO, reason);
-    countRefusal(counters, error);
+    countRefusal(session.context, error, session);
     counters.loginsRefusedByCode[error.code]++;
     reply = errorReply(error);
   } finally {
@@ -114,6 +114,7 @@ function welcome(
   protocolVersion: number,
 ): Reply {
   session.client = client;
+  session.context.notices?.identified(session);
   const { limits, serverId } = session.context;
   const { identity } = session;
   log.debug("Hello from {client} with {library}", {

@@ -195,7 +195,7 @@ class SettleTicket implements Settlement {
   }
 
   failed(error: ParleyError): void {
-    countRefusal(this.#session.context.counters, error);
+    countRefusal(this.#session.context, error, this.#session);
     answerLate(this.#session, errorReply(error), this.#id);
   }
 }

@@ -99,7 +99,7 @@ export class BoundTicket implements Ticket {
   }
 
   failed(error: ParleyError): void {
-    countRefusal(this.session.context.counters, error);
+    countRefusal(this.session.context, error, this.session);
     answerLate(this.session, errorReply(error), this.#id);
   }
 }

@@ -8,9 +8,14 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ParleyError } from "../../base/errors.ts";
-import { DeathSchema, JobSchema } from "../../gen/parley/v1/queue_pb.ts";
+import {
+  type Death as DeathMessage,
+  DeathSchema,
+  JobSchema,
+} from "../../gen/parley/v1/queue_pb.ts";
 import { DeathReason, JobState, type WorkQueue } from "../../logic/queues/work_queue.ts";
 import { copyFields } from "../../wire/field_copy.ts";
+import type { ServerContext } from "../connection/server_context.ts";
 import type { JobBodies } from "./bodies.ts";
 import type { JobChunks } from "./chunks.ts";
 
@@ -37,6 +42,7 @@ interface DyingQueue {
   readonly machine: WorkQueue<unknown>;
   readonly chunks: JobChunks;
   readonly nowMs: number;
+  readonly context: ServerContext;
   /** Takes a job of another queue. Raises RESOURCE_EXHAUSTED. */
   takeOver(body: Uint8Array): void;
   /** Reports that a move went wrong. */
@@ -120,8 +126,11 @@ export class DeadLetters {
     // A failed batch may have given the job back to its consumer.
     if (machine.views.state(slot) !== JobState.DYING) return false;
     try {
-      this.#dead().takeOver(withoutId(bytes, start, end, this.#deathOf(slot, death)));
+      const message = this.#deathOf(slot, death);
+      const told = toBinary(JobSchema, create(JobSchema, { death: message }));
+      this.#dead().takeOver(withoutId(bytes, start, end, told));
       machine.moveOut(slot);
+      this.#queue.context.notices?.deadLetter(message);
       this.#moved.set(slot, death);
     } catch (error) {
       if (!(error instanceof ParleyError)) throw error;
@@ -159,9 +168,9 @@ export class DeadLetters {
     this.#moved.delete(slot);
   }
 
-  #deathOf(slot: number, { reason, error }: Death): Uint8Array {
+  #deathOf(slot: number, { reason, error }: Death): DeathMessage {
     const { machine, name } = this.#queue;
-    const death = create(DeathSchema, {
+    return create(DeathSchema, {
       reason: reason as number,
       attempts: machine.views.attempts(slot),
       lastError: error,
@@ -169,7 +178,6 @@ export class DeadLetters {
       queue: name,
       id: BigInt(machine.views.id(slot)),
     });
-    return toBinary(JobSchema, create(JobSchema, { death }));
   }
 }
 

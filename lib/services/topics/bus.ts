@@ -29,6 +29,7 @@ import { publisherOf, topicsOf } from "./peer_topics.ts";
 import { type BusHooks, type EventRange, NO_HOOKS } from "./hooks.ts";
 import type { mayReceive } from "../access/checks.ts";
 import { checkNotReserved } from "./reserved.ts";
+import { ownMatch } from "./system_topics.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -227,13 +228,19 @@ export class Bus {
     }
   }
 
+  /** Whether anybody gets what the server publishes on a topic. */
+  isWanted(topic: string, type: string): boolean {
+    const { receivers, groups } = ownMatch(topic, this.#trie.match(topic, type));
+    return receivers.length + groups.length > 0;
+  }
+
   /** Publishes an event of the server's own on a topic that is not kept. It leaves with the turn's end. */
   publishOwn(topic: string, type: string, body: Uint8Array, stamps: SenderStamps): void {
     const { bytes, length } = stamps;
-    let match = this.#trie.match(topic, type);
+    let match = ownMatch(topic, this.#trie.match(topic, type));
     while (match.receivers.length > 0) {
       if (this.#fanout.add(match.receivers, null, body, 0, body.length, bytes, length)) break;
-      match = this.#trie.match(topic, type);
+      match = ownMatch(topic, this.#trie.match(topic, type));
     }
     this.#fanout.flushRun();
     for (const group of match.groups) {

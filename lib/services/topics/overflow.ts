@@ -196,7 +196,9 @@ export class OverflowPolicies {
     const missed = topics.missed ??= new Map<string, number>();
     const name = missed.has(topic) || missed.size < MAX_MISSED_TOPICS ? topic : OTHER_TOPICS;
     missed.set(name, (missed.get(name) ?? 0) + count);
-    if (first) detached(this.#tellWhenRead(session), "tell a subscriber what it missed");
+    if (!first) return;
+    this.#context.notices?.loses(session, topic);
+    detached(this.#tellWhenRead(session), "tell a subscriber what it missed");
   }
 
   /**

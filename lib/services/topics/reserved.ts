@@ -1,7 +1,8 @@
 /**
- * The topics on which only the server publishes: those of rooms, and direct messages.
+ * The topics on which only the server publishes: those of rooms, direct messages, and what it tells of itself.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { isSystemTopic } from "./system_topics.ts";
 
 /** The topics of rooms begin with this. */
 export const ROOM_PREFIX = "room.";
@@ -10,7 +11,7 @@ export const DIRECT_TOPIC = "direct";
 
 /** Whether only the server publishes on `topic`. */
 export function isServersTopic(topic: string): boolean {
-  return topic.startsWith(ROOM_PREFIX) || topic === DIRECT_TOPIC;
+  return topic.startsWith(ROOM_PREFIX) || topic === DIRECT_TOPIC || isSystemTopic(topic);
 }
 
 /** Raises PERMISSION_DENIED for topics that only the server publishes on. */
@@ -21,7 +22,7 @@ export function checkNotReserved(topic: string): void {
     `cannot publish to "${topic}": only the server publishes there`,
     {
       accepted:
-        "parley.v1.Rooms/Say for what is said in a room, parley.v1.Rooms/Tell for one person",
+        'a topic that begins neither with "room." nor with "sys."; parley.v1.Rooms/Say for what is said in a room, parley.v1.Rooms/Tell for one person',
     },
   );
 }

@@ -253,3 +253,23 @@ Deno.test("decisions stay right when more are asked than are remembered", () => 
     }
   }
 });
+
+Deno.test("the topics on which the server tells of itself need a rule that begins so", () => {
+  const everything = of({ subscribe: [">", "*.>", "*.x"] });
+  for (const topic of ["sys.x", "sys.connected", "sys.a.b", "sys"]) {
+    assert.equal(everything.may("subscribe", topic), false, topic);
+    assert.equal(everything.mayAll("subscribe", topic), false, topic);
+  }
+  for (const topic of ["system.x", "a.sys", "x"]) {
+    assert.equal(everything.may("subscribe", topic), true, topic);
+  }
+  assert.equal(everything.mayAll("subscribe", ">"), true);
+  assert.equal(everything.mayAll("subscribe", "sys.>"), false);
+  const some = of({ subscribe: ["sys.>"] }, { subscribe: ["*.disconnected"] });
+  assert.equal(some.may("subscribe", "sys.connected"), true);
+  assert.equal(some.mayAll("subscribe", "sys.>"), true);
+  assert.equal(some.may("subscribe", "sys.disconnected"), false);
+  assert.equal(some.may("subscribe", "x"), false);
+  // Only reading is apart: nobody publishes there, and a queue may be called so.
+  assert.equal(of({ push: [">"] }).may("push", "sys.x"), true);
+});

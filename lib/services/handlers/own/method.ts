@@ -18,6 +18,7 @@ import { putVarint, varintSize } from "../../../wire/varint.ts";
 import type { TurnTaker } from "../../connection/fair_turns.ts";
 import type { Features } from "../../features.ts";
 import type { Peer } from "../../connection/peer.ts";
+import { audited, isAct } from "./audit.ts";
 import { checkOwnRight } from "./rights.ts";
 import { OneAfterTheOther } from "./one_after_the_other.ts";
 
@@ -90,12 +91,16 @@ export function implement<S extends DescService>(
       ? plainMethod(output, does)
       : pagedMethod(output, does);
     const fullName = `${service.typeName}/${name}`;
+    const run: Answers = (features, session, request) => {
+      checkOwnRight(session, fullName, request);
+      return method(features, session, request);
+    };
+    const answers: Answers = !isAct(fullName)
+      ? run
+      : (features, session, request) =>
+        audited(fullName, session, request, () => run(features, session, request));
     return [fullName, {
-      answer(features, session, payload) {
-        const request = decode(payload);
-        checkOwnRight(session, fullName, request);
-        return method(features, session, request);
-      },
+      answer: (features, session, payload) => answers(features, session, decode(payload)),
     }];
   });
 }

@@ -1,0 +1,179 @@
+/**
+ * Publishes on the system topics what happens in a server, as long as somebody subscribed to it.
+ *
+ * Events are gathered and leave together a moment later, so that what is told of never runs within what happens. Each
+ * topic has a bounded rate; what is left out is counted, and told on a topic of its own.
+ */
+import {
+  create,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { guard } from "../../base/defects.ts";
+import type { CloseReason, LimitName, ParleyError } from "../../base/errors.ts";
+import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
+import type { Death } from "../../gen/parley/v1/queue_pb.ts";
+import {
+  ConfigurationReloadedSchema,
+  ConnectedSchema,
+  DeadLetterAddedSchema,
+  DisconnectedSchema,
+  EventsLeftOutSchema,
+  IdentifiedSchema,
+  LimitHitSchema,
+  SlowConsumerSchema,
+  UserChange,
+  UserChangedSchema,
+} from "../../gen/parley/v1/system_pb.ts";
+import type { AccountChange } from "../../logic/access/accounts.ts";
+import { TokenBucket } from "../../logic/access/token_bucket.ts";
+import type { NoticedPeer, Notices } from "../../ports/notices.ts";
+import { SenderStamps } from "../../wire/stamp.ts";
+import type { ServerContext } from "../connection/server_context.ts";
+import type { Bus } from "../topics/bus.ts";
+import { SYSTEM_PREFIX } from "../topics/system_topics.ts";
+
+/** The events of one topic in a second, and at once. */
+export const MAX_EVENTS_A_SECOND = 100;
+/** The name of the server in what it publishes itself. */
+const SERVER_SENDER = "server";
+
+const CHANGES: Readonly<Record<AccountChange["change"], UserChange>> = {
+  added: UserChange.ADDED,
+  removed: UserChange.REMOVED,
+  changed: UserChange.CHANGED,
+};
+
+/** One topic. */
+interface Channel {
+  readonly topic: string;
+  readonly bucket: TokenBucket;
+  leftOut: number;
+}
+
+/** An event that leaves in a moment. */
+interface Leaving {
+  readonly topic: string;
+  readonly type: string;
+  readonly body: Uint8Array;
+}
+
+/** The system topics of one server. */
+export class SystemEvents implements Notices {
+  readonly #context: ServerContext;
+  readonly #bus: Bus;
+  readonly #stamps = new SenderStamps(SERVER_SENDER);
+  readonly #channels = new Map<string, Channel>();
+  #leaving: Leaving[] = [];
+
+  constructor(context: ServerContext, bus: Bus) {
+    this.#context = context;
+    this.#bus = bus;
+  }
+
+  connected(peer: NoticedPeer): void {
+    this.#tell("connected", ConnectedSchema, () => ({ connection: infoOf(peer) }));
+  }
+
+  identified(peer: NoticedPeer): void {
+    this.#tell("identified", IdentifiedSchema, () => ({ connection: infoOf(peer) }));
+  }
+
+  disconnected(peer: NoticedPeer, closeReason: CloseReason, reason: string): void {
+    const message = () => ({ connection: infoOf(peer), closeReason, reason });
+    this.#tell("disconnected", DisconnectedSchema, message);
+  }
+
+  endedAsSlow(peer: NoticedPeer): void {
+    const message = () => ({ connection: infoOf(peer), ended: true });
+    this.#tell("slow_consumer", SlowConsumerSchema, message);
+  }
+
+  loses(peer: NoticedPeer, topic: string): void {
+    const message = () => ({ connection: infoOf(peer), topic });
+    this.#tell("slow_consumer", SlowConsumerSchema, message);
+  }
+
+  limitHit(limit: LimitName, { message: reason }: ParleyError, by: NoticedPeer | string): void {
+    const who = typeof by === "string" ? { address: by } : { connection: infoOf(by) };
+    this.#tell("limit_hit", LimitHitSchema, () => ({ limit, reason, ...who }));
+  }
+
+  deadLetter(death: Death): void {
+    this.#tell("dead_letter", DeadLetterAddedSchema, () => ({ death }));
+  }
+
+  /** The configuration was read again. */
+  reloaded(applied: readonly string[], waiting: readonly string[]): void {
+    const message = () => ({ applied: [...applied], waiting: [...waiting] });
+    this.#tell("configuration_reloaded", ConfigurationReloadedSchema, message);
+  }
+
+  /** Users came, went, or are others. */
+  usersChanged(changes: readonly AccountChange[]): void {
+    for (const { user, change } of changes) {
+      this.#tell("user_changed", UserChangedSchema, () => ({ user, change: CHANGES[change] }));
+    }
+  }
+
+  /** Tells of what was left out. To be called with every sweep. */
+  sweep(): void {
+    for (const channel of this.#channels.values()) {
+      const { topic, leftOut } = channel;
+      if (leftOut === 0) continue;
+      channel.leftOut = 0;
+      this.#put(
+        `${SYSTEM_PREFIX}left_out`,
+        EventsLeftOutSchema,
+        create(EventsLeftOutSchema, { topic, count: BigInt(leftOut) }),
+      );
+    }
+  }
+
+  /** Has an event leave if anybody wants it; `message` makes it only then. */
+  #tell<D extends DescMessage>(name: string, schema: D, message: () => MessageInitShape<D>): void {
+    const topic = SYSTEM_PREFIX + name;
+    if (!this.#bus.isWanted(topic, schema.typeName)) return;
+    const nowMs = this.#context.clock.monotonicMs();
+    let channel = this.#channels.get(topic);
+    if (channel === undefined) {
+      const bucket = new TokenBucket(MAX_EVENTS_A_SECOND, MAX_EVENTS_A_SECOND, nowMs);
+      this.#channels.set(topic, channel = { topic, bucket, leftOut: 0 });
+    }
+    if (channel.bucket.take(nowMs) > 0) channel.leftOut++;
+    else this.#put(topic, schema, create(schema, message()));
+  }
+
+  #put<D extends DescMessage>(topic: string, schema: D, message: MessageShape<D>): void {
+    const type = schema.typeName;
+    const payload = toBinary(schema, message);
+    const body = toBinary(EventSchema, create(EventSchema, { topic, payload, type }));
+    this.#leaving.push({ topic, type, body });
+    if (this.#leaving.length > 1) return;
+    queueMicrotask(() => guard("tell of what happened", () => this.#publish()));
+  }
+
+  #publish(): void {
+    const leaving = this.#leaving;
+    this.#leaving = [];
+    this.#stamps.setTime(this.#context.clock.wallMs());
+    for (const { topic, type, body } of leaving) {
+      this.#bus.publishOwn(topic, type, body, this.#stamps);
+    }
+    this.#bus.endTurn();
+  }
+}
+
+function infoOf({ number, sessionId, link, identity, client }: NoticedPeer) {
+  return {
+    connection: BigInt(number),
+    sessionId,
+    listener: link.kind,
+    peer: link.peer,
+    user: identity?.user ?? "",
+    clientName: client?.name ?? "",
+    library: client?.library ?? "",
+  };
+}
