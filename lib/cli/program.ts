@@ -13,6 +13,7 @@ import { addChat } from "./rooms/chat.ts";
 import { checkEnvironment, type CliContext } from "./command.ts";
 import { addCompletion } from "./server/completion.ts";
 import { addConfig } from "./server/config.ts";
+import { addConnections } from "./server/connections.ts";
 import { addDrain } from "./server/drain.ts";
 import { addEcho } from "./calls/echo.ts";
 import { addHealth } from "./server/health.ts";
@@ -78,6 +79,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addHealth(program, context);
   addReload(program, context);
   addDrain(program, context);
+  addConnections(program, context);
   addBench(program, context);
   addBackup(program, context);
   addConfig(program, context);

@@ -22,7 +22,13 @@ export {
   AuthRequestSchema,
 } from "./messages.ts";
 export { AckLevel } from "../gen/parley/v1/session_pb.ts";
-export type { Admin, ReloadResult } from "./admin.ts";
+export type {
+  Admin,
+  ConnectionFilter,
+  ConnectionSummary,
+  KickOptions,
+  ReloadResult,
+} from "./admin.ts";
 export { Client } from "./client.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
 export type { Job, NackOptions, RejectOptions } from "./queues/job.ts";

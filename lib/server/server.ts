@@ -76,6 +76,8 @@ export class Server implements AsyncDisposable {
     features.administration = {
       reload: () => this.reload(),
       drain: (goTo) => this.#stopSoon(goTo),
+      sessions,
+      stats: () => this.stats(),
     };
   }
 

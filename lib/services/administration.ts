@@ -2,6 +2,8 @@
  * What administrators may have a server do, as the methods of the service Admin see it. The composition root does it.
  */
 
+import type { Session } from "./connection/session.ts";
+
 /** A key of the configuration whose new value takes a restart. */
 export interface WaitingKey {
   readonly key: string;
@@ -28,4 +30,8 @@ export interface Administration {
    * many connections are told. Raises INVALID_ARGUMENT for URLs that clients cannot be pointed to.
    */
   drain(goTo: readonly string[]): number;
+  /** All connections, in the order in which they came. */
+  readonly sessions: ReadonlySet<Session>;
+  /** What the server counts, and what it holds, by name. */
+  stats(): Readonly<Record<string, unknown>>;
 }

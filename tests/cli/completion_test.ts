@@ -36,7 +36,7 @@ Deno.test({
     const syntax = await new Deno.Command("bash", { args: ["-n", "-c", script] }).output();
     assert(syntax.success, new TextDecoder().decode(syntax.stderr));
     const offers = (...words: string[]) => bashOffers(script, ["parley", ...words]);
-    assert.deepEqual(await offers("c"), ["call", "chat", "config", "completion"]);
+    assert.deepEqual(await offers("c"), ["call", "chat", "connections", "config", "completion"]);
     const below = ["ls", "info", "trim", "rm", "hz", "bw", "help", "-h", "--help"];
     assert.deepEqual(await offers("topic", ""), below);
     assert.deepEqual(await offers("sub", "--overflow", "drop"), ["drop-oldest", "drop-newest"]);

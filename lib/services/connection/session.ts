@@ -43,6 +43,8 @@ export class Session implements SessionFacts {
   readonly input: InputAccount;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;
+  /** When it came, in milliseconds since 1970. */
+  readonly cameMs: number;
   /** Why it ends, for the log. */
   endReason = "its peer closed it";
   /** Why the server ended it; UNSPECIFIED while it did not. */
@@ -93,6 +95,7 @@ export class Session implements SessionFacts {
     this.#service = service;
     this.link = link;
     this.number = context.nextSession();
+    this.cameMs = context.clock.wallMs();
     this.lastHeardMs = this.stalledSinceMs = this.lastTakenMs = context.nowMs;
     this.outbox = new Outbox((batch) => link.write(batch), context.pool, context.budget);
     this.input = openInput(this);

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/admin.proto.
  */
 export const file_parley_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCSIdCgxEcmFpblJlcXVlc3QSDQoFZ29fdG8YASADKAkiJAoNRHJhaW5SZXNwb25zZRITCgtjb25uZWN0aW9ucxgBIAEoDTKCAQoFQWRtaW4SPQoGUmVsb2FkEhgucGFybGV5LnYxLlJlbG9hZFJlcXVlc3QaGS5wYXJsZXkudjEuUmVsb2FkUmVzcG9uc2USOgoFRHJhaW4SFy5wYXJsZXkudjEuRHJhaW5SZXF1ZXN0GhgucGFybGV5LnYxLkRyYWluUmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw");
+  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCSIdCgxEcmFpblJlcXVlc3QSDQoFZ29fdG8YASADKAkiJAoNRHJhaW5SZXNwb25zZRITCgtjb25uZWN0aW9ucxgBIAEoDSLkAQoRQ29ubmVjdGlvblN1bW1hcnkSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgRraW5kGAIgASgJEgwKBHBlZXIYAyABKAkSDAoEdXNlchgEIAEoCRITCgtjbGllbnRfbmFtZRgFIAEoCRIPCgdsaWJyYXJ5GAYgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYByABKAQSEQoJc2lsZW50X21zGAggASgEEhQKDG91dGJveF9ieXRlcxgJIAEoBBIVCg1zdWJzY3JpcHRpb25zGAogASgNEhEKCWNvbnN1bWVycxgLIAEoDSJzChJDb25uZWN0aW9uc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSDAoEa2luZBgEIAEoCRINCgVhZnRlchgFIAEoCRINCgVsaW1pdBgGIAEoDSJWChNDb25uZWN0aW9uc1Jlc3BvbnNlEjEKC2Nvbm5lY3Rpb25zGAEgAygLMhwucGFybGV5LnYxLkNvbm5lY3Rpb25TdW1tYXJ5EgwKBG1vcmUYAiABKAgiUQoLS2lja1JlcXVlc3QSEwoLc2Vzc2lvbl9pZHMYASADKAkSDAoEdXNlchgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIeCgxLaWNrUmVzcG9uc2USDgoGa2lja2VkGAEgASgNIg4KDFN0YXRzUmVxdWVzdCJ0Cg1TdGF0c1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBhcmxleS52MS5TdGF0c1Jlc3BvbnNlLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEyxQIKBUFkbWluEj0KBlJlbG9hZBIYLnBhcmxleS52MS5SZWxvYWRSZXF1ZXN0GhkucGFybGV5LnYxLlJlbG9hZFJlc3BvbnNlEjoKBURyYWluEhcucGFybGV5LnYxLkRyYWluUmVxdWVzdBoYLnBhcmxleS52MS5EcmFpblJlc3BvbnNlEkwKC0Nvbm5lY3Rpb25zEh0ucGFybGV5LnYxLkNvbm5lY3Rpb25zUmVxdWVzdBoeLnBhcmxleS52MS5Db25uZWN0aW9uc1Jlc3BvbnNlEjcKBEtpY2sSFi5wYXJsZXkudjEuS2lja1JlcXVlc3QaFy5wYXJsZXkudjEuS2lja1Jlc3BvbnNlEjoKBVN0YXRzEhcucGFybGV5LnYxLlN0YXRzUmVxdWVzdBoYLnBhcmxleS52MS5TdGF0c1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM");
 
 /**
  * Has the server read its configuration again, with all files that it names, and take
@@ -142,6 +142,280 @@ export const DrainResponseSchema: GenMessage<DrainResponse> = /*@__PURE__*/
   messageDesc(file_parley_v1_admin, 4);
 
 /**
+ * A connection, as it is at this moment.
+ *
+ * @generated from message parley.v1.ConnectionSummary
+ */
+export type ConnectionSummary = Message<"parley.v1.ConnectionSummary"> & {
+  /**
+   * Its name, as in its Welcome and as the sender of what it publishes.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * What it came over: tcp, tls, unix, raw, ws, text or http.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Its address and port, or the path of the socket.
+   *
+   * @generated from field: string peer = 3;
+   */
+  peer: string;
+
+  /**
+   * Who it is; empty for a guest, and where no users are configured.
+   *
+   * @generated from field: string user = 4;
+   */
+  user: string;
+
+  /**
+   * The name that the client gave itself.
+   *
+   * @generated from field: string client_name = 5;
+   */
+  clientName: string;
+
+  /**
+   * The library and its version, as the client told them.
+   *
+   * @generated from field: string library = 6;
+   */
+  library: string;
+
+  /**
+   * When it came, in microseconds since 1970 (UTC).
+   *
+   * @generated from field: uint64 time_unix_micros = 7;
+   */
+  timeUnixMicros: bigint;
+
+  /**
+   * How long nothing was heard of it, in milliseconds.
+   *
+   * @generated from field: uint64 silent_ms = 8;
+   */
+  silentMs: bigint;
+
+  /**
+   * The bytes that wait for it to read.
+   *
+   * @generated from field: uint64 outbox_bytes = 9;
+   */
+  outboxBytes: bigint;
+
+  /**
+   * Its subscriptions.
+   *
+   * @generated from field: uint32 subscriptions = 10;
+   */
+  subscriptions: number;
+
+  /**
+   * Its consumers of queues.
+   *
+   * @generated from field: uint32 consumers = 11;
+   */
+  consumers: number;
+};
+
+/**
+ * Describes the message parley.v1.ConnectionSummary.
+ * Use `create(ConnectionSummarySchema)` to create a new message.
+ */
+export const ConnectionSummarySchema: GenMessage<ConnectionSummary> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 5);
+
+/**
+ * Asks which connections there are.
+ *
+ * @generated from message parley.v1.ConnectionsRequest
+ */
+export type ConnectionsRequest = Message<"parley.v1.ConnectionsRequest"> & {
+  /**
+   * Only that one. Empty means all.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Only those of this user.
+   *
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * Only those from this address, without a port.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * Only those over this: tcp, tls, unix, raw, ws, text or http.
+   *
+   * @generated from field: string kind = 4;
+   */
+  kind: string;
+
+  /**
+   * Only those that came after this one: the last of the page before.
+   *
+   * @generated from field: string after = 5;
+   */
+  after: string;
+
+  /**
+   * The most connections, at most 1,000; 0 means 1,000.
+   *
+   * @generated from field: uint32 limit = 6;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message parley.v1.ConnectionsRequest.
+ * Use `create(ConnectionsRequestSchema)` to create a new message.
+ */
+export const ConnectionsRequestSchema: GenMessage<ConnectionsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 6);
+
+/**
+ * The connections, or one page of them.
+ *
+ * @generated from message parley.v1.ConnectionsResponse
+ */
+export type ConnectionsResponse = Message<"parley.v1.ConnectionsResponse"> & {
+  /**
+   * In the order in which they came.
+   *
+   * @generated from field: repeated parley.v1.ConnectionSummary connections = 1;
+   */
+  connections: ConnectionSummary[];
+
+  /**
+   * Whether there are more behind them.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message parley.v1.ConnectionsResponse.
+ * Use `create(ConnectionsResponseSchema)` to create a new message.
+ */
+export const ConnectionsResponseSchema: GenMessage<ConnectionsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 7);
+
+/**
+ * Ends connections, which are told KICKED and do not come again by themselves.
+ *
+ * @generated from message parley.v1.KickRequest
+ */
+export type KickRequest = Message<"parley.v1.KickRequest"> & {
+  /**
+   * Which ones, by name; at most 1,000.
+   *
+   * @generated from field: repeated string session_ids = 1;
+   */
+  sessionIds: string[];
+
+  /**
+   * All those of this user.
+   *
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * All those from this address, without a port.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * Told to those who are ended. At most 256 bytes.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message parley.v1.KickRequest.
+ * Use `create(KickRequestSchema)` to create a new message.
+ */
+export const KickRequestSchema: GenMessage<KickRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 8);
+
+/**
+ * They are ended.
+ *
+ * @generated from message parley.v1.KickResponse
+ */
+export type KickResponse = Message<"parley.v1.KickResponse"> & {
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 kicked = 1;
+   */
+  kicked: number;
+};
+
+/**
+ * Describes the message parley.v1.KickResponse.
+ * Use `create(KickResponseSchema)` to create a new message.
+ */
+export const KickResponseSchema: GenMessage<KickResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 9);
+
+/**
+ * Asks what the server counts.
+ *
+ * @generated from message parley.v1.StatsRequest
+ */
+export type StatsRequest = Message<"parley.v1.StatsRequest"> & {
+};
+
+/**
+ * Describes the message parley.v1.StatsRequest.
+ * Use `create(StatsRequestSchema)` to create a new message.
+ */
+export const StatsRequestSchema: GenMessage<StatsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 10);
+
+/**
+ * What the server counts, and what it holds at this moment.
+ *
+ * @generated from message parley.v1.StatsResponse
+ */
+export type StatsResponse = Message<"parley.v1.StatsResponse"> & {
+  /**
+   * By name, like "messages_in". Names may be added.
+   *
+   * @generated from field: map<string, uint64> values = 1;
+   */
+  values: { [key: string]: bigint };
+};
+
+/**
+ * Describes the message parley.v1.StatsResponse.
+ * Use `create(StatsResponseSchema)` to create a new message.
+ */
+export const StatsResponseSchema: GenMessage<StatsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 11);
+
+/**
  * The methods for administrators. A call of one is a Call of "parley.v1.Admin/" and its name.
  *
  * @generated from service parley.v1.Admin
@@ -166,6 +440,36 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof DrainRequestSchema;
     output: typeof DrainResponseSchema;
+  },
+  /**
+   * Lists the connections, or finds some of them.
+   *
+   * @generated from rpc parley.v1.Admin.Connections
+   */
+  connections: {
+    methodKind: "unary";
+    input: typeof ConnectionsRequestSchema;
+    output: typeof ConnectionsResponseSchema;
+  },
+  /**
+   * Ends connections.
+   *
+   * @generated from rpc parley.v1.Admin.Kick
+   */
+  kick: {
+    methodKind: "unary";
+    input: typeof KickRequestSchema;
+    output: typeof KickResponseSchema;
+  },
+  /**
+   * Tells what the server counts.
+   *
+   * @generated from rpc parley.v1.Admin.Stats
+   */
+  stats: {
+    methodKind: "unary";
+    input: typeof StatsRequestSchema;
+    output: typeof StatsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_admin, 0);

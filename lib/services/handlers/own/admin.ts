@@ -9,35 +9,55 @@ import { isLoopbackIp } from "../../../base/ip_address.ts";
 import type { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import type { Peer } from "../../connection/peer.ts";
 import type { Features } from "../../features.ts";
+import { kick, listConnections } from "./connections.ts";
 import type { Methods } from "./method.ts";
 
 /** The methods of the service Admin. */
 export const ADMIN_METHODS: Methods<typeof Admin> = {
   reload: async (features, peer) => {
-    const { applied, waiting } = await administrationFor(features, peer, "reload").reload();
+    const { applied, waiting } = await administrationFor(features, peer, "reload the server")
+      .reload();
     return { applied: [...applied], waiting: waiting.map((each) => ({ ...each })) };
   },
   drain: (features, peer, { goTo }) => ({
-    connections: administrationFor(features, peer, "stop").drain(goTo),
+    connections: administrationFor(features, peer, "stop the server").drain(goTo),
   }),
+  connections: {
+    list: "connections",
+    run: (features, peer, request) =>
+      listConnections(administrationFor(features, peer, "list the connections"), peer, request),
+  },
+  kick: (features, peer, request) =>
+    kick(administrationFor(features, peer, "end connections"), peer, request),
+  stats: (features, peer) => {
+    const stats = administrationFor(features, peer, "tell what is counted").stats();
+    return { values: Object.fromEntries(figuresOf(stats)) };
+  },
 };
 
-/** What `peer` may have done. Raises PERMISSION_DENIED and UNAVAILABLE. */
+/** The figures that are whole numbers, by names as they are in configurations. */
+function* figuresOf(stats: Readonly<Record<string, unknown>>): Generator<[string, bigint]> {
+  for (const [name, value] of Object.entries(stats)) {
+    if (typeof value !== "number" || !(value >= 0) || value > Number.MAX_SAFE_INTEGER) continue;
+    const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    yield [snake, BigInt(Math.round(value))];
+  }
+}
+
+/** What `peer` may have done; `action` is what that is. Raises PERMISSION_DENIED and UNAVAILABLE. */
 function administrationFor(features: Features, peer: Peer, action: string) {
   const { identity, link: { address, isRelayed } } = peer;
   // A unix socket has no address.
   const isHere = isRelayed !== true && (address === "" || isLoopbackIp(address));
   if (identity === null && !isHere) {
+    const from = isRelayed ? "through a proxy" : `from ${address}`;
     throw new ParleyError(
       ErrorCode.PERMISSION_DENIED,
-      `cannot ${action} the server ${
-        isRelayed ? "through a proxy" : `from ${address}`
-      }: it has no users, ` +
-        "so only its own machine may",
+      `cannot ${action} ${from}: the server has no users, so only its own machine may`,
       {
         accepted: "a connection from loopback or a unix socket, or users with the right to manage",
       },
     );
   }
-  return features.needAdministration(`${action} the server`);
+  return features.needAdministration(action);
 }

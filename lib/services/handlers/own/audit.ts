@@ -16,11 +16,11 @@ const log = logger("audit");
 
 /** The services whose methods are acts, unless they only read. */
 const SERVICES: readonly string[] = [Admin, Queues, Topics].map(({ typeName }) => typeName);
-const READING = /^(?:Get|Info|List|Peek|Check|Stats)/;
+const READING = /^(?:Get|Info|List|Peek|Check|Stats|Connections)/;
 /** Acts of other services. */
 const FURTHER: readonly string[] = [`${Rooms.typeName}/Remove`];
 /** The fields that say what a request is about. */
-const TARGETS = ["topic", "pattern", "queue", "room", "user", "connection"];
+const TARGETS = ["topic", "pattern", "queue", "room", "user", "address", "connection"];
 
 /** Whether a method is an administrative act. */
 export function isAct(method: string): boolean {

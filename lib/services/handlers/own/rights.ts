@@ -90,9 +90,16 @@ const QUEUES: Rights<typeof Queues> = {
   resume: managesQueue,
 };
 
+function managesServer(method: string): Right {
+  return (peer) => checkMay(peer, "manage", `server.${method}`);
+}
+
 const ADMIN: Rights<typeof Admin> = {
-  reload: (peer) => checkMay(peer, "manage", "server.reload"),
-  drain: (peer) => checkMay(peer, "manage", "server.drain"),
+  reload: managesServer("reload"),
+  drain: managesServer("drain"),
+  connections: managesServer("connections"),
+  kick: managesServer("kick"),
+  stats: managesServer("stats"),
 };
 
 const RIGHTS: ReadonlyMap<string, Right> = new Map([
