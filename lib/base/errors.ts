@@ -37,6 +37,10 @@ export const LIMIT_NAMES = [
   "store",
   "records",
   "logins",
+  "user_connections",
+  "user_subscriptions",
+  "user_topics",
+  "user_queues",
 ] as const;
 
 /** The name of a limit that is counted. */

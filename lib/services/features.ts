@@ -61,7 +61,7 @@ export class Features {
     const kept = new KeptTopics(context, bus, store, { policies, bind });
     store.listen(new StoreCommits(context, bus, kept, queues));
     bus.join({
-      keep: (topic) => kept.topicOf(topic),
+      keep: (topic, by) => kept.topicOf(topic, by),
       bind,
       endTurn: () => queues.dispatch(),
       readers: kept.feeds,

@@ -77,6 +77,7 @@ export const STRANGER: Identity = Object.freeze({
   token: "",
   password: "",
   assertion: null,
+  limits: null,
   expiresMs: Infinity,
 });
 

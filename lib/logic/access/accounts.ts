@@ -8,6 +8,7 @@ import type { Assertion, ClaimNames } from "./assertion.ts";
 import { parsePasswordHash, type PasswordHash, USUAL_COST } from "./password_hash.ts";
 import { type Permissions, PermissionTable } from "./permissions.ts";
 import type { Role } from "./rules.ts";
+import { limitsOfRoles, type RoleLimits, type UserLimits } from "./user_limits.ts";
 
 /** A token of a user. */
 export interface TokenEntry {
@@ -44,6 +45,8 @@ export interface AccessSettings {
   readonly guestRole: string;
   /** The roles of users who come with a JWT and have no others. */
   readonly assertedRoles: readonly string[];
+  /** The limits of users whose roles say nothing of them. */
+  readonly usualLimits: RoleLimits;
   /** Where JWTs say who somebody is. */
   readonly claimNames: ClaimNames;
   /** Null when nobody is asked. */
@@ -62,6 +65,8 @@ export interface Identity {
   readonly password: string;
   /** What was said outside of who it is, and believed; null when nothing was. */
   readonly assertion: Assertion | null;
+  /** What all its connections may have and send together; null for as much as they like. */
+  readonly limits: UserLimits | null;
   /** When it ends by itself, as Unix time in milliseconds; Infinity for never. */
   readonly expiresMs: number;
 }
@@ -97,9 +102,14 @@ export class Accounts {
   readonly callout: CalloutRules | null;
   readonly #permissions: PermissionTable;
   readonly #assertedRoles: readonly string[];
+  readonly #usualLimits: RoleLimits;
+  readonly #limits: ReadonlyMap<string, RoleLimits>;
 
-  constructor({ users, roles, guestRole, assertedRoles, claimNames, callout }: AccessSettings) {
+  constructor(settings: AccessSettings) {
+    const { users, roles, guestRole, assertedRoles, claimNames, callout } = settings;
     this.roles = roles;
+    this.#usualLimits = settings.usualLimits;
+    this.#limits = new Map(roles.map(({ name, limits = {} }) => [name, limits]));
     this.claimNames = claimNames;
     this.callout = callout;
     this.#assertedRoles = assertedRoles;
@@ -178,6 +188,7 @@ export class Accounts {
       token: "",
       password: "",
       assertion,
+      limits: this.#limitsOf(roles),
       expiresMs,
     };
   }
@@ -202,6 +213,10 @@ export class Accounts {
     return this.of(user.name, { password: identity.password });
   }
 
+  #limitsOf(roles: readonly string[]): UserLimits | null {
+    return limitsOfRoles(roles.flatMap((name) => this.#limits.get(name) ?? []), this.#usualLimits);
+  }
+
   #identity(user: string, roles: readonly string[], { token, password }: Proof): Identity {
     return {
       user,
@@ -210,6 +225,7 @@ export class Accounts {
       token: token?.hash ?? "",
       password: password ?? "",
       assertion: null,
+      limits: this.#limitsOf(roles),
       expiresMs: token?.expiresMs ?? Infinity,
     };
   }

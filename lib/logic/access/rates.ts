@@ -1,5 +1,5 @@
 /**
- * The rates at which connections and addresses may send: messages and bytes, with bursts.
+ * The rates at which connections, addresses and users may send: messages and bytes, with bursts.
  *
  * Pure: time is an argument. Messages are paid before they are done, bytes when they were read. Who is out of tokens is not
  * read until there are some again, for a moment at least, so that a pause costs no more than what it is for. An address
@@ -19,23 +19,32 @@ const PAUSE_WORTH_MS = 50;
 const FORGOTTEN_AT_ONCE = 4;
 
 /** How much may come. */
-interface Rate {
+export interface Rate {
   /** In a second; 0 for no limit. */
   readonly perSecond: number;
   /** At once; 0 for what may come in a second. */
   readonly burst: number;
 }
 
-/** The buckets of a connection, or of an address; null for what has no limit. */
-class Buckets {
+/** The buckets of a connection, an address or a user; null for what has no limit. */
+export class SharedRate {
+  readonly #of: readonly Rate[];
   readonly messages: TokenBucket | null;
   readonly bytes: TokenBucket | null;
   /** How many connections use them. */
   users = 0;
 
   constructor(messages: Rate, bytes: Rate, nowMs: number) {
+    this.#of = [messages, bytes];
     this.messages = bucketOf(messages, nowMs);
     this.bytes = bucketOf(bytes, nowMs);
+  }
+
+  /** Whether they are of these rates. */
+  isOf(...rates: readonly Rate[]): boolean {
+    return rates.every(({ perSecond, burst }, index) =>
+      this.#of[index].perSecond === perSecond && this.#of[index].burst === burst
+    );
   }
 
   /** Whether at least this share of each is full. */
@@ -50,9 +59,9 @@ class Buckets {
 /** The rates of one server. */
 export class Rates {
   readonly #limits: Limits;
-  readonly #byAddress = new Map<string, Buckets>();
+  readonly #byAddress = new Map<string, SharedRate>();
   /** Those without connections, by when the last one went. */
-  readonly #kept = new Map<string, Buckets>();
+  readonly #kept = new Map<string, SharedRate>();
 
   private constructor(limits: Limits) {
     this.#limits = limits;
@@ -74,20 +83,21 @@ export class Rates {
     return this.#byAddress.size + this.#kept.size;
   }
 
-  /** The rate of a new connection from `address`, which is empty where there is none. */
-  join(address: string, nowMs: number): ConnectionRate {
+  /** The rate of a new connection from `address`, which is empty where there is none; `user` is that of its user. */
+  join(address: string, nowMs: number, user: SharedRate | null = null): ConnectionRate {
     const limits = this.#limits;
-    const own = new Buckets(
+    const own = new SharedRate(
       { perSecond: limits.rateMessagesPerSecond, burst: limits.rateMessagesBurst },
       { perSecond: limits.rateBytesPerSecond, burst: limits.rateBytesBurst },
       nowMs,
     );
     const name = countedAs(address);
     const shared = address === "" ? null : this.#sharedOf(name, nowMs);
-    return new ConnectionRate(own, shared, () => this.#leave(name));
+    const all = [own, shared, user].filter((one) => one !== null);
+    return new ConnectionRate(all, shared === null ? null : () => this.#leave(name));
   }
 
-  #sharedOf(name: string, nowMs: number): Buckets | null {
+  #sharedOf(name: string, nowMs: number): SharedRate | null {
     const limits = this.#limits;
     const messages = {
       perSecond: limits.rateMessagesPerSecondPerAddress,
@@ -100,7 +110,7 @@ export class Rates {
     if (messages.perSecond + bytes.perSecond === 0) return null;
     this.#forget(nowMs);
     const buckets = this.#byAddress.get(name) ?? this.#kept.get(name) ??
-      new Buckets(messages, bytes, nowMs);
+      new SharedRate(messages, bytes, nowMs);
     this.#kept.delete(name);
     this.#byAddress.set(name, buckets);
     buckets.users++;
@@ -132,47 +142,44 @@ export class Rates {
 
 /** What one connection may send. */
 export class ConnectionRate {
-  readonly #own: Buckets;
-  readonly #shared: Buckets | null;
-  readonly #leave: () => void;
+  readonly #all: readonly SharedRate[];
+  readonly #leave: (() => void) | null;
   /** Since when it sends more than it may; null when it does not. */
   #overSinceMs: number | null = null;
 
-  constructor(own: Buckets, shared: Buckets | null, leave: () => void) {
-    this.#own = own;
-    this.#shared = shared;
+  /** `all` limit it together; `leave` is called when it is gone. */
+  constructor(all: readonly SharedRate[], leave: (() => void) | null = null) {
+    this.#all = all;
     this.#leave = leave;
   }
 
   /** Takes note of bytes that were read; `nowMs` is when. */
   read(bytes: number, nowMs: number): void {
-    const isFine = this.#own.isFull(0.5, nowMs) && (this.#shared?.isFull(0.5, nowMs) ?? true);
+    let isFine = true;
+    for (const each of this.#all) isFine &&= each.isFull(0.5, nowMs);
     if (isFine) this.#overSinceMs = null;
-    this.#own.bytes?.spend(bytes);
-    this.#shared?.bytes?.spend(bytes);
+    for (const each of this.#all) each.bytes?.spend(bytes);
   }
 
   /** How many messages may be done now. */
   messages(nowMs: number): number {
-    const own = this.#own.messages?.available(nowMs) ?? Infinity;
-    const shared = this.#shared?.messages?.available(nowMs) ?? Infinity;
-    return Math.max(0, Math.floor(Math.min(own, shared)));
+    let least = Infinity;
+    for (const { messages } of this.#all) {
+      if (messages !== null) least = Math.min(least, messages.available(nowMs));
+    }
+    return Math.max(0, Math.floor(least));
   }
 
   /** Takes note of messages that were done. */
   did(messages: number): void {
-    this.#own.messages?.spend(messages);
-    this.#shared?.messages?.spend(messages);
+    for (const each of this.#all) each.messages?.spend(messages);
   }
 
   /** How long to pause before anything more is read or done; 0 when there is no need to. */
   pauseMs(nowMs: number): number {
     let pauseMs = 0;
-    for (const buckets of [this.#own, this.#shared]) {
-      for (const bucket of [buckets?.messages, buckets?.bytes]) {
-        if (!bucket || bucket.delayMs(1, nowMs) === 0) continue;
-        pauseMs = Math.max(pauseMs, bucket.delayMs(bucket.worth(PAUSE_WORTH_MS), nowMs));
-      }
+    for (const { messages, bytes } of this.#all) {
+      pauseMs = Math.max(pauseMs, pauseOf(messages, nowMs), pauseOf(bytes, nowMs));
     }
     if (pauseMs > 0) this.#overSinceMs ??= nowMs;
     return pauseMs;
@@ -185,8 +192,13 @@ export class ConnectionRate {
 
   /** Says that the connection is gone. To be called once. */
   leave(): void {
-    if (this.#shared !== null) this.#leave();
+    this.#leave?.();
   }
+}
+
+function pauseOf(bucket: TokenBucket | null, nowMs: number): number {
+  if (bucket === null || bucket.delayMs(1, nowMs) === 0) return 0;
+  return bucket.delayMs(bucket.worth(PAUSE_WORTH_MS), nowMs);
 }
 
 function bucketOf({ perSecond, burst }: Rate, nowMs: number): TokenBucket | null {

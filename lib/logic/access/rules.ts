@@ -9,6 +9,8 @@
  */
 import { MAX_TYPE_BYTES, patternFault } from "../topics/pattern.ts";
 
+import type { RoleLimits } from "./user_limits.ts";
+
 /** What can be allowed and denied. */
 export const VERBS = [
   "publish",
@@ -33,6 +35,8 @@ export interface Role {
   readonly name: string;
   readonly allow: RuleLists;
   readonly deny: RuleLists;
+  /** What all connections of a user with the role may have and send together. */
+  readonly limits?: RoleLimits;
 }
 
 /** The most rules of one list. */

@@ -24,6 +24,7 @@ import {
 import { checkMethod } from "../../logic/calls/method_table.ts";
 import { isTokenHash } from "../../logic/access/token.ts";
 import { type JwtConfig, jwtSchema } from "./access/jwt.ts";
+import { roleLimitsOf, roleLimitsSchema, userLimitsSchema } from "./access/user_limits.ts";
 import { duration, listOf, whole } from "./fields.ts";
 
 /** A text of which `fault` says what is wrong with it, or null. */
@@ -121,14 +122,22 @@ function rulesOf() {
 /** The schema of the table `roles`. */
 export const rolesSchema = z.record(
   text((name) => userNameFault("the name of a role", name)),
-  z.strictObject({ allow: ruleLists("allows"), deny: ruleLists("denies") }),
+  z.strictObject({
+    allow: ruleLists("allows"),
+    deny: ruleLists("denies"),
+    limits: roleLimitsSchema(
+      "What all connections of a user with the role may have and send together.",
+    ),
+  }),
 ).refine(
   (roles) => Object.keys(roles).length <= MAX_ROLES,
   `there are more than ${MAX_ROLES} roles`,
 )
   .prefault({}).describe(
     "What users may do: tables by the name of the role, each with the tables allow and deny, in which each verb " +
-      `(${VERBS.join(", ")}) has a list of rules.`,
+      `(${
+        VERBS.join(", ")
+      }) has a list of rules, and the table limits, with the keys of auth.limits.`,
   );
 
 /** The schema of the table `auth`. */
@@ -146,6 +155,10 @@ export const authSchema = z.strictObject({
   ),
   callout_timeout_ms: duration(5000, "How long that service may take for an answer."),
   callout_in_flight: whole(64, 1, 10_000, "How many it is asked about at a time; others wait."),
+  limits: userLimitsSchema(
+    "What all connections of one user may have and send together, where no role of the user says something of it in " +
+      "[roles.NAME.limits]. Guests of one address count as one user. Without a key there is no limit.",
+  ),
   jwt: jwtSchema,
 }).prefault({}).describe("How it is found out who a client is.");
 
@@ -170,6 +183,7 @@ export interface AuthTable {
   readonly callout: string;
   readonly callout_timeout_ms: number;
   readonly callout_in_flight: number;
+  readonly limits: Parameters<typeof roleLimitsOf>[0];
   readonly jwt: Pick<JwtConfig, "roles" | "user_claim" | "roles_claim" | "permissions_claim">;
 }
 
@@ -232,13 +246,15 @@ export function accessSettingsOf(
         expiresMs: token.expires === "" ? Infinity : Date.parse(token.expires),
       })),
     })),
-    roles: Object.entries(roles).map(([name, { allow, deny }]) => ({
+    roles: Object.entries(roles).map(([name, { allow, deny, limits }]) => ({
       name,
       allow: allow as RuleLists,
       deny: deny as RuleLists,
+      limits: roleLimitsOf(limits),
     })),
     guestRole: auth.guest_role,
     assertedRoles: auth.jwt.roles,
+    usualLimits: roleLimitsOf(auth.limits),
     callout: auth.callout === "" ? null : {
       method: auth.callout,
       timeoutMs: auth.callout_timeout_ms,

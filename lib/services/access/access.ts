@@ -8,6 +8,7 @@
  * others, to take from them what they may not have any more.
  */
 import { guard } from "../../base/defects.ts";
+import { detached } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { TEXT_LOGIN_TIMEOUT_MS } from "../../base/limits.ts";
 import { quote } from "../../base/quote.ts";
@@ -19,6 +20,7 @@ import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
+import { Usages } from "./usage.ts";
 import { type Asker, type Credentials, type Known, Logins, type Origin } from "./logins.ts";
 
 const log = logger("server");
@@ -35,6 +37,7 @@ export class Access {
   #accounts: Accounts | null = null;
   #jwt: JwtVerifier | null = null;
   readonly #peers = new Set<Peer>();
+  readonly #usages = new Usages();
   /** Strangers, and when they have to go; those who came first have to go first, but for people. */
   readonly #deadlines = new Map<Peer, number>();
 
@@ -78,12 +81,23 @@ export class Access {
   /** A connection has come: it gets an identity before it is read. */
   enter(peer: Peer): void {
     this.#peers.add(peer);
-    if (this.#accounts !== null) this.#become(peer, this.#first(peer, this.#accounts));
+    if (this.#accounts === null) return;
+    const identity = this.#first(peer, this.#accounts);
+    try {
+      this.#usages.checkRoom(peer, identity);
+      this.#become(peer, identity);
+    } catch (reason) {
+      // It may do nothing, and is told when it is ready for that.
+      this.#become(peer, STRANGER);
+      const telling = Promise.resolve().then(() => peer.end(tooManyConnections(reason)));
+      detached(telling, "end a connection that is one too many");
+    }
   }
 
   /** A connection is gone. */
   leave(peer: Peer): void {
     this.#peers.delete(peer);
+    this.#usages.leave(peer);
     this.#deadlines.delete(peer);
   }
 
@@ -136,6 +150,7 @@ export class Access {
     }
     if (!this.#peers.has(peer) || !peer.takesDeliveries) return;
     if (peer.client !== null && peer.identity?.user !== identity.user) throw another(peer);
+    this.#usages.checkRoom(peer, identity);
     this.#become(peer, identity);
   }
 
@@ -217,7 +232,7 @@ export class Access {
     const { limits, nowMs } = this.#context;
     const before = peer.identity;
     if (before === identity) return;
-    peer.become(identity);
+    peer.become(identity, this.#usages.enter(peer, identity, this.#context.clock.monotonicMs()));
     if (identity === STRANGER) {
       const timeoutMs = peer.link.kind === "text" ? TEXT_LOGIN_TIMEOUT_MS : limits.loginTimeoutMs;
       this.#deadlines.set(peer, nowMs + timeoutMs);
@@ -236,6 +251,17 @@ function another({ identity }: Peer): ParleyError {
     `cannot become another user on this connection: it is that of ${who}`,
     { accepted: "a password or a token of the same user, or another connection" },
   );
+}
+
+/** A refusal as the end of a connection. */
+function tooManyConnections(reason: unknown): ParleyError {
+  const { code, message, accepted, limit } = ParleyError.from(reason);
+  return new ParleyError(code, message, {
+    accepted,
+    limit: limit ?? undefined,
+    closeReason: CloseReason.TOO_MANY_CONNECTIONS,
+    retryable: true,
+  });
 }
 
 function endStranger(peer: Peer): void {

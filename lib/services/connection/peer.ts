@@ -8,6 +8,7 @@
 import type { CloseReason, ParleyError } from "../../base/errors.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import type { Identity } from "../../logic/access/accounts.ts";
+import type { SharedRate } from "../../logic/access/rates.ts";
 import type { Link } from "../../ports/link.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import type { Outbox } from "../../wire/outbox.ts";
@@ -37,6 +38,7 @@ export class PeerSlots {
   queues: object | null = null;
   acks: object | null = null;
   pages: object | null = null;
+  usage: object | null = null;
 }
 
 /** One connection. */
@@ -69,8 +71,8 @@ export interface Peer {
   readonly callsTurn: TurnTaker;
   readonly slots: PeerSlots;
 
-  /** Is that one from now on. Only services/access says so. */
-  become(identity: Identity): void;
+  /** Is that one from now on, and sends as `rate` says, with all others of its user. Only services/access says so. */
+  become(identity: Identity, rate: SharedRate | null): void;
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
   begin(length: number): number;
   /** Answers the request that `scan` found, with its id. */

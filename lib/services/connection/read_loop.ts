@@ -9,7 +9,7 @@
  */
 import { CloseReason, ErrorCode, ParleyError, protocolError } from "../../base/errors.ts";
 import { MEMBER } from "../../logic/access/access.ts";
-import type { ConnectionRate, Rates } from "../../logic/access/rates.ts";
+import { ConnectionRate, type Rates, type SharedRate } from "../../logic/access/rates.ts";
 import type { Dialect } from "../../ports/link.ts";
 import { FrameReader, type Framing } from "../../wire/frame_reader.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
@@ -51,6 +51,7 @@ export class ReadLoop {
   #rate: ConnectionRate | null = null;
   /** The rates that it is one of; undefined while nothing is read. */
   #rates: Rates | null | undefined = undefined;
+  #userRate: SharedRate | null = null;
   /** Subscribers that the last events went to and that are behind. */
   #heldUpBy: readonly SlowReader[] = [];
 
@@ -68,14 +69,17 @@ export class ReadLoop {
   takeLimits(): void {
     const { limits, rates } = this.#session.context;
     this.#highWaterBytes = this.#isRaw ? 0 : limits.outboxHighWaterBytes;
-    if (this.#rates !== undefined && this.#rates !== rates) this.#joinRates();
+    if (this.#rates === undefined) return;
+    if (this.#rates !== rates || this.#userRate !== this.#session.userRate) this.#joinRates();
   }
 
   #joinRates(): void {
-    const { context, link } = this.#session;
+    const { context, link, userRate } = this.#session;
     this.#rate?.leave();
     this.#rates = context.rates;
-    this.#rate = context.rates?.join(link.address, context.clock.monotonicMs()) ?? null;
+    this.#userRate = userRate;
+    this.#rate = context.rates?.join(link.address, context.clock.monotonicMs(), userRate) ??
+      (userRate === null ? null : new ConnectionRate([userRate]));
   }
 
   /** The dialect of the framing that is in use by now. */

@@ -13,6 +13,7 @@ import { logger } from "../../base/log.ts";
 import type { RequestId } from "../../base/request_id.ts";
 import { rightsOf, STRANGER } from "../../logic/access/access.ts";
 import type { Identity } from "../../logic/access/accounts.ts";
+import type { SharedRate } from "../../logic/access/rates.ts";
 import { MAX_STRANGER_FRAME_BYTES } from "../../base/limits.ts";
 import type { Dialect, Link } from "../../ports/link.ts";
 import { beginMessage, copyBytes, putMessage } from "../../wire/frame_writer.ts";
@@ -63,6 +64,7 @@ export class Session implements SessionFacts {
   rights: number;
   /** Who it is; null where no users are configured. */
   identity: Identity | null = null;
+  userRate: SharedRate | null = null;
   /** When the last byte came, by the context's coarse clock. */
   lastHeardMs: number;
   /** When a ping was sent that no byte has followed; 0 when there is none. */
@@ -113,8 +115,9 @@ export class Session implements SessionFacts {
   }
 
   /** Is that one from now on, and may do what that one may. */
-  become(identity: Identity): void {
+  become(identity: Identity, rate: SharedRate | null): void {
     this.identity = identity;
+    this.userRate = rate;
     this.rights = rightsOf(this.#dialect, identity);
     this.takeLimits();
   }

@@ -1,6 +1,7 @@
 /**
  * The part of a session that its helpers know: its reading, and what time does to it. Features know a Peer.
  */
+import type { SharedRate } from "../../logic/access/rates.ts";
 import type { Link } from "../../ports/link.ts";
 import type { InputAccount } from "../../wire/input_budget.ts";
 import type { Peer } from "./peer.ts";
@@ -10,6 +11,8 @@ export interface SessionFacts extends Peer {
   readonly link: Link;
   /** The memory of the session's input that waits. */
   readonly input: InputAccount;
+  /** What its user may send; null for no limit. */
+  readonly userRate: SharedRate | null;
   /** Whether it was ended at once. */
   readonly aborted: boolean;
   /** Whether it is not read for the sake of others, or of the server: its silence is not its own. */

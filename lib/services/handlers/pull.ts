@@ -70,7 +70,7 @@ export function handlePull(
       );
     }
     checkMay(session, "pull", request.queue);
-    const queue = queues.get(request.queue, "pull from");
+    const queue = queues.get(request.queue, "pull from", session);
     pulls.set(number, { queue, consumer: queue.addConsumer(session, number, prefetch) });
   }
   if (scan.idBytes > 0) session.answer({ case: "ack", value: {} }, bytes, scan);

@@ -98,7 +98,7 @@ function queueOf(
     });
   }
   checkMay(session, "push", name);
-  const queue = queues.get(name, "push to");
+  const queue = queues.get(name, "push to", session);
   own.last = new LastQueue(bytes.slice(start, end), queue);
   return queue;
 }

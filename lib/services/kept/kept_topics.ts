@@ -9,6 +9,7 @@
  */
 import { decodeText } from "../../base/utf8_text.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
+import { countMade } from "../access/usage.ts";
 import type { KeepPolicies, KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import type { Entry } from "../../ports/entry.ts";
 import type { Retention, Store, StoreBatch, StoreTopic } from "../../ports/store.ts";
@@ -100,13 +101,17 @@ export class KeptTopics {
     return this.#policies.covers(pattern);
   }
 
-  /** The kept topic of that name, made if need be; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
-  topicOf(name: string): StoreTopic | null {
+  /**
+   * The kept topic of that name, made if need be, by `by` or the server itself; null when it is not kept. Raises
+   * RESOURCE_EXHAUSTED past their number.
+   */
+  topicOf(name: string, by: Peer | null = null): StoreTopic | null {
     if (this.#policies.policyOf(name) === null) return null;
     const known = this.store.topic(name);
     if (known !== null) return known;
     const { limits } = this.#context;
     const share = shareOf(100, limits, this.#policies.names(name));
+    if (by !== null) countMade(by, "topics", name, (one) => this.store.topic(one) !== null);
     const topic = this.store.openTopic(name, share);
     this.#retain(topic);
     return topic;

@@ -1,6 +1,8 @@
 /**
  * The names that queues may have.
  */
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { checkTopic } from "../../logic/topics/pattern.ts";
 
@@ -18,4 +20,21 @@ export function checkQueueName(
     maxTopicLevels: maxTopicLevels - 1,
   };
   checkTopic(name, most, action);
+}
+
+/** The refusal of one queue more than there may be. */
+export function tooManyQueues(
+  name: string,
+  action: string,
+  living: number,
+  most: number,
+): ParleyError {
+  const accepted =
+    `at most ${most} queues that the configuration does not name (limits.max_queues, ` +
+    "limits.guest_names_percent); `parley queue rm` makes room";
+  return new ParleyError(
+    ErrorCode.RESOURCE_EXHAUSTED,
+    `cannot ${action} ${quote(name)}: there are ${living} queues`,
+    { limit: "queues", accepted },
+  );
 }

@@ -10,13 +10,14 @@ import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
 import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
+import { countMade } from "../access/usage.ts";
 import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
 import { LEASED_AT_ONCE, Queue, type QueueOwner } from "./queue.ts";
 import { committed } from "../kept/committed.ts";
 import { BoundQueues } from "./bindings.ts";
 import { type Pull, queuesOf } from "./peer_queues.ts";
-import { checkQueueName } from "./queue_name.ts";
+import { checkQueueName, tooManyQueues } from "./queue_name.ts";
 import type { EventTaker } from "../topics/hooks.ts";
 import type { Bus } from "../topics/bus.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
@@ -113,8 +114,8 @@ export class Queues implements QueueOwner {
     return new BoundQueues(this.store, names.map((name) => this.get(name, "publish to")));
   }
 
-  /** The queue `name`, made if need be. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
-  get(name: string, action: string): Queue {
+  /** The queue `name`, made if need be, by `by` or the server itself. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
+  get(name: string, action: string, by: Peer | null = null): Queue {
     const present = this.#byName.get(name);
     if (present !== undefined) return present;
     const { limits } = this.context;
@@ -129,6 +130,7 @@ export class Queues implements QueueOwner {
     } else {
       const most = shareOf(limits.maxQueues, limits, this.#policies.names(name));
       if (this.#living >= most) throw tooManyQueues(name, action, this.#living, most);
+      if (by !== null) countMade(by, "queues", name, (one) => this.#byName.has(one));
     }
     return this.#open(name);
   }
@@ -377,17 +379,6 @@ export class Queues implements QueueOwner {
       this.#arm(went ? next : Math.max(next, this.context.clock.monotonicMs() + REST_MS));
     }, Math.min(inMs, MAX_TIMER_MS));
   }
-}
-
-function tooManyQueues(name: string, action: string, living: number, most: number): ParleyError {
-  const accepted =
-    `at most ${most} queues that the configuration does not name (limits.max_queues, ` +
-    "limits.guest_names_percent); `parley queue rm` makes room";
-  return new ParleyError(
-    ErrorCode.RESOURCE_EXHAUSTED,
-    `cannot ${action} ${quote(name)}: there are ${living} queues`,
-    { limit: "queues", accepted },
-  );
 }
 
 const EMPTY: Sealed = Object.freeze({ queues: [], settlements: [] });

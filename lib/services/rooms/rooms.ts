@@ -319,7 +319,7 @@ export class Rooms {
     messageId: string,
   ): Promise<number> {
     const topic = ROOM_PREFIX + room;
-    const kept = this.#kept.topicOf(topic);
+    const kept = this.#kept.topicOf(topic, sender);
     if (kept === null) {
       throw new ParleyError(
         ErrorCode.UNAVAILABLE,

@@ -25,9 +25,10 @@ import { GroupHandOn, loadOf } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
 import type { Publisher, RememberedMatch, Routes } from "./publisher.ts";
-import { publisherOf, topicsOf } from "./peer_topics.ts";
+import { publisherOf, subscriptionsOf, topicsOf } from "./peer_topics.ts";
 import { type BusHooks, type EventRange, NO_HOOKS } from "./hooks.ts";
 import type { mayReceive } from "../access/checks.ts";
+import { checkSubscriptions } from "../access/usage.ts";
 import { checkNotReserved } from "./reserved.ts";
 import { ownMatch } from "./system_topics.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
@@ -66,9 +67,9 @@ export class Bus {
       trie: this.#trie,
       limits: context.limits,
       counted: 0,
-      keep: (topic) => {
+      keep: (topic, by) => {
         checkNotReserved(topic);
-        return this.#hooks.keep(topic);
+        return this.#hooks.keep(topic, by);
       },
       bind: (topic) => this.#hooks.bind(topic),
       tally: (topic) => this.tallies.of(topic),
@@ -119,6 +120,7 @@ export class Bus {
         { accepted: `at most ${limit} subscriptions a connection`, limit: "subscriptions" },
       );
     }
+    if (!own.has(key)) checkSubscriptions(session, request.pattern, subscriptionsOf);
     this.#fanout.flushRun();
     const subscription = new BusSubscription(session, request);
     const former = this.#trie.add(subscription);

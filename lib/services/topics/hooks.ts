@@ -49,8 +49,8 @@ export interface HistoryReaders {
 
 /** The features behind the bus, as it asks them. */
 export interface BusHooks {
-  /** The kept topic of that name; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
-  keep(topic: string): StoreTopic | null;
+  /** The kept topic of that name, made by `by` if need be; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
+  keep(topic: string, by: Peer): StoreTopic | null;
   /** Who takes the events of a topic that is not kept before its subscribers do; null when nobody does. */
   bind(topic: string): EventTaker | null;
   /** Hands out what the turn made ready, before it ends. */

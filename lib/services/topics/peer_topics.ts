@@ -22,6 +22,11 @@ export function topicsOf(session: Peer): PeerTopics {
   return (session.slots.topics ??= new PeerTopics()) as PeerTopics;
 }
 
+/** How many subscriptions a peer has. */
+export function subscriptionsOf({ slots }: Peer): number {
+  return (slots.topics as PeerTopics | null)?.subscriptions?.size ?? 0;
+}
+
 /** What `session` keeps to publish and call; made with the first use. */
 export function publisherOf(session: Peer): Publisher {
   return topicsOf(session).publisher ??= new Publisher(session);

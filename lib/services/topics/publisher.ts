@@ -53,8 +53,8 @@ export interface Routes {
   readonly limits: Limits;
   /** The number of subscriptions that end after a number of events. */
   readonly counted: number;
-  /** Gives the kept topic of a name. */
-  keep(topic: string): StoreTopic | null;
+  /** Gives the kept topic of a name, which `by` makes if it is not there. */
+  keep(topic: string, by: Peer): StoreTopic | null;
   /** Gives the count of a topic's events. */
   tally(topic: string): TopicTally;
   /** Gives who takes the events of a topic first. */
@@ -113,7 +113,7 @@ export class Publisher {
     if (type !== "") checkMessageType(type, "publish type");
     const topic = decodeText(bytes.subarray(nameStart, nameEnd));
     checkMay(this.peer, "publish", topic);
-    const kept = routes.keep(topic);
+    const kept = routes.keep(topic, this.peer);
     const match = trie.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
     name.set(bytes.subarray(nameStart, nameEnd));

@@ -30,6 +30,7 @@ function accounts(users: UserEntry[], more: Partial<AccessSettings> = {}): Accou
     assertedRoles: [],
     claimNames: USUAL_CLAIMS,
     callout: null,
+    usualLimits: {},
     ...more,
   });
 }

@@ -96,6 +96,7 @@ function accounts(users: UserEntry[] = [], assertedRoles: string[] = []): Accoun
     assertedRoles,
     claimNames: ALL,
     callout: null,
+    usualLimits: {},
   });
 }
 

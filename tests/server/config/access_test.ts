@@ -73,15 +73,28 @@ Deno.test("users and roles are read as they are written", () => {
         name: "reader",
         allow: { ...nothing, subscribe: ["orders.>", "> acme.v1.A"] },
         deny: nothing,
+        limits: {},
       },
-      { name: "guest", allow: nothing, deny: { ...nothing, subscribe: [">"] } },
+      { name: "guest", allow: nothing, deny: { ...nothing, subscribe: [">"] }, limits: {} },
     ],
     guestRole: "guest",
     assertedRoles: [],
     callout: null,
+    usualLimits: NO_LIMITS,
     claimNames: { user: "sub", roles: "roles", permissions: "" },
   });
 });
+
+const NO_LIMITS = {
+  messagesPerSecond: 0,
+  messagesBurst: 0,
+  bytesPerSecond: 0,
+  bytesBurst: 0,
+  connections: 0,
+  subscriptions: 0,
+  topics: 0,
+  queues: 0,
+};
 
 const USER = '[[users]]\nname = "ada"\n';
 

@@ -16,7 +16,12 @@ import { MemoryLink } from "../../support/memory_link.ts";
 import { messagesOf, TestSession } from "../../support/session.ts";
 import { settles } from "../../support/until.ts";
 
-const NOBODY_OUTSIDE = { assertedRoles: [], claimNames: USUAL_CLAIMS, callout: null };
+const NOBODY_OUTSIDE = {
+  assertedRoles: [],
+  claimNames: USUAL_CLAIMS,
+  callout: null,
+  usualLimits: {},
+};
 const RIGHT = new Uint8Array(32).fill(1);
 const WRONG = new Uint8Array(32).fill(2);
 const LIMIT_MS = DEFAULT_LIMITS.loginTimeoutMs;
