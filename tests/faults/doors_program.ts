@@ -1,11 +1,21 @@
 /**
  * A server with every listener and a store on disk, in a process of its own: doors_program.ts FOLDER [HOST]
  * [CONFIGURATION]. TLS is listened on when the configuration has a certificate. It prints where it listens as a line of
- * JSON, its counters for each byte of its standard input, and once more when that ends; then it stops.
+ * JSON, its counters for each byte of its standard input, and once more when that ends; then it stops. Errors go to
+ * standard error, so that a test which finds a defect says which.
  */
+import { configureSync } from "@logtape/logtape";
+import { jsonLine } from "../../lib/server/logging.ts";
 import { configFrom } from "../../lib/server/config/config.ts";
 import { Server } from "../../lib/server/server.ts";
 
+configureSync({
+  sinks: { stderr: (record) => console.error(jsonLine(record).trimEnd()) },
+  loggers: [
+    { category: "parley", sinks: ["stderr"], lowestLevel: "error" },
+    { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
+  ],
+});
 const [folder, host = "127.0.0.1", json = "{}"] = Deno.args;
 const more = JSON.parse(json);
 const any = `${host}:0`;

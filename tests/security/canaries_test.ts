@@ -10,12 +10,20 @@ import { stringify } from "smol-toml";
 import { BusClient } from "../support/bus_client.ts";
 import { bytesOf, call, publish, subscribe } from "../support/bus_messages.ts";
 import { connectTls, testCertificate } from "../support/certificate.ts";
-import { type ClientMessageInit, field, frame, helloMessage, join } from "../support/frames.ts";
+import {
+  type ClientMessageInit,
+  contentOf,
+  field,
+  frame,
+  helloMessage,
+  join,
+} from "../support/frames.ts";
 import { runProcess } from "../cli/processes.ts";
 import type { PlainConnection } from "../support/server.ts";
 import { ServeProcess } from "../support/serve_process.ts";
 import { isReset } from "../support/socket_client.ts";
 import { settles } from "../support/until.ts";
+import { toBase64Url } from "../../lib/logic/access/password_hash.ts";
 import { stored, token } from "../support/users.ts";
 import { WebSocketPeer } from "../support/websocket_peer.ts";
 
@@ -38,6 +46,11 @@ class Heard {
     return this.#texts.reduce((sum, [, text]) => sum + text.length, 0);
   }
 
+  /** Whether a text is anywhere. */
+  holds(text: string): boolean {
+    return this.#texts.some(([, all]) => all.includes(text));
+  }
+
   /** Fails when a secret is anywhere, as it is or as base64 of its bytes. */
   holdsNoneOf(secrets: Readonly<Record<string, string>>): void {
     for (const [name, secret] of Object.entries(secrets)) {
@@ -47,6 +60,20 @@ class Heard {
       }
     }
   }
+}
+
+const encoder = new TextEncoder();
+
+/** A JWT that `secret` signs. */
+async function jwt(secret: string, claims: Record<string, unknown>): Promise<string> {
+  const part = (value: unknown) => toBase64Url(encoder.encode(JSON.stringify(value)));
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, [
+    "sign",
+  ]);
+  const signature = await crypto.subtle.sign("HMAC", key, encoder.encode(text));
+  return `${text}.${toBase64Url(new Uint8Array(signature))}`;
 }
 
 /** Sends bytes to a port, and gives all that comes back until the server ends it, or there is an answer. */
@@ -89,6 +116,16 @@ Deno.test("secrets and contents are in no log, answer, page, or output of a comm
     "a query": canary("query"),
     "a broken password in the configuration": canary("config"),
   };
+  const jwtSecret = canary("jwtsecret");
+  const soon = Math.floor(Date.now() / 1000) + 600;
+  const claims = { sub: "ada", exp: soon, private: canary("claim") };
+  secrets["the secret of JWTs"] = jwtSecret;
+  secrets["a claim of a JWT"] = claims.private;
+  secrets["a JWT"] = await jwt(jwtSecret, claims);
+  secrets["a JWT that has ended"] = await jwt(jwtSecret, { ...claims, exp: 1000 });
+  secrets["a JWT of another secret"] = await jwt(canary("other"), claims);
+  const secretFile = await Deno.makeTempFile({ prefix: "parley-secret-" });
+  await Deno.writeTextFile(secretFile, jwtSecret);
   const hash = secrets["the hash of the password"];
   secrets["the part of the hash that is secret"] = hash.split("$").at(-1)!;
   const config = {
@@ -96,13 +133,23 @@ Deno.test("secrets and contents are in no log, answer, page, or output of a comm
     users: [{ name: "ada", password: hash, roles: ["all"], tokens: [ci.entry] }],
     roles: {
       all: {
-        allow: { publish: ">", push: ">", call: ">", subscribe: "a.>", join: ">", serve: ">" },
+        allow: {
+          publish: ">",
+          push: ">",
+          call: ">",
+          subscribe: "a.>",
+          join: ">",
+          serve: ">",
+          manage: "server.metrics",
+        },
         deny: { publish: "denied" },
       },
     },
     keep: [{ pattern: "kept.>" }],
+    auth: { jwt: { secret_file: secretFile } },
   };
   const heard = new Heard();
+  await using _file = { [Symbol.asyncDispose]: () => Deno.remove(secretFile) };
   await using server = await ServeProcess.start(config);
   for (const kind of ["tcp", "tls", "ws"] as const) await talk(server, kind, secrets, heard);
   await strangers(server, secrets, heard);
@@ -122,8 +169,11 @@ Deno.test("secrets and contents are in no log, answer, page, or output of a comm
   const { code, log, rest } = await server.stop();
   assert.equal(code, 0);
   assert.match(log, /"level":"debug"/);
+  const errors = log.split("\n").filter((line) => line.includes('"level":"error"'));
+  for (const line of errors) assert.match(line, /stays? in force|before stay/, "no defect");
   heard.add("the log", log);
   heard.add("standard output", rest);
+  assert(heard.holds("parley_build_info") && heard.holds("401 Unauthorized"), "metrics were seen");
   heard.holdsNoneOf(secrets);
   const { length } = Object.keys(secrets);
   console.log(
@@ -159,13 +209,19 @@ async function talk(
   const tell = (message: ClientMessageInit) => client.ask(message);
   await tell(helloMessage({ user: "ada", password: secrets["a wrong password"] }));
   await tell(helloMessage({ token: secrets["a wrong password"] }));
+  await tell(helloMessage({ token: secrets["a JWT that has ended"] }));
+  await tell(helloMessage({ token: secrets["a JWT of another secret"] }));
+  await tell(helloMessage({ token: `${secrets["a JWT"]}x` }));
   await tell(helloMessage({ user: "bob", token: secrets["the token"] }));
   await tell(publish({ topic: "a", payload: bytesOf(secrets["a payload"]) }));
-  await tell(
+  const right = await tell(
     kind === "tls"
       ? helloMessage({ token: secrets["the token"] })
+      : kind === "ws"
+      ? helloMessage({ token: secrets["a JWT"] })
       : helloMessage({ user: "ada", password: secrets["the right password"] }),
   );
+  contentOf(right, "welcome");
   const headers = { "x-secret": secrets["a header"] };
   const payload = bytesOf(secrets["a payload"]);
   for (const topic of ["b", "kept.a", "denied", "room.lobby", "BAD TOPIC", "b..c"]) {
@@ -207,10 +263,10 @@ async function strangers(
   const person = `ada\n${secrets["a wrong password"]}\nada\n${secrets["the right password"]}\n` +
     `${secrets["a text in a room"]}\n/nothing ${secrets["a broken frame"]}\n`;
   // A person reads what was said, so only the passwords are looked for there.
-  const shown = await exchange(server.port("text"), bytesOf(person));
+  const screen = await exchange(server.port("text"), bytesOf(person));
   heard.add(
     "text",
-    shown.replaceAll(secrets["a text in a room"], "").replaceAll(secrets["a broken frame"], ""),
+    screen.replaceAll(secrets["a text in a room"], "").replaceAll(secrets["a broken frame"], ""),
   );
   const http = server.port("ws");
   const query = secrets["a query"];
@@ -228,6 +284,16 @@ async function strangers(
       `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${secret}\r\n` +
       `Cookie: session=${secret}\r\nConnection: close\r\n\r\n`;
     heard.add(`http: ${target}`, await exchange(http, bytesOf(request)));
+  }
+  const basic = btoa(`ada:${secrets["a wrong password"]}`);
+  const bearers = ["the token", "a wrong password", "a JWT", "a JWT that has ended"];
+  const shown = [`Basic ${basic}`, ...bearers.map((name) => `Bearer ${secrets[name]}`)];
+  for (const authorization of shown) {
+    for (const page of ["metrics", "readyz"]) {
+      const request = `GET /${page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n` +
+        `Authorization: ${authorization}\r\n\r\n`;
+      heard.add(`http: /${page}`, await exchange(http, bytesOf(request)));
+    }
   }
   heard.add("http: no request", await exchange(http, bytesOf(`POST ${query}\r\n\r\n${secret}`)));
 }
