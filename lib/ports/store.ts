@@ -163,6 +163,8 @@ export interface StoreHealth {
   readonly ended: ParleyError | null;
   /** Why the last batch failed; null when it was committed, or none has left. */
   readonly failure: ParleyError | null;
+  /** How long ago that was, in milliseconds. */
+  readonly failedAgoMs: number;
   /** For how long the batch under way has been with the disk, in milliseconds; 0 when none is. */
   readonly underWayMs: number;
 }

@@ -3,6 +3,7 @@
  */
 import { detached, settled } from "../base/detached.ts";
 import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { logger } from "../base/log.ts";
 import type { QueuePolicies } from "../logic/queues/policies.ts";
 import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { Store } from "../ports/store.ts";
@@ -22,6 +23,8 @@ import { StoreCommits } from "./store_commits.ts";
 import { SystemEvents } from "./system/system_events.ts";
 import { Bus } from "./topics/bus.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
+
+const audit = logger("audit");
 
 /** All that a server does for its connections. */
 export class Features {
@@ -76,7 +79,12 @@ export class Features {
     this.access = access;
     access.changed = (accounts, before) => {
       this.bus.decideBy(accounts.types, mayReceive);
-      if (before !== null) this.system.usersChanged(accounts.changesSince(before));
+      if (before === null) return;
+      const changes = accounts.changesSince(before);
+      for (const { user, change } of changes) {
+        audit.info("{act} {target}: {outcome}", { act: "user", target: user, outcome: change });
+      }
+      this.system.usersChanged(changes);
     };
     access.narrowed = (peer) => revise(this, peer);
     access.askBy(new AuthCallout(this.context, this.callouts));

@@ -276,8 +276,8 @@ export class StoreFront implements Store {
   }
 
   health(): StoreHealth {
-    const { failure, underWayMs } = this.#pipeline;
-    return { ended: this.#ended, failure, underWayMs };
+    const { failure, failedAgoMs, underWayMs } = this.#pipeline;
+    return { ended: this.#ended, failure, failedAgoMs, underWayMs };
   }
 
   diskBytes(): number {

@@ -45,6 +45,7 @@ export class StorePipeline {
   failedBatches = 0;
   /** Why the last batch failed; null when it was committed. */
   failure: ParleyError | null = null;
+  #failedMs = 0;
   readonly timings = {
     commitMs: new BucketCounts(TIME_BOUNDS_MS),
     syncMs: new BucketCounts(TIME_BOUNDS_MS),
@@ -102,6 +103,11 @@ export class StorePipeline {
     return this.#clock.monotonicMs() - this.#shippedMs;
   }
 
+  /** How long ago the last batch failed, in milliseconds. */
+  get failedAgoMs(): number {
+    return this.#clock.monotonicMs() - this.#failedMs;
+  }
+
   whenReady(): Promise<void> {
     if (!this.overloaded) return Promise.resolve();
     return new Promise((resolve) => this.#readyWaiters.push(resolve));
@@ -157,6 +163,7 @@ export class StorePipeline {
   failed(buffer: ArrayBuffer, error: ParleyError): void {
     this.#outcomeIsKnown = true;
     this.failure = error;
+    this.#failedMs = this.#clock.monotonicMs();
     this.inTurn(() => this.#tellAllFailed(buffer, error));
   }
 

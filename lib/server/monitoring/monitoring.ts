@@ -11,7 +11,7 @@ import type { Monitored } from "./monitored.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
 import { queueMetricsOf } from "./queue_metrics.ts";
 import { Readiness } from "./readiness.ts";
-import { addServerMetrics } from "./server_metrics.ts";
+import { addServerMetrics, ConnectionCounts } from "./server_metrics.ts";
 import { addStoreMetrics } from "./store_metrics.ts";
 import { TopicMetrics } from "./topic_metrics.ts";
 import { Viewers } from "./viewers.ts";
@@ -37,12 +37,14 @@ export class Monitoring {
     this.#turn = server.features.context.turns.join();
     const topics = new TopicMetrics(server);
     const queues = queueMetricsOf(server);
+    const connections = new ConnectionCounts(server);
     this.#look = async (turn) => {
+      await connections.look(turn);
       await topics.look(turn);
       await queues?.look(turn);
     };
     const families = this.#families;
-    addServerMetrics(families, server);
+    addServerMetrics(families, server, connections);
     topics.addTo(families);
     queues?.addTo(families);
     addStoreMetrics(families, server);

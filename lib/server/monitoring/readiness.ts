@@ -8,6 +8,12 @@ import type { LoopDelay } from "./loop_delay.ts";
 /** What is looked at. */
 export const CHECKS = ["running", "store", "disk", "event_loop", "connections"] as const;
 
+/**
+ * For so long a commit that failed counts, when none follows: who is sent no clients for it would never learn that there is
+ * room again.
+ */
+export const FAILURE_COUNTS_MS = 10_000;
+
 /** One look at one thing. */
 export interface Check {
   readonly name: typeof CHECKS[number];
@@ -42,9 +48,9 @@ export class Readiness {
     const { features: { kept }, config } = this.#server;
     const name = "store";
     if (kept === null) return { name, ok: true, reason: "there is no store" };
-    const { ended, failure, underWayMs } = kept.store.health();
+    const { ended, failure, failedAgoMs, underWayMs } = kept.store.health();
     if (ended !== null) return { name, ok: false, reason: `the store has ended: ${ended.message}` };
-    if (failure !== null) {
+    if (failure !== null && failedAgoMs < FAILURE_COUNTS_MS) {
       return { name, ok: false, reason: `the last commit failed: ${failure.message}` };
     }
     if (underWayMs > config.monitoring.max_commit_ms) {

@@ -4,17 +4,52 @@
 import { CloseReason, ErrorCode, LIMIT_NAMES } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
 import { droppedLogLines } from "../logging.ts";
+import type { WorkTurn } from "../../ports/work_turn.ts";
 import type { Families, Labels, Reading } from "./families.ts";
 import type { Monitored } from "./monitored.ts";
 
+/** So many connections are looked at before others have their turn. */
+const LOOKED_AT_ONCE = 1024;
+
+/** The connections of one server by listener and state, counted when somebody asks. */
+export class ConnectionCounts {
+  readonly #server: Monitored;
+  #counts = new Map<string, number>();
+
+  constructor(server: Monitored) {
+    this.#server = server;
+  }
+
+  /** Looks at all connections. */
+  async look(turn: WorkTurn): Promise<void> {
+    const counts = new Map<string, number>();
+    let looked = 0;
+    for (const { link, state } of this.#server.access.peers) {
+      const key = `${link.kind} ${state}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      if (++looked % LOOKED_AT_ONCE === 0) await turn.admit();
+    }
+    this.#counts = counts;
+  }
+
+  /** The number of connections in that state on that kind of listener. */
+  of(listener: string, state: string): number {
+    return this.#counts.get(`${listener} ${state}`) ?? 0;
+  }
+}
+
 /** Adds the families of a server. */
-export function addServerMetrics(families: Families, server: Monitored): void {
+export function addServerMetrics(
+  families: Families,
+  server: Monitored,
+  connections: ConnectionCounts,
+): void {
   const { context } = server.features;
   const { counters } = context;
   families.gauge("parley_build_info", "The version that runs; the value is always 1.", () => [
     [1, { version: VERSION, runtime: `deno ${Deno.version.deno}`, server: context.serverId }],
   ]);
-  addConnections(families, server);
+  addConnections(families, server, connections);
   addTraffic(families, server);
   addCalls(families, server);
   families.counter(
@@ -45,12 +80,16 @@ export function addServerMetrics(families: Families, server: Monitored): void {
   addTurns(families, server);
 }
 
-function addConnections(families: Families, server: Monitored): void {
+function addConnections(
+  families: Families,
+  server: Monitored,
+  connections: ConnectionCounts,
+): void {
   const { admission, features: { context: { counters, input } } } = server;
   families.gauge(
     "parley_connections",
     "Connections by listener and state.",
-    () => connectionsOf(server),
+    () => connectionsOf(server, connections),
   );
   families.gauge(
     "parley_connections_max",
@@ -90,21 +129,17 @@ function addConnections(families: Families, server: Monitored): void {
 }
 
 /** The connections by listener and state, those that are not there included for each listener that is. */
-function connectionsOf({ access, config }: Monitored): Reading {
-  const kinds = ["tcp", "tls", "unix", "raw", "ws", "text"] as const;
+function connectionsOf({ config }: Monitored, connections: ConnectionCounts): Reading {
+  const kinds = ["tcp", "tls", "unix", "raw", "ws", "http", "text"] as const;
   const states = ["open", "draining", "closing"] as const;
-  const counts = new Map<string, number>();
-  for (const { link, state } of access.peers) {
-    const key = `${link.kind} ${state}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
   const { listen, tls } = config;
   const isThere = (kind: typeof kinds[number]) =>
     listen[kind === "ws" ? "http" : kind].length > 0 || kind === "tls" && tls.dev;
   return kinds.filter(isThere).flatMap((listener) =>
-    states.map((state) =>
-      [counts.get(`${listener} ${state}`) ?? 0, { listener, state }] as [number, Labels]
-    )
+    states.map((state): [number, Labels] => [
+      connections.of(listener, state),
+      { listener, state },
+    ])
   );
 }
 

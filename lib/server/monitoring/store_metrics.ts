@@ -56,7 +56,10 @@ export function addStoreMetrics(families: Families, { features, config }: Monito
   families.gauge(
     "parley_store_up",
     "Whether the store takes what is to be kept: 0 when it has ended, or the last commit failed.",
-    () => store.health().ended === null && store.health().failure === null ? 1 : 0,
+    () => {
+      const { ended, failure } = store.health();
+      return ended === null && failure === null ? 1 : 0;
+    },
   );
   families.gauge("parley_store_topics", "Kept topics.", () => store.figures().topics);
   families.gauge(

@@ -3,6 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { VERSION } from "../../../lib/base/version.ts";
+import { BusClient } from "../../support/bus_client.ts";
+import { type ClientMessageInit, contentOf } from "../../support/frames.ts";
 import { pageUrl } from "../../support/metrics.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 
@@ -60,4 +62,24 @@ Deno.test("health: with all connections taken it is not ready", async () => {
   assert.equal(code, 503);
   const connections = told.checks.find(({ name }) => name === "connections")!;
   assert.deepEqual([connections.ok, connections.reason], [false, "1 of 1 connections are taken"]);
+});
+
+Deno.test("health: a store that had no room is not ready, and is again with the next commit", async () => {
+  await using server = await startServer({
+    keep: [{ pattern: ">" }],
+    store: { max_memory_bytes: 1024 },
+  });
+  await using client = await BusClient.connect(server, "tcp");
+  const publish = (bytes: number): ClientMessageInit => ({
+    message: { case: "event", value: { topic: "a", payload: new Uint8Array(bytes) } },
+  });
+  await client.acknowledged(publish(10));
+  assert.equal((await ready(server)).code, 200);
+  contentOf(await client.ask(publish(2000)), "error");
+  const { code, told } = await ready(server);
+  assert.equal(code, 503);
+  const store = told.checks.find(({ name }) => name === "store")!;
+  assert.match(store.reason, /^the last commit failed: cannot /);
+  await client.acknowledged(publish(10));
+  assert.equal((await ready(server)).code, 200);
 });

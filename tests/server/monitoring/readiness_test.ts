@@ -9,7 +9,7 @@ import type { LoopDelay } from "../../../lib/server/monitoring/loop_delay.ts";
 import type { Monitored } from "../../../lib/server/monitoring/monitored.ts";
 import { Readiness } from "../../../lib/server/monitoring/readiness.ts";
 
-const FINE: StoreHealth = { ended: null, failure: null, underWayMs: 0 };
+const FINE: StoreHealth = { ended: null, failure: null, failedAgoMs: 0, underWayMs: 0 };
 
 function readiness(health: StoreHealth, lastMs = 0): Readiness {
   const server = {
@@ -33,6 +33,9 @@ Deno.test("readiness: a store that failed, has ended, or stands still", () => {
   assert.deepEqual(faults(readiness({ ...FINE, failure: full })), [
     "store: the last commit failed: cannot commit: the disk is full",
   ]);
+  // Nothing was tried since, so nobody knows.
+  assert.deepEqual(faults(readiness({ ...FINE, failure: full, failedAgoMs: 9999 })).length, 1);
+  assert.deepEqual(faults(readiness({ ...FINE, failure: full, failedAgoMs: 10_000 })), []);
   assert.deepEqual(faults(readiness({ ...FINE, ended: full })), [
     "store: the store has ended: cannot commit: the disk is full",
   ]);

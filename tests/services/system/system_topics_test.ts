@@ -20,6 +20,7 @@ import {
 import { BusClient } from "../../support/bus_client.ts";
 import { OverflowPolicy, publish, subscribe } from "../../support/bus_messages.ts";
 import { contentOf, helloMessage } from "../../support/frames.ts";
+import { LogRecords } from "../../support/log_records.ts";
 import { startServer } from "../../support/server.ts";
 import { until } from "../../support/until.ts";
 import { enterBus, user } from "../../support/users.ts";
@@ -224,6 +225,7 @@ Deno.test("system topics: users that change, and a configuration that was read a
       await Deno.writeTextFile(users_file, text);
     };
     await write("ops", "bob");
+    using log = new LogRecords();
     await using server = await startServer({
       auth: { users_file },
       roles: { ops: { allow: { subscribe: ["sys.>"] } } },
@@ -244,6 +246,10 @@ Deno.test("system topics: users that change, and a configuration that was read a
     const [, , ...removed] = (await whenTold(operator, UserChangedSchema, 4))
       .map(({ user, change }) => `${user} ${UserChange[change]}`);
     assert.deepEqual(removed.sort(), ["bob REMOVED", "eve REMOVED"]);
+    const audited = log.records.filter(({ category }) => category[1] === "audit")
+      .map(({ properties }) => `${properties.target} ${properties.outcome}`);
+    const all = ["bob changed", "bob removed", "eve added", "eve removed"];
+    assert.deepEqual(audited.sort(), all);
     await server.server.reload();
     const [reloaded] = await whenTold(operator, ConfigurationReloadedSchema);
     assert.deepEqual([reloaded.applied, reloaded.waiting], [[], []]);

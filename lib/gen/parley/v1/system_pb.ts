@@ -43,7 +43,7 @@ export type ConnectionInfo = Message<"parley.v1.ConnectionInfo"> & {
   sessionId: string;
 
   /**
-   * The kind of the listener that took it: tcp, tls, unix, raw, ws or text.
+   * What carries it: tcp, tls, unix, raw, ws, http or text.
    *
    * @generated from field: string listener = 3;
    */
