@@ -176,6 +176,8 @@ export interface StoreFigures {
   readonly committedBatches: number;
   readonly committedEvents: number;
   readonly failedBatches: number;
+  /** Threads of the store that died and were replaced. */
+  readonly workerRestarts: number;
   readonly duplicates: number;
   readonly trimmedEvents: number;
   /** Entries that were handed over and are not committed. */

@@ -76,6 +76,7 @@ class PageBuilder {
 /** The backend of a store in memory. */
 export class MemoryBackend implements StoreBackend {
   readonly level = AckLevel.ROUTED;
+  readonly restarts = 0;
   readonly #maxBytes: number;
   readonly #topics: MemoryTopic[] = [];
   /** The queues by number; a number is that of a topic or of a queue. */

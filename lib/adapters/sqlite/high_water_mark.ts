@@ -13,6 +13,7 @@ import { settled } from "../../base/detached.ts";
 import { MARK_SYNC_AFTER_MS } from "../../base/store_limits.ts";
 import { crc32 } from "node:zlib";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
+import { unavailable } from "../store/values.ts";
 
 const SLOT_BYTES = 128;
 /** The distance of the slots, which lie in different sectors and pages. */
@@ -114,5 +115,12 @@ export class MarkFile {
     this.#turn ^= 1;
     this.#file.seekSync(this.#turn * SLOT_DISTANCE, Deno.SeekMode.Start);
     for (let at = 0; at < SLOT_BYTES;) at += this.#file.writeSync(slot.subarray(at));
+  }
+}
+
+/** The error of a mark that could not be written behind a durable transaction: losses would go unnoticed. */
+export class MarkError extends Error {
+  constructor(cause: unknown) {
+    super(unavailable("write the high-water mark", String(cause)).message, { cause });
   }
 }

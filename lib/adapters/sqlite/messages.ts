@@ -2,7 +2,8 @@
  * The messages between the threads of the SQLite store.
  *
  * The writer gets commands in order and answers each batch once, in order. The reader and the copier
- * answer each request by its number. Buffers are transferred, never copied.
+ * answer each request by its number. Buffers are transferred, never copied. What the writer is about to do it notes in
+ * memory that both threads share, which is still there when it is dead.
  */
 import type { Retention } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
@@ -18,6 +19,8 @@ export type WriterCommand =
     readonly buffer: ArrayBuffer;
     readonly length: number;
     readonly nowMs: number;
+    /** The number of the batch, from 1. */
+    readonly number: number;
   }
   | { readonly type: "retention"; readonly topic: number; readonly retention: Retention }
   | { readonly type: "retain"; readonly nowMs: number }
@@ -89,6 +92,18 @@ export interface WorkerDefect {
 
 /** The first message to a Worker: its role. */
 export type WorkerRole =
-  | { readonly role: "writer" }
+  | { readonly role: "writer"; readonly progress: WriterProgress }
   | { readonly role: "reader"; readonly database: string }
   | { readonly role: "copier"; readonly database: string; readonly to: string };
+
+/**
+ * What the writer notes before it begins with a batch, in shared memory: the number that the transaction will have, and
+ * then the number of the batch, so that the one belongs to the other.
+ */
+export type WriterProgress = Float64Array<SharedArrayBuffer>;
+export const PROGRESS = { batch: 0, commits: 1 } as const;
+
+/** Memory for that. */
+export function writerProgress(): WriterProgress {
+  return new Float64Array(new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT));
+}

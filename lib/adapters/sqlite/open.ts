@@ -26,6 +26,7 @@ import {
   type StateRow,
 } from "./tables.ts";
 import { type IdsAge, SqliteWriter } from "./writer.ts";
+import { unavailable } from "../store/values.ts";
 import { queueNameOf } from "../store/queue_name.ts";
 import type { LogFigures } from "../store/stored_log.ts";
 
@@ -44,11 +45,18 @@ export interface OpenRequest {
   readonly wallMs: number;
   readonly dedupWindowMs: number;
   readonly maxDedupEntries: number;
+  /**
+   * Opens what a dead Worker of this process had open: what it checked is not checked again, and the snapshot has only
+   * what can have changed. Absent: false.
+   */
+  readonly isReopened?: boolean;
 }
 
 /** The contents of the database at start, in a form that can be posted. */
 export interface OpenedSnapshot {
   readonly epoch: string;
+  /** The number of transactions so far. */
+  readonly commits: number;
   readonly topics: readonly LogFigures[];
   /** The chunks of queues. */
   readonly chunks: readonly (readonly [queue: number, chunks: readonly StoredChunk[]])[];
@@ -86,7 +94,7 @@ export function openDirectory(request: OpenRequest): Opened {
     // The data is for the server's user alone; a directory that is already there keeps its mode.
     Deno.mkdirSync(request.directory, { recursive: true, mode: 0o700 });
     const files = filesOf(request.directory);
-    lock = takeLock(files.lock, request.directory);
+    lock = takeLock(files.lock, request);
     database = openWriter(files.database, request.maxBytes);
     const { writer, snapshot } = load(database, files.mark, request);
     syncDirectory(request.directory);
@@ -104,12 +112,14 @@ export function openDirectory(request: OpenRequest): Opened {
   }
 }
 
-function takeLock(path: string, directory: string): DatabaseSync {
+function takeLock(path: string, { directory, isReopened }: OpenRequest): DatabaseSync {
   const lock = new DatabaseSync(path);
   try {
     lock.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
     lock.close();
+    // A Worker that is being ended keeps it until its last call to the database is over.
+    if (isReopened) throw unavailable("go on", "the dead writer still holds the directory", error);
     throw new ParleyError(
       ErrorCode.FAILED_PRECONDITION,
       `cannot open data directory ${JSON.stringify(directory)}: another server uses it`,
@@ -128,15 +138,16 @@ function load(
   const old = checkVersion(String(valueOf(database, "SELECT sqlite_version()")));
   if (old !== null) warnings.push(old);
   const isNew = Number(valueOf(database, "PRAGMA page_count")) === 0;
-  if (!isNew) checkPages(database, request.fullCheck);
+  const isReopened = request.isReopened ?? false;
+  if (!isNew && !isReopened) checkPages(database, request.fullCheck);
   migrate(database);
   const present = loadState(database);
   const state = settleHistory(present, readMark(markPath), request.repair, warnings);
   const topics = loadTopics(database);
-  checkTopics(database, topics, request.fullCheck);
-  const queues = topics.filter(({ name }) => queueNameOf(name) !== null);
+  if (!isReopened) checkTopics(database, topics, request.fullCheck);
+  const queues = topics.filter(({ name }) => !isReopened && queueNameOf(name) !== null);
   const chunks = queues.map((queue) => [queue.id, loadChunks(database, queue)] as const);
-  const records = loadRecords(database);
+  const records = isReopened ? [] : loadRecords(database);
   const forgottenSeq = loadForgotten(database);
   const { ids, ages } = recentIds(database, request);
   // The mark of a history that begins comes first: without it the next start would miss it.
@@ -147,12 +158,13 @@ function load(
   const writer = new SqliteWriter(database, mark, found);
   const snapshot = {
     epoch: state.epoch,
+    commits: state.commits,
     topics: topics.map((topic) => ({ ...topic })),
     chunks,
     records,
     lastRevision: state.revision,
     forgottenSeq,
-    ids,
+    ids: isReopened ? [] : ids,
     warnings,
   };
   return { writer, snapshot };

@@ -1,13 +1,12 @@
 /**
  * The store on SQLite: the front on this thread, the one writer in a Worker, a reader in another.
  *
- * The batch that gathers while the writer commits is its next transaction. A batch leaves as one transferred buffer
- * and comes back the same way, so bodies are copied once on this thread. A Worker that dies ends the store:
- * the batch under way fails, everything later is refused, and the data is as of the last commit.
+ * The batch that gathers while the writer commits is its next transaction. A batch is copied once on this thread, and
+ * the copy leaves as one transferred buffer and comes back the same way. A Worker that dies is replaced: nothing is
+ * acknowledged that is not committed, and what is in memory is again as it is on the disk (writer_keeper).
  */
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { reportDefect } from "../../base/defects.ts";
-import { settled } from "../../base/detached.ts";
 import type { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../../base/store_limits.ts";
@@ -16,16 +15,11 @@ import type { Retention, Store } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
 import { received } from "./errors.ts";
 import { idsIn } from "./ids.ts";
-import type {
-  ReaderCommand,
-  ReaderReport,
-  ReaderValue,
-  WorkerDefect,
-  WorkerRole,
-  WriterCommand,
-  WriterReport,
-} from "./messages.ts";
-import { filesOf, type OpenedSnapshot } from "./open.ts";
+import type { ReaderReport } from "./messages.ts";
+import { filesOf, type OpenedSnapshot, type OpenRequest } from "./open.ts";
+import { ReaderKeeper } from "./reader_keeper.ts";
+import { StoreWorker } from "./store_worker.ts";
+import { WriterKeeper } from "./writer_keeper.ts";
 import type {
   BackendLastPage,
   BackendRead,
@@ -60,8 +54,7 @@ export interface SqliteStoreOptions {
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
   const clock = options.clock ?? systemClock;
-  const backend = new SqliteBackend(options.directory);
-  const snapshot = await backend.open({
+  const backend = new SqliteBackend({
     directory: options.directory,
     repair: options.repair ?? false,
     fullCheck: options.fullCheck ?? false,
@@ -70,6 +63,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     dedupWindowMs: limits.dedupWindowMs,
     maxDedupEntries: limits.maxDedupEntries,
   });
+  const snapshot = await backend.open();
   return new StoreFront(backend, { ...snapshot, seen: seenIn(snapshot) }, limits, clock);
 }
 
@@ -79,77 +73,56 @@ function* seenIn(snapshot: OpenedSnapshot): Generator<SeenId> {
   }
 }
 
-/** A request that waits for its answer. */
-interface Waiter {
-  resolve(value: never): void;
-  reject(error: ParleyError): void;
-}
-
 class SqliteBackend implements StoreBackend {
   readonly level = AckLevel.FSYNCED;
   readonly #directory: string;
-  readonly #writer = startWorker({ role: "writer" });
-  readonly #waiters = new Map<number, Waiter>();
-  readonly #copiers = new Set<Worker>();
-  #reader: Worker | null = null;
+  readonly #writer: WriterKeeper;
+  readonly #copiers = new Map<StoreWorker<ReaderReport>, (error: ParleyError) => void>();
+  #reader: ReaderKeeper | null = null;
   #sink: BackendSink | null = null;
-  #lastId = 0;
   #lost: ParleyError | null = null;
-  #whenOpened: Waiter | null = null;
-  #whenClosed: (() => void) | null = null;
 
-  constructor(directory: string) {
-    this.#directory = directory;
-    this.#hear(this.#writer, "writer", (report: WriterReport) => this.#report(report));
+  constructor(request: OpenRequest) {
+    this.#directory = request.directory;
+    this.#writer = new WriterKeeper(request, (error) => this.#lose(error));
   }
 
-  async open(
-    request: Extract<WriterCommand, { type: "open" }>["request"],
-  ): Promise<OpenedSnapshot> {
-    try {
-      return await new Promise<OpenedSnapshot>((resolve, reject) => {
-        this.#whenOpened = { resolve, reject };
-        this.#tell({ type: "open", request });
-      });
-    } catch (error) {
-      this.#writer.terminate();
-      throw error;
-    }
+  open(): Promise<OpenedSnapshot> {
+    return this.#writer.open();
+  }
+
+  get restarts(): number {
+    return this.#writer.restarts + (this.#reader?.restarts ?? 0);
   }
 
   start(sink: BackendSink): void {
     this.#sink = sink;
-    const { database } = filesOf(this.#directory);
-    this.#reader = startWorker({ role: "reader", database });
-    this.#hear(this.#reader, "reader", ({ id, value, error }: ReaderReport) => {
-      this.#settle(id, value, error === null ? null : received(error));
-    });
+    this.#writer.tell(sink);
+    this.#reader = new ReaderKeeper(filesOf(this.#directory).database);
   }
 
   commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
-    const lost = this.#lost;
-    if (lost !== null) return queueMicrotask(() => this.#sink!.failed(buffer, lost));
-    this.#tell({ type: "commit", buffer, length, nowMs }, [buffer]);
+    this.#writer.commit(buffer, length, nowMs);
   }
 
   setRetention(topic: number, retention: Retention): void {
-    this.#tell({ type: "retention", topic, retention });
+    this.#writer.note({ type: "retention", topic, retention });
   }
 
   retain(nowMs: number): void {
-    this.#tell({ type: "retain", nowMs });
+    this.#writer.note({ type: "retain", nowMs });
   }
 
   applyRetention(nowMs: number): Promise<void> {
-    return this.#ask((id) => this.#tell({ type: "apply", id, nowMs }));
+    return this.#writer.ask((id) => ({ type: "apply", id, nowMs }));
   }
 
   trim(topic: number, beforeSeq: number): Promise<void> {
-    return this.#ask((id) => this.#tell({ type: "trim", id, topic, beforeSeq }));
+    return this.#writer.ask((id) => ({ type: "trim", id, topic, beforeSeq }));
   }
 
   read(request: BackendRead): Promise<StorePage> {
-    return this.#ask((id) => this.#askReader({ type: "read", id, request }));
+    return this.#reader!.ask((id) => ({ type: "read", id, request }));
   }
 
   readLast(
@@ -157,39 +130,37 @@ class SqliteBackend implements StoreBackend {
     lastSeqs: readonly number[],
     maxBytes: number,
   ): Promise<BackendLastPage> {
-    return this.#ask((id) => this.#askReader({ type: "readLast", id, topics, lastSeqs, maxBytes }));
+    return this.#reader!.ask((id) => ({ type: "readLast", id, topics, lastSeqs, maxBytes }));
   }
 
   seqAt(topic: number, lastSeq: number, timeMs: number): Promise<number> {
-    return this.#ask((id) => this.#askReader({ type: "seqAt", id, topic, lastSeq, timeMs }));
+    return this.#reader!.ask((id) => ({ type: "seqAt", id, topic, lastSeq, timeMs }));
   }
 
   readChunks(queue: number, firsts: readonly number[]): Promise<StorePage> {
-    return this.#ask((id) => this.#askReader({ type: "chunks", id, queue, firsts }));
+    return this.#reader!.ask((id) => ({ type: "chunks", id, queue, firsts }));
   }
 
   backup(to: string): Promise<void> {
+    if (this.#lost !== null) return Promise.reject(this.#lost);
     const { database } = filesOf(this.#directory);
-    return this.#ask((id) => {
-      const copier = startWorker({ role: "copier", database, to });
-      this.#copiers.add(copier);
+    return new Promise((resolve, reject) => {
       const end = (error: ParleyError | null) => {
-        copier.terminate();
+        copier.close();
         this.#copiers.delete(copier);
-        this.#settle(id, null, error);
+        if (error === null) resolve();
+        else reject(error);
       };
-      const failed = (why: Pick<Error, "message" | "stack">) => {
-        reportDefect("copy the database", errorFrom(why));
-        end(unavailable(`back up to ${JSON.stringify(to)}`, "the server failed; it is in its log"));
-      };
-      copier.onmessage = ({ data }: MessageEvent<ReaderReport | WorkerDefect>) => {
-        if ("defect" in data) failed(data.defect);
-        else end(data.error === null ? null : received(data.error));
-      };
-      copier.onerror = (event) => {
-        event.preventDefault();
-        failed(event);
-      };
+      const copier = new StoreWorker<ReaderReport>({ role: "copier", database, to }, {
+        take: ({ error }) => end(error === null ? null : received(error)),
+        died: (error) => {
+          reportDefect("copy the database", error);
+          end(
+            unavailable(`back up to ${JSON.stringify(to)}`, "the server failed; it is in its log"),
+          );
+        },
+      });
+      this.#copiers.set(copier, end);
     });
   }
 
@@ -207,93 +178,12 @@ class SqliteBackend implements StoreBackend {
   }
 
   async close(): Promise<void> {
-    if (this.#lost === null) {
-      // The reader first: the last connection to close brings the log into the database.
-      const closed = this.#ask((id) => this.#askReader({ type: "close", id }));
-      await settled(closed, "close the store's reader");
+    // The reader first: the last connection to close brings the log into the database.
+    await this.#reader?.close();
+    await this.#writer.close();
+    for (const end of [...this.#copiers.values()]) {
+      end(unavailable("use the store", "it is closed"));
     }
-    if (this.#lost === null) {
-      await new Promise<void>((resolve) => {
-        this.#whenClosed = resolve;
-        this.#tell({ type: "close" });
-      });
-    }
-    this.#writer.terminate();
-    this.#reader?.terminate();
-    for (const copier of this.#copiers) copier.terminate();
-    this.#rejectAll(unavailable("use the store", "it is closed"));
-  }
-
-  #report(report: WriterReport): void {
-    // All that was under way when the store was lost has failed already: a late success is not told.
-    if (this.#lost !== null && report.type !== "closed") return;
-    switch (report.type) {
-      case "opened":
-        return this.#whenOpened?.resolve(report.snapshot as never);
-      case "refused":
-        return this.#whenOpened?.reject(received(report.error));
-      case "committed":
-        this.#sink?.committed(report.buffer, report.syncMs);
-        return this.#trimmed(report.trimmed);
-      case "failed":
-        return this.#sink?.failed(report.buffer, received(report.error));
-      case "trimmed":
-        return this.#trimmed(report.trimmed);
-      case "done":
-        return this.#settle(report.id, null, report.error === null ? null : received(report.error));
-      case "broken":
-        return this.#lose(received(report.error));
-      case "closed":
-        return this.#whenClosed?.();
-    }
-  }
-
-  #trimmed(figures: Float64Array): void {
-    if (figures.length > 0) this.#sink?.trimmed(figures);
-  }
-
-  #tell(command: WriterCommand, transfer: Transferable[] = []): void {
-    this.#writer.postMessage(command, transfer);
-  }
-
-  #askReader(command: ReaderCommand): void {
-    this.#reader?.postMessage(command);
-  }
-
-  #ask<T>(send: (id: number) => void): Promise<T> {
-    if (this.#lost !== null) return Promise.reject(this.#lost);
-    return new Promise<T>((resolve, reject) => {
-      const id = ++this.#lastId;
-      this.#waiters.set(id, { resolve, reject });
-      send(id);
-    });
-  }
-
-  #settle(id: number, value: ReaderValue, error: ParleyError | null): void {
-    const waiter = this.#waiters.get(id);
-    this.#waiters.delete(id);
-    if (error === null) waiter?.resolve(value as never);
-    else waiter?.reject(error);
-  }
-
-  /** Listens to a Worker. A defect there ends the store, not the process. */
-  #hear<Report extends object>(
-    worker: Worker,
-    name: string,
-    take: (report: Report) => void,
-  ): void {
-    const failed = (why: Pick<Error, "message" | "stack">) => {
-      reportDefect(`go on in the store's ${name}`, errorFrom(why));
-      this.#lose(unavailable("use the store", `its ${name} failed; the reason is in the log`));
-    };
-    worker.onmessage = ({ data }: MessageEvent<Report | WorkerDefect>) => {
-      if ("defect" in data) failed(data.defect);
-      else take(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      failed(event);
-    };
   }
 
   #lose(error: ParleyError): void {
@@ -302,27 +192,9 @@ class SqliteBackend implements StoreBackend {
     log.error("the store is lost: nothing more is kept until the server starts again: {error}", {
       error,
     });
-    this.#whenOpened?.reject(error);
-    this.#whenClosed?.();
-    this.#rejectAll(error);
+    this.#writer.end(error);
+    this.#reader?.end(error);
+    for (const end of [...this.#copiers.values()]) end(error);
     this.#sink?.broken(error);
   }
-
-  #rejectAll(error: ParleyError): void {
-    for (const waiter of this.#waiters.values()) waiter.reject(error);
-    this.#waiters.clear();
-  }
-}
-
-/** The error of another thread, with the place where it was thrown. */
-function errorFrom({ message, stack }: Pick<Error, "message" | "stack">): Error {
-  const error = new Error(message);
-  if (stack !== undefined) error.stack = stack;
-  return error;
-}
-
-function startWorker(role: WorkerRole): Worker {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  worker.postMessage(role);
-  return worker;
 }

@@ -9,19 +9,21 @@ import { onDefect, reportDefect } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import { copyDatabase } from "./backup.ts";
 import { posted, sqliteError } from "./errors.ts";
-import type {
-  ReaderCommand,
-  ReaderReport,
-  ReaderValue,
-  WorkerDefect,
-  WorkerRole,
-  WriterCommand,
-  WriterReport,
+import {
+  PROGRESS,
+  type ReaderCommand,
+  type ReaderReport,
+  type ReaderValue,
+  type WorkerDefect,
+  type WorkerRole,
+  type WriterCommand,
+  type WriterProgress,
+  type WriterReport,
 } from "./messages.ts";
 import { openDirectory, type Opened } from "./open.ts";
 import { SqliteReader } from "./reader.ts";
 import { openReader } from "./schema.ts";
-import { MarkError } from "./writer.ts";
+import { MarkError } from "./high_water_mark.ts";
 
 /** The global scope of a Worker, as far as it is used here. */
 interface WorkerScope {
@@ -47,7 +49,7 @@ const kept: unknown[] = [];
 
 scope.onmessage = ({ data }: MessageEvent<WorkerRole>) => {
   if (data.role === "writer") {
-    const writer = new WriterLoop();
+    const writer = new WriterLoop(data.progress);
     kept.push(writer);
     scope.onmessage = (event: MessageEvent<WriterCommand>) => writer.take(event.data);
   } else if (data.role === "reader") serveReads(data.database);
@@ -56,10 +58,15 @@ scope.onmessage = ({ data }: MessageEvent<WorkerRole>) => {
 
 /** The writer's Worker, which takes commands. */
 class WriterLoop {
+  readonly #progress: WriterProgress;
   #opened: Opened | null = null;
   #stepping = false;
   /** The commands that are answered once nothing is due. */
   #waiting: number[] = [];
+
+  constructor(progress: WriterProgress) {
+    this.#progress = progress;
+  }
 
   take(command: WriterCommand): void {
     if (command.type === "open") return this.#open(command.request);
@@ -67,7 +74,7 @@ class WriterLoop {
     if (writer === undefined) return;
     switch (command.type) {
       case "commit":
-        this.#commit(command.buffer, command.length, command.nowMs);
+        this.#commit(command);
         break;
       case "retention":
         writer.setRetention(command.topic, command.retention);
@@ -99,8 +106,11 @@ class WriterLoop {
     }
   }
 
-  #commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
+  #commit({ buffer, length, nowMs, number }: Extract<WriterCommand, { type: "commit" }>): void {
     const writer = this.#opened!.writer;
+    this.#progress[PROGRESS.batch] = 0;
+    this.#progress[PROGRESS.commits] = writer.commits + 1;
+    this.#progress[PROGRESS.batch] = number;
     try {
       const trimmed = writer.commit(buffer, length, nowMs);
       this.#report({ type: "committed", buffer, trimmed, syncMs: writer.syncMs }, [buffer]);

@@ -6,9 +6,8 @@
  * commits and steps (worker).
  */
 import type { DatabaseSync } from "node:sqlite";
-import { unavailable } from "../store/values.ts";
 import type { Retention } from "../../ports/store.ts";
-import type { MarkFile } from "./high_water_mark.ts";
+import { MarkError, type MarkFile } from "./high_water_mark.ts";
 import { ChunkBuilder } from "./chunk.ts";
 import { sqliteError } from "./errors.ts";
 import { IdsBuilder } from "./ids.ts";
@@ -93,6 +92,11 @@ export class SqliteWriter {
     this.#forgottenSeq = found.forgottenSeq;
     this.#windowMs = found.dedupWindowMs;
     this.#idsAges = found.idsAges;
+  }
+
+  /** The number of transactions so far. */
+  get commits(): number {
+    return this.#state.commits;
   }
 
   /** Whether any topic must be trimmed. */
@@ -387,12 +391,5 @@ export class SqliteWriter {
     }
     this.#trimmed.clear();
     return Float64Array.from(figures);
-  }
-}
-
-/** The error of a mark that could not be written behind a durable transaction: losses would go unnoticed. */
-export class MarkError extends Error {
-  constructor(cause: unknown) {
-    super(unavailable("write the high-water mark", String(cause)).message, { cause });
   }
 }

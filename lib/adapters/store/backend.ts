@@ -67,6 +67,10 @@ export interface BackendSink {
   failed(buffer: ArrayBuffer, error: ParleyError): void;
   /** Tells the figures of trimmed topics: topic, firstSeq, bytes and firstTimeMs of each, one after the other. */
   trimmed(figures: Float64Array): void;
+  /** Tells that nothing can be written for the moment, and why; null when it can again. Batches fail meanwhile. */
+  away(error: ParleyError | null): void;
+  /** The retentions that were set, by topic; asked for by a backend that has forgotten them. */
+  retentions(): Iterable<readonly [topic: number, retention: Retention]>;
   /** Tells that the backend is gone for good; every call from now on fails with `error`. */
   broken(error: ParleyError): void;
 }
@@ -74,6 +78,8 @@ export interface BackendSink {
 /** A backend: keeps topics, queues and records. */
 export interface StoreBackend {
   readonly level: AckLevel;
+  /** How many of its threads died and were replaced. */
+  readonly restarts: number;
   /** Sets the sink, before any other call. */
   start(sink: BackendSink): void;
   /** Applies the operations in the first `length` bytes of `buffer`, which it owns until it gives it back. */

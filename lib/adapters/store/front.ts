@@ -37,7 +37,7 @@ import { StoreJobs } from "./jobs.ts";
 import { StorePipeline } from "./pipeline.ts";
 import { StoreNames } from "./names.ts";
 import { StoreReads } from "./reads.ts";
-import { StoredLog } from "./stored_log.ts";
+import { own, type StoredLog } from "./stored_log.ts";
 import { unavailable } from "./values.ts";
 
 const encoder = new TextEncoder();
@@ -62,6 +62,8 @@ export class StoreFront implements Store {
   #committedEvents = 0;
   #trimmedEvents = 0;
   #ended: ParleyError | null = null;
+  /** Why nothing can be written for the moment; null while it can. */
+  #away: ParleyError | null = null;
   #closed: Promise<void> | null = null;
 
   constructor(
@@ -109,7 +111,8 @@ export class StoreFront implements Store {
       limits,
       clock,
     );
-    this.#appender = new Appender(this.#pipeline, this.#window, clock, () => this.#ended);
+    const closed = () => this.#ended ?? this.#away;
+    this.#appender = new Appender(this.#pipeline, this.#window, clock, closed);
     this.jobs = new StoreJobs({
       appender: this.#appender,
       pipeline: this.#pipeline,
@@ -146,7 +149,7 @@ export class StoreFront implements Store {
   openTopic(name: string, percent = 100): StoreTopic {
     const present = this.#names.topics.get(name);
     if (present !== undefined) return present;
-    this.#checkOpen("open a topic");
+    this.#checkWrites("open a topic");
     return this.#names.openTopic(name, percent);
   }
 
@@ -168,7 +171,7 @@ export class StoreFront implements Store {
 
   /** Hands over that a topic or a queue is forgotten. */
   #forget(log: StoredLog, completion: unknown): void {
-    this.#checkOpen("forget a name");
+    this.#checkWrites("forget a name");
     assert(this.#appender.group === null, "nothing is forgotten within a group");
     const batch = this.#pipeline.gathering;
     batch.operations.add(Operation.FORGET, log.id, log.tentativeSeq);
@@ -277,6 +280,9 @@ export class StoreFront implements Store {
 
   health(): StoreHealth {
     const { failure, failedAgoMs, underWayMs } = this.#pipeline;
+    if (this.#away !== null) {
+      return { ended: this.#ended, failure: this.#away, failedAgoMs: 0, underWayMs };
+    }
     return { ended: this.#ended, failure, failedAgoMs, underWayMs };
   }
 
@@ -291,6 +297,7 @@ export class StoreFront implements Store {
       committedBatches: this.#pipeline.committedBatches,
       committedEvents: this.#committedEvents,
       failedBatches: this.#pipeline.failedBatches,
+      workerRestarts: this.#backend.restarts,
       duplicates: this.#appender.duplicates,
       trimmedEvents: this.#trimmedEvents,
       pendingEntries: this.#pipeline.pendingEntries,
@@ -330,6 +337,8 @@ export class StoreFront implements Store {
       committed: (buffer, syncMs) => take(() => this.#pipeline.committed(buffer, syncMs)),
       failed: (buffer, error) => take(() => this.#pipeline.failed(buffer, error)),
       trimmed: (figures) => take(() => this.#pipeline.inTurn(() => this.#trimmed(figures))),
+      away: (error) => void (this.#away = error),
+      retentions: () => this.#retentions(),
       broken: (error) => {
         this.#ended = error;
         take(() => this.#pipeline.lost(error));
@@ -358,7 +367,7 @@ export class StoreFront implements Store {
   }
 
   #change(key: string, value: Uint8Array | null, expected: number, completion: unknown): number {
-    this.#checkOpen("change a record");
+    this.#checkWrites("change a record");
     this.#pipeline.checkRoom(value?.length ?? 0);
     const batch = this.#pipeline.gathering;
     const revision = this.#records.change(
@@ -376,10 +385,13 @@ export class StoreFront implements Store {
   #checkOpen(action: string): void {
     if (this.#ended !== null) throw unavailable(action, this.#ended.message, this.#ended);
   }
-}
 
-/** The store's own topic object behind the interface. */
-function own(topic: StoreTopic): StoredLog {
-  assert(topic instanceof StoredLog && topic.kind === "topic", "a topic is one of the store's");
-  return topic;
+  #checkWrites(action: string): void {
+    this.#checkOpen(action);
+    if (this.#away !== null) throw unavailable(action, this.#away.message, this.#away);
+  }
+
+  *#retentions(): Generator<readonly [topic: number, retention: Retention]> {
+    for (const { id, retention } of this.#names.topics.values()) yield [id, retention];
+  }
 }

@@ -5,6 +5,7 @@
  * The committed figures change only when the backend says so. The tentative ones run ahead, and fall
  * back to the committed ones when a batch fails.
  */
+import { assert } from "../../base/errors.ts";
 import type { StoreQueue } from "../../ports/job_log.ts";
 import type { Retention, StoreTopic } from "../../ports/store.ts";
 import { queueNameOf, storedNameOf } from "./queue_name.ts";
@@ -111,4 +112,10 @@ export class StoredLog implements StoreTopic, StoreQueue {
     // A log that is not stored may be named on disk all the same; naming it again does no harm.
     if (!this.isStored) this.named = false;
   }
+}
+
+/** The store's own topic object behind the interface. */
+export function own(topic: StoreTopic): StoredLog {
+  assert(topic instanceof StoredLog && topic.kind === "topic", "a topic is one of the store's");
+  return topic;
 }

@@ -5,7 +5,7 @@
  * To the session behind it this is a connection like any other, with the same limits, the same rooms and
  * the same ends. What is shown leaves in order, one write at a time.
  */
-import { errorOf } from "../../base/defects.ts";
+import { errorOf, isDefect, reportDefect } from "../../base/defects.ts";
 import { detached, mayFail } from "../../base/detached.ts";
 import { ClientMessageSchema, ServerMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { create } from "@bufbuild/protobuf";
@@ -115,9 +115,26 @@ export class TextLink implements Link {
   }
 
   async write(batch: Uint8Array): Promise<void> {
+    this.isPreparing = true;
+    try {
+      await this.#receive(batch);
+    } catch (reason) {
+      // Without what could not be shown the rest makes no sense, and the session behind this only hears of reads that fail.
+      if (isDefect(reason)) reportDefect("show a message to a person", reason);
+      this.close();
+      throw reason;
+    } finally {
+      this.isPreparing = false;
+    }
+    this.#news = true;
+    this.#wake?.();
+    await this.#show();
+  }
+
+  /** Gives the dialogue the messages of a batch, in turns with others. */
+  async #receive(batch: Uint8Array): Promise<void> {
     const frames = this.#frames;
     let shown = 0;
-    this.isPreparing = true;
     await this.#turn.admit();
     for (let from = 0; from < batch.length;) {
       const space = frames.space();
@@ -138,10 +155,6 @@ export class TextLink implements Link {
         if (this.#closed) throw new Error("the connection is closed");
       }
     }
-    this.isPreparing = false;
-    this.#news = true;
-    this.#wake?.();
-    await this.#show();
   }
 
   leaveOut(): void {

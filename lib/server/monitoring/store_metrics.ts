@@ -34,6 +34,11 @@ export function addStoreMetrics(families: Families, { features, config }: Monito
     () => store.figures().failedBatches,
   );
   families.counter(
+    "parley_store_worker_restarts_total",
+    "Threads of the store that died and were replaced.",
+    () => store.figures().workerRestarts,
+  );
+  families.counter(
     "parley_store_events_total",
     "Events of kept topics that were committed.",
     () => store.figures().committedEvents,
