@@ -2,11 +2,13 @@
  * Changes the file of users: reads it, lets somebody change its tables, checks them, and writes them in one step.
  *
  * Invariants: a file is there as it was or as it is to be, never half, also after a crash; it can be read by its owner
- * only, and its owner stays who it was; what the server would not take is not written. Comments in it are not kept.
+ * only, and its owner stays who it was; what the server would not take is not written; of two changes at once none is
+ * lost. Comments in it are not kept.
  */
+import { dirname, resolve } from "node:path";
 import { parse, stringify } from "smol-toml";
 import { nodeHasher } from "../adapters/secrets/node_hasher.ts";
-import { invalidArgument } from "../base/errors.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import {
   formatPasswordHash,
   HASH_BYTES,
@@ -20,6 +22,8 @@ import type { Config } from "./config/config.ts";
 import { parseUsersFile } from "./config/users_file.ts";
 
 const MODE = 0o600;
+/** The longest wait for another command. */
+const LOCK_TIMEOUT_MS = 10_000;
 const HEADING =
   "# The users of a Parley server. `parley user` and `parley token` write this file anew, " +
   "without comments.\n\n";
@@ -47,6 +51,7 @@ export async function changeUsers<T>(
   config: Config,
   change: (tables: WrittenTables) => T | Promise<T>,
 ): Promise<T> {
+  using _lock = await lockFolder(path);
   const { text, file } = await readIfThere(path);
   parseUsersFile(path, text);
   const tree = parse(text) as Record<string, unknown>;
@@ -56,6 +61,49 @@ export async function changeUsers<T>(
   checkUsable(parseUsersFile(path, written), config);
   await replace(file, written);
   return result;
+}
+
+/**
+ * Holds off other changes of the file, by a lock of the system on its folder: the file itself is another one with each
+ * change. The system takes the lock back when the process ends. Rejects with UNAVAILABLE after a while.
+ */
+async function lockFolder(path: string): Promise<Disposable> {
+  // There folders cannot be opened, so they have no locks.
+  if (Deno.build.os === "windows") return { [Symbol.dispose]: () => {} };
+  const folder = await Deno.open(dirname(resolve(await realPath(path))), { read: true });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(locked(path)), LOCK_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([folder.lock(true), tooLate]);
+    return folder;
+  } catch (reason) {
+    folder.close();
+    throw reason;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function locked(path: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.UNAVAILABLE,
+    `cannot change the users in ${
+      JSON.stringify(path)
+    }: another command has been changing them for ${LOCK_TIMEOUT_MS / 1000} s`,
+    { retryable: true },
+  );
+}
+
+/** Where a file really is, or would be. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
 }
 
 function checkUsable(tables: AccessTables, config: Config): void {
@@ -69,8 +117,8 @@ function checkUsable(tables: AccessTables, config: Config): void {
 
 /** The text of a file, and where it really is; no text when it is not there. */
 async function readIfThere(path: string): Promise<{ text: string; file: string }> {
+  const file = await realPath(path);
   try {
-    const file = await Deno.realPath(path);
     return { text: await Deno.readTextFile(file), file };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { text: "", file: path };

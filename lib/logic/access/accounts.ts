@@ -89,8 +89,10 @@ export class Accounts {
   readonly roles: readonly Role[];
   /** Who says no name; null when nobody may come so. */
   readonly guest: Identity | null;
-  /** What a login of a user who is not there is hashed with: what most users' passwords cost. */
-  readonly decoyCost: ScryptCost;
+  /** What passwords cost, once for each that there is; one of them is that of a login of a user who is not there. */
+  readonly decoyCosts: readonly ScryptCost[];
+  /** Decides which, together with the name; nobody outside knows it. */
+  readonly decoySeed: string;
   /** The message types that rules are about. */
   readonly types: readonly string[];
   readonly #users: ReadonlyMap<string, UserEntry>;
@@ -119,7 +121,9 @@ export class Accounts {
     for (const user of users) {
       for (const token of user.tokens) this.#tokens.set(token.hash, { user, token });
     }
-    this.decoyCost = commonCost(users);
+    const costs = users.flatMap(({ password }) => parsePasswordHash(password)?.cost ?? []);
+    this.decoyCosts = costs.length === 0 ? [USUAL_COST] : costs;
+    this.decoySeed = users.map(({ password }) => password).toSorted().at(-1) ?? "";
     this.guest = guestRole === "" ? null : this.#identity("", [guestRole], {});
     this.types = typesOf(roles);
   }
@@ -229,21 +233,6 @@ export class Accounts {
       expiresMs: token?.expiresMs ?? Infinity,
     };
   }
-}
-
-/** What the passwords of most users cost. */
-function commonCost(users: readonly UserEntry[]): ScryptCost {
-  const counts = new Map<string, { cost: ScryptCost; count: number }>();
-  for (const { password } of users) {
-    const cost = parsePasswordHash(password)?.cost;
-    if (cost === undefined) continue;
-    const key = `${cost.n} ${cost.r} ${cost.p}`;
-    const known = counts.get(key);
-    if (known === undefined) counts.set(key, { cost, count: 1 });
-    else known.count++;
-  }
-  const most = [...counts.values()].toSorted((one, other) => other.count - one.count)[0];
-  return most?.cost ?? USUAL_COST;
 }
 
 function typesOf(roles: readonly Role[]): string[] {

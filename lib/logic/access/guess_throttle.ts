@@ -3,8 +3,9 @@
  * there have to wait, twice as long with each wrong one; and after more of them, whatever the accounts, all tries
  * from that address.
  *
- * The rightful user is not locked out: from another address nothing is slowed down, and a right password ends
- * the wait of its account and address. Bounded: when too many are remembered, the oldest are forgotten. Accounts
+ * The rightful user is not locked out: from another address nothing is slowed down, a right password ends the wait of its
+ * account and address, and where one was right before, wrong tries on other accounts from that address, which many may
+ * share, slow nothing down. Bounded: when too many are remembered, the oldest are forgotten. Accounts
  * need not exist. Pure: time is an argument, in milliseconds of a clock that never goes back.
  */
 import { countedAs } from "../../base/ip_address.ts";
@@ -18,6 +19,8 @@ export const FIRST_WAIT_MS = 1000;
 export const MAX_WAIT_MS = 60_000;
 /** After so long without a wrong try, those before are forgotten. */
 export const FORGET_AFTER_MS = 900_000;
+/** For so long a pair of account and address is remembered that had a right password. */
+export const REMEMBER_RIGHT_MS = 30 * 86_400_000;
 /** The most pairs of account and address that are remembered, and the most addresses. */
 export const MAX_REMEMBERED = 10_000;
 
@@ -32,6 +35,8 @@ interface Tries {
 export class GuessThrottle {
   readonly #pairs = new Map<string, Tries>();
   readonly #addresses = new Map<string, Tries>();
+  /** The pairs that had a right password, and when. */
+  readonly #rights = new Map<string, number>();
   readonly #most: number;
 
   constructor(most = MAX_REMEMBERED) {
@@ -40,7 +45,7 @@ export class GuessThrottle {
 
   /** How many pairs and addresses are remembered. */
   get size(): number {
-    return this.#pairs.size + this.#addresses.size;
+    return this.#pairs.size + this.#addresses.size + this.#rights.size;
   }
 
   /**
@@ -52,7 +57,7 @@ export class GuessThrottle {
     const all = this.#look(this.#addresses, countedAs(address), nowMs);
     const waitMs = Math.max(
       waitOf(pair, FREE_TRIES, nowMs),
-      waitOf(all, FREE_TRIES_OF_ADDRESS, nowMs),
+      this.#isKnown(account, address, nowMs) ? 0 : waitOf(all, FREE_TRIES_OF_ADDRESS, nowMs),
     );
     if (waitMs > 0) return waitMs;
     pair.pending++;
@@ -63,7 +68,11 @@ export class GuessThrottle {
   }
 
   /** The try was right. */
-  right(account: string, address: string): void {
+  right(account: string, address: string, nowMs: number): void {
+    const pair = pairOf(account, address);
+    this.#rights.delete(pair);
+    this.#rights.set(pair, nowMs);
+    if (this.#rights.size > this.#most) dropFirst(this.#rights);
     this.#ended(this.#pairs, pairOf(account, address), (tries) => tries.wrong = 0);
     this.#ended(this.#addresses, countedAs(address), () => {});
   }
@@ -82,6 +91,11 @@ export class GuessThrottle {
     };
     this.#ended(this.#pairs, pairOf(account, address), count);
     this.#ended(this.#addresses, countedAs(address), count);
+  }
+
+  #isKnown(account: string, address: string, nowMs: number): boolean {
+    const rightMs = this.#rights.get(pairOf(account, address));
+    return rightMs !== undefined && nowMs - rightMs < REMEMBER_RIGHT_MS;
   }
 
   #look(map: Map<string, Tries>, key: string, nowMs: number): Tries {
@@ -103,11 +117,14 @@ export class GuessThrottle {
   #keep(map: Map<string, Tries>, key: string, tries: Tries): void {
     map.delete(key);
     map.set(key, tries);
-    if (map.size <= this.#most) return;
-    for (const oldest of map.keys()) {
-      map.delete(oldest);
-      break;
-    }
+    if (map.size > this.#most) dropFirst(map);
+  }
+}
+
+function dropFirst(map: Map<string, unknown>): void {
+  for (const first of map.keys()) {
+    map.delete(first);
+    return;
   }
 }
 

@@ -194,7 +194,7 @@ export class Logins {
       throw reason;
     }
     if (found !== null) {
-      this.#throttle.right(account, address);
+      this.#throttle.right(account, address, this.#clock.monotonicMs());
       return found;
     }
     this.#throttle.wrong(account, address, this.#clock.monotonicMs());
@@ -211,7 +211,7 @@ export class Logins {
   ): Promise<string | null> {
     if (new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES) return null;
     const known = accounts.passwordOf(user);
-    const stored = known ?? decoyOf(accounts);
+    const stored = known ?? this.#decoyOf(user, accounts);
     const hash = await this.#line.run(
       address,
       () => this.#hasher.scrypt(password, stored.salt, stored.cost, stored.hash.length),
@@ -219,15 +219,21 @@ export class Logins {
     const fits = isSameSecret(hash, stored.hash);
     return known !== null && fits ? accounts.user(user)!.password : null;
   }
+
+  /**
+   * What is hashed with for a user who is not there: at the cost of one who is, always of the same one for a name, and
+   * nobody outside knows of which.
+   */
+  #decoyOf(user: string, { decoyCosts, decoySeed }: Accounts): PasswordHash {
+    const [first, second, third] = this.#hasher.sha256(`${decoySeed}\n${user}`);
+    const cost = decoyCosts[((first << 16) + (second << 8) + third) % decoyCosts.length];
+    return { cost, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) };
+  }
 }
 
 /** Whether the server itself cannot know these: a user that is not configured, or a token of another form. */
 function isOthers({ user, token }: Credentials, accounts: Accounts): boolean {
   return token === "" ? user !== "" && accounts.user(user) === null : !isToken(token);
-}
-
-function decoyOf({ decoyCost }: Accounts): PasswordHash {
-  return { cost: decoyCost, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) };
 }
 
 function notUsable({ message }: AssertionFault): ParleyError {

@@ -325,3 +325,14 @@ Deno.test("whoever reads is told when that is not allowed any more", async () =>
   assert.equal(code, 1);
   assert.match(stderr, /the login of this connection is over/);
 });
+
+Deno.test("of changes at the same time none is lost", async () => {
+  await using folder = await Folder.make();
+  const names = Array.from({ length: 8 }, (_, index) => `user${index}`);
+  await Promise.all(names.map((name) => folder.ran(["user", "add", name, "--no-password"])));
+  const listed = await folder.ran(["user", "ls", "--json"]);
+  const found = listed.trim().split("\n").map((line) =>
+    (JSON.parse(line) as { name: string }).name
+  );
+  assert.deepEqual(found.toSorted(), names);
+});

@@ -9,6 +9,7 @@ import {
   FREE_TRIES_OF_ADDRESS,
   GuessThrottle,
   MAX_WAIT_MS,
+  REMEMBER_RIGHT_MS,
 } from "../../../lib/logic/access/guess_throttle.ts";
 
 const HOME = "192.0.2.1";
@@ -44,9 +45,9 @@ Deno.test("the rightful user comes in from another address, and so does another 
   for (let index = 0; index < FREE_TRIES; index++) guess(throttle, "ada", HOME, 0);
   assert.notEqual(throttle.begin("ada", HOME, 0), 0);
   assert.equal(throttle.begin("ada", AWAY, 0), 0);
-  throttle.right("ada", AWAY);
+  throttle.right("ada", AWAY, 0);
   assert.equal(throttle.begin("bob", HOME, 0), 0);
-  throttle.right("bob", HOME);
+  throttle.right("bob", HOME, 0);
   assert.notEqual(throttle.begin("ada", HOME, 0), 0);
 });
 
@@ -54,9 +55,9 @@ Deno.test("a right password ends the wait of its account and address", () => {
   const throttle = new GuessThrottle();
   for (let index = 0; index < FREE_TRIES; index++) guess(throttle, "ada", HOME, 0);
   assert.equal(throttle.begin("ada", HOME, FIRST_WAIT_MS), 0);
-  throttle.right("ada", HOME);
+  throttle.right("ada", HOME, 0);
   assert.equal(throttle.begin("ada", HOME, FIRST_WAIT_MS), 0);
-  throttle.right("ada", HOME);
+  throttle.right("ada", HOME, 0);
 });
 
 Deno.test("many accounts from one address are one guesser", () => {
@@ -66,6 +67,29 @@ Deno.test("many accounts from one address are one guesser", () => {
   }
   assert.equal(throttle.begin("ada", HOME, 0), FIRST_WAIT_MS);
   assert.equal(throttle.begin("ada", AWAY, 0), 0);
+});
+
+Deno.test("who came in from an address before does not wait for the guesses of others there", () => {
+  const throttle = new GuessThrottle();
+  throttle.begin("ada", HOME, 0);
+  throttle.right("ada", HOME, 0);
+  for (let index = 0; index < FREE_TRIES_OF_ADDRESS; index++) {
+    guess(throttle, `user${index}`, HOME, 0);
+  }
+  assert.equal(throttle.begin("bob", HOME, 0), FIRST_WAIT_MS);
+  assert.equal(throttle.begin("ada", HOME, 0), 0);
+  throttle.wrong("ada", HOME, 0);
+  // Its own wrong tries count all the same.
+  for (let index = 1; index < FREE_TRIES; index++) assert.equal(guess(throttle, "ada", HOME, 0), 0);
+  assert.equal(throttle.begin("ada", HOME, 0), FIRST_WAIT_MS);
+  // A long time afterwards it is like anybody.
+  const later = REMEMBER_RIGHT_MS;
+  for (let index = 0; index < FREE_TRIES_OF_ADDRESS; index++) {
+    guess(throttle, `user${index}`, HOME, later - 1);
+  }
+  assert.equal(throttle.begin("ada", HOME, later - 1), 0);
+  throttle.dropped("ada", HOME);
+  assert.notEqual(throttle.begin("ada", HOME, later), 0);
 });
 
 Deno.test("while one has to wait, tries do not go on side by side", () => {
@@ -87,17 +111,17 @@ Deno.test("what is long ago is forgotten", () => {
   assert.equal(throttle.begin("ada", HOME, FORGET_AFTER_MS), FIRST_WAIT_MS);
 });
 
-Deno.test("what is remembered is bounded, and right tries leave nothing", () => {
+Deno.test("what is remembered is bounded, wrong tries and right ones", () => {
   const throttle = new GuessThrottle(100);
   for (let index = 0; index < 1000; index++) {
     throttle.begin("ada", `10.0.${index >> 8}.${index & 255}`, 0);
-    throttle.right("ada", `10.0.${index >> 8}.${index & 255}`);
+    throttle.right("ada", `10.0.${index >> 8}.${index & 255}`, 0);
   }
-  assert.equal(throttle.size, 0);
+  assert.equal(throttle.size, 100);
   for (let index = 0; index < 1000; index++) {
     guess(throttle, "ada", `10.0.${index >> 8}.${index & 255}`, 0);
   }
-  assert.equal(throttle.size, 200);
+  assert.equal(throttle.size, 300);
 });
 
 Deno.test("an address of IPv6 counts with its network", () => {
