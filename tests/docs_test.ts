@@ -14,6 +14,7 @@ import { Queues } from "../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../lib/gen/parley/v1/room_pb.ts";
 import { Admin } from "../lib/gen/parley/v1/admin_pb.ts";
 import { Topics } from "../lib/gen/parley/v1/topic_pb.ts";
+import { Types } from "../lib/gen/parley/v1/type_pb.ts";
 import { configFrom, resolveConfig } from "../lib/server/config/config.ts";
 import { Server } from "../lib/server/server.ts";
 import { fieldsOf, messages, talk } from "./protocol_page.ts";
@@ -101,14 +102,19 @@ function tableOf(mark: string): string[][] | null {
 Deno.test("tables of messages are complete and right", () => {
   // The requests and answers of the server's own methods have tables of their own.
   const own = messages.filter((each) => !/(Request|Response)$/.test(each.name));
-  for (const schema of [...own, ...messages.filter(({ name }) => name.startsWith("Add"))]) {
+  for (
+    const schema of [
+      ...own,
+      ...messages.filter(({ name }) => /^Add(Request|Response)$/.test(name)),
+    ]
+  ) {
     const table = tableOf(`message: ${schema.name}`);
     assert(table !== null, `docs/protocol.md has no table of ${schema.name}`);
     assert.deepEqual(table.map(([number, field]) => `${field} = ${number}`), fieldsOf(schema));
   }
 });
 
-for (const service of [Topics, Queues, Rooms, Admin]) {
+for (const service of [Topics, Types, Queues, Rooms, Admin]) {
   Deno.test(`the table of the methods of ${service.typeName} is complete and right`, () => {
     const expected = service.methods.map(({ name, input, output }) => [
       name,

@@ -93,6 +93,7 @@ const SERVICES = [
   "kept",
   "queues",
   "rooms",
+  "types",
   "store_commits.ts",
   "administration.ts",
   "features.ts",

@@ -25,6 +25,7 @@ import { addRespond } from "./calls/respond.ts";
 import { addRoom } from "./rooms/room.ts";
 import { addReload } from "./server/reload.ts";
 import { addServe } from "./server/serve.ts";
+import { addSchema } from "./topics/schema.ts";
 import { addSub } from "./topics/sub.ts";
 import { styled } from "./terminal/terminal_text.ts";
 import { addExplain } from "./users/explain.ts";
@@ -72,6 +73,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addTopic(program, context);
   addRoom(program, context);
   addQueue(program, context);
+  addSchema(program, context);
   addUser(program, context);
   addToken(program, context);
   addExplain(program, context);

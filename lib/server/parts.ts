@@ -13,6 +13,7 @@ import { onDefect } from "../base/defects.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
 import { QueuePolicies } from "../logic/queues/policies.ts";
+import { TypeRules } from "../logic/types/type_rules.ts";
 import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { LinkListener } from "../ports/link.ts";
 import type { Tracing } from "../ports/tracing.ts";
@@ -26,6 +27,7 @@ import {
   limitsOf,
   type LogConfig,
   queuePoliciesOf,
+  typeRulesOf,
 } from "./config/config.ts";
 import { usersOf } from "./config/users_file.ts";
 import { Admission } from "./listeners/admission.ts";
@@ -143,6 +145,8 @@ async function openFeatures(
   const queues = new QueuePolicies(queuePoliciesOf(config));
   features.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
   await features.rooms?.load();
+  await features.types?.load();
+  features.holdTo(new TypeRules(typeRulesOf(config)));
   return features;
 }
 

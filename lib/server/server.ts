@@ -11,7 +11,7 @@ import type { LinkListener, ListenerKind } from "../ports/link.ts";
 import type { ReloadOutcome } from "../services/administration.ts";
 import { ConnectionService } from "../services/connection_service.ts";
 import type { Config } from "./config/config.ts";
-import { checkHints } from "./config/network_lists.ts";
+import { checkHints } from "./config/access/network_lists.ts";
 import { Connections } from "./listeners/connections.ts";
 import { openParts, type ServerOptions, type ServerParts } from "./parts.ts";
 import { Reload } from "./reload/reload.ts";

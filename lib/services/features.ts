@@ -21,6 +21,9 @@ import { Queues } from "./queues/queues.ts";
 import { Rooms } from "./rooms/rooms.ts";
 import { StoreCommits } from "./store_commits.ts";
 import { SystemEvents } from "./system/system_events.ts";
+import type { TypeRules } from "../logic/types/type_rules.ts";
+import { KnownTypes } from "./types/known_types.ts";
+import { TypeChecks } from "./types/type_checks.ts";
 import { Bus } from "./topics/bus.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
 
@@ -45,6 +48,10 @@ export class Features {
   rooms: Rooms | null = null;
   /** Queues; null while there is no store. */
   queues: Queues | null = null;
+  /** The message types that are known; null while there is no store. */
+  types: KnownTypes | null = null;
+  /** Payloads that are held to the type of their topic, queue or method. */
+  readonly typeChecks: TypeChecks;
   /** What administrators may have the server do; null while nobody does it. */
   administration: Administration | null = null;
 
@@ -54,6 +61,7 @@ export class Features {
     context.notices = this.system = new SystemEvents(context, this.bus);
     this.calls = new Calls(context);
     this.callouts = new Callouts(context, this.calls);
+    this.typeChecks = new TypeChecks(context);
   }
 
   /** Keeps topics and queues in `store` from now on; once, before the first session. */
@@ -66,12 +74,15 @@ export class Features {
     bus.join({
       keep: (topic, by) => kept.topicOf(topic, by),
       bind,
+      check: (topic) => this.typeChecks.ofTopic(topic),
       endTurn: () => queues.dispatch(),
       readers: kept.feeds,
     });
     this.kept = kept;
     this.queues = queues;
     this.rooms = new Rooms(context, bus, kept);
+    this.types = new KnownTypes(context, store);
+    this.typeChecks.goBy(this.types);
   }
 
   /** Asks `access` who the peers are; once, before the first session. */
@@ -93,6 +104,12 @@ export class Features {
   /** Goes by the limits of the context that are in force now. */
   takeLimits(): void {
     if (this.rooms !== null) this.rooms.names.graceMs = this.context.limits.nameGraceMs;
+  }
+
+  /** Holds payloads to other rules from now on. */
+  holdTo(rules: TypeRules): void {
+    this.typeChecks.follow(rules);
+    this.bus.forgetMatches();
   }
 
   /**
@@ -128,6 +145,11 @@ export class Features {
   /** What administrators may have the server do. Raises UNAVAILABLE where nobody does it. */
   needAdministration(action: string): Administration {
     return this.administration ?? notHere(action, "has nobody who does it");
+  }
+
+  /** The message types. Raises UNAVAILABLE without a store. */
+  needTypes(action = "answer the call"): KnownTypes {
+    return this.types ?? notHere(action, "stores no types");
   }
 
   /** The rooms. Raises UNAVAILABLE without a store. */

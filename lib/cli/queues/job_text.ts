@@ -9,7 +9,7 @@ import type { JobDeath } from "../../client/queues/job_record.ts";
 import { clockTime } from "../topics/event_text.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { payloadJson, payloadText } from "../terminal/payload_text.ts";
-import { decodedJson, shownPayload } from "../terminal/own_types.ts";
+import { PayloadTypes } from "../terminal/payload_types.ts";
 import { countOf } from "../terminal/summary.ts";
 import { styled } from "../terminal/terminal_text.ts";
 
@@ -43,11 +43,15 @@ interface JobView {
   readonly colors: boolean;
   /** Payloads in full length. */
   readonly full: boolean;
+  /** The types that are known. Default: Parley's own. */
+  readonly types?: PayloadTypes;
 }
 
 /** The job with its line feed; `place` for one that was looked at and not delivered. */
 export function jobText(job: ShownJob, view: JobView, place: JobPlace | null = null): string {
-  const payload = payloadText(shownPayload(job.type, job.payload), view);
+  const { bytes, why } = (view.types ?? PayloadTypes.OWN).shown(job.type, job.payload);
+  const payload = payloadText(bytes, view);
+  const reason = why === "" ? [] : [`(${printable(why)})`];
   const state = place === null ? [] : [placeText(place)];
   const deliveries = place === null
     ? `attempt ${job.attempt}${job.redelivered ? ", redelivered" : ""}`
@@ -62,6 +66,7 @@ export function jobText(job: ShownJob, view: JobView, place: JobPlace | null = n
       deliveries,
       ...(Object.keys(more).length === 0 ? [] : [jsonLine(more).trimEnd()]),
       payload,
+      ...reason,
     ].join("  ") + "\n";
   }
   const style = (name: "bold" | "dim" | "cyan", text: string) => styled(name, text, view);
@@ -74,11 +79,16 @@ export function jobText(job: ShownJob, view: JobView, place: JobPlace | null = n
   ].join("  ");
   const details = detailsOf(job).map((line) => style("dim", line));
   const body = job.payload.length === 0 ? [style("dim", "(empty)")] : payload.split("\n");
-  return [first, ...[...details, ...body].map((line) => `  ${line}`)].join("\n") + "\n";
+  const whole = [...details, ...body, ...reason.map((text) => style("dim", text))];
+  return [first, ...whole.map((line) => `  ${line}`)].join("\n") + "\n";
 }
 
 /** The job as one line of JSON; `place` as above. */
-export function jobJson(job: ShownJob, place: JobPlace | null = null): string {
+export function jobJson(
+  job: ShownJob,
+  place: JobPlace | null = null,
+  types = PayloadTypes.OWN,
+): string {
   return jsonLine({
     time: timeText(job.pushedAt),
     queue: job.queue,
@@ -90,7 +100,7 @@ export function jobJson(job: ShownJob, place: JobPlace | null = null): string {
     ...(place === null ? { redelivered: job.redelivered } : {}),
     ...moreOf(job),
     ...payloadJson(job.payload),
-    ...decodedJson(job.type, job.payload),
+    ...types.decoded(job.type, job.payload),
   });
 }
 

@@ -12,8 +12,9 @@ import {
   withServerOptions,
 } from "../command.ts";
 import { jobJson, jobText } from "./job_text.ts";
+import { payloadTypes, type ProtoOption, withProto } from "../terminal/payload_types.ts";
 
-interface PeekOptions extends ServerOptions {
+interface PeekOptions extends ServerOptions, ProtoOption {
   readonly count: number;
   readonly after?: bigint;
   readonly full?: boolean;
@@ -30,7 +31,7 @@ const MAX_JOBS = 10_000_000;
 
 /** Adds the command below `queue`. */
 export function addQueuePeek(queue: Command, context: CliContext): void {
-  withServerOptions(queue.command("peek"))
+  withProto(withServerOptions(queue.command("peek")))
     .description("show the jobs of a queue without taking them")
     .argument("<name>", "which one")
     .option("--count <n>", "at most so many", wholeNumber(1, MAX_JOBS), 10)
@@ -49,14 +50,17 @@ function jobId(text: string): bigint {
 async function peek(queue: string, options: PeekOptions, { io }: CliContext): Promise<void> {
   const { stdout, stderr } = io;
   const { isTerminal, colors } = stdout;
-  const view = { lines: isTerminal, colors, full: options.full ?? false };
   let last = options.after ?? 0n;
   let shown = 0;
   const more = await withClient(options, io, async (client) => {
+    const types = await payloadTypes(client, options);
+    const view = { lines: isTerminal, colors, full: options.full ?? false, types };
     for (let left = options.count; left > 0;) {
       const limit = Math.min(left, PAGE_JOBS);
       const { jobs, more } = await client.queue(queue).peek({ after: last, limit });
-      const texts = jobs.map((job) => options.json ? jobJson(job, job) : jobText(job, view, job));
+      const texts = jobs.map((job) =>
+        options.json ? jobJson(job, job, types) : jobText(job, view, job)
+      );
       stdout.write(texts.join(""));
       left -= jobs.length;
       shown += jobs.length;

@@ -24,9 +24,10 @@ import { PrintedJobs } from "./pull_print.ts";
 import { endPrograms } from "../programs/shell.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { countOf } from "../terminal/summary.ts";
+import { payloadTypes, type ProtoOption, withProto } from "../terminal/payload_types.ts";
 
 /** What `queue pull` was asked to do. */
-export interface PullOptions extends ServerOptions {
+export interface PullOptions extends ServerOptions, ProtoOption {
   readonly count?: number;
   readonly prefetch?: number;
   readonly drain?: boolean;
@@ -61,7 +62,7 @@ const MAX_CONCURRENCY = 1024;
 
 /** Adds the command below `queue`. */
 export function addQueuePull(queue: Command, context: CliContext): void {
-  withServerOptions(queue.command("pull"))
+  withProto(withServerOptions(queue.command("pull")))
     .description("take jobs: print them, or run a program for each")
     .argument("<name>", "which queue")
     .option("--exec <command>", "run this command of the shell for each job")
@@ -92,6 +93,9 @@ async function pull(name: string, options: PullOptions, { io }: CliContext): Pro
     ? new PrintedJobs(io, options, notices)
     : new ExecutedJobs(io, options.exec, options, notices);
   await withClient(options, io, async (client) => {
+    if (taker instanceof PrintedJobs && !options.raw) {
+      taker.types = await payloadTypes(client, options);
+    }
     const run = new PullRun(taker, options.count);
     const worker = client.queue(name).work((job) => run.take(job), bounds(options));
     run.onEnough(() => detached(worker.stop(), "take no more jobs"));

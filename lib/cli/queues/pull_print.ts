@@ -10,6 +10,7 @@ import type { LinkNotices } from "../terminal/link_notices.ts";
 import { jobJson, jobText } from "./job_text.ts";
 import type { JobTaker } from "./pull_run.ts";
 import { terminalText } from "../terminal/terminal_text.ts";
+import { PayloadTypes } from "../terminal/payload_types.ts";
 
 interface PrintOptions {
   readonly json?: boolean;
@@ -19,6 +20,8 @@ interface PrintOptions {
 
 /** Prints jobs. */
 export class PrintedJobs implements JobTaker {
+  /** The types that payloads are shown by. */
+  types = PayloadTypes.OWN;
   readonly #io: CliIo;
   readonly #options: PrintOptions;
   readonly #notices: LinkNotices;
@@ -47,8 +50,9 @@ export class PrintedJobs implements JobTaker {
   #shown(job: Job): string | Uint8Array {
     const { stdout } = this.#io;
     const { json, raw, full = false } = this.#options;
-    if (json) return jobJson(job);
-    if (!raw) return jobText(job, { lines: stdout.isTerminal, colors: stdout.colors, full });
+    const { types } = this;
+    if (json) return jobJson(job, null, types);
+    if (!raw) return jobText(job, { lines: stdout.isTerminal, colors: stdout.colors, full, types });
     if (stdout.isTerminal) {
       const text = decodeTextLeniently(job.payload);
       return terminalText(text, stdout) + "\n";

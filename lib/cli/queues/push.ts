@@ -19,10 +19,12 @@ import {
 import type { CliIo } from "../io.ts";
 import { MAX_DELAY_MS, MAX_PRIORITY, moment, parseJob, type PushedJob } from "./push_input.ts";
 import { PushSummary } from "./push_summary.ts";
+import { payloadTypes, type ProtoOption, withProto } from "../terminal/payload_types.ts";
 import { fromLines, fromWhole, repeated, SendRun, type Source } from "../terminal/send_run.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 
-interface PushOptions extends ServerOptions {
+interface PushOptions extends ServerOptions, ProtoOption {
+  readonly encode?: boolean;
   readonly type?: string;
   readonly header?: Readonly<Record<string, string>>;
   readonly id?: string;
@@ -51,11 +53,12 @@ is named as an argument is where all go.`;
 
 /** Adds the command below `queue`. */
 export function addQueuePush(queue: Command, context: CliContext): void {
-  withServerOptions(queue.command("push"))
+  withProto(withServerOptions(queue.command("push")))
     .description("push jobs into a queue")
     .argument("[name]", "which one; --json-lines can do without")
     .argument("[data]", "the payload; - or nothing: one job for each line of standard input")
     .option("--type <type>", "the type of the payload, like acme.v1.Email")
+    .option("--encode", "payloads are JSON, and sent as messages of their type")
     .option("--header <name=value>", "a header; may be repeated", header)
     .option("--id <id>", "a job with this id is pushed once, however often it is tried", notEmpty)
     .option(
@@ -112,8 +115,11 @@ async function push(
   const run = new SendRun(io, { noun: "job", done: "pushed", stop: signals.signal });
   const summary = new PushSummary();
   await withClient(options, io, async (client) => {
+    const types = options.encode ? await payloadTypes(client, options) : null;
+    const encoded = (each: PushedJob): PushedJob =>
+      types === null ? each : { ...each, payload: types.encode(each.type, each.payload) };
     const sources = sourcesOf(job, data, options, io);
-    await run.sendAll(sources, (each) => pushOne(client, each, summary));
+    await run.sendAll(sources, (each) => pushOne(client, encoded(each), summary));
   }, { signal: signals.signal, onStatus: run.onStatus });
   outcome.exitCode = signals.exitCode;
   io.stdout.write(options.json ? JSON.stringify(summary.json()) + "\n" : summary.text());

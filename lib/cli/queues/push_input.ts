@@ -54,6 +54,7 @@ const STAMPS = [
   "topic",
   "death",
   "decoded",
+  "decode_error",
 ];
 const EXAMPLE = '{"queue": "emails", "payload": "text"}';
 

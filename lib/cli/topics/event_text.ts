@@ -8,7 +8,7 @@ import { preciseClock } from "../../base/local_time.ts";
 import { printable } from "../../base/printable.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { payloadJson, payloadText } from "../terminal/payload_text.ts";
-import { decodedJson, shownPayload } from "../terminal/own_types.ts";
+import { PayloadTypes } from "../terminal/payload_types.ts";
 import { styled } from "../terminal/terminal_text.ts";
 
 /** What is shown of an event; the client library's ReceivedEvent is one. */
@@ -31,21 +31,26 @@ interface EventView {
   readonly colors: boolean;
   /** Payloads in full length. */
   readonly full: boolean;
+  /** The types that are known. Default: Parley's own. */
+  readonly types?: PayloadTypes;
 }
 
 /** The event with its line feed. */
 export function eventText(event: ShownEvent, view: EventView): string {
   const headers = Object.entries(event.headers);
-  const payload = payloadText(shownPayload(event.type, event.payload), view);
+  const { bytes, why } = (view.types ?? PayloadTypes.OWN).shown(event.type, event.payload);
+  const payload = payloadText(bytes, view);
+  const reason = why === "" ? [] : [`(${printable(why)})`];
   const type = printable(event.type) || "-";
   const topic = printable(event.topic);
   const sender = printable(event.sender) || "-";
   const number = event.seq === 0n ? [] : [`#${event.seq}`];
   if (!view.lines) {
     const more = headers.length === 0 ? [] : [jsonLine({ headers: event.headers }).trimEnd()];
-    return [isoTime(event.timeMicros), topic, ...number, type, sender, ...more, payload].join(
-      "  ",
-    ) + "\n";
+    return [isoTime(event.timeMicros), topic, ...number, type, sender, ...more, payload, ...reason]
+      .join(
+        "  ",
+      ) + "\n";
   }
   const style = (name: "bold" | "dim" | "cyan", text: string) => styled(name, text, view);
   const first = [
@@ -59,11 +64,12 @@ export function eventText(event: ShownEvent, view: EventView): string {
     style("dim", `${printable(name)}: ${printable(value)}`)
   );
   const body = event.payload.length === 0 ? [style("dim", "(empty)")] : payload.split("\n");
-  return [first, ...[...details, ...body].map((line) => `  ${line}`)].join("\n") + "\n";
+  const whole = [...details, ...body, ...reason.map((text) => style("dim", text))];
+  return [first, ...whole.map((line) => `  ${line}`)].join("\n") + "\n";
 }
 
 /** The event as one line of JSON. */
-export function eventJson(event: ShownEvent): string {
+export function eventJson(event: ShownEvent, types = PayloadTypes.OWN): string {
   return jsonLine({
     time: isoTime(event.timeMicros),
     topic: event.topic,
@@ -74,7 +80,7 @@ export function eventJson(event: ShownEvent): string {
     ...(event.messageId === "" ? {} : { message_id: event.messageId }),
     ...(Object.keys(event.headers).length === 0 ? {} : { headers: event.headers }),
     ...payloadJson(event.payload),
-    ...decodedJson(event.type, event.payload),
+    ...types.decoded(event.type, event.payload),
   });
 }
 

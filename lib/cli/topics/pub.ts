@@ -19,11 +19,13 @@ import {
 import type { CliIo } from "../io.ts";
 import { KeptSummary } from "./pub_kept.ts";
 import { parsePublication, type Publication } from "./pub_input.ts";
+import { payloadTypes, type ProtoOption, withProto } from "../terminal/payload_types.ts";
 import { fromLines, fromWhole, repeated, SendRun, type Source } from "../terminal/send_run.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { countOf } from "../terminal/summary.ts";
 
-interface PubOptions extends ServerOptions {
+interface PubOptions extends ServerOptions, ProtoOption {
+  readonly encode?: boolean;
   readonly type?: string;
   readonly header?: Readonly<Record<string, string>>;
   readonly count?: number;
@@ -36,6 +38,7 @@ const EXAMPLES = `
 Examples:
   parley pub orders.eu.created '{"id": 7}' --type acme.v1.OrderCreated
   parley pub orders.eu.created < order.json          all of it is one event
+  parley pub orders.eu '{"id": "7"}' --type acme.v1.Order --encode --proto types.binpb
   tail -f app.log | parley pub logs.app --lines      each line is an event
   parley pub tick now --count 60 --interval 1s
   parley sub 'orders.>' --json | parley pub --json-lines --server parley://other
@@ -45,11 +48,12 @@ message_id; what it does not say comes from the arguments.`;
 
 /** Adds the command. */
 export function addPub(program: Command, context: CliContext): void {
-  withServerOptions(program.command("pub").alias("publish"))
+  withProto(withServerOptions(program.command("pub").alias("publish")))
     .description("publish events")
     .argument("[topic]", "where; --json-lines can do without")
     .argument("[data]", "the payload; - or nothing: all of standard input")
     .option("--type <type>", "the type of the payload, like acme.v1.OrderCreated")
+    .option("--encode", "payloads are JSON, and sent as messages of their type")
     .option("--header <name=value>", "a header; may be repeated", header)
     .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
     .option("--interval <duration>", "how long to wait between events, like 100ms", interval)
@@ -95,9 +99,11 @@ async function pub(
   // Undefined as long as nobody has told how many there were.
   let deliveries: number | undefined;
   await withClient(options, io, async (client) => {
+    const types = options.encode ? await payloadTypes(client, options) : null;
     const events = sourcesOf(event, fromInput, options, io);
     await run.sendAll(events, async ({ topic, payload, ...more }) => {
-      const ack = await client.publish(topic, payload, more);
+      const sent = types === null ? payload : types.encode(more.type, payload);
+      const ack = await client.publish(topic, sent, more);
       if (ack.receivers !== undefined) deliveries = (deliveries ?? 0) + ack.receivers;
       kept.add(topic, ack);
     });

@@ -23,7 +23,7 @@ export interface Publication {
 
 const KEYS = ["topic", "type", "headers", "message_id", ...PAYLOAD_KEYS];
 /** What `parley sub --json` adds and only the server may set: passed over, so that its lines can be published. */
-const STAMPS = ["time", "sender", "seq", "group", "decoded"];
+const STAMPS = ["time", "sender", "seq", "group", "decoded", "decode_error"];
 const EXAMPLE = '{"topic": "a.b", "payload": "text"}';
 
 /** Reads a line of JSON; what it does not say comes from `defaults`, headers one by one. */

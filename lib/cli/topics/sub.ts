@@ -30,11 +30,17 @@ import { eventJson, eventText } from "./event_text.ts";
 import type { CliIo } from "../io.ts";
 import { LinkNotices } from "../terminal/link_notices.ts";
 import { textOf } from "../terminal/payload_text.ts";
+import {
+  PayloadTypes,
+  payloadTypes,
+  type ProtoOption,
+  withProto,
+} from "../terminal/payload_types.ts";
 import { since } from "./since.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { terminalText } from "../terminal/terminal_text.ts";
 
-interface SubOptions extends ServerOptions {
+interface SubOptions extends ServerOptions, ProtoOption {
   readonly type?: string;
   readonly group?: string;
   readonly echo?: boolean;
@@ -70,7 +76,7 @@ const LINE_FEED = new Uint8Array([0x0a]);
 
 /** Adds the command. */
 export function addSub(program: Command, context: CliContext): void {
-  withServerOptions(program.command("sub").alias("subscribe"))
+  withProto(withServerOptions(program.command("sub").alias("subscribe")))
     .description("print events as they are published")
     .argument("[pattern...]", "which topics; none with --type means all")
     .option("--type <type>", "only events of this type")
@@ -118,6 +124,7 @@ async function sub(
     options,
     io,
     async (client) => {
+      if (!options.raw) printer.types = await payloadTypes(client, options);
       const subscriptions = await subscribeAll(client, wanted, options, { printer, notices });
       const ended = subscriptions.map((each) => each.closed);
       notices.say(`subscribed to ${describe(wanted, options)}`);
@@ -172,6 +179,8 @@ function describe(patterns: readonly string[], options: SubOptions): string {
 class EventPrinter {
   /** Resolves after the last event that is wanted; rejects when nobody reads the output any more. */
   readonly finished: Promise<void>;
+  /** The types that payloads are shown by. */
+  types = PayloadTypes.OWN;
   readonly #io: CliIo;
   readonly #options: SubOptions;
   #finish!: () => void;
@@ -248,8 +257,8 @@ class EventPrinter {
     const { isTerminal, colors } = this.#io.stdout;
     const { json, raw, full = false } = this.#options;
     if (raw) this.#addRaw(event.payload);
-    else if (json) this.#text += eventJson(event);
-    else this.#text += eventText(event, { lines: isTerminal, colors, full });
+    else if (json) this.#text += eventJson(event, this.types);
+    else this.#text += eventText(event, { lines: isTerminal, colors, full, types: this.types });
   }
 
   #addRaw(payload: Uint8Array): void {

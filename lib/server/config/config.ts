@@ -29,6 +29,7 @@ import { readWritten, TomlFloat, withNumbers, type Written } from "./written.ts"
 export { type Config, type ConfigInput, keepPoliciesOf, type LogConfig } from "./schema.ts";
 export { limitsOf } from "./limits_schema.ts";
 export { queuePoliciesOf } from "./queue_schema.ts";
+export { typeRulesOf } from "./types_schema.ts";
 export { storeLimitsOf } from "./store_schema.ts";
 export { checkVariables, configVariables } from "./environment.ts";
 export { ConfigError, type Source } from "./errors.ts";

@@ -17,10 +17,11 @@ import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
 import { limitsSchema } from "./limits_schema.ts";
 import { monitoringSchema, tracingSchema } from "../monitoring/schema.ts";
-import { drainSchema, networkLists } from "./network_lists.ts";
+import { drainSchema, networkLists } from "./access/network_lists.ts";
 import { queueSchema } from "./queue_schema.ts";
 import { checkRelations } from "./relations.ts";
 import { storeSchema } from "./store_schema.ts";
+import { typesSchema } from "./types_schema.ts";
 import { tlsSchema } from "./tls_schema.ts";
 
 /** The levels of a log, from all to little. */
@@ -151,6 +152,7 @@ export const configSchema = z.strictObject({
   ),
   keep: keepSchema,
   queue: queueSchema,
+  types: typesSchema,
   chat: chatSchema,
   listen: listenSchema,
   limits: limitsSchema,

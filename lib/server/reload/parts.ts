@@ -6,6 +6,7 @@
  */
 import { assertLimits } from "../../base/limits.ts";
 import { QueuePolicies } from "../../logic/queues/policies.ts";
+import { TypeRules } from "../../logic/types/type_rules.ts";
 import { KeepPolicies } from "../../logic/topics/keep_policies.ts";
 import type { WaitingKey } from "../../services/administration.ts";
 import type { Session } from "../../services/connection/session.ts";
@@ -15,6 +16,7 @@ import {
   limitsOf,
   type LogConfig,
   queuePoliciesOf,
+  typeRulesOf,
 } from "../config/config.ts";
 import type { ServerParts } from "../parts.ts";
 import type { Commit, ReloadPart } from "./reload.ts";
@@ -80,6 +82,13 @@ export function reloadParts(
         return () => {
           if (policies(config) !== policies(present)) features.follow(keep, queues, sessions);
         };
+      },
+    },
+    {
+      what: "put the types of topics, queues and methods in force",
+      stage(config): Commit {
+        const rules = new TypeRules(typeRulesOf(config));
+        return () => features.holdTo(rules);
       },
     },
     // Last of those that can fail: what it reads it may need from then on.

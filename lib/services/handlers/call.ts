@@ -67,6 +67,7 @@ export function handleCall(
   }
   checkMay(session, "call", method);
   if (features.access?.isCallout(method)) throw notForClients(method);
+  features.typeChecks.of("method", method)?.look(bytes, found);
   if (found.timeoutMs > limits.maxCallTimeoutMs) {
     throw invalidArgument(`cannot call "${method}" with a timeout of ${found.timeoutMs} ms`, {
       accepted: `at most ${limits.maxCallTimeoutMs} ms`,

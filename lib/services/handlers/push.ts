@@ -45,6 +45,7 @@ export function handlePush(
   }
   context.counters.jobsIn++;
   const queue = queueOf(queues, session, bytes, found);
+  features.typeChecks.of("queue", queue.name)?.look(bytes, found);
   try {
     queues.checkRoom();
     push(features, session, queue, scan);

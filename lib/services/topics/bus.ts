@@ -72,6 +72,7 @@ export class Bus {
         return this.#hooks.keep(topic, by);
       },
       bind: (topic) => this.#hooks.bind(topic),
+      check: (topic) => this.#hooks.check(topic),
       tally: (topic) => this.tallies.of(topic),
     };
     this.#live = new LiveReceivers(this.#trie);
@@ -164,6 +165,7 @@ export class Bus {
     const publisher = publisherOf(session);
     const found = publisher.match(bytes, this.#context.payload, this.#routes);
     const { match, kept, bound } = found;
+    if (found.check !== null) found.check.look(bytes, this.#context.payload);
     found.tally.add(end - start);
     const wanted = match.receivers.length > 0;
     if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;

@@ -4,6 +4,7 @@
  */
 import type { Entry } from "../../ports/entry.ts";
 import type { StoreTopic } from "../../ports/store.ts";
+import type { PayloadScan } from "../../wire/payload_scan.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { Ticket } from "../connection/ticket.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
@@ -31,6 +32,12 @@ export interface EventTaker {
   take(event: TakenEvent): void;
 }
 
+/** Holds the payloads of a topic to its type. */
+export interface PayloadHolder {
+  /** Looks at the payload that `found` found in `bytes`. Raises INVALID_ARGUMENT or FAILED_PRECONDITION to refuse it. */
+  look(bytes: Uint8Array, found: PayloadScan): void;
+}
+
 /** The sessions that read the history of kept topics: live events pass them by. */
 export interface HistoryReaders {
   /** Changes whenever somebody begins or ends to read. */
@@ -53,6 +60,8 @@ export interface BusHooks {
   keep(topic: string, by: Peer): StoreTopic | null;
   /** Who takes the events of a topic that is not kept before its subscribers do; null when nobody does. */
   bind(topic: string): EventTaker | null;
+  /** Who holds the payloads of a topic to its type; null when nobody does. */
+  check(topic: string): PayloadHolder | null;
   /** Hands out what the turn made ready, before it ends. */
   endTurn(): void;
   readonly readers: HistoryReaders | null;
@@ -62,6 +71,7 @@ export interface BusHooks {
 export const NO_HOOKS: BusHooks = {
   keep: () => null,
   bind: () => null,
+  check: () => null,
   endTurn() {},
   readers: null,
 };

@@ -22,7 +22,7 @@ import { SenderStamps } from "../../wire/stamp.ts";
 import { checkMay } from "../access/checks.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
-import type { EventTaker } from "./hooks.ts";
+import type { EventTaker, PayloadHolder } from "./hooks.ts";
 
 /** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
 const FIRST_PLACES = 16;
@@ -41,6 +41,8 @@ export interface RememberedMatch {
   readonly counted: boolean;
   /** The kept topic that it is; null when it is not kept. */
   readonly kept: StoreTopic | null;
+  /** Holds payloads to the type of the topic; null when nobody does. */
+  readonly check: PayloadHolder | null;
   /** Where the topic's events are counted. */
   readonly tally: TopicTally;
   /** The taker of the topic's events, when it is not kept: those of kept topics are taken by what keeps them. */
@@ -55,6 +57,8 @@ export interface Routes {
   readonly counted: number;
   /** Gives the kept topic of a name, which `by` makes if it is not there. */
   keep(topic: string, by: Peer): StoreTopic | null;
+  /** Gives who holds a topic's payloads to its type; null when nobody does. */
+  check(topic: string): PayloadHolder | null;
   /** Gives the count of a topic's events. */
   tally(topic: string): TopicTally;
   /** Gives who takes the events of a topic first. */
@@ -123,7 +127,8 @@ export class Publisher {
     const bound = kept === null ? routes.bind(topic) : null;
     const { version } = trie;
     const tally = routes.tally(topic);
-    const one = { name, topicBytes, version, match, counted, kept, bound, tally };
+    const check = routes.check(topic);
+    const one = { name, topicBytes, version, match, counted, kept, bound, check, tally };
     this.#remember(one, hashOf(bytes, scan));
     return one;
   }

@@ -2,7 +2,7 @@
  * The configuration: what wins over what, and that every mistake is told with its place.
  */
 import assert from "node:assert/strict";
-import { COMPANY, LIST_ITEMS, POLICY_DEFAULTS, TEXTS } from "./key_values.ts";
+import { COMPANY, LIST_ITEMS, POLICY_DEFAULTS, POLICY_NAMES, TEXTS } from "./key_values.ts";
 import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import { DEFAULT_STORE_LIMITS } from "../../../lib/base/store_limits.ts";
 import {
@@ -121,7 +121,7 @@ Deno.test("every key can be set by its variable and by a flag", () => {
     const text = kind === "text"
       ? TEXTS[path] ?? "somewhere"
       : kind === "policies"
-      ? "orders.>"
+      ? path === "types" ? "acme.v1.Order" : "orders.>"
       : kind === "boolean"
       ? "true"
       : kind === "choice"
@@ -134,7 +134,7 @@ Deno.test("every key can be set by its variable and by a flag", () => {
     const expected = kind === "text"
       ? text
       : kind === "policies"
-      ? [{ ...POLICY_DEFAULTS[path], [path === "keep" ? "pattern" : "name"]: text }]
+      ? [{ ...POLICY_DEFAULTS[path], [POLICY_NAMES[path] ?? "name"]: text }]
       : kind === "list"
       ? [text]
       : kind === "boolean"

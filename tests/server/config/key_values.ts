@@ -16,8 +16,12 @@ export const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> 
     when_full: "refuse",
     ordered: false,
   },
+  types: { topics: [], queues: [], methods: [], check: "reject" },
   users: { password: "", roles: [], disabled: false, tokens: [] },
 };
+
+/** The fields that name a table of a list, if not `name`. */
+export const POLICY_NAMES: Readonly<Record<string, string>> = { keep: "pattern", types: "type" };
 
 /** What lists take that take no addresses. */
 export const LIST_ITEMS: Readonly<Record<string, string>> = {

@@ -111,7 +111,7 @@ Deno.test("every key and table of the JSON Schema is described and bounded", () 
   assert.equal(schema.additionalProperties, false);
   visit(schema, "");
   const lists = configKeys().filter((key) => key.kind === "policies");
-  assert.deepEqual(lists.map(({ path }) => path), ["keep", "queue", "users"]);
+  assert.deepEqual(lists.map(({ path }) => path), ["keep", "queue", "types", "users"]);
   for (const { path, schema: { items } } of lists) {
     assert.equal((items as Record<string, unknown>).additionalProperties, false, path);
     assert.equal(items!.required?.length, 1, `tables of ${path} are named by one field`);

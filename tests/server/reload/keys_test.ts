@@ -26,6 +26,7 @@ Deno.test("each key is taken over or takes a restart, and the tables are as the 
     "queue",
     "roles",
     "tls",
+    "types",
     "users",
   ]);
   const listen = taken.filter((path) => path.startsWith("listen."));

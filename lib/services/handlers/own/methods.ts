@@ -1,6 +1,6 @@
 /**
  * The methods that every server answers by itself: `parley.v1.Demo/…` to try it out, `parley.v1.Rooms/…`
- * for the rooms, `parley.v1.Topics/…` for kept topics, `parley.v1.Queues/…` for queues, `parley.v1.Admin/…` for those who
+ * for the rooms, `parley.v1.Topics/…` for kept topics, `parley.v1.Queues/…` for queues, `parley.v1.Types/…` for message types, `parley.v1.Admin/…` for those who
  * manage the server.
  *
  * proto/ describes each; what it does is a line in a table of its service. Those that change something that is kept answer later, with a promise.
@@ -11,6 +11,7 @@ import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { Types } from "../../../gen/parley/v1/type_pb.ts";
 import { ADMIN_METHODS } from "./admin.ts";
 import { addInt32 } from "../add.ts";
 import { implement, type Methods, type OwnAnswer, type OwnMethod } from "./method.ts";
@@ -19,6 +20,7 @@ import { ROOM_METHODS } from "./rooms.ts";
 import type { Features } from "../../features.ts";
 import type { Peer } from "../../connection/peer.ts";
 import { TOPIC_METHODS } from "./topics.ts";
+import { MAX_TYPES_REQUEST_BYTES, TYPE_METHODS } from "./types.ts";
 
 export type { OwnAnswer } from "./method.ts";
 
@@ -33,6 +35,7 @@ const METHODS: ReadonlyMap<string, OwnMethod> = new Map([
   ...implement(Rooms, ROOM_METHODS),
   ...implement(Topics, TOPIC_METHODS),
   ...implement(Queues, QUEUE_METHODS),
+  ...implement(Types, TYPE_METHODS, MAX_TYPES_REQUEST_BYTES),
   ...implement(Admin, ADMIN_METHODS),
 ]);
 

@@ -13,6 +13,7 @@ import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { RoomEventSchema, Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { Types } from "../../../gen/parley/v1/type_pb.ts";
 import type { Verb } from "../../../logic/access/rules.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
 import {
@@ -79,6 +80,14 @@ const TOPICS: Rights<typeof Topics> = {
   remove: (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`),
 };
 
+const TYPES: Rights<typeof Types> = {
+  add: (peer) => checkMay(peer, "manage", "server.types"),
+  check: (peer) => checkMay(peer, "manage", "server.types"),
+  list: anybody,
+  get: anybody,
+  remove: (peer) => checkMay(peer, "manage", "server.types"),
+};
+
 const QUEUES: Rights<typeof Queues> = {
   list: anybody,
   info: (peer, { queue }) => checkMayOne(peer, `look at ${quote(queue)}`, seesQueue(queue)),
@@ -107,6 +116,7 @@ const RIGHTS: ReadonlyMap<string, Right> = new Map([
   ...rightsOf(Rooms, ROOMS),
   ...rightsOf(Topics, TOPICS),
   ...rightsOf(Queues, QUEUES),
+  ...rightsOf(Types, TYPES),
   ...rightsOf(Admin, ADMIN),
 ]);
 

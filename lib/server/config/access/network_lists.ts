@@ -2,10 +2,10 @@
  * Lists of addresses and networks in the configuration: who may connect, which proxies say for whom they do, and where
  * clients are pointed to when the server stops.
  */
-import { MAX_LIST_ENTRIES, parseNetwork } from "../../logic/access/address_list.ts";
+import { MAX_LIST_ENTRIES, parseNetwork } from "../../../logic/access/address_list.ts";
 import { z } from "zod";
-import { invalidArgument } from "../../base/errors.ts";
-import { listOf } from "./fields.ts";
+import { invalidArgument } from "../../../base/errors.ts";
+import { listOf } from "../fields.ts";
 
 const FORM = "Addresses and networks, like 192.0.2.7, 10.0.0.0/8 and 2001:db8::/32";
 
