@@ -49,12 +49,10 @@ class SocketPoll implements IoPoll {
       if (await this.#far.read(this.#into) !== null) return;
       throw new Error("its own end was closed");
     } catch (reason) {
-      if (!this.#closed) {
-        log.warning("sockets are looked at by a timer: the connection broke ({reason})", {
-          reason,
-        });
-        this.close();
-      }
+      // Nobody who is still there waits for a timer once the server is closed.
+      if (this.#closed) return;
+      log.warning("sockets are looked at by a timer: the connection broke ({reason})", { reason });
+      this.close();
       await TIMER_POLL.poll();
     }
   }

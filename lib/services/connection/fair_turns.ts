@@ -119,6 +119,7 @@ export class FairTurns implements WorkMeter {
   #pumping = false;
   /** Whether a poll is under way, and whether those who wait are let on with its end. */
   #polling = false;
+  #closed = false;
   #waitsForPoll = false;
   readonly #pump = (): void => this.#letNextOn();
 
@@ -150,6 +151,7 @@ export class FairTurns implements WorkMeter {
 
   /** Lets go of the sockets that polls stand on. Who waits is let on all the same. */
   close(): void {
+    this.#closed = true;
     this.#io.close();
   }
 
@@ -195,7 +197,8 @@ export class FairTurns implements WorkMeter {
    */
   #turnIsOver(nowMs: number): boolean {
     const lastedMs = nowMs - this.#startMs;
-    if (lastedMs >= POLL_AFTER_MS && !this.#polling) detached(this.#poll(), "look at the sockets");
+    const afterMs = this.#closed ? TURN_MS : POLL_AFTER_MS;
+    if (lastedMs >= afterMs && !this.#polling) detached(this.#poll(), "look at the sockets");
     return lastedMs >= TURN_MS;
   }
 
