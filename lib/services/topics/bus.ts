@@ -8,8 +8,7 @@
  */
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
-import { pickMember } from "../../logic/topics/group_balance.ts";
-import type { Group } from "../../logic/topics/group_balance.ts";
+import { type Group, pickMember } from "../../logic/topics/group_balance.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
 import { TopicTallies } from "../../logic/topics/tallies.ts";
 import { TopicTrie } from "../../logic/topics/trie.ts";
@@ -77,8 +76,7 @@ export class Bus {
     };
     this.#live = new LiveReceivers(this.#trie);
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
-    const flushSome = () => this.#fanout.flushSome();
-    const later = new LaterTurns(context.turns, FLUSHED_AT_ONCE, flushSome);
+    const later = new LaterTurns(context.turns, FLUSHED_AT_ONCE, () => this.#fanout.flushSome());
     this.#fanout = new Fanout<BusSubscription>(
       context,
       (subscription, frames, length) => policies.apply(subscription, frames, length),
@@ -191,10 +189,10 @@ export class Bus {
 
   /** Hands the event of `publish` to the groups, and ends counted subscriptions; gives who was reached. */
   complete(session: Peer, remembered: RememberedMatch, published: EventRange): number {
-    const { bytes, start, end } = published;
     let reached = this.#fanout.flushRun();
     for (const group of remembered.match.groups) {
       const { stamps } = publisherOf(session);
+      const { bytes, start, end } = published;
       const event = this.#event.setBody(bytes, start, end).setStamps(stamps);
       if (this.#giveToGroup(group, session, event)) reached++;
     }
