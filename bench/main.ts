@@ -26,6 +26,7 @@ import {
 import { Progress } from "./harness/progress.ts";
 import { jsonOf, markdownOf, textHead, textOf, withBlock } from "./harness/report.ts";
 import type { Case } from "./harness/result.ts";
+import { benchMonitoring } from "./monitoring.ts";
 import { benchQueue } from "./queue.ts";
 import { benchRoom } from "./room.ts";
 import { benchSlowTls } from "./slow_tls.ts";
@@ -48,6 +49,7 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   tls: benchTls,
   "slow-tls": benchSlowTls,
   access: benchAccess,
+  monitoring: benchMonitoring,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */

@@ -22,6 +22,7 @@ export const BENCHMARKS = [
   "tls",
   "slow-tls",
   "access",
+  "monitoring",
 ] as const;
 /** The name of a benchmark. */
 export type BenchmarkName = typeof BENCHMARKS[number];

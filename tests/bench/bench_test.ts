@@ -77,6 +77,7 @@ const expected: [string, number, string[]][] = [
   ["tls", 5, ["parley, tls", "parley, tcp"]],
   ["slow-tls", 1, ["tcp, at rest", "tls, slow handshakes"]],
   ["access", 4, ["off", "users, one rule", "rates", "users, rules and rates"]],
+  ["monitoring", 4, ["not scraped", "scraped each second"]],
   ["trim", 1, ["parley, trimming", "parley, before it"]],
 ];
 
