@@ -15,7 +15,7 @@ const { receivers } = await writer.publish("orders.eu.created", "42 pieces", {
   type: "acme.v1.OrderCreated",
 });
 for await (const event of orders) {
-  console.log(receivers, event.topic, new TextDecoder().decode(event.payload));
+  console.log(receivers, event.topic, event.text());
   break; // leaving the loop ends the subscription
 }
 
@@ -27,7 +27,7 @@ await using _service = await reader.serve("acme.Text/Length", ({ payload }) => {
   return String(payload.length);
 });
 const answer = await writer.call("acme.Text/Length", "hello", { timeoutMs: 2000 });
-console.log(new TextDecoder().decode(answer.payload));
+console.log(answer.text());
 
 // Each way to fail has a code to decide on.
 for (const method of ["acme.Text/Length", "acme.Text/Nobody"]) {

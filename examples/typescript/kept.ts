@@ -22,7 +22,7 @@ const orders = await client.subscribe("orders.>", {
   echo: true,
   onGap: (gap) => console.error("missed:", gap),
 });
-for await (const { seq, topic, payload } of orders) {
-  console.log(seq, topic, new TextDecoder().decode(payload));
-  if (seq >= 2n) break;
+for await (const order of orders) {
+  console.log(order.seq, order.topic, order.text());
+  if (order.seq >= 2n) break;
 }

@@ -54,6 +54,8 @@ interface ParleyErrorOptions {
   retryable?: boolean;
   /** For a refusal, what would have been accepted. */
   accepted?: string;
+  /** The message without what would be accepted, when that stands behind it. */
+  reason?: string;
   /** Set when the connection ends with this error. */
   closeReason?: CloseReason;
   /** The limit that was reached; it is counted, and never sent to a peer. */
@@ -74,6 +76,8 @@ export class ParleyError extends Error {
   readonly retryable: boolean;
   /** For a refusal, what would have been accepted; otherwise empty. */
   readonly accepted: string;
+  /** The message without what would be accepted, which the client library puts behind it. */
+  readonly reason: string;
   /** Why the connection ends; UNSPECIFIED when it does not. */
   readonly closeReason: CloseReason;
   /**
@@ -91,6 +95,7 @@ export class ParleyError extends Error {
     this.code = code;
     this.retryable = options.retryable ?? code === ErrorCode.UNAVAILABLE;
     this.accepted = options.accepted ?? "";
+    this.reason = options.reason ?? message;
     this.closeReason = options.closeReason ?? CloseReason.UNSPECIFIED;
     this.limit = options.limit ?? null;
     this.goTo = options.goTo ?? NOWHERE;

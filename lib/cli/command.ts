@@ -67,8 +67,8 @@ export function serverUrl(options: { readonly server?: string }, io: CliIo): str
     return url;
   } catch (cause) {
     const source = options.server === undefined ? "PARLEY_SERVER" : "--server";
-    const { message, accepted } = ParleyError.from(cause);
-    throw new UsageError(`${source}: ${message}; accepted: ${accepted}`, { cause });
+    const { reason, accepted } = ParleyError.from(cause);
+    throw new UsageError(`${source}: ${reason}; accepted: ${accepted}`, { cause });
   }
 }
 

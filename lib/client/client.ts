@@ -14,7 +14,13 @@ import {
   readEcho,
   readSum,
 } from "./connection/answers.ts";
-import type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
+import { checkHeaders, checkString, payloadBytes } from "./arguments.ts";
+import {
+  type CallOptions,
+  CallResult,
+  type PublishAck,
+  type PublishOptions,
+} from "./client_options.ts";
 import type { ClientConnection } from "./connection/client_connection.ts";
 import { ConnectionPool } from "./connection/pool.ts";
 import { splitUserPart } from "./connection/credentials.ts";
@@ -23,14 +29,10 @@ import { defaultHandlers } from "./connection/message_handlers.ts";
 import type { RequestMessage, ServerMessage, Welcome } from "./messages.ts";
 import type { Queue } from "./queues/queue.ts";
 import type { QueueInfo } from "./queues/info.ts";
+import { Patience } from "./connection/patience.ts";
+import { forProgram } from "./program_error.ts";
 import { Queues } from "./queues/queues.ts";
-import {
-  encodeAdd,
-  encodeEcho,
-  encodeRequest,
-  encodeText,
-  PING_REQUEST,
-} from "./connection/requests.ts";
+import { encodeAdd, encodeEcho, encodeRequest, PING_REQUEST } from "./connection/requests.ts";
 import { checkText } from "./connection/well_formed.ts";
 import type { Room, RoomOptions } from "./rooms/room.ts";
 import { Rooms, type RoomSummary } from "./rooms/rooms.ts";
@@ -118,9 +120,21 @@ export class Client implements AsyncDisposable {
     options: ConnectOptions,
     openTransport: OpenTransport,
   ): Promise<Client> {
-    const client = new Client(url, options, openTransport);
-    await client.#pool.open(options.signal);
-    return client;
+    try {
+      checkString(url, "connect to", "parley://localhost");
+      const patience = new Patience(options);
+      for (;;) {
+        const client = new Client(url, options, openTransport);
+        try {
+          await client.#pool.open(options.signal);
+          return client;
+        } catch (reason) {
+          await patience.after(reason);
+        }
+      }
+    } catch (reason) {
+      throw forProgram(reason);
+    }
   }
 
   /** How the client stands. */
@@ -167,8 +181,10 @@ export class Client implements AsyncDisposable {
   ): Promise<PublishAck> {
     const { type = "", headers = {}, messageId = "" } = options;
     const encode = () => {
+      checkString(topic, "publish on the topic", "orders.eu.created");
       checkText(topic, "publish on");
-      const bytes = typeof payload === "string" ? encodeText(payload, "publish") : payload;
+      checkHeaders(headers, "publish");
+      const bytes = payloadBytes(payload, "publish");
       const value = { topic, payload: bytes, type, headers, messageId };
       return encodeRequest({ case: "event", value });
     };
@@ -215,8 +231,10 @@ export class Client implements AsyncDisposable {
     const { type = "", headers = {} } = options;
     const timeoutMs = Math.ceil(options.timeoutMs ?? this.#pool.requestTimeoutMs);
     const encode = () => {
+      checkString(method, "call the method", "acme.Weather/Now");
       checkText(method, "call a method named by");
-      const bytes = typeof payload === "string" ? encodeText(payload, "call with") : payload;
+      checkHeaders(headers, "call");
+      const bytes = payloadBytes(payload, "call with");
       const value = { method, payload: bytes, type, headers, timeoutMs };
       return encodeRequest({ case: "call", value });
     };
@@ -226,7 +244,7 @@ export class Client implements AsyncDisposable {
       options,
       { cancels: true },
     );
-    return { payload: answer.payload, type: answer.type, headers: answer.headers };
+    return new CallResult(method, answer);
   }
 
   /** Answers the calls of `method` with `handler`; resolves when the server hands them over here. */
@@ -250,6 +268,7 @@ export class Client implements AsyncDisposable {
 
   /** A queue by its name, to push jobs to, pull them from, work on and look after. */
   queue(name: string): Queue {
+    checkString(name, "take the queue", "emails");
     return this.#queues.queue(name);
   }
 

@@ -1,7 +1,9 @@
 /**
  * What programs choose, and get, when they publish and call.
  */
+import type { Answer } from "../gen/parley/v1/service_pb.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
+import { Received } from "./payload.ts";
 import type { RequestOptions } from "./settings.ts";
 
 /** The options of `publish`. */
@@ -44,11 +46,33 @@ export interface CallOptions extends RequestOptions {
 }
 
 /** What a method answered. */
-export interface CallResult {
-  /** The answer. */
-  readonly payload: Uint8Array;
+export class CallResult extends Received {
   /** The full protobuf name of the payload, or empty. */
   readonly type: string;
   /** As the service gave them. */
   readonly headers: Readonly<Record<string, string>>;
+  /** When it came, by the clock of this machine. */
+  readonly time: Date = new Date();
+  readonly #method: string;
+
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
+  constructor(method: string, { payload, type, headers }: Answer) {
+    super(payload);
+    this.type = type;
+    this.headers = headers;
+    this.#method = method;
+  }
+
+  /**
+   * How messages name it.
+   *
+   * @internal
+   */
+  protected override title(): string {
+    return `the answer of "${this.#method}"`;
+  }
 }

@@ -5,6 +5,7 @@
  * loop nor anybody else's request.
  */
 import { ErrorCode, ParleyError } from "../base/errors.ts";
+import { told } from "./program_error.ts";
 import type { ConnectOptions } from "./settings.ts";
 
 /** The errors of one client. */
@@ -24,7 +25,7 @@ export class ErrorReports {
   /** Tells `error`; gives whether anybody listens. */
   tell(error: ParleyError): boolean {
     const onError = this.#onError;
-    if (onError !== undefined) queueMicrotask(() => onError(error));
+    if (onError !== undefined) queueMicrotask(() => onError(told(error)));
     return onError !== undefined;
   }
 }

@@ -69,6 +69,7 @@ export type {
   ServeOptions,
   Service,
 } from "./calls/service.ts";
+export type { Received } from "./payload.ts";
 export type {
   EventCallback,
   OverflowName,

@@ -4,7 +4,8 @@
  * Everything is checked once, here; the other files take settings as given. Times are in milliseconds
  * and end in `Ms`.
  */
-import { invalidArgument, type ParleyError } from "../base/errors.ts";
+import type { ParleyError } from "../base/errors.ts";
+import { invalidArgument } from "./program_error.ts";
 
 /**
  * How a client stands: `connecting` until the first connection is open, `connected` while at least one
@@ -74,6 +75,11 @@ export interface ConnectOptions {
   followHints?: boolean;
   /** Requests in flight on one connection; further ones wait for their turn. Default: 4,096. */
   maxInFlight?: number;
+  /**
+   * Whether `connect` waits for a server that is not there yet: `true` for as long as it takes, a number for so many
+   * milliseconds. It tries again after pauses as in `reconnect`; refusals that would come again are final. Default: false.
+   */
+  wait?: boolean | number;
   /** What is trusted and shown under TLS. A runtime's WebSocket takes it in Deno only. */
   tls?: TlsOptions;
   /** Gives up connecting. Once `connect` has resolved it means nothing any more. */
@@ -166,7 +172,8 @@ export function checkTimeout(name: string, value: number): number {
   });
 }
 
-function reconnectOf(options: ReconnectOptions): ReconnectSettings {
+/** Fills in the defaults of `reconnect`. Raises INVALID_ARGUMENT for a value that is out of bounds. */
+export function reconnectOf(options: ReconnectOptions): ReconnectSettings {
   const minMs = checkTimeout("reconnect.minMs", options.minMs ?? 100);
   const maxMs = checkTimeout("reconnect.maxMs", options.maxMs ?? Math.max(10_000, minMs));
   if (maxMs < minMs) {

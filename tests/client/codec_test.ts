@@ -42,7 +42,8 @@ function refuses(action: () => unknown, message: RegExp): void {
   assert.throws(action, (error) => {
     assert(error instanceof ParleyError);
     assert.equal(error.code, ErrorCode.INVALID_ARGUMENT);
-    assert.match(error.message, message);
+    assert.match(error.reason, message);
+    assert(error.message.startsWith(error.reason));
     return true;
   });
 }

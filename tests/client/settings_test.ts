@@ -10,6 +10,7 @@ Deno.test("what is not said has a default", () => {
     name: "",
     pool: 1,
     requestTimeoutMs: 10_000,
+    followHints: false,
     connectTimeoutMs: 5_000,
     reconnect: { minMs: 100, maxMs: 10_000, attempts: Infinity },
     maxInFlight: 4096,
@@ -41,7 +42,7 @@ Deno.test("a value out of bounds is refused by its name", () => {
     assert.throws(() => settingsOf(options), (error) => {
       assert(error instanceof ParleyError);
       assert.equal(error.code, ErrorCode.INVALID_ARGUMENT);
-      assert.equal(error.message, `cannot use ${value}`);
+      assert.equal(error.reason, `cannot use ${value}`);
       assert.notEqual(error.accepted, "");
       return true;
     });

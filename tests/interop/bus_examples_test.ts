@@ -20,6 +20,15 @@ Deno.test("the TypeScript example of the bus prints what it promises", async () 
   );
 });
 
+Deno.test("the example of status and gaps prints what it promises", async () => {
+  await using server = await startServer();
+  const url = `parley://127.0.0.1:${server.port("tcp")}`;
+  const program = "examples/typescript/watched.ts";
+  const args = ["run", "--no-prompt", "--allow-net", "--no-check", program, url];
+  const printed = await run(Deno.execPath(), args);
+  assert.equal(printed, "connected \norders.eu.created { id: 7 } true\nclosed \n");
+});
+
 Deno.test("the example of kept topics prints what it promises", async () => {
   const data = await Deno.makeTempDir({ prefix: "parley-kept-" });
   try {

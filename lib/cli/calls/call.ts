@@ -99,7 +99,7 @@ function explained(method: string, error: ParleyError): ParleyError {
     : accepted === ""
     ? ""
     : `; accepted: ${accepted}`;
-  const message = `${error.codeName}: ${error.message}${advice}`;
+  const message = `${error.codeName}: ${error.reason}${advice}`;
   return new ParleyError(code, message, { accepted: "", retryable, cause: error });
 }
 

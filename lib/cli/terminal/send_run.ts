@@ -157,7 +157,7 @@ export class SendRun {
     const counted = acknowledged.then(() => void this.sent++, (error) => {
       const cause = ParleyError.from(error);
       const { code, accepted, retryable } = cause;
-      this.#fail(new ParleyError(code, place + cause.message, { accepted, retryable, cause }));
+      this.#fail(new ParleyError(code, place + cause.reason, { accepted, retryable, cause }));
     }).finally(() => {
       this.#underWay--;
       this.#wake?.();
@@ -186,7 +186,7 @@ export class SendRun {
       return new Error(failure.message + before, { cause: failure });
     }
     const { code, accepted, retryable } = failure;
-    const message = failure.message + (accepted === "" ? "" : `; accepted: ${accepted}`) + before;
+    const message = failure.reason + (accepted === "" ? "" : `; accepted: ${accepted}`) + before;
     return new ParleyError(code, message, { retryable, accepted, cause: failure });
   }
 }

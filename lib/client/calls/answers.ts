@@ -39,10 +39,10 @@ export function encodeAnswer(answer: CallAnswer, method: string, id: RequestId):
 /** Encodes what the caller is told of what a handler threw: the message, not the cause. Never raises. */
 export function encodeFailure(thrown: unknown, id: RequestId): Uint8Array {
   try {
-    const { code, message, retryable, accepted } = ParleyError.from(thrown);
+    const { code, reason, retryable, accepted } = ParleyError.from(thrown);
     const error = {
       code,
-      message: message.slice(0, MAX_ERROR_CHARACTERS).toWellFormed(),
+      message: reason.slice(0, MAX_ERROR_CHARACTERS).toWellFormed(),
       retryable,
       accepted: accepted.slice(0, MAX_ERROR_CHARACTERS).toWellFormed(),
     };

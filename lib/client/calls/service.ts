@@ -5,25 +5,55 @@
  * bound, and past it they are refused. Calls that are given up leave the queue at once. How calls come and
  * answers go is the affair of services.ts.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
+import { detached } from "../../base/detached.ts";
+import type { Call } from "../../gen/parley/v1/service_pb.ts";
+import { joinSignal, leaveSignal } from "../connection/signal_group.ts";
+import { dateOf, Received } from "../payload.ts";
 import { LazyFifo, type Waiting } from "../lazy_fifo.ts";
 
 /** A call that a handler answers. */
-export interface ReceivedCall {
+export class ReceivedCall extends Received {
   /** Which method is called. */
   readonly method: string;
-  /** The request. */
-  readonly payload: Uint8Array;
   /** The full protobuf name of the payload, or empty. */
   readonly type: string;
   /** As the caller gave them. */
   readonly headers: Readonly<Record<string, string>>;
   /** The session that calls. */
   readonly sender: string;
+  /** When the server took it. */
+  readonly time: Date;
   /** How long the caller waits, from when the server took the call; 0 when it left that to the server. */
   readonly timeoutMs: number;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
+  constructor(wire: Call, signal: AbortSignal) {
+    super(wire.payload);
+    this.method = wire.method;
+    this.type = wire.type;
+    this.headers = wire.headers;
+    this.sender = wire.sender;
+    this.time = dateOf(wire.timeUnixMicros);
+    this.timeoutMs = wire.timeoutMs;
+    this.signal = signal;
+  }
+
+  /**
+   * How messages name it.
+   *
+   * @internal
+   */
+  protected override title(): string {
+    return `the call of "${this.method}"`;
+  }
 }
 
 /** The answer of a method. */
@@ -37,11 +67,12 @@ export interface CallAnswer {
 }
 
 /**
- * Answers a call. A ParleyError that it throws reaches the caller with its code, message, `retryable` and
+ * Answers a call; `signal` is that of the call, as with the handlers of jobs. A ParleyError that it throws reaches the caller with its code, message, `retryable` and
  * `accepted`; anything else as INTERNAL with its message, and is told to the client's `onError`.
  */
 export type CallHandler = (
   call: ReceivedCall,
+  signal: AbortSignal,
 ) => CallAnswer | Uint8Array | string | Promise<CallAnswer | Uint8Array | string>;
 
 /** The options of `serve`. */
@@ -50,6 +81,10 @@ export interface ServeOptions {
   concurrency?: number;
   /** Calls that wait for a handler, from 0; further ones are refused with RESOURCE_EXHAUSTED. Default: 1,024. */
   maxWaiting?: number;
+  /** Stops the service when aborted, as `stop` does. */
+  signal?: AbortSignal;
+  /** Told what handlers threw that is no ParleyError. Default: the client's `onError`. */
+  onError?: (error: unknown, call: ReceivedCall) => void;
 }
 
 /** A call that waits for its turn. */
@@ -72,6 +107,8 @@ export class Service implements AsyncDisposable {
   readonly #handler: CallHandler;
   readonly #concurrency: number;
   readonly #maxWaiting: number;
+  readonly #onError: ServeOptions["onError"];
+  readonly #signal: AbortSignal | undefined;
   readonly #turns = new LazyFifo<Turn>();
   #waiting = 0;
   #running = 0;
@@ -95,10 +132,13 @@ export class Service implements AsyncDisposable {
     this.#handler = handler;
     this.#concurrency = checkCount("concurrency", options.concurrency ?? 64, 1);
     this.#maxWaiting = checkCount("maxWaiting", options.maxWaiting ?? 1024, 0);
+    this.#onError = options.onError;
+    this.#signal = options.signal;
   }
 
   /** Takes no new calls, and resolves when those that it has are answered. Calling it again changes nothing. */
   stop(): Promise<void> {
+    if (this.#signal !== undefined) leaveSignal(this.#signal, this);
     return this.#stopped ??= this.#stop(this);
   }
 
@@ -110,6 +150,37 @@ export class Service implements AsyncDisposable {
   /** Whether it takes no new calls. */
   get stopping(): boolean {
     return this.#stopped !== null;
+  }
+
+  /**
+   * The server has acknowledged it: from now on its signal counts. Called by the client only.
+   *
+   * @internal
+   */
+  begun(): void {
+    this.registered = true;
+    if (this.#signal?.aborted) this.aborted();
+    else if (this.#signal !== undefined) joinSignal(this.#signal, this);
+  }
+
+  /**
+   * The signal was aborted. Called by the client only.
+   *
+   * @internal
+   */
+  aborted(): void {
+    detached(this.stop(), "stop a service");
+  }
+
+  /**
+   * Tells what a handler threw; gives whether anybody listens. Called by the client only.
+   *
+   * @internal
+   */
+  failed(thrown: unknown, call: ReceivedCall): boolean {
+    const onError = this.#onError;
+    if (onError !== undefined) queueMicrotask(() => onError(thrown, call));
+    return onError !== undefined;
   }
 
   /**
@@ -139,7 +210,7 @@ export class Service implements AsyncDisposable {
     if (this.#running < this.#concurrency) this.#running++;
     else await this.#turn(call.signal);
     try {
-      const answer = await this.#handler(call);
+      const answer = await this.#handler(call, call.signal);
       return typeof answer === "string" || answer instanceof Uint8Array
         ? { payload: answer }
         : answer;

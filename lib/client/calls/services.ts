@@ -16,8 +16,9 @@ import type { ClientConnection } from "../connection/client_connection.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
 import type { ErrorReports } from "../error_reports.ts";
 import { encodeRequest } from "../connection/requests.ts";
+import { checkHandler, checkString } from "../arguments.ts";
 import { checkText } from "../connection/well_formed.ts";
-import { type CallHandler, type ServeOptions, Service } from "./service.ts";
+import { type CallHandler, ReceivedCall, type ServeOptions, Service } from "./service.ts";
 import type { RequestId } from "../../base/request_id.ts";
 
 /** A call that is not answered yet. */
@@ -47,6 +48,8 @@ export class Services {
 
   /** Registers a method, and resolves when the server has acknowledged it. */
   async serve(method: string, handler: CallHandler, options: ServeOptions): Promise<Service> {
+    checkString(method, "serve a method named by", "acme.Weather/Now");
+    checkHandler(handler, `serve "${method}" with`, "(call) => answer");
     checkText(method, "serve a method named by");
     if (this.#byMethod.has(method)) {
       throw new ParleyError(
@@ -66,7 +69,7 @@ export class Services {
       }
       throw reason;
     }
-    service.registered = true;
+    service.begun();
     return service;
   }
 
@@ -141,17 +144,18 @@ export class Services {
   /** The encoded answer, whatever happens. */
   async #answerOf(service: Service, inHand: CallInHand, call: Call): Promise<Uint8Array> {
     const { connection, id, controller: { signal } } = inHand;
-    const { method, payload, type, headers, sender, timeoutMs } = call;
+    const { method } = call;
+    const received = new ReceivedCall(call, signal);
     try {
-      const received = { method, payload, type, headers, sender, timeoutMs, signal };
       const message = encodeAnswer(await service.answer(received), method, id);
       const tooLarge = connection.tooLarge(message.length);
       if (tooLarge === null) return message;
-      const text = `cannot answer "${method}": ${tooLarge.message}`;
+      const text = `cannot answer "${method}": ${tooLarge.reason}`;
       throw new Error(`${text}; accepted: ${tooLarge.accepted}`);
     } catch (thrown) {
       // What a handler throws on purpose is its answer; anything else is a defect that its program must know.
-      if (!(thrown instanceof ParleyError) && !signal.aborted) {
+      const isDefect = !(thrown instanceof ParleyError) && !signal.aborted;
+      if (isDefect && !service.failed(thrown, received)) {
         this.#reports.tellThrown(`the handler of "${method}" failed`, thrown);
       }
       return encodeFailure(thrown, id);

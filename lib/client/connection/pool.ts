@@ -18,6 +18,7 @@ import type { Expirable } from "./deadline_queue.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
 import type { HandlerTable } from "./message_handlers.ts";
 import { PendingRequest } from "./pending_request.ts";
+import { closed, over, unanswered } from "./pool_ends.ts";
 import {
   checkTimeout,
   type ClientStatus,
@@ -29,6 +30,7 @@ import {
   type Settings,
   settingsOf,
 } from "../settings.ts";
+import { forProgram, told } from "../program_error.ts";
 import type { OpenTransport } from "../transport/transport.ts";
 import { parseTarget } from "../transport/url.ts";
 import { Destinations } from "./destinations.ts";
@@ -157,11 +159,24 @@ export class ConnectionPool {
    * Sends what `encode` gives, and resolves with what `read` makes of the answer. Everything that is wrong,
    * also what `encode` raises, rejects.
    */
-  submit<T>(
+  async submit<T>(
     encode: () => Uint8Array,
     read: ReadAnswer<T>,
     options: RequestOptions | undefined,
     kind: RequestKind = {},
+  ): Promise<T> {
+    try {
+      return await this.#submit(encode, read, options, kind);
+    } catch (reason) {
+      throw forProgram(reason);
+    }
+  }
+
+  #submit<T>(
+    encode: () => Uint8Array,
+    read: ReadAnswer<T>,
+    options: RequestOptions | undefined,
+    kind: RequestKind,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const signal = options?.signal;
@@ -363,25 +378,6 @@ export class ConnectionPool {
     if (this.#status === status || this.#status === "closed") return;
     this.#status = status;
     const onStatus = this.#onStatus;
-    if (onStatus !== undefined) queueMicrotask(() => onStatus(status, reason));
+    if (onStatus !== undefined) queueMicrotask(() => onStatus(status, reason && told(reason)));
   }
-}
-
-/** Why nothing can be sent on a connection any more; null while something can. */
-function over({ state, leaveReason }: ClientConnection): ParleyError | null {
-  return state === "closed" ? leaveReason : null;
-}
-
-function closed(url: string): ParleyError {
-  return new ParleyError(
-    ErrorCode.FAILED_PRECONDITION,
-    `cannot send a request to ${url}: the client is closed`,
-  );
-}
-
-function unanswered(url: string, timeoutMs: number): ParleyError {
-  return new ParleyError(
-    ErrorCode.UNAVAILABLE,
-    `closed the connection to ${url} without an answer after ${timeoutMs} ms`,
-  );
 }

@@ -6,7 +6,7 @@
  * through the generated classes. What cannot be encoded is refused with INVALID_ARGUMENT.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { invalidArgument } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import { ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
 import { int32Size, putInt32, putVarint, varintSize } from "../../wire/varint.ts";

@@ -5,7 +5,7 @@
  * whoever compares them takes a new job for a repeated one. So everything that is encoded is looked through
  * first, wherever in it a text stands; what only explains something to people is made well-formed instead.
  */
-import { invalidArgument } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 
 /** Raises INVALID_ARGUMENT for a text that has no UTF-8 form. */
 export function checkText(text: string, action: string): void {

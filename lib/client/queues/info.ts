@@ -7,7 +7,8 @@ import {
   type PeekedJob as WirePeekedJob,
   type QueueInfo as WireQueueInfo,
 } from "../../gen/parley/v1/queue_pb.ts";
-import { dateOf, JobRecord } from "./job_record.ts";
+import { dateOf } from "../payload.ts";
+import { JobRecord } from "./job_record.ts";
 
 /** How a queue is set up, by the server's configuration or by default. */
 export interface QueueSettings {

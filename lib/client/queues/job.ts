@@ -7,7 +7,8 @@
  * link or the puller is gone, because its jobs went back with it. How verbs travel is the affair of
  * queue_consumer.ts.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import { type Job as WireJob, Verdict } from "../../gen/parley/v1/queue_pb.ts";
 import { JobRecord, nameOf } from "./job_record.ts";
 

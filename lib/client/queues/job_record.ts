@@ -1,16 +1,14 @@
 /**
  * What is known of a job, whether this client holds it or only looked at it.
  *
- * Everything is copied: nothing here belongs to a connection's buffer. The payload is bytes; `text` and
- * `json` read it, and raise INVALID_ARGUMENT when it is something else, which is the job's fault and not
- * that of the one who reads it.
+ * Everything is copied: nothing here belongs to a connection's buffer.
  */
-import { invalidArgument } from "../../base/errors.ts";
 import {
   type Death as WireDeath,
   DeathReason,
   type Job as WireJob,
 } from "../../gen/parley/v1/queue_pb.ts";
+import { dateOf, Received } from "../payload.ts";
 
 /** Why a job is a dead letter: delivered as often as its queue allows, or rejected by a consumer. */
 export type DeathReasonName = "max_deliveries" | "rejected" | "unknown";
@@ -31,20 +29,17 @@ export interface JobDeath {
   readonly id: bigint;
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const REASONS: Readonly<Record<number, DeathReasonName>> = {
   [DeathReason.MAX_DELIVERIES]: "max_deliveries",
   [DeathReason.REJECTED]: "rejected",
 };
 
 /** A job as it was pushed, and what the server says of it. */
-export class JobRecord {
+export class JobRecord extends Received {
   /** The queue that it is in. */
   readonly queue: string;
   /** Its number in its queue, from 1. */
   readonly id: bigint;
-  /** What is to be done. */
-  readonly payload: Uint8Array;
   /** The full protobuf name of the payload, or empty. */
   readonly type: string;
   /** As its pusher gave them. */
@@ -74,9 +69,9 @@ export class JobRecord {
    * @internal
    */
   constructor(wire: WireJob) {
+    super(wire.payload);
     this.queue = wire.queue;
     this.id = wire.id;
-    this.payload = wire.payload;
     this.type = wire.type;
     this.headers = wire.headers;
     this.messageId = wire.messageId;
@@ -90,36 +85,24 @@ export class JobRecord {
     this.death = wire.death === undefined ? null : deathOf(wire.death);
   }
 
-  /** The payload as text. Raises INVALID_ARGUMENT when it is no UTF-8. */
-  text(): string {
-    try {
-      return decoder.decode(this.payload);
-    } catch (cause) {
-      throw invalidArgument(`cannot read ${nameOf(this)} as text: it is no UTF-8`, { cause });
-    }
+  /** When the server took it first: the same as `pushedAt`. */
+  get time(): Date {
+    return this.pushedAt;
   }
 
-  /** The value that the payload says in JSON. Raises INVALID_ARGUMENT when it is none. */
-  json<T = unknown>(): T {
-    const text = this.text();
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw invalidArgument(`cannot read ${nameOf(this)} as JSON: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
+  /**
+   * How messages name it.
+   *
+   * @internal
+   */
+  protected override title(): string {
+    return nameOf(this);
   }
 }
 
 /** How messages name a job. */
 export function nameOf({ id, queue }: { readonly id: bigint; readonly queue: string }): string {
   return `job ${id} of "${queue}"`;
-}
-
-/** The time of a stamp in microseconds since 1970. */
-export function dateOf(micros: bigint): Date {
-  return new Date(Number(micros / 1000n));
 }
 
 function deathOf({ reason, attempts, lastError, timeUnixMicros, queue, id }: WireDeath): JobDeath {

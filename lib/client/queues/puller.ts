@@ -8,7 +8,7 @@
  * gives up.
  */
 import { detached } from "../../base/detached.ts";
-import { invalidArgument } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import type { ClientConnection } from "../connection/client_connection.ts";
 import { Fifo } from "../fifo.ts";
 import type { Job } from "./job.ts";

@@ -1,9 +1,10 @@
 /**
  * What a program says when it pushes a job, checked and in bytes.
  */
-import { invalidArgument } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
-import { encodeRequest, encodeText } from "../connection/requests.ts";
+import { checkHeaders, payloadBytes } from "../arguments.ts";
+import { encodeRequest } from "../connection/requests.ts";
 import { checkText } from "../connection/well_formed.ts";
 import type { RequestOptions } from "../settings.ts";
 
@@ -50,7 +51,8 @@ export function encodePush(
       accepted: `a whole number from 0 to ${MAX_PRIORITY}`,
     });
   }
-  const payload = typeof data === "string" ? encodeText(data, "push") : data;
+  checkHeaders(headers, "push");
+  const payload = payloadBytes(data, "push");
   const when = timeOf(queue, options);
   const value = { queue, payload, type, headers, messageId, priority, key, ...when };
   return encodeRequest({ case: "job", value });

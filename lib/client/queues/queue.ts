@@ -11,9 +11,10 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import { Queues as QueueMethods } from "../../gen/parley/v1/queue_pb.ts";
-import { invalidArgument } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import { MAX_REDRIVEN_IDS } from "../../base/limits.ts";
 import { type PeekedJobs, peekedJobs, type QueueInfo, queueInfo } from "./info.ts";
+import { checkHandler } from "../arguments.ts";
 import { Puller, type PullerOwner, type PullOptions } from "./puller.ts";
 import type { PushAck, PushOptions } from "./push.ts";
 import {
@@ -93,6 +94,7 @@ export class Queue {
    * INVALID_ARGUMENT for an option.
    */
   work(handler: JobHandler, options: WorkOptions = {}): Worker {
+    checkHandler(handler, `work on "${this.name}" with`, "(job) => …");
     const concurrency = concurrencyOf(this.name, options);
     const prefetch = options.prefetch ?? Math.min(MAX_PREFETCH, 2 * concurrency);
     return new Worker(this.#queues, this.pull({ prefetch }), handler, options);

@@ -7,7 +7,8 @@
  * A verdict that fails leaves its lease to end, so that the job is delivered again: nothing is lost.
  */
 import { handled, whenOver } from "../../base/detached.ts";
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import type { ErrorReports } from "../error_reports.ts";
 import type { Job } from "./job.ts";
 import { nameOf } from "./job_record.ts";

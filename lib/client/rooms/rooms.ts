@@ -12,10 +12,12 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { settled, whenOver } from "../../base/detached.ts";
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import { type JoinResponse, Rooms as RoomMethods } from "../../gen/parley/v1/room_pb.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
 import { encodeAsk, readAsked } from "../connection/own_methods.ts";
+import { checkString } from "../arguments.ts";
 import { Room, type RoomOptions, type RoomOwner } from "./room.ts";
 import { ROOM_PREFIX, roomMessage } from "./message.ts";
 import type { RequestOptions } from "../settings.ts";
@@ -169,6 +171,12 @@ export class Rooms implements RoomOwner {
   }
 
   async #open(name: string, options: RoomOptions): Promise<Room> {
+    checkString(name, "come into the room", "tea");
+    checkString(
+      options?.nick,
+      `come into the room "${name}" under the nick`,
+      'Ada", as { nick: "Ada" }',
+    );
     const { nick, token = "", history = 50, onGap, timeoutMs } = options;
     if (!Number.isInteger(history) || history < 0 || history > MAX_HISTORY) {
       throw invalidArgument(`cannot read ${history} events of a room's history`, {

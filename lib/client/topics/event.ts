@@ -2,14 +2,16 @@
  * Events as programs get them, and what they are told is missing between them.
  */
 
+import type { MessageShape } from "@bufbuild/protobuf";
+import type { EventSchema } from "../../gen/parley/v1/event_pb.ts";
+import { dateOf, Received } from "../payload.ts";
+
 /** An event that was received. */
-export interface ReceivedEvent {
+export class ReceivedEvent extends Received {
   /** Where it happened. */
   readonly topic: string;
   /** The full protobuf name of its payload, or empty. */
   readonly type: string;
-  /** What happened. */
-  readonly payload: Uint8Array;
   /** As its publisher gave them. */
   readonly headers: Readonly<Record<string, string>>;
   /** What its publisher gave it to be recognised by, or empty. */
@@ -22,6 +24,37 @@ export interface ReceivedEvent {
   readonly timeMicros: bigint;
   /** The group that got it, or empty. */
   readonly group: string;
+
+  /**
+   * Made by the client only.
+   *
+   * @internal
+   */
+  constructor(wire: MessageShape<typeof EventSchema>) {
+    super(wire.payload);
+    this.topic = wire.topic;
+    this.type = wire.type;
+    this.headers = wire.headers;
+    this.messageId = wire.messageId;
+    this.sender = wire.sender;
+    this.seq = wire.seq;
+    this.timeMicros = wire.timeUnixMicros;
+    this.group = wire.group;
+  }
+
+  /** When the server took it, in whole milliseconds. */
+  get time(): Date {
+    return dateOf(this.timeMicros);
+  }
+
+  /**
+   * How messages name it.
+   *
+   * @internal
+   */
+  protected override title(): string {
+    return `the event on "${this.topic}"`;
+  }
 }
 
 /** Something was, or may have been, missed. */

@@ -5,7 +5,7 @@
  * often it is asked for anew.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { invalidArgument } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import type { StartSchema } from "../../gen/parley/v1/event_pb.ts";
 
 /**

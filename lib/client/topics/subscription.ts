@@ -9,7 +9,8 @@
  * subscription, as an error in the body of a loop over its events would, and no other.
  */
 import { detached, handled } from "../../base/detached.ts";
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { invalidArgument, told } from "../program_error.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
 import { Fifo } from "../fifo.ts";
 import type { Gap, ReceivedEvent } from "./event.ts";
@@ -316,12 +317,15 @@ export class Subscription implements AsyncIterable<ReceivedEvent>, AsyncDisposab
 
   #overflown(): void {
     this.end(
-      new ParleyError(
-        ErrorCode.RESOURCE_EXHAUSTED,
-        `the subscription to "${this.pattern}" ended: the program left ${this.#queue.length} events waiting`,
-        {
-          accepted: "a program that keeps up, more bufferEvents, or an overflow that drops events",
-        },
+      told(
+        new ParleyError(
+          ErrorCode.RESOURCE_EXHAUSTED,
+          `the subscription to "${this.pattern}" ended: the program left ${this.#queue.length} events waiting`,
+          {
+            accepted:
+              "a program that keeps up, more bufferEvents, or an overflow that drops events",
+          },
+        ),
       ),
     );
     detached(this.#owner.unsubscribe(this), END);

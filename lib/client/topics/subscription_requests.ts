@@ -7,7 +7,7 @@ import { EventSchema, type StartSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { Incoming } from "../connection/answers.ts";
 import { encodeRequest } from "../connection/requests.ts";
 import { OVERFLOW, type Subscription } from "./subscription.ts";
-import type { ReceivedEvent } from "./event.ts";
+import { ReceivedEvent } from "./event.ts";
 
 /** Reads an event; all that it holds is its own. */
 export function readEvent(incoming: Incoming): ReceivedEvent {
@@ -16,18 +16,7 @@ export function readEvent(incoming: Incoming): ReceivedEvent {
 
 /** An event as programs get it. */
 export function receivedEvent(event: MessageShape<typeof EventSchema>): ReceivedEvent {
-  const { topic, type, payload, headers, messageId, sender, seq, timeUnixMicros, group } = event;
-  return {
-    topic,
-    type,
-    payload,
-    headers,
-    messageId,
-    sender,
-    seq,
-    timeMicros: timeUnixMicros,
-    group,
-  } satisfies ReceivedEvent;
+  return new ReceivedEvent(event);
 }
 
 /** Asks for what all `members` want, who share a subscription of the server's. */

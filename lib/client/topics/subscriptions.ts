@@ -10,7 +10,8 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { detached, mayFail, settled } from "../../base/detached.ts";
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { invalidArgument } from "../program_error.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import { MissedSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { Ack } from "../../gen/parley/v1/session_pb.ts";
@@ -18,6 +19,7 @@ import { type Incoming, readAck } from "../connection/answers.ts";
 import type { ClientConnection } from "../connection/client_connection.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
 import type { ErrorReports } from "../error_reports.ts";
+import { checkString } from "../arguments.ts";
 import { Receivers } from "./receivers.ts";
 import { checkText } from "../connection/well_formed.ts";
 import { DIRECT_TOPIC } from "../rooms/message.ts";
@@ -89,6 +91,7 @@ export class Subscriptions implements SubscriptionOwner {
         accepted: 'a pattern (">" for every topic), a type, or both',
       });
     }
+    checkString(pattern, "subscribe to", "orders.>");
     checkText(pattern, "subscribe to");
     const subscription = new Subscription(this, pattern, options, onEvent);
     const shared = this.#join(subscription);

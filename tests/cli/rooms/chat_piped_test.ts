@@ -53,7 +53,10 @@ Deno.test("--json prints objects, and what cannot be said is reported by its lin
     [2, "said", "ok"],
     [3, "said", "ok again"],
   ]);
-  assert.match(stderr, /^parley: line 2 of standard input: cannot say 5000 bytes\n/);
+  assert.match(
+    stderr,
+    /^parley: line 2 of standard input: cannot say 5000 bytes; accepted: at most 4096 bytes\n/,
+  );
   assert.match(stderr, /\nparley: line 3 of standard input: cannot say text with /);
 });
 

@@ -93,7 +93,7 @@ Deno.test("a refused Hello rejects with the server's reason", async () => {
     assert.equal(await peer.read(), null);
   });
   const error = await rejection(connect(server.url), "PERMISSION_DENIED");
-  assert.equal(error.message, `cannot connect to ${server.url}: not you`);
+  assert.equal(error.message, `cannot connect to ${server.url}: not you; accepted: others`);
   assert.equal(error.accepted, "others");
 });
 

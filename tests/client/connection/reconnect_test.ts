@@ -40,7 +40,7 @@ Deno.test("a lost connection rejects what is in flight, and is opened again", as
   await client.close();
   assert.equal(client.status, "closed");
   assert.deepEqual(seen, ["connected", "reconnecting", "connected", "closed"]);
-  assert.equal(reasons[1], error);
+  assert.equal(reasons[1]?.message, error.message);
 });
 
 Deno.test("a connection that ends within an answer is a lost one", async () => {
@@ -147,7 +147,7 @@ Deno.test("when all attempts fail, the client is closed and says why", async () 
   assert.match(error.message, /nobody listens there/);
   assert.equal(client.status, "closed");
   await client.close();
-  assert.equal(reasons.at(-1), error);
+  assert.equal(reasons.at(-1)?.message, error.message);
 });
 
 Deno.test("a server that says goodbye for another reason rejects what is in flight with it", async () => {

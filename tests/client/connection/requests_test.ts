@@ -38,7 +38,11 @@ Deno.test("an error of the server arrives with everything it says", async () => 
   });
   await using client = await connect(server.url);
   const error = await rejection(client.add(1, 2), "INVALID_ARGUMENT");
-  assert.deepEqual([error.message, error.retryable, error.accepted], ["no", true, "yes"]);
+  assert.deepEqual([error.message, error.retryable, error.accepted], [
+    "no; accepted: yes",
+    true,
+    "yes",
+  ]);
   assert.equal(await client.add(1, 2), 3);
 });
 
@@ -128,7 +132,7 @@ Deno.test("a message that the server would not take is refused here", async () =
   // 4 bytes of tags and lengths, 2 bytes of id.
   assert.equal(await client.echo("x".repeat(94)), "x".repeat(94));
   const error = await rejection(client.echo("x".repeat(95)), "RESOURCE_EXHAUSTED");
-  assert.equal(error.message, `cannot send a message of 101 bytes to ${server.url}`);
+  assert.equal(error.reason, `cannot send a message of 101 bytes to ${server.url}`);
   assert.equal(error.accepted, "at most 100 bytes");
   assert.equal(await client.echo("x"), "x");
 });
