@@ -295,7 +295,35 @@ async function strangers(
       heard.add(`http: /${page}`, await exchange(http, bytesOf(request)));
     }
   }
+  for (const [target, headers, body] of requests(secrets)) {
+    for (const name of ["the token", "a wrong password"]) {
+      const head = `POST ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n` +
+        `Authorization: Bearer ${
+          secrets[name]
+        }\r\n${headers}Content-Length: ${body.length}\r\n\r\n`;
+      heard.add(`http: ${target}`, await exchange(http, bytesOf(head + body)));
+    }
+  }
   heard.add("http: no request", await exchange(http, bytesOf(`POST ${query}\r\n\r\n${secret}`)));
+}
+
+/** Requests of HTTP: where to, with which headers and which body. */
+function requests(secrets: Readonly<Record<string, string>>): [string, string, string][] {
+  const payload = secrets["a payload"];
+  const json = "Content-Type: application/json\r\n";
+  const header = `Parley-Header-secret: ${secrets["a header"]}\r\n`;
+  return [
+    ["/v1/publish/b", header, payload],
+    ["/v1/publish/kept.a", header, payload],
+    ["/v1/publish/denied", header, payload],
+    ["/v1/publish/a..b", header, payload],
+    ["/v1/queues/jobs", header, secrets["a job"]],
+    ["/v1/queues/jobs/settle", json, `{"tokens": [], "error": "${secrets["a broken frame"]}`],
+    ["/v1/call/a/B", header, secrets["a call"]],
+    ["/parley.v1.Queues/Info", json, `{"queue": ${secrets["a broken frame"]}}`],
+    ["/parley.v1.Queues/Info", json, `{"queue": 7, "x": "${secrets["a broken frame"]}"}`],
+    [`/v1/events?pattern=..&x=${secrets["a query"]}`, "", ""],
+  ];
 }
 
 /** Commands with secrets in the environment, in URLs and in files. */

@@ -15,6 +15,7 @@ import { WebSocketPeer } from "../support/websocket_peer.ts";
 
 const GUESSES = Number(Deno.env.get("GUESSES") ?? 1000);
 const IN_FLIGHT = 50;
+const HTTP_GUESSES = 100;
 const PEOPLE = 20;
 
 /** Guesses the passwords of `name`; gives how many were looked at. */
@@ -34,6 +35,22 @@ async function guess(client: SocketClient, name: string, count: number): Promise
       if (code === ErrorCode.UNAUTHENTICATED) looked++;
       else assert.deepEqual([code, retryable], [ErrorCode.RESOURCE_EXHAUSTED, true]);
     }
+  }
+  return looked;
+}
+
+/** Guesses by requests of HTTP, one after the other; gives how many were looked at. */
+async function guessByHttp(port: number, name: string, count: number): Promise<number> {
+  let looked = 0;
+  for (let index = 0; index < count; index++) {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/publish/a`, {
+      method: "POST",
+      headers: { authorization: `Basic ${btoa(`${name}:guess ${index}`)}` },
+      body: "x",
+    });
+    await answer.body?.cancel();
+    if (answer.status === 401) looked++;
+    else assert.equal(answer.status, 429);
   }
   return looked;
 }
@@ -82,26 +99,32 @@ Deno.test("guesses are slowed down on every listener, and the rightful user come
   const raw = new SocketClient(await dial(ports.raw), "prefixed32", 65_536);
   clients.push(raw);
   const each = Math.ceil(GUESSES / clients.length);
-  await server.innocents.during(`${each * clients.length} guesses on 4 listeners`, async () => {
-    const names = ["ada", "ada", "ada", "nobody"];
-    const startedMs = performance.now();
-    const [looked, entered] = await Promise.all([
-      Promise.all(clients.map((client, index) => guess(client, names[index], each))),
-      enters(server, "ada"),
-      guessAsPerson(ports.text),
-    ]);
-    const seconds = (performance.now() - startedMs) / 1000;
-    const all = looked.reduce((sum, one) => sum + one, 0);
-    // Those that are free for each of the two names, and one or another after a wait that was over meanwhile.
-    const most = 2 * FREE_TRIES + 2 * Math.ceil(2 + Math.log2(1 + seconds)) + 2;
-    assert(
-      all <= most,
-      `${all} guesses were looked at in ${seconds} s, and at most ${most} may be`,
-    );
-    return `${all} looked at in ${seconds.toFixed(1)} s, ada was in from elsewhere after ${
-      entered.toFixed(0)
-    } ms`;
-  });
+  await server.innocents.during(
+    `${each * clients.length} guesses on 4 listeners, and by HTTP`,
+    async () => {
+      const names = ["ada", "ada", "ada", "nobody"];
+      const startedMs = performance.now();
+      const [looked, entered] = await Promise.all([
+        Promise.all([
+          ...clients.map((client, index) => guess(client, names[index], each)),
+          guessByHttp(ports.ws, "ada", HTTP_GUESSES),
+        ]),
+        enters(server, "ada"),
+        guessAsPerson(ports.text),
+      ]);
+      const seconds = (performance.now() - startedMs) / 1000;
+      const all = looked.reduce((sum, one) => sum + one, 0);
+      // Those that are free for each of the two names, and one or another after a wait that was over meanwhile.
+      const most = 2 * FREE_TRIES + 2 * Math.ceil(2 + Math.log2(1 + seconds)) + 2;
+      assert(
+        all <= most,
+        `${all} guesses were looked at in ${seconds} s, and at most ${most} may be`,
+      );
+      return `${all} looked at in ${seconds.toFixed(1)} s, ada was in from elsewhere after ${
+        entered.toFixed(0)
+      } ms`;
+    },
+  );
   for (const client of clients) client.close();
   assert.equal((await server.stats()).internalErrors, 0);
 });

@@ -162,6 +162,53 @@ Deno.test("a client that catches up when its rights are narrowed gets nothing mo
   );
 });
 
+Deno.test("a stream of events over HTTP, and one that goes on, is decided again", async () => {
+  await using narrowing = await Narrowing.start({ keep: [{ pattern: "k.>" }] });
+  const { server } = narrowing;
+  await using eve = await enterBus(server, "tcp", "eve");
+  const address = `http://127.0.0.1:${server.port("ws")}/v1/events?pattern=k.%3E`;
+  const authorization = `Basic ${btoa("ada:ada's secret")}`;
+  const follow = async (query: string, headers: Record<string, string> = {}) => {
+    const abort = new AbortController();
+    const answer = await fetch(`${address}${query}`, {
+      headers: { authorization, ...headers },
+      signal: abort.signal,
+    });
+    assert.equal(answer.status, 200);
+    const stream = { text: "", over: Promise.resolve(), end: () => abort.abort() };
+    stream.over = (async () => {
+      try {
+        for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+          stream.text += chunk;
+        }
+      } catch (reason) {
+        if (!abort.signal.aborted) throw reason;
+      }
+    })();
+    return stream;
+  };
+  const live = await follow("");
+  await eve.ask(publish({ topic: "k.secret", payload: bytesOf("before") }));
+  await until(() => live.text.includes("before"), "what was said before");
+  const [, id] = /^id: (.*)$/m.exec(live.text)!;
+  await eve.ask(publish({ topic: "k.secret", payload: bytesOf("between") }));
+  await until(() => live.text.includes("between"), "what was said then");
+  await narrowing.narrow();
+  for (const topic of ["k.secret", "k.open"]) {
+    await eve.ask(publish({ topic, payload: bytesOf("after") }));
+  }
+  const again = await follow("", { "last-event-id": id });
+  const all = await follow("&since=all");
+  for (const [what, stream] of Object.entries({ live, again, all })) {
+    await until(() => stream.text.includes("after"), `what is allowed (${what})`);
+    const topics = [...stream.text.matchAll(/"topic":"([^"]*)"/g)].map(([, topic]) => topic);
+    const former = what === "live" ? ["k.secret", "k.secret"] : [];
+    assert.deepEqual(topics, [...former, "k.open"], what);
+    stream.end();
+    await stream.over;
+  }
+});
+
 Deno.test("jobs, dead letters and peeking are decided again", async () => {
   await using narrowing = await Narrowing.start({ queue: [{ name: "jobs", max_deliveries: 1 }] });
   const { server } = narrowing;

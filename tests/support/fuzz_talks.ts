@@ -2,7 +2,7 @@
  * What a peer may say that means to do harm, on each listener: frames that are damaged, or whole and full of odd
  * values, before a Hello and after it; heads of requests, lines of text, and records of TLS.
  */
-import { echoMessage, frame, join, varint } from "./frames.ts";
+import { echoMessage, encode, frame, helloMessage, join, varint } from "./frames.ts";
 import { fieldCases, MEMBERS, OWN_REQUESTS } from "./own_requests.ts";
 import type { Random } from "./random.ts";
 import { handshakeRequest, webSocketFrame } from "./websocket_peer.ts";
@@ -24,18 +24,72 @@ export const MESSAGE_DOORS: readonly FuzzDoor[] = ["tcp", "unix", "tls", "raw", 
 
 const ID_TAG = 120;
 const BOMBS = [2n ** 31n - 1n, 2n ** 32n, 2n ** 63n, 2n ** 64n - 1n].map(varint);
+const PAGES = [
+  "/healthz",
+  "/readyz",
+  "/metrics",
+  "/ws",
+  "/",
+  "*",
+  "//",
+  "/%00",
+  "/../x",
+  "http://[::1",
+];
+const ENDS = ["", "Content-Length: 5\r\n\r\nabcde", "Transfer-Encoding: chunked\r\n", "A : b\r\n"];
+const METHODS = ["POST", "POST", "POST", "GET", "OPTIONS", "DELETE"];
+const TARGETS = [
+  ...["/v1/publish/a.b", "/v1/publish/k.a?type=acme.v1.A", "/v1/publish/a..b", "/v1/publish/%ff"],
+  ...["/v1/queues/q?priority=99", "/v1/queues/q?delay_ms=-1&key=%00", "/v1/queues/__proto__"],
+  ...["/v1/queues/q/pull?max=1", "/v1/queues/q/pull?max=99999999999", "/v1/queues/q/settle"],
+  ...["/v1/call/a.B/C?timeout_ms=1", "/v1/call/a.B/C?timeout_ms=1e99", "/v1/call/"],
+  ...["/v1/events?pattern=a..b", "/v1/events?since=last:99999999999", "/v1/nothing"],
+  ...[
+    "/parley.v1.Queues/List",
+    "/parley.v1.Queues/Info",
+    "/parley.v1.Topics/Info",
+    "/parley.v1.X/Y",
+  ],
+];
+const HEADERS = [
+  "",
+  "Content-Type: application/json\r\n",
+  "Content-Type: application/json\r\nConnect-Protocol-Version: 1\r\nConnect-Timeout-Ms: 99999999999\r\n",
+  "Content-Type: application/grpc-web+proto\r\n",
+  "Content-Type: application/proto\r\nContent-Encoding: gzip\r\n",
+  "Parley-Header-__proto__: \xff\r\nIdempotency-Key: \xe9\r\n",
+  "ce-id: 1\r\nce-type: x y\r\n",
+  "Expect: 100-continue\r\n",
+  "Last-Event-ID: x t-1 a=99999999999999999999\r\n",
+];
+const BODIES = [
+  "",
+  "{}",
+  "null",
+  `{"queue":"q","limit":-1}`,
+  `{"tokens":["zz","${"9".repeat(40)}"],"verdict":"ack","delay_ms":1e400}`,
+  `{"__proto__":{"a":1},"constructor":null}`,
+  "[".repeat(20_000),
+  '{"a":'.repeat(5000),
+  '"\ud800',
+  "\0".repeat(300),
+];
 const encoder = new TextEncoder();
 
-/** What connections say on `door`; with `hello`, that comes first and is right. */
+/** What connections say on `door`; with `token`, they say first whose it is. */
 export function someTalk(
   random: Random,
   door: FuzzDoor,
   count: number,
-  hello: Uint8Array | null,
+  token: string | null,
 ): Talk {
+  const hello = token === null ? null : encode(helloMessage({ token }));
   switch (door) {
     case "http":
-      return oneByOne(count, () => someHead(random));
+      return oneByOne(
+        count,
+        () => random.below(4) === 0 ? someHead(random) : someRequest(random, token),
+      );
     case "text":
       return oneByOne(count, () => someLine(random));
     case "handshake":
@@ -94,32 +148,39 @@ function someFrame(random: Random, framing: "delimited" | "prefixed32"): Uint8Ar
   return frame(message, framing);
 }
 
+/** Requests, with the length that they announce of their body, or in chunks. */
+function someRequest(random: Random, token: string | null): Uint8Array {
+  const authorization = token === null || random.below(4) === 0
+    ? ""
+    : `Authorization: Bearer ${random.below(10) === 0 ? token.slice(1) : token}\r\n`;
+  const head =
+    `${random.pick(METHODS)} ${
+      random.pick(TARGETS)
+    } HTTP/1.1\r\nHost: localhost\r\n${authorization}` +
+    random.pick(HEADERS);
+  const body = random.pick(BODIES);
+  const text = random.below(3) === 0
+    ? `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+    : `${head}Content-Length: ${
+      random.below(20) === 0 ? random.uint32() : encoder.encode(body).length
+    }\r\n\r\n${body}`;
+  return damaged(random, encoder.encode(text), random.below(12) === 0 ? 3 : 0);
+}
+
 function someHead(random: Random): Uint8Array {
-  const targets = ["/healthz", "/ws", "/", "*", "//", "/%00", "/../etc/passwd", "http://[::1"];
   const head = random.below(3) === 0
     ? handshakeRequest({ host: "localhost" })
-    : `${random.pick(["GET", "HEAD", "POST", "PRI", "get"])} ${random.pick(targets)} HTTP/1.${
+    : `${random.pick(["GET", "HEAD", "POST", "PRI", "get"])} ${random.pick(PAGES)} HTTP/1.${
       random.below(3)
-    }\r\nHost: localhost\r\n${
-      random.pick([
-        "",
-        "Content-Length: 5\r\n\r\nabcde",
-        "Transfer-Encoding: chunked\r\n",
-        "A : b\r\n",
-      ])
-    }\r\n`;
-  const bytes = encoder.encode(head);
-  for (let flips = random.below(3); flips > 0; flips--) {
-    bytes[random.below(bytes.length)] = random.pick([
-      0,
-      10,
-      13,
-      32,
-      58,
-      127,
-      255,
-      random.below(256),
-    ]);
+    }\r\nHost: localhost\r\n${random.pick(ENDS)}\r\n`;
+  return damaged(random, encoder.encode(head), 3);
+}
+
+/** Bytes with less than `most` of them replaced, mostly by such as mean something. */
+function damaged(random: Random, bytes: Uint8Array, most: number): Uint8Array {
+  for (let flips = most === 0 ? 0 : random.below(most); flips > 0; flips--) {
+    const meaning = [0, 10, 13, 32, 58, 127, 255, random.below(256)];
+    bytes[random.below(bytes.length)] = random.pick(meaning);
   }
   return bytes;
 }
