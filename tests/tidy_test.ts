@@ -158,7 +158,7 @@ Deno.test("the version is the same everywhere", () => {
 Deno.test("deno task start has the permissions of the executable", () => {
   const task = JSON.parse(read("deno.json")).tasks.start;
   const words = (typeof task === "string" ? task : task.command).split(" ");
-  const flags = words.filter((word: string) => /^--(allow|deny|no-prompt)/.test(word));
+  const flags = words.filter((word: string) => /^--(allow|deny|no-prompt|unstable)/.test(word));
   assert.deepEqual(flags.sort(), [...PERMISSIONS].sort(), "as in tools/compile.ts");
 });
 

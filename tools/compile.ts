@@ -4,7 +4,8 @@
  * The permissions are baked in: network for the listeners, files for the configuration and sockets, the
  * environment for PARLEY_*, how much is free on a disk, and programs: `respond --exec` and `queue pull --exec` run
  * what their user names, and the server asks `getconf` for the open-files limit. The server drops the last two for good as soon as
- * it listens. The executable never asks for more: without a permission an action fails. Type checking is the
+ * it listens. `--unstable-net` is no permission: it has the runtime offer datagrams on unix sockets, by which systemd is told
+ * how the server stands. The executable never asks for more: without a permission an action fails. Type checking is the
  * gate's task.
  *
  *   deno run -A tools/compile.ts [--output dist/parley] [--target TRIPLE] [--compiler PROGRAM]
@@ -15,6 +16,7 @@
 /** The permissions of the server and the command line; `deno task start` runs with the same. */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
+  "--unstable-net",
   "--allow-net",
   "--allow-read",
   "--allow-write",

@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly repair?: boolean;
   /** Reads the configuration again, for `reload`. Default: it stays as it is, only files that it names are read again. */
   readonly reread?: () => Promise<Config>;
+  /** Called when the server begins to stop, whoever has it stop. Default: nothing is. */
+  readonly stopping?: () => void;
   /** Sets the log up anew when its configuration has changed. Default: nothing does. */
   readonly log?: (config: LogConfig) => void;
   /** Where users come from, to be read again when that changes. Default: the configuration and its file of users. */

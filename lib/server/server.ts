@@ -48,6 +48,7 @@ export class Server implements AsyncDisposable {
   readonly #reload: Reload;
   /** Where clients are pointed to when the server stops. */
   #hint: readonly string[];
+  readonly #stopping: () => void;
   #stop: Promise<void> | null = null;
   #resolveStopped!: () => void;
 
@@ -56,6 +57,7 @@ export class Server implements AsyncDisposable {
     this.#parts = parts;
     this.serverId = parts.context.serverId;
     this.#hint = config.drain.hint;
+    this.#stopping = options.stopping ?? (() => {});
     this.listeners = groupByKind(parts.listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     this.#connections = new Connections(parts, new ConnectionService(features));
@@ -148,6 +150,7 @@ export class Server implements AsyncDisposable {
     const { sessions } = this.#connections;
     log.info("stopping: {connections} connections are told", { connections: sessions.size });
     monitoring.stopping = true;
+    this.#stopping();
     this.#closeListeners();
     context.tick();
     this.#sweeper.hurry();

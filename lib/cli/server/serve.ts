@@ -13,6 +13,7 @@ import { logger } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import type { LoadedConfig } from "../../server/config/config.ts";
 import type { Server } from "../../server/server.ts";
+import type { ServiceManager } from "../../server/service_manager.ts";
 import type { CliContext } from "../command.ts";
 import { type ConfigOptions, loadFor, sourcesFor, withConfigOptions } from "./config_flags.ts";
 import type { CliIo } from "../io.ts";
@@ -44,6 +45,8 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
   const { Server } = await import("../../server/server.ts");
   const { ProcessWall } = await import("../../server/process_wall.ts");
   const { usersOf } = await import("../../server/config/users_file.ts");
+  const { MANAGER_VARIABLES, ServiceManager } = await import("../../server/service_manager.ts");
+  using manager = ServiceManager.from(io.environment(MANAGER_VARIABLES));
   const reread = await rereader(options, loaded, io);
   const users = usersOf(loaded, reread);
   const server = await Server.start(loaded.config, {
@@ -51,31 +54,41 @@ async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
     users,
     reread,
     log: (config) => configureLogging(config, log),
+    stopping: () => manager?.stopping(),
   });
   using _wall = new ProcessWall();
   // What is wrong is in the log.
-  survived.onHangup(() => mayFail(reloadBySignal(server), "reload"));
+  survived.onHangup(() => mayFail(reloadBySignal(server, manager), "reload"));
   signals.onFirst(() => detached(server.stop(), "stop the server"));
   const permissions = await io.releasePermissions();
   logger("server").debug("from now on the process may do no more than this", { permissions });
   announce(server, options, loaded, io);
+  manager?.ready(`serving at ${placesOf(server)}`);
   await server.stopped;
   // A stop that failed is a failure of the command.
   await server.stop();
 }
 
 /** Reads the configuration again, as an act of whoever may send signals to the process. */
-async function reloadBySignal(server: Server): Promise<void> {
+async function reloadBySignal(server: Server, manager: ServiceManager | null): Promise<void> {
+  manager?.reloading();
   const log = logger("audit");
   const act = { act: "reload", target: "", signal: "SIGHUP" };
   try {
     await server.reload();
+    manager?.ready(`serving at ${placesOf(server)}`);
     log.info("{act} {target}: {outcome}", { ...act, outcome: "done" });
   } catch (reason) {
     const { codeName, message } = ParleyError.from(reason);
+    manager?.ready(`serving with the former configuration: ${message}`);
     log.info("{act} {target}: {outcome}", { ...act, outcome: codeName, reason: message });
     throw reason;
   }
+}
+
+/** Where a server listens, in words. */
+function placesOf({ listeners }: Server): string {
+  return listeners.map(({ kind, addresses }) => `${kind} ${addresses.join(" ")}`).join(", ");
 }
 
 /**

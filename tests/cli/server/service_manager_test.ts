@@ -1,0 +1,113 @@
+/**
+ * A server under a service manager: what it is told at start, while the server runs, at a reload and at the end; and that
+ * a manager that cannot be reached harms nobody.
+ */
+import assert from "node:assert/strict";
+import { LOCAL, Running } from "../processes.ts";
+
+const ignore = Deno.build.os !== "linux";
+
+/** The other end of NOTIFY_SOCKET: prints each datagram as a line of JSON. */
+const RECEIVER = `
+import json, socket, sys
+path = sys.argv[1]
+receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+receiver.bind("\\0" + path[1:] if path[0] == "@" else path)
+print("bound", flush=True)
+while True:
+    print(json.dumps(receiver.recv(65536).decode().split("\\n")), flush=True)
+`;
+
+async function withManager(
+  address: (folder: string) => string,
+  run: (
+    folder: string,
+    environment: Record<string, string>,
+    told: () => string[][],
+  ) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "parley-notify-" });
+  const socket = address(folder);
+  await using manager = new Running([], {}, { words: ["python3", "-c", RECEIVER, socket] });
+  await manager.lines(1);
+  let output = "";
+  const reading = manager.shows((text) => {
+    output = text;
+    return false;
+  }, "nothing").catch(() => {});
+  try {
+    const told = () => output.trim().split("\n").slice(1).map((line) => JSON.parse(line));
+    await run(folder, { NOTIFY_SOCKET: socket }, told);
+  } finally {
+    manager.child.kill("SIGKILL");
+    await manager.ended();
+    await reading;
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+for (
+  const [name, address] of [
+    ["a file", (folder: string) => `${folder}/notify`],
+    ["an abstract name", (folder: string) => `@${folder}`],
+  ] as const
+) {
+  Deno.test({
+    name: `systemd is told of start, life, reload and stop, through ${name}`,
+    ignore,
+    fn: () =>
+      withManager(address, async (folder, environment, told) => {
+        const file = `${folder}/parley.toml`;
+        await Deno.writeTextFile(file, "[limits]\nmax_calls = 7\n");
+        const watched = { ...environment, WATCHDOG_USEC: "100000" };
+        await using server = new Running(["serve", "--config", file, ...LOCAL], watched);
+        await until(() => told().some(([first]) => first === "READY=1"));
+        const ready = told().find(([first]) => first === "READY=1")!;
+        assert.match(ready[1], /^STATUS=serving at tcp 127\.0\.0\.1:\d+, raw 127\.0\.0\.1:\d+$/);
+        await until(() => told().filter(([first]) => first === "WATCHDOG=1").length >= 3);
+
+        const states = () => told().map(([first]) => first).filter((each) => each !== "WATCHDOG=1");
+        server.child.kill("SIGHUP");
+        await until(() => states().length === 3);
+        await Deno.writeTextFile(file, "[limits]\nmax_calls = -7\n");
+        server.child.kill("SIGHUP");
+        await until(() => states().length === 5);
+        assert.match(told().findLast(([first]) => first === "READY=1")![1], /former.*max_calls/);
+        assert.equal((await server.end("SIGTERM")).code, 0);
+        await until(() => states().at(-1) === "STOPPING=1");
+        assert.deepEqual(states(), [
+          "READY=1",
+          "RELOADING=1",
+          "READY=1",
+          "RELOADING=1",
+          "READY=1",
+          "STOPPING=1",
+        ]);
+      }),
+  });
+}
+
+Deno.test({
+  name: "a watchdog of another process is left alone, and a manager that is gone harms nobody",
+  ignore,
+  fn: () =>
+    withManager((folder) => `${folder}/notify`, async (_folder, environment, told) => {
+      const others = { ...environment, WATCHDOG_USEC: "20000", WATCHDOG_PID: "1" };
+      await using server = new Running(["serve", ...LOCAL], others);
+      await until(() => told().length > 0);
+      assert.equal((await server.end("SIGTERM")).code, 0);
+      assert(told().every(([first]) => first !== "WATCHDOG=1"));
+      await using lonely = new Running(["serve", "--log-format", "json", ...LOCAL], {
+        NOTIFY_SOCKET: "/nowhere/at/all",
+        WATCHDOG_USEC: "20000",
+      });
+      await lonely.says("the service manager cannot be told");
+      const { code, log } = await lonely.end("SIGTERM");
+      assert.equal(code, 0);
+      assert.equal(log.split("cannot be told").length, 2, "it is said once");
+    }),
+});
