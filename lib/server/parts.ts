@@ -12,23 +12,14 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { onDefect } from "../base/defects.ts";
 import { assertLimits } from "../base/limits.ts";
 import { logger } from "../base/log.ts";
-import { QueuePolicies } from "../logic/queues/policies.ts";
 import { TypeRules } from "../logic/types/type_rules.ts";
-import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { LinkListener } from "../ports/link.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import { Access } from "../services/access/access.ts";
 import { ServerContext } from "../services/connection/server_context.ts";
 import { Features } from "../services/features.ts";
 import { revise } from "../services/revision.ts";
-import {
-  type Config,
-  keepPoliciesOf,
-  limitsOf,
-  type LogConfig,
-  queuePoliciesOf,
-  typeRulesOf,
-} from "./config/config.ts";
+import { type Config, limitsOf, type LogConfig, typeRulesOf } from "./config/config.ts";
 import { usersOf } from "./config/users_file.ts";
 import { Admission } from "./listeners/admission.ts";
 import { Edge } from "./listeners/edge.ts";
@@ -38,6 +29,7 @@ import { openFilesLimit } from "./listeners/open_files.ts";
 import { Refuser } from "./listeners/refuse.ts";
 import { Monitoring } from "./monitoring/monitoring.ts";
 import { openStore } from "./open_store.ts";
+import { RuntimePolicies } from "./runtime_policies.ts";
 import { openTls, type ServerTls } from "./tls.ts";
 import { ServerUsers, type UsersSource } from "./users.ts";
 
@@ -63,6 +55,8 @@ export interface ServerOptions {
 export interface ServerParts {
   readonly context: ServerContext;
   readonly features: Features;
+  /** What was set at run time of how topics are kept and queues set up. */
+  readonly policies: RuntimePolicies;
   readonly users: ServerUsers;
   /** Null when nothing is listened on under TLS. */
   readonly tls: ServerTls | null;
@@ -92,7 +86,8 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   const stopHearing = onDefect((what, error) => noteDefect(context, what, error));
   opened.defer(stopHearing);
   const admission = new Admission(limits, openFilesLimit(), context.nowMs);
-  const features = await openFeatures(context, config, options.repair ?? false, opened);
+  const repair = options.repair ?? false;
+  const { features, policies } = await openFeatures(context, config, repair, opened);
   const access = new Access(context, nodeHasher);
   features.ask(access, revise);
   const users = await ServerUsers.open(access, options.users ?? usersOf({ config }));
@@ -112,6 +107,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   return {
     context,
     features,
+    policies,
     users,
     tls,
     admission,
@@ -140,16 +136,18 @@ async function openFeatures(
   config: Config,
   repair: boolean,
   opened: AsyncDisposableStack,
-): Promise<Features> {
+): Promise<Pick<ServerParts, "features" | "policies">> {
   const features = new Features(context);
   const store = await openStore(config, context.clock, repair);
   opened.defer(() => store.close());
-  const queues = new QueuePolicies(queuePoliciesOf(config));
-  features.keep(store, new KeepPolicies(keepPoliciesOf(config)), queues);
+  const policies = await RuntimePolicies.load(store, config, () => context.clock.wallMs());
+  const { keep, queues } = policies.inForce();
+  features.keep(store, keep, queues);
+  features.queues?.openMade();
   await features.rooms?.load();
   await features.types?.load();
   features.holdTo(new TypeRules(typeRulesOf(config)));
-  return features;
+  return { features, policies };
 }
 
 /** Logs and counts a defect of this process; of several servers in it, each does. */

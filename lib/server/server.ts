@@ -75,11 +75,16 @@ export class Server implements AsyncDisposable {
       }),
       waiting: (read) => queuesThatWait(parts, read),
     });
+    parts.policies.apply = () => {
+      const { keep, queues } = parts.policies.inForce();
+      features.follow(keep, queues, sessions);
+    };
     features.administration = {
       reload: () => this.reload(),
       drain: (goTo) => this.#stopSoon(goTo),
       sessions,
       stats: () => this.stats(),
+      policies: parts.policies,
     };
   }
 

@@ -37,7 +37,20 @@ Deno.test({
     assert(syntax.success, new TextDecoder().decode(syntax.stderr));
     const offers = (...words: string[]) => bashOffers(script, ["parley", ...words]);
     assert.deepEqual(await offers("c"), ["call", "chat", "connections", "config", "completion"]);
-    const below = ["ls", "info", "trim", "rm", "hz", "bw", "help", "-h", "--help"];
+    const below = [
+      "ls",
+      "info",
+      "trim",
+      "rm",
+      "policies",
+      "keep",
+      "unkeep",
+      "hz",
+      "bw",
+      "help",
+      "-h",
+      "--help",
+    ];
     assert.deepEqual(await offers("topic", ""), below);
     assert.deepEqual(await offers("sub", "--overflow", "drop"), ["drop-oldest", "drop-newest"]);
     assert.deepEqual(await offers("respond", "x", "--ex"), ["--exec"]);
@@ -58,6 +71,10 @@ Deno.test({
       "redrive",
       "pause",
       "resume",
+      "policies",
+      "create",
+      "set",
+      "unset",
     ];
     assert.deepEqual(await offers("queue", ""), [...verbs, "help", "-h", "--help"]);
     assert.deepEqual(await offers("queue", "pull", "--rej"), ["--reject-exit"]);

@@ -11,6 +11,8 @@ import { isReset, SocketClient } from "../support/socket_client.ts";
 
 const ROUNDS = 400;
 const REQUESTS_A_ROUND = 50;
+/** Without the one that stops the server. */
+const REQUESTS = OWN_REQUESTS.filter(({ name }) => name !== "parley.v1.Admin/Drain");
 
 Deno.test("damaged calls of own methods end nothing but their own connection", async () => {
   const seed = Number(Deno.env.get("PARLEY_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
@@ -21,7 +23,7 @@ Deno.test("damaged calls of own methods end nothing but their own connection", a
   for (let round = 0; round < ROUNDS; round++) {
     const frames: Uint8Array[] = [];
     for (let count = 0; count < REQUESTS_A_ROUND; count++) {
-      const request = random.pick(random.below(4) === 0 ? MEMBERS : OWN_REQUESTS);
+      const request = random.pick(random.below(4) === 0 ? MEMBERS : REQUESTS);
       const fields = request.schema.fields.filter(() => random.below(2) === 0);
       const body = join(...fields.map((field) => random.pick(fieldCases(field))));
       const id = random.below(5) === 0

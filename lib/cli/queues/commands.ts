@@ -5,12 +5,13 @@ import type { Command } from "commander";
 import type { CliContext } from "../command.ts";
 import { addQueueCare } from "./care.ts";
 import { addQueueList } from "./list.ts";
+import { addQueuePolicies } from "./policies.ts";
 import { addQueuePeek } from "./peek.ts";
 import { addQueuePull } from "./pull.ts";
 import { addQueuePush } from "./push.ts";
 
 const ABOUT = `
-A queue comes into being with its first job. Jobs that were given up are in the queue NAME.dead: everything but
+A queue comes into being with its first job, or with \`create\`. Jobs that were given up are in the queue NAME.dead: everything but
 push works on it too.`;
 
 /** Adds the commands. */
@@ -23,4 +24,5 @@ export function addQueue(program: Command, context: CliContext): void {
   addQueueList(queue, context);
   addQueuePeek(queue, context);
   addQueueCare(queue, context);
+  addQueuePolicies(queue, context);
 }

@@ -5,10 +5,12 @@
  */
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../command.ts";
+import { runningPolicies } from "./running_policies.ts";
 import { type ConfigOptions, loadFor, withConfigOptions } from "./config_flags.ts";
 
 interface PrintOptions extends ConfigOptions {
   readonly json?: boolean;
+  readonly running?: string;
 }
 
 /** Adds the commands. */
@@ -17,6 +19,7 @@ export function addConfig(program: Command, context: CliContext): void {
   withConfigOptions(config.command("print"))
     .description("print the configuration in force, and where each value comes from")
     .option("--json", "print JSON")
+    .option("--running <url>", "also what was set at run time on that server")
     .action((options: PrintOptions) => print(options, context));
   withConfigOptions(config.command("check"))
     .description("check a configuration without starting anything")
@@ -29,12 +32,21 @@ export function addConfig(program: Command, context: CliContext): void {
     .action((options: { readonly markdown?: boolean }) => schema(options, context));
 }
 
-async function print(options: PrintOptions, { io }: CliContext): Promise<void> {
+async function print(options: PrintOptions, context: CliContext): Promise<void> {
+  const { io } = context;
+  if (options.json && options.running !== undefined) {
+    throw new UsageError(
+      "cannot print JSON of what runs: `parley topic policies --json` and `parley queue policies --json` do",
+    );
+  }
   const loaded = await loadFor(options, io);
   const { configToml, shownConfig } = await import("../../server/config/text.ts");
   io.stdout.write(
     options.json ? JSON.stringify(shownConfig(loaded.config), null, 2) + "\n" : configToml(loaded),
   );
+  if (options.running !== undefined) {
+    io.stdout.write(await runningPolicies(options.running, context));
+  }
 }
 
 async function check(

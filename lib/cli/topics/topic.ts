@@ -18,6 +18,7 @@ import type { CliIo } from "../io.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { LinkNotices } from "../terminal/link_notices.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
+import { addKeep } from "./keep.ts";
 import { addKeptTopic } from "./kept.ts";
 import { TopicMeter } from "./meter.ts";
 import { type Measure, plainLines, reportJson, tableRows } from "./table.ts";
@@ -41,6 +42,7 @@ const ABOUT = {
 export function addTopic(program: Command, context: CliContext): void {
   const topic = program.command("topic").description("look at topics");
   addKeptTopic(topic, context);
+  addKeep(topic, context);
   for (const measure of ["hz", "bw"] as const) {
     withServerOptions(topic.command(measure))
       .description(ABOUT[measure])

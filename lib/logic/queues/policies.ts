@@ -4,6 +4,7 @@
  * A queue of dead letters has no limit of deliveries and is never full: a job that could not be moved there
  * would come back for ever. Pure: names and patterns are checked by the configuration.
  */
+import type { PolicyOrigin } from "../policy_origin.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { WorkQueueOptions } from "./work_queue.ts";
 
@@ -13,6 +14,8 @@ export interface QueuePolicy extends Partial<WorkQueueOptions> {
   readonly name: string;
   /** The topics whose events become jobs; only where `name` is one queue. */
   readonly bind?: readonly string[];
+  /** Where it comes from; absent: from the configuration. */
+  readonly origin?: PolicyOrigin;
 }
 
 /** The end of the name of each queue of dead letters. */
@@ -54,10 +57,22 @@ export class QueuePolicies {
     const dead = isDeadName(name);
     const of = dead ? name.slice(0, -DEAD_SUFFIX.length) : name;
     const policy = this.#policyOf(of);
-    const { name: _name, bind: _bind, ...options } = policy ?? { name };
+    const { name: _name, bind: _bind, origin: _origin, ...options } = policy ?? { name };
     const all = { ...DEFAULT_QUEUE_OPTIONS, ...options };
     if (!dead) return all;
     return { ...all, maxDeliveries: 0, ordered: false, maxJobs: Infinity, maxBytes: Infinity };
+  }
+
+  /** All of them, in the order in which they are asked. */
+  all(): readonly QueuePolicy[] {
+    return this.#policies;
+  }
+
+  /** Whether the queue was made at run time: it stays, also when it is empty. */
+  makes(name: string): boolean {
+    return this.#policies.some((policy) =>
+      policy.name === name && policy.origin?.kind === "run time"
+    );
   }
 
   /** Whether a policy names this very queue, and not only a pattern that matches it. */

@@ -4,6 +4,7 @@
  * Rooms live on kept topics, so theirs are kept by a policy of our own when no policy of the user's says
  * otherwise. Pure: patterns are checked by the configuration.
  */
+import type { PolicyOrigin } from "../policy_origin.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
 
 /** How much of a topic is kept; an absent field sets no bound. */
@@ -18,6 +19,8 @@ export interface KeepPolicy {
   readonly maxBytes?: number;
   /** How long a topic is empty before its name is forgotten, in milliseconds; absent: for ever. */
   readonly forgetAfterMs?: number;
+  /** Where it comes from; absent: from the configuration. */
+  readonly origin?: PolicyOrigin;
 }
 
 /** The topics of rooms. */
@@ -25,11 +28,12 @@ const ROOM_TOPICS = "room.*";
 const DAY_MS = 24 * 3600 * 1000;
 
 /** What is kept of a room unless the configuration says otherwise. */
-const ROOM_POLICY: KeepPolicy = Object.freeze({
+const ROOM_POLICY: KeepPolicy = Object.freeze<KeepPolicy>({
   pattern: ROOM_TOPICS,
   maxEvents: 2048,
   maxAgeMs: 7 * DAY_MS,
   forgetAfterMs: 7 * DAY_MS,
+  origin: { kind: "built in" },
 });
 
 /** The policies of a server. */
@@ -47,6 +51,11 @@ export class KeepPolicies {
       if (matchesPattern(policy.pattern, topic)) return policy;
     }
     return null;
+  }
+
+  /** All of them, in the order in which they are asked. */
+  all(): readonly KeepPolicy[] {
+    return this.#policies;
   }
 
   /** Whether a policy is for that topic alone. */

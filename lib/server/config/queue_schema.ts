@@ -41,7 +41,7 @@ function checkBinding(pattern: string): void {
 }
 
 /** The schema of one table. */
-const tableSchema = z.strictObject({
+export const queueTable = z.strictObject({
   name: z.string().superRefine((name, context) => {
     try {
       checkName(name);
@@ -106,7 +106,7 @@ const tableSchema = z.strictObject({
 });
 
 /** The schema of all tables. */
-export const queueSchema = z.array(tableSchema).superRefine((tables, context) => {
+export const queueSchema = z.array(queueTable).superRefine((tables, context) => {
   for (const [index, { name, bind }] of tables.entries()) {
     // Another table would decide for this queue, and its bindings would be without effect.
     const first = tables.findIndex((table) => matchesPattern(table.name, name));

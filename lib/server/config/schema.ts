@@ -104,7 +104,8 @@ const chatSchema = z.strictObject({
   }).describe("The room that people on the text listener come into first."),
 }).prefault({}).describe("Rooms in which people talk.");
 
-const keepSchema = z.array(z.strictObject({
+/** The schema of one table of `[[keep]]`. */
+export const keepTable = z.strictObject({
   pattern: z.string().describe('The topics that are kept, like "orders.>".'),
   max_events: whole(
     0,
@@ -131,7 +132,9 @@ const keepSchema = z.array(z.strictObject({
     "How long a topic may hold no event before its name is forgotten, so that it counts no longer for " +
       "store.max_kept_topics; 0 for never, otherwise at least store.dedup_window_ms. In milliseconds.",
   ),
-})).superRefine((policies, context) => {
+});
+
+const keepSchema = z.array(keepTable).superRefine((policies, context) => {
   for (const [index, { pattern }] of policies.entries()) {
     const fault = patternFault(pattern);
     if (fault === null) continue;

@@ -5,19 +5,10 @@
  * are one object for the life of the server, it needs not be told of.
  */
 import { assertLimits } from "../../base/limits.ts";
-import { QueuePolicies } from "../../logic/queues/policies.ts";
 import { TypeRules } from "../../logic/types/type_rules.ts";
-import { KeepPolicies } from "../../logic/topics/keep_policies.ts";
 import type { WaitingKey } from "../../services/administration.ts";
 import type { Session } from "../../services/connection/session.ts";
-import {
-  type Config,
-  keepPoliciesOf,
-  limitsOf,
-  type LogConfig,
-  queuePoliciesOf,
-  typeRulesOf,
-} from "../config/config.ts";
+import { type Config, limitsOf, type LogConfig, typeRulesOf } from "../config/config.ts";
 import type { ServerParts } from "../parts.ts";
 import type { Commit, ReloadPart } from "./reload.ts";
 import { wantsTls } from "../tls.ts";
@@ -40,9 +31,9 @@ export function reloadParts(
   parts: ServerParts,
   { started, sessions, log, hint }: Changing,
 ): ReloadPart[] {
-  const { context, features, edge, users, tls } = parts;
+  const { context, features, policies, edge, users, tls } = parts;
   let present = started;
-  const policies = (config: Config) => JSON.stringify([config.keep, config.queue]);
+  const written = (config: Config) => JSON.stringify([config.keep, config.queue]);
   return [
     {
       what: "set the log up",
@@ -77,10 +68,12 @@ export function reloadParts(
     {
       what: "put policies in force",
       stage(config): Commit {
-        const keep = new KeepPolicies(keepPoliciesOf(config));
-        const queues = new QueuePolicies(queuePoliciesOf(config));
+        policies.check(config);
         return () => {
-          if (policies(config) !== policies(present)) features.follow(keep, queues, sessions);
+          policies.config = config;
+          if (written(config) === written(present)) return;
+          const { keep, queues } = policies.inForce();
+          features.follow(keep, queues, sessions);
         };
       },
     },
@@ -98,11 +91,14 @@ export function reloadParts(
 }
 
 /** The queues that are there and stay ordered, or not, as they are: until a restart, whatever `config` says. */
-export function queuesThatWait({ features }: ServerParts, config: Config): WaitingKey[] {
-  const policies = new QueuePolicies(queuePoliciesOf(config));
+export function queuesThatWait(
+  { features, policies }: ServerParts,
+  config: Config,
+): WaitingKey[] {
+  const { queues } = policies.inForce(config);
   const waiting: WaitingKey[] = [];
   for (const { name, machine: { options: { ordered } } } of features.queues?.all() ?? []) {
-    const configured = policies.optionsOf(name).ordered;
+    const configured = queues.optionsOf(name).ordered;
     if (configured === ordered) continue;
     waiting.push({
       key: `queue ${JSON.stringify(name)}: ordered`,

@@ -64,6 +64,11 @@ export function isConfiguredUser({ identity }: Peer): boolean {
   return identity !== null && identity.user !== "" && identity.assertion === null;
 }
 
+/** Whether the peer has the permission of `verb` for all that a pattern matches. */
+export function mayAll({ identity }: Peer, verb: Verb, pattern: string): boolean {
+  return identity === null || identity.permissions.mayAll(verb, pattern);
+}
+
 /** Whether the peer may read anything of a topic. */
 export function mayRead({ identity }: Peer, topic: string): boolean {
   return identity === null || identity.permissions.mayRead(topic);

@@ -15,7 +15,7 @@ import { isUtf8 } from "../../wire/utf8.ts";
 import { answerLate } from "../connection/answer_late.ts";
 import { MAX_JOB_DELAY_MS } from "../queues/job_options.ts";
 import { type Pull, queuesOf } from "../queues/peer_queues.ts";
-import type { Settlement } from "../queues/queues.ts";
+import type { Settlement } from "../queues/settlements.ts";
 import { countRefusal } from "../connection/counters.ts";
 import { errorReply } from "../connection/reply.ts";
 import type { Features } from "../features.ts";

@@ -80,6 +80,11 @@ export class KeptTopics {
     }
   }
 
+  /** The policies by which topics are kept. */
+  get policies(): KeepPolicies {
+    return this.#policies;
+  }
+
   /** Has everybody look up anew which topics are kept, and who takes their events. */
   lookUpAnew(): void {
     this.#takers.clear();

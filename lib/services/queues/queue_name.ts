@@ -1,5 +1,5 @@
 /**
- * The names that queues may have.
+ * The names that queues may have, and the refusal of one too many.
  */
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";

@@ -15,9 +15,11 @@ import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
 import { LEASED_AT_ONCE, Queue, type QueueOwner } from "./queue.ts";
 import { committed } from "../kept/committed.ts";
+import { hasWildcard } from "../../logic/topics/pattern.ts";
 import { BoundQueues } from "./bindings.ts";
 import { type Pull, queuesOf } from "./peer_queues.ts";
 import { checkQueueName, tooManyQueues } from "./queue_name.ts";
+import { type Settlement, tellAll } from "./settlements.ts";
 import type { EventTaker } from "../topics/hooks.ts";
 import type { Bus } from "../topics/bus.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
@@ -33,12 +35,6 @@ const MAX_TIMER_MS = 3600 * 1000;
 /** The prefix of the keys of records that say that a queue is paused. */
 const PAUSED = "queue paused ";
 const NOTHING = new Uint8Array(0);
-
-/** A settlement that waits for its batch. */
-export interface Settlement {
-  committed(): void;
-  failed(error: ParleyError): void;
-}
 
 /** The queues and settlements of one batch that has left. */
 interface Sealed {
@@ -94,11 +90,17 @@ export class Queues implements QueueOwner {
    */
   follow(policies: QueuePolicies): void {
     this.#policies = policies;
+    this.openMade();
     for (const queue of this.#byName.values()) {
       queue.machine.configure(policies.optionsOf(queue.name));
       this.touch(queue);
     }
     this.endTurn();
+  }
+
+  /** The policies that set queues up. */
+  get policies(): QueuePolicies {
+    return this.#policies;
   }
 
   /** The topics that the queue `name` is bound to. */
@@ -112,6 +114,14 @@ export class Queues implements QueueOwner {
     const names = this.#policies.boundTo(topic);
     if (names.length === 0) return null;
     return new BoundQueues(this.store, names.map((name) => this.get(name, "publish to")));
+  }
+
+  /** Makes the queues that were made at run time, as far as they are not there. */
+  openMade(): void {
+    for (const { name } of this.#policies.all()) {
+      if (hasWildcard(name) || !this.#policies.makes(name)) continue;
+      guard("make a queue that was set up", () => this.get(name, "make"));
+    }
   }
 
   /** The queue `name`, made if need be, by `by` or the server itself. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
@@ -338,6 +348,7 @@ export class Queues implements QueueOwner {
   #forgetUnused(name: string): void {
     const queue = this.#byName.get(name);
     if (queue === undefined || queue.isStored || queue.consumers.size > 0) return;
+    if (this.#policies.makes(name)) return;
     if (this.bindingsOf(name).length > 0 || this.store.revision(PAUSED + name) > 0) return;
     this.#byName.delete(name);
     queue.isForgotten = true;
@@ -382,10 +393,3 @@ export class Queues implements QueueOwner {
 }
 
 const EMPTY: Sealed = Object.freeze({ queues: [], settlements: [] });
-
-/** Tells settlements that they are committed; a defect in one keeps no other from being told. */
-function tellAll(settlements: readonly Settlement[]): void {
-  for (const settlement of settlements) {
-    guard("tell that jobs are settled", () => settlement.committed());
-  }
-}

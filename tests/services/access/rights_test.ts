@@ -177,6 +177,8 @@ const OPEN = [
   "parley.v1.Demo/Echo",
   "parley.v1.Demo/Add",
   "parley.v1.Topics/List",
+  "parley.v1.Topics/Policies",
+  "parley.v1.Queues/Policies",
   "parley.v1.Queues/List",
   "parley.v1.Rooms/List",
   "parley.v1.Rooms/Leave",

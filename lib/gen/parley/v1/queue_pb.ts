@@ -11,13 +11,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { AckLevel } from "./session_pb.ts";
 import { file_parley_v1_session } from "./session_pb.ts";
+import type { PolicyOrigin } from "./topic_pb.ts";
+import { file_parley_v1_topic } from "./topic_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/v1/queue.proto.
  */
 export const file_parley_v1_queue: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iPwoQUGVla1F1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoDSJnCglQZWVrZWRKb2ISGwoDam9iGAEgASgLMg4ucGFybGV5LnYxLkpvYhIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRIZChF1bnRpbF91bml4X21pY3JvcxgDIAEoBCJFChFQZWVrUXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGFybGV5LnYxLlBlZWtlZEpvYhIMCgRtb3JlGAIgASgIIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIiUKElB1cmdlUXVldWVSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEIjIKElJlbW92ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVmb3JjZRgCIAEoCCImChNSZW1vdmVRdWV1ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiMQoTUmVkcml2ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRILCgNpZHMYAiADKAQiKAoUUmVkcml2ZVF1ZXVlUmVzcG9uc2USEAoIcmVkcml2ZW4YASABKAQiIgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiOAoSUGF1c2VRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvIiMKElJlc3VtZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI5ChNSZXN1bWVRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvKmcKC0RlYXRoUmVhc29uEhwKGERFQVRIX1JFQVNPTl9VTlNQRUNJRklFRBAAEh8KG0RFQVRIX1JFQVNPTl9NQVhfREVMSVZFUklFUxABEhkKFURFQVRIX1JFQVNPTl9SRUpFQ1RFRBACKoIBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIPCgtWRVJESUNUX0FDSxABEhAKDFZFUkRJQ1RfTkFDSxACEhIKDlZFUkRJQ1RfUkVKRUNUEAMSEwoPVkVSRElDVF9SRUxFQVNFEAQSEgoOVkVSRElDVF9FWFRFTkQQBSp+CghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9KT0JfU1RBVEVfUkVBRFkQARIVChFKT0JfU1RBVEVfREVMQVlFRBACEhQKEEpPQl9TVEFURV9MRUFTRUQQAxIVChFKT0JfU1RBVEVfQkxPQ0tFRBAEMr0ECgZRdWV1ZXMSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0UXVldWVzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0UXVldWVzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5JbmZvUXVldWVSZXF1ZXN0GhwucGFybGV5LnYxLkluZm9RdWV1ZVJlc3BvbnNlEkEKBFBlZWsSGy5wYXJsZXkudjEuUGVla1F1ZXVlUmVxdWVzdBocLnBhcmxleS52MS5QZWVrUXVldWVSZXNwb25zZRJECgVQdXJnZRIcLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVxdWVzdBodLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVzcG9uc2USSgoHUmVkcml2ZRIeLnBhcmxleS52MS5SZWRyaXZlUXVldWVSZXF1ZXN0Gh8ucGFybGV5LnYxLlJlZHJpdmVRdWV1ZVJlc3BvbnNlEkQKBVBhdXNlEhwucGFybGV5LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh0ucGFybGV5LnYxLlBhdXNlUXVldWVSZXNwb25zZRJHCgZSZXN1bWUSHS5wYXJsZXkudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh4ucGFybGV5LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USRwoGUmVtb3ZlEh0ucGFybGV5LnYxLlJlbW92ZVF1ZXVlUmVxdWVzdBoeLnBhcmxleS52MS5SZW1vdmVRdWV1ZVJlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_session]);
+  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iPwoQUGVla1F1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoDSJnCglQZWVrZWRKb2ISGwoDam9iGAEgASgLMg4ucGFybGV5LnYxLkpvYhIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRIZChF1bnRpbF91bml4X21pY3JvcxgDIAEoBCJFChFQZWVrUXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGFybGV5LnYxLlBlZWtlZEpvYhIMCgRtb3JlGAIgASgIIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIiUKElB1cmdlUXVldWVSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEIjIKElJlbW92ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVmb3JjZRgCIAEoCCImChNSZW1vdmVRdWV1ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiMQoTUmVkcml2ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRILCgNpZHMYAiADKAQiKAoUUmVkcml2ZVF1ZXVlUmVzcG9uc2USEAoIcmVkcml2ZW4YASABKAQiIgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiOAoSUGF1c2VRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvIiMKElJlc3VtZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI5ChNSZXN1bWVRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvItwDCgtRdWV1ZVBvbGljeRIMCgRuYW1lGAEgASgJEhUKCGxlYXNlX21zGAIgASgNSACIAQESGwoObWF4X2RlbGl2ZXJpZXMYAyABKA1IAYgBARIVCghtYXhfam9icxgEIAEoBEgCiAEBEhYKCW1heF9ieXRlcxgFIAEoBEgDiAEBEhkKDGRyb3BzX29sZGVzdBgGIAEoCEgEiAEBEhQKB29yZGVyZWQYByABKAhIBYgBARIbCg5iYWNrb2ZmX21pbl9tcxgIIAEoDUgGiAEBEhsKDmJhY2tvZmZfbWF4X21zGAkgASgNSAeIAQESDAoEYmluZBgKIAMoCRIOCgZ1bmJpbmQYCyABKAgSJwoGb3JpZ2luGAwgASgOMhcucGFybGV5LnYxLlBvbGljeU9yaWdpbhIOCgZzZXRfYnkYDSABKAkSHAoUc2V0X3RpbWVfdW5peF9taWNyb3MYDiABKARCCwoJX2xlYXNlX21zQhEKD19tYXhfZGVsaXZlcmllc0ILCglfbWF4X2pvYnNCDAoKX21heF9ieXRlc0IPCg1fZHJvcHNfb2xkZXN0QgoKCF9vcmRlcmVkQhEKD19iYWNrb2ZmX21pbl9tc0IRCg9fYmFja29mZl9tYXhfbXMiFgoUUXVldWVQb2xpY2llc1JlcXVlc3QiQQoVUXVldWVQb2xpY2llc1Jlc3BvbnNlEigKCHBvbGljaWVzGAEgAygLMhYucGFybGV5LnYxLlF1ZXVlUG9saWN5IkkKD1NldFF1ZXVlUmVxdWVzdBImCgZwb2xpY3kYASABKAsyFi5wYXJsZXkudjEuUXVldWVQb2xpY3kSDgoGY3JlYXRlGAIgASgIIjoKEFNldFF1ZXVlUmVzcG9uc2USJgoGcG9saWN5GAEgASgLMhYucGFybGV5LnYxLlF1ZXVlUG9saWN5IiEKEVVuc2V0UXVldWVSZXF1ZXN0EgwKBG5hbWUYASABKAkiFAoSVW5zZXRRdWV1ZVJlc3BvbnNlKmcKC0RlYXRoUmVhc29uEhwKGERFQVRIX1JFQVNPTl9VTlNQRUNJRklFRBAAEh8KG0RFQVRIX1JFQVNPTl9NQVhfREVMSVZFUklFUxABEhkKFURFQVRIX1JFQVNPTl9SRUpFQ1RFRBACKoIBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIPCgtWRVJESUNUX0FDSxABEhAKDFZFUkRJQ1RfTkFDSxACEhIKDlZFUkRJQ1RfUkVKRUNUEAMSEwoPVkVSRElDVF9SRUxFQVNFEAQSEgoOVkVSRElDVF9FWFRFTkQQBSp+CghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9KT0JfU1RBVEVfUkVBRFkQARIVChFKT0JfU1RBVEVfREVMQVlFRBACEhQKEEpPQl9TVEFURV9MRUFTRUQQAxIVChFKT0JfU1RBVEVfQkxPQ0tFRBAEMpIGCgZRdWV1ZXMSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0UXVldWVzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0UXVldWVzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5JbmZvUXVldWVSZXF1ZXN0GhwucGFybGV5LnYxLkluZm9RdWV1ZVJlc3BvbnNlEkEKBFBlZWsSGy5wYXJsZXkudjEuUGVla1F1ZXVlUmVxdWVzdBocLnBhcmxleS52MS5QZWVrUXVldWVSZXNwb25zZRJECgVQdXJnZRIcLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVxdWVzdBodLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVzcG9uc2USSgoHUmVkcml2ZRIeLnBhcmxleS52MS5SZWRyaXZlUXVldWVSZXF1ZXN0Gh8ucGFybGV5LnYxLlJlZHJpdmVRdWV1ZVJlc3BvbnNlEkQKBVBhdXNlEhwucGFybGV5LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh0ucGFybGV5LnYxLlBhdXNlUXVldWVSZXNwb25zZRJHCgZSZXN1bWUSHS5wYXJsZXkudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh4ucGFybGV5LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USRwoGUmVtb3ZlEh0ucGFybGV5LnYxLlJlbW92ZVF1ZXVlUmVxdWVzdBoeLnBhcmxleS52MS5SZW1vdmVRdWV1ZVJlc3BvbnNlEk0KCFBvbGljaWVzEh8ucGFybGV5LnYxLlF1ZXVlUG9saWNpZXNSZXF1ZXN0GiAucGFybGV5LnYxLlF1ZXVlUG9saWNpZXNSZXNwb25zZRI+CgNTZXQSGi5wYXJsZXkudjEuU2V0UXVldWVSZXF1ZXN0GhsucGFybGV5LnYxLlNldFF1ZXVlUmVzcG9uc2USRAoFVW5zZXQSHC5wYXJsZXkudjEuVW5zZXRRdWV1ZVJlcXVlc3QaHS5wYXJsZXkudjEuVW5zZXRRdWV1ZVJlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_session, file_parley_v1_topic]);
 
 /**
  * Work to be done. Push and delivery are the same message: a delivery is the
@@ -978,6 +980,240 @@ export const ResumeQueueResponseSchema: GenMessage<ResumeQueueResponse> = /*@__P
   messageDesc(file_parley_v1_queue, 23);
 
 /**
+ * How queues of a name or a pattern are set up.
+ *
+ * @generated from message parley.v1.QueuePolicy
+ */
+export type QueuePolicy = Message<"parley.v1.QueuePolicy"> & {
+  /**
+   * The queue, or a pattern of queues.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How long a delivery is leased, in milliseconds.
+   *
+   * @generated from field: optional uint32 lease_ms = 2;
+   */
+  leaseMs?: number | undefined;
+
+  /**
+   * After so many deliveries a job is a dead letter; 0 for no limit.
+   *
+   * @generated from field: optional uint32 max_deliveries = 3;
+   */
+  maxDeliveries?: number | undefined;
+
+  /**
+   * The most jobs of each queue.
+   *
+   * @generated from field: optional uint64 max_jobs = 4;
+   */
+  maxJobs?: bigint | undefined;
+
+  /**
+   * The most bytes of each queue.
+   *
+   * @generated from field: optional uint64 max_bytes = 5;
+   */
+  maxBytes?: bigint | undefined;
+
+  /**
+   * Whether a push that does not fit drops the oldest job, instead of being refused.
+   *
+   * @generated from field: optional bool drops_oldest = 6;
+   */
+  dropsOldest?: boolean | undefined;
+
+  /**
+   * Whether jobs of one key run one after the other.
+   *
+   * @generated from field: optional bool ordered = 7;
+   */
+  ordered?: boolean | undefined;
+
+  /**
+   * The first delay before a job is tried again, in milliseconds; each next one is twice as long.
+   *
+   * @generated from field: optional uint32 backoff_min_ms = 8;
+   */
+  backoffMinMs?: number | undefined;
+
+  /**
+   * The longest delay.
+   *
+   * @generated from field: optional uint32 backoff_max_ms = 9;
+   */
+  backoffMaxMs?: number | undefined;
+
+  /**
+   * The topics whose events become jobs; only where `name` is one queue.
+   *
+   * @generated from field: repeated string bind = 10;
+   */
+  bind: string[];
+
+  /**
+   * For SetQueueRequest: bound to no topics any more.
+   *
+   * @generated from field: bool unbind = 11;
+   */
+  unbind: boolean;
+
+  /**
+   * Where it comes from. Set by the server.
+   *
+   * @generated from field: parley.v1.PolicyOrigin origin = 12;
+   */
+  origin: PolicyOrigin;
+
+  /**
+   * Who has set it at run time; empty where nobody has a name. Set by the server.
+   *
+   * @generated from field: string set_by = 13;
+   */
+  setBy: string;
+
+  /**
+   * When it was set at run time, in microseconds since 1970 (UTC). Set by the server.
+   *
+   * @generated from field: uint64 set_time_unix_micros = 14;
+   */
+  setTimeUnixMicros: bigint;
+};
+
+/**
+ * Describes the message parley.v1.QueuePolicy.
+ * Use `create(QueuePolicySchema)` to create a new message.
+ */
+export const QueuePolicySchema: GenMessage<QueuePolicy> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 24);
+
+/**
+ * Asks how queues are set up.
+ *
+ * @generated from message parley.v1.QueuePoliciesRequest
+ */
+export type QueuePoliciesRequest = Message<"parley.v1.QueuePoliciesRequest"> & {
+};
+
+/**
+ * Describes the message parley.v1.QueuePoliciesRequest.
+ * Use `create(QueuePoliciesRequestSchema)` to create a new message.
+ */
+export const QueuePoliciesRequestSchema: GenMessage<QueuePoliciesRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 25);
+
+/**
+ * The policies. The first one that matches a queue decides; without one it has the defaults.
+ *
+ * @generated from message parley.v1.QueuePoliciesResponse
+ */
+export type QueuePoliciesResponse = Message<"parley.v1.QueuePoliciesResponse"> & {
+  /**
+   * In the order in which they are asked.
+   *
+   * @generated from field: repeated parley.v1.QueuePolicy policies = 1;
+   */
+  policies: QueuePolicy[];
+};
+
+/**
+ * Describes the message parley.v1.QueuePoliciesResponse.
+ * Use `create(QueuePoliciesResponseSchema)` to create a new message.
+ */
+export const QueuePoliciesResponseSchema: GenMessage<QueuePoliciesResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 26);
+
+/**
+ * Sets a queue up from now on, or all that match a pattern, whatever the
+ * configuration says, until that is taken back. A queue that is named is there then.
+ *
+ * @generated from message parley.v1.SetQueueRequest
+ */
+export type SetQueueRequest = Message<"parley.v1.SetQueueRequest"> & {
+  /**
+   * How. What it does not say stays as it is for that name.
+   *
+   * @generated from field: parley.v1.QueuePolicy policy = 1;
+   */
+  policy?: QueuePolicy | undefined;
+
+  /**
+   * Refused with ALREADY_EXISTS when the queue is there.
+   *
+   * @generated from field: bool create = 2;
+   */
+  create: boolean;
+};
+
+/**
+ * Describes the message parley.v1.SetQueueRequest.
+ * Use `create(SetQueueRequestSchema)` to create a new message.
+ */
+export const SetQueueRequestSchema: GenMessage<SetQueueRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 27);
+
+/**
+ * It is set up.
+ *
+ * @generated from message parley.v1.SetQueueResponse
+ */
+export type SetQueueResponse = Message<"parley.v1.SetQueueResponse"> & {
+  /**
+   * The policy that is in force.
+   *
+   * @generated from field: parley.v1.QueuePolicy policy = 1;
+   */
+  policy?: QueuePolicy | undefined;
+};
+
+/**
+ * Describes the message parley.v1.SetQueueResponse.
+ * Use `create(SetQueueResponseSchema)` to create a new message.
+ */
+export const SetQueueResponseSchema: GenMessage<SetQueueResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 28);
+
+/**
+ * Takes back what was set at run time for a name. Then the configuration decides.
+ *
+ * @generated from message parley.v1.UnsetQueueRequest
+ */
+export type UnsetQueueRequest = Message<"parley.v1.UnsetQueueRequest"> & {
+  /**
+   * The name of the policy.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message parley.v1.UnsetQueueRequest.
+ * Use `create(UnsetQueueRequestSchema)` to create a new message.
+ */
+export const UnsetQueueRequestSchema: GenMessage<UnsetQueueRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 29);
+
+/**
+ * It is taken back.
+ *
+ * @generated from message parley.v1.UnsetQueueResponse
+ */
+export type UnsetQueueResponse = Message<"parley.v1.UnsetQueueResponse"> & {
+};
+
+/**
+ * Describes the message parley.v1.UnsetQueueResponse.
+ * Use `create(UnsetQueueResponseSchema)` to create a new message.
+ */
+export const UnsetQueueResponseSchema: GenMessage<UnsetQueueResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 30);
+
+/**
  * Why a job is a dead letter.
  *
  * @generated from enum parley.v1.DeathReason
@@ -1199,6 +1435,36 @@ export const Queues: GenService<{
     methodKind: "unary";
     input: typeof RemoveQueueRequestSchema;
     output: typeof RemoveQueueResponseSchema;
+  },
+  /**
+   * Lists the policies that set queues up.
+   *
+   * @generated from rpc parley.v1.Queues.Policies
+   */
+  policies: {
+    methodKind: "unary";
+    input: typeof QueuePoliciesRequestSchema;
+    output: typeof QueuePoliciesResponseSchema;
+  },
+  /**
+   * Sets queues up.
+   *
+   * @generated from rpc parley.v1.Queues.Set
+   */
+  set: {
+    methodKind: "unary";
+    input: typeof SetQueueRequestSchema;
+    output: typeof SetQueueResponseSchema;
+  },
+  /**
+   * Takes that back.
+   *
+   * @generated from rpc parley.v1.Queues.Unset
+   */
+  unset: {
+    methodKind: "unary";
+    input: typeof UnsetQueueRequestSchema;
+    output: typeof UnsetQueueResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_queue, 0);

@@ -6,15 +6,15 @@
 // the methods "parley.v1.Topics/List", "parley.v1.Topics/Info",
 // "parley.v1.Topics/Trim" and "parley.v1.Topics/Remove".
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/v1/topic.proto.
  */
 export const file_parley_v1_topic: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kicQoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQSFwoPZm9yZ2V0X2FmdGVyX21zGAUgASgEIkIKEUxpc3RUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0iSAoSTGlzdFRvcGljc1Jlc3BvbnNlEiQKBnRvcGljcxgBIAMoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDAoEbW9yZRgCIAEoCCIhChBUb3BpY0luZm9SZXF1ZXN0Eg0KBXRvcGljGAEgASgJIjcKEVRvcGljSW5mb1Jlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIjUKEFRyaW1Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBCJIChFUcmltVG9waWNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEEiIKBGluZm8YAiABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIiYKE1JlbW92ZVRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJUChRSZW1vdmVUb3BpY3NSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgEEg8KB2Ryb3BwZWQYAiABKAQSDAoEa2VwdBgDIAMoCRIMCgRtb3JlGAQgASgIMp4CCgZUb3BpY3MSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0VG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0VG9waWNzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5Ub3BpY0luZm9SZXF1ZXN0GhwucGFybGV5LnYxLlRvcGljSW5mb1Jlc3BvbnNlEkEKBFRyaW0SGy5wYXJsZXkudjEuVHJpbVRvcGljUmVxdWVzdBocLnBhcmxleS52MS5UcmltVG9waWNSZXNwb25zZRJJCgZSZW1vdmUSHi5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVxdWVzdBofLnBhcmxleS52MS5SZW1vdmVUb3BpY3NSZXNwb25zZUJMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z");
+  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiyAEKCktlZXBQb2xpY3kSDwoHcGF0dGVybhgBIAEoCRISCgptYXhfZXZlbnRzGAIgASgEEhIKCm1heF9hZ2VfbXMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhcKD2ZvcmdldF9hZnRlcl9tcxgFIAEoBBInCgZvcmlnaW4YBiABKA4yFy5wYXJsZXkudjEuUG9saWN5T3JpZ2luEg4KBnNldF9ieRgHIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgIIAEoBCJCChFMaXN0VG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkgKEkxpc3RUb3BpY3NSZXNwb25zZRIkCgZ0b3BpY3MYASADKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEgwKBG1vcmUYAiABKAgiIQoQVG9waWNJbmZvUmVxdWVzdBINCgV0b3BpYxgBIAEoCSI3ChFUb3BpY0luZm9SZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyI1ChBUcmltVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhIKCmJlZm9yZV9zZXEYAiABKAQiSAoRVHJpbVRvcGljUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoBBIiCgRpbmZvGAIgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyImChNSZW1vdmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiVAoUUmVtb3ZlVG9waWNzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBBIPCgdkcm9wcGVkGAIgASgEEgwKBGtlcHQYAyADKAkSDAoEbW9yZRgEIAEoCCIWChRUb3BpY1BvbGljaWVzUmVxdWVzdCJAChVUb3BpY1BvbGljaWVzUmVzcG9uc2USJwoIcG9saWNpZXMYASADKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI6ChFLZWVwVG9waWNzUmVxdWVzdBIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI7ChJLZWVwVG9waWNzUmVzcG9uc2USJQoGcG9saWN5GAEgASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiJgoTVW5rZWVwVG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJIhYKFFVua2VlcFRvcGljc1Jlc3BvbnNlKoUBCgxQb2xpY3lPcmlnaW4SHQoZUE9MSUNZX09SSUdJTl9VTlNQRUNJRklFRBAAEh8KG1BPTElDWV9PUklHSU5fQ09ORklHVVJBVElPThABEhkKFVBPTElDWV9PUklHSU5fUlVOVElNRRACEhoKFlBPTElDWV9PUklHSU5fQlVJTFRfSU4QAzL9AwoGVG9waWNzEkMKBExpc3QSHC5wYXJsZXkudjEuTGlzdFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuTGlzdFRvcGljc1Jlc3BvbnNlEkEKBEluZm8SGy5wYXJsZXkudjEuVG9waWNJbmZvUmVxdWVzdBocLnBhcmxleS52MS5Ub3BpY0luZm9SZXNwb25zZRJBCgRUcmltEhsucGFybGV5LnYxLlRyaW1Ub3BpY1JlcXVlc3QaHC5wYXJsZXkudjEuVHJpbVRvcGljUmVzcG9uc2USSQoGUmVtb3ZlEh4ucGFybGV5LnYxLlJlbW92ZVRvcGljc1JlcXVlc3QaHy5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVzcG9uc2USTQoIUG9saWNpZXMSHy5wYXJsZXkudjEuVG9waWNQb2xpY2llc1JlcXVlc3QaIC5wYXJsZXkudjEuVG9waWNQb2xpY2llc1Jlc3BvbnNlEkMKBEtlZXASHC5wYXJsZXkudjEuS2VlcFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuS2VlcFRvcGljc1Jlc3BvbnNlEkkKBlVua2VlcBIeLnBhcmxleS52MS5VbmtlZXBUb3BpY3NSZXF1ZXN0Gh8ucGFybGV5LnYxLlVua2VlcFRvcGljc1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM");
 
 /**
  * A kept topic.
@@ -126,6 +126,27 @@ export type KeepPolicy = Message<"parley.v1.KeepPolicy"> & {
    * @generated from field: uint64 forget_after_ms = 5;
    */
   forgetAfterMs: bigint;
+
+  /**
+   * Where it comes from. Set by the server.
+   *
+   * @generated from field: parley.v1.PolicyOrigin origin = 6;
+   */
+  origin: PolicyOrigin;
+
+  /**
+   * Who has set it at run time; empty where nobody has a name. Set by the server.
+   *
+   * @generated from field: string set_by = 7;
+   */
+  setBy: string;
+
+  /**
+   * When it was set at run time, in microseconds since 1970 (UTC). Set by the server.
+   *
+   * @generated from field: uint64 set_time_unix_micros = 8;
+   */
+  setTimeUnixMicros: bigint;
 };
 
 /**
@@ -361,6 +382,162 @@ export const RemoveTopicsResponseSchema: GenMessage<RemoveTopicsResponse> = /*@_
   messageDesc(file_parley_v1_topic, 9);
 
 /**
+ * Asks by which policies topics are kept.
+ *
+ * @generated from message parley.v1.TopicPoliciesRequest
+ */
+export type TopicPoliciesRequest = Message<"parley.v1.TopicPoliciesRequest"> & {
+};
+
+/**
+ * Describes the message parley.v1.TopicPoliciesRequest.
+ * Use `create(TopicPoliciesRequestSchema)` to create a new message.
+ */
+export const TopicPoliciesRequestSchema: GenMessage<TopicPoliciesRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 10);
+
+/**
+ * The policies. The first one that matches a topic decides.
+ *
+ * @generated from message parley.v1.TopicPoliciesResponse
+ */
+export type TopicPoliciesResponse = Message<"parley.v1.TopicPoliciesResponse"> & {
+  /**
+   * In the order in which they are asked.
+   *
+   * @generated from field: repeated parley.v1.KeepPolicy policies = 1;
+   */
+  policies: KeepPolicy[];
+};
+
+/**
+ * Describes the message parley.v1.TopicPoliciesResponse.
+ * Use `create(TopicPoliciesResponseSchema)` to create a new message.
+ */
+export const TopicPoliciesResponseSchema: GenMessage<TopicPoliciesResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 11);
+
+/**
+ * Keeps topics from now on, whatever the configuration says, until that is taken back.
+ *
+ * @generated from message parley.v1.KeepTopicsRequest
+ */
+export type KeepTopicsRequest = Message<"parley.v1.KeepTopicsRequest"> & {
+  /**
+   * How. Its bounds are 0 for none. One with the same pattern is replaced.
+   *
+   * @generated from field: parley.v1.KeepPolicy policy = 1;
+   */
+  policy?: KeepPolicy | undefined;
+};
+
+/**
+ * Describes the message parley.v1.KeepTopicsRequest.
+ * Use `create(KeepTopicsRequestSchema)` to create a new message.
+ */
+export const KeepTopicsRequestSchema: GenMessage<KeepTopicsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 12);
+
+/**
+ * They are kept.
+ *
+ * @generated from message parley.v1.KeepTopicsResponse
+ */
+export type KeepTopicsResponse = Message<"parley.v1.KeepTopicsResponse"> & {
+  /**
+   * The policy that is in force.
+   *
+   * @generated from field: parley.v1.KeepPolicy policy = 1;
+   */
+  policy?: KeepPolicy | undefined;
+};
+
+/**
+ * Describes the message parley.v1.KeepTopicsResponse.
+ * Use `create(KeepTopicsResponseSchema)` to create a new message.
+ */
+export const KeepTopicsResponseSchema: GenMessage<KeepTopicsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 13);
+
+/**
+ * Takes back what was set at run time for a pattern. Then the configuration decides,
+ * and topics that no policy is for are kept no longer; what they hold stays.
+ *
+ * @generated from message parley.v1.UnkeepTopicsRequest
+ */
+export type UnkeepTopicsRequest = Message<"parley.v1.UnkeepTopicsRequest"> & {
+  /**
+   * The pattern of the policy.
+   *
+   * @generated from field: string pattern = 1;
+   */
+  pattern: string;
+};
+
+/**
+ * Describes the message parley.v1.UnkeepTopicsRequest.
+ * Use `create(UnkeepTopicsRequestSchema)` to create a new message.
+ */
+export const UnkeepTopicsRequestSchema: GenMessage<UnkeepTopicsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 14);
+
+/**
+ * It is taken back.
+ *
+ * @generated from message parley.v1.UnkeepTopicsResponse
+ */
+export type UnkeepTopicsResponse = Message<"parley.v1.UnkeepTopicsResponse"> & {
+};
+
+/**
+ * Describes the message parley.v1.UnkeepTopicsResponse.
+ * Use `create(UnkeepTopicsResponseSchema)` to create a new message.
+ */
+export const UnkeepTopicsResponseSchema: GenMessage<UnkeepTopicsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 15);
+
+/**
+ * Where a policy comes from.
+ *
+ * @generated from enum parley.v1.PolicyOrigin
+ */
+export enum PolicyOrigin {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: POLICY_ORIGIN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The configuration says it.
+   *
+   * @generated from enum value: POLICY_ORIGIN_CONFIGURATION = 1;
+   */
+  CONFIGURATION = 1,
+
+  /**
+   * Somebody has set it while the server ran. It is stored, and counts until it is taken back.
+   *
+   * @generated from enum value: POLICY_ORIGIN_RUNTIME = 2;
+   */
+  RUNTIME = 2,
+
+  /**
+   * The server brings it along.
+   *
+   * @generated from enum value: POLICY_ORIGIN_BUILT_IN = 3;
+   */
+  BUILT_IN = 3,
+}
+
+/**
+ * Describes the enum parley.v1.PolicyOrigin.
+ */
+export const PolicyOriginSchema: GenEnum<PolicyOrigin> = /*@__PURE__*/
+  enumDesc(file_parley_v1_topic, 0);
+
+/**
  * The methods that look after kept topics. A call of one is a Call of "parley.v1.Topics/" and its name.
  *
  * @generated from service parley.v1.Topics
@@ -405,6 +582,36 @@ export const Topics: GenService<{
     methodKind: "unary";
     input: typeof RemoveTopicsRequestSchema;
     output: typeof RemoveTopicsResponseSchema;
+  },
+  /**
+   * Lists the policies by which topics are kept.
+   *
+   * @generated from rpc parley.v1.Topics.Policies
+   */
+  policies: {
+    methodKind: "unary";
+    input: typeof TopicPoliciesRequestSchema;
+    output: typeof TopicPoliciesResponseSchema;
+  },
+  /**
+   * Keeps topics.
+   *
+   * @generated from rpc parley.v1.Topics.Keep
+   */
+  keep: {
+    methodKind: "unary";
+    input: typeof KeepTopicsRequestSchema;
+    output: typeof KeepTopicsResponseSchema;
+  },
+  /**
+   * Takes that back.
+   *
+   * @generated from rpc parley.v1.Topics.Unkeep
+   */
+  unkeep: {
+    methodKind: "unary";
+    input: typeof UnkeepTopicsRequestSchema;
+    output: typeof UnkeepTopicsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_topic, 0);

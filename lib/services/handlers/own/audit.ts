@@ -16,11 +16,11 @@ const log = logger("audit");
 
 /** The services whose methods are acts, unless they only read. */
 const SERVICES: readonly string[] = [Admin, Queues, Topics].map(({ typeName }) => typeName);
-const READING = /^(?:Get|Info|List|Peek|Check|Stats|Connections)/;
+const READING = /^(?:Get|Info|List|Peek|Check|Stats|Connections|Policies)/;
 /** Acts of other services. */
 const FURTHER: readonly string[] = [`${Rooms.typeName}/Remove`];
 /** The fields that say what a request is about. */
-const TARGETS = ["topic", "pattern", "queue", "room", "user", "address", "connection"];
+const TARGETS = ["topic", "pattern", "queue", "room", "name", "user", "address", "connection"];
 
 /** Whether a method is an administrative act. */
 export function isAct(method: string): boolean {
@@ -59,7 +59,8 @@ export function audited<T>(
 /** Writes the line; `reason` says why the act was refused or failed, null that it was done. */
 function noteOf(act: string, peer: Peer, request: object): (reason: unknown) => void {
   const fields = request as Readonly<Record<string, unknown>>;
-  const target = TARGETS.map((name) => fields[name]).find((value) =>
+  const all = { ...fields, ...fields.policy as object | undefined } as typeof fields;
+  const target = TARGETS.map((name) => all[name]).find((value) =>
     typeof value === "string" && value !== "" || typeof value === "bigint"
   );
   const { number: connection, link, identity } = peer;

@@ -10,6 +10,7 @@ import type { Queues as QueuesService } from "../../../gen/parley/v1/queue_pb.ts
 import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
 import { quote } from "../../../base/quote.ts";
 import { checkPattern } from "../../../logic/topics/pattern.ts";
+import { queuePolicies, setQueue, unsetQueue } from "./policies.ts";
 import { maySeeQueue } from "./rights.ts";
 import type { Methods } from "./method.ts";
 import { firstNames, madeLater } from "./name_page.ts";
@@ -40,10 +41,17 @@ export const QUEUE_METHODS: Methods<typeof QueuesService> = {
     return { dropped: BigInt(await purge(features.needQueues(), queue, session.callsTurn)) };
   },
   remove: async (features, session, { queue, force }) => {
-    queueOf(features, session, queue, "remove");
-    return {
-      dropped: BigInt(await removeQueue(features.needQueues(), queue, force, session.callsTurn)),
-    };
+    const { name } = queueOf(features, session, queue, "remove");
+    const queues = features.needQueues();
+    const dropped = await removeQueue(queues, name, force, session.callsTurn);
+    // One that was made at run time would be there again.
+    const policies = features.administration?.policies;
+    if (policies?.hasQueue(name)) {
+      await policies.unsetQueue(name);
+      const left = queues.find(name);
+      if (left !== null) queues.forget(left);
+    }
+    return { dropped: BigInt(dropped) };
   },
   redrive: async (features, session, { queue, ids }) => {
     queueOf(features, session, queue, "redrive");
@@ -59,6 +67,9 @@ export const QUEUE_METHODS: Methods<typeof QueuesService> = {
   },
   pause: (features, session, { queue }) => pause(features, session, queue, true),
   resume: (features, session, { queue }) => pause(features, session, queue, false),
+  policies: queuePolicies,
+  set: setQueue,
+  unset: unsetQueue,
 };
 
 async function list(

@@ -36,6 +36,9 @@ interface Named {
   readonly pattern: string;
   readonly queue: string;
   readonly room: string;
+  readonly name: string;
+  /** What is to be set for a pattern, or for the queues of a name. */
+  readonly policy?: { readonly pattern?: string; readonly name?: string };
 }
 
 /** Raises PERMISSION_DENIED when the peer may not do that. */
@@ -78,6 +81,9 @@ const TOPICS: Rights<typeof Topics> = {
     maySeeTopic(peer, topic) || checkMayOne(peer, `look at ${quote(topic)}`, seesTopic(topic)),
   trim: (peer, { topic }) => checkMay(peer, "manage", `topic.${topic}`),
   remove: (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`),
+  policies: anybody,
+  keep: (peer, { policy }) => checkMayAll(peer, "manage", `topic.${policy?.pattern ?? ""}`),
+  unkeep: (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`),
 };
 
 const TYPES: Rights<typeof Types> = {
@@ -97,6 +103,9 @@ const QUEUES: Rights<typeof Queues> = {
   redrive: (peer, { queue }) => checkMay(peer, "manage", `queue.${livingName(queue)}`),
   pause: managesQueue,
   resume: managesQueue,
+  policies: anybody,
+  set: (peer, { policy }) => checkMayAll(peer, "manage", `queue.${policy?.name ?? ""}`),
+  unset: (peer, { name }) => checkMayAll(peer, "manage", `queue.${name}`),
 };
 
 function managesServer(method: string): Right {

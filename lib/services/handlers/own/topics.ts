@@ -14,6 +14,7 @@ import type { KeptTopics } from "../../kept/kept_topics.ts";
 import { may } from "../../access/checks.ts";
 import { maySeeTopic } from "./rights.ts";
 import type { Methods } from "./method.ts";
+import { keepPolicies, keepPolicyOf, keepTopics, unkeepTopics } from "./policies.ts";
 import type { Features } from "../../features.ts";
 import type { Peer } from "../../connection/peer.ts";
 
@@ -33,6 +34,9 @@ export const TOPIC_METHODS: Methods<typeof Topics> = {
   }),
   trim,
   remove,
+  policies: keepPolicies,
+  keep: keepTopics,
+  unkeep: unkeepTopics,
 };
 
 async function list(
@@ -185,13 +189,7 @@ function infoOf(kept: KeptTopics, topic: StoreTopic | string) {
     firstTimeUnixMicros: micros(known?.firstTimeMs ?? 0),
     lastTimeUnixMicros: micros(known?.lastTimeMs ?? 0),
     ...(policy === null ? {} : {
-      policy: {
-        pattern: policy.pattern,
-        maxEvents: BigInt(policy.maxEvents ?? 0),
-        maxAgeMs: BigInt(policy.maxAgeMs ?? 0),
-        maxBytes: BigInt(policy.maxBytes ?? 0),
-        forgetAfterMs: BigInt(policy.forgetAfterMs ?? 0),
-      },
+      policy: keepPolicyOf(policy),
     }),
   };
 }
