@@ -7,7 +7,10 @@
  */
 import { createPublicKey } from "node:crypto";
 import { base64url, calculateJwkThumbprint, importJWK, type JWK } from "jose";
+import { logger } from "../../base/log.ts";
 import { COORDINATE_BYTES, CURVES, MIN_RSA_BITS, RSA, SECRETS } from "./jwt_algorithms.ts";
+
+const log = logger("server");
 
 /** What only private keys, or secrets, have. */
 const PRIVATE = ["d", "k", "p", "q", "dp", "dq", "qi"];
@@ -56,7 +59,7 @@ export async function keyOfPem(text: string): Promise<JwtKey> {
 
 /**
  * The keys of a JWKS; those that are for something else are passed over. Rejects with an Error that says what is wrong;
- * with `isStrict` also for a private key or a secret, which is passed over otherwise.
+ * with `isStrict` also for a private key, a secret, or a key that cannot be used, which is passed over otherwise.
  */
 export async function keysOfJwks(text: string, isStrict: boolean): Promise<JwtKey[]> {
   let found: unknown;
@@ -78,12 +81,35 @@ export async function keysOfJwks(text: string, isStrict: boolean): Promise<JwtKe
     }
     const kind = one.kty === "RSA" ? RSA : CURVES[String(one.crv)];
     if (kind === undefined) continue;
-    keys.push(await keyOf(one, one.alg === undefined ? algorithmsOf(one) : [one.alg]));
+    const wanted = one.alg === undefined ? algorithmsOf(one) : [one.alg];
+    if (isStrict) keys.push(await keyOf(one, wanted));
+    else keys.push(...await keyIfUsable(one, wanted));
   }
   if (keys.length === 0) {
     throw new Error("it has no public key that signatures can be verified with");
   }
   return keys;
+}
+
+/** The key, or none and a warning: one that cannot be used among those of others does no harm. */
+async function keyIfUsable(jwk: JWK, wanted: readonly string[]): Promise<JwtKey[]> {
+  try {
+    return [await keyOf(jwk, wanted)];
+  } catch (reason) {
+    log.warning("a key of a JWKS is passed over: {reason}", {
+      reason: (reason as Error).message,
+      kid: String(jwk.kid ?? ""),
+    });
+    return [];
+  }
+}
+
+/** Rejects when nothing can be verified with the key. */
+async function tryOut(key: CryptoKey, signatureBytes: number): Promise<void> {
+  const { namedCurve } = key.algorithm as { namedCurve?: string };
+  const hash = namedCurve === "P-256" ? "SHA-256" : namedCurve === "P-384" ? "SHA-384" : "SHA-512";
+  const nothing = new Uint8Array(signatureBytes).fill(1);
+  await crypto.subtle.verify({ name: "ECDSA", hash }, key, nothing, nothing);
 }
 
 function isForSignatures({ kty, use, key_ops: operations }: JWK): boolean {
@@ -112,7 +138,11 @@ async function keyOf(jwk: JWK, wanted: readonly string[]): Promise<JwtKey> {
   const { kty, n, e, crv, x, y, k } = jwk;
   const bare = JSON.parse(JSON.stringify({ kty, n, e, crv, x, y, k })) as JWK;
   try {
-    await importJWK(bare, algorithms[0]);
+    const key = await importJWK(bare, algorithms[0]);
+    // Some runtimes read keys of curves with which they then verify nothing.
+    if (kty === "EC" && !(key instanceof Uint8Array)) {
+      await tryOut(key as unknown as CryptoKey, 2 * bytes!);
+    }
   } catch {
     throw new Error("it has a key that is damaged, or that the runtime cannot use");
   }

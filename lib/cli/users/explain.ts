@@ -16,6 +16,7 @@ import { askNewPassword, type FileOptions } from "./file.ts";
 
 interface ExplainOptions extends FileOptions {
   readonly user?: string;
+  readonly token?: string;
   readonly type?: string;
   readonly json?: boolean;
 }
@@ -27,6 +28,7 @@ export function addExplain(program: Command, context: CliContext): void {
     .argument("<verb>", `one of ${VERBS.join(", ")}`)
     .argument("<name>", "the topic, pattern, method, room or queue")
     .option("--user <name>", "who (default: a guest)")
+    .option("--token <token>", "whoever has this token or JWT, as the configuration reads it now")
     .option("--type <type>", "only events of that message type")
     .option(
       "--config <file>",
@@ -56,6 +58,19 @@ async function tell(verb: string, name: string, options: ExplainOptions, context
   };
   if (settings === null) return say(true, "everything is allowed: no users are configured");
   const accounts = new Accounts(settings);
+  if (options.token !== undefined) {
+    if (options.user !== undefined) throw new UsageError("name either --user or --token");
+    const { identityOfToken } = await import("../../server/token_owner.ts");
+    const { permissions, user, roles } = await identityOfToken(config, options.token);
+    const decision = permissions.decideAll(verb, name, type);
+    const shown = roles.map((role) => quote(role)).join(", ") || "none";
+    return say(
+      decision.allowed,
+      `${explain(decision, ruleText(verb, name, type))}; the user is ${
+        quote(user)
+      }, its roles are ${shown}`,
+    );
+  }
   const identity = options.user === undefined ? accounts.guest : accounts.of(options.user, {});
   if (identity === null) {
     if (options.user === undefined) {

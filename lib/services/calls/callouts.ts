@@ -42,11 +42,6 @@ export class Callouts {
     this.#calls = calls;
   }
 
-  /** How many are under way. */
-  get size(): number {
-    return this.#pending.size;
-  }
-
   /**
    * Asks, and gives the payload of the answer. Rejects with the error that was answered, and with UNAVAILABLE when
    * nobody answers, or not in time.

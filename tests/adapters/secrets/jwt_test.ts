@@ -243,6 +243,8 @@ Deno.test("keys that are truncated, short, private or of another kind are not ta
   );
   await assert.rejects(keysOfJwks(jwks({ ...ec.jwk, x: "AA" }), true), /damaged/);
   await assert.rejects(keysOfJwks(jwks({ ...rsa.jwk, alg: "HS256" }), true), /cannot be used/);
+  const mixed = jwks({ ...ec.jwk, x: "AA" }, { ...rsa.jwk, alg: "HS256" }, rsa.jwk);
+  assert.equal((await keysOfJwks(mixed, false)).length, 1);
   const many = (count: number) => jwks(...Array(count).fill({ kty: "x" }), rsa.jwk);
   assert.equal((await keysOfJwks(many(MAX_JWKS_KEYS - 1), true)).length, 1);
   await assert.rejects(

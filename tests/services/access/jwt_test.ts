@@ -252,6 +252,31 @@ Deno.test("the library and the command line take a JWT as a token", async () => 
   assert.equal(ended.code, 0, ended.stderr);
 });
 
+Deno.test("whom a JWT is taken for, and what that allows, is explained", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "parley-explain-" });
+  try {
+    await Deno.writeTextFile(`${folder}/key.pem`, key.pem);
+    await Deno.writeTextFile(
+      `${folder}/parley.toml`,
+      `[auth.jwt]\npublic_keys = "${folder}/key.pem"\naudience = "parley"\n[roles.orders.allow]\npublish = "orders.>"\n`,
+    );
+    const explained = (token: string, topic: string) =>
+      run(["explain", "publish", topic, "--token", token, "--config", `${folder}/parley.toml`]);
+    const given = await jwt(key, { claims: { roles: ["orders"] } });
+    const allowed = await explained(given, "orders.eu");
+    assert.equal(allowed.code, 0, allowed.stderr);
+    assert.match(
+      allowed.stdout,
+      /is allowed: role "orders" .*; the user is "ada", its roles are "orders"/,
+    );
+    assert.equal((await explained(given, "other")).code, 1);
+    const wrong = await explained(await jwt(stranger), "orders.eu");
+    assert.match(wrong.stderr, /its signature fits none of the keys/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a server does not start with keys that it cannot use, and says which file it is", async () => {
   const start = (jwt: NonNullable<ConfigInput["auth"]>["jwt"]) => startServer({ auth: { jwt } });
   const file = await Deno.makeTempFile();
