@@ -3,8 +3,11 @@
  * and so is whoever comes next.
  */
 import assert from "node:assert/strict";
+import { HttpConnection } from "../../lib/adapters/http/connection.ts";
 import { TextDialogue } from "../../lib/adapters/text/dialogue.ts";
+import { Handshakes } from "../../lib/adapters/tls/handshakes.ts";
 import { ErrorCode } from "../../lib/base/errors.ts";
+import { Access } from "../../lib/services/access/access.ts";
 import { Calls } from "../../lib/services/calls/calls.ts";
 import { KeptTopics } from "../../lib/services/kept/kept_topics.ts";
 import { Queue } from "../../lib/services/queues/queue.ts";
@@ -100,3 +103,37 @@ Deno.test("a fault in the conversation with a person ends that connection", () =
       await settles(read(), "the end");
     }
   }));
+
+const ENTRIES: [kind: "tcp" | "tls" | "ws", prototype: object, name: string][] = [
+  ["tcp", Access.prototype, "enter"],
+  ["tls", Handshakes.prototype, "identityOf"],
+  ["tls", Access.prototype, "enter"],
+  ["ws", HttpConnection.prototype, "waits"],
+  ["ws", Access.prototype, "enter"],
+];
+
+for (const [kind, prototype, name] of ENTRIES) {
+  Deno.test(`a fault in ${name} while a connection comes ends it, and its place is free again: ${kind}`, async () => {
+    await using server = await startServer({ limits: { max_connections: 1 } });
+    for (let round = 0; round < 3; round++) {
+      failOnce(prototype, name);
+      // A WebSocket may not even come about.
+      const refused = await server.connect(kind).catch(() => null);
+      if (refused !== null) {
+        const ended = async () => {
+          await refused.write(new Uint8Array([0x3a, 0x00])).catch(() => 0);
+          const chunk = new Uint8Array(1024);
+          while (await refused.read(chunk).catch(() => null) !== null);
+        };
+        await settles(ended(), "the end");
+        refused.close();
+      }
+      await until(() => server.stats().internalErrors === round + 1, "it is counted");
+      await using client = await BusClient.connect(server, kind);
+      await isServed(client);
+      client.close();
+      await until(() => server.stats().connectionsOpen === 0, "it is gone");
+    }
+    await settles(server.server.stop(), "stop");
+  });
+}

@@ -204,12 +204,18 @@ export class HttpListener implements LinkListener {
     const over = () => refusal === null ? gate.release(hostname) : gate.told();
     detached(stream.released.then(over), "give back the place of a connection");
     tune(accepted);
-    if (refusal !== null) {
-      if (await this.#secured(secure)) http.refuse(plain(503, refusal));
-      else stream.destroy();
-    } else {
-      const comesIn = await gate.enter(hostname) && await this.#secured(secure);
-      this.#entered(http, comesIn, secure?.certificateFault ?? null);
+    try {
+      if (refusal !== null) {
+        if (await this.#secured(secure)) http.refuse(plain(503, refusal));
+        else stream.destroy();
+      } else {
+        const comesIn = await gate.enter(hostname) && await this.#secured(secure);
+        this.#entered(http, comesIn, secure?.certificateFault ?? null);
+      }
+    } catch (reason) {
+      // Whatever went wrong with this one, it is over, and its place is free.
+      stream.destroy();
+      throw reason;
     }
   }
 

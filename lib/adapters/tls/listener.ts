@@ -80,13 +80,20 @@ class TlsLinkListener implements LinkListener {
     const { gate } = this.#options;
     const { hostname } = connection.remoteAddr;
     this.#entering.add(connection);
-    const refusal = gate.admit(hostname);
-    if (refusal === null) {
-      detached(connection.released.then(() => gate.release(hostname)), "give back a place");
-      await this.#enter(connection);
-    } else await this.#turnAway(connection, refusal);
-    this.#entering.delete(connection);
-    this.#endIfEmpty();
+    try {
+      const refusal = gate.admit(hostname);
+      if (refusal === null) {
+        detached(connection.released.then(() => gate.release(hostname)), "give back a place");
+        await this.#enter(connection);
+      } else await this.#turnAway(connection, refusal);
+    } catch (reason) {
+      // Whatever went wrong with this one, it is over, and its place is free.
+      connection.close();
+      throw reason;
+    } finally {
+      this.#entering.delete(connection);
+      this.#endIfEmpty();
+    }
   }
 
   async #enter(connection: TlsConnection): Promise<void> {

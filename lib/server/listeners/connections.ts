@@ -96,12 +96,13 @@ export class Connections {
   async #acceptAll(listener: LinkListener): Promise<void> {
     for await (const link of listener) {
       this.#gates.context.tick();
-      // A defect that one connection meets does not keep the next one out.
-      guard("take a connection", () => {
+      // A defect that one connection meets ends that one, and does not keep the next one out.
+      const isTaken = guard("take a connection", () => {
         // HTTP connections are admitted before their first request, and TLS before its handshake.
         if (link.isAdmitted === true) this.#serve(link, listener, () => {});
         else this.#admit(link, listener);
       });
+      if (!isTaken) guard("close a connection", () => link.close());
     }
   }
 
@@ -128,12 +129,21 @@ export class Connections {
   #serve(link: Link, listener: LinkListener, release: () => void): void {
     const { context, edge } = this.#gates;
     context.counters.connectionsTotal++;
+    let session: Session;
+    try {
+      session = new Session(context, link, listener.dialect, this.#service);
+    } catch (reason) {
+      reportDefect("begin to serve a connection", reason);
+      link.close();
+      return this.#track(link.whenReleased().then(release));
+    }
     context.counters.connectionsOpen++;
-    const session = new Session(context, link, listener.dialect, this.#service);
     this.#sessions.add(session);
-    if (this.#goTo !== null) session.drain(this.#goTo);
-    // The lists may have changed since it came.
-    edge.look(session);
+    guard("look at a connection that has come", () => {
+      if (this.#goTo !== null) session.drain(this.#goTo);
+      // The lists may have changed since it came.
+      edge.look(session);
+    });
     this.#track(this.#run(session, release));
   }
 
