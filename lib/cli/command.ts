@@ -26,6 +26,7 @@ export const DEFAULT_SERVER = "parley://localhost:7311";
 /** The options of a command that talks to a server. */
 export interface ServerOptions {
   readonly server?: string;
+  readonly context?: string;
   readonly ca?: string;
   readonly cert?: string;
   readonly certKey?: string;
@@ -38,7 +39,8 @@ export interface ServerOptions {
 /** Adds `--server`, those of TLS, who one is, `--timeout` and `--json`. */
 export function withServerOptions(command: Command): Command {
   return command
-    .option("--server <url>", `a URL or HOST:PORT (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`)
+    .option("-s, --server <url>", `a URL or HOST:PORT (PARLEY_URL; default: "${DEFAULT_SERVER}")`)
+    .option("--context <name>", "the server of this context, and who one is there: parley context")
     .option("--ca <file>", "authorities to trust under TLS, in PEM (PARLEY_CA)")
     .option("--cert <file>", "a certificate to show under TLS, in PEM (PARLEY_CERT)")
     .option("--cert-key <file>", "the private key of that certificate (PARLEY_CERT_KEY)")
@@ -57,19 +59,31 @@ export function withServerOptions(command: Command): Command {
 /** HOST:PORT as people write it where the scheme goes without saying. */
 const HOST_AND_PORT = /^(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):\d{1,5}$/;
 
-/** The server that is meant: the option, then PARLEY_SERVER, then the default. Raises UsageError. */
+/** The server that is meant: the option, or what stands in the environment, or the default. Raises UsageError. */
 export function serverUrl(options: { readonly server?: string }, io: CliIo): string {
-  const given = options.server ??
-    (io.environment(["PARLEY_SERVER"]).PARLEY_SERVER || DEFAULT_SERVER);
+  const said = options.server === undefined ? serverVariable(io) : null;
+  const given = options.server ?? said?.value ?? DEFAULT_SERVER;
   const url = HOST_AND_PORT.test(given) ? `parley://${given}` : given;
   try {
     parseTarget(splitUserPart(url).url);
     return url;
   } catch (cause) {
-    const source = options.server === undefined ? "PARLEY_SERVER" : "--server";
+    const source = said?.name ?? "--server";
     const { reason, accepted } = ParleyError.from(cause);
     throw new UsageError(`${source}: ${reason}; accepted: ${accepted}`, { cause });
   }
+}
+
+/** The variable that names the server; null when none does. Raises UsageError when two name different ones. */
+export function serverVariable(
+  io: CliIo,
+): { readonly name: string; readonly value: string } | null {
+  const { PARLEY_URL, PARLEY_SERVER } = io.environment(["PARLEY_URL", "PARLEY_SERVER"]);
+  if (PARLEY_URL && PARLEY_SERVER && PARLEY_URL !== PARLEY_SERVER) {
+    throw new UsageError("PARLEY_URL and PARLEY_SERVER name different servers: unset one of them");
+  }
+  if (PARLEY_URL) return { name: "PARLEY_URL", value: PARLEY_URL };
+  return PARLEY_SERVER ? { name: "PARLEY_SERVER", value: PARLEY_SERVER } : null;
 }
 
 /**
@@ -171,10 +185,8 @@ export function duration(leastMs: number, mostMs: number) {
 /** Reads how long to wait between two events or reports. */
 export const interval = duration(1, 86_400_000);
 
-/** Reads how long to wait for a server; a bare number is milliseconds here, as it always was. */
-function timeout(text: string): number {
-  return duration(1, MAX_TIMEOUT_MS)(/^\d+$/.test(text) ? `${text}ms` : text);
-}
+/** Reads how long to wait for a server. */
+const timeout = duration(1, MAX_TIMEOUT_MS);
 
 /** Adds one `name=value` to what an option that may be repeated has gathered. */
 export function header(

@@ -11,8 +11,10 @@ import { addBench } from "./bench/bench.ts";
 import { addCall } from "./calls/call.ts";
 import { addChat } from "./rooms/chat.ts";
 import { checkEnvironment, type CliContext } from "./command.ts";
+import { addComplete } from "./server/complete.ts";
 import { addCompletion } from "./server/completion.ts";
 import { addConfig } from "./server/config.ts";
+import { addContext } from "./server/context.ts";
 import { addConnections } from "./server/connections.ts";
 import { addDrain } from "./server/drain.ts";
 import { addEcho } from "./calls/echo.ts";
@@ -27,6 +29,7 @@ import { addReload } from "./server/reload.ts";
 import { addServe } from "./server/serve.ts";
 import { addSchema } from "./topics/schema.ts";
 import { addSub } from "./topics/sub.ts";
+import { applyContext } from "./contexts.ts";
 import { styled } from "./terminal/terminal_text.ts";
 import { addExplain } from "./users/explain.ts";
 import { addInit } from "./users/init.ts";
@@ -42,7 +45,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "explain a command")
     .exitOverride()
-    .hook("preAction", (_, command) => checkEnvironment(command, io))
+    .hook("preAction", (_, command) => prepare(command, io))
     .configureOutput({
       writeOut: (text) => io.stdout.write(fitted(text, io.stdout)),
       writeErr: (text) => io.stderr.write(fitted(text, io.stderr)),
@@ -82,10 +85,18 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addReload(program, context);
   addDrain(program, context);
   addConnections(program, context);
+  addContext(program, context);
   addBench(program, context);
   addBackup(program, context);
   addConfig(program, context);
   addCompletion(program, context);
+  addComplete(program, context);
   addHelp(program);
   return program;
+}
+
+/** What comes before any command: misspelt variables are refused, and what a context says is filled in. */
+async function prepare(command: Command, io: CliIo): Promise<void> {
+  await checkEnvironment(command, io);
+  applyContext(command, io);
 }

@@ -2,6 +2,8 @@
  * The completion scripts: bash runs its own, the others are at least complete.
  */
 import assert from "node:assert/strict";
+import { connect } from "../../lib/client/mod.ts";
+import { startServer } from "../support/server.ts";
 import { run } from "./fake_io.ts";
 
 const hasBash = await hasProgram("bash");
@@ -36,7 +38,14 @@ Deno.test({
     const syntax = await new Deno.Command("bash", { args: ["-n", "-c", script] }).output();
     assert(syntax.success, new TextDecoder().decode(syntax.stderr));
     const offers = (...words: string[]) => bashOffers(script, ["parley", ...words]);
-    assert.deepEqual(await offers("c"), ["call", "chat", "connections", "config", "completion"]);
+    assert.deepEqual(await offers("c"), [
+      "call",
+      "chat",
+      "connections",
+      "context",
+      "config",
+      "completion",
+    ]);
     const below = [
       "ls",
       "info",
@@ -57,7 +66,7 @@ Deno.test({
     assert.deepEqual(await offers("config", "ch"), ["check"]);
     assert.deepEqual(await offers("help", "qu"), ["queue"]);
     assert.deepEqual(await offers("queue", "help", "pu"), ["push", "pull", "purge"]);
-    assert.deepEqual(await offers("publish", "a", "--li"), ["--lines"]);
+    assert.deepEqual(await offers("publish", "a", "--lin"), ["--lines"]);
     const loads = ["echo", "bus", "kept", "queue", "conns", "help", "-h", "--help"];
     assert.deepEqual(await offers("bench", ""), loads);
     const verbs = [
@@ -84,6 +93,41 @@ Deno.test({
     assert.deepEqual(await offers("echo", "--server", ""), [], "nobody knows a value");
     assert.deepEqual(await offers("echo", "config", "--se"), ["--server"], "a text is no command");
     assert.deepEqual(await offers("config", "check", "deno.j"), ["deno.json"]);
+  },
+});
+
+Deno.test({
+  name: "names that the server has are completed, with the server that is named before",
+  ignore: !hasBash,
+  async fn() {
+    const data = await Deno.makeTempDir({ prefix: "parley-complete-" });
+    try {
+      await using server = await startServer({ data, keep: [{ pattern: "orders.>" }] });
+      const address = `127.0.0.1:${server.port("tcp")}`;
+      await using client = await connect(`parley://${address}`);
+      await client.publish("orders.eu", "x");
+      await client.publish("orders.$(reboot)", "x");
+      await client.queue("emails").push("x");
+      await client.room("tea", { nick: "Ada" });
+      for (
+        const [kind, name] of [["topics", "orders.eu"], ["queues", "emails"], ["rooms", "tea"]]
+      ) {
+        const { code, stdout } = await run(["complete", kind, "-s", address]);
+        assert.deepEqual([code, stdout.includes(`${name}\n`)], [0, true], kind);
+        assert.doesNotMatch(stdout, /reboot/, "a shell would take it for more than a word");
+      }
+      const { stdout: script } = await run(["completion", "bash"]);
+      const stub = `${script}
+parley() { [[ "$*" == "complete queues --timeout 1s -s there" ]] && printf 'emails\\nevents\\n'; }`;
+      const offers = (...words: string[]) => bashOffers(stub, ["parley", ...words]);
+      assert.deepEqual(await offers("queue", "-s", "there", "info", "em"), ["emails"]);
+      assert.deepEqual(await offers("queue", "info", "-s", "there", "e"), ["emails", "events"]);
+      assert.deepEqual(await offers("queue", "info", "-s", "elsewhere", "e"), []);
+      const nobody = await run(["complete", "queues", "-s", "127.0.0.1:1"]);
+      assert.deepEqual([nobody.code, nobody.stdout, nobody.stderr], [1, "", ""]);
+    } finally {
+      await Deno.remove(data, { recursive: true });
+    }
   },
 });
 

@@ -39,7 +39,7 @@ interface ConnsOptions {
 export function addBench(program: Command, context: CliContext): void {
   const bench = program.command("bench").description("put load on a server and measure it");
   const server = () =>
-    new Option("--server <url>", `the server (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`);
+    new Option("-s, --server <url>", `the server (PARLEY_URL; default: "${DEFAULT_SERVER}")`);
   bench.command("echo")
     .description("echoes a second, and how long one takes")
     .addOption(server())

@@ -36,7 +36,7 @@ export function addBenchBus(bench: Command, context: CliContext): void {
   bench.command("bus")
     .description("deliveries of events a second, and how long one takes")
     .addOption(
-      new Option("--server <url>", `the server (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`),
+      new Option("-s, --server <url>", `the server (PARLEY_URL; default: "${DEFAULT_SERVER}")`),
     )
     .option("--publishers <n>", "connections that publish", wholeNumber(1, MAX_CONNECTIONS), 1)
     .option("--subscribers <n>", "connections that subscribe", wholeNumber(0, MAX_CONNECTIONS), 1)

@@ -29,7 +29,7 @@ export function addBenchKept(bench: Command, context: CliContext): void {
   bench.command("kept")
     .description("events on a kept topic that are acknowledged a second")
     .addOption(
-      new Option("--server <url>", `the server (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`),
+      new Option("-s, --server <url>", `the server (PARLEY_URL; default: "${DEFAULT_SERVER}")`),
     )
     .option("--topic <topic>", "the topic; a policy of the server must keep it", "bench.kept")
     .option("--publishers <n>", "connections that publish", wholeNumber(1, MAX_CONNECTIONS), 16)

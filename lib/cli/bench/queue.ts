@@ -51,7 +51,7 @@ export function addBenchQueue(bench: Command, context: CliContext): void {
   bench.command("queue")
     .description("jobs that are pushed and done a second, and how long one takes")
     .addOption(
-      new Option("--server <url>", `the server (PARLEY_SERVER; default: "${DEFAULT_SERVER}")`),
+      new Option("-s, --server <url>", `the server (PARLEY_URL; default: "${DEFAULT_SERVER}")`),
     )
     .option("--queue <name>", "the queue", "bench.queue")
     .option("--producers <n>", "connections that push", wholeNumber(1, MAX_CONNECTIONS), 8)

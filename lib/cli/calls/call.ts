@@ -50,7 +50,7 @@ export function addCall(program: Command, context: CliContext): void {
     .argument("[data]", "the request, or - for standard input; nothing is an empty one")
     .option("--type <type>", "the type of the request, like acme.v1.Place")
     .option("--encode", "DATA is JSON, and sent as the message that the method takes")
-    .option("--header <name=value>", "a header; may be repeated", header)
+    .option("-H, --header <name=value>", "a header; may be repeated", header)
     .addHelpText("after", EXAMPLES)
     .action((method: string, data: string | undefined, options: CallOptions) =>
       call(method, data, options, context)

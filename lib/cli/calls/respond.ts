@@ -55,7 +55,7 @@ export function addRespond(program: Command, context: CliContext): void {
     .option("--echo", "answer with the request")
     .option("--type <type>", "the type of the answers; --echo keeps that of the request")
     .option("--concurrency <n>", "calls at once; others wait", wholeNumber(1, 1024), 8)
-    .option("--count <n>", "stop after so many calls", wholeNumber(1))
+    .option("-n, --count <n>", "stop after so many calls", wholeNumber(1))
     .addHelpText("after", EXAMPLES)
     .action((method: string, options: RespondOptions) => respond(method, options, context));
 }

@@ -34,7 +34,7 @@ export function addQueuePeek(queue: Command, context: CliContext): void {
   withProto(withServerOptions(queue.command("peek")))
     .description("show the jobs of a queue without taking them")
     .argument("<name>", "which one")
-    .option("--count <n>", "at most so many", wholeNumber(1, MAX_JOBS), 10)
+    .option("-n, --count <n>", "at most so many", wholeNumber(1, MAX_JOBS), 10)
     .option("--after <id>", "only jobs behind this id", jobId)
     .option("--full", "print payloads in full length")
     .addHelpText("after", EXAMPLES)

@@ -67,7 +67,7 @@ export function addQueuePull(queue: Command, context: CliContext): void {
     .argument("<name>", "which queue")
     .option("--exec <command>", "run this command of the shell for each job")
     .option("--concurrency <n>", "programs at once", wholeNumber(1, MAX_CONCURRENCY), 1)
-    .option("--count <n>", "stop after so many jobs", wholeNumber(1))
+    .option("-n, --count <n>", "stop after so many jobs", wholeNumber(1))
     .option("--drain", "stop when no job is ready any more; those that wait for a time stay")
     .option(
       "--prefetch <n>",

@@ -59,7 +59,7 @@ export function addQueuePush(queue: Command, context: CliContext): void {
     .argument("[data]", "the payload; - or nothing: one job for each line of standard input")
     .option("--type <type>", "the type of the payload, like acme.v1.Email")
     .option("--encode", "payloads are JSON, and sent as messages of their type")
-    .option("--header <name=value>", "a header; may be repeated", header)
+    .option("-H, --header <name=value>", "a header; may be repeated", header)
     .option("--id <id>", "a job with this id is pushed once, however often it is tried", notEmpty)
     .option(
       "--priority <n>",
@@ -78,7 +78,7 @@ export function addQueuePush(queue: Command, context: CliContext): void {
       "when it is handed out, like 2026-01-20T15:00 (local time; Z for UTC)",
       moment,
     )
-    .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
+    .option("-n, --count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
     .option("--lines", "each line of standard input is a job, as it arrives (the default)")
     .option("--json-lines", "each line of standard input is a JSON object")
     .option("--whole", "all of standard input is one job")

@@ -33,11 +33,20 @@ _parley_files() {
     compopt -o filenames
     while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen -f -- "$1")
 }
+_parley_live() {
+    local name
+    while IFS= read -r name; do
+        [[ $name == "$2"* ]] && COMPREPLY+=("$name")
+    done < <(parley complete "$1" --timeout 1s "\${server[@]}" 2>/dev/null)
+}
 _parley() {
     local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
-    local path="" word index words=""
+    local path="" word index words="" server=()
     for ((index = 1; index < COMP_CWORD; index++)); do
         word="\${COMP_WORDS[index]}"
+        case "$word" in
+            -s|--server|--context) ((index + 1 < COMP_CWORD)) && server=("$word" "\${COMP_WORDS[index+1]}") ;;
+        esac
         case "\${path:+$path }$word" in
 ${commands.map((node) => `            ${quote(node.path)}) path=${quote(node.path)} ;;`).join("\n")}
         esac
@@ -51,6 +60,8 @@ ${
           ? `COMPREPLY=($(compgen -W ${quote(option.choices.join(" "))} -- "$current")); return`
           : option.takesFile
           ? `_parley_files "$current"; return`
+          : option.live !== ""
+          ? `_parley_live ${option.live} "$current"; return`
           : "return")
     ).join("\n")
   }
@@ -63,6 +74,14 @@ ${nodes.map((node) => `        ${quote(node.path)}) words=${quote(wordsOf(node))
 ${
     nodes.filter((node) => node.takesFile).map((node) =>
       `        ${quote(node.path)}) _parley_files "$current" ;;`
+    ).join("\n")
+  }
+    esac
+    [[ $current == -* ]] && return
+    case "$path" in
+${
+    nodes.filter((node) => node.live !== "").map((node) =>
+      `        ${quote(node.path)}) _parley_live ${node.live} "$current" ;;`
     ).join("\n")
   }
     esac
@@ -104,6 +123,8 @@ ${
           ? `compadd -- ${option.choices.join(" ")}; return`
           : option.takesFile
           ? "_files; return"
+          : option.live !== ""
+          ? `${zshLive(option.live)}; return`
           : "return")
     ).join("\n")
   }
@@ -112,7 +133,7 @@ ${
 ${
     nodes.map((node) =>
       `        ${quote(node.path)}) candidates=(${zshCandidates(node)})${
-        node.takesFile ? "; _files" : ""
+        node.takesFile ? "; _files" : node.live === "" ? "" : `; ${zshLive(node.live)}`
       } ;;`
     ).join("\n")
   }
@@ -125,6 +146,10 @@ else
     compdef _parley parley
 fi
 `;
+}
+
+function zshLive(kind: string): string {
+  return `compadd -- \${(f)"$(parley complete ${kind} --timeout 1s 2>/dev/null)"}`;
 }
 
 function zshCandidates(node: CompletionNode): string {
@@ -163,9 +188,14 @@ export function fishScript(root: CompletionNode): string {
     }
     if (node.choices.length > 0) lines.push(`${when} -a ${quote(node.choices.join(" "))}`);
     if (node.takesFile) lines.push(`${when} -F`);
+    if (node.live !== "") lines.push(`${when} -a ${quote(fishLive(node.live))}`);
     for (const option of node.options) lines.push(`${when} ${fishOption(option)}`);
   }
   return lines.join("\n") + "\n";
+}
+
+function fishLive(kind: string): string {
+  return `(parley complete ${kind} --timeout 1s 2>/dev/null)`;
 }
 
 function fishOption(option: CompletionOption): string {
@@ -178,6 +208,8 @@ function fishOption(option: CompletionOption): string {
     ? [`-x -a ${quote(option.choices.join(" "))}`]
     : option.takesFile
     ? ["-r -F"]
+    : option.live !== ""
+    ? [`-x -a ${quote(fishLive(option.live))}`]
     : ["-x"];
   return [...names, ...value, `-d ${quote(option.description)}`].join(" ");
 }

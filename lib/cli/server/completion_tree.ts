@@ -16,6 +16,8 @@ export interface CompletionOption {
   readonly choices: readonly string[];
   /** Whether the value is the path of a file. */
   readonly takesFile: boolean;
+  /** What of the server's the value names, as in `parley complete`; empty for nothing. */
+  readonly live: string;
 }
 
 /** A command with all that may follow it. */
@@ -27,6 +29,8 @@ export interface CompletionNode {
   readonly options: readonly CompletionOption[];
   readonly choices: readonly string[];
   readonly takesFile: boolean;
+  /** What of the server's its arguments name, as in `parley complete`; empty for nothing. */
+  readonly live: string;
   readonly children: readonly CompletionNode[];
 }
 
@@ -58,15 +62,27 @@ function readNode(
       takesValue: option.required || option.optional,
       choices: option.argChoices ?? [],
       takesFile: /<(file|path)>/.test(option.flags),
+      live: option.long === "--context" ? "contexts" : "",
     })),
     choices: parent !== null && name === "help"
       ? parent.commands.map((each) => each.name()).filter((each) => each !== name)
       : args.flatMap((argument) => argument.argChoices ?? []),
     takesFile: args.some((argument) => argument.name() === "file"),
-    children: command.commands.flatMap((child) =>
+    live: liveOf(path, args.map((argument) => argument.name())),
+    children: help.visibleCommands(command).flatMap((child) =>
       [child.name(), ...child.aliases()].map((each) => readNode(child, path, each))
     ),
   };
+}
+
+/** What of the server's the arguments of a command name. */
+function liveOf([first, verb]: readonly string[], names: readonly string[]): string {
+  if (first === "context") return verb === "use" || verb === "rm" ? "contexts" : "";
+  if (first === "queue" && names.some((name) => name === "name" || name === "pattern")) {
+    return "queues";
+  }
+  if (names.includes("room")) return "rooms";
+  return names.includes("topic") || names.includes("pattern") ? "topics" : "";
 }
 
 /** The node and all below it, parents first. */

@@ -11,6 +11,7 @@ import {
   errorJson,
   type ServerOptions,
   serverUrl,
+  serverVariable,
   tlsOptions,
   withClient,
   withServerOptions,
@@ -80,7 +81,7 @@ async function ask(client: Client) {
 
 /** The URL of the http listener that is meant; null when the server is named in another way. */
 function givenPage(options: ServerOptions, io: CliIo): string | null {
-  const given = options.server ?? io.environment(["PARLEY_SERVER"]).PARLEY_SERVER ?? "";
+  const given = options.server ?? serverVariable(io)?.value ?? "";
   return /^https?:\/\//i.test(given) && URL.canParse(given) ? given : null;
 }
 

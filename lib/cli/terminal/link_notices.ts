@@ -17,8 +17,10 @@ export class LinkNotices {
   #lines = 0;
   #closed = false;
 
-  constructor(io: CliIo) {
+  /** With `quiet`, nothing is said. */
+  constructor(io: CliIo, quiet = false) {
     this.#io = io;
+    this.#closed = quiet;
   }
 
   /** The callback for the status of the client. */

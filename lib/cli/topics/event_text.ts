@@ -33,13 +33,23 @@ interface EventView {
   readonly full: boolean;
   /** The types that are known. Default: Parley's own. */
   readonly types?: PayloadTypes;
+  /** In the place of payloads, how long they are. */
+  readonly headersOnly?: boolean;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function bytesOf({ payload }: ShownEvent): string {
+  return `(${payload.length} ${payload.length === 1 ? "byte" : "bytes"})`;
 }
 
 /** The event with its line feed. */
 export function eventText(event: ShownEvent, view: EventView): string {
   const headers = Object.entries(event.headers);
-  const { bytes, why } = (view.types ?? PayloadTypes.OWN).shown(event.type, event.payload);
-  const payload = payloadText(bytes, view);
+  const { bytes, why } = view.headersOnly
+    ? { bytes: NOTHING, why: "" }
+    : (view.types ?? PayloadTypes.OWN).shown(event.type, event.payload);
+  const payload = view.headersOnly ? bytesOf(event) : payloadText(bytes, view);
   const reason = why === "" ? [] : [`(${printable(why)})`];
   const type = printable(event.type) || "-";
   const topic = printable(event.topic);
@@ -63,13 +73,21 @@ export function eventText(event: ShownEvent, view: EventView): string {
   const details = headers.map(([name, value]) =>
     style("dim", `${printable(name)}: ${printable(value)}`)
   );
-  const body = event.payload.length === 0 ? [style("dim", "(empty)")] : payload.split("\n");
+  const body = view.headersOnly
+    ? [style("dim", payload)]
+    : event.payload.length === 0
+    ? [style("dim", "(empty)")]
+    : payload.split("\n");
   const whole = [...details, ...body, ...reason.map((text) => style("dim", text))];
   return [first, ...whole.map((line) => `  ${line}`)].join("\n") + "\n";
 }
 
 /** The event as one line of JSON. */
-export function eventJson(event: ShownEvent, types = PayloadTypes.OWN): string {
+export function eventJson(
+  event: ShownEvent,
+  types = PayloadTypes.OWN,
+  headersOnly = false,
+): string {
   return jsonLine({
     time: isoTime(event.timeMicros),
     topic: event.topic,
@@ -79,8 +97,9 @@ export function eventJson(event: ShownEvent, types = PayloadTypes.OWN): string {
     ...(event.group === "" ? {} : { group: event.group }),
     ...(event.messageId === "" ? {} : { message_id: event.messageId }),
     ...(Object.keys(event.headers).length === 0 ? {} : { headers: event.headers }),
-    ...payloadJson(event.payload),
-    ...types.decoded(event.type, event.payload),
+    ...headersOnly
+      ? { payload_bytes: event.payload.length }
+      : { ...payloadJson(event.payload), ...types.decoded(event.type, event.payload) },
   });
 }
 

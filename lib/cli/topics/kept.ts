@@ -87,7 +87,7 @@ async function listTopics(pattern: string, options: ServerOptions, { io }: CliCo
 }
 
 /** All pages of the list. */
-async function allTopics(client: Client, pattern: string): Promise<TopicInfo[]> {
+export async function allTopics(client: Client, pattern: string): Promise<TopicInfo[]> {
   const topics: TopicInfo[] = [];
   for (let more = true; more;) {
     const request = { pattern, after: topics.at(-1)?.topic ?? "" };

@@ -21,6 +21,7 @@ import { KeptSummary } from "./pub_kept.ts";
 import { parsePublication, type Publication } from "./pub_input.ts";
 import { payloadTypes, type ProtoOption, withProto } from "../terminal/payload_types.ts";
 import { fromLines, fromWhole, repeated, SendRun, type Source } from "../terminal/send_run.ts";
+import { filled, hasTemplates } from "./templates.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { countOf } from "../terminal/summary.ts";
 
@@ -32,6 +33,8 @@ interface PubOptions extends ServerOptions, ProtoOption {
   readonly interval?: number;
   readonly lines?: boolean;
   readonly jsonLines?: boolean;
+  readonly literal?: boolean;
+  readonly quiet?: boolean;
 }
 
 const EXAMPLES = `
@@ -41,6 +44,7 @@ Examples:
   parley pub orders.eu '{"id": "7"}' --type acme.v1.Order --encode --proto types.binpb
   tail -f app.log | parley pub logs.app --lines      each line is an event
   parley pub tick now --count 60 --interval 1s
+  parley pub load '{"n": {{Count}}, "at": "{{Time}}", "load": {{Random 0 100}}}' -n 1000
   parley sub 'orders.>' --json | parley pub --json-lines --server parley://other
 
 A line of JSON has payload (text), payload_json or payload_base64, and may have topic, type, headers and
@@ -54,11 +58,13 @@ export function addPub(program: Command, context: CliContext): void {
     .argument("[data]", "the payload; - or nothing: all of standard input")
     .option("--type <type>", "the type of the payload, like acme.v1.OrderCreated")
     .option("--encode", "payloads are JSON, and sent as messages of their type")
-    .option("--header <name=value>", "a header; may be repeated", header)
-    .option("--count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
+    .option("-H, --header <name=value>", "a header; may be repeated", header)
+    .option("-n, --count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
     .option("--interval <duration>", "how long to wait between events, like 100ms", interval)
     .option("--lines", "each line of standard input is an event, as it arrives")
     .option("--json-lines", "each line of standard input is a JSON object")
+    .option("--literal", "leave {{Count}}, {{Time}} and {{Random N M}} in DATA as they are")
+    .option("-q, --quiet", "say nothing when all went well")
     .addHelpText("after", EXAMPLES)
     .action((topic: string | undefined, data: string | undefined, options: PubOptions) =>
       pub(topic, data, options, context)
@@ -110,6 +116,7 @@ async function pub(
   }, { signal: signals.signal, onStatus: run.onStatus });
   outcome.exitCode = signals.exitCode;
   const published = run.sent;
+  if (options.quiet) return;
   const delivered = deliveries === undefined
     ? ""
     : `, ${countOf(deliveries, "delivery", "deliveries")}`;
@@ -124,10 +131,14 @@ async function pub(
 function sourcesOf(
   event: Publication,
   fromInput: boolean,
-  { count, lines, jsonLines }: PubOptions,
+  { count, lines, jsonLines, literal }: PubOptions,
   io: CliIo,
 ): Iterable<Source<Publication>> | AsyncIterable<Source<Publication>> {
-  if (!fromInput) return repeated(event, count);
+  if (!fromInput) {
+    const { payload } = event;
+    const isTemplate = !literal && typeof payload === "string" && hasTemplates(payload);
+    return isTemplate ? fromTemplate(event, payload, count) : repeated(event, count);
+  }
   const each = lines || jsonLines;
   if (io.stdin.isTerminal) {
     io.stderr.write(each ? "one event a line; Ctrl-D ends\n" : "one event up to Ctrl-D\n");
@@ -135,6 +146,18 @@ function sourcesOf(
   if (!each) return fromWhole(io, (bytes) => withPayload(bytes, event), count);
   const parse = jsonLines ? parsePublication : withPayload;
   return fromLines(io, event, parse, { most: count, skipBlank: jsonLines });
+}
+
+/** Fills in the templates of a payload, anew for each event. */
+function* fromTemplate(
+  event: Publication,
+  payload: string,
+  count = 1,
+): Generator<Source<Publication>> {
+  for (let number = 1; number <= count; number++) {
+    const values = { number, now: new Date(), random: Math.random };
+    yield { item: { ...event, payload: filled(payload, values) }, place: "" };
+  }
 }
 
 function withPayload(payload: Uint8Array, event: Publication): Publication {

@@ -73,7 +73,7 @@ async function add(file: string, options: AddOptions, { io }: CliContext): Promi
 function withAdvice(error: ParleyError): ParleyError {
   const advice =
     "`parley schema check FILE` tells all of it, --allow-breaking takes it all the same";
-  return new ParleyError(error.code, `${error.message} (${advice})`, { cause: error });
+  return new ParleyError(error.code, `${error.reason} (${advice})`, { cause: error });
 }
 
 async function check(

@@ -49,6 +49,8 @@ interface SubOptions extends ServerOptions, ProtoOption {
   readonly count?: number;
   readonly raw?: boolean;
   readonly full?: boolean;
+  readonly headersOnly?: boolean;
+  readonly quiet?: boolean;
 }
 
 const EXAMPLES = `
@@ -87,9 +89,11 @@ export function addSub(program: Command, context: CliContext): void {
       "begin in the history of kept topics: a seq, an age (2h), a day or moment (local time; Z for UTC), all, last or last:N",
       since,
     )
-    .option("--count <n>", "stop after so many events", wholeNumber(1))
+    .option("-n, --count <n>", "stop after so many events", wholeNumber(1))
     .option("--raw", "print payloads only, byte for byte (escaped on a terminal)")
     .option("--full", "print payloads in full length")
+    .option("--headers-only", "print everything but payloads, and how long they are")
+    .option("-q, --quiet", "print events only: nothing of what is subscribed to, lost or missed")
     .option("--echo", "also what this connection publishes (it publishes nothing by itself)")
     .addHelpText("after", EXAMPLES)
     .action((patterns: string[], options: SubOptions) => sub(patterns, options, context));
@@ -114,11 +118,14 @@ async function sub(
   if (patterns.length === 0 && options.type === undefined) {
     throw new UsageError("missing a pattern: '>' for every topic, or --type");
   }
-  if (options.raw && options.json) throw new UsageError("--raw and --json exclude each other");
+  if (options.raw && (options.json || options.headersOnly)) {
+    const other = options.json ? "--json" : "--headers-only";
+    throw new UsageError(`--raw and ${other} exclude each other`);
+  }
   // What is given twice would be two subscriptions that are one to the server.
   const wanted = patterns.length === 0 ? [""] : [...new Set(patterns)];
   using signals = new StopSignals();
-  const notices = new LinkNotices(io);
+  const notices = new LinkNotices(io, options.quiet);
   const printer = new EventPrinter(io, options, wanted.length > 1);
   await withClient(
     options,
@@ -255,10 +262,13 @@ class EventPrinter {
 
   #add(event: ReceivedEvent): void {
     const { isTerminal, colors } = this.#io.stdout;
-    const { json, raw, full = false } = this.#options;
+    const { json, raw, full = false, headersOnly = false } = this.#options;
     if (raw) this.#addRaw(event.payload);
-    else if (json) this.#text += eventJson(event, this.types);
-    else this.#text += eventText(event, { lines: isTerminal, colors, full, types: this.types });
+    else if (json) this.#text += eventJson(event, this.types, headersOnly);
+    else {
+      const view = { lines: isTerminal, colors, full, types: this.types, headersOnly };
+      this.#text += eventText(event, view);
+    }
   }
 
   #addRaw(payload: Uint8Array): void {

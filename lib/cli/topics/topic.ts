@@ -55,7 +55,7 @@ export function addTopic(program: Command, context: CliContext): void {
         DEFAULT_WINDOW,
       )
       .option("--interval <duration>", "how often to report, like 1s", interval, 1000)
-      .option("--count <n>", "stop after so many reports", wholeNumber(1))
+      .option("-n, --count <n>", "stop after so many reports", wholeNumber(1))
       .addHelpText(
         "after",
         `\nExample:\n  parley topic ${measure} 'sensors.>' --window 100\n\nSizes are those of payloads.`,

@@ -13,6 +13,8 @@ import { nearest } from "./suggest.ts";
 /** Those of the command line. */
 const COMMAND_VARIABLES = [
   "PARLEY_CONFIG",
+  "PARLEY_URL",
+  "PARLEY_CONTEXT",
   "PARLEY_SERVER",
   "PARLEY_CA",
   "PARLEY_CERT",

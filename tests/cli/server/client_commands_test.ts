@@ -132,7 +132,7 @@ Deno.test("health of what is no http listener of Parley fails, and says so", asy
   assert.match(wrong.stderr, /it answers 200 where a Parley server says whether it is ready/);
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = silent.addr as Deno.NetAddr;
-  const late = await run(["health", "--server", `http://127.0.0.1:${port}`, "--timeout", "50"]);
+  const late = await run(["health", "--server", `http://127.0.0.1:${port}`, "--timeout", "50ms"]);
   assert.equal(late.code, 1);
   assert.match(late.stderr, /no answer in 50 ms/);
 });
@@ -154,7 +154,7 @@ Deno.test("health fails where nobody listens", async () => {
 Deno.test("a server that does not answer is given up after --timeout", async () => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `parley://127.0.0.1:${(silent.addr as Deno.NetAddr).port}`;
-  const { code, stderr } = await run(["health", "--server", url, "--timeout", "50"]);
+  const { code, stderr } = await run(["health", "--server", url, "--timeout", "50ms"]);
   assert.equal(code, 1);
   assert.match(stderr, /^parley: .*50 ms.*\n$/);
 });

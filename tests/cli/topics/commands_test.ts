@@ -111,7 +111,10 @@ Deno.test("what happens in rooms is shown as what it says, and bytes that only c
   const [plain, json, shown] = (await Promise.all(subs.map((each) => each.ended)))
     .map(({ stdout }) => stdout);
   assert.match(plain, / {2}room\.tea {2}.* {2}\{"joined":\{"name":"Ada","online":1\}\}\n/);
-  assert.match(plain, / {2}\{"said":\{"name":"Ada","text":"hi"\}\}\n.* {2}hex:ff\n$/);
+  assert.match(
+    plain,
+    / {2}\{"said":\{"name":"Ada","text":"hi"\}\}\n.* {2}hex:ff {2}\(it is no .*\)\n$/,
+  );
   const [joined, said, claimed] = json.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(joined.decoded, { joined: { name: "Ada", online: 1 } });
   assert.deepEqual(said.decoded, { said: { name: "Ada", text: "hi" } });

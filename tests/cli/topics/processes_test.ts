@@ -136,7 +136,7 @@ Deno.test({
     try {
       await using responder = new Running(["respond", "m.X", "--exec", exec], environment);
       await responder.says("answering");
-      await using call = new Running(["call", "m.X", "--timeout", "600000"], environment);
+      await using call = new Running(["call", "m.X", "--timeout", "600s"], environment);
       // Opening waits for the program, and reading for its end.
       using alive = await Deno.open(path);
       const { code, log } = await call.end("SIGINT");
@@ -160,7 +160,7 @@ Deno.test({
     try {
       await using responder = new Running(["respond", "m.X", "--exec", exec], environment);
       await responder.says("answering");
-      await using call = new Running(["call", "m.X", "--timeout", "600000"], environment);
+      await using call = new Running(["call", "m.X", "--timeout", "600s"], environment);
       using alive = await Deno.open(path);
       responder.child.kill("SIGINT");
       await responder.says("1 call in hand; Ctrl-C again ends at once\n");
