@@ -48,7 +48,11 @@ export function withServerOptions(command: Command): Command {
       "--user <name>",
       "who you are (PARLEY_USER); the password is PARLEY_PASSWORD, or asked for",
     )
-    .option("--token <token>", "a token, instead of a password (PARLEY_TOKEN)")
+    .option("--token <token>", "a token or a JWT, instead of a password (PARLEY_TOKEN)")
+    .option(
+      "--token-file <file>",
+      "a file with that, read again before a login ends (PARLEY_TOKEN_FILE)",
+    )
     .addOption(
       new Option("--timeout <duration>", "how long to wait, like 5s").argParser(timeout)
         .default(10_000, "10s"),

@@ -18,7 +18,7 @@ import {
 } from "../command.ts";
 import type { CliIo } from "../io.ts";
 import { styled, terminalText } from "../terminal/terminal_text.ts";
-import { credentialsFor } from "../terminal/credentials.ts";
+import { credentialsFor, type Said } from "../terminal/credentials.ts";
 
 /** The page that says whether a server is ready. */
 const READY_PAGE = "/readyz";
@@ -162,7 +162,8 @@ async function authorization(
   { options, given }: Question,
   io: CliIo,
 ): Promise<Record<string, string>> {
-  const { user, password, token } = await credentialsFor(options, given, io);
+  const said = await credentialsFor(options, given, io);
+  const { user, password, token }: Said = await said.credentials?.() ?? said;
   if (token !== undefined) return { Authorization: `Bearer ${token}` };
   if (user === undefined) return {};
   const bytes = new TextEncoder().encode(`${user}:${password ?? ""}`);

@@ -13,6 +13,16 @@ import type { CliIo } from "../io.ts";
 export interface WhoOptions {
   readonly user?: string;
   readonly token?: string;
+  readonly tokenFile?: string;
+}
+
+/** What the client library is to say. */
+export interface Said {
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  /** Reads a file with a token, which may be another one each time. */
+  readonly credentials?: () => Promise<{ token: string }>;
 }
 
 /** The longest password that can be typed, in bytes. */
@@ -28,18 +38,44 @@ export async function credentialsFor(
   options: WhoOptions,
   url: string,
   io: CliIo,
-): Promise<{ user?: string; password?: string; token?: string }> {
-  const variables = io.environment(["PARLEY_USER", "PARLEY_PASSWORD", "PARLEY_TOKEN"]);
+): Promise<Said> {
+  const variables = io.environment([
+    "PARLEY_USER",
+    "PARLEY_PASSWORD",
+    "PARLEY_TOKEN",
+    "PARLEY_TOKEN_FILE",
+  ]);
   const inUrl = splitUserPart(url);
+  if (options.token !== undefined && options.tokenFile !== undefined) {
+    throw new UsageError("--token and --token-file say the same: name one of them");
+  }
   // A name on the command line is meant more than a token around it.
-  const token = options.token ??
-    (options.user === undefined ? variables.PARLEY_TOKEN || undefined : undefined);
+  const isNamed = options.user !== undefined || options.tokenFile !== undefined;
+  const token = options.token ?? (isNamed ? undefined : variables.PARLEY_TOKEN || undefined);
+  const file = options.tokenFile ??
+    (isNamed || token !== undefined ? undefined : variables.PARLEY_TOKEN_FILE || undefined);
+  if (file !== undefined) {
+    const first = await readToken(file);
+    if (options.user !== undefined || inUrl.user !== "") {
+      return { token: first, user: options.user ?? inUrl.user };
+    }
+    return { credentials: async () => ({ token: await readToken(file) }) };
+  }
   const user = options.user ?? (inUrl.user || variables.PARLEY_USER || undefined);
   if (token !== undefined) return { token, ...user === undefined ? {} : { user } };
   if (user === undefined) return {};
   if (user === inUrl.user && inUrl.password !== "") return { user, password: inUrl.password };
   const password = variables.PARLEY_PASSWORD || await typed(`Password of ${user}: `, io);
   return { user, password };
+}
+
+async function readToken(file: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(file)).trim();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new UsageError(`cannot read the token in ${JSON.stringify(file)}: ${message}`, { cause });
+  }
 }
 
 /** Asks for a password at the terminal; what is typed is not shown. Raises UsageError where nobody can be asked. */

@@ -250,6 +250,20 @@ Deno.test("the library and the command line take a JWT as a token", async () => 
     environment: { PARLEY_TOKEN: given },
   });
   assert.equal(ended.code, 0, ended.stderr);
+  const file = await Deno.makeTempFile({ prefix: "parley-token-" });
+  await Deno.writeTextFile(file, `${given}\n`);
+  const from = await run(["pub", "a", "x", "--server", url, "--token-file", file]);
+  assert.equal(from.code, 0, from.stderr);
+  const health = await run(["health", "--server", url], {
+    environment: { PARLEY_TOKEN_FILE: file },
+  });
+  assert.equal(health.code, 0, health.stderr);
+  await Deno.remove(file);
+  const none = await run(["pub", "a", "x", "--server", url, "--token-file", file]);
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /cannot read the token in/);
+  const both = await run(["pub", "a", "x", "--server", url, "--token-file", file, "--token", "x"]);
+  assert.match(both.stderr, /name one of them/);
 });
 
 Deno.test("whom a JWT is taken for, and what that allows, is explained", async () => {

@@ -142,6 +142,7 @@ Deno.test("all connections of a user share its rate, and others have their own",
   const clients = [await enter(server, "tcp", "ada"), await enter(server, "tcp", "ada")];
   const bob = await enter(server, "tcp", "bob");
   const answered = [0, 0];
+  const begunMs = performance.now();
   const work = clients.map(async (client, index) => {
     const frames = Array.from({ length: 40 }, (_, at) => echoMessage("x", BigInt(at + 1)));
     await client.sendMessages(...frames);
@@ -149,8 +150,9 @@ Deno.test("all connections of a user share its rate, and others have their own",
   });
   for (let at = 0; at < 200; at++) await bob.request(echoMessage("x", BigInt(at + 1)));
   const total = answered[0] + answered[1];
-  // The burst, and what came in the meantime; never what two connections with a burst of their own would do.
-  assert.ok(total < 40, `${total} were answered`);
+  // The burst, and what came in the meantime, however long that was.
+  const most = 20 + Math.ceil((performance.now() - begunMs) / 1000) + 1;
+  assert.ok(total <= most, `${total} were answered, at most ${most} may be`);
   assert.ok(server.stats().rateHolds > 0);
   for (const client of clients) client.close();
   bob.close();
