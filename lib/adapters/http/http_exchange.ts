@@ -22,6 +22,9 @@ export class BodyTooLarge extends ParleyError {
   }
 }
 
+/** Why signals are aborted; the same for all, since each error costs. */
+const GONE = new Error("the client is gone, or has its answer");
+
 /** What all exchanges of a listener share. */
 export interface ExchangeNeeds {
   readonly limits: Limits;
@@ -40,7 +43,9 @@ export class HttpExchange implements Exchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #needs: ExchangeNeeds;
-  readonly #gone = new AbortController();
+  /** Tells that the client is gone; made when somebody wants to know. */
+  #gone: AbortController | null = null;
+  #isOver = false;
 
   constructor(
     { head, names, request, response }: {
@@ -64,6 +69,10 @@ export class HttpExchange implements Exchange {
   }
 
   get gone(): AbortSignal {
+    if (this.#gone === null) {
+      this.#gone = new AbortController();
+      if (this.#isOver) this.#gone.abort(GONE);
+    }
     return this.#gone.signal;
   }
 
@@ -73,7 +82,9 @@ export class HttpExchange implements Exchange {
 
   /** The client is gone, or has its answer. */
   over(): void {
-    this.#gone.abort();
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#gone?.abort(GONE);
   }
 
   async body(): Promise<Uint8Array> {
@@ -90,8 +101,11 @@ export class HttpExchange implements Exchange {
     connection.bodyBegins();
     try {
       await new Promise<void>((resolve, reject) => {
-        const gone = () =>
+        // A request is closed in the end, whatever came of it.
+        const gone = () => {
+          if (request.complete) return;
           reject(new ParleyError(ErrorCode.UNAVAILABLE, "the client went within its request"));
+        };
         request.on("data", (chunk: Uint8Array) => {
           bytes += chunk.length;
           if (bytes > maxFrameBytes) {

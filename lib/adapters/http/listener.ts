@@ -127,10 +127,8 @@ export class HttpListener implements LinkListener {
     this.#listener = Deno.listen({ hostname, port });
     this.port = this.#listener.addr.port;
     this.address = formatAddress(this.#listener.addr.hostname, this.port);
-    const { maxFrameBytes, maxConsumersPerConnection } = limits;
     this.#sessions = new HttpSessions({
-      maxFrameBytes,
-      maxConsumersPerConnection,
+      limits,
       open: (link) => this.#links.push(link),
       nowMs: () => clock.monotonicMs(),
     });
@@ -163,9 +161,13 @@ export class HttpListener implements LinkListener {
     this.#listener.close();
     this.#sessions.close();
     for (const http of this.#requesting) if (http.idle) http.stream.destroySoon();
+    const { drainQuietMs, drainMs } = this.#options.limits;
     this.#grace = setTimeout(() => {
       for (const http of this.#requesting) if (!http.isAnswering) http.stream.destroy();
-    }, this.#options.limits.drainQuietMs);
+      this.#grace = setTimeout(() => {
+        for (const http of this.#requesting) http.stream.destroy();
+      }, drainMs - drainQuietMs);
+    }, drainQuietMs);
     this.#endIfEmpty();
   }
 

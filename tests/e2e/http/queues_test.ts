@@ -165,6 +165,17 @@ Deno.test("http: settles that are none are refused, and say what would be one", 
   await refused(server, "/v1/queues/q.dead", {}, invalid);
 });
 
+Deno.test("http: a pull that waits is answered at once when the server stops", async () => {
+  const server = await startServer();
+  const waiting = ask(server, "/v1/queues/q/pull?wait_ms=60000");
+  await until(() => server.stats().messagesIn >= 2, "somebody waits");
+  const stopped = server.server.stop();
+  const { status, json } = await settles(waiting, "the answer");
+  assert.deepEqual([status, json], [200, { jobs: [] }]);
+  await settles(stopped, "the stop");
+  await server[Symbol.asyncDispose]();
+});
+
 Deno.test("http: jobs that HTTP holds go back when the server stops, none is lost", async () => {
   const data = await Deno.makeTempDir({ prefix: "parley-http-queue-" });
   try {

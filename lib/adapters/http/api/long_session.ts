@@ -38,7 +38,12 @@ export class PulledJobs {
     this.#wake();
   }
 
-  /** Resolves when a job has come, after so long, or when `gone` is aborted. */
+  /** Waits no longer. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Resolves when a job has come, after so long, when `gone` is aborted, or when it is woken. */
   async first(waitMs: number, gone: AbortSignal): Promise<void> {
     if (this.jobs.length > 0 || gone.aborted) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,6 +72,10 @@ export class LongSession {
     this.#nowMs = nowMs;
     this.#idleSinceMs = nowMs();
     client.deliver = (said) => this.#deliver(said);
+    // Nothing more comes: nobody is kept waiting for it.
+    client.onEnd = () => {
+      for (const pulled of this.#pulled.values()) pulled.wake();
+    };
   }
 
   /** The number of pulls that hold jobs or wait for some. */
@@ -96,9 +105,9 @@ export class LongSession {
     this.#pulled.set(pulled.number, pulled);
     try {
       await this.#ask(pulled, most);
-      await pulled.first(waitMs, gone);
+      if (this.client.end === null) await pulled.first(waitMs, gone);
       // What has come by the answer to this is the pull's; what still comes behind it goes back.
-      await this.#ask(pulled, 0);
+      if (this.client.end === null) await this.#ask(pulled, 0);
     } catch (reason) {
       this.#close(pulled);
       throw reason;

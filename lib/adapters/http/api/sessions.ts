@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { mayFail } from "../../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
-import { MAX_HELLO_NAME_BYTES } from "../../../base/limits.ts";
+import { type Limits, MAX_HELLO_NAME_BYTES } from "../../../base/limits.ts";
 import { HelloSchema, type Welcome } from "../../../gen/parley/v1/session_pb.ts";
 import type { Link } from "../../../ports/link.ts";
 import { isRelayed } from "../guard.ts";
@@ -29,8 +29,8 @@ const LEASE_GRACE_MS = 5000;
 
 /** What sessions are made of. */
 export interface HttpSessionsOptions {
-  readonly maxFrameBytes: number;
-  readonly maxConsumersPerConnection: number;
+  /** Those of the server; they may change. */
+  readonly limits: Pick<Limits, "maxFrameBytes" | "maxConsumersPerConnection">;
   /** Hands over the link of a new session. */
   open(link: Link): void;
   nowMs(): number;
@@ -65,7 +65,7 @@ export class HttpSessions {
   /** Opens a session as whom the headers say. Rejects with UNAUTHENTICATED and whatever a Hello is refused with. */
   async open(origin: Origin, headers: RequestHeaders): Promise<MessageClient> {
     const { user, password, token } = credentialsOf(headers["authorization"]);
-    const { maxFrameBytes } = this.#options;
+    const { maxFrameBytes } = this.#options.limits;
     const client = new MessageClient({ ...origin, isRelayed: isRelayed(headers), maxFrameBytes });
     this.#options.open(client.link);
     const value = create(HelloSchema, {
@@ -89,7 +89,7 @@ export class HttpSessions {
   async long(origin: Origin, headers: RequestHeaders): Promise<LongSession> {
     const owner = ownerOf(headers);
     const { address } = origin;
-    const { maxConsumersPerConnection } = this.#options;
+    const { maxConsumersPerConnection } = this.#options.limits;
     for (const owned of this.#long.values()) {
       if (owned.owner !== owner || owned.address !== address) continue;
       const { session } = owned;
