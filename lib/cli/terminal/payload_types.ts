@@ -16,6 +16,7 @@ import { file_parley_v1_admin } from "../../gen/parley/v1/admin_pb.ts";
 import { file_parley_v1_demo } from "../../gen/parley/v1/demo_pb.ts";
 import { file_parley_v1_queue } from "../../gen/parley/v1/queue_pb.ts";
 import { file_parley_v1_room } from "../../gen/parley/v1/room_pb.ts";
+import { file_parley_v1_system } from "../../gen/parley/v1/system_pb.ts";
 import { file_parley_v1_topic } from "../../gen/parley/v1/topic_pb.ts";
 import { file_parley_v1_type, Types } from "../../gen/parley/v1/type_pb.ts";
 import { MessageTypes } from "../../logic/types/message_types.ts";
@@ -30,6 +31,7 @@ const OWN_FILES = [
   file_parley_v1_demo,
   file_parley_v1_queue,
   file_parley_v1_room,
+  file_parley_v1_system,
   file_parley_v1_topic,
   file_parley_v1_type,
 ];
