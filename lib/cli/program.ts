@@ -35,6 +35,7 @@ import { addExplain } from "./users/explain.ts";
 import { addInit } from "./users/init.ts";
 import { addToken } from "./users/token.ts";
 import { addUser } from "./users/user.ts";
+import { addTop } from "./top/top.ts";
 import { addTopic } from "./topics/topic.ts";
 
 /** Makes the tree. A command that does not end with 0 says so in `outcome`. */
@@ -81,6 +82,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addToken(program, context);
   addExplain(program, context);
   addInit(program, context);
+  addTop(program, context);
   addHealth(program, context);
   addReload(program, context);
   addDrain(program, context);

@@ -23,14 +23,23 @@ export class ChatWindow implements AsyncDisposable {
   }
 
   /** Starts `parley chat` with these arguments. */
-  static async open(
+  static open(
     args: readonly string[],
     environment: Environment,
     columns = 60,
     rows = 12,
   ): Promise<ChatWindow> {
+    return ChatWindow.openCommand(["chat", ...args], environment, { columns, rows });
+  }
+
+  /** Starts any command of `parley` that draws a terminal as the chat does. */
+  static async openCommand(
+    args: readonly string[],
+    environment: Environment,
+    { columns, rows }: { readonly columns: number; readonly rows: number },
+  ): Promise<ChatWindow> {
     const folder = await Deno.makeTempDir({ prefix: "parley-chat-" });
-    const quoted = [...COMMAND, "chat", ...args].map((each) => `'${each}'`).join(" ");
+    const quoted = [...COMMAND, ...args].map((each) => `'${each}'`).join(" ");
     const shell = [
       `stty cols ${columns} rows ${rows}`,
       `tty > '${folder}/tty'`,
