@@ -17,6 +17,7 @@ import {
 import { AckLevel } from "../../../lib/gen/parley/v1/session_pb.ts";
 import { type FakePeer, FakeServer } from "../../client/fake_server.ts";
 import { ALL, assertHarmless, ATTACKS, terminalTest } from "../hostile_text.ts";
+import { GetTypesResponseSchema } from "../../../lib/gen/parley/v1/type_pb.ts";
 import { onTerminal, startOnTerminal, startServerProcess } from "../processes.ts";
 
 const encoder = new TextEncoder();
@@ -50,6 +51,10 @@ function answerOf(method: string): Uint8Array {
     Pause: () => toBinary(PauseQueueResponseSchema, create(PauseQueueResponseSchema, { info })),
     Resume: () => toBinary(ResumeQueueResponseSchema, create(ResumeQueueResponseSchema, { info })),
     Peek: () => toBinary(PeekQueueResponseSchema, create(PeekQueueResponseSchema, peeked)),
+    Get: () => {
+      const files = [{ path: ALL, user: ALL, descriptor: encoder.encode(ALL) }];
+      return toBinary(GetTypesResponseSchema, create(GetTypesResponseSchema, { files }));
+    },
     Redrive: () => toBinary(RedriveQueueResponseSchema, create(RedriveQueueResponseSchema)),
   };
   return answers[method.split("/").at(-1)!]();

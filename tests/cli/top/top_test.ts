@@ -1,6 +1,6 @@
 /**
  * `parley top` against a real server: once, for pipes and as JSON, and on real terminals of three sizes, with keys, a lost connection
- * and a window that changes; however it ends the terminal is as it was.
+ * and a drawn that changes; however it ends the terminal is as it was.
  */
 import assert from "node:assert/strict";
 import { HistoryFixture } from "../../client/topics/history_support.ts";
@@ -53,20 +53,20 @@ for (const [columns, rows] of [[80, 24], [40, 20], [132, 43]]) {
       const client = await bus.client();
       await client.publish("kept.orders", "x");
       await client.queue("emails").push("x");
-      await using window = await top(bus, columns, rows);
-      await window.shows("1 [connections]");
-      await window.shows("connections ·");
-      for (const line of window.screen.lines) assert(textWidth(line) <= columns, line);
-      await window.type("2");
-      await window.shows("kept.orders");
-      await window.type("\t");
-      await window.shows("emails");
-      await window.type("/zzz\r");
-      await window.shows("no queues that match");
-      await window.type("/\x15\r");
-      await window.shows("emails");
-      await window.type("q");
-      const { code, restored } = await window.ended();
+      await using drawn = await top(bus, columns, rows);
+      await drawn.shows("1 [connections]");
+      await drawn.shows("connections ·");
+      for (const line of drawn.screen.lines) assert(textWidth(line) <= columns, line);
+      await drawn.type("2");
+      await drawn.shows("kept.orders");
+      await drawn.type("\t");
+      await drawn.shows("emails");
+      await drawn.type("/zzz\r");
+      await drawn.shows("no queues that match");
+      await drawn.type("/\x15\r");
+      await drawn.shows("emails");
+      await drawn.type("q");
+      const { code, restored } = await drawn.ended();
       assert.deepEqual([code, restored], [0, true]);
     },
   );
@@ -75,18 +75,18 @@ for (const [columns, rows] of [[80, 24], [40, 20], [132, 43]]) {
 terminalTest("a lost connection is told, and what is shown comes back by itself", async () => {
   await using bus = await HistoryFixture.start();
   const client = await bus.client();
-  await using window = await top(bus, 80, 24);
-  await window.shows("connections ·");
+  await using drawn = await top(bus, 80, 24);
+  await drawn.shows("connections ·");
   bus.shut();
-  await window.until(({ lines }) => !lines[1].startsWith("in "), "a word about the connection");
+  await drawn.until(({ lines }) => !lines[1].startsWith("in "), "a word about the connection");
   bus.open();
-  await window.until(({ lines }) => lines[1].startsWith("in "), "figures again");
-  await window.type("p");
-  await window.shows("paused");
-  await window.grow(100, 30);
-  await window.until(({ lines }) => lines[29].includes("q quit"), "the larger window");
-  await window.signal("SIGTERM");
-  const { restored } = await window.ended();
+  await drawn.until(({ lines }) => lines[1].startsWith("in "), "figures again");
+  await drawn.type("p");
+  await drawn.shows("paused");
+  await drawn.grow(100, 30);
+  await drawn.until(({ lines }) => lines[29].includes("q quit"), "the larger window");
+  await drawn.signal("SIGTERM");
+  const { restored } = await drawn.ended();
   assert(restored);
   await client.close();
 });
