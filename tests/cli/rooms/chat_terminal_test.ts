@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { HistoryFixture } from "../../client/topics/history_support.ts";
-import { until } from "../../support/until.ts";
+import { settles, until } from "../../support/until.ts";
 import { ChatWindow } from "./chat_window.ts";
 import { hasScript } from "../processes.ts";
 
@@ -16,6 +16,17 @@ function terminalTest(name: string, fn: () => Promise<void>): void {
 
 function open(bus: HistoryFixture, ...args: string[]): Promise<ChatWindow> {
   return ChatWindow.open(args, { PARLEY_SERVER: bus.doorUrl, NO_COLOR: "" });
+}
+
+/** Scrolls up until the window shows `text`: what is older may still be on its way. */
+async function scrollTo(chat: ChatWindow, text: string): Promise<void> {
+  for (let presses = 0; presses < 200 && !chat.screen.text.includes(text); presses++) {
+    await chat.type("\x1b[5~x");
+    await chat.until(({ lines }) => lines.at(-1)!.endsWith("> x"), "a key that was pressed");
+    await chat.type("\x7f");
+    await chat.until(({ lines }) => lines.at(-1)!.endsWith(">"), "the key taken back");
+  }
+  await chat.shows(text);
 }
 
 terminalTest("two people talk, with history, completion and commands", async () => {
@@ -44,8 +55,7 @@ terminalTest("two people talk, with history, completion and commands", async () 
   await ann.type("/who\r");
   await ann.shows("3 here: ann, bert, early");
   await ann.type("/history\r");
-  await ann.type("\x1b[5~");
-  await ann.shows("early: one");
+  await scrollTo(ann, "early: one");
   await ann.type("\x1b[6~/nothing\r");
   await ann.shows("there is no /nothing");
   await ann.type("/join coffee\r");
@@ -85,8 +95,14 @@ terminalTest(
     await ann.until(({ text }) => text.includes("other: meanwhile"), "what was said meanwhile");
     // The lines may have come before the draft was drawn again below them.
     await ann.until(({ lines }) => lines.at(-1)!.startsWith("ann> next draft"), "the draft");
-    const said = (await room.history()).messages.filter(({ kind }) => kind === "said");
-    assert.deepEqual(said.map(({ text }) => text), ["meanwhile", "half a thought"]);
+    const said = async () =>
+      (await room.history()).messages.filter(({ kind }) => kind === "said").map(({ text }) => text);
+    // It is shown while it is still on its way.
+    const arrived = (async () => {
+      while ((await said()).length < 2);
+    })();
+    await settles(arrived, "what was said at the server");
+    assert.deepEqual(await said(), ["meanwhile", "half a thought"]);
   },
 );
 

@@ -113,12 +113,13 @@ Deno.test("what happens in rooms is shown as what it says, and bytes that only c
   assert.match(plain, / {2}room\.tea {2}.* {2}\{"joined":\{"name":"Ada","online":1\}\}\n/);
   assert.match(
     plain,
-    / {2}\{"said":\{"name":"Ada","text":"hi"\}\}\n.* {2}hex:ff {2}\(it is no .*\)\n$/,
+    / {2}\{"said":\{"name":"Ada","text":"hi"\}\}\n.* {2}hex:ff {2}\(it is no parley\.v1\.RoomEvent: .+\)\n$/,
   );
   const [joined, said, claimed] = json.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(joined.decoded, { joined: { name: "Ada", online: 1 } });
   assert.deepEqual(said.decoded, { said: { name: "Ada", text: "hi" } });
   assert.deepEqual([claimed.payload_base64, claimed.decoded], ["/w==", undefined]);
+  assert.match(claimed.decode_error, /^it is no parley\.v1\.RoomEvent: /);
   assert(shown.includes('    "text": "hi"\n'), shown);
   // What was printed can be published, elsewhere.
   const again = JSON.stringify({ ...said, topic: "copy" });
