@@ -5,11 +5,16 @@
  * A Worker is ended as its thread would be by the system, whatever it was doing, or fails by itself.
  */
 import assert from "node:assert/strict";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { connect, ErrorCode, ParleyError } from "../../lib/client/mod.ts";
 import { onDefect } from "../../lib/base/defects.ts";
+import {
+  TopicInfoRequestSchema,
+  TopicInfoResponseSchema,
+} from "../../lib/gen/parley/v1/topic_pb.ts";
 import { LogRecords } from "../support/log_records.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { until } from "../support/until.ts";
+import { settles, until } from "../support/until.ts";
 
 const DEATHS = Number(Deno.env.get("WORKER_DEATHS") ?? 20);
 
@@ -184,6 +189,74 @@ Deno.test("the store's Workers die under load, and memory and disk stay one", as
       `${DEATHS} deaths: ${acked.size} events and ${pushed.size} jobs acknowledged, ` +
         `${refused.size} and ${notPushed.size} refused`,
     );
+  } finally {
+    stopHearing();
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
+Deno.test("a writer that takes the place of a dead one keeps no more than the policies say", async () => {
+  const data = await Deno.makeTempDir({ prefix: "parley-deaths-" });
+  const stopHearing = onDefect(() => {});
+  try {
+    using workers = new Workers();
+    await using server = await startServer({
+      data,
+      keep: [{ pattern: "k.>", max_events: 5 }],
+      store: { retention_interval_ms: 20 },
+    });
+    await using program = await connect(urlOf(server), { reconnect: false });
+    const publish = async () => {
+      for (let left = 20; left > 0;) {
+        const ack = await program.publish("k.a", "x").catch((reason) => isRefused(reason));
+        if (ack !== true) left--;
+      }
+    };
+    const kept = async () => {
+      const { payload } = await program.call(
+        "parley.v1.Topics/Info",
+        toBinary(TopicInfoRequestSchema, create(TopicInfoRequestSchema, { topic: "k.a" })),
+      );
+      return Number(fromBinary(TopicInfoResponseSchema, payload).info!.events);
+    };
+    await publish();
+    for (let round = 0; round < 3; round++) {
+      workers.kill("writer", round % 2 === 0 ? "ended" : "throws");
+      await publish();
+      while (await kept() > 5);
+    }
+    assert.equal(workers.count("writer"), 4);
+  } finally {
+    stopHearing();
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
+Deno.test("a server whose writer has just died stops in order", async () => {
+  const data = await Deno.makeTempDir({ prefix: "parley-deaths-" });
+  const stopHearing = onDefect(() => {});
+  try {
+    const acked: bigint[] = [];
+    await withServer(async (server, workers) => {
+      await using program = await connect(urlOf(server), { reconnect: false });
+      const publishing = Array.from({ length: 200 }, async () => {
+        acked.push((await program.publish("k.a", "x")).seq);
+      });
+      const outcomes = Promise.allSettled(publishing);
+      await until(() => acked.length > 0, "the first is kept");
+      workers.kill("writer", "ended");
+      await settles(server.server.stop(), "stop");
+      await outcomes;
+    }, data);
+    await withServer(async (server) => {
+      await using program = await connect(urlOf(server), { reconnect: false });
+      const { seq } = await program.publish("k.a", "x");
+      assert.equal(
+        Number(seq),
+        Math.max(...acked.map(Number)) + 1,
+        "what was acknowledged is there",
+      );
+    }, data);
   } finally {
     stopHearing();
     await Deno.remove(data, { recursive: true });
