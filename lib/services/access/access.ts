@@ -16,10 +16,12 @@ import { logger } from "../../base/log.ts";
 import { STRANGER } from "../../logic/access/access.ts";
 import { calloutName } from "../../logic/access/assertion.ts";
 import { type AccessSettings, Accounts, type Identity } from "../../logic/access/accounts.ts";
+import { isJwt } from "../../logic/access/token.ts";
 import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
+import { RefusalPauses } from "./refusal_pauses.ts";
 import { Usages } from "./usage.ts";
 import { type Asker, type Credentials, type Known, Logins, type Origin } from "./logins.ts";
 
@@ -38,6 +40,7 @@ export class Access {
   #jwt: JwtVerifier | null = null;
   readonly #peers = new Set<Peer>();
   readonly #usages = new Usages();
+  readonly #pauses = new RefusalPauses();
   /** Strangers, and when they have to go; those who came first have to go first, but for people. */
   readonly #deadlines = new Map<Peer, number>();
 
@@ -98,6 +101,7 @@ export class Access {
   leave(peer: Peer): void {
     this.#peers.delete(peer);
     this.#usages.leave(peer);
+    this.#pauses.forget(peer);
     this.#deadlines.delete(peer);
   }
 
@@ -144,10 +148,14 @@ export class Access {
     const stop = this.#stopClock(peer);
     let identity: Identity;
     try {
-      identity = await this.#logins.identify(credentials, origin, () => this.#known());
-    } finally {
-      stop();
+      const known = () => this.#known();
+      identity = await this.#logins.identify(credentials, origin, known).finally(stop);
+    } catch (reason) {
+      // A stranger's time goes on meanwhile.
+      if (isJwt(credentials.token) && this.#peers.has(peer)) await this.#pauses.refused(peer);
+      throw reason;
     }
+    this.#pauses.forget(peer);
     if (!this.#peers.has(peer) || !peer.takesDeliveries) return;
     if (peer.client !== null && peer.identity?.user !== identity.user) throw another(peer);
     this.#usages.checkRoom(peer, identity);

@@ -10,6 +10,7 @@ import { ConfigError, configFrom, type ConfigInput } from "../../../lib/server/c
 import { bytesOf, publish, subscribe } from "../../support/bus_messages.ts";
 import { contentOf, echoMessage, helloMessage, type ServerMessage } from "../../support/frames.ts";
 import { jwks, jwt, makeKey, type TestKey } from "../../support/jwt.ts";
+import { FIRST_PAUSE_MS, FREE_REFUSALS } from "../../../lib/services/access/refusal_pauses.ts";
 import { ALL_KINDS, startServer, type TestServer } from "../../support/server.ts";
 import { greet, open, token, user } from "../../support/users.ts";
 import { run } from "../../cli/fake_io.ts";
@@ -160,6 +161,23 @@ Deno.test("a JWT that is longer than any may be is one that is wrong", async () 
     token: await of(MAX_JWT_BYTES + 8),
   });
   assert.match(errorOf(refused).message, /the user, the password or the token is wrong/);
+  other.close();
+});
+
+Deno.test("whoever shows one wrong JWT after the other has to wait", async () => {
+  await using ground = await Ground.start();
+  const wrong = helloMessage({ token: await jwt(stranger) });
+  const client = await open(ground.server, "tcp");
+  for (let time = 0; time < FREE_REFUSALS; time++) errorOf(await client.request(wrong));
+  const sentMs = performance.now();
+  errorOf(await client.request(wrong));
+  assert.ok(performance.now() - sentMs >= FIRST_PAUSE_MS - 5);
+  // One that is right is looked at all the same, and another connection does not wait.
+  const { client: other, answer } = await greet(ground.server, "tcp", { token: await jwt(key) });
+  assert.equal(answer.message.case, "welcome");
+  const right = helloMessage({ token: await jwt(key) });
+  assert.equal((await client.request(right)).message.case, "welcome");
+  client.close();
   other.close();
 });
 
