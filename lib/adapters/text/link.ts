@@ -150,6 +150,8 @@ export class TextLink implements Link {
         }
         this.#tellLeftOut();
         this.#dialogue.receive(decoded.of(message));
+        // At once: it may be ready for a line that waits, and none may be read before that is taken.
+        this.#news = true;
         if (++shown % SHOWN_AT_ONCE !== 0) continue;
         await this.#turn.did(SHOWN_AT_ONCE * UNITS_A_MESSAGE);
         if (this.#closed) throw new Error("the connection is closed");
