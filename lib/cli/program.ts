@@ -21,6 +21,7 @@ import { addEcho } from "./calls/echo.ts";
 import { addHealth } from "./server/health.ts";
 import { addHelp, fitted, formatItem } from "./help.ts";
 import type { CliIo } from "./io.ts";
+import { addMan } from "./server/man.ts";
 import { addPub } from "./topics/pub.ts";
 import { addQueue } from "./queues/commands.ts";
 import { addRespond } from "./calls/respond.ts";
@@ -93,6 +94,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addConfig(program, context);
   addCompletion(program, context);
   addComplete(program, context);
+  addMan(program, context);
   addHelp(program);
   return program;
 }
