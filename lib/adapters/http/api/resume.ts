@@ -72,8 +72,8 @@ export function readId(id: string): Resumed {
     });
   if (id.length > 2 * MAX_ID_CHARACTERS || parts.length > MAX_POSITIONS) throw wrong();
   for (const part of parts) {
-    const match = /^([^=]+)=(\d{1,15})$/.exec(part);
-    if (match === null) throw wrong();
+    const match = /^([^=]+)=(\d{1,16})$/.exec(part);
+    if (match === null || !Number.isSafeInteger(Number(match[2]))) throw wrong();
     try {
       seqs.set(decodeURIComponent(match[1]), Number(match[2]));
     } catch {

@@ -10,6 +10,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
+import { countedAs } from "../../../base/ip_address.ts";
 import { mayFail } from "../../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
 import { type Limits, MAX_HELLO_NAME_BYTES } from "../../../base/limits.ts";
@@ -20,10 +21,11 @@ import type { RequestHeaders } from "./content.ts";
 import { LongSession } from "./long_session.ts";
 import { MessageClient } from "./message_client.ts";
 
-/** The most sessions that outlive their connections. */
-const MAX_LONG_SESSIONS = 1024;
+/** The most sessions that outlive their connections, and the most of them from one address. */
+export const MAX_LONG_SESSIONS = 1024;
+export const MAX_LONG_SESSIONS_PER_ADDRESS = 512;
 /** One of them goes when it has held nothing for so long. */
-const LONG_IDLE_MS = 30_000;
+export const LONG_IDLE_MS = 30_000;
 /** Its consumers are closed so long after their leases are over. */
 const LEASE_GRACE_MS = 5000;
 
@@ -57,6 +59,9 @@ export class HttpSessions {
   readonly #long = new Map<string, Owned>();
   /** Those that are being made, by owner and address: who comes together shares one. */
   readonly #making = new Map<string, Promise<LongSession>>();
+  /** How many there are or are being made, and how many of each address. */
+  #made = 0;
+  readonly #byAddress = new Map<string, number>();
 
   constructor(options: HttpSessionsOptions) {
     this.#options = options;
@@ -115,10 +120,11 @@ export class HttpSessions {
 
   /** Lets go of what nobody needs any more. */
   sweep(): void {
-    for (const [name, { session }] of this.#long) {
+    for (const [name, { session, address }] of this.#long) {
       session.sweep(LEASE_GRACE_MS);
       if (session.client.end === null && session.idleMs < LONG_IDLE_MS) continue;
       this.#long.delete(name);
+      this.#forget(address);
       session.client.finish();
     }
   }
@@ -127,16 +133,45 @@ export class HttpSessions {
   close(): void {
     for (const { session } of this.#long.values()) session.client.finish();
     this.#long.clear();
+    this.#byAddress.clear();
+    this.#made = 0;
   }
 
   async #make({ peer, address }: Origin, headers: RequestHeaders): Promise<LongSession> {
-    if (this.#long.size + this.#making.size >= MAX_LONG_SESSIONS) {
+    const key = countedAs(address);
+    const sameAddress = this.#byAddress.get(key) ?? 0;
+    if (this.#made >= MAX_LONG_SESSIONS || sameAddress >= MAX_LONG_SESSIONS_PER_ADDRESS) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot pull: jobs of ${this.#long.size} clients of this listener are held`,
-        { accepted: `at most ${MAX_LONG_SESSIONS} clients at once`, retryable: true },
+        `cannot pull: jobs of ${this.#made} clients of this listener are held, ` +
+          `${sameAddress} of them from this address`,
+        {
+          accepted: `at most ${MAX_LONG_SESSIONS} clients at once, and ` +
+            `${MAX_LONG_SESSIONS_PER_ADDRESS} from one address`,
+          retryable: true,
+        },
       );
     }
+    this.#made++;
+    this.#byAddress.set(key, sameAddress + 1);
+    try {
+      return await this.#open({ peer, address }, headers);
+    } catch (reason) {
+      this.#forget(address);
+      throw reason;
+    }
+  }
+
+  /** Counts one less that is there, or being made. */
+  #forget(address: string): void {
+    const key = countedAs(address);
+    const left = (this.#byAddress.get(key) ?? 0) - 1;
+    this.#made--;
+    if (left > 0) this.#byAddress.set(key, left);
+    else this.#byAddress.delete(key);
+  }
+
+  async #open({ peer, address }: Origin, headers: RequestHeaders): Promise<LongSession> {
     const client = await this.open({ peer, address }, headers);
     const name = crypto.randomUUID();
     const session = new LongSession(name, client, () => this.#options.nowMs());
