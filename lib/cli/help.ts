@@ -27,6 +27,49 @@ export function addHelp(command: Command): void {
     .action((words: string[]) => leadsTo(command, words).outputHelp());
 }
 
+/** What the library of commands does with a word or an option that it does not know. */
+interface Unknown {
+  unknownCommand(): void;
+  unknownOption(flag: string): void;
+}
+
+/**
+ * Has misspelt commands and options guessed by their beginning first, since most who stop early were about to write the
+ * rest; what nothing begins with is guessed by likeness, as the library does.
+ */
+export function guessByBeginning(command: Command): void {
+  for (const each of command.commands) guessByBeginning(each);
+  const known = command as unknown as Unknown;
+  const byLikeness = {
+    command: known.unknownCommand.bind(command),
+    option: known.unknownOption.bind(command),
+  };
+  known.unknownCommand = () => {
+    const [word] = command.args;
+    const names = command.createHelp().visibleCommands(command)
+      .flatMap((each) => [each.name(), ...each.aliases()]);
+    const meant = whatBegins(word, names);
+    if (meant === "") return byLikeness.command();
+    command.error(`error: unknown command '${word}'${meant}`, { code: "commander.unknownCommand" });
+  };
+  known.unknownOption = (flag) => {
+    const flags = command.createHelp().visibleOptions(command).map(({ long }) => long ?? "");
+    const meant = flag.startsWith("--") ? whatBegins(flag, flags) : "";
+    if (meant === "") return byLikeness.option(flag);
+    command.error(`error: unknown option '${flag}'${meant}`, { code: "commander.unknownOption" });
+  };
+}
+
+/** Fewer letters begin too much. */
+const LEAST_BEGINNING = 2;
+
+function whatBegins(word: string, names: readonly string[]): string {
+  if (word.replace(/^--/, "").length < LEAST_BEGINNING) return "";
+  const found = names.filter((name) => name.startsWith(word));
+  if (found.length === 0) return "";
+  return `\n(Did you mean ${found.length > 1 ? "one of " : ""}${found.join(", ")}?)`;
+}
+
 /** The command that `words` lead to from `command`; raises wrong use. */
 function leadsTo(command: Command, words: readonly string[]): Command {
   let at = command;

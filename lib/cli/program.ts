@@ -19,7 +19,7 @@ import { addConnections } from "./server/connections.ts";
 import { addDrain } from "./server/drain.ts";
 import { addEcho } from "./calls/echo.ts";
 import { addHealth } from "./server/health.ts";
-import { addHelp, fitted, formatItem } from "./help.ts";
+import { addHelp, fitted, formatItem, guessByBeginning } from "./help.ts";
 import type { CliIo } from "./io.ts";
 import { addMan } from "./server/man.ts";
 import { addPub } from "./topics/pub.ts";
@@ -96,6 +96,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addComplete(program, context);
   addMan(program, context);
   addHelp(program);
+  guessByBeginning(program);
   return program;
 }
 

@@ -24,6 +24,7 @@ import { fromLines, fromWhole, repeated, SendRun, type Source } from "../termina
 import { StopSignals } from "../terminal/stop_signals.ts";
 
 interface PushOptions extends ServerOptions, ProtoOption {
+  readonly quiet?: boolean;
   readonly encode?: boolean;
   readonly type?: string;
   readonly header?: Readonly<Record<string, string>>;
@@ -79,6 +80,7 @@ export function addQueuePush(queue: Command, context: CliContext): void {
       moment,
     )
     .option("-n, --count <n>", "how many: DATA again and again, or so many lines", wholeNumber(1))
+    .option("-q, --quiet", "say nothing when all went well")
     .option("--lines", "each line of standard input is a job, as it arrives (the default)")
     .option("--json-lines", "each line of standard input is a JSON object")
     .option("--whole", "all of standard input is one job")
@@ -122,6 +124,7 @@ async function push(
     await run.sendAll(sources, (each) => pushOne(client, encoded(each), summary));
   }, { signal: signals.signal, onStatus: run.onStatus });
   outcome.exitCode = signals.exitCode;
+  if (options.quiet) return;
   io.stdout.write(options.json ? JSON.stringify(summary.json()) + "\n" : summary.text());
 }
 

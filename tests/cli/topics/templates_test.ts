@@ -62,6 +62,8 @@ Deno.test("sub prints events without their payloads, and says nothing else when 
   const { stderr, stdout } = await quiet.ended;
   assert.equal(stderr, "");
   assert.match(stdout, /t\.q/);
+  const pushed = await run(["queue", "push", "q", "x", "-q", "-s", address]);
+  assert.deepEqual([pushed.code, pushed.stdout, pushed.stderr], [0, "", ""]);
   const both = await run(["sub", "t.a", "--raw", "--headers-only", "-s", address]);
   assert.deepEqual([both.code, both.stderr.includes("exclude each other")], [2, true]);
 });
