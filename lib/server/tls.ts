@@ -5,6 +5,7 @@ import { type CredentialFiles, TlsCredentials } from "../adapters/tls/credential
 import { devCertificate } from "../adapters/tls/dev_certificate.ts";
 import { Handshakes } from "../adapters/tls/handshakes.ts";
 import { identityMap } from "../adapters/tls/identity.ts";
+import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { type Limits, MAX_HANDSHAKES } from "../base/limits.ts";
 import type { Config } from "./config/config.ts";
 
@@ -44,6 +45,7 @@ export async function openTls(
   wallMs: number,
 ): Promise<ServerTls | null> {
   if (!wantsTls(config)) return null;
+  checkRuntime(Deno.version.deno);
   const made = config.tls.dev ? await devCertificate(`${config.data}/tls`, wallMs) : null;
   const filesOf = ({ tls }: Config): CredentialFiles => ({
     certificate: made?.certificate ?? tls.certificate,
@@ -72,4 +74,15 @@ export async function openTls(
     };
   };
   return { credentials, handshakes, stage, devCa: made?.ca ?? null };
+}
+
+/** Raises FAILED_PRECONDITION for a runtime that cannot compare a key with a certificate, nor serve TLS with them. */
+export function checkRuntime(version: string): void {
+  const [major, minor] = version.split(".").map(Number);
+  if (major > 2 || major === 2 && minor >= 8) return;
+  throw new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot serve TLS with the runtime of this executable, Deno ${version}`,
+    { accepted: "an executable that was made with Deno 2.9 or newer" },
+  );
 }

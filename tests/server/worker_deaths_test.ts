@@ -251,11 +251,8 @@ Deno.test("a server whose writer has just died stops in order", async () => {
     await withServer(async (server) => {
       await using program = await connect(urlOf(server), { reconnect: false });
       const { seq } = await program.publish("k.a", "x");
-      assert.equal(
-        Number(seq),
-        Math.max(...acked.map(Number)) + 1,
-        "what was acknowledged is there",
-      );
+      // What was under way at the end may be kept, too.
+      assert(Number(seq) > Math.max(...acked.map(Number)), "what was acknowledged is there");
     }, data);
   } finally {
     stopHearing();

@@ -55,6 +55,32 @@ Deno.test("a server that listens may neither run programs nor read its environme
   assert.deepEqual(JSON.parse(line ?? "{}").permissions, ["net", "read", "write"]);
 });
 
+Deno.test("reload and drain reach a server, which tells its clients where to go", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "parley-smoke-" });
+  try {
+    const file = `${folder}/parley.toml`;
+    await Deno.writeTextFile(file, "");
+    await using server = await ServerProcess.start(["--config", file]);
+    const ask = (...args: string[]) => parley([...args, "--server", server.url]);
+    await Deno.writeTextFile(file, "[limits]\nmax_calls = 7\n");
+    assert.equal((await ask("reload")).stdout, "in force: limits.max_calls\n");
+    await Deno.writeTextFile(file, "[limits]\nmax_calls = -7\n");
+    const refused = await ask("reload");
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /parley\.toml:2: limits\.max_calls: must be/);
+    const lost = Promise.withResolvers<readonly string[]>();
+    await using _client = await connect(server.url, {
+      reconnect: false,
+      onStatus: (_status, reason) => reason && lost.resolve(reason.goTo),
+    });
+    assert.equal((await ask("drain", "--to", "parley://elsewhere")).code, 0);
+    assert.deepEqual(await lost.promise, ["parley://elsewhere"]);
+    assert.equal((await server.ended()).code, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("health fails where nobody listens", async () => {
   using own = ownPort();
   const url = `parley://127.0.0.1:${own.port}`;
