@@ -28,6 +28,7 @@ import { addRespond } from "./calls/respond.ts";
 import { addRoom } from "./rooms/room.ts";
 import { addReload } from "./server/reload.ts";
 import { addServe } from "./server/serve.ts";
+import { addRecord } from "./topics/record.ts";
 import { addSchema } from "./topics/schema.ts";
 import { addSub } from "./topics/sub.ts";
 import { applyContext } from "./contexts.ts";
@@ -79,6 +80,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addRoom(program, context);
   addQueue(program, context);
   addSchema(program, context);
+  addRecord(program, context);
   addUser(program, context);
   addToken(program, context);
   addExplain(program, context);
