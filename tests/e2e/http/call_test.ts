@@ -41,6 +41,36 @@ Deno.test("http: a call is answered by whoever serves the method", async () => {
   assert.equal(answer.headers.get("parley-header-color"), "red");
 });
 
+Deno.test("http: no service puts more into the head of an answer than its own headers", async () => {
+  await using server = await startServer();
+  await using client = await connect(tcp(server));
+  const hostile = {
+    "content-type": "text/html\r\nSet-Cookie: a=b",
+    "x": "1\r\nSet-Cookie: a=b\r\n\r\n<script>",
+    "bad name": "1",
+    "set-cookie": "a=b",
+    "ce-x": 'é "%\u0000',
+    "ü": "1",
+    "u": "grün \u202e",
+  };
+  await using _service = await client.serve("acme.Hostile", () => ({
+    payload: "<script>",
+    headers: hostile,
+  }));
+  const { status, headers, bytes } = await ask(server, "/v1/call/acme.Hostile");
+  assert.equal(status, 200);
+  assert.equal(new TextDecoder().decode(bytes), "<script>");
+  assert.equal(headers.get("set-cookie"), null);
+  assert.equal(headers.get("content-type"), "application/octet-stream");
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.match(headers.get("content-security-policy") ?? "", /^default-src 'none'/);
+  assert.equal(headers.get("parley-header-x"), "1  Set-Cookie: a=b    <script>");
+  assert.equal(headers.get("parley-header-set-cookie"), "a=b");
+  assert.equal(decodeURIComponent(headers.get("ce-x") ?? ""), hostile["ce-x"]);
+  const utf8 = Uint8Array.from(headers.get("parley-header-u") ?? "", (one) => one.charCodeAt(0));
+  assert.equal(new TextDecoder().decode(utf8), hostile.u);
+});
+
 Deno.test("http: a call fails with the error of its service, its deadline, or that there is none", async () => {
   await using server = await startServer();
   await using client = await connect(tcp(server));

@@ -32,6 +32,17 @@ Deno.test("openapi: each route is described with its parameters, and nothing els
   assert.deepEqual(described.sort(), routes.sort());
 });
 
+Deno.test("openapi: every method of the server's own has a route", async () => {
+  await using server = await startServer();
+  const { json } = await ask(server, "/v1/call/parley.v1.Nobody/Nothing");
+  const methods: string[] = json.accepted.split(", ");
+  assert(methods.length > 20, "the refusal names them");
+  const routes = ROUTES.map(({ path }) => path.slice(1)).filter((path) =>
+    path.startsWith("parley.")
+  );
+  assert.deepEqual(routes.sort(), methods.sort());
+});
+
 /** What is wrong with a value by a schema of the file. */
 function faults(value: Json, schema: Json, at = ""): string[] {
   if (schema.$ref !== undefined) {

@@ -24,12 +24,13 @@ import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { type Answer as CallAnswer, CallSchema } from "../../../gen/parley/v1/service_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { Types } from "../../../gen/parley/v1/type_pb.ts";
 import type { Answer } from "../answer.ts";
 import { askWhileThere } from "./call.ts";
 import type { Exchange, Run } from "./exchange.ts";
 
 /** The services of the server's own. */
-export const SERVICES: readonly DescService[] = [Admin, Demo, Queues, Rooms, Topics];
+export const SERVICES: readonly DescService[] = [Admin, Demo, Queues, Rooms, Topics, Types];
 
 /** The codes of Connect by ours: they have the same names. */
 const CODES: Readonly<Record<ErrorCode, Code>> = {
