@@ -87,7 +87,7 @@ Deno.test({
           Deno.readTextFile(`${folder}/parley/v1/${name}`),
           Deno.readTextFile(`${fresh}/parley/v1/${name}`),
         ]);
-        assert.equal(is, shall, `${name}: run deno task gen:python`);
+        assert.equal(is, shall, `${name}: run deno task gen`);
       }
     }),
 });
@@ -121,6 +121,7 @@ Deno.test({
       const printed = await run(python!, ["-c", script], { PYTHONPATH: `${path}/installed` });
       const { version } = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
       assert.equal(printed.trim(), `${version} ${path}/installed/parley/__init__.py`);
+      assert(wheel?.includes(`-${version}-`), wheel);
       await Deno.stat(`${path}/installed/parley/py.typed`);
       await Deno.stat(`${path}/installed/parley/v1/queue_pb2.pyi`);
     }),

@@ -8,7 +8,7 @@ import unittest
 
 import parley
 from parley import ErrorCode, ParleyError
-from parley.v1 import demo_pb2
+from parley.v1 import demo_pb2, error_pb2
 
 URL = os.environ["PARLEY_TEST_URL"]
 UNIX_URL = os.environ.get("PARLEY_TEST_UNIX_URL", "")
@@ -18,6 +18,16 @@ USERS_URL = os.environ.get("PARLEY_TEST_USERS_URL", "")
 
 def connect(**options):
     return parley.connect(URL, **options)
+
+
+class Codes(unittest.TestCase):
+    def test_codes_and_reasons_are_those_of_the_protocol(self):
+        for kind, wire, prefix in (
+            (parley.ErrorCode, error_pb2.ErrorCode, "ERROR_CODE_"),
+            (parley.CloseReason, error_pb2.CloseReason, "CLOSE_REASON_"),
+        ):
+            expected = {name.removeprefix(prefix): number for name, number in wire.items()}
+            self.assertEqual({each.name: each.value for each in kind}, expected)
 
 
 class Requests(unittest.IsolatedAsyncioTestCase):

@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/admin.proto\x12\tparley.v1\"\x0f\n\rReloadRequest\"I\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12&\n\x07waiting\x18\x02 \x03(\x0b\x32\x15.parley.v1.WaitingKey\">\n\nWaitingKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\"\x1d\n\x0c\x44rainRequest\x12\r\n\x05go_to\x18\x01 \x03(\t\"$\n\rDrainResponse\x12\x13\n\x0b\x63onnections\x18\x01 \x01(\r2\x82\x01\n\x05\x41\x64min\x12=\n\x06Reload\x12\x18.parley.v1.ReloadRequest\x1a\x19.parley.v1.ReloadResponse\x12:\n\x05\x44rain\x12\x17.parley.v1.DrainRequest\x1a\x18.parley.v1.DrainResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/admin.proto\x12\tparley.v1\"\x0f\n\rReloadRequest\"I\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12&\n\x07waiting\x18\x02 \x03(\x0b\x32\x15.parley.v1.WaitingKey\">\n\nWaitingKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\"\x1d\n\x0c\x44rainRequest\x12\r\n\x05go_to\x18\x01 \x03(\t\"$\n\rDrainResponse\x12\x13\n\x0b\x63onnections\x18\x01 \x01(\r\"\xe4\x01\n\x11\x43onnectionSummary\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04peer\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x05 \x01(\t\x12\x0f\n\x07library\x18\x06 \x01(\t\x12\x18\n\x10time_unix_micros\x18\x07 \x01(\x04\x12\x11\n\tsilent_ms\x18\x08 \x01(\x04\x12\x14\n\x0coutbox_bytes\x18\t \x01(\x04\x12\x15\n\rsubscriptions\x18\n \x01(\r\x12\x11\n\tconsumers\x18\x0b \x01(\r\"s\n\x12\x43onnectionsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"V\n\x13\x43onnectionsResponse\x12\x31\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1c.parley.v1.ConnectionSummary\x12\x0c\n\x04more\x18\x02 \x01(\x08\"Q\n\x0bKickRequest\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x1e\n\x0cKickResponse\x12\x0e\n\x06kicked\x18\x01 \x01(\r\"\x0e\n\x0cStatsRequest\"t\n\rStatsResponse\x12\x34\n\x06values\x18\x01 \x03(\x0b\x32$.parley.v1.StatsResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x32\xc5\x02\n\x05\x41\x64min\x12=\n\x06Reload\x12\x18.parley.v1.ReloadRequest\x1a\x19.parley.v1.ReloadResponse\x12:\n\x05\x44rain\x12\x17.parley.v1.DrainRequest\x1a\x18.parley.v1.DrainResponse\x12L\n\x0b\x43onnections\x12\x1d.parley.v1.ConnectionsRequest\x1a\x1e.parley.v1.ConnectionsResponse\x12\x37\n\x04Kick\x12\x16.parley.v1.KickRequest\x1a\x17.parley.v1.KickResponse\x12:\n\x05Stats\x12\x17.parley.v1.StatsRequest\x1a\x18.parley.v1.StatsResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.admin_pb2', globals())
@@ -21,6 +21,8 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\tparley.v1P\001Z\022parley/v1;parleyv1\242\002\003PRL\252\002\tParley.V1\312\002\tParley\\V1\352\002\nParley::V1'
+  _STATSRESPONSE_VALUESENTRY._options = None
+  _STATSRESPONSE_VALUESENTRY._serialized_options = b'8\001'
   _RELOADREQUEST._serialized_start=36
   _RELOADREQUEST._serialized_end=51
   _RELOADRESPONSE._serialized_start=53
@@ -31,6 +33,22 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _DRAINREQUEST._serialized_end=221
   _DRAINRESPONSE._serialized_start=223
   _DRAINRESPONSE._serialized_end=259
-  _ADMIN._serialized_start=262
-  _ADMIN._serialized_end=392
+  _CONNECTIONSUMMARY._serialized_start=262
+  _CONNECTIONSUMMARY._serialized_end=490
+  _CONNECTIONSREQUEST._serialized_start=492
+  _CONNECTIONSREQUEST._serialized_end=607
+  _CONNECTIONSRESPONSE._serialized_start=609
+  _CONNECTIONSRESPONSE._serialized_end=695
+  _KICKREQUEST._serialized_start=697
+  _KICKREQUEST._serialized_end=778
+  _KICKRESPONSE._serialized_start=780
+  _KICKRESPONSE._serialized_end=810
+  _STATSREQUEST._serialized_start=812
+  _STATSREQUEST._serialized_end=826
+  _STATSRESPONSE._serialized_start=828
+  _STATSRESPONSE._serialized_end=944
+  _STATSRESPONSE_VALUESENTRY._serialized_start=899
+  _STATSRESPONSE_VALUESENTRY._serialized_end=944
+  _ADMIN._serialized_start=947
+  _ADMIN._serialized_end=1272
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,56 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ConnectionSummary(_message.Message):
+    __slots__ = ["client_name", "consumers", "kind", "library", "outbox_bytes", "peer", "session_id", "silent_ms", "subscriptions", "time_unix_micros", "user"]
+    CLIENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    CONSUMERS_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LIBRARY_FIELD_NUMBER: _ClassVar[int]
+    OUTBOX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SILENT_MS_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    client_name: str
+    consumers: int
+    kind: str
+    library: str
+    outbox_bytes: int
+    peer: str
+    session_id: str
+    silent_ms: int
+    subscriptions: int
+    time_unix_micros: int
+    user: str
+    def __init__(self, session_id: _Optional[str] = ..., kind: _Optional[str] = ..., peer: _Optional[str] = ..., user: _Optional[str] = ..., client_name: _Optional[str] = ..., library: _Optional[str] = ..., time_unix_micros: _Optional[int] = ..., silent_ms: _Optional[int] = ..., outbox_bytes: _Optional[int] = ..., subscriptions: _Optional[int] = ..., consumers: _Optional[int] = ...) -> None: ...
+
+class ConnectionsRequest(_message.Message):
+    __slots__ = ["address", "after", "kind", "limit", "session_id", "user"]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    after: str
+    kind: str
+    limit: int
+    session_id: str
+    user: str
+    def __init__(self, session_id: _Optional[str] = ..., user: _Optional[str] = ..., address: _Optional[str] = ..., kind: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ConnectionsResponse(_message.Message):
+    __slots__ = ["connections", "more"]
+    CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    connections: _containers.RepeatedCompositeFieldContainer[ConnectionSummary]
+    more: bool
+    def __init__(self, connections: _Optional[_Iterable[_Union[ConnectionSummary, _Mapping]]] = ..., more: bool = ...) -> None: ...
+
 class DrainRequest(_message.Message):
     __slots__ = ["go_to"]
     GO_TO_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +67,24 @@ class DrainResponse(_message.Message):
     connections: int
     def __init__(self, connections: _Optional[int] = ...) -> None: ...
 
+class KickRequest(_message.Message):
+    __slots__ = ["address", "reason", "session_ids", "user"]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SESSION_IDS_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    reason: str
+    session_ids: _containers.RepeatedScalarFieldContainer[str]
+    user: str
+    def __init__(self, session_ids: _Optional[_Iterable[str]] = ..., user: _Optional[str] = ..., address: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class KickResponse(_message.Message):
+    __slots__ = ["kicked"]
+    KICKED_FIELD_NUMBER: _ClassVar[int]
+    kicked: int
+    def __init__(self, kicked: _Optional[int] = ...) -> None: ...
+
 class ReloadRequest(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
@@ -28,6 +96,23 @@ class ReloadResponse(_message.Message):
     applied: _containers.RepeatedScalarFieldContainer[str]
     waiting: _containers.RepeatedCompositeFieldContainer[WaitingKey]
     def __init__(self, applied: _Optional[_Iterable[str]] = ..., waiting: _Optional[_Iterable[_Union[WaitingKey, _Mapping]]] = ...) -> None: ...
+
+class StatsRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class StatsResponse(_message.Message):
+    __slots__ = ["values"]
+    class ValuesEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.ScalarMap[str, int]
+    def __init__(self, values: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class WaitingKey(_message.Message):
     __slots__ = ["configured", "key", "running"]

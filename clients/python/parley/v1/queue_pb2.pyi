@@ -1,4 +1,5 @@
 from parley.v1 import session_pb2 as _session_pb2
+from parley.v1 import topic_pb2 as _topic_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -212,6 +213,48 @@ class QueueInfo(_message.Message):
     settings: QueueSettings
     def __init__(self, queue: _Optional[str] = ..., ready: _Optional[int] = ..., delayed: _Optional[int] = ..., leased: _Optional[int] = ..., blocked: _Optional[int] = ..., dead: _Optional[int] = ..., bytes: _Optional[int] = ..., oldest_time_unix_micros: _Optional[int] = ..., consumers: _Optional[int] = ..., paused: bool = ..., settings: _Optional[_Union[QueueSettings, _Mapping]] = ..., pushed: _Optional[int] = ..., done: _Optional[int] = ..., redelivered: _Optional[int] = ...) -> None: ...
 
+class QueuePoliciesRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class QueuePoliciesResponse(_message.Message):
+    __slots__ = ["policies"]
+    POLICIES_FIELD_NUMBER: _ClassVar[int]
+    policies: _containers.RepeatedCompositeFieldContainer[QueuePolicy]
+    def __init__(self, policies: _Optional[_Iterable[_Union[QueuePolicy, _Mapping]]] = ...) -> None: ...
+
+class QueuePolicy(_message.Message):
+    __slots__ = ["backoff_max_ms", "backoff_min_ms", "bind", "drops_oldest", "lease_ms", "max_bytes", "max_deliveries", "max_jobs", "name", "ordered", "origin", "set_by", "set_time_unix_micros", "unbind"]
+    BACKOFF_MAX_MS_FIELD_NUMBER: _ClassVar[int]
+    BACKOFF_MIN_MS_FIELD_NUMBER: _ClassVar[int]
+    BIND_FIELD_NUMBER: _ClassVar[int]
+    DROPS_OLDEST_FIELD_NUMBER: _ClassVar[int]
+    LEASE_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    MAX_JOBS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ORDERED_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    SET_BY_FIELD_NUMBER: _ClassVar[int]
+    SET_TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    UNBIND_FIELD_NUMBER: _ClassVar[int]
+    backoff_max_ms: int
+    backoff_min_ms: int
+    bind: _containers.RepeatedScalarFieldContainer[str]
+    drops_oldest: bool
+    lease_ms: int
+    max_bytes: int
+    max_deliveries: int
+    max_jobs: int
+    name: str
+    ordered: bool
+    origin: _topic_pb2.PolicyOrigin
+    set_by: str
+    set_time_unix_micros: int
+    unbind: bool
+    def __init__(self, name: _Optional[str] = ..., lease_ms: _Optional[int] = ..., max_deliveries: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_bytes: _Optional[int] = ..., drops_oldest: bool = ..., ordered: bool = ..., backoff_min_ms: _Optional[int] = ..., backoff_max_ms: _Optional[int] = ..., bind: _Optional[_Iterable[str]] = ..., unbind: bool = ..., origin: _Optional[_Union[_topic_pb2.PolicyOrigin, str]] = ..., set_by: _Optional[str] = ..., set_time_unix_micros: _Optional[int] = ...) -> None: ...
+
 class QueueSettings(_message.Message):
     __slots__ = ["backoff_max_ms", "backoff_min_ms", "bind", "drops_oldest", "lease_ms", "max_bytes", "max_deliveries", "max_jobs", "ordered"]
     BACKOFF_MAX_MS_FIELD_NUMBER: _ClassVar[int]
@@ -274,6 +317,20 @@ class ResumeQueueResponse(_message.Message):
     info: QueueInfo
     def __init__(self, info: _Optional[_Union[QueueInfo, _Mapping]] = ...) -> None: ...
 
+class SetQueueRequest(_message.Message):
+    __slots__ = ["create", "policy"]
+    CREATE_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    create: bool
+    policy: QueuePolicy
+    def __init__(self, policy: _Optional[_Union[QueuePolicy, _Mapping]] = ..., create: bool = ...) -> None: ...
+
+class SetQueueResponse(_message.Message):
+    __slots__ = ["policy"]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    policy: QueuePolicy
+    def __init__(self, policy: _Optional[_Union[QueuePolicy, _Mapping]] = ...) -> None: ...
+
 class Settle(_message.Message):
     __slots__ = ["consumer", "delay_ms", "error", "tokens", "verdict"]
     CONSUMER_FIELD_NUMBER: _ClassVar[int]
@@ -295,6 +352,16 @@ class Settled(_message.Message):
     late_tokens: _containers.RepeatedScalarFieldContainer[int]
     level: _session_pb2.AckLevel
     def __init__(self, late_tokens: _Optional[_Iterable[int]] = ..., level: _Optional[_Union[_session_pb2.AckLevel, str]] = ...) -> None: ...
+
+class UnsetQueueRequest(_message.Message):
+    __slots__ = ["name"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class UnsetQueueResponse(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
 
 class DeathReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

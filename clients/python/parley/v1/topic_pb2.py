@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/topic.proto\x12\tparley.v1\"\xc4\x01\n\tTopicInfo\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x1e\n\x16\x66irst_time_unix_micros\x18\x06 \x01(\x04\x12\x1d\n\x15last_time_unix_micros\x18\x07 \x01(\x04\x12%\n\x06policy\x18\x08 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\"q\n\nKeepPolicy\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\x12\n\nmax_events\x18\x02 \x01(\x04\x12\x12\n\nmax_age_ms\x18\x03 \x01(\x04\x12\x11\n\tmax_bytes\x18\x04 \x01(\x04\x12\x17\n\x0f\x66orget_after_ms\x18\x05 \x01(\x04\"B\n\x11ListTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"H\n\x12ListTopicsResponse\x12$\n\x06topics\x18\x01 \x03(\x0b\x32\x14.parley.v1.TopicInfo\x12\x0c\n\x04more\x18\x02 \x01(\x08\"!\n\x10TopicInfoRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"7\n\x11TopicInfoResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"5\n\x10TrimTopicRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\"H\n\x11TrimTopicResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x04\x12\"\n\x04info\x18\x02 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"&\n\x13RemoveTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"T\n\x14RemoveTopicsResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x04\x12\x0c\n\x04kept\x18\x03 \x03(\t\x12\x0c\n\x04more\x18\x04 \x01(\x08\x32\x9e\x02\n\x06Topics\x12\x43\n\x04List\x12\x1c.parley.v1.ListTopicsRequest\x1a\x1d.parley.v1.ListTopicsResponse\x12\x41\n\x04Info\x12\x1b.parley.v1.TopicInfoRequest\x1a\x1c.parley.v1.TopicInfoResponse\x12\x41\n\x04Trim\x12\x1b.parley.v1.TrimTopicRequest\x1a\x1c.parley.v1.TrimTopicResponse\x12I\n\x06Remove\x12\x1e.parley.v1.RemoveTopicsRequest\x1a\x1f.parley.v1.RemoveTopicsResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/topic.proto\x12\tparley.v1\"\xc4\x01\n\tTopicInfo\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x1e\n\x16\x66irst_time_unix_micros\x18\x06 \x01(\x04\x12\x1d\n\x15last_time_unix_micros\x18\x07 \x01(\x04\x12%\n\x06policy\x18\x08 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\"\xc8\x01\n\nKeepPolicy\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\x12\n\nmax_events\x18\x02 \x01(\x04\x12\x12\n\nmax_age_ms\x18\x03 \x01(\x04\x12\x11\n\tmax_bytes\x18\x04 \x01(\x04\x12\x17\n\x0f\x66orget_after_ms\x18\x05 \x01(\x04\x12\'\n\x06origin\x18\x06 \x01(\x0e\x32\x17.parley.v1.PolicyOrigin\x12\x0e\n\x06set_by\x18\x07 \x01(\t\x12\x1c\n\x14set_time_unix_micros\x18\x08 \x01(\x04\"B\n\x11ListTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"H\n\x12ListTopicsResponse\x12$\n\x06topics\x18\x01 \x03(\x0b\x32\x14.parley.v1.TopicInfo\x12\x0c\n\x04more\x18\x02 \x01(\x08\"!\n\x10TopicInfoRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"7\n\x11TopicInfoResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"5\n\x10TrimTopicRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\"H\n\x11TrimTopicResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x04\x12\"\n\x04info\x18\x02 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"&\n\x13RemoveTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"T\n\x14RemoveTopicsResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x04\x12\x0c\n\x04kept\x18\x03 \x03(\t\x12\x0c\n\x04more\x18\x04 \x01(\x08\"\x16\n\x14TopicPoliciesRequest\"@\n\x15TopicPoliciesResponse\x12\'\n\x08policies\x18\x01 \x03(\x0b\x32\x15.parley.v1.KeepPolicy\":\n\x11KeepTopicsRequest\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\";\n\x12KeepTopicsResponse\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\"&\n\x13UnkeepTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"\x16\n\x14UnkeepTopicsResponse*\x85\x01\n\x0cPolicyOrigin\x12\x1d\n\x19POLICY_ORIGIN_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPOLICY_ORIGIN_CONFIGURATION\x10\x01\x12\x19\n\x15POLICY_ORIGIN_RUNTIME\x10\x02\x12\x1a\n\x16POLICY_ORIGIN_BUILT_IN\x10\x03\x32\xfd\x03\n\x06Topics\x12\x43\n\x04List\x12\x1c.parley.v1.ListTopicsRequest\x1a\x1d.parley.v1.ListTopicsResponse\x12\x41\n\x04Info\x12\x1b.parley.v1.TopicInfoRequest\x1a\x1c.parley.v1.TopicInfoResponse\x12\x41\n\x04Trim\x12\x1b.parley.v1.TrimTopicRequest\x1a\x1c.parley.v1.TrimTopicResponse\x12I\n\x06Remove\x12\x1e.parley.v1.RemoveTopicsRequest\x1a\x1f.parley.v1.RemoveTopicsResponse\x12M\n\x08Policies\x12\x1f.parley.v1.TopicPoliciesRequest\x1a .parley.v1.TopicPoliciesResponse\x12\x43\n\x04Keep\x12\x1c.parley.v1.KeepTopicsRequest\x1a\x1d.parley.v1.KeepTopicsResponse\x12I\n\x06Unkeep\x12\x1e.parley.v1.UnkeepTopicsRequest\x1a\x1f.parley.v1.UnkeepTopicsResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.topic_pb2', globals())
@@ -21,26 +21,40 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\tparley.v1P\001Z\022parley/v1;parleyv1\242\002\003PRL\252\002\tParley.V1\312\002\tParley\\V1\352\002\nParley::V1'
+  _POLICYORIGIN._serialized_start=1203
+  _POLICYORIGIN._serialized_end=1336
   _TOPICINFO._serialized_start=37
   _TOPICINFO._serialized_end=233
-  _KEEPPOLICY._serialized_start=235
-  _KEEPPOLICY._serialized_end=348
-  _LISTTOPICSREQUEST._serialized_start=350
-  _LISTTOPICSREQUEST._serialized_end=416
-  _LISTTOPICSRESPONSE._serialized_start=418
-  _LISTTOPICSRESPONSE._serialized_end=490
-  _TOPICINFOREQUEST._serialized_start=492
-  _TOPICINFOREQUEST._serialized_end=525
-  _TOPICINFORESPONSE._serialized_start=527
-  _TOPICINFORESPONSE._serialized_end=582
-  _TRIMTOPICREQUEST._serialized_start=584
-  _TRIMTOPICREQUEST._serialized_end=637
-  _TRIMTOPICRESPONSE._serialized_start=639
-  _TRIMTOPICRESPONSE._serialized_end=711
-  _REMOVETOPICSREQUEST._serialized_start=713
-  _REMOVETOPICSREQUEST._serialized_end=751
-  _REMOVETOPICSRESPONSE._serialized_start=753
-  _REMOVETOPICSRESPONSE._serialized_end=837
-  _TOPICS._serialized_start=840
-  _TOPICS._serialized_end=1126
+  _KEEPPOLICY._serialized_start=236
+  _KEEPPOLICY._serialized_end=436
+  _LISTTOPICSREQUEST._serialized_start=438
+  _LISTTOPICSREQUEST._serialized_end=504
+  _LISTTOPICSRESPONSE._serialized_start=506
+  _LISTTOPICSRESPONSE._serialized_end=578
+  _TOPICINFOREQUEST._serialized_start=580
+  _TOPICINFOREQUEST._serialized_end=613
+  _TOPICINFORESPONSE._serialized_start=615
+  _TOPICINFORESPONSE._serialized_end=670
+  _TRIMTOPICREQUEST._serialized_start=672
+  _TRIMTOPICREQUEST._serialized_end=725
+  _TRIMTOPICRESPONSE._serialized_start=727
+  _TRIMTOPICRESPONSE._serialized_end=799
+  _REMOVETOPICSREQUEST._serialized_start=801
+  _REMOVETOPICSREQUEST._serialized_end=839
+  _REMOVETOPICSRESPONSE._serialized_start=841
+  _REMOVETOPICSRESPONSE._serialized_end=925
+  _TOPICPOLICIESREQUEST._serialized_start=927
+  _TOPICPOLICIESREQUEST._serialized_end=949
+  _TOPICPOLICIESRESPONSE._serialized_start=951
+  _TOPICPOLICIESRESPONSE._serialized_end=1015
+  _KEEPTOPICSREQUEST._serialized_start=1017
+  _KEEPTOPICSREQUEST._serialized_end=1075
+  _KEEPTOPICSRESPONSE._serialized_start=1077
+  _KEEPTOPICSRESPONSE._serialized_end=1136
+  _UNKEEPTOPICSREQUEST._serialized_start=1138
+  _UNKEEPTOPICSREQUEST._serialized_end=1176
+  _UNKEEPTOPICSRESPONSE._serialized_start=1178
+  _UNKEEPTOPICSRESPONSE._serialized_end=1200
+  _TOPICS._serialized_start=1339
+  _TOPICS._serialized_end=1848
 # @@protoc_insertion_point(module_scope)

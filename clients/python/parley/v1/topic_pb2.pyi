@@ -1,23 +1,46 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+POLICY_ORIGIN_BUILT_IN: PolicyOrigin
+POLICY_ORIGIN_CONFIGURATION: PolicyOrigin
+POLICY_ORIGIN_RUNTIME: PolicyOrigin
+POLICY_ORIGIN_UNSPECIFIED: PolicyOrigin
 
 class KeepPolicy(_message.Message):
-    __slots__ = ["forget_after_ms", "max_age_ms", "max_bytes", "max_events", "pattern"]
+    __slots__ = ["forget_after_ms", "max_age_ms", "max_bytes", "max_events", "origin", "pattern", "set_by", "set_time_unix_micros"]
     FORGET_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     MAX_AGE_MS_FIELD_NUMBER: _ClassVar[int]
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
+    SET_BY_FIELD_NUMBER: _ClassVar[int]
+    SET_TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
     forget_after_ms: int
     max_age_ms: int
     max_bytes: int
     max_events: int
+    origin: PolicyOrigin
     pattern: str
-    def __init__(self, pattern: _Optional[str] = ..., max_events: _Optional[int] = ..., max_age_ms: _Optional[int] = ..., max_bytes: _Optional[int] = ..., forget_after_ms: _Optional[int] = ...) -> None: ...
+    set_by: str
+    set_time_unix_micros: int
+    def __init__(self, pattern: _Optional[str] = ..., max_events: _Optional[int] = ..., max_age_ms: _Optional[int] = ..., max_bytes: _Optional[int] = ..., forget_after_ms: _Optional[int] = ..., origin: _Optional[_Union[PolicyOrigin, str]] = ..., set_by: _Optional[str] = ..., set_time_unix_micros: _Optional[int] = ...) -> None: ...
+
+class KeepTopicsRequest(_message.Message):
+    __slots__ = ["policy"]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    policy: KeepPolicy
+    def __init__(self, policy: _Optional[_Union[KeepPolicy, _Mapping]] = ...) -> None: ...
+
+class KeepTopicsResponse(_message.Message):
+    __slots__ = ["policy"]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    policy: KeepPolicy
+    def __init__(self, policy: _Optional[_Union[KeepPolicy, _Mapping]] = ...) -> None: ...
 
 class ListTopicsRequest(_message.Message):
     __slots__ = ["after", "limit", "pattern"]
@@ -87,6 +110,16 @@ class TopicInfoResponse(_message.Message):
     info: TopicInfo
     def __init__(self, info: _Optional[_Union[TopicInfo, _Mapping]] = ...) -> None: ...
 
+class TopicPoliciesRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class TopicPoliciesResponse(_message.Message):
+    __slots__ = ["policies"]
+    POLICIES_FIELD_NUMBER: _ClassVar[int]
+    policies: _containers.RepeatedCompositeFieldContainer[KeepPolicy]
+    def __init__(self, policies: _Optional[_Iterable[_Union[KeepPolicy, _Mapping]]] = ...) -> None: ...
+
 class TrimTopicRequest(_message.Message):
     __slots__ = ["before_seq", "topic"]
     BEFORE_SEQ_FIELD_NUMBER: _ClassVar[int]
@@ -102,3 +135,16 @@ class TrimTopicResponse(_message.Message):
     dropped: int
     info: TopicInfo
     def __init__(self, dropped: _Optional[int] = ..., info: _Optional[_Union[TopicInfo, _Mapping]] = ...) -> None: ...
+
+class UnkeepTopicsRequest(_message.Message):
+    __slots__ = ["pattern"]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    pattern: str
+    def __init__(self, pattern: _Optional[str] = ...) -> None: ...
+
+class UnkeepTopicsResponse(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class PolicyOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
