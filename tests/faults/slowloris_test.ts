@@ -17,6 +17,7 @@ const CONNECTIONS = Number(Deno.env.get("SLOW_CONNECTIONS") ?? 240);
 const TIMEOUT_MS = Number(Deno.env.get("SLOW_TIMEOUT_MS") ?? 1500);
 const WAITS_FOR_PERSONS = Deno.env.has("SLOW_CONNECTIONS");
 const DRIP_MS = 1000;
+const FOR_EVER_MS = 3_600_000;
 const AT_ONCE = 50;
 /** Far beyond the deadline: it only turns what is never closed into a failure. */
 const HANG_MS = 120_000;
@@ -71,7 +72,12 @@ Deno.test("slow peers on every listener at once are closed at their deadlines, o
   const config = {
     users: [await user("ada", "all")],
     roles: { all: { allow: { publish: all, subscribe: all } } },
-    limits: { handshake_timeout_ms: TIMEOUT_MS, login_timeout_ms: TIMEOUT_MS },
+    limits: {
+      handshake_timeout_ms: TIMEOUT_MS,
+      login_timeout_ms: TIMEOUT_MS,
+      // Nothing but the other two ends anybody.
+      message_timeout_ms: FOR_EVER_MS,
+    },
   };
   const said = { user: "ada", password: "ada's secret" };
   await using server = await MeasuredServer.start({ config, tls: true, said });

@@ -7,6 +7,7 @@ import { BUS_KINDS, BusClient } from "../support/bus_client.ts";
 import { bytesOf, register, subscribe } from "../support/bus_messages.ts";
 import { field, frame, join, varint } from "../support/frames.ts";
 import { startServer } from "../support/server.ts";
+import { settles } from "../support/until.ts";
 
 const FORGED = "forged";
 /** Members of ClientMessage with their fields that only the server sets. */
@@ -56,7 +57,8 @@ for (const kind of BUS_KINDS) {
           const id = join(varint(120), varint(99));
           await client.sendBytes(frame(join(field(member, join(...parts)), id)));
           tried++;
-          await client.whenAny(() => client.messages.some((message) => message.id === 99n));
+          const isAnswered = () => client.messages.some((message) => message.id === 99n);
+          await settles(client.whenAny(isAnswered), "an answer or the end");
           // An end without an answer to it is a refusal, too: of what is no message.
           const last = client.messages.find((message) => message.id === 99n)?.message;
           if (last?.case !== "ack" && last?.case !== "answer") refused++;

@@ -14,6 +14,7 @@ const PEERS = Number(Deno.env.get("FRAGMENT_PEERS") ?? 200);
 const HALVES = Number(Deno.env.get("HALF_HELLOS") ?? 1000);
 const FRAGMENTS = 10_000;
 const TIMEOUT_MS = 2000;
+const FOR_EVER_MS = 3_600_000;
 const MAX_MIB = 150;
 const encoder = new TextEncoder();
 
@@ -22,7 +23,12 @@ async function start(): Promise<MeasuredServer> {
     config: {
       users: [await user("ada", "all")],
       roles: { all: { allow: { publish: [">"] } } },
-      limits: { login_timeout_ms: TIMEOUT_MS, handshake_timeout_ms: TIMEOUT_MS },
+      limits: {
+        login_timeout_ms: TIMEOUT_MS,
+        handshake_timeout_ms: TIMEOUT_MS,
+        // Nothing but the other two ends anybody.
+        message_timeout_ms: FOR_EVER_MS,
+      },
     },
     said: { user: "ada", password: "ada's secret" },
   });
