@@ -11,6 +11,11 @@ export function forProgram(reason: unknown): unknown {
   return reason instanceof ParleyError ? told(reason) : reason;
 }
 
+/** Rejects a promise with what a program gets of `reason`, from the continuation of its request. */
+export function rejectForProgram(reason: unknown): never {
+  throw forProgram(reason);
+}
+
 /** The error with what would be accepted behind its message. */
 export function told(error: ParleyError): ParleyError {
   const { code, accepted, retryable, closeReason, goTo, cause } = error;
