@@ -9,6 +9,7 @@ import { Demo } from "../lib/gen/parley/v1/demo_pb.ts";
 import { Queues } from "../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../lib/gen/parley/v1/room_pb.ts";
 import { Topics } from "../lib/gen/parley/v1/topic_pb.ts";
+import { Types } from "../lib/gen/parley/v1/type_pb.ts";
 import { connect, ErrorCode } from "../lib/client/mod.ts";
 import { type Outcome, outcomeOf, root } from "./interop/programs.ts";
 import { PROTO_FILES } from "./support/proto_files.ts";
@@ -124,15 +125,19 @@ Deno.test("buf breaking refuses what is deleted or renumbered, and takes what is
 Deno.test("a server answers every method that proto/ describes, and names them for one that it has not", async () => {
   await using server = await startServer();
   await using client = await connect(`parley://127.0.0.1:${server.port("tcp")}`);
-  const names = [Demo, Rooms, Topics, Queues, Admin].flatMap((service) =>
+  const names = [Demo, Rooms, Topics, Queues, Types, Admin].flatMap((service) =>
     service.methods.map(({ name }) => `${service.typeName}/${name}`)
   );
-  for (const method of names) {
+  const check = async (method: string) => {
     const answer = await client.call(method, new Uint8Array(0)).then(() => null, (error) => error);
     assert.notEqual(answer?.code, ErrorCode.UNIMPLEMENTED, method);
-  }
+  };
+  // The server answers it, and then stops.
+  const last = "parley.v1.Admin/Drain";
+  for (const method of names) if (method !== last) await check(method);
   await assert.rejects(client.call("parley.v1.Rooms/Nothing", new Uint8Array(0)), {
     code: ErrorCode.UNIMPLEMENTED,
     accepted: names.join(", "),
   });
+  await check(last);
 });
