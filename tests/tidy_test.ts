@@ -253,3 +253,17 @@ Deno.test("what programs import is documented, to the last field", async () => {
   }).output();
   assert(success, new TextDecoder().decode(stderr));
 });
+
+Deno.test("what programs import says its own types, so that the package of npm can be made", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "parley-pack-" });
+  try {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "pack", folder],
+      cwd: root,
+      env: { NO_COLOR: "1" },
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
