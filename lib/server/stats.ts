@@ -1,13 +1,12 @@
 /**
  * What a server tells of itself in numbers.
  */
-import type { Counters } from "../services/connection/counters.ts";
-import type { Features } from "../services/features.ts";
+import type { Features, Snapshot } from "../services/features.ts";
 import type { Admission } from "./listeners/admission.ts";
 import { droppedLogLines } from "./logging.ts";
 
 /** What a server counts, and what it may hold. */
-export type ServerStats = Readonly<Counters> & {
+export type ServerStats = Snapshot & {
   /** Subscriptions at this moment. */
   readonly subscriptions: number;
   /** Calls that wait for an answer at this moment. */

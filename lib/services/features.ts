@@ -13,7 +13,7 @@ import { mayReceive } from "./access/checks.ts";
 import { AuthCallout } from "./calls/auth_callout.ts";
 import { Callouts } from "./calls/callouts.ts";
 import { Calls } from "./calls/calls.ts";
-import type { Counters } from "./connection/counters.ts";
+import { type CounterValues, valuesOf } from "./connection/counters.ts";
 import type { Peer } from "./connection/peer.ts";
 import type { ServerContext } from "./connection/server_context.ts";
 import { KeptTopics } from "./kept/kept_topics.ts";
@@ -28,6 +28,16 @@ import { Bus } from "./topics/bus.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
 
 const audit = logger("audit");
+
+/** What a server counts, at one moment. */
+export type Snapshot = CounterValues & {
+  /** The number of times that work was interrupted to poll all sockets. */
+  readonly ioPolls: number;
+  /** The longest that work went on before the sockets were looked at, in milliseconds: no sum. */
+  readonly longestTurnMs: number;
+  /** The longest that somebody who had work waited for the turns of others, in milliseconds: no sum. */
+  readonly longestTurnWaitMs: number;
+};
 
 /** All that a server does for its connections. */
 export class Features {
@@ -158,14 +168,14 @@ export class Features {
   }
 
   /** The counters with what the bus, the budget of input and the turns count for themselves. */
-  snapshot(): Counters {
+  snapshot(): Snapshot {
     const { bus, context: { counters, input, turns } } = this;
     return {
-      ...counters,
-      eventsOut: counters.eventsOut + bus.deliveredEvents,
-      messagesOut: counters.messagesOut + bus.deliveredEvents,
-      bytesOut: counters.bytesOut + bus.deliveredBytes,
-      slowSenderCloses: counters.slowSenderCloses + input.gone,
+      ...valuesOf(counters),
+      eventsOut: counters.traffic.eventsOut + bus.deliveredEvents,
+      messagesOut: counters.traffic.messagesOut + bus.deliveredEvents,
+      bytesOut: counters.traffic.bytesOut + bus.deliveredBytes,
+      slowSenderCloses: counters.ends.slowSender + input.gone,
       ioPolls: turns.polls,
       longestTurnMs: turns.longestTurnMs,
       longestTurnWaitMs: turns.longestWaitMs,

@@ -119,7 +119,7 @@ export class Connections {
     const release = () => admission.release(address);
     entrance.ask(address, (mayEnter) => {
       if (mayEnter) return this.#serve(link, listener, release);
-      context.counters.connectionsRefused++;
+      context.counters.connections.refused++;
       link.close();
       this.#track(link.whenReleased().then(release));
     });
@@ -128,7 +128,7 @@ export class Connections {
   /** Gives an admitted connection a session; `release` gives its place back. */
   #serve(link: Link, listener: LinkListener, release: () => void): void {
     const { context, edge } = this.#gates;
-    context.counters.connectionsTotal++;
+    context.counters.connections.total++;
     let session: Session;
     try {
       session = new Session(context, link, listener.dialect, this.#service);
@@ -137,7 +137,7 @@ export class Connections {
       link.close();
       return this.#track(link.whenReleased().then(release));
     }
-    context.counters.connectionsOpen++;
+    context.counters.connections.open++;
     this.#sessions.add(session);
     guard("look at a connection that has come", () => {
       if (this.#goTo !== null) session.drain(this.#goTo);
@@ -155,7 +155,7 @@ export class Connections {
       await session.run();
     } finally {
       log.debug("ended: {reason}", { connection, peer, reason: session.endReason });
-      this.#gates.context.counters.connectionsOpen--;
+      this.#gates.context.counters.connections.open--;
       this.#sessions.delete(session);
       await session.link.whenReleased();
       release();

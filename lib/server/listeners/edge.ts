@@ -77,7 +77,7 @@ export class Edge implements DoorRules {
 
   welcomes(remote: Remote): boolean {
     if (this.#isWelcome(remote.hostname)) return true;
-    this.#context.counters.connectionsDenied++;
+    this.#context.counters.connections.denied++;
     this.#untold++;
     const nowMs = this.#context.clock.monotonicMs();
     if (nowMs - this.#toldMs >= TELL_INTERVAL_MS) {
@@ -93,7 +93,7 @@ export class Edge implements DoorRules {
 
   takePlace(): boolean {
     if (this.#admission.admit("") === null) return true;
-    this.#context.counters.connectionsRefused++;
+    this.#context.counters.connections.refused++;
     return false;
   }
 
@@ -102,7 +102,7 @@ export class Edge implements DoorRules {
   }
 
   noHeader({ hostname, port }: Remote, reason: string): void {
-    this.#context.counters.proxyHeaderFaults++;
+    this.#context.counters.connections.proxyHeaderFaults++;
     const nowMs = this.#context.clock.monotonicMs();
     const isTold = nowMs - this.#warnedMs >= WARN_INTERVAL_MS;
     if (isTold) this.#warnedMs = nowMs;
@@ -116,7 +116,7 @@ export class Edge implements DoorRules {
   look(session: Session): void {
     const { address } = session.link;
     if (this.#isWelcome(address)) return;
-    this.#context.counters.connectionsDenied++;
+    this.#context.counters.connections.denied++;
     session.endUnread(
       new ParleyError(
         ErrorCode.PERMISSION_DENIED,

@@ -108,7 +108,7 @@ function gateOf(context: ServerContext, admission: Admission, entrance: Entrance
     enter: (address) =>
       new Promise((resolve) =>
         entrance.ask(address, (mayEnter) => {
-          if (!mayEnter) context.counters.connectionsRefused++;
+          if (!mayEnter) context.counters.connections.refused++;
           resolve(mayEnter);
         })
       ),

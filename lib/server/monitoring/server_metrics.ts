@@ -55,7 +55,7 @@ export function addServerMetrics(
   families.counter(
     "parley_errors_total",
     "Requests that were answered with an error, by its code.",
-    () => byNumber(counters.requestsRefusedByCode, ErrorCode, "code"),
+    () => byNumber(counters.refusals.requestsByCode, ErrorCode, "code"),
   );
   families.counter(
     "parley_internal_errors_total",
@@ -65,7 +65,7 @@ export function addServerMetrics(
   families.counter(
     "parley_limit_hits_total",
     "Requests and connections that met a limit, by its name.",
-    () => LIMIT_NAMES.map((limit) => [counters.limitsHit[limit], { limit }]),
+    () => LIMIT_NAMES.map((limit) => [counters.refusals.limitsHit[limit], { limit }]),
   );
   families.counter(
     "parley_logins_total",
@@ -104,22 +104,22 @@ function addConnections(
   families.counter(
     "parley_connections_opened_total",
     "Connections that were taken.",
-    () => counters.connectionsTotal,
+    () => counters.connections.total,
   );
   families.counter(
     "parley_connections_refused_total",
     "Connections that were closed before anything was read: over a limit, from an address that is " +
       "not allowed, or from a proxy that sent no header.",
     () => [
-      [counters.connectionsRefused, { reason: "limit" }],
-      [counters.connectionsDenied, { reason: "address" }],
-      [counters.proxyHeaderFaults, { reason: "proxy_header" }],
+      [counters.connections.refused, { reason: "limit" }],
+      [counters.connections.denied, { reason: "address" }],
+      [counters.connections.proxyHeaderFaults, { reason: "proxy_header" }],
     ],
   );
   families.counter(
     "parley_connections_ended_total",
     "Connections that the server ended, by the reason that clients are told.",
-    () => byNumber(counters.endsByReason, CloseReason, "reason", "unspecified"),
+    () => byNumber(counters.ends.byReason, CloseReason, "reason", "unspecified"),
   );
   families.counter(
     "parley_input_evictions_total",
@@ -150,12 +150,12 @@ function addTraffic(families: Families, { features }: Monitored): void {
   families.counter(
     "parley_received_messages_total",
     "Messages that clients sent.",
-    () => counters.messagesIn,
+    () => counters.traffic.messagesIn,
   );
   families.counter(
     "parley_received_bytes_total",
     "Bytes that clients sent.",
-    () => counters.bytesIn,
+    () => counters.traffic.bytesIn,
   );
   families.counter(
     "parley_sent_messages_total",
@@ -167,7 +167,11 @@ function addTraffic(families: Families, { features }: Monitored): void {
     "Bytes that were handed to the outboxes of clients.",
     () => snapshot().bytesOut,
   );
-  families.counter("parley_events_published_total", "Events published.", () => counters.eventsIn);
+  families.counter(
+    "parley_events_published_total",
+    "Events published.",
+    () => counters.traffic.eventsIn,
+  );
   families.counter(
     "parley_events_delivered_total",
     "Deliveries of events, each connection counted.",
@@ -177,26 +181,36 @@ function addTraffic(families: Families, { features }: Monitored): void {
     "parley_events_dropped_total",
     "Deliveries that a subscription's overflow policy dropped.",
     () => [
-      [counters.eventsDroppedOldest, { reason: "drop_oldest" }],
-      [counters.eventsDropped - counters.eventsDroppedOldest, { reason: "drop_newest" }],
+      [counters.traffic.eventsDroppedOldest, { reason: "drop_oldest" }],
+      [counters.traffic.eventsDropped - counters.traffic.eventsDroppedOldest, {
+        reason: "drop_newest",
+      }],
     ],
   );
-  families.counter("parley_jobs_pushed_total", "Jobs pushed by clients.", () => counters.jobsIn);
-  families.counter("parley_jobs_delivered_total", "Deliveries of jobs.", () => counters.jobsOut);
+  families.counter(
+    "parley_jobs_pushed_total",
+    "Jobs pushed by clients.",
+    () => counters.traffic.jobsIn,
+  );
+  families.counter(
+    "parley_jobs_delivered_total",
+    "Deliveries of jobs.",
+    () => counters.traffic.jobsOut,
+  );
   families.counter(
     "parley_jobs_settled_total",
     "Deliveries of jobs that consumers settled.",
-    () => counters.jobsSettled,
+    () => counters.traffic.jobsSettled,
   );
   families.counter(
     "parley_publisher_holds_total",
     "Times that a publisher was not read for a moment: for readers that were behind, for memory, or " +
       "for the store; and connections that were over their rates.",
     () => [
-      [counters.holdsForReaders, { reason: "readers" }],
-      [counters.holdsForMemory, { reason: "memory" }],
-      [counters.holdsForStore, { reason: "store" }],
-      [counters.rateHolds, { reason: "rate" }],
+      [counters.holds.forReaders, { reason: "readers" }],
+      [counters.holds.forMemory, { reason: "memory" }],
+      [counters.holds.forStore, { reason: "store" }],
+      [counters.holds.forRate, { reason: "rate" }],
     ],
   );
   families.gauge("parley_subscriptions", "Subscriptions.", () => bus.subscriptions);
@@ -264,12 +278,12 @@ function addTurns(families: Families, { features: { context: { turns } } }: Moni
 }
 
 function logins({ features: { context: { counters } } }: Monitored): Reading {
-  const refused = counters.loginsRefusedByCode;
+  const refused = counters.logins.refusedByCode;
   const limited = refused[ErrorCode.RESOURCE_EXHAUSTED];
   const wrong = refused[ErrorCode.UNAUTHENTICATED];
   const all = refused.reduce((sum, count) => sum + count, 0);
   return [
-    [counters.loginsAccepted, { result: "accepted" }],
+    [counters.logins.accepted, { result: "accepted" }],
     [wrong, { result: "wrong" }],
     [limited, { result: "limited" }],
     [all - wrong - limited, { result: "failed" }],

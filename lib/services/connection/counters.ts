@@ -13,18 +13,22 @@ import {
 } from "../../base/errors.ts";
 import type { NoticedPeer, Notices } from "../../ports/notices.ts";
 
-/** The counters of a server. */
-export class Counters {
+/** Connections that came. */
+class ConnectionCounters {
   /** Connections at this moment. */
-  connectionsOpen = 0;
+  open = 0;
   /** Connections that were taken. */
-  connectionsTotal = 0;
+  total = 0;
   /** Connections that were refused for a limit. */
-  connectionsRefused = 0;
+  refused = 0;
   /** Connections that were closed because their addresses are not allowed. */
-  connectionsDenied = 0;
+  denied = 0;
   /** Connections of proxies that were closed because they began with no header of the PROXY protocol. */
   proxyHeaderFaults = 0;
+}
+
+/** What went in and out. */
+class TrafficCounters {
   /** Bytes read from clients. */
   bytesIn = 0;
   /** Bytes handed to clients' outboxes. */
@@ -47,43 +51,99 @@ export class Counters {
   jobsOut = 0;
   /** Deliveries of jobs that consumers settled. */
   jobsSettled = 0;
+}
+
+/** What was refused. */
+class RefusalCounters {
   /** Requests answered with an Error. */
-  requestsRefused = 0;
+  requests = 0;
   /** The same by the ErrorCode of the Error. */
-  readonly requestsRefusedByCode: number[] = zeros(ErrorCode);
-  /** Connections that the server ended, by the CloseReason. */
-  readonly endsByReason: number[] = zeros(CloseReason);
+  readonly requestsByCode: number[] = zeros(ErrorCode);
   /** How often each limit was reached. */
   readonly limitsHit: Record<LimitName, number> = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, 0]),
   ) as Record<LimitName, number>;
-  /** Logins with a password or a token that were right, and by the ErrorCode those that were refused. */
-  loginsAccepted = 0;
-  readonly loginsRefusedByCode: number[] = zeros(ErrorCode);
-  /** How often a publisher was held up: for readers that were behind, for memory, and for the store. */
-  holdsForReaders = 0;
-  holdsForMemory = 0;
-  holdsForStore = 0;
+}
+
+/** Logins with a password or a token. */
+class LoginCounters {
+  /** Those that were right. */
+  accepted = 0;
+  /** Those that were refused, by the ErrorCode. */
+  readonly refusedByCode: number[] = zeros(ErrorCode);
+}
+
+/** Connections that the server ended. */
+class EndCounters {
+  /** All of them, by the CloseReason. */
+  readonly byReason: number[] = zeros(CloseReason);
   /** Connections that ended for bytes that are no Parley messages. */
   protocolErrors = 0;
   /** Connections that ended because nothing was heard from them. */
-  idleCloses = 0;
+  idle = 0;
   /** Connections that ended because they did not read. */
-  slowCloses = 0;
+  slow = 0;
   /** Connections that ended because a message that they began did not come further. */
-  slowSenderCloses = 0;
-  /** How often a connection was not read for a moment because it sent more than its rates allow. */
-  rateHolds = 0;
+  slowSender = 0;
   /** Connections that ended because they sent more than their rates allow. */
-  rateCloses = 0;
+  rate = 0;
+}
+
+/** How often a connection was not read for a moment. */
+class HoldCounters {
+  /** For it sent more than its rates allow. */
+  forRate = 0;
+  /** For readers of what it publishes that were behind. */
+  forReaders = 0;
+  /** For memory. */
+  forMemory = 0;
+  /** For the store. */
+  forStore = 0;
+}
+
+/** The counters of a server, by what they are about. */
+export class Counters {
+  readonly connections = new ConnectionCounters();
+  readonly traffic = new TrafficCounters();
+  readonly refusals = new RefusalCounters();
+  readonly logins = new LoginCounters();
+  readonly ends = new EndCounters();
+  readonly holds = new HoldCounters();
   /** Defects: exceptions that no peer should be able to cause. */
   internalErrors = 0;
-  /** The number of times that work was interrupted to poll all sockets. */
-  ioPolls = 0;
-  /** The longest that work went on before the sockets were looked at, in milliseconds: no sum. */
-  longestTurnMs = 0;
-  /** The longest that somebody who had work waited for the turns of others, in milliseconds: no sum. */
-  longestTurnWaitMs = 0;
+}
+
+/** The values of counters by the names of those who show them. */
+export type CounterValues = Readonly<ReturnType<typeof valuesOf>>;
+
+/** The values of counters, as those name them who show them. */
+export function valuesOf(
+  { connections, traffic, refusals, logins, ends, holds, ...more }: Counters,
+) {
+  return {
+    connectionsOpen: connections.open,
+    connectionsTotal: connections.total,
+    connectionsRefused: connections.refused,
+    connectionsDenied: connections.denied,
+    proxyHeaderFaults: connections.proxyHeaderFaults,
+    ...traffic,
+    requestsRefused: refusals.requests,
+    requestsRefusedByCode: refusals.requestsByCode,
+    limitsHit: refusals.limitsHit,
+    loginsAccepted: logins.accepted,
+    loginsRefusedByCode: logins.refusedByCode,
+    endsByReason: ends.byReason,
+    protocolErrors: ends.protocolErrors,
+    idleCloses: ends.idle,
+    slowCloses: ends.slow,
+    slowSenderCloses: ends.slowSender,
+    rateCloses: ends.rate,
+    rateHolds: holds.forRate,
+    holdsForReaders: holds.forReaders,
+    holdsForMemory: holds.forMemory,
+    holdsForStore: holds.forStore,
+    ...more,
+  };
 }
 
 /** Where it is counted, and who is told of limits. */
@@ -94,20 +154,20 @@ interface Told {
 
 /** Counts a request that is answered with `error`. */
 export function countRefusal(where: Told, error: ParleyError, peer: NoticedPeer): void {
-  where.counters.requestsRefused++;
-  where.counters.requestsRefusedByCode[error.code]++;
+  where.counters.refusals.requests++;
+  where.counters.refusals.requestsByCode[error.code]++;
   countLimit(where, error, peer);
 }
 
 /** Counts a connection from `address` that was refused with `error`. */
 export function countRefused(where: Told, error: ParleyError, address: string): void {
-  where.counters.connectionsRefused++;
+  where.counters.connections.refused++;
   countLimit(where, error, address);
 }
 
 /** Counts a connection that the server ends with `error`. */
 export function countEnd(where: Told, error: ParleyError, peer: NoticedPeer): void {
-  where.counters.endsByReason[error.closeReason]++;
+  where.counters.ends.byReason[error.closeReason]++;
   if (error.closeReason === CloseReason.SLOW_CONSUMER) where.notices?.endedAsSlow(peer);
   countLimit(where, error, peer);
 }
@@ -115,7 +175,7 @@ export function countEnd(where: Told, error: ParleyError, peer: NoticedPeer): vo
 /** Counts the limit that was met, if it was one. */
 function countLimit({ counters, notices }: Told, error: ParleyError, by: NoticedPeer | string) {
   if (error.limit === null) return;
-  counters.limitsHit[error.limit]++;
+  counters.refusals.limitsHit[error.limit]++;
   notices?.limitHit(error.limit, error, by);
 }
 

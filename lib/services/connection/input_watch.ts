@@ -25,7 +25,7 @@ export function watchInput(session: SessionFacts, nowMs: number): void {
   if (session.waiting || session.heldUp) return input.forgive();
   const { messageTimeoutMs } = context.limits;
   if (nowMs - input.stillSinceMs < messageTimeoutMs) return;
-  context.counters.slowSenderCloses++;
+  context.counters.ends.slowSender++;
   session.end(
     new ParleyError(
       ErrorCode.DEADLINE_EXCEEDED,

@@ -123,7 +123,7 @@ export class ReadLoop {
         // and the last word would be lost with it.
         continue;
       }
-      context.counters.bytesIn += count;
+      context.counters.traffic.bytesIn += count;
       session.lastHeardMs = context.nowMs;
       session.pingedMs = 0;
       reader.filled(count);
@@ -153,11 +153,11 @@ export class ReadLoop {
     const { outbox, context } = session;
     const { scan, turns, counters } = context;
     const rate = this.#rate;
-    const before = counters.messagesIn;
+    const before = counters.traffic.messagesIn;
     let left = rate === null ? ANY_NUMBER : rate.messages(context.clock.monotonicMs());
     try {
       while (session.holds === 0 && left-- > 0 && reader.next()) {
-        counters.messagesIn++;
+        counters.traffic.messagesIn++;
         scan.scan(reader.buffer, reader.messageStart, reader.messageEnd);
         // Only events gather in a run: whatever else is answered keeps its place behind them, and an event
         // that is acknowledged is alone in its run, so that its receivers can be counted.
@@ -180,10 +180,10 @@ export class ReadLoop {
     } catch (reason) {
       if (!(reason instanceof ParleyError)) throw reason;
       reader.finish();
-      counters.protocolErrors++;
+      counters.ends.protocolErrors++;
       session.end(reason);
     } finally {
-      if (rate !== null) rate.did(counters.messagesIn - before);
+      if (rate !== null) rate.did(counters.traffic.messagesIn - before);
       reader.release();
       this.#heldUpBy = service.endTurn();
       outbox.flush();
@@ -220,12 +220,12 @@ export class ReadLoop {
     const { budget, counters } = session.context;
     session.waiting = session.heldUp = true;
     if (behind.length > 0) {
-      counters.holdsForReaders++;
+      counters.holds.forReaders++;
       await waitForReaders(behind);
     }
-    if (budget.exhausted) counters.holdsForMemory++;
+    if (budget.exhausted) counters.holds.forMemory++;
     await budget.whenFree();
-    if (this.#storeIsBehind) counters.holdsForStore++;
+    if (this.#storeIsBehind) counters.holds.forStore++;
     while (this.#storeIsBehind && !session.aborted) {
       // A disk can stand still for ever; the end of the session does not wait for it.
       await session.late.wait(this.#service.whenStoreIsReady());
@@ -262,7 +262,7 @@ export class ReadLoop {
   async #slowDown(): Promise<void> {
     const session = this.#session;
     const { clock, counters, limits } = session.context;
-    counters.rateHolds++;
+    counters.holds.forRate++;
     session.waiting = session.heldUp = true;
     // Limits may change meanwhile.
     for (let rate = this.#rate; rate !== null && session.takesDeliveries; rate = this.#rate) {
@@ -271,7 +271,7 @@ export class ReadLoop {
       const pauseMs = rate.pauseMs(nowMs);
       if (pauseMs === 0) break;
       if (patienceMs > 0 && rate.overMs(nowMs) >= patienceMs) {
-        counters.rateCloses++;
+        counters.ends.rate++;
         session.end(tooFast(patienceMs));
         break;
       }
@@ -292,7 +292,7 @@ export class ReadLoop {
     const session = this.#session;
     const unfinished = this.#reader.bufferedBytes;
     if (unfinished > 0 && session.state !== "closing") {
-      session.context.counters.protocolErrors++;
+      session.context.counters.ends.protocolErrors++;
       session.end(protocolError(`cannot read a message that ends after ${unfinished} bytes`));
     }
     this.#reader.finish();

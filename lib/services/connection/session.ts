@@ -188,8 +188,8 @@ export class Session implements SessionFacts {
   /** Makes room for a message of `length` bytes; the caller fills `outbox.bytes` from the offset it gets. */
   begin(length: number): number {
     const counters = this.context.counters;
-    counters.messagesOut++;
-    counters.bytesOut += length;
+    counters.traffic.messagesOut++;
+    counters.traffic.bytesOut += length;
     return beginMessage(this.outbox, this.#reading.framing, length);
   }
 
@@ -220,7 +220,7 @@ export class Session implements SessionFacts {
   endIfFull(): boolean {
     const { limits, budget, counters } = this.context;
     if (this.outbox.size <= Math.min(limits.maxOutboxBytes, budget.thresholdBytes)) return false;
-    counters.slowCloses++;
+    counters.ends.slow++;
     this.endUnread(
       new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "the connection does not read its answers", {
         closeReason: CloseReason.SLOW_CONSUMER,
@@ -311,8 +311,8 @@ export class Session implements SessionFacts {
   }
 
   #put(encoded: Uint8Array): void {
-    this.context.counters.messagesOut++;
-    this.context.counters.bytesOut += encoded.length;
+    this.context.counters.traffic.messagesOut++;
+    this.context.counters.traffic.bytesOut += encoded.length;
     putMessage(this.outbox, this.#reading.framing, encoded);
   }
 

@@ -43,9 +43,9 @@ export function sweepSession(session: Session, nowMs: number): void {
   if (nowMs >= session.closeAtMs) return session.abort();
   if (writeStalled(session, nowMs)) {
     const { counters } = session.context;
-    counters.slowCloses++;
-    counters.endsByReason[CloseReason.SLOW_CONSUMER]++;
-    counters.limitsHit.write_timeout++;
+    counters.ends.slow++;
+    counters.ends.byReason[CloseReason.SLOW_CONSUMER]++;
+    counters.refusals.limitsHit.write_timeout++;
     session.closeReason = CloseReason.SLOW_CONSUMER;
     session.endReason = "its peer has not read";
     session.context.notices?.endedAsSlow(session);
@@ -130,7 +130,7 @@ function sweepSilence(session: Session, nowMs: number): void {
 }
 
 function endIdle(session: Session, limitMs: number): void {
-  session.context.counters.idleCloses++;
+  session.context.counters.ends.idle++;
   session.end(
     new ParleyError(ErrorCode.DEADLINE_EXCEEDED, `nothing was heard for ${limitMs} ms`, {
       closeReason: CloseReason.IDLE,
@@ -144,7 +144,7 @@ function probeSystem(session: Session, nowMs: number): void {
   const { context } = session;
   if (nowMs < session.nextProbeMs || context.probesLeft === 0) return;
   context.probesLeft--;
-  const shareMs = context.counters.connectionsOpen * 1000 / MAX_PROBES_A_SECOND;
+  const shareMs = context.counters.connections.open * 1000 / MAX_PROBES_A_SECOND;
   session.nextProbeMs = nowMs + Math.max(PROBE_INTERVAL_MS, shareMs);
   session.link.probe(context.limits.keepaliveMs);
 }

@@ -92,12 +92,12 @@ async function logIn(
   let reply: Reply | null = null;
   try {
     await access.logIn(session, credentials, client);
-    counters.loginsAccepted++;
+    counters.logins.accepted++;
     reply = welcome(features, session, client, protocolVersion);
   } catch (reason) {
     const error = refusalOf(session, HELLO, reason);
     countRefusal(session.context, error, session);
-    counters.loginsRefusedByCode[error.code]++;
+    counters.logins.refusedByCode[error.code]++;
     reply = errorReply(error);
   } finally {
     session.late.endLogin();

@@ -43,7 +43,7 @@ export function handlePush(
   if (typeEnd > typeStart && !isTypeBytes(bytes, typeStart, typeEnd)) {
     checkMessageType(decodeTextLeniently(bytes.subarray(typeStart, typeEnd)), "push type");
   }
-  context.counters.jobsIn++;
+  context.counters.traffic.jobsIn++;
   const queue = queueOf(queues, session, bytes, found);
   features.typeChecks.of("queue", queue.name)?.look(bytes, found);
   try {

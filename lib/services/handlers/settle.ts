@@ -82,7 +82,7 @@ export function handleSettle(
   }
   if (pull !== undefined && settled > 0) {
     queues.touch(pull.queue);
-    counters.jobsSettled += settled;
+    counters.traffic.jobsSettled += settled;
   }
   if (scan.idBytes === 0) return;
   if (settled === 0) throw allLate(tokens);

@@ -287,7 +287,7 @@ export class Feeds implements HistoryReaders {
       peer: session.link.peer,
       topics: most.byTopic.size,
     });
-    this.#context.counters.slowCloses++;
+    this.#context.counters.ends.slow++;
     session.endUnread(
       new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,

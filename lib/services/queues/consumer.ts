@@ -101,7 +101,7 @@ export class QueueConsumer {
     stamps[at++] = 1;
     at = putVarint53(stamps, at, this.number);
     const { session } = this;
-    session.context.counters.jobsOut++;
+    session.context.counters.traffic.jobsOut++;
     const length = end - start + at;
     let to = session.begin(1 + varintSize(length) + length);
     const out = session.outbox.bytes;

@@ -159,7 +159,7 @@ export class Bus {
   publish(session: Peer, event: EventRange): RememberedMatch {
     const { bytes, start, end } = event;
     this.#context.payload.scan(bytes, start, end, "event");
-    this.#context.counters.eventsIn++;
+    this.#context.counters.traffic.eventsIn++;
     const publisher = publisherOf(session);
     const found = publisher.match(bytes, this.#context.payload, this.#routes);
     const { match, kept, bound } = found;
@@ -260,7 +260,7 @@ export class Bus {
     out[at++] = EVENT_TAG;
     at = putVarint(out, at, body);
     copyBytes(out, at, bytes, start, end);
-    this.#context.counters.eventsOut++;
+    this.#context.counters.traffic.eventsOut++;
   }
 
   /** Counts an event that came out of the history for the subscriptions that it was for. */

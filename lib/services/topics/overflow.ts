@@ -128,7 +128,7 @@ export class OverflowPolicies {
     let events = 0;
     while (walk.next()) {
       if (length - walk.start > free) {
-        this.#context.counters.eventsDroppedOldest++;
+        this.#context.counters.traffic.eventsDroppedOldest++;
         this.#missed(session, walk.readTopic(), 1);
       } else {
         if (events === 0) start = walk.start;
@@ -142,8 +142,8 @@ export class OverflowPolicies {
   #keep(session: Peer, frames: Uint8Array, events: number): void {
     const { counters } = this.#context;
     session.outbox.append(frames, frames.length);
-    counters.eventsOut += events;
-    counters.bytesOut += frames.length;
+    counters.traffic.eventsOut += events;
+    counters.traffic.bytesOut += frames.length;
     this.#touch(session.outbox);
   }
 
@@ -177,7 +177,7 @@ export class OverflowPolicies {
       const size = walk.end - walk.start;
       if (walk.isEvent && mayDrop(walk)) {
         freed += size;
-        this.#context.counters.eventsDroppedOldest++;
+        this.#context.counters.traffic.eventsDroppedOldest++;
         this.#missed(session, walk.readTopic(), 1);
         continue;
       }
@@ -190,7 +190,7 @@ export class OverflowPolicies {
   }
 
   #missed(session: Peer, topic: string, count: number): void {
-    this.#context.counters.eventsDropped += count;
+    this.#context.counters.traffic.eventsDropped += count;
     const topics = topicsOf(session);
     const first = topics.missed === null;
     const missed = topics.missed ??= new Map<string, number>();
@@ -218,7 +218,7 @@ export class OverflowPolicies {
   }
 
   #disconnect(session: Peer): void {
-    this.#context.counters.slowCloses++;
+    this.#context.counters.ends.slow++;
     log.info("connection ended: it reads more slowly than its subscriptions deliver", {
       connection: session.number,
       peer: session.link.peer,

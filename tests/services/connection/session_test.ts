@@ -40,8 +40,8 @@ Deno.test("answers of one turn leave in one write, in order", async () => {
   );
   peer.link.end();
   await peer.ended();
-  assert.equal(peer.host.context.counters.messagesIn, 20);
-  assert.equal(peer.host.context.counters.messagesOut, 20);
+  assert.equal(peer.host.context.counters.traffic.messagesIn, 20);
+  assert.equal(peer.host.context.counters.traffic.messagesOut, 20);
 });
 
 Deno.test("however the bytes are cut, the answers are the same bytes", async () => {
@@ -198,7 +198,7 @@ Deno.test("after a protocol error there is one last word, and what follows is th
   assert.equal(peer.messages().length, 2);
   peer.link.end();
   await peer.ended();
-  assert.equal(peer.host.context.counters.protocolErrors, 1);
+  assert.equal(peer.host.context.counters.ends.protocolErrors, 1);
 });
 
 Deno.test("a handler that fails is INTERNAL for its request, logged with its cause, and no more", async () => {
@@ -327,7 +327,7 @@ Deno.test("a last word waits for a peer that does not read, and does not overtak
   peer.link.hold();
   for (const request of echoes(200)) peer.link.feed(request);
   await peer.link.when(() => peer.session.waiting, "waiting");
-  const answered = peer.host.context.counters.messagesOut;
+  const answered = peer.host.context.counters.traffic.messagesOut;
   peer.session.end(
     new ParleyError(ErrorCode.UNAVAILABLE, "x", { closeReason: CloseReason.KICKED }),
   );

@@ -50,7 +50,8 @@ class Flood implements AsyncDisposable {
   }
 }
 
-const byMessages = (host: Features) => host.context.counters.messagesIn * TURN_MS / MESSAGES_A_TURN;
+const byMessages = (host: Features) =>
+  host.context.counters.traffic.messagesIn * TURN_MS / MESSAGES_A_TURN;
 
 for (const kind of ["tcp", "raw"] as const) {
   const framing = kind === "raw" ? "bare" : "delimited";
@@ -61,7 +62,7 @@ for (const kind of ["tcp", "raw"] as const) {
     let askedAfter = 0;
     let answeredAfter = 0;
     flood.poll.onPoll = (poll) => {
-      const { messagesIn } = flood.host.context.counters;
+      const { messagesIn } = flood.host.context.counters.traffic;
       if (poll === 3) {
         askedAfter = messagesIn;
         innocent.link.feed(frame(addMessage(1, 2, 7n)));
@@ -71,7 +72,7 @@ for (const kind of ["tcp", "raw"] as const) {
     const one = frame(echoMessage("x"), framing);
     flooder.link.feed(join(...Array.from({ length: FLOOD }, () => one)));
     await flooder.link.when(
-      () => flood.host.context.counters.messagesIn === FLOOD + 1,
+      () => flood.host.context.counters.traffic.messagesIn === FLOOD + 1,
       "the whole flood",
     );
     assert(askedAfter > 0 && answeredAfter > 0, "it was asked and answered meanwhile");
@@ -86,11 +87,11 @@ Deno.test("between two polls a flooder gets about a turn, also from many reads",
   const flooder = flood.connect();
   const one = frame(echoMessage("x"));
   const seen: number[] = [];
-  flood.poll.onPoll = () => seen.push(flood.host.context.counters.messagesIn);
+  flood.poll.onPoll = () => seen.push(flood.host.context.counters.traffic.messagesIn);
   // Each read finds a few messages: none is long by itself.
   flooder.link.feed(...Array.from({ length: FLOOD / 5 }, () => join(one, one, one, one, one)));
   await flooder.link.when(
-    () => flood.host.context.counters.messagesIn === FLOOD,
+    () => flood.host.context.counters.traffic.messagesIn === FLOOD,
     "the whole flood",
   );
   const steps = seen.map((count, index) => count - (seen[index - 1] ?? 0));
@@ -102,10 +103,13 @@ Deno.test("ten flooders together get no more between two polls than one", async 
   await using flood = new Flood(byMessages);
   const one = frame(echoMessage("x"));
   const seen: number[] = [];
-  flood.poll.onPoll = () => seen.push(flood.host.context.counters.messagesIn);
+  flood.poll.onPoll = () => seen.push(flood.host.context.counters.traffic.messagesIn);
   const links = Array.from({ length: 10 }, () => flood.connect().link);
   for (const link of links) link.feed(join(...Array.from({ length: FLOOD / 10 }, () => one)));
-  await links[0].when(() => flood.host.context.counters.messagesIn === FLOOD, "the whole flood");
+  await links[0].when(
+    () => flood.host.context.counters.traffic.messagesIn === FLOOD,
+    "the whole flood",
+  );
   const steps = seen.map((count, index) => count - (seen[index - 1] ?? 0));
   for (const step of steps) assert(step <= AHEAD, `${step} messages in one turn`);
   assert(seen.length >= FLOOD / AHEAD, `${seen.length} polls`);
@@ -114,13 +118,18 @@ Deno.test("ten flooders together get no more between two polls than one", async 
 Deno.test("a large message counts for as much as it weighs", async () => {
   // Time passes with the bytes: a large message takes a quarter of a turn.
   const bytes = 256 * 1024;
-  await using flood = new Flood((host) => host.context.counters.bytesOut / bytes * TURN_MS / 4);
+  await using flood = new Flood((host) =>
+    host.context.counters.traffic.bytesOut / bytes * TURN_MS / 4
+  );
   const flooder = flood.connect();
   const seen: number[] = [];
-  flood.poll.onPoll = () => seen.push(flood.host.context.counters.messagesIn);
+  flood.poll.onPoll = () => seen.push(flood.host.context.counters.traffic.messagesIn);
   const one = frame(echoMessage("x".repeat(bytes)));
   flooder.link.feed(...Array.from({ length: 64 }, () => one));
-  await flooder.link.when(() => flood.host.context.counters.messagesIn === 64, "the whole flood");
+  await flooder.link.when(
+    () => flood.host.context.counters.traffic.messagesIn === 64,
+    "the whole flood",
+  );
   assert(seen.length >= 8, `${seen.length} polls`);
 });
 

@@ -79,7 +79,7 @@ Deno.test("who offered to answer pings and does not is told IDLE and closed", as
   assert.equal(error.closeReason, CloseReason.IDLE);
   assert.equal(error.code, ErrorCode.DEADLINE_EXCEEDED);
   assert.equal(error.retryable, true);
-  assert.equal(peer.host.context.counters.idleCloses, 1);
+  assert.equal(peer.host.context.counters.ends.idle, 1);
 });
 
 Deno.test("who cannot be pinged stays until the idle limit, then is told IDLE", async () => {
@@ -158,7 +158,7 @@ Deno.test("of who cannot be pinged the system is asked after a silence, and then
   peer.pass(1);
   assert.equal(peer.link.probes.length, 2);
   // The more there are, the more rarely each is asked.
-  peer.host.context.counters.connectionsOpen = 20_000;
+  peer.host.context.counters.connections.open = 20_000;
   peer.pass(1500);
   peer.pass(19_999);
   assert.equal(peer.link.probes.length, 3);
@@ -250,7 +250,7 @@ Deno.test("a silent raw client is closed at the idle limit without a word", asyn
   peer.pass(1);
   await lastWord(peer);
   assert.equal(peer.link.writes.length, 0, "it would be taken for an answer");
-  assert.equal(peer.host.context.counters.idleCloses, 1);
+  assert.equal(peer.host.context.counters.ends.idle, 1);
 });
 
 Deno.test("a write without progress for the write timeout ends the connection", async () => {
@@ -263,7 +263,7 @@ Deno.test("a write without progress for the write timeout ends the connection", 
   peer.pass(1);
   await peer.ended();
   assert(peer.link.closed);
-  assert.equal(peer.host.context.counters.slowCloses, 1);
+  assert.equal(peer.host.context.counters.ends.slow, 1);
 });
 
 Deno.test("a write that waits for the server itself is no stall of its peer", async () => {
@@ -281,7 +281,7 @@ Deno.test("a write that waits for the server itself is no stall of its peer", as
   assert(!peer.link.closed);
   peer.pass(1);
   await peer.ended();
-  assert.equal(peer.host.context.counters.slowCloses, 1);
+  assert.equal(peer.host.context.counters.ends.slow, 1);
 });
 
 Deno.test("a slow write that makes progress is left alone, also past the idle limit", async () => {
@@ -295,7 +295,7 @@ Deno.test("a slow write that makes progress is left alone, also past the idle li
     peer.link.bytesWritten++;
   }
   assert.equal(peer.session.state, "open");
-  assert.equal(peer.host.context.counters.slowCloses + peer.host.context.counters.idleCloses, 0);
+  assert.equal(peer.host.context.counters.ends.slow + peer.host.context.counters.ends.idle, 0);
   peer.link.releaseAll();
   peer.link.end();
   await peer.ended();

@@ -185,11 +185,11 @@ for (const way of ["published", "handed on"]) {
       await bus.turn(leaver, subscribe(WORK));
       leaver.link.hold();
       await bus.turn(publisher, large);
-      assert.equal(bus.host.context.counters.slowCloses, 0, "the idle one has got it");
+      assert.equal(bus.host.context.counters.ends.slow, 0, "the idle one has got it");
       leaver.link.reset();
       await leaver.ended;
     }
-    assert.equal(bus.host.context.counters.slowCloses, 1);
+    assert.equal(bus.host.context.counters.ends.slow, 1);
     for (const peer of [full, other]) peer.link.releaseAll();
     await bus.settle();
     const work = other.take().flatMap(({ message }) =>
@@ -226,13 +226,13 @@ Deno.test("full members that fall one after the other fall side by side, not on 
   // Now there is room for one event of the group, and not for two.
   await bus.turn(publisher, filler(LIMIT - held - frameOf900 - (frameOf900 - 900) - 50));
   await bus.turn(publisher, ...range(0, MEMBERS).map((number) => publishNumber("work", number)));
-  assert.equal(bus.host.context.counters.slowCloses, 0);
+  assert.equal(bus.host.context.counters.ends.slow, 0);
   const { size } = members[0].session.outbox;
   assert(members.every((member) => member.session.outbox.size > LIMIT - 30), `${size}`);
   members[0].link.reset();
   await members[0].ended;
   await bus.settle();
-  assert.equal(bus.host.context.counters.slowCloses, MEMBERS - 1);
+  assert.equal(bus.host.context.counters.ends.slow, MEMBERS - 1);
   assert.equal(bus.host.context.counters.internalErrors, 0);
   assert.equal(bus.host.bus.subscriptions, 0);
 });

@@ -99,7 +99,7 @@ Deno.test("a session that is ended while its subscription is counted down is cou
   slow.link.hold();
   const large = () => publish({ topic: "t", payload: new Uint8Array(900) });
   for (let count = 0; count < 3; count++) await bus.turn(publisher, large());
-  assert.equal(bus.host.context.counters.slowCloses, 1);
+  assert.equal(bus.host.context.counters.ends.slow, 1);
   // Were it counted twice, those that count later would not be noticed any more.
   const other = bus.connect();
   await bus.turn(other, subscribe("t"), unsubscribe({ pattern: "t", afterEvents: 2n }));
@@ -124,7 +124,7 @@ Deno.test("a request behind one's own overflow is not answered behind the last w
     await bus.turn(peer, event(900));
     // One read, so that they gather in one run, which is handed out in front of the request.
     peer.send(...Array.from({ length: 40 }, () => event(40)), request);
-    await until(() => bus.host.context.counters.slowCloses === 1, "the overflow");
+    await until(() => bus.host.context.counters.ends.slow === 1, "the overflow");
     peer.link.releaseAll();
     await bus.settle();
     const cases = peer.take().map(({ message }) => message.case);

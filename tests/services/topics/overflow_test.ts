@@ -122,7 +122,7 @@ Deno.test("DISCONNECT ends with SLOW_CONSUMER as the last word, and so does no p
     const [other, publisher] = [bus.connect(), bus.connect()];
     await bus.turn(other, subscribe("t"));
     for (let number = 0; number < 40; number++) await bus.turn(publisher, event("t", number));
-    assert.equal(bus.host.context.counters.slowCloses, 1);
+    assert.equal(bus.host.context.counters.ends.slow, 1);
     assert.deepEqual(received(other.take()).numbers, range(0, 40), "the other is unaffected");
     assert(stuck.session.outbox.size < 1000, "what it did not read is let go");
     const { numbers, errors, order } = await letRead(bus, stuck);
@@ -168,7 +168,7 @@ Deno.test("of several policies on a connection the oldest matching subscription'
   for (let number = 1; number < 60; number++) {
     await bus.turn(publisher, event(number % 2 === 0 ? "old.a" : "new.a", number));
   }
-  assert.equal(bus.host.context.counters.slowCloses, 0, "*.a is not the oldest of them");
+  assert.equal(bus.host.context.counters.ends.slow, 0, "*.a is not the oldest of them");
   const { numbers, missed } = await letRead(bus, stuck);
   const keptOld = numbers.filter((number) => number % 2 === 0);
   const keptNew = numbers.filter((number) => number % 2 === 1);
@@ -220,7 +220,7 @@ Deno.test("notices do not gather at a peer that does not read, however little is
     publish({ topic: `t.${number % 100}`, payload: new Uint8Array(2000) });
   for (let number = 0; number < 400; number++) await bus.turn(publisher, large(number));
   const full = bus.host.context.budget.bytes;
-  assert(bus.host.context.counters.eventsDropped > 0);
+  assert(bus.host.context.counters.traffic.eventsDropped > 0);
   for (let number = 0; number < 400; number++) await bus.turn(publisher, large(number));
   assert.equal(bus.host.context.budget.bytes, full, "nothing more is put into full outboxes");
   let dropped = 0;
@@ -230,7 +230,7 @@ Deno.test("notices do not gather at a peer that does not read, however little is
     assert.equal(numbers.length + counted, 800);
     dropped += counted;
   }
-  assert.equal(bus.host.context.counters.eventsDropped, dropped);
+  assert.equal(bus.host.context.counters.traffic.eventsDropped, dropped);
 });
 
 Deno.test("a group's member that drops an event counts it; nobody else gets it as well", async () => {
