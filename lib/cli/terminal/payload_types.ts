@@ -167,7 +167,7 @@ export async function callTypes<Method extends keyof typeof Types["method"]>(
 async function askTypes(client: Client): Promise<MessageTypes> {
   try {
     const { files } = await callTypes(client, "get", {});
-    return linked(files.map(({ descriptor }) => readTypeFile(descriptor)));
+    return linked(files.map(({ fileDescriptor }) => readTypeFile(fileDescriptor)));
   } catch (error) {
     if (!(error instanceof ParleyError)) throw error;
     return MessageTypes.none(OWN_FILES);

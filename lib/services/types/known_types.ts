@@ -89,7 +89,7 @@ export class KnownTypes {
       after = page.after;
     }
     try {
-      const files = [...stored.values()].map(({ descriptor }) => readTypeFile(descriptor));
+      const files = [...stored.values()].map(({ fileDescriptor }) => readTypeFile(fileDescriptor));
       this.#types = await this.#link(files);
       this.#stored = stored;
     } catch (error) {
@@ -119,8 +119,14 @@ export class KnownTypes {
       const stored = new Map(this.#stored);
       const records = [...added, ...changed].map((path) => {
         const version = (stored.get(path)?.version ?? 0) + 1;
-        const descriptor = types.files.get(path)!.bytes;
-        const record = create(TypeFileSchema, { path, version, timeUnixMicros, user, descriptor });
+        const fileDescriptor = types.files.get(path)!.bytes;
+        const record = create(TypeFileSchema, {
+          path,
+          version,
+          timeUnixMicros,
+          user,
+          fileDescriptor,
+        });
         stored.set(path, record);
         return record;
       });

@@ -52,7 +52,7 @@ function answerOf(method: string): Uint8Array {
     Resume: () => toBinary(ResumeQueueResponseSchema, create(ResumeQueueResponseSchema, { info })),
     Peek: () => toBinary(PeekQueueResponseSchema, create(PeekQueueResponseSchema, peeked)),
     Get: () => {
-      const files = [{ path: ALL, user: ALL, descriptor: encoder.encode(ALL) }];
+      const files = [{ path: ALL, user: ALL, fileDescriptor: encoder.encode(ALL) }];
       return toBinary(GetTypesResponseSchema, create(GetTypesResponseSchema, { files }));
     },
     Redrive: () => toBinary(RedriveQueueResponseSchema, create(RedriveQueueResponseSchema)),

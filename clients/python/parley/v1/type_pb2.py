@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14parley/v1/type.proto\x12\tparley.v1\"e\n\x08TypeFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x18\n\x10time_unix_micros\x18\x03 \x01(\x04\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x12\n\ndescriptor\x18\x05 \x01(\x0c\"8\n\x0f\x41\x64\x64TypesRequest\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\x12\x16\n\x0e\x61llow_breaking\x18\x02 \x01(\x08\"B\n\x10\x41\x64\x64TypesResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x03(\t\x12\x0e\n\x06\x62reaks\x18\x03 \x03(\t\"\"\n\x11\x43heckTypesRequest\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\"D\n\x12\x43heckTypesResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x03(\t\x12\x0e\n\x06\x62reaks\x18\x03 \x03(\t\"\x12\n\x10ListTypesRequest\"F\n\x11ListTypesResponse\x12\"\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x13.parley.v1.TypeFile\x12\r\n\x05types\x18\x02 \x03(\t\"\x1f\n\x0fGetTypesRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\"6\n\x10GetTypesResponse\x12\"\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x13.parley.v1.TypeFile\"#\n\x12RemoveTypesRequest\x12\r\n\x05paths\x18\x01 \x03(\t\"\x15\n\x13RemoveTypesResponse2\xd9\x02\n\x05Types\x12>\n\x03\x41\x64\x64\x12\x1a.parley.v1.AddTypesRequest\x1a\x1b.parley.v1.AddTypesResponse\x12\x44\n\x05\x43heck\x12\x1c.parley.v1.CheckTypesRequest\x1a\x1d.parley.v1.CheckTypesResponse\x12\x41\n\x04List\x12\x1b.parley.v1.ListTypesRequest\x1a\x1c.parley.v1.ListTypesResponse\x12>\n\x03Get\x12\x1a.parley.v1.GetTypesRequest\x1a\x1b.parley.v1.GetTypesResponse\x12G\n\x06Remove\x12\x1d.parley.v1.RemoveTypesRequest\x1a\x1e.parley.v1.RemoveTypesResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14parley/v1/type.proto\x12\tparley.v1\"j\n\x08TypeFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x18\n\x10time_unix_micros\x18\x03 \x01(\x04\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x17\n\x0f\x66ile_descriptor\x18\x05 \x01(\x0c\"8\n\x0f\x41\x64\x64TypesRequest\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\x12\x16\n\x0e\x61llow_breaking\x18\x02 \x01(\x08\"B\n\x10\x41\x64\x64TypesResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x03(\t\x12\x0e\n\x06\x62reaks\x18\x03 \x03(\t\"\"\n\x11\x43heckTypesRequest\x12\r\n\x05\x66iles\x18\x01 \x03(\x0c\"D\n\x12\x43heckTypesResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x02 \x03(\t\x12\x0e\n\x06\x62reaks\x18\x03 \x03(\t\"\x12\n\x10ListTypesRequest\"F\n\x11ListTypesResponse\x12\"\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x13.parley.v1.TypeFile\x12\r\n\x05types\x18\x02 \x03(\t\"\x1f\n\x0fGetTypesRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\"6\n\x10GetTypesResponse\x12\"\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x13.parley.v1.TypeFile\"#\n\x12RemoveTypesRequest\x12\r\n\x05paths\x18\x01 \x03(\t\"\x15\n\x13RemoveTypesResponse2\xd9\x02\n\x05Types\x12>\n\x03\x41\x64\x64\x12\x1a.parley.v1.AddTypesRequest\x1a\x1b.parley.v1.AddTypesResponse\x12\x44\n\x05\x43heck\x12\x1c.parley.v1.CheckTypesRequest\x1a\x1d.parley.v1.CheckTypesResponse\x12\x41\n\x04List\x12\x1b.parley.v1.ListTypesRequest\x1a\x1c.parley.v1.ListTypesResponse\x12>\n\x03Get\x12\x1a.parley.v1.GetTypesRequest\x1a\x1b.parley.v1.GetTypesResponse\x12G\n\x06Remove\x12\x1d.parley.v1.RemoveTypesRequest\x1a\x1e.parley.v1.RemoveTypesResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.type_pb2', globals())
@@ -22,27 +22,27 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\tparley.v1P\001Z\022parley/v1;parleyv1\242\002\003PRL\252\002\tParley.V1\312\002\tParley\\V1\352\002\nParley::V1'
   _TYPEFILE._serialized_start=35
-  _TYPEFILE._serialized_end=136
-  _ADDTYPESREQUEST._serialized_start=138
-  _ADDTYPESREQUEST._serialized_end=194
-  _ADDTYPESRESPONSE._serialized_start=196
-  _ADDTYPESRESPONSE._serialized_end=262
-  _CHECKTYPESREQUEST._serialized_start=264
-  _CHECKTYPESREQUEST._serialized_end=298
-  _CHECKTYPESRESPONSE._serialized_start=300
-  _CHECKTYPESRESPONSE._serialized_end=368
-  _LISTTYPESREQUEST._serialized_start=370
-  _LISTTYPESREQUEST._serialized_end=388
-  _LISTTYPESRESPONSE._serialized_start=390
-  _LISTTYPESRESPONSE._serialized_end=460
-  _GETTYPESREQUEST._serialized_start=462
-  _GETTYPESREQUEST._serialized_end=493
-  _GETTYPESRESPONSE._serialized_start=495
-  _GETTYPESRESPONSE._serialized_end=549
-  _REMOVETYPESREQUEST._serialized_start=551
-  _REMOVETYPESREQUEST._serialized_end=586
-  _REMOVETYPESRESPONSE._serialized_start=588
-  _REMOVETYPESRESPONSE._serialized_end=609
-  _TYPES._serialized_start=612
-  _TYPES._serialized_end=957
+  _TYPEFILE._serialized_end=141
+  _ADDTYPESREQUEST._serialized_start=143
+  _ADDTYPESREQUEST._serialized_end=199
+  _ADDTYPESRESPONSE._serialized_start=201
+  _ADDTYPESRESPONSE._serialized_end=267
+  _CHECKTYPESREQUEST._serialized_start=269
+  _CHECKTYPESREQUEST._serialized_end=303
+  _CHECKTYPESRESPONSE._serialized_start=305
+  _CHECKTYPESRESPONSE._serialized_end=373
+  _LISTTYPESREQUEST._serialized_start=375
+  _LISTTYPESREQUEST._serialized_end=393
+  _LISTTYPESRESPONSE._serialized_start=395
+  _LISTTYPESRESPONSE._serialized_end=465
+  _GETTYPESREQUEST._serialized_start=467
+  _GETTYPESREQUEST._serialized_end=498
+  _GETTYPESRESPONSE._serialized_start=500
+  _GETTYPESRESPONSE._serialized_end=554
+  _REMOVETYPESREQUEST._serialized_start=556
+  _REMOVETYPESREQUEST._serialized_end=591
+  _REMOVETYPESRESPONSE._serialized_start=593
+  _REMOVETYPESRESPONSE._serialized_end=614
+  _TYPES._serialized_start=617
+  _TYPES._serialized_end=962
 # @@protoc_insertion_point(module_scope)

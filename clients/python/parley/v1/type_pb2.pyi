@@ -74,15 +74,15 @@ class RemoveTypesResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class TypeFile(_message.Message):
-    __slots__ = ["descriptor", "path", "time_unix_micros", "user", "version"]
-    DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ["file_descriptor", "path", "time_unix_micros", "user", "version"]
+    FILE_DESCRIPTOR_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
-    descriptor: bytes
+    file_descriptor: bytes
     path: str
     time_unix_micros: int
     user: str
     version: int
-    def __init__(self, path: _Optional[str] = ..., version: _Optional[int] = ..., time_unix_micros: _Optional[int] = ..., user: _Optional[str] = ..., descriptor: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, path: _Optional[str] = ..., version: _Optional[int] = ..., time_unix_micros: _Optional[int] = ..., user: _Optional[str] = ..., file_descriptor: _Optional[bytes] = ...) -> None: ...
