@@ -19,6 +19,8 @@ export async function openDenoTransport(
   tls: TlsOptions = {},
 ): Promise<Transport> {
   try {
+    // The time for connecting can be over before this file was loaded.
+    signal.throwIfAborted();
     if (target.kind === "unix") {
       return new DenoTransport(await Deno.connect({ transport: "unix", path: target.path }));
     }
