@@ -2,6 +2,7 @@
  * An http listener for tests, with a gate that counts, and its answers taken apart.
  */
 import assert from "node:assert/strict";
+import { ALONE } from "./alone.ts";
 import { plentyOfInput } from "./input_budget.ts";
 import { type ConnectionGate, HttpListener, listenHttp } from "../../lib/adapters/http/listener.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../lib/base/limits.ts";
@@ -98,6 +99,7 @@ export function run(
   const gate = new CountingGate();
   const [listener] = listenHttp("127.0.0.1", 0, {
     input,
+    turn: ALONE,
     limits: { ...DEFAULT_LIMITS, ...limits },
     guard: { loopback: true, hosts: [], origins },
     gate,

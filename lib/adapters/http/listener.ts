@@ -19,6 +19,7 @@ import { detached } from "../../base/detached.ts";
 import type { Limits } from "../../base/limits.ts";
 import { NO_PAGES, type Pages } from "../../ports/http_page.ts";
 import type { Link, LinkListener } from "../../ports/link.ts";
+import type { WorkTurn } from "../../ports/work_turn.ts";
 import { type Arrival, type Door, OPEN_DOOR, type Remote } from "../socket/door.ts";
 import type { InputBudget } from "../../wire/input_budget.ts";
 import { ConnectionStream } from "./connection_stream.ts";
@@ -72,6 +73,8 @@ interface HttpListenerOptions {
   readonly pages?: Pages;
   /** The budget of all input that waits. */
   readonly input: InputBudget;
+  /** The turn in which what goes to requests and streams of events is handed on. */
+  readonly turn: WorkTurn;
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** Makes the listener one of https and wss; nothing for http and ws. */
@@ -129,6 +132,7 @@ export class HttpListener implements LinkListener {
     this.address = formatAddress(this.#listener.addr.hostname, this.port);
     this.#sessions = new HttpSessions({
       limits,
+      turn: options.turn,
       open: (link) => this.#links.push(link),
       nowMs: () => clock.monotonicMs(),
     });

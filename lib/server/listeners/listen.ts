@@ -71,13 +71,14 @@ export async function listenAll(
         { version: Deno.version.deno },
       );
     }
+    const { turns } = context;
+    const turn = turns.join();
     for (const { hostname, port } of served.map(parseListenAddress)) {
       const guard = { loopback: isLoopback(hostname), hosts, origins };
       const handshakes = config.tls.http ? tls?.handshakes : undefined;
-      const options = { limits, guard, gate, door, input, clock, handshakes, pages };
+      const options = { limits, guard, gate, door, input, turn, clock, handshakes, pages };
       listeners.push(...listenHttp(hostname, port, options));
     }
-    const { turns } = context;
     const dialogue = {
       room: config.chat.first_room,
       wallMs: () => clock.wallMs(),

@@ -2,6 +2,7 @@
  * The http listener towards whoever sends what: health, refusals, slow and broken requests, and its end.
  */
 import assert from "node:assert/strict";
+import { ALONE } from "../../support/alone.ts";
 import { plentyOfInput } from "../../support/input_budget.ts";
 import { openGate } from "../../support/open_gate.ts";
 import { listenHttp } from "../../../lib/adapters/http/listener.ts";
@@ -155,7 +156,13 @@ test("a WebSocket outlives the deadline of requests", async () => {
   const gate = new CountingGate();
   const limits = { ...DEFAULT_LIMITS, handshakeTimeoutMs: 50 };
   const guard = { loopback: true, hosts: [], origins: [] };
-  const [listener] = listenHttp("127.0.0.1", 0, { input: plentyOfInput(), limits, guard, gate });
+  const [listener] = listenHttp("127.0.0.1", 0, {
+    input: plentyOfInput(),
+    turn: ALONE,
+    limits,
+    guard,
+    gate,
+  });
   const links = listener[Symbol.asyncIterator]();
   const taken = links.next();
   const peer = await WebSocketPeer.connect(listener.port);
@@ -255,6 +262,7 @@ test("localhost is both loopback addresses on one port", async () => {
   const guard = { loopback: true, hosts: [], origins: [] };
   const listeners = listenHttp("localhost", 0, {
     input: plentyOfInput(),
+    turn: ALONE,
     limits: DEFAULT_LIMITS,
     guard,
     gate: openGate,
@@ -278,7 +286,13 @@ test("an address in use, and one that is none, are refused with what to do", asy
   for (const hostname of ["127.0.0.1", "localhost"]) {
     assert.throws(
       () =>
-        listenHttp(hostname, port, { input: plentyOfInput(), limits: DEFAULT_LIMITS, guard, gate }),
+        listenHttp(hostname, port, {
+          input: plentyOfInput(),
+          turn: ALONE,
+          limits: DEFAULT_LIMITS,
+          guard,
+          gate,
+        }),
       (error: unknown) => {
         assert(error instanceof ParleyError);
         assert.equal(error.code, ErrorCode.ALREADY_EXISTS);
@@ -289,7 +303,13 @@ test("an address in use, and one that is none, are refused with what to do", asy
   }
   assert.throws(
     () =>
-      listenHttp("192.0.2.1", 0, { input: plentyOfInput(), limits: DEFAULT_LIMITS, guard, gate }),
+      listenHttp("192.0.2.1", 0, {
+        input: plentyOfInput(),
+        turn: ALONE,
+        limits: DEFAULT_LIMITS,
+        guard,
+        gate,
+      }),
     /cannot listen on http 192\.0\.2\.1:0/,
   );
 });

@@ -3,6 +3,7 @@
  * and gone when they have held nothing for a while.
  */
 import assert from "node:assert/strict";
+import { ALONE } from "../../support/alone.ts";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import {
@@ -48,6 +49,7 @@ class Ground {
   readonly ended: Promise<void>[] = [];
   readonly sessions = new HttpSessions({
     limits: DEFAULT_LIMITS,
+    turn: ALONE,
     open: (link) => {
       this.opened++;
       this.ended.push(welcome(link));

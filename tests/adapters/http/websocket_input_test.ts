@@ -3,6 +3,7 @@
  * others is told 1013, and all of it comes back, however the link ends.
  */
 import assert from "node:assert/strict";
+import { ALONE } from "../../support/alone.ts";
 import { listenHttp } from "../../../lib/adapters/http/listener.ts";
 import { DEFAULT_LIMITS } from "../../../lib/base/limits.ts";
 import type { Link } from "../../../lib/ports/link.ts";
@@ -28,6 +29,7 @@ class Ground implements AsyncDisposable {
   constructor(limitBytes: number) {
     this.budget = new InputBudget(limitBytes, this.pool, () => this.nowMs);
     [this.#listener] = listenHttp("127.0.0.1", 0, {
+      turn: ALONE,
       input: this.budget,
       limits: { ...DEFAULT_LIMITS, lingerMs: 500 },
       guard: { loopback: true, hosts: [], origins: [] },

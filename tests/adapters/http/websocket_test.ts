@@ -2,6 +2,7 @@
  * A WebSocket as a link: the contract of the port, and what a peer may do wrong with frames.
  */
 import assert from "node:assert/strict";
+import { ALONE } from "../../support/alone.ts";
 import { plentyOfInput } from "../../support/input_budget.ts";
 import { openGate } from "../../support/open_gate.ts";
 import {
@@ -32,6 +33,7 @@ const LIMITS: Limits = { ...DEFAULT_LIMITS, lingerMs: 500 };
 function listen(limits: Limits = LIMITS): HttpListener[] {
   return listenHttp("127.0.0.1", 0, {
     input: plentyOfInput(),
+    turn: ALONE,
     limits,
     guard: { loopback: true, hosts: [], origins: [] },
     gate: openGate,

@@ -47,3 +47,34 @@ Deno.test("messages that are large, or answers, are decoded each time, and other
   }
   assert.notEqual(decoded.of(eventBytes(0)), first, "it was forgotten");
 });
+
+Deno.test("long messages are decoded once within their bound, and the oldest are forgotten", () => {
+  const size = eventBytes(1, 4000).length;
+  const decoded = new DecodedMessages(3 * size);
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((number) => eventBytes(number, 4000));
+  const known = decoded.of(first);
+  decoded.of(second);
+  decoded.of(third);
+  assert.equal(decoded.of(first.slice()), known);
+  decoded.of(fourth);
+  const again = decoded.of(first);
+  assert.notEqual(again, known, "it was forgotten");
+  assert.equal(decoded.of(first), again);
+  const tooLong = eventBytes(5, 3 * size);
+  assert.notEqual(decoded.of(tooLong), decoded.of(tooLong));
+  assert.equal(decoded.of(first), again, "what is not kept takes no room");
+});
+
+Deno.test("long messages that differ only in the middle are told apart", () => {
+  const decoded = new DecodedMessages(100_000);
+  const one = eventBytes(1, 4000);
+  const other = one.slice();
+  other[2000] ^= 0xff;
+  const payloadOf = (bytes: Uint8Array) => {
+    const { message } = decoded.of(bytes);
+    assert(message.case === "event");
+    return message.value.payload;
+  };
+  assert.notDeepEqual(payloadOf(one), payloadOf(other));
+  assert.deepEqual(payloadOf(one), payloadOf(one.slice()));
+});

@@ -4,8 +4,9 @@
  * Each is one line of JSON. Events of kept topics have an id, and a client that sends the last one it got back as
  * `Last-Event-ID`, as EventSource does by itself, goes on behind it (see resume). What is no event has a name:
  * `missed`, `history-lost` and `end`. A client that does not read is held up as on every listener, and its subscription
- * says what happens then. The same event is put into words once for all who get it.
+ * says what happens then. The same event is rendered once for all who get it.
  */
+import { Buffer } from "node:buffer";
 import { create } from "@bufbuild/protobuf";
 import { mayFail } from "../../../base/detached.ts";
 import { durationMs } from "../../../base/duration.ts";
@@ -83,6 +84,8 @@ function requestOf({ query }: Exchange): Subscribe {
 interface Opened {
   /** Deliveries that came before there was somebody to write them. */
   readonly early: Said[];
+  /** To be called when there is: until then no more are taken. */
+  begin(): void;
   /** Where it stands; null when nothing of it can be kept. */
   readonly position: StreamPosition | null;
   readonly historyLost: boolean;
@@ -116,14 +119,22 @@ async function subscribe(
     isLost = true;
     ack = await ask(undefined);
   }
+  // What came with the answer is here; what follows waits for whoever writes it.
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  client.deliver = (said) => {
+    early.push(said);
+    return begun;
+  };
   const historyLost = isLost || ack.historyLost;
   const canKeep = !isExact(request.pattern) || ack.allKept;
   const epoch = client.welcome?.historyEpoch ?? "";
-  if (!canKeep || epoch === "") return { early, position: null, historyLost };
+  if (!canKeep || epoch === "") return { early, begin, position: null, historyLost };
   if (resumed !== null && !historyLost) {
-    return { early, position: new StreamPosition(epoch, resumed.since, resumed.seqs), historyLost };
+    const position = new StreamPosition(epoch, resumed.since, resumed.seqs);
+    return { early, begin, position, historyLost };
   }
-  return { early, position: new StreamPosition(epoch, restOf(since, nowMicros)), historyLost };
+  const position = new StreamPosition(epoch, restOf(since, nowMicros));
+  return { early, begin, position, historyLost };
 }
 
 /** Where topics begin, when a stream goes on, of which no event has come yet. */
@@ -135,15 +146,31 @@ function restOf(since: Since, nowMicros: bigint): Since {
 /** Writes what comes until the client is gone, or the session is over. */
 async function follow(
   client: MessageClient,
-  { early, position, historyLost }: Opened,
+  opened: Opened,
+  { write, gone }: { write: WriteMore; gone: AbortSignal },
+): Promise<void> {
+  try {
+    await writeAll(client, opened, { write, gone });
+  } finally {
+    opened.begin();
+    client.finish();
+  }
+}
+
+async function writeAll(
+  client: MessageClient,
+  { early, begin, position, historyLost }: Opened,
   { write, gone }: { write: WriteMore; gone: AbortSignal },
 ): Promise<void> {
   const first = position?.first ?? null;
   await write(`retry: ${RETRY_MS}\n${first === null ? "" : `id: ${first}\n`}\n`);
   if (historyLost) await write("event: history-lost\ndata: {}\n\n");
   const deliver = (said: Said) => {
-    const text = textOf(said, position);
-    return text === "" ? undefined : write(text);
+    if (said.case !== "event") return said.case === "missed" ? write(missedText(said)) : undefined;
+    const { topic, seq } = said.value;
+    const id = seq === 0n ? null : position?.passed(topic, Number(seq)) ?? null;
+    const bytes = eventBytes(said.value);
+    return write(id === null ? bytes : Buffer.concat([Buffer.from(`id: ${id}\n`), bytes]));
   };
   for (const said of early) await deliver(said);
   const comment = async () => await write(":\n\n");
@@ -154,6 +181,7 @@ async function follow(
   try {
     await new Promise<void>((resolve) => {
       client.deliver = deliver;
+      begin();
       client.onEnd = () => resolve();
       gone.addEventListener("abort", () => resolve());
       if (client.end !== null || gone.aborted) resolve();
@@ -161,22 +189,12 @@ async function follow(
     if (client.end !== null && !gone.aborted) await write(endText(client.end));
   } finally {
     clearInterval(comments);
-    client.finish();
   }
 }
 
-/** What is sent of something that the session says; empty for what is not told. */
-function textOf(said: Said, position: StreamPosition | null): string {
-  if (said.case === "event") {
-    const { topic, seq } = said.value;
-    const id = seq === 0n ? null : position?.passed(topic, Number(seq)) ?? null;
-    return `${id === null ? "" : `id: ${id}\n`}data: ${eventText(said.value)}\n\n`;
-  }
-  if (said.case === "missed") {
-    const { topic, count } = said.value;
-    return `event: missed\ndata: ${JSON.stringify({ topic, count: Number(count) })}\n\n`;
-  }
-  return "";
+/** The words for events that were left out. */
+function missedText({ value: { topic, count } }: Extract<Said, { case: "missed" }>): string {
+  return `event: missed\ndata: ${JSON.stringify({ topic, count: Number(count) })}\n\n`;
 }
 
 function endText(reason: ParleyError): string {
@@ -185,11 +203,11 @@ function endText(reason: ParleyError): string {
   return `event: end\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-const texts = new WeakMap<Event, string>();
+const rendered = new WeakMap<Event, Uint8Array>();
 
-/** An event as JSON. */
-function eventText(event: Event): string {
-  const known = texts.get(event);
+/** An event as JSON, in the bytes that every stream writes, but for its id. */
+function eventBytes(event: Event): Uint8Array {
+  const known = rendered.get(event);
   if (known !== undefined) return known;
   const { topic, seq, timeUnixMicros, sender, type, messageId, headers, payload } = event;
   const text = JSON.stringify({
@@ -202,8 +220,9 @@ function eventText(event: Event): string {
     ...Object.keys(headers).length === 0 ? {} : { headers },
     ...jsonData(payload, headers),
   });
-  texts.set(event, text);
-  return text;
+  const bytes = Buffer.from(`data: ${text}\n\n`);
+  rendered.set(event, bytes);
+  return bytes;
 }
 
 /** Reads where a stream is to begin: `new`, `all`, `last`, `last:N`, a seq, an age or a moment. */

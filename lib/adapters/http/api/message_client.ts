@@ -23,8 +23,8 @@ export type Said = ServerMessage["message"];
 /** Takes what the session says unasked. */
 type Deliver = (said: Said) => Promise<void> | void;
 
-/** What goes to many is decoded once. */
-const decoded = new DecodedMessages();
+/** What goes to many is decoded once, also what is long, up to so many bytes in all. */
+const decoded = new DecodedMessages(2 * 1024 * 1024);
 
 interface Waiting {
   resolve(said: Said): void;

@@ -16,6 +16,7 @@ import { ErrorCode, ParleyError } from "../../../base/errors.ts";
 import { type Limits, MAX_HELLO_NAME_BYTES } from "../../../base/limits.ts";
 import { HelloSchema, type Welcome } from "../../../gen/parley/v1/session_pb.ts";
 import type { Link } from "../../../ports/link.ts";
+import type { WorkTurn } from "../../../ports/work_turn.ts";
 import { isRelayed } from "../guard.ts";
 import type { RequestHeaders } from "./content.ts";
 import { LongSession } from "./long_session.ts";
@@ -33,6 +34,8 @@ const LEASE_GRACE_MS = 5000;
 export interface HttpSessionsOptions {
   /** Those of the server; they may change. */
   readonly limits: Pick<Limits, "maxFrameBytes" | "maxConsumersPerConnection">;
+  /** Shared by all sessions: what they are told is handed on in turns with others. */
+  readonly turn: WorkTurn;
   /** Hands over the link of a new session. */
   open(link: Link): void;
   nowMs(): number;
@@ -70,8 +73,13 @@ export class HttpSessions {
   /** Opens a session as whom the headers say. Rejects with UNAUTHENTICATED and whatever a Hello is refused with. */
   async open(origin: Origin, headers: RequestHeaders): Promise<MessageClient> {
     const { user, password, token } = credentialsOf(headers["authorization"]);
-    const { maxFrameBytes } = this.#options.limits;
-    const client = new MessageClient({ ...origin, isRelayed: isRelayed(headers), maxFrameBytes });
+    const { limits: { maxFrameBytes }, turn } = this.#options;
+    const client = new MessageClient({
+      ...origin,
+      isRelayed: isRelayed(headers),
+      maxFrameBytes,
+      turn,
+    });
     this.#options.open(client.link);
     const value = create(HelloSchema, {
       protocolVersion: 1,
