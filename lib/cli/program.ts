@@ -13,6 +13,7 @@ import { addChat } from "./rooms/chat.ts";
 import { checkEnvironment, type CliContext } from "./command.ts";
 import { addComplete } from "./server/complete.ts";
 import { addCompletion } from "./server/completion.ts";
+import { addCheck } from "./server/check.ts";
 import { addConfig } from "./server/config.ts";
 import { addContext } from "./server/context.ts";
 import { addConnections } from "./server/connections.ts";
@@ -87,6 +88,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addInit(program, context);
   addTop(program, context);
   addHealth(program, context);
+  addCheck(program, context);
   addReload(program, context);
   addDrain(program, context);
   addConnections(program, context);
