@@ -41,6 +41,7 @@ Deno.test({
     assert.deepEqual(await offers("c"), [
       "call",
       "chat",
+      "check",
       "connections",
       "context",
       "config",
