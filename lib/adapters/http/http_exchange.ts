@@ -25,6 +25,9 @@ export class BodyTooLarge extends ParleyError {
 /** Why signals are aborted; the same for all, since each error costs. */
 const GONE = new Error("the client is gone, or has its answer");
 
+/** The query of all requests without one; nobody changes it. */
+const NO_QUERY = new URLSearchParams();
+
 /** What all exchanges of a listener share. */
 export interface ExchangeNeeds {
   readonly limits: Limits;
@@ -60,7 +63,7 @@ export class HttpExchange implements Exchange {
     this.method = head.method;
     this.headers = head.headers;
     this.names = names;
-    this.query = new URLSearchParams(head.query);
+    this.query = head.query === "" ? NO_QUERY : new URLSearchParams(head.query);
     this.maxFrameBytes = needs.limits.maxFrameBytes;
     this.#connection = connection;
     this.#request = request;
@@ -71,7 +74,9 @@ export class HttpExchange implements Exchange {
   get gone(): AbortSignal {
     if (this.#gone === null) {
       this.#gone = new AbortController();
+      if (this.#response.destroyed) this.#isOver = true;
       if (this.#isOver) this.#gone.abort(GONE);
+      else this.#response.once("close", () => this.over());
     }
     return this.#gone.signal;
   }
@@ -119,7 +124,7 @@ export class HttpExchange implements Exchange {
         request.once("error", gone);
         request.once("close", gone);
       });
-      return joinBytes(chunks);
+      return chunks.length === 1 ? chunks[0] : joinBytes(chunks);
     } finally {
       connection.bodyOver(Math.min(bytes, maxFrameBytes));
     }

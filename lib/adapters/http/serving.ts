@@ -6,6 +6,7 @@
  * welcome (guard), and then its route. Whatever a route raises is told as a problem; what is a defect is reported and
  * told as INTERNAL, and nobody else notices. An answer to a request whose body was not read ends the connection.
  */
+import { Buffer } from "node:buffer";
 import * as http from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { isDefect, reportDefect } from "../../base/defects.ts";
@@ -140,7 +141,6 @@ export class Serving {
       connection,
       this.#options,
     );
-    response.once("close", () => exchange.over());
     try {
       const answer = await method.run(exchange);
       if ("run" in answer) await this.#stream(response, answer, head);
@@ -187,23 +187,24 @@ export class Serving {
     },
   ): void {
     if (response.headersSent || response.destroyed) return;
-    const body = typeof answer.body === "string"
-      ? new TextEncoder().encode(answer.body)
-      : answer.body;
+    const { body } = answer;
+    const shared = head === null || !isWelcome ? NOT_SHARED : sharing(head);
     const isUnread = head === null || head.hasBody && !request.complete;
     const isLast = isUnread || !isWelcome || "Upgrade" in answer.headers ||
       this.#options.isStopping() ||
       head!.isOld;
     const headers: Record<string, string | number> = {
       ...ALWAYS,
-      ...head === null || !isWelcome ? {} : sharing(head),
+      ...shared,
       ...answer.headers,
     };
-    if (answer.status !== 204) headers["Content-Length"] = body.length;
+    if (answer.status !== 204) headers["Content-Length"] = Buffer.byteLength(body);
     // It names Upgrade where that header stands (RFC 9110, 7.8).
     if (isLast) headers["Connection"] = "Upgrade" in answer.headers ? "Upgrade, close" : "close";
     response.writeHead(answer.status, headers);
-    response.end(body);
+    // A text is joined with its head, and both are written as UTF-8: the origin of a page need not be ASCII.
+    const isApart = typeof body === "string" && shared !== NOT_SHARED;
+    response.end(isApart ? Buffer.from(body) : body);
   }
 
   async #stream(response: ServerResponse, answer: StreamAnswer, head: RequestHead): Promise<void> {
@@ -276,10 +277,13 @@ function clientIsGone(): ParleyError {
   return new ParleyError(ErrorCode.UNAVAILABLE, "the client is gone");
 }
 
+/** No headers for pages of other origins. */
+const NOT_SHARED: Readonly<Record<string, string>> = {};
+
 /** The headers that let a page of another origin read the answer, where it may. */
-function sharing({ headers }: RequestHead): Record<string, string> {
+function sharing({ headers }: RequestHead): Readonly<Record<string, string>> {
   const { origin, host } = headers;
-  if (origin === undefined || !isForeign(origin, host ?? "")) return {};
+  if (origin === undefined || !isForeign(origin, host ?? "")) return NOT_SHARED;
   return {
     "Access-Control-Allow-Origin": origin,
     "Access-Control-Expose-Headers": "*",

@@ -50,6 +50,7 @@ export function messageType(headers: MessageHeaders, named: string | null): stri
 /** The message_id that an Idempotency-Key gives, with or without the quotes that its draft has it in. */
 export function messageId(headers: RequestHeaders): string {
   const key = headers["idempotency-key"] ?? "";
+  if (key === "") return "";
   const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(key);
   return textOf("idempotency-key", quoted === null ? key : quoted[1].replace(/\\(.)/g, "$1"));
 }

@@ -68,6 +68,7 @@ export function numberOf(
 
 /** Raises INVALID_ARGUMENT for a parameter that is not one of `names`: a misspelt one would do nothing. */
 export function checkQuery(query: URLSearchParams, names: readonly string[]): void {
+  if (query.size === 0) return;
   for (const name of query.keys()) {
     if (names.includes(name) && query.getAll(name).length === 1) continue;
     throw invalidArgument(
