@@ -13,6 +13,7 @@ import { benchConns } from "./conns.ts";
 import { benchKept } from "./kept.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchEcho } from "./echo.ts";
+import { benchHttp } from "./http.ts";
 import { stopAll } from "./harness/child.ts";
 import type { Benchmark } from "./harness/context.ts";
 import { lookAtMachine } from "./harness/machine.ts";
@@ -45,6 +46,7 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   queue: benchQueue,
   room: benchRoom,
   trim: benchTrim,
+  http: benchHttp,
   fairness: benchFairness,
   tls: benchTls,
   "slow-tls": benchSlowTls,

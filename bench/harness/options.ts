@@ -18,6 +18,7 @@ export const BENCHMARKS = [
   "queue",
   "room",
   "trim",
+  "http",
   "fairness",
   "tls",
   "slow-tls",
@@ -48,6 +49,8 @@ export interface BenchOptions {
   readonly events: number;
   /** The most flooders of `fairness`. */
   readonly flooders: number;
+  /** Streams of events of `http`. */
+  readonly readers: number;
   /** The slow handshakes of `slow-tls`. */
   readonly slow: number;
   /** The floods of `fairness`. */
@@ -72,6 +75,7 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --messages <n>        what is said in it (1000)
   --events <n>          events that trim has trimmed, and that fairness reads (1000000)
   --flooders <n>        the most flooders of fairness (10)
+  --readers <n>         streams of events of http (1000)
   --slow <n>            slow handshakes of slow-tls (2000)
   --floods <names>      which floods of fairness, with commas between (all of them)
   --json                print JSON
@@ -95,6 +99,7 @@ const numbers: Record<string, { key: keyof Numbers; least: number; whole: boolea
   "--members": { key: "members", least: 1, whole: true },
   "--messages": { key: "messages", least: 1, whole: true },
   "--events": { key: "events", least: 1, whole: true },
+  "--readers": { key: "readers", least: 1, whole: true },
   "--slow": { key: "slow", least: 1, whole: true },
   "--flooders": { key: "flooders", least: 1, whole: true },
 };
@@ -117,6 +122,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     messages: 1000,
     events: 1_000_000,
     flooders: 10,
+    readers: 1000,
     slow: 2000,
   };
   let floods: readonly FloodName[] = FLOODS;
@@ -155,6 +161,7 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
   if (shows("queue")) words.push(`--jobs ${options.jobs}`);
   if (shows("room")) words.push(`--members ${options.members}`, `--messages ${options.messages}`);
   if (shows("trim")) words.push(`--events ${options.events}`);
+  if (shows("http")) words.push(`--readers ${options.readers}`);
   if (shows("fairness")) {
     words.push(`--flooders ${options.flooders}`);
     if (options.floods.length < FLOODS.length) words.push(`--floods "${options.floods.join(",")}"`);

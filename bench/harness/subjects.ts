@@ -84,11 +84,20 @@ export async function startParley(
 }
 
 /** Starts the bare echo loop. */
-export async function startBare(): Promise<Subject> {
-  const args = ["run", "--quiet", "--no-check", "--allow-net", join(ROOT, "bench/bare_echo.ts")];
+export function startBare(): Promise<Subject> {
+  return startProgram("bare loop", "bench/bare_echo.ts");
+}
+
+/** Starts the bare server of HTTP. */
+export function startBareHttp(): Promise<Subject> {
+  return startProgram("bare Deno.serve", "bench/bare_http.ts");
+}
+
+async function startProgram(name: string, program: string): Promise<Subject> {
+  const args = ["run", "--quiet", "--no-check", "--allow-net", join(ROOT, program)];
   const child = Child.start(Deno.execPath(), args);
   const port = portOf(await announced(child));
-  return subject({ name: "bare loop", dialect: "bytes", port }, child);
+  return subject({ name, dialect: "bytes", port }, child);
 }
 
 /** Starts nats-server. */

@@ -9,6 +9,7 @@
 import { type BusLoad, runBusLoad } from "./bus_load.ts";
 import { type CallLoad, runCallLoad } from "./call_load.ts";
 import { type FloodLoad, runFlood } from "./flood_load.ts";
+import { type HttpLoad, runHttp } from "./http_load.ts";
 import { holdConnections, type IdleLoad } from "./idle_load.ts";
 import { type EchoLoad, runEcho } from "./echo_load.ts";
 import { type HandshakeLoad, runHandshakes } from "./handshake_load.ts";
@@ -42,6 +43,7 @@ export type Load =
   | RoomLoad
   | FloodLoad
   | InnocentLoad
+  | HttpLoad
   | HandshakeLoad
   | SlowLoad
   | TrimLoad;
@@ -65,6 +67,9 @@ async function run(load: Load): Promise<void> {
       return steps.answer(await runQueueDelay(load));
     case "room":
       return steps.answer(await runRoomLoad(load));
+    case "http-publish":
+    case "http-events":
+      return steps.answer(await runHttp(load));
     case "flood":
       return await runFlood(load, steps);
     case "innocent":

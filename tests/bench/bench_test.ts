@@ -22,6 +22,8 @@ const TINY = [
     "1",
     "--slow",
     "20",
+    "--readers",
+    "20",
   ],
 ];
 /** An executable that somebody has made may be older than these sources. */
@@ -78,6 +80,7 @@ const expected: [string, number, string[]][] = [
   ["slow-tls", 1, ["tcp, at rest", "tls, slow handshakes"]],
   ["access", 4, ["off", "users, one rule", "rates", "users, rules and rates"]],
   ["monitoring", 4, ["not scraped", "scraped each second"]],
+  ["http", 2, ["parley"]],
   ["trim", 1, ["parley, trimming", "parley, before it"]],
 ];
 

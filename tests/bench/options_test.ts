@@ -16,6 +16,7 @@ Deno.test("bench without words is everything, with the defaults", () => {
   assert.equal(options.messages, 1000);
   assert.equal(options.events, 1_000_000);
   assert.equal(options.slow, 2000);
+  assert.equal(options.readers, 1000);
   assert.equal(options.json || options.writeDocs || options.requirePeers, false);
 });
 
@@ -36,6 +37,10 @@ Deno.test("bench takes names and options in any order, and says them again", () 
   assert.equal(
     commandLine(parseOptions(["queue", "--jobs", "9"])!),
     "deno task bench queue --runs 5 --seconds 3 --jobs 9",
+  );
+  assert.equal(
+    commandLine(parseOptions(["http", "--readers", "9"])!),
+    "deno task bench http --runs 5 --seconds 3 --readers 9",
   );
   assert.equal(
     commandLine(parseOptions(["slow-tls", "--slow", "9"])!),
