@@ -44,13 +44,17 @@ export class TrackedConnection {
   }
 
   /** Writes the chunks that a stream gathered: as one, when together they are small. */
-  async writeChunks(chunks: readonly { readonly chunk: Uint8Array }[]): Promise<void> {
+  writeChunks(chunks: readonly { readonly chunk: Uint8Array }[]): Promise<void> {
     let bytes = 0;
-    for (const { chunk } of chunks) bytes += chunk.length;
-    if (bytes <= JOIN_BYTES) {
-      return await this.write(Buffer.concat(chunks.map(({ chunk }) => chunk), bytes));
+    let longest = chunks[0].chunk;
+    for (const { chunk } of chunks) {
+      bytes += chunk.length;
+      if (chunk.length > longest.length) longest = chunk;
     }
-    for (const { chunk } of chunks) await this.write(chunk);
+    // node:http ends each answer with a chunk of nothing.
+    if (longest.length === bytes) return this.write(longest);
+    if (bytes > JOIN_BYTES) return this.#writeEach(chunks);
+    return this.write(Buffer.concat(chunks.map(({ chunk }) => chunk), bytes));
   }
 
   /** Ends sending. That it fails for a peer that is gone is no news. */
@@ -72,5 +76,9 @@ export class TrackedConnection {
       // It is closed already.
     }
     await Promise.allSettled([this.#reading, this.#writing, this.#ending]);
+  }
+
+  async #writeEach(chunks: readonly { readonly chunk: Uint8Array }[]): Promise<void> {
+    for (const { chunk } of chunks) await this.write(chunk);
   }
 }
