@@ -139,9 +139,17 @@ export class MessageTypes {
   }
 }
 
+/**
+ * Links a file with those that it imports. The library walks over the imports of imports again for each way to them, of which
+ * there can be more than anybody can count; so it is given each import with nothing but what that makes public.
+ */
 function linkOne(file: TypeFile, linked: ReadonlyMap<string, DescFile>): DescFile {
+  const imported = (path: string): DescFile | undefined => {
+    const desc = linked.get(path);
+    return desc && withImports(desc, publicImports(desc, linked));
+  };
   try {
-    const desc = createFileRegistry(file.proto, (path) => linked.get(path)).getFile(file.path);
+    const desc = createFileRegistry(file.proto, imported).getFile(file.path);
     if (desc !== undefined) return desc;
     throw new Error("it is not there");
   } catch (cause) {
@@ -150,6 +158,27 @@ function linkOne(file: TypeFile, linked: ReadonlyMap<string, DescFile>): DescFil
       cause,
     });
   }
+}
+
+/** The same file as one that imports `dependencies`. */
+function withImports(desc: DescFile, dependencies: readonly DescFile[]): DescFile {
+  return Object.create(desc, { dependencies: { value: dependencies } });
+}
+
+/** The files whose types are also those of whoever imports `desc`, each once and without imports of its own. */
+function publicImports(desc: DescFile, linked: ReadonlyMap<string, DescFile>): DescFile[] {
+  const found = new Map<string, DescFile>();
+  const open = [desc];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { dependency, publicDependency } = next.proto;
+    for (const index of publicDependency) {
+      const file = linked.get(dependency[index] ?? "");
+      if (file === undefined || found.has(file.proto.name)) continue;
+      found.set(file.proto.name, withImports(file, []));
+      open.push(file);
+    }
+  }
+  return [...found.values()];
 }
 
 /** Raises INVALID_ARGUMENT when two files say what a name means. */

@@ -3,6 +3,8 @@
  * linked again.
  */
 import assert from "node:assert/strict";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import { MessageTypes } from "../../../lib/logic/types/message_types.ts";
@@ -117,6 +119,41 @@ Deno.test("files that did not change, and import none that did, are not linked a
   assert.deepEqual(second.types.decode("acme.v1.Order", payload), {
     json: { item: { name: "lamp" } },
   });
+});
+
+Deno.test("imports that are reached over more ways than can be counted are linked all the same", () => {
+  // Each level imports both files of the one below, as it is, and publicly.
+  for (const publicDependency of [[], [0, 1]]) {
+    const files: TypeFile[] = [];
+    for (let level = 0; level < 100; level++) {
+      for (const side of ["a", "b"]) {
+        const dependency = level === 0 ? [] : ["a", "b"].map((each) => `${each}${level - 1}.proto`);
+        const file = create(FileDescriptorProtoSchema, {
+          name: `${side}${level}.proto`,
+          syntax: "proto3",
+          dependency,
+          publicDependency: level === 0 ? [] : publicDependency,
+          messageType: [{
+            name: `${side.toUpperCase()}${level}`,
+            field: level === 0 ? [] : [{
+              name: "below",
+              number: 1,
+              label: 1,
+              type: 11,
+              typeName: `.A${publicDependency.length > 0 ? 0 : level - 1}`,
+              jsonName: "below",
+            }],
+          }],
+        });
+        files.push(readTypeFile(toBinary(FileDescriptorProtoSchema, file)));
+      }
+    }
+    const { types, steps } = linkAll(files);
+    assert.equal(steps, 200);
+    const payload = types.encode("A99", '{"below": {}}');
+    assert.deepEqual(types.decode("A99", payload), { json: { below: {} } });
+    assert.equal(types.closureOf("A99").length, 199);
+  }
 });
 
 Deno.test("a name that two files have is refused with both", async () => {
