@@ -5,7 +5,11 @@
  * Descriptors come from anybody. They are bounded before they are decoded, and nothing in them runs.
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type DescriptorProto,
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
 import { invalidArgument } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { MAX_TYPE_DEPTH, MAX_TYPE_FILE_BYTES, MAX_TYPE_FILES, MAX_TYPE_PATH } from "./limits.ts";
@@ -25,6 +29,8 @@ export interface TypeFile {
   /** The descriptor without comments, encoded. */
   readonly bytes: Uint8Array;
   readonly proto: FileDescriptorProto;
+  /** The number of its messages, enums and services. */
+  readonly types: number;
 }
 
 /** The encoded files of a descriptor set, each once. Raises INVALID_ARGUMENT for bytes that are none. */
@@ -67,7 +73,14 @@ export function readTypeFile(encoded: Uint8Array): TypeFile {
   proto.sourceCodeInfo = undefined;
   const bytes = toBinary(FileDescriptorProtoSchema, proto);
   if (bytes.length > MAX_TYPE_FILE_BYTES) throw tooLarge(quote(path), bytes.length);
-  return { path, bytes, proto };
+  return { path, bytes, proto, types: countTypes(proto) };
+}
+
+/** Messages within messages are no deeper than the descriptor may be. */
+function countTypes({ messageType, enumType, service }: FileDescriptorProto): number {
+  const inMessage = ({ nestedType, enumType }: DescriptorProto): number =>
+    nestedType.reduce((sum, each) => sum + inMessage(each), 1 + enumType.length);
+  return messageType.reduce((sum, each) => sum + inMessage(each), enumType.length + service.length);
 }
 
 function decode(encoded: Uint8Array): FileDescriptorProto {

@@ -10,7 +10,7 @@ import { logger } from "../../base/log.ts";
 import { quote } from "../../base/quote.ts";
 import { type TypeFile, TypeFileSchema } from "../../gen/parley/v1/type_pb.ts";
 import { breaksBetween } from "../../logic/types/compatibility.ts";
-import { MAX_TYPE_FILES, MAX_TYPES_BYTES } from "../../logic/types/limits.ts";
+import { MAX_TYPE_FILES, MAX_TYPES, MAX_TYPES_BYTES } from "../../logic/types/limits.ts";
 import { MessageTypes } from "../../logic/types/message_types.ts";
 import { readTypeFile, type TypeFile as Descriptor } from "../../logic/types/type_file.ts";
 import type { Store } from "../../ports/store.ts";
@@ -239,15 +239,20 @@ export class KnownTypes {
 function checkRoom(files: Iterable<Descriptor>): void {
   let count = 0;
   let bytes = 0;
+  let types = 0;
   for (const file of files) {
     count++;
     bytes += file.bytes.length;
+    types += file.types;
   }
-  if (count <= MAX_TYPE_FILES && bytes <= MAX_TYPES_BYTES) return;
+  if (count <= MAX_TYPE_FILES && bytes <= MAX_TYPES_BYTES && types <= MAX_TYPES) return;
   throw new ParleyError(
     ErrorCode.RESOURCE_EXHAUSTED,
-    `cannot take the types: there would be ${count} files of ${bytes} bytes`,
-    { accepted: `at most ${MAX_TYPE_FILES} files and ${MAX_TYPES_BYTES} bytes, without comments` },
+    `cannot take the types: there would be ${count} files of ${bytes} bytes with ${types} types`,
+    {
+      accepted:
+        `at most ${MAX_TYPE_FILES} files, ${MAX_TYPES_BYTES} bytes without comments and ${MAX_TYPES} types`,
+    },
   );
 }
 

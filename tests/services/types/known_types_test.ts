@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
-import { MAX_TYPE_FILES, MAX_TYPES_BYTES } from "../../../lib/logic/types/limits.ts";
+import { MAX_TYPE_FILES, MAX_TYPES, MAX_TYPES_BYTES } from "../../../lib/logic/types/limits.ts";
 import { filesOfSet } from "../../../lib/logic/types/type_file.ts";
 import type { KnownTypes } from "../../../lib/services/types/known_types.ts";
 import { descriptorSet, source } from "../../support/descriptors.ts";
@@ -133,6 +133,24 @@ Deno.test("the number of files and their bytes are bounded, and taken at the bou
   assert.equal(full.reduce((sum, { length }) => sum + length, 0), MAX_TYPES_BYTES);
   await known.add(full, ADA);
   await refused(known.add([fileOf("more")], ADA), RESOURCE_EXHAUSTED, /cannot take the types/);
+  await known.remove(known.files.map(({ path }) => path));
+  // Names of four characters, so that a file has room for so many.
+  const some = (name: string, count: number) =>
+    toBinary(
+      FileDescriptorProtoSchema,
+      create(FileDescriptorProtoSchema, {
+        name: `${name}.proto`,
+        syntax: "proto3",
+        package: name,
+        messageType: Array.from({ length: count / 2 }, (_, index) => ({
+          name: `M${index.toString(36)}`,
+          nestedType: [{ name: "N" }],
+        })),
+      }),
+    );
+  const fitting = Array.from({ length: 5 }, (_, index) => some(`p${index}`, MAX_TYPES / 5));
+  await known.add(fitting, ADA);
+  await refused(known.add([some("more", 2)], ADA), RESOURCE_EXHAUSTED, /with 10002 types/);
 });
 
 Deno.test("changes wait for each other, and no more than a few of them", async () => {
