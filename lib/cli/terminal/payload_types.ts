@@ -74,6 +74,11 @@ export class PayloadTypes {
 
   /** The payload of that type that says what a text of JSON says. Raises INVALID_ARGUMENT. */
   encode(type: string, json: string | Uint8Array): Uint8Array<ArrayBuffer> {
+    if (type === "") {
+      throw invalidArgument("cannot encode a payload without a type", {
+        accepted: "--type TYPE, or the type in each line of JSON",
+      });
+    }
     const text = typeof json === "string" ? json : decodeTextLeniently(json);
     return this.#types.encode(type, text);
   }

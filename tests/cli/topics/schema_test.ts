@@ -101,6 +101,9 @@ Deno.test("events and jobs of known types are made of JSON, and shown as it", as
     stdin: peeked.map((job) => JSON.stringify(job)).join("\n"),
   });
   assert.equal(again.code, 0, again.stderr);
+  const untyped = await ask(server, ["pub", "o.a", "{}", "--encode"]);
+  assert.equal(untyped.code, 1);
+  assert.match(untyped.stderr, /without a type; accepted: --type TYPE/);
   const wrong = await ask(server, ["pub", "o.a", '{"id": 7}', ...made]);
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /cannot encode acme\.v1\.Order: .*expected string, got 7/);
