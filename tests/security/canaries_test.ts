@@ -82,7 +82,11 @@ async function exchange(port: number, bytes: Uint8Array): Promise<string> {
   let text = "";
   try {
     await connection.write(bytes);
-    await connection.closeWrite();
+    // A request of HTTP says itself that it is the last; who has gone before its answer is ready gets none.
+    const isRequest = new TextDecoder().decode(bytes.subarray(0, 512)).includes(
+      "Connection: close",
+    );
+    if (!isRequest) await connection.closeWrite();
     const into = new Uint8Array(65_536);
     for (;;) {
       const read = await settles(connection.read(into), "an answer");
