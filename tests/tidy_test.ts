@@ -162,6 +162,11 @@ Deno.test("deno task start has the permissions of the executable", () => {
   assert.deepEqual(flags.sort(), [...PERMISSIONS].sort(), "as in tools/compile.ts");
 });
 
+Deno.test("the npm package has no permissions of its own: packing gives it those of the executable", () => {
+  assert.doesNotMatch(read("tools/npm/parley.mjs"), /--(allow|deny|no-prompt|unstable)/);
+  assert.match(read("tools/pack_command.mjs"), /\{ flags: PERMISSIONS \}/);
+});
+
 /** What tools/source_rules.mjs says of these files and folders, one line each. */
 async function ruleFaults(...paths: string[]): Promise<string[]> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

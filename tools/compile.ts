@@ -13,7 +13,7 @@
  * PROGRAM (or PARLEY_COMPILER) replaces `deno compile`; it is called as PROGRAM OUTPUT ENTRY FLAGS...
  */
 
-/** The permissions of the server and the command line; `deno task start` runs with the same. */
+/** The permissions of the server and the command line; `deno task start` and the npm package run with the same. */
 export const PERMISSIONS: readonly string[] = [
   "--no-prompt",
   "--unstable-net",

@@ -3,12 +3,13 @@
  * server, and every other command, where there is nothing but Node.
  *
  * It brings Deno along as a dependency, at the version of the gate, and runs the same modules as the clone does, as JavaScript.
- * What they import are dependencies at exactly the versions of deno.json. Completions and the man page are made from
- * the tree of commands.
+ * What they import are dependencies at exactly the versions of deno.json, and it has the permissions of the executable
+ * (runtime.json). Completions and the man page are made from the tree of commands.
  *
  *   deno run -A --no-config --lock=tools/source_rules.lock --frozen tools/pack_command.mjs [FOLDER]
  */
 import { join, resolve } from "node:path";
+import { PERMISSIONS } from "./compile.ts";
 import { config, empty, packagesOf, root, translate, write } from "./translate.mjs";
 
 /** The runtime that the package brings. */
@@ -33,6 +34,7 @@ const manifest = {
   dependencies: { ...packagesOf(modules), deno: DENO },
 };
 await write(folder, "package.json", `${JSON.stringify(manifest, null, 2)}\n`);
+await write(folder, "runtime.json", `${JSON.stringify({ flags: PERMISSIONS }, null, 2)}\n`);
 for (
   const [from, to] of [["tools/npm/parley.mjs", "parley.mjs"], ["LICENSE", "LICENSE"], [
     "README.md",

@@ -3,7 +3,7 @@
  *
  * The protocol is that of sd_notify(3): datagrams with lines of text to the socket that NOTIFY_SOCKET names. Without that
  * variable there is nobody to tell, and without datagrams on unix sockets in the runtime (`--unstable-net`, which the
- * executable and `deno task start` have) nothing is told, and the log says so. "Alive" is told by a timer of the one event
+ * executable, the npm package and `deno task start` have) nothing is told, and the log says so. "Alive" is told by a timer of the one event
  * loop that serves everybody, twice in the time that the manager waits: a loop that stands still is restarted.
  * Nothing here fails: what cannot be told is in the log, once.
  */

@@ -7,7 +7,8 @@ import { manPage } from "../../lib/cli/server/man.ts";
 import { makeProgram } from "../../lib/cli/program.ts";
 import { processIo } from "../../lib/cli/io.ts";
 import { childEnvironment, hasNode, outcomeOf, root, run } from "../interop/programs.ts";
-import { settles } from "../support/until.ts";
+import { withManager } from "../cli/service_manager.ts";
+import { settles, until } from "../support/until.ts";
 
 Deno.test({
   name: `npx parley runs a server and every command, and stops it in order${
@@ -35,28 +36,63 @@ Deno.test({
       assert.equal((await outcomeOf(parley, ["nonsense"])).code, 2);
 
       const unix = `${folder}/parley.sock`;
-      const listen = ["--tcp", "", "--raw", "", "--http", "", "--text", "", "--unix", unix];
-      const server = new Deno.Command(parley, {
-        args: ["serve", "--json", "--data", `${folder}/data`, ...listen],
-        env: childEnvironment(),
-        clearEnv: true,
-        stdout: "piped",
-        stderr: "null",
-      }).spawn();
-      try {
-        const reader = server.stdout.getReader();
-        await settles(reader.read(), "the server listens", 60_000);
-        reader.releaseLock();
-        const there = ["--server", `unix://${unix}`];
-        assert.match(await run(parley, ["health", ...there]), /^ok /);
-        assert.match(await run(parley, ["queue", "push", "q", "x", ...there]), /on disk/);
-        const pull = ["queue", "pull", "q", "--exec", 'echo "got $(cat)"', "--drain", ...there];
-        assert.equal(await run(parley, pull), "got x\n");
-      } finally {
-        server.kill("SIGTERM");
-        await server.stdout.cancel();
+      const listen = [
+        "--tcp",
+        "",
+        "--raw",
+        "",
+        "--http",
+        "127.0.0.1:0",
+        "--text",
+        "",
+        "--unix",
+        unix,
+      ];
+      const serve = async (environment: Record<string, string>, told: () => string[][]) => {
+        const server = new Deno.Command("sh", {
+          // As systemd starts it: the time of the watchdog is that of the process that it started.
+          args: [
+            "-c",
+            'WATCHDOG_PID=$$ WATCHDOG_USEC=100000 exec "$0" "$@"',
+            ...[parley, "serve", "--json", "--data", `${folder}/data`, ...listen],
+          ],
+          env: childEnvironment(environment),
+          clearEnv: true,
+          stdout: "piped",
+          stderr: "null",
+        }).spawn();
+        try {
+          const reader = server.stdout.getReader();
+          const { value } = await settles(reader.read(), "the server listens", 60_000);
+          reader.releaseLock();
+          const there = ["--server", `unix://${unix}`];
+          assert.match(await run(parley, ["health", ...there]), /^ok /);
+          assert.match(await run(parley, ["queue", "push", "q", "x", ...there]), /on disk/);
+          const pull = ["queue", "pull", "q", "--exec", 'echo "got $(cat)"', "--drain", ...there];
+          assert.equal(await run(parley, pull), "got x\n");
+          const { listeners } = JSON.parse(new TextDecoder().decode(value));
+          const [page] = listeners.find(({ kind }: { kind: string }) => kind === "ws").addresses;
+          const { checks } = await (await fetch(`http://${page}/readyz`)).json();
+          const disk = checks.find(({ name }: { name: string }) => name === "disk");
+          assert.match(disk.reason, /^\d+ bytes are free/);
+          if (Deno.build.os === "linux") {
+            for (const what of ["READY=1", "WATCHDOG=1"]) {
+              await until(() => told().some(([first]) => first === what), `${what} is told`);
+            }
+          }
+        } finally {
+          server.kill("SIGTERM");
+          await server.stdout.cancel();
+        }
+        assert.equal((await settles(server.status, "the server has stopped", 60_000)).code, 0);
+      };
+      if (Deno.build.os !== "linux") await serve({}, () => []);
+      else {
+        await withManager(
+          (folder) => `${folder}/notify`,
+          (_folder, environment, told) => serve(environment, told),
+        );
       }
-      assert.equal((await settles(server.status, "the server has stopped", 60_000)).code, 0);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

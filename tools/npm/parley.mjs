@@ -2,11 +2,11 @@
 /**
  * The command `parley` of the npm package: runs it on the Deno that came as a dependency.
  *
- * Signals are handed on, so that stopping this stops the server in order; its exit code is that of the command. A
- * terminal sends Ctrl-C to both by itself.
+ * The permissions are those of the executable: packing writes them into runtime.json. Signals are handed on, so that stopping
+ * this stops the server in order; its exit code is that of the command. A terminal sends Ctrl-C to both by itself.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,20 +23,13 @@ function runtime() {
   return existsSync(path) ? path : require(join(deno, "install_api.cjs")).runInstall();
 }
 
-const permissions = ["net", "read", "write", "env", "run"].map((name) => `--allow-${name}`);
-const flags = [
-  "run",
-  "--quiet",
-  "--no-prompt",
-  "--no-lock",
-  "--no-config",
-  "--node-modules-dir=manual",
-  ...permissions,
-];
-const child = spawn(runtime(), [...flags, join(here, "server.js"), ...process.argv.slice(2)], {
-  stdio: "inherit",
-  env: { ...process.env, DENO_NO_UPDATE_CHECK: "1" },
-});
+const { flags } = JSON.parse(readFileSync(join(here, "runtime.json"), "utf8"));
+const own = ["--quiet", "--no-lock", "--no-config", "--node-modules-dir=manual"];
+const args = ["run", ...own, ...flags, join(here, "server.js"), ...process.argv.slice(2)];
+const env = { ...process.env, DENO_NO_UPDATE_CHECK: "1" };
+// systemd names the process that it started, which is this one: the signs of life are those of the server.
+if (env.WATCHDOG_PID === String(process.pid)) delete env.WATCHDOG_PID;
+const child = spawn(runtime(), args, { stdio: "inherit", env });
 for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"]) {
   if (process.platform !== "win32") process.on(signal, () => child.kill(signal));
 }

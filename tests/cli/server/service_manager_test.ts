@@ -4,47 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { LOCAL, Running } from "../processes.ts";
+import { withManager } from "../service_manager.ts";
 
 const ignore = Deno.build.os !== "linux";
-
-/** The other end of NOTIFY_SOCKET: prints each datagram as a line of JSON. */
-const RECEIVER = `
-import json, socket, sys
-path = sys.argv[1]
-receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-receiver.bind("\\0" + path[1:] if path[0] == "@" else path)
-print("bound", flush=True)
-while True:
-    print(json.dumps(receiver.recv(65536).decode().split("\\n")), flush=True)
-`;
-
-async function withManager(
-  address: (folder: string) => string,
-  run: (
-    folder: string,
-    environment: Record<string, string>,
-    told: () => string[][],
-  ) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "parley-notify-" });
-  const socket = address(folder);
-  await using manager = new Running([], {}, { words: ["python3", "-c", RECEIVER, socket] });
-  await manager.lines(1);
-  let output = "";
-  const reading = manager.shows((text) => {
-    output = text;
-    return false;
-  }, "nothing").catch(() => {});
-  try {
-    const told = () => output.trim().split("\n").slice(1).map((line) => JSON.parse(line));
-    await run(folder, { NOTIFY_SOCKET: socket }, told);
-  } finally {
-    manager.child.kill("SIGKILL");
-    await manager.ended();
-    await reading;
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
