@@ -134,6 +134,10 @@ export class EventReader implements AsyncDisposable {
     this.#connection.close();
   }
 
+  closeWrite(): Promise<void> {
+    return this.#connection.closeWrite();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     try {
       this.close();

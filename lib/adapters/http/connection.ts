@@ -6,7 +6,8 @@
  * the progress of a body and of an answer, a bound on requests that are under way at once, and the budget of all input
  * that waits, in which heads and bodies count. Deadlines are kept by one sweep over all connections of a listener.
  *
- * A client that has finished sending counts as gone, as in other servers of HTTP: what it waits for is given up.
+ * A client that has finished sending gets the answers to what it asked, and then its connection ends. A connection that
+ * was closed looks the same, so whatever may wait for long is given up then (`whenFinished`).
  */
 import type { Remote } from "../socket/door.ts";
 import type { InputAccount, InputBudget } from "../../wire/input_budget.ts";
@@ -42,6 +43,8 @@ export class HttpConnection {
   readonly #input: InputBudget;
   /** Requests that were begun and are not answered. */
   #underWay = 0;
+  /** The last request that was begun. */
+  #last: { readonly complete: boolean } | null = null;
   #onQuiet: (() => void) | null = null;
   /** Whether a body is being read. */
   #bodies = 0;
@@ -86,6 +89,18 @@ export class HttpConnection {
     else this.#onQuiet = callBack;
   }
 
+  /** Calls back when the client has finished sending, or has already; never when the connection breaks before. */
+  whenFinished(callBack: () => void): void {
+    if (this.stream.readableEnded) callBack();
+    else this.stream.once("end", callBack);
+  }
+
+  /** The client has finished sending: a request that is not whole never will be. */
+  finished(): void {
+    if (this.#isOver || this.#last === null || this.#last.complete) return;
+    this.refuse(plain(400, "The request ended before its body was whole."));
+  }
+
   /** Whether a whole request is under way. */
   get isAnswering(): boolean {
     return this.#underWay > 0 && this.#bodies === 0;
@@ -98,8 +113,9 @@ export class HttpConnection {
   }
 
   /** A head is whole, and its request under way. */
-  began(): void {
+  began(request: { readonly complete: boolean }): void {
     this.#underWay++;
+    this.#last = request;
     this.account.release(this.#headBytes);
     this.#headBytes = 0;
     this.account.progressed(0, false, false);
@@ -152,6 +168,7 @@ export class HttpConnection {
 
   /** Ends the connection after a last word that nobody has asked for. */
   refuse(answer: Answer & { readonly body: string }): void {
+    if (this.stream.writableEnded) return;
     this.stream.write(answerText(answer));
     this.stream.destroySoon();
   }

@@ -24,6 +24,7 @@ export class BodyTooLarge extends ParleyError {
 
 /** Why signals are aborted; the same for all, since each error costs. */
 const GONE = new Error("the client is gone, or has its answer");
+const FINISHED = new Error("the client has finished sending");
 
 /** The query of all requests without one; nobody changes it. */
 const NO_QUERY = new URLSearchParams();
@@ -48,6 +49,8 @@ export class HttpExchange implements Exchange {
   readonly #needs: ExchangeNeeds;
   /** Tells that the client is gone; made when somebody wants to know. */
   #gone: AbortController | null = null;
+  /** Tells that the client is gone or has finished sending; likewise. */
+  #left: AbortController | null = null;
   #isOver = false;
 
   constructor(
@@ -79,6 +82,16 @@ export class HttpExchange implements Exchange {
       else this.#response.once("close", () => this.over());
     }
     return this.#gone.signal;
+  }
+
+  get left(): AbortSignal {
+    if (this.#left === null) {
+      const left = this.#left = new AbortController();
+      this.gone.addEventListener("abort", () => left.abort(GONE));
+      if (this.gone.aborted) left.abort(GONE);
+      else this.#connection.whenFinished(() => left.abort(FINISHED));
+    }
+    return this.#left.signal;
   }
 
   wallMs(): number {

@@ -72,6 +72,8 @@ export class Serving {
     const server = this.#server = http.createServer(settings);
     // A server that does not listen itself would end each connection after its first answer.
     Object.defineProperty(server, "listening", { value: true });
+    // A client that has finished sending still gets its answers; the connection ends behind the last of them.
+    Object.defineProperty(server, "httpAllowHalfOpen", { value: true });
     // How many there are is looked at here: more would be left out without a word.
     server.maxHeadersCount = 0;
     server.timeout = 0;
@@ -88,6 +90,7 @@ export class Serving {
   /** Answers what comes over a connection, until it ends. */
   take(connection: HttpConnection): void {
     this.#connections.set(connection.stream, connection);
+    connection.whenFinished(() => connection.finished());
     this.#server.emit("connection", connection.stream);
   }
 
@@ -99,7 +102,7 @@ export class Serving {
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#of(request.socket);
-    connection.began();
+    connection.began(request);
     let isOver = false;
     const over = () => {
       if (isOver) return;
@@ -191,8 +194,7 @@ export class Serving {
     const shared = head === null || !isWelcome ? NOT_SHARED : sharing(head);
     const isUnread = head === null || head.hasBody && !request.complete;
     const isLast = isUnread || !isWelcome || "Upgrade" in answer.headers ||
-      this.#options.isStopping() ||
-      head!.isOld;
+      this.#options.isStopping() || head!.isOld;
     const headers: Record<string, string | number> = {
       ...ALWAYS,
       ...shared,

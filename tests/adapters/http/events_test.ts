@@ -37,6 +37,7 @@ function exchangeOf(client: MessageClient, gone: AbortSignal): Exchange {
     headers: {},
     maxFrameBytes: DEFAULT_LIMITS.maxFrameBytes,
     gone,
+    left: gone,
     wallMs: () => 0,
     client: () => Promise.resolve(client),
     body: refuse,

@@ -1,13 +1,15 @@
 /**
  * `POST /v1/call/{method}`: the body is the payload of a call, and the answer's payload comes back as the body.
  *
- * A client that goes away gives its call up.
+ * A client that goes away, or has finished sending, gives its call up.
  */
 import { create } from "@bufbuild/protobuf";
+import type { ParleyError } from "../../../base/errors.ts";
+import { quote } from "../../../base/quote.ts";
 import { type Answer as CallAnswer, CallSchema } from "../../../gen/parley/v1/service_pb.ts";
 import type { Answer } from "../answer.ts";
 import { answerHeaders, messageHeaders, messageType } from "./content.ts";
-import { checkQuery, type Exchange, numberOf } from "./exchange.ts";
+import { checkQuery, type Exchange, finishedSending, numberOf } from "./exchange.ts";
 import type { MessageClient, Question, Said } from "./message_client.ts";
 
 /** The parameters of a call. */
@@ -29,7 +31,9 @@ export async function call(exchange: Exchange): Promise<Answer> {
     payload: await exchange.body(),
   });
   const client = await exchange.client();
-  const said = await askWhileThere(exchange, client, { case: "call", value });
+  const said = await askWhileThere(exchange.left, client, { case: "call", value }, () => {
+    if (!exchange.gone.aborted) return finishedSending(`call ${quote(value.method)}`);
+  });
   const answer = said.value as CallAnswer;
   return {
     status: 200,
@@ -38,15 +42,17 @@ export async function call(exchange: Exchange): Promise<Answer> {
   };
 }
 
-/** Asks; a client that is gone before the answer is there gives the question up. */
+/** Asks; the question is given up when `gone` is aborted before the answer is there. Rejects then with `reason`. */
 export async function askWhileThere(
-  { gone }: Exchange,
+  gone: AbortSignal,
   client: MessageClient,
   question: Question,
+  reason: () => ParleyError | undefined = () => undefined,
 ): Promise<Said> {
   const { id, answer } = client.start(question);
-  const giveUp = () => client.cancel(id);
-  gone.addEventListener("abort", giveUp);
+  const giveUp = () => client.cancel(id, reason());
+  if (gone.aborted) giveUp();
+  else gone.addEventListener("abort", giveUp);
   try {
     return await answer;
   } finally {

@@ -83,7 +83,7 @@ async function ask(
   const value = create(CallSchema, { method, payload });
   try {
     const client = await exchange.client();
-    const said = await askWhileThere(exchange, client, { case: "call", value });
+    const said = await askWhileThere(exchange.gone, client, { case: "call", value });
     return (said.value as CallAnswer).payload;
   } catch (reason) {
     throw reason instanceof ParleyError ? asConnectError(reason) : reason;

@@ -4,7 +4,8 @@
  * Each is one line of JSON. Events of kept topics have an id, and a client that sends the last one it got back as
  * `Last-Event-ID`, as EventSource does by itself, goes on behind it (see resume). What is no event has a name:
  * `missed`, `history-lost` and `end`. A client that does not read is held up as on every listener, and its subscription
- * says what happens then. The same event is rendered once for all who get it.
+ * says what happens then. One that has finished sending may be gone, and its stream ends. The same event is rendered
+ * once for all who get it.
  */
 import { Buffer } from "node:buffer";
 import { create } from "@bufbuild/protobuf";
@@ -22,7 +23,13 @@ import {
 } from "../../../gen/parley/v1/event_pb.ts";
 import type { Ack } from "../../../gen/parley/v1/session_pb.ts";
 import { jsonData } from "./content.ts";
-import { checkQuery, type Exchange, type StreamAnswer, type WriteMore } from "./exchange.ts";
+import {
+  checkQuery,
+  type Exchange,
+  finishedSending,
+  type StreamAnswer,
+  type WriteMore,
+} from "./exchange.ts";
 import type { MessageClient, Said } from "./message_client.ts";
 import { readId, type Resumed, startOf, StreamPosition } from "./resume.ts";
 
@@ -58,7 +65,7 @@ export async function events(exchange: Exchange): Promise<StreamAnswer> {
   return {
     status: 200,
     headers: { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" },
-    run: (write) => follow(client, opened, { write, gone: exchange.gone }),
+    run: (write) => follow(client, opened, { write, left: exchange.left }),
   };
 }
 
@@ -143,14 +150,14 @@ function restOf(since: Since, nowMicros: bigint): Since {
   return isFromNow ? { case: "timeUnixMicros", value: nowMicros } : since;
 }
 
-/** Writes what comes until the client is gone, or the session is over. */
+/** Writes what comes until the client has gone or finished sending, or the session is over. */
 async function follow(
   client: MessageClient,
   opened: Opened,
-  { write, gone }: { write: WriteMore; gone: AbortSignal },
+  { write, left }: { write: WriteMore; left: AbortSignal },
 ): Promise<void> {
   try {
-    await writeAll(client, opened, { write, gone });
+    await writeAll(client, opened, { write, left });
   } finally {
     opened.begin();
     client.finish();
@@ -160,7 +167,7 @@ async function follow(
 async function writeAll(
   client: MessageClient,
   { early, begin, position, historyLost }: Opened,
-  { write, gone }: { write: WriteMore; gone: AbortSignal },
+  { write, left }: { write: WriteMore; left: AbortSignal },
 ): Promise<void> {
   const first = position?.first ?? null;
   await write(`retry: ${RETRY_MS}\n${first === null ? "" : `id: ${first}\n`}\n`);
@@ -183,10 +190,16 @@ async function writeAll(
       client.deliver = deliver;
       begin();
       client.onEnd = () => resolve();
-      gone.addEventListener("abort", () => resolve());
-      if (client.end !== null || gone.aborted) resolve();
+      left.addEventListener("abort", () => resolve());
+      if (client.end !== null || left.aborted) resolve();
     });
-    if (client.end !== null && !gone.aborted) await write(endText(client.end));
+    const end = client.end ?? finishedSending("go on with a stream");
+    if (left.aborted) {
+      // Nothing is kept for a reader that may be gone, however long it takes to know.
+      client.deliver = () => {};
+      client.finish();
+    }
+    await write(endText(end));
   } finally {
     clearInterval(comments);
   }

@@ -1,7 +1,7 @@
 /**
  * A request as a route sees it, and what a route may answer with.
  */
-import { invalidArgument } from "../../../base/errors.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
 import { quote } from "../../../base/quote.ts";
 import type { Answer } from "../answer.ts";
 import type { RequestHeaders } from "./content.ts";
@@ -30,6 +30,11 @@ export interface Exchange {
   readonly maxFrameBytes: number;
   /** Aborted when the client is gone. */
   readonly gone: AbortSignal;
+  /**
+   * Aborted when the client is gone or has finished sending. A connection that its client has closed is not known from
+   * one that is half closed before something is written, so what waits for others asks this one.
+   */
+  readonly left: AbortSignal;
   /** The machine's clock, in milliseconds since 1970. */
   wallMs(): number;
   /** Reads the body, which has at most `maxFrameBytes`. Rejects with a ParleyError. */
@@ -78,6 +83,15 @@ export function checkQuery(query: URLSearchParams, names: readonly string[]): vo
       { accepted: names.length === 0 ? "no parameters" : `${names.join(", ")}, each once` },
     );
   }
+}
+
+/** Why `action` is given up for a client that still takes its answer, but has finished sending. */
+export function finishedSending(action: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot ${action}: the client has closed its sending side, and may be gone`,
+    { accepted: "a connection that stays open in both directions until the answer is there" },
+  );
 }
 
 /** An answer of JSON. */

@@ -81,12 +81,12 @@ export class MessageClient {
     return { id, answer };
   }
 
-  /** Gives up a call that was asked, which rejects: the one who answers it is told. */
-  cancel(id: bigint): void {
+  /** Gives up a call that was asked, which rejects with `reason`: the one who answers it is told. */
+  cancel(id: bigint, reason = new ParleyError(ErrorCode.UNAVAILABLE, "the client has gone")): void {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);
-    waiting.reject(new ParleyError(ErrorCode.UNAVAILABLE, "the client has gone"));
+    waiting.reject(reason);
     if (this.#end !== null) return;
     this.link.put(create(ClientMessageSchema, { message: { case: "cancel", value: {} }, id }));
   }

@@ -3,7 +3,8 @@
  *
  * A pull is a consumer of a session that outlives the request (see sessions): the jobs that it was given stay its own
  * until they are settled or their leases end, whatever becomes of the connection. A token names the session, the
- * consumer and the delivery. A client that is gone before it has its jobs gets none: they go back at once.
+ * consumer and the delivery. A client that is gone before it has its jobs, or has finished sending, gets none: they go
+ * back at once.
  */
 import { create } from "@bufbuild/protobuf";
 import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
@@ -20,7 +21,7 @@ import {
 import { type Ack, AckLevel } from "../../../gen/parley/v1/session_pb.ts";
 import type { Answer } from "../answer.ts";
 import { jsonData, messageHeaders, messageId, messageType } from "./content.ts";
-import { checkQuery, type Exchange, json, numberOf } from "./exchange.ts";
+import { checkQuery, type Exchange, finishedSending, json, numberOf } from "./exchange.ts";
 import type { LongSession, PulledJobs } from "./long_session.ts";
 
 /** The parameters of a push and of a pull. */
@@ -69,13 +70,14 @@ export async function push(exchange: Exchange): Promise<Answer> {
 
 /** Takes jobs of a queue. */
 export async function pull(exchange: Exchange): Promise<Answer> {
-  const { query, names: { queue }, gone } = exchange;
+  const { query, names: { queue }, gone, left } = exchange;
   checkQuery(query, PULL_QUERY);
   const most = numberOf(query, "max", { least: 1, most: MAX_JOBS }) ?? 1;
   const wantedMs = numberOf(query, "wait_ms", { most: MAX_WAIT_MS }) ?? 0;
   const waitMs = Math.max(wantedMs, LEAST_WAIT_MS);
   const session = await exchange.longSession();
-  const pulled = await session.pull(queue, { most, waitMs, gone });
+  const pulled = await session.pull(queue, { most, waitMs, gone: left });
+  if (left.aborted && !gone.aborted) throw finishedSending(`pull from ${quote(queue)}`);
   return json({ jobs: pulled.jobs.map((job) => described(job, session)) });
 }
 
