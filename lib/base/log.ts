@@ -11,6 +11,7 @@ export const LOG_CATEGORIES = [
   "server",
   "listener",
   "connection",
+  "cluster",
   "client",
   "cli",
   "audit",
