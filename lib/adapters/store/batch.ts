@@ -3,11 +3,12 @@
  * them afterwards.
  *
  * A batch gathers, then is sealed and on its way (its buffer belongs to the backend), then finished and
- * walked over. For each event it stores numbers and the caller's completion, nothing else.
+ * walked over. For each event it stores numbers, and the caller's completion once for all in a row that have the same.
  */
 import type { ParleyError } from "../../base/errors.ts";
 import type { StoreQueue } from "../../ports/job_log.ts";
 import type { StoreBatch, StoreEntryKind, StoreTopic } from "../../ports/store.ts";
+import { Completions } from "./completions.ts";
 import { Operation, OperationBuffer, OperationCursor } from "./operations.ts";
 import type { StoredLog } from "./stored_log.ts";
 
@@ -33,7 +34,7 @@ export interface CommitSink {
 /** A batch of a store. */
 export class Batch implements StoreBatch {
   operations: OperationBuffer;
-  readonly completions: unknown[] = [];
+  readonly completions = new Completions();
   /** The topics and queues that got events and jobs. */
   readonly logs: StoredLog[] = [];
   /** The message_ids that were entered: topic and text. */
@@ -171,7 +172,7 @@ export class Batch implements StoreBatch {
   }
 
   get completion(): unknown {
-    return this.completions[this.#index];
+    return this.completions.at(this.#index);
   }
 }
 

@@ -56,6 +56,6 @@ export class GroupLog {
     batch.records.length = this.#changes;
     records.undo(this.records);
     batch.operations.length = this.#length;
-    batch.completions.length = this.#entries;
+    batch.completions.cut(this.#entries);
   }
 }

@@ -17,6 +17,9 @@ export class Consumer<T> {
   /** The slot of the first job in the list of those that are leased to the consumer. */
   first = NONE;
 
+  /** The number that stands for the consumer in the column of its jobs; NONE while it has none. */
+  number = NONE;
+
   constructor(prefetch: number, attached: T) {
     this.prefetch = prefetch;
     this.attached = attached;

@@ -7,8 +7,8 @@
  * delivery for ever. Each start of the server begins at another generation, so a token of an earlier run is late.
  */
 import { ColumnGrowth, columnOf } from "./column_growth.ts";
-import type { Consumer } from "./consumer.ts";
-import { NONE, SlotList } from "./slot_list.ts";
+import { SlotConsumers } from "./slot_consumers.ts";
+import { NONE } from "./slot_list.ts";
 
 /** The states of a job. */
 export const JobState = {
@@ -91,7 +91,7 @@ export class JobTable<T> {
   reasons = new Uint8Array(FIRST_SLOTS);
   readonly links = new JobLinks();
   /** The consumer that each job is leased to; null when there is none. */
-  readonly consumers = new SlotList<Consumer<T> | null>();
+  readonly consumers = new SlotConsumers<T>();
   readonly #firstGeneration: number;
   #used = 0;
   #free = NONE;

@@ -1,18 +1,22 @@
 /**
- * A list with one value for each slot, for slots that are first used in ascending order. It lies in pages, so that
- * a long list is never copied to become longer. All pages but the first have their full length from the start,
- * and are too large for the runtime to move.
+ * A list with one number for each slot, for slots that are first used in ascending order. It lies in pages, so that
+ * a long list is never copied to become longer: only the first page grows, up to the length that the others have
+ * from the start.
+ *
+ * Pages are memory in which the garbage collector looks for nothing. What is more than a number has a place in a table
+ * of its owner, and the slot that number: a list of objects would be read whenever the collector works.
  */
 const PAGE_BITS = 15;
 const PAGE_SLOTS = 1 << PAGE_BITS;
+const FIRST_SLOTS = 64;
 
-/** Stands for no slot. */
+/** Stands for no slot, and for no number of one. */
 export const NONE = -1;
 
-/** A list of values by slot. */
-export class SlotList<V> {
+/** A list of whole numbers from -2^31 to 2^31 - 1 by slot. */
+export class SlotList {
   #length = 0;
-  readonly #pages: V[][] = [[]];
+  readonly #pages: Int32Array[] = [new Int32Array(FIRST_SLOTS)];
 
   /** The number of slots that have a value. */
   get length(): number {
@@ -20,20 +24,25 @@ export class SlotList<V> {
   }
 
   /** The value of a slot below `length`. */
-  get(slot: number): V {
+  get(slot: number): number {
     return this.#pages[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1];
   }
 
   /** Sets the value of a slot that has one, or of the next slot. */
-  set(slot: number, value: V): void {
-    if (slot === this.#length) this.#append(value);
-    else this.#pages[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1] = value;
+  set(slot: number, value: number): void {
+    if (slot === this.#length) this.#makeRoom(this.#length++);
+    this.#pages[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1] = value;
   }
 
-  #append(value: V): void {
-    const slot = this.#length++;
-    if (slot < PAGE_SLOTS) return void this.#pages[0].push(value);
-    if ((slot & PAGE_SLOTS - 1) === 0) this.#pages.push(new Array<V>(PAGE_SLOTS).fill(value));
-    else this.#pages[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1] = value;
+  #makeRoom(slot: number): void {
+    if (slot >= PAGE_SLOTS) {
+      if ((slot & PAGE_SLOTS - 1) === 0) this.#pages.push(new Int32Array(PAGE_SLOTS));
+      return;
+    }
+    const [first] = this.#pages;
+    if (slot < first.length) return;
+    const larger = new Int32Array(2 * first.length);
+    larger.set(first);
+    this.#pages[0] = larger;
   }
 }

@@ -2,11 +2,12 @@
  * The acknowledgements that one session waits for: of the events and jobs that it handed to the store with an id.
  *
  * Entries are committed, or fail, in the order in which they were handed over. So one object is the ticket of
- * all of them, and the ids of the requests stand in a ring: tens of thousands can be on their way, and an object
- * for each would stop the server whenever the runtime moves them. Acks are written by hand: there is one an
+ * all of them, and the ids of the requests stand in a ring of numbers: tens of thousands can be on their way, and an
+ * object for each would stop the server whenever the runtime moves them. Acks are written by hand: there is one an
  * event, and everything else about it is bytes already.
  */
-import { assert, type ParleyError } from "../../base/errors.ts";
+import type { ParleyError } from "../../base/errors.ts";
+import { NumberRing } from "../../logic/number_ring.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { ID_TAG } from "../../wire/message_scan.ts";
 import { putVarint, putVarint53 } from "../../wire/varint.ts";
@@ -26,21 +27,19 @@ export const LEVEL_TAG = 0x08;
 const SEQ_TAG = 0x18;
 /** Tag of Ack.duplicate: field 4, varint. */
 const DUPLICATE_TAG = 0x20;
+/** An id is kept as two halves of 32 bits; from this high half on it is no number without loss. */
+const HALF = 2 ** 32;
+const MAX_NUMBER_HIGH = 2 ** 21;
 /** The most bytes of an Ack with its envelope and id. */
 const MAX_BYTES = 64;
 
 const scratch = new Uint8Array(MAX_BYTES);
 
-/** The fewest ids that there is room for, and the most while none is waited for. */
-const LEAST_ROOM = 16;
-const MAX_IDLE_ROOM = 1024;
-
 /** The acknowledgements that are due to one session. */
 export class AckLine implements Ticket {
   readonly session: Peer;
-  #ids: RequestId[] = [];
-  #first = 0;
-  #count = 0;
+  /** The ids of the entries that are not told of: the low half of each, then the high one. */
+  readonly #ids = new NumberRing();
 
   constructor(session: Peer) {
     this.session = session;
@@ -48,8 +47,13 @@ export class AckLine implements Ticket {
 
   /** Says that an entry was handed to the store with this line as its ticket, for the request of this id. */
   expect(id: RequestId): void {
-    if (this.#count === this.#ids.length) this.#grow();
-    this.#ids[(this.#first + this.#count++) & (this.#ids.length - 1)] = id;
+    if (typeof id === "number") {
+      this.#ids.push(id >>> 0);
+      this.#ids.push(id / HALF);
+    } else {
+      this.#ids.push(Number(BigInt.asUintN(32, id)));
+      this.#ids.push(Number(id >> 32n));
+    }
     this.session.late.begin();
   }
 
@@ -86,24 +90,9 @@ export class AckLine implements Ticket {
 
   /** The id of the oldest entry that is not told of. */
   #take(): RequestId {
-    assert(this.#count > 0, "what is told of was expected");
-    const id = this.#ids[this.#first];
-    this.#first = (this.#first + 1) & (this.#ids.length - 1);
-    if (--this.#count === 0 && this.#ids.length > MAX_IDLE_ROOM) {
-      this.#ids = [];
-      this.#first = 0;
-    }
-    return id;
-  }
-
-  #grow(): void {
-    const { length } = this.#ids;
-    const ids = new Array<RequestId>(Math.max(2 * length, LEAST_ROOM)).fill(0);
-    for (let index = 0; index < length; index++) {
-      ids[index] = this.#ids[(this.#first + index) & (length - 1)];
-    }
-    this.#ids = ids;
-    this.#first = 0;
+    const low = this.#ids.shift();
+    const high = this.#ids.shift();
+    return high < MAX_NUMBER_HIGH ? high * HALF + low : BigInt(high) << 32n | BigInt(low);
   }
 }
 

@@ -126,8 +126,11 @@ export class JobBodies {
   }
 
   #isAtHand(chunk: JobChunk): boolean {
-    const slot = chunk.slots.find((each) => each >= 0);
-    return slot !== undefined && this.has(slot);
+    for (let index = 0; index < chunk.jobs; index++) {
+      const slot = chunk.slotAt(index);
+      if (slot >= 0) return this.has(slot);
+    }
+    return false;
   }
 
   async #read(): Promise<void> {

@@ -81,7 +81,8 @@ export async function purge(queues: Queues, queue: Queue, turn: TurnTaker): Prom
   let step = 0;
   for (const chunk of [...queue.chunks.behind(0)]) {
     await turn.admit();
-    for (const slot of chunk.slots) {
+    for (let index = 0; index < chunk.jobs; index++) {
+      const slot = chunk.slotAt(index);
       if (slot < 0 || !queue.machine.drop(slot)) continue;
       dropped++;
       step++;
@@ -112,7 +113,7 @@ export async function redrive(
   let step = 0;
   for (const chunk of [...dead.chunks.behind(0)]) {
     await turn.admit();
-    const isWanted = ids === null || chunk.slots.some((_, index) => ids.has(chunk.first + index));
+    const isWanted = ids === null || hasAny(chunk, ids);
     if (!isWanted || !chunk.stored) continue;
     const page = await readJobs(queues.store.jobs, dead, [chunk]);
     await turn.admit();
@@ -131,6 +132,11 @@ export async function redrive(
   }
   await queues.store.flush();
   return redriven;
+}
+
+function hasAny({ first, jobs }: JobChunk, ids: ReadonlySet<number>): boolean {
+  for (let id = first; id < first + jobs; id++) if (ids.has(id)) return true;
+  return false;
 }
 
 /** The priority and key of a job; a time that the job once waited for has passed. */

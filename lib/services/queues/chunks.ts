@@ -12,9 +12,11 @@ import {
   type StoreQueue,
 } from "../../ports/job_log.ts";
 import type { StorePage } from "../../ports/store_page.ts";
-import { SlotList } from "../../logic/queues/slot_list.ts";
+import { assert } from "../../base/errors.ts";
+import { NONE, SlotList } from "../../logic/queues/slot_list.ts";
 import { DurableState } from "../../logic/queues/work_queue.ts";
 import { type KeptJob, PLAIN_JOB, StatesWriter } from "./job_states.ts";
+import type { SlotBlocks } from "./slot_blocks.ts";
 
 /** Stands for the slot of a job that is gone. */
 const GONE = -1;
@@ -25,8 +27,10 @@ export class JobChunk {
   readonly first: number;
   /** The time when the first job was pushed, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** The slots of the jobs in the order of their ids; GONE for jobs that are gone. */
-  readonly slots: number[] = [];
+  /** The number that stands for the chunk in the column of its jobs; NONE when it has none. */
+  number = NONE;
+  /** The number of jobs, with those that are gone. */
+  jobs = 0;
   bytes = 0;
   /** The number of jobs that will be there after the batch that gathers. */
   live = 0;
@@ -39,11 +43,47 @@ export class JobChunk {
   previous: JobChunk | null = null;
   /** Whether more chunks are to be read ahead once a job of this one goes out. */
   readsAhead = false;
+  readonly #blocks: SlotBlocks;
+  /** The block of the slots of the jobs in the order of their ids, and its places; NONE once all jobs are gone. */
+  #block: number;
+  #room = MAX_CHUNK_JOBS;
 
-  constructor(first: number, timeMs: number, stored: boolean) {
+  constructor(blocks: SlotBlocks, first: number, timeMs: number, stored: boolean) {
+    this.#blocks = blocks;
+    this.#block = blocks.take(MAX_CHUNK_JOBS);
     this.first = first;
     this.timeMs = timeMs;
     this.stored = stored;
+  }
+
+  /** The slot of the job at `index`, in the order of ids; negative when the job is gone. */
+  slotAt(index: number): number {
+    return this.#block === NONE ? GONE : this.#blocks.get(this.#block + index);
+  }
+
+  /** Adds the slot of the next job; GONE when the job is gone. */
+  push(slot: number): void {
+    assert(this.jobs < this.#room, "a chunk that takes a job has room for it");
+    this.#blocks.set(this.#block + this.jobs++, slot);
+  }
+
+  /** Notes that the job at `index` is gone. */
+  lose(index: number): void {
+    this.#blocks.set(this.#block + index, GONE);
+  }
+
+  /** Says that the chunk gets no more jobs. */
+  close(): void {
+    if (this.#block === NONE || this.jobs === 0) return;
+    this.#block = this.#blocks.shrink(this.#block, this.#room, this.jobs);
+    this.#room = this.jobs;
+  }
+
+  /** Says that all jobs are gone. */
+  release(): void {
+    if (this.#block === NONE) return;
+    this.#blocks.give(this.#block, this.#room);
+    this.#block = NONE;
   }
 }
 
@@ -62,7 +102,7 @@ export function readJobs(
   return log.readChunks(
     queue.log,
     chunks.map((chunk) => chunk.first),
-    chunks.map((chunk) => chunk.slots.length),
+    chunks.map((chunk) => chunk.jobs),
   );
 }
 
@@ -109,7 +149,7 @@ export class JobWalk {
       const id = seqs[index];
       while (isBeyond(chunks[this.#chunk], id)) this.#chunk++;
       const chunk = chunks[this.#chunk];
-      const slot = chunk.slots[id - chunk.first];
+      const slot = chunk.slotAt(id - chunk.first);
       if (slot === GONE) continue;
       this.slot = slot;
       this.id = id;
@@ -121,8 +161,8 @@ export class JobWalk {
   }
 }
 
-function isBeyond({ first, slots }: JobChunk, id: number): boolean {
-  return id < first || id >= first + slots.length;
+function isBeyond({ first, jobs }: JobChunk, id: number): boolean {
+  return id < first || id >= first + jobs;
 }
 
 /** The chunks that a batch creates and drops. */
@@ -144,15 +184,21 @@ export class JobChunks {
   readonly #describe: Describe;
   /** The chunks by the ids of their first jobs, in order. */
   readonly #chunks = new Map<number, JobChunk>();
-  readonly #of = new SlotList<JobChunk | null>();
+  readonly #blocks: SlotBlocks;
+  /** The number of the chunk of each job, and the chunks that have these numbers. */
+  readonly #of = new SlotList();
+  readonly #numbered: (JobChunk | null)[] = [];
+  readonly #freeNumbers: number[] = [];
   #open: JobChunk | null = null;
   #newest: JobChunk | null = null;
   #created: JobChunk[] = [];
   #dirty: JobChunk[] = [];
   readonly #underWay: ChunkChanges[] = [];
 
-  constructor(log: JobLog, queue: StoredQueue, describe: Describe) {
+  /** The slots of the jobs are kept in `blocks`. */
+  constructor(log: JobLog, queue: StoredQueue, blocks: SlotBlocks, describe: Describe) {
     this.#log = log;
+    this.#blocks = blocks;
     this.#queue = queue;
     this.#describe = describe;
   }
@@ -160,7 +206,7 @@ export class JobChunks {
   /** Whether the next job begins a chunk. */
   get needsNew(): boolean {
     const open = this.#open;
-    return open === null || open.slots.length >= MAX_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
+    return open === null || open.jobs >= MAX_CHUNK_JOBS || open.bytes >= CHUNK_FULL_BYTES;
   }
 
   /** All chunks, oldest first. */
@@ -171,7 +217,7 @@ export class JobChunks {
   /** The chunks that have jobs behind `id`, oldest first. */
   *behind(id: number): Generator<JobChunk> {
     for (const chunk of this.#chunks.values()) {
-      if (chunk.first + chunk.slots.length - 1 > id) yield chunk;
+      if (chunk.first + chunk.jobs - 1 > id) yield chunk;
     }
   }
 
@@ -183,14 +229,15 @@ export class JobChunks {
 
   /** The chunk of a job. */
   of(slot: number): JobChunk {
-    return this.#of.get(slot)!;
+    return this.#numbered[this.#of.get(slot)]!;
   }
 
   /** Adds a pushed job, before the next one is handed to the store. */
   add(slot: number, id: number, bytes: number, timeMs: number): void {
     let chunk = this.#open;
     if (chunk === null || this.needsNew) {
-      chunk = this.#open = new JobChunk(id, timeMs, false);
+      chunk?.close();
+      chunk = this.#open = new JobChunk(this.#blocks, id, timeMs, false);
       this.#append(chunk);
       this.#created.push(chunk);
     }
@@ -199,20 +246,25 @@ export class JobChunks {
 
   /** Adds a chunk that was there at start. */
   addStored(first: number, timeMs: number): JobChunk {
-    const chunk = new JobChunk(first, timeMs, true);
+    const chunk = new JobChunk(this.#blocks, first, timeMs, true);
     this.#append(chunk);
     return chunk;
   }
 
+  /** Says that all jobs of a chunk that was there at start were added. */
+  endStored(chunk: JobChunk): void {
+    chunk.close();
+  }
+
   /** Adds the next job of a chunk that was there at start; `slot` is null for a job that is gone. */
   addStoredJob(chunk: JobChunk, slot: number | null, bytes: number): void {
-    if (slot === null) chunk.slots.push(GONE);
+    if (slot === null) chunk.push(GONE);
     else this.#enter(chunk, slot, bytes);
   }
 
   /** Notes that the stored state of a job must be written anew. */
   changed(slot: number): void {
-    const chunk = this.#of.get(slot)!;
+    const chunk = this.of(slot);
     if (chunk.dirty) return;
     chunk.dirty = true;
     this.#dirty.push(chunk);
@@ -220,21 +272,21 @@ export class JobChunks {
 
   /** Notes that a job goes with the batch that gathers. */
   leaving(slot: number): void {
-    this.#of.get(slot)!.live--;
+    this.of(slot).live--;
     this.changed(slot);
   }
 
   /** Notes that a job stays after all: the batch that it was leaving with has failed. */
   staying(slot: number): void {
-    this.#of.get(slot)!.live++;
+    this.of(slot).live++;
     this.changed(slot);
   }
 
   /** Forgets a job that is gone. */
   freed(slot: number, id: number): void {
-    const chunk = this.#of.get(slot)!;
-    this.#of.set(slot, null);
-    chunk.slots[id - chunk.first] = GONE;
+    const chunk = this.of(slot);
+    this.#of.set(slot, NONE);
+    chunk.lose(id - chunk.first);
   }
 
   /** Hands the batch that gathers over to the store: states and drops of the chunks that changed. */
@@ -248,6 +300,7 @@ export class JobChunks {
       } else this.#writeStates(chunk, wallMs);
     }
     this.#underWay.push({ created: this.#created, dropped });
+    this.#open?.close();
     this.#created = [];
     this.#dirty = [];
     this.#open = null;
@@ -274,6 +327,8 @@ export class JobChunks {
 
   #append(chunk: JobChunk): void {
     this.#chunks.set(chunk.first, chunk);
+    chunk.number = this.#freeNumbers.pop() ?? this.#numbered.length;
+    this.#numbered[chunk.number] = chunk;
     chunk.previous = this.#newest;
     if (this.#newest !== null) this.#newest.next = chunk;
     this.#newest = chunk;
@@ -282,21 +337,25 @@ export class JobChunks {
   #remove(chunk: JobChunk): void {
     const { previous, next } = chunk;
     this.#chunks.delete(chunk.first);
+    this.#numbered[chunk.number] = null;
+    this.#freeNumbers.push(chunk.number);
+    chunk.release();
     if (previous !== null) previous.next = next;
     if (next !== null) next.previous = previous;
     else this.#newest = previous;
   }
 
   #enter(chunk: JobChunk, slot: number, bytes: number): void {
-    this.#of.set(slot, chunk);
-    chunk.slots.push(slot);
+    this.#of.set(slot, chunk.number);
+    chunk.push(slot);
     chunk.bytes += bytes;
     chunk.live++;
   }
 
   #writeStates(chunk: JobChunk, wallMs: number): void {
     writer.begin();
-    for (const slot of chunk.slots) {
+    for (let index = 0; index < chunk.jobs; index++) {
+      const slot = chunk.slotAt(index);
       if (slot === GONE) {
         Object.assign(kept, PLAIN_JOB);
         kept.state = DurableState.GONE;

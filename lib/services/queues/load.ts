@@ -37,5 +37,6 @@ export function loadQueue(queue: LoadedQueue, chunks: readonly StoredChunk[]): v
       const slot = queue.machine.restore(job);
       queue.chunks.addStoredJob(chunk, slot, job.bytes);
     }
+    queue.chunks.endStored(chunk);
   }
 }

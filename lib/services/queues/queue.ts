@@ -8,6 +8,7 @@
  */
 import type { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
+import { NumberRing } from "../../logic/number_ring.ts";
 import {
   type Consumer,
   type DeathReason,
@@ -32,6 +33,7 @@ import type { JobOptions } from "./job_options.ts";
 import { JobDeliveries } from "./deliveries.ts";
 import type { KeptJob } from "./job_states.ts";
 import { loadQueue } from "./load.ts";
+import type { SlotBlocks } from "./slot_blocks.ts";
 import { QueueConsumer } from "./consumer.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -44,14 +46,13 @@ const moved = new Entry();
 const entered: NewJob = { id: 0, bytes: 0, priority: 0, key: 0, dueMs: 0 };
 /** The most jobs that one turn leases of a queue: each costs about a microsecond, and another when it is committed. */
 export const LEASED_AT_ONCE = 1024;
-/** The fewest slots of committed jobs that are cut off the list of pushed jobs at a time. */
-const COMPACT_AT = 4096;
 
 /** The owner of queues: what a queue needs of its server. */
 export interface QueueOwner {
   readonly context: ServerContext;
   readonly store: Store;
   readonly ring: BodyRing;
+  readonly blocks: SlotBlocks;
   /** Notes that the queue may have jobs to hand out at the end of the turn. */
   touch(queue: Queue): void;
   /** Notes that the queue has something for the batch that gathers. */
@@ -89,8 +90,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly #deliveries: JobDeliveries;
   readonly #deadLetters: DeadLetters;
   /** The slots of jobs that are pushed and not committed, in that order. */
-  #pushing: number[] = [];
-  #pushingAt = 0;
+  readonly #pushing = new NumberRing();
   /** The queue's place in the store; null until its first job. */
   #log: StoreQueue | null;
 
@@ -101,7 +101,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.context = owner.context;
     this.machine = new WorkQueue(options, this, Math.random);
     const { jobs } = owner.store;
-    this.chunks = new JobChunks(jobs, this, (slot, job) => this.#describe(slot, job));
+    this.chunks = new JobChunks(jobs, this, owner.blocks, (slot, job) => this.#describe(slot, job));
     this.readTurn = owner.context.turns.join();
     const { tracing } = owner.context;
     this.attempts = tracing === null ? null : new JobAttempts(tracing, name, this.machine);
@@ -179,11 +179,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** Takes a job of the batch that was just committed, or a duplicate, in the order of pushes. */
   stored(bytes: Uint8Array, start: number, end: number, duplicate: boolean): void {
     if (duplicate) return;
-    const slot = this.#pushing[this.#pushingAt++];
-    if (this.#pushingAt >= COMPACT_AT && 2 * this.#pushingAt >= this.#pushing.length) {
-      this.#pushing = this.#pushing.slice(this.#pushingAt);
-      this.#pushingAt = 0;
-    }
+    const slot = this.#pushing.shift();
     this.pushed++;
     // Bodies that will be handed out soon stay at hand; those of a long queue are read when their turn comes.
     const { machine } = this;
@@ -275,7 +271,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#deadLetters.failed();
     this.chunks.failed();
     this.attempts?.failed();
-    this.#pushing.length = this.#pushingAt = 0;
+    this.#pushing.clear();
     this.#deliveries.failed();
     this.#owner.touch(this);
   }
@@ -324,7 +320,8 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   }
 
   chunkRead(chunk: JobChunk): void {
-    for (const slot of chunk.slots) {
+    for (let index = 0; index < chunk.jobs; index++) {
+      const slot = chunk.slotAt(index);
       if (slot < 0) continue;
       this.#deadLetters.bodyMissing(slot);
       this.#deliveries.bodyMissing(slot);

@@ -19,6 +19,7 @@ import { hasWildcard } from "../../logic/topics/pattern.ts";
 import { BoundQueues } from "./bindings.ts";
 import { type Pull, queuesOf } from "./peer_queues.ts";
 import { checkQueueName, tooManyQueues } from "./queue_name.ts";
+import { SlotBlocks } from "./slot_blocks.ts";
 import { type Settlement, tellAll } from "./settlements.ts";
 import type { EventTaker } from "../topics/hooks.ts";
 import type { Bus } from "../topics/bus.ts";
@@ -48,6 +49,7 @@ export class Queues implements QueueOwner {
   readonly #bus: Bus;
   readonly store: Store;
   readonly ring = new BodyRing(RING_BYTES);
+  readonly blocks = new SlotBlocks();
   #policies: QueuePolicies;
   readonly #byName = new Map<string, Queue>();
   #living = 0;

@@ -7,6 +7,7 @@ import { DEFAULT_QUEUE_OPTIONS } from "../../../lib/logic/queues/policies.ts";
 import { JobState, WorkQueue } from "../../../lib/logic/queues/work_queue.ts";
 import type { JobBodies } from "../../../lib/services/queues/bodies.ts";
 import { JobChunk } from "../../../lib/services/queues/chunks.ts";
+import { SlotBlocks } from "../../../lib/services/queues/slot_blocks.ts";
 import { JobDeliveries } from "../../../lib/services/queues/deliveries.ts";
 import type { OutgoingJob, QueueConsumer } from "../../../lib/services/queues/consumer.ts";
 import { LogRecords } from "../../support/log_records.ts";
@@ -27,6 +28,7 @@ class Bodies {
 class Rig {
   readonly bodies = new Bodies();
   readonly chunks: JobChunk[] = [];
+  readonly blocks = new SlotBlocks();
   /** How often the queue was told that it can hand out more. */
   touched = 0;
   readonly machine: WorkQueue<QueueConsumer>;
@@ -58,7 +60,7 @@ class Rig {
     this.deliveries = new JobDeliveries(queue, this.bodies as unknown as JobBodies);
     for (let id = 1; id <= count; id++) {
       const slot = machine.push({ id, bytes: 1, priority: 0, key: 0, dueMs: 0 }, 0);
-      this.chunks[slot] = new JobChunk(id, 0, true);
+      this.chunks[slot] = new JobChunk(this.blocks, id, 0, true);
     }
     this.commit();
   }
