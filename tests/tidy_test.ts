@@ -29,7 +29,7 @@ const read = (path: string) => Deno.readTextFileSync(new URL(path, root));
 
 const maxLines = 400;
 const textFile =
-  /\.(ts|js|mjs|json|lock|md|proto|yaml|yml|toml|py|cc|cpp|h|hpp|sh|html|css|txt)$|(^|\/)(LICENSE|run|\.gitignore)$/;
+  /\.(tsx?|js|mjs|json|lock|md|proto|yaml|yml|toml|py|cc|cpp|h|hpp|sh|html|css|txt)$|(^|\/)(LICENSE|run|\.gitignore)$/;
 
 /** Folders that git ignores. */
 const ignored = [".git", "node_modules", "dist", "parley-data", ".coverage"];
@@ -44,7 +44,7 @@ function listFiles(below = ""): string[] {
 }
 
 const files = listFiles();
-const sources = files.filter((path) => path.endsWith(".ts") && !path.startsWith("lib/gen/"));
+const sources = files.filter((path) => /\.tsx?$/.test(path) && !path.startsWith("lib/gen/"));
 
 /** Fails with all faults at once, so that one run shows what is to be done. */
 function assertNone(faults: string[], rule: string): void {
@@ -63,7 +63,7 @@ Deno.test("each room imports only what its layer allows", () => {
 
 Deno.test("no import cycles", () => {
   const graph = new Map(
-    files.filter((path) => path.endsWith(".ts")).map((path) => [
+    files.filter((path) => /\.tsx?$/.test(path)).map((path) => [
       path,
       importsOf(read(path))
         .map((each) => resolveImport(path, each.specifier)).filter((each) => each !== undefined),
@@ -103,6 +103,20 @@ Deno.test("no decoder drops what stands at the start of a text", () => {
     careless.map(({ path, made }) => `${path}: ${made.split("\n")[0]}`),
     "a TextDecoder has ignoreBOM: true, or decodeText of lib/base/utf8_text.ts takes its place",
   );
+});
+
+Deno.test("the console takes nothing for HTML, and nothing for a program", () => {
+  const pattern = new RegExp(
+    "dangerouslySet|innerHTML|outerHTML|insertAdjacentHTML|DOMParser|document\\.write|srcdoc|" +
+      "createContextualFragment|\\beval\\(|new Function|javascript:",
+  );
+  const own = sources.filter((path) => path.startsWith("console/"));
+  assert(own.length > 20, "the sources are found");
+  const faults = own.flatMap((path) => {
+    const found = pattern.exec(read(path));
+    return found === null ? [] : [`${path}: ${found[0]}`];
+  });
+  assertNone(faults, "what the console shows is text, whoever it came from");
 });
 
 Deno.test("files are named in snake_case", () => {
@@ -221,6 +235,9 @@ Deno.test("the rules themselves: layers, cycles and I/O are found", () => {
   assert.equal(graph("lib/services/a.ts", "../adapters/b.ts").length, 1);
   assert.equal(graph("lib/server/a.ts", "../../tests/b.ts").length, 1);
   assert.equal(graph("lib/base/a.ts", "../unknown/b.ts").length, 1);
+  assert.equal(graph("console/pages/a.tsx", "../../lib/client/b.ts").length, 0);
+  assert.equal(graph("console/pages/a.tsx", "../../lib/services/b.ts").length, 1);
+  assert.equal(graph("console/pages/a.tsx", "../../tests/b.ts").length, 1);
   const service = (path: string, specifier: string) =>
     serviceFaults(new Map([[path, [{ specifier, typeOnly: true }]]]));
   assert.equal(service("lib/services/topics/a.ts", "../kept/b.ts").length, 1);

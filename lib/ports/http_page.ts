@@ -18,7 +18,7 @@ export interface PageAnswer {
   readonly status: number;
   /** The media type of the body. */
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
 }

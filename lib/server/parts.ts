@@ -21,6 +21,7 @@ import { Features } from "../services/features.ts";
 import { revise } from "../services/revision.ts";
 import { type Config, limitsOf, type LogConfig, typeRulesOf } from "./config/config.ts";
 import { usersOf } from "./config/users_file.ts";
+import { consolePages } from "./console/pages.ts";
 import { Admission } from "./listeners/admission.ts";
 import { Edge } from "./listeners/edge.ts";
 import { Entrance } from "./listeners/entrance.ts";
@@ -100,7 +101,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   const door = new Door(edge);
   const monitoring = new Monitoring({ config, features, admission, access });
   opened.defer(() => monitoring.close());
-  const { pages } = monitoring;
+  const pages = new Map([...monitoring.pages, ...consolePages()]);
   const needs = { context, admission, entrance, refuser, tls, door, pages };
   const listeners = await listenAll(config, needs);
   opened.move();

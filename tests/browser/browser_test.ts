@@ -6,34 +6,13 @@
  * name was made to point here, are refused.
  */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { connect } from "../../lib/client/mod.ts";
 import { bundleClient } from "../../tools/bundle_client.ts";
+import { BROWSER_MS, NO_CHROMIUM, openChromium } from "../support/chromium.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { settles, until } from "../support/until.ts";
 import { ownPort } from "../support/own_port.ts";
-
-const executablePath = ["chromium", "chromium-browser", "google-chrome"]
-  .map((name) => `/usr/bin/${name}`).find((path) => existsSync(path));
-const missing = executablePath === undefined
-  ? " (ignored: there is no Chromium; apt-get install chromium)"
-  : "";
-
-const ARGUMENTS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  // A name that its owner has pointed at this machine.
-  "--host-resolver-rules=MAP rebound.test 127.0.0.1",
-];
-/** Starting a browser on a busy machine takes its time. */
-const BROWSER_MS = 120_000;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -131,7 +110,7 @@ async function withPage(
   using own = ownPort();
   const http = `127.0.0.1:${own.port}`;
   await using server = await startServer({ listen: { http, origins: pages.origin() } });
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS, timeout: BROWSER_MS });
+  const browser = await openChromium();
   try {
     const page = await TestPage.open(browser, pages.origin());
     await run(page, server, pages, browser);
@@ -143,7 +122,7 @@ async function withPage(
 }
 
 function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `browser: ${name}${missing}`, ignore: missing !== "", fn });
+  Deno.test({ name: `browser: ${name}${NO_CHROMIUM}`, ignore: NO_CHROMIUM !== "", fn });
 }
 
 const url = (server: TestServer) => `ws://127.0.0.1:${server.port("ws")}`;

@@ -3,20 +3,11 @@
  * and without a duplicate.
  */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { BROWSER_MS, NO_CHROMIUM, openChromium } from "../support/chromium.ts";
 import { ask } from "../support/http_api.ts";
 import { ownPort } from "../support/own_port.ts";
 import { startServer } from "../support/server.ts";
 import { settles, until } from "../support/until.ts";
-
-const executablePath = ["chromium", "chromium-browser", "google-chrome"]
-  .map((name) => `/usr/bin/${name}`).find((path) => existsSync(path));
-const missing = executablePath === undefined
-  ? " (ignored: there is no Chromium; apt-get install chromium)"
-  : "";
-const BROWSER_MS = 120_000;
-const ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"];
 
 /** What runs in the page: gathers what comes. */
 const SCRIPT = `
@@ -43,8 +34,8 @@ globalThis.listen = (url) => {
 `;
 
 Deno.test({
-  name: `browser: EventSource goes on after restarts without a gap or a duplicate${missing}`,
-  ignore: missing !== "",
+  name: `browser: EventSource goes on after restarts without a gap or a duplicate${NO_CHROMIUM}`,
+  ignore: NO_CHROMIUM !== "",
   async fn() {
     await using pages = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -68,7 +59,7 @@ Deno.test({
         listen: { http: `127.0.0.1:${own.port}`, origins },
       });
     let server = await start();
-    const browser = await chromium.launch({ executablePath, args: ARGUMENTS, timeout: BROWSER_MS });
+    const browser = await openChromium();
     try {
       const page = await browser.newPage();
       await page.goto(origins);
