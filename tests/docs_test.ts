@@ -170,7 +170,12 @@ Deno.test("commands in the documents exist, with their options", async () => {
   const { processIo } = await import("../lib/cli/io.ts");
   const program = makeProgram(processIo(), { exitCode: 0 });
   for (const path of paths) {
-    for (const { code } of blocks(read(path), "sh")) {
+    const inTables = read(path).matchAll(/(?<=^\|.*)`(parley [^`]*)`/gm);
+    const codes = [
+      ...blocks(read(path), "sh").map(({ code }) => code),
+      ...[...inTables].map(([, code]) => code!),
+    ];
+    for (const code of codes) {
       for (const [line, rest] of code.matchAll(/(?<=^|\| |<\()parley ([^#|)\n]*)/gm)) {
         let command = program;
         for (const word of rest!.trim().split(/\s+/)) {
