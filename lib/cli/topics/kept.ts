@@ -7,7 +7,7 @@
 import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
 import { callMethod, type Client } from "../../client/mod.ts";
-import { type TopicInfo, Topics } from "../../gen/parley/v1/topic_pb.ts";
+import { type KeepPolicy, type TopicInfo, Topics } from "../../gen/parley/v1/topic_pb.ts";
 import { checkCanAsk, isMeant } from "../terminal/confirm.ts";
 import { columnLines } from "../terminal/columns.ts";
 import {
@@ -108,14 +108,6 @@ async function topicInfo(topic: string, options: ServerOptions, { io }: CliConte
   const out = io.stdout;
   if (options.json) return out.write(jsonLine(infoJson(info)));
   const { policy } = info;
-  const bounds = policy === undefined ? [] : [
-    ...(policy.maxEvents > 0n ? [countOf(Number(policy.maxEvents), "event")] : []),
-    ...(policy.maxAgeMs > 0n ? [age(Number(policy.maxAgeMs))] : []),
-    ...(policy.maxBytes > 0n ? [byteSize(Number(policy.maxBytes))] : []),
-    ...(policy.forgetAfterMs > 0n
-      ? [`its name for ${age(Number(policy.forgetAfterMs))} when it is empty`]
-      : []),
-  ];
   const rows = [
     ["topic", printable(info.topic)],
     ["events", count(Number(info.events))],
@@ -127,11 +119,22 @@ async function topicInfo(topic: string, options: ServerOptions, { io }: CliConte
     ["oldest", isoTime(info.firstTimeUnixMicros)],
     ["newest", isoTime(info.lastTimeUnixMicros)],
     ["policy", policy === undefined ? "none any more" : printable(policy.pattern)],
-    ["keeps", policy === undefined ? "what is there" : bounds.join(", ") || "everything"],
+    ["keeps", policy === undefined ? "what is there" : boundsText(policy)],
   ];
   for (const [label, value] of rows) {
     out.write(`${styled("dim", label.padEnd(8), out)}${value}\n`);
   }
+}
+
+/** How much a policy keeps, in words. */
+export function boundsText({ maxEvents, maxAgeMs, maxBytes, forgetAfterMs }: KeepPolicy): string {
+  const bounds = [
+    ...(maxEvents > 0n ? [countOf(Number(maxEvents), "event")] : []),
+    ...(maxAgeMs > 0n ? [age(Number(maxAgeMs))] : []),
+    ...(maxBytes > 0n ? [byteSize(Number(maxBytes))] : []),
+    ...(forgetAfterMs > 0n ? [`its name for ${age(Number(forgetAfterMs))} when it is empty`] : []),
+  ];
+  return bounds.join(", ") || "everything";
 }
 
 async function trimTopic(topic: string, options: TrimOptions, { io }: CliContext) {

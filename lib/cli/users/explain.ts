@@ -1,7 +1,7 @@
 /**
- * `parley explain`: whether somebody may do something, and which rule of which role decides, by the configuration and
- * the file of users as they are now. `parley passwd`: the hash of a password, for a configuration that is written by
- * hand.
+ * `parley explain VERB NAME`: whether somebody may do something, and which rule of which role decides, by the configuration
+ * and the file of users as they are now. `parley explain TOPIC` asks a running server what becomes of an event there.
+ * `parley passwd`: the hash of a password, for a configuration that is written by hand.
  */
 import type { Command } from "commander";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
@@ -9,38 +9,67 @@ import { quote } from "../../base/quote.ts";
 import { Accounts } from "../../logic/access/accounts.ts";
 import { explain, ruleText } from "../../logic/access/permissions.ts";
 import { ruleFault, type Verb, VERBS } from "../../logic/access/rules.ts";
-import { type CliContext, UsageError } from "../command.ts";
+import { type CliContext, type ServerOptions, UsageError, withServerOptions } from "../command.ts";
 import { loadFor } from "../server/config_flags.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { askNewPassword, type FileOptions } from "./file.ts";
 
-interface ExplainOptions extends FileOptions {
-  readonly user?: string;
-  readonly token?: string;
+interface ExplainOptions extends FileOptions, ServerOptions {
+  readonly of?: string;
   readonly type?: string;
-  readonly json?: boolean;
 }
+
+const MORE = `
+With a verb and a name the configuration decides, and no server is asked: --user and --token say about whom (default: a
+guest). With a topic alone a running server tells what becomes of an event there: who gets it and who may not, what is
+kept by which policy, which queues take a copy, which type is checked, and which rules decide for whoever asks, or --of.
+
+Examples:
+  parley explain publish orders.eu --user ada
+  parley explain orders.eu
+  parley explain orders.eu --type acme.v1.OrderCreated --of ada --json
+
+Where the server has users, a topic needs the permission "manage topic.NAME", and --of "manage server.users" as well;
+otherwise only the server's own machine may ask.`;
 
 /** Adds the commands. */
 export function addExplain(program: Command, context: CliContext): void {
-  program.command("explain")
-    .description("tell whether a user may do something, and which rule decides; exit code 1 if not")
-    .argument("<verb>", `one of ${VERBS.join(", ")}`)
-    .argument("<name>", "the topic, pattern, method, room or queue")
-    .option("--user <name>", "who (default: a guest)")
-    .option("--token <token>", "whoever has this token or JWT, as the configuration reads it now")
+  withServerOptions(program.command("explain"))
+    .description(
+      "tell what becomes of an event, or whether a user may do something; exit code 1 if not",
+    )
+    .argument("<verb or topic>", `one of ${VERBS.join(", ")}, or a topic`)
+    .argument("[name]", "behind a verb: the topic, pattern, method, room or queue")
+    .option("--of <user>", "about this user")
     .option("--type <type>", "only events of that message type")
     .option(
       "--config <file>",
       "the server's configuration (PARLEY_CONFIG; default: parley.toml if there is one)",
     )
-    .option("--json", "print JSON")
-    .action((verb: string, name: string, options: ExplainOptions) =>
-      tell(verb, name, options, context)
+    .addHelpText("after", MORE)
+    .action((verb: string, name: string | undefined, options: ExplainOptions, command: Command) =>
+      name === undefined
+        ? tellOfTopic(verb, options, context)
+        : tell(verb, name, said(options, command), context)
     );
   program.command("passwd")
     .description("print the hash of a password, which is typed or PARLEY_NEW_PASSWORD")
     .action(() => printHash(context));
+}
+
+async function tellOfTopic(topic: string, options: ExplainOptions, context: CliContext) {
+  const { explainTopic } = await import("../topics/explain.ts");
+  await explainTopic(topic, options, context);
+}
+
+/** Who is asked about, as it stands on the command line: what a context says is for servers. */
+function said(options: ExplainOptions, command: Command): ExplainOptions {
+  const written = (name: string) => command.getOptionValueSource(name) === "cli";
+  return {
+    ...options,
+    user: options.of ?? (written("user") ? options.user : undefined),
+    token: written("token") ? options.token : undefined,
+  };
 }
 
 async function tell(verb: string, name: string, options: ExplainOptions, context: CliContext) {

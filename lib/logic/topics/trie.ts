@@ -177,12 +177,21 @@ export class TopicTrie<S extends Subscription> {
     return match;
   }
 
+  /** Who subscribed to a valid topic and type, those too whom nobody would let have it. It is made anew each time. */
+  wanting(topic: string, type: string): Match<S> {
+    return this.#find(topic, this.#types.named(type));
+  }
+
   #build(topic: string, named: string): Match<S> {
+    const match = this.#find(topic, named);
+    return this.#gate === null ? match : gated(match, topic, named, this.#gate);
+  }
+
+  #find(topic: string, named: string): Match<S> {
     const literal = this.#literals.get(topic);
     if (literal !== undefined) collectSlot(literal, named, this.#builder);
     if (this.#wildcardSize > 0) this.#wildcards.collect(topic, named, this.#builder);
-    const match = this.#builder.finish();
-    return this.#gate === null ? match : gated(match, topic, named, this.#gate);
+    return this.#builder.finish();
   }
 
   #changed(pattern: string, isWildcard: boolean): void {

@@ -230,6 +230,11 @@ export class Bus {
     }
   }
 
+  /** Who subscribed to a topic and type, those too who may not have it. Its lists never change. */
+  wanting(topic: string, type: string): Match<BusSubscription> {
+    return this.#trie.wanting(topic, type);
+  }
+
   /** Whether anybody gets what the server publishes on a topic. */
   isWanted(topic: string, type: string): boolean {
     const { receivers, groups } = ownMatch(topic, this.#trie.match(topic, type));
@@ -339,10 +344,7 @@ export class Bus {
    * The receivers of a match as they matter to `publisher`: of its own subscriptions one that wants its
    * own events stands for all, if there is one.
    */
-  #receivers(
-    match: Match<BusSubscription>,
-    publisher: Peer | null,
-  ): readonly BusSubscription[] {
+  #receivers(match: Match<BusSubscription>, publisher: Peer | null): readonly BusSubscription[] {
     if (match.all === null || publisher === null || topicsOf(publisher).subscriptions === null) {
       return match.receivers;
     }
@@ -372,11 +374,7 @@ export class Bus {
   }
 
   /** Counts an event for the plain subscriptions of a match, and ends those that have had enough. */
-  #count(
-    match: Match<BusSubscription>,
-    publisher: Peer | null,
-    topic: StoreTopic | null,
-  ): void {
+  #count(match: Match<BusSubscription>, publisher: Peer | null, topic: StoreTopic | null): void {
     for (const one of match.all ?? match.receivers) {
       if (one.remaining === Infinity || (one.owner === publisher && !one.echo)) continue;
       if (this.#live.passesBy(one, topic)) continue;

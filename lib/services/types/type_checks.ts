@@ -66,6 +66,11 @@ export class TypeChecks {
     return this.#find("topic", name);
   }
 
+  /** The rule that payloads of a topic are held to; null for none. */
+  ruleOfTopic(name: string): TypeRule | null {
+    return this.#rules.ruleOf("topic", name);
+  }
+
   /** The check of a queue or a method; null for none. It is remembered here, for names that are there. */
   of(kind: "queue" | "method", name: string): TypeCheck | null {
     if (!this.#rules.has(kind)) return null;

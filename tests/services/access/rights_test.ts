@@ -165,6 +165,7 @@ Deno.test("a call that is allowed reaches whoever answers it", async () => {
 const MANAGED = [
   "parley.v1.Topics/Trim",
   "parley.v1.Topics/Remove",
+  "parley.v1.Topics/Explain",
   "parley.v1.Queues/Purge",
   "parley.v1.Queues/Remove",
   "parley.v1.Queues/Redrive",

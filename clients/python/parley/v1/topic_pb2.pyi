@@ -10,6 +10,42 @@ POLICY_ORIGIN_CONFIGURATION: PolicyOrigin
 POLICY_ORIGIN_RUNTIME: PolicyOrigin
 POLICY_ORIGIN_UNSPECIFIED: PolicyOrigin
 
+class ExplainTopicRequest(_message.Message):
+    __slots__ = ["topic", "type", "user"]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    type: str
+    user: str
+    def __init__(self, topic: _Optional[str] = ..., type: _Optional[str] = ..., user: _Optional[str] = ...) -> None: ...
+
+class ExplainTopicResponse(_message.Message):
+    __slots__ = ["check_rejects", "checked_type", "checked_type_known", "denied", "info", "matching", "publish", "queues", "receivers", "subscribe", "subscriptions"]
+    CHECKED_TYPE_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_TYPE_KNOWN_FIELD_NUMBER: _ClassVar[int]
+    CHECK_REJECTS_FIELD_NUMBER: _ClassVar[int]
+    DENIED_FIELD_NUMBER: _ClassVar[int]
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    MATCHING_FIELD_NUMBER: _ClassVar[int]
+    PUBLISH_FIELD_NUMBER: _ClassVar[int]
+    QUEUES_FIELD_NUMBER: _ClassVar[int]
+    RECEIVERS_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    check_rejects: bool
+    checked_type: str
+    checked_type_known: bool
+    denied: int
+    info: TopicInfo
+    matching: int
+    publish: Ruling
+    queues: _containers.RepeatedScalarFieldContainer[str]
+    receivers: int
+    subscribe: Ruling
+    subscriptions: _containers.RepeatedCompositeFieldContainer[MatchingSubscription]
+    def __init__(self, publish: _Optional[_Union[Ruling, _Mapping]] = ..., subscribe: _Optional[_Union[Ruling, _Mapping]] = ..., subscriptions: _Optional[_Iterable[_Union[MatchingSubscription, _Mapping]]] = ..., matching: _Optional[int] = ..., receivers: _Optional[int] = ..., denied: _Optional[int] = ..., info: _Optional[_Union[TopicInfo, _Mapping]] = ..., queues: _Optional[_Iterable[str]] = ..., checked_type: _Optional[str] = ..., check_rejects: bool = ..., checked_type_known: bool = ...) -> None: ...
+
 class KeepPolicy(_message.Message):
     __slots__ = ["forget_after_ms", "max_age_ms", "max_bytes", "max_events", "origin", "pattern", "set_by", "set_time_unix_micros"]
     FORGET_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +96,26 @@ class ListTopicsResponse(_message.Message):
     topics: _containers.RepeatedCompositeFieldContainer[TopicInfo]
     def __init__(self, topics: _Optional[_Iterable[_Union[TopicInfo, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
+class MatchingSubscription(_message.Message):
+    __slots__ = ["denied", "group", "outbox_bytes", "pattern", "reads_history", "session_id", "type", "user"]
+    DENIED_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    OUTBOX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    READS_HISTORY_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    denied: bool
+    group: str
+    outbox_bytes: int
+    pattern: str
+    reads_history: bool
+    session_id: str
+    type: str
+    user: str
+    def __init__(self, session_id: _Optional[str] = ..., user: _Optional[str] = ..., pattern: _Optional[str] = ..., type: _Optional[str] = ..., group: _Optional[str] = ..., denied: bool = ..., reads_history: bool = ..., outbox_bytes: _Optional[int] = ...) -> None: ...
+
 class RemoveTopicsRequest(_message.Message):
     __slots__ = ["pattern"]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +133,14 @@ class RemoveTopicsResponse(_message.Message):
     more: bool
     removed: int
     def __init__(self, removed: _Optional[int] = ..., dropped: _Optional[int] = ..., kept: _Optional[_Iterable[str]] = ..., more: bool = ...) -> None: ...
+
+class Ruling(_message.Message):
+    __slots__ = ["allowed", "why"]
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    allowed: bool
+    why: str
+    def __init__(self, allowed: bool = ..., why: _Optional[str] = ...) -> None: ...
 
 class TopicInfo(_message.Message):
     __slots__ = ["bytes", "events", "first_seq", "first_time_unix_micros", "last_seq", "last_time_unix_micros", "policy", "topic"]

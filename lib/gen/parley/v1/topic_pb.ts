@@ -2,9 +2,8 @@
 // @generated from file parley/v1/topic.proto (package parley.v1, syntax proto3)
 /* eslint-disable */
 
-// Kept topics, as those see them who look after a server. Each is a call of one of
-// the methods "parley.v1.Topics/List", "parley.v1.Topics/Info",
-// "parley.v1.Topics/Trim" and "parley.v1.Topics/Remove".
+// Topics, as those see them who look after a server. Each is a call of one of
+// the methods "parley.v1.Topics/" and its name.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -14,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/topic.proto.
  */
 export const file_parley_v1_topic: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiyAEKCktlZXBQb2xpY3kSDwoHcGF0dGVybhgBIAEoCRISCgptYXhfZXZlbnRzGAIgASgEEhIKCm1heF9hZ2VfbXMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhcKD2ZvcmdldF9hZnRlcl9tcxgFIAEoBBInCgZvcmlnaW4YBiABKA4yFy5wYXJsZXkudjEuUG9saWN5T3JpZ2luEg4KBnNldF9ieRgHIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgIIAEoBCJCChFMaXN0VG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkgKEkxpc3RUb3BpY3NSZXNwb25zZRIkCgZ0b3BpY3MYASADKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEgwKBG1vcmUYAiABKAgiIQoQVG9waWNJbmZvUmVxdWVzdBINCgV0b3BpYxgBIAEoCSI3ChFUb3BpY0luZm9SZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyI1ChBUcmltVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhIKCmJlZm9yZV9zZXEYAiABKAQiSAoRVHJpbVRvcGljUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoBBIiCgRpbmZvGAIgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyImChNSZW1vdmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiVAoUUmVtb3ZlVG9waWNzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBBIPCgdkcm9wcGVkGAIgASgEEgwKBGtlcHQYAyADKAkSDAoEbW9yZRgEIAEoCCIWChRUb3BpY1BvbGljaWVzUmVxdWVzdCJAChVUb3BpY1BvbGljaWVzUmVzcG9uc2USJwoIcG9saWNpZXMYASADKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI6ChFLZWVwVG9waWNzUmVxdWVzdBIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI7ChJLZWVwVG9waWNzUmVzcG9uc2USJQoGcG9saWN5GAEgASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiJgoTVW5rZWVwVG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJIhYKFFVua2VlcFRvcGljc1Jlc3BvbnNlKoUBCgxQb2xpY3lPcmlnaW4SHQoZUE9MSUNZX09SSUdJTl9VTlNQRUNJRklFRBAAEh8KG1BPTElDWV9PUklHSU5fQ09ORklHVVJBVElPThABEhkKFVBPTElDWV9PUklHSU5fUlVOVElNRRACEhoKFlBPTElDWV9PUklHSU5fQlVJTFRfSU4QAzL9AwoGVG9waWNzEkMKBExpc3QSHC5wYXJsZXkudjEuTGlzdFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuTGlzdFRvcGljc1Jlc3BvbnNlEkEKBEluZm8SGy5wYXJsZXkudjEuVG9waWNJbmZvUmVxdWVzdBocLnBhcmxleS52MS5Ub3BpY0luZm9SZXNwb25zZRJBCgRUcmltEhsucGFybGV5LnYxLlRyaW1Ub3BpY1JlcXVlc3QaHC5wYXJsZXkudjEuVHJpbVRvcGljUmVzcG9uc2USSQoGUmVtb3ZlEh4ucGFybGV5LnYxLlJlbW92ZVRvcGljc1JlcXVlc3QaHy5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVzcG9uc2USTQoIUG9saWNpZXMSHy5wYXJsZXkudjEuVG9waWNQb2xpY2llc1JlcXVlc3QaIC5wYXJsZXkudjEuVG9waWNQb2xpY2llc1Jlc3BvbnNlEkMKBEtlZXASHC5wYXJsZXkudjEuS2VlcFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuS2VlcFRvcGljc1Jlc3BvbnNlEkkKBlVua2VlcBIeLnBhcmxleS52MS5VbmtlZXBUb3BpY3NSZXF1ZXN0Gh8ucGFybGV5LnYxLlVua2VlcFRvcGljc1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM");
+  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiyAEKCktlZXBQb2xpY3kSDwoHcGF0dGVybhgBIAEoCRISCgptYXhfZXZlbnRzGAIgASgEEhIKCm1heF9hZ2VfbXMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhcKD2ZvcmdldF9hZnRlcl9tcxgFIAEoBBInCgZvcmlnaW4YBiABKA4yFy5wYXJsZXkudjEuUG9saWN5T3JpZ2luEg4KBnNldF9ieRgHIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgIIAEoBCJCChFMaXN0VG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkgKEkxpc3RUb3BpY3NSZXNwb25zZRIkCgZ0b3BpY3MYASADKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEgwKBG1vcmUYAiABKAgiIQoQVG9waWNJbmZvUmVxdWVzdBINCgV0b3BpYxgBIAEoCSI3ChFUb3BpY0luZm9SZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyI1ChBUcmltVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhIKCmJlZm9yZV9zZXEYAiABKAQiSAoRVHJpbVRvcGljUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoBBIiCgRpbmZvGAIgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyImChNSZW1vdmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiVAoUUmVtb3ZlVG9waWNzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBBIPCgdkcm9wcGVkGAIgASgEEgwKBGtlcHQYAyADKAkSDAoEbW9yZRgEIAEoCCIWChRUb3BpY1BvbGljaWVzUmVxdWVzdCJAChVUb3BpY1BvbGljaWVzUmVzcG9uc2USJwoIcG9saWNpZXMYASADKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI6ChFLZWVwVG9waWNzUmVxdWVzdBIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI7ChJLZWVwVG9waWNzUmVzcG9uc2USJQoGcG9saWN5GAEgASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiJgoTVW5rZWVwVG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJIhYKFFVua2VlcFRvcGljc1Jlc3BvbnNlIkAKE0V4cGxhaW5Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSDAoEdHlwZRgCIAEoCRIMCgR1c2VyGAMgASgJIiYKBlJ1bGluZxIPCgdhbGxvd2VkGAEgASgIEgsKA3doeRgCIAEoCSKjAQoUTWF0Y2hpbmdTdWJzY3JpcHRpb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB3BhdHRlcm4YAyABKAkSDAoEdHlwZRgEIAEoCRINCgVncm91cBgFIAEoCRIOCgZkZW5pZWQYBiABKAgSFQoNcmVhZHNfaGlzdG9yeRgHIAEoCBIUCgxvdXRib3hfYnl0ZXMYCCABKAQiygIKFEV4cGxhaW5Ub3BpY1Jlc3BvbnNlEiIKB3B1Ymxpc2gYASABKAsyES5wYXJsZXkudjEuUnVsaW5nEiQKCXN1YnNjcmliZRgCIAEoCzIRLnBhcmxleS52MS5SdWxpbmcSNgoNc3Vic2NyaXB0aW9ucxgDIAMoCzIfLnBhcmxleS52MS5NYXRjaGluZ1N1YnNjcmlwdGlvbhIQCghtYXRjaGluZxgEIAEoBBIRCglyZWNlaXZlcnMYBSABKAQSDgoGZGVuaWVkGAYgASgEEiIKBGluZm8YByABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEg4KBnF1ZXVlcxgIIAMoCRIUCgxjaGVja2VkX3R5cGUYCSABKAkSFQoNY2hlY2tfcmVqZWN0cxgKIAEoCBIaChJjaGVja2VkX3R5cGVfa25vd24YCyABKAgqhQEKDFBvbGljeU9yaWdpbhIdChlQT0xJQ1lfT1JJR0lOX1VOU1BFQ0lGSUVEEAASHwobUE9MSUNZX09SSUdJTl9DT05GSUdVUkFUSU9OEAESGQoVUE9MSUNZX09SSUdJTl9SVU5USU1FEAISGgoWUE9MSUNZX09SSUdJTl9CVUlMVF9JThADMskECgZUb3BpY3MSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0VG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0VG9waWNzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5Ub3BpY0luZm9SZXF1ZXN0GhwucGFybGV5LnYxLlRvcGljSW5mb1Jlc3BvbnNlEkEKBFRyaW0SGy5wYXJsZXkudjEuVHJpbVRvcGljUmVxdWVzdBocLnBhcmxleS52MS5UcmltVG9waWNSZXNwb25zZRJJCgZSZW1vdmUSHi5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVxdWVzdBofLnBhcmxleS52MS5SZW1vdmVUb3BpY3NSZXNwb25zZRJNCghQb2xpY2llcxIfLnBhcmxleS52MS5Ub3BpY1BvbGljaWVzUmVxdWVzdBogLnBhcmxleS52MS5Ub3BpY1BvbGljaWVzUmVzcG9uc2USQwoES2VlcBIcLnBhcmxleS52MS5LZWVwVG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5LZWVwVG9waWNzUmVzcG9uc2USSQoGVW5rZWVwEh4ucGFybGV5LnYxLlVua2VlcFRvcGljc1JlcXVlc3QaHy5wYXJsZXkudjEuVW5rZWVwVG9waWNzUmVzcG9uc2USSgoHRXhwbGFpbhIeLnBhcmxleS52MS5FeHBsYWluVG9waWNSZXF1ZXN0Gh8ucGFybGV5LnYxLkV4cGxhaW5Ub3BpY1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM");
 
 /**
  * A kept topic.
@@ -497,6 +496,230 @@ export const UnkeepTopicsResponseSchema: GenMessage<UnkeepTopicsResponse> = /*@_
   messageDesc(file_parley_v1_topic, 15);
 
 /**
+ * Asks what becomes of an event on a topic, without publishing one.
+ *
+ * @generated from message parley.v1.ExplainTopicRequest
+ */
+export type ExplainTopicRequest = Message<"parley.v1.ExplainTopicRequest"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * The message type of the event. Empty means none: subscriptions to one type alone do not get that.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * Who would publish and subscribe: a user of the server. Empty means whoever asks.
+   *
+   * @generated from field: string user = 3;
+   */
+  user: string;
+};
+
+/**
+ * Describes the message parley.v1.ExplainTopicRequest.
+ * Use `create(ExplainTopicRequestSchema)` to create a new message.
+ */
+export const ExplainTopicRequestSchema: GenMessage<ExplainTopicRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 16);
+
+/**
+ * Whether something is allowed, and why.
+ *
+ * @generated from message parley.v1.Ruling
+ */
+export type Ruling = Message<"parley.v1.Ruling"> & {
+  /**
+   * Whether it is.
+   *
+   * @generated from field: bool allowed = 1;
+   */
+  allowed: boolean;
+
+  /**
+   * A sentence that names the rule that decides, and its role.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message parley.v1.Ruling.
+ * Use `create(RulingSchema)` to create a new message.
+ */
+export const RulingSchema: GenMessage<Ruling> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 17);
+
+/**
+ * A subscription that matches a topic.
+ *
+ * @generated from message parley.v1.MatchingSubscription
+ */
+export type MatchingSubscription = Message<"parley.v1.MatchingSubscription"> & {
+  /**
+   * The name of the connection.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Who that is; empty for a guest, and where no users are configured.
+   *
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * What it subscribed to.
+   *
+   * @generated from field: string pattern = 3;
+   */
+  pattern: string;
+
+  /**
+   * The only message type that it wants; empty for all.
+   *
+   * @generated from field: string type = 4;
+   */
+  type: string;
+
+  /**
+   * The group that it shares events with: one member gets each. Empty for none.
+   *
+   * @generated from field: string group = 5;
+   */
+  group: string;
+
+  /**
+   * Whether it gets nothing because no rule allows the connection to read that event.
+   *
+   * @generated from field: bool denied = 6;
+   */
+  denied: boolean;
+
+  /**
+   * Whether the connection reads the history of the topic now: a live event comes to it in its turn.
+   *
+   * @generated from field: bool reads_history = 7;
+   */
+  readsHistory: boolean;
+
+  /**
+   * The bytes that wait for the connection to read.
+   *
+   * @generated from field: uint64 outbox_bytes = 8;
+   */
+  outboxBytes: bigint;
+};
+
+/**
+ * Describes the message parley.v1.MatchingSubscription.
+ * Use `create(MatchingSubscriptionSchema)` to create a new message.
+ */
+export const MatchingSubscriptionSchema: GenMessage<MatchingSubscription> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 18);
+
+/**
+ * What becomes of an event on a topic.
+ *
+ * @generated from message parley.v1.ExplainTopicResponse
+ */
+export type ExplainTopicResponse = Message<"parley.v1.ExplainTopicResponse"> & {
+  /**
+   * Whether the user may publish there.
+   *
+   * @generated from field: parley.v1.Ruling publish = 1;
+   */
+  publish?: Ruling | undefined;
+
+  /**
+   * Whether the user may read it.
+   *
+   * @generated from field: parley.v1.Ruling subscribe = 2;
+   */
+  subscribe?: Ruling | undefined;
+
+  /**
+   * The subscriptions that match, at most 1,000.
+   *
+   * @generated from field: repeated parley.v1.MatchingSubscription subscriptions = 3;
+   */
+  subscriptions: MatchingSubscription[];
+
+  /**
+   * How many there are of them in all, those that get nothing among them.
+   *
+   * @generated from field: uint64 matching = 4;
+   */
+  matching: bigint;
+
+  /**
+   * How many connections would get it: each once, and one of each group.
+   *
+   * @generated from field: uint64 receivers = 5;
+   */
+  receivers: bigint;
+
+  /**
+   * How many of those that match get nothing because no rule allows it.
+   *
+   * @generated from field: uint64 denied = 6;
+   */
+  denied: bigint;
+
+  /**
+   * What is kept of the topic, and by which policy. Absent when it is not kept and holds nothing.
+   *
+   * @generated from field: parley.v1.TopicInfo info = 7;
+   */
+  info?: TopicInfo | undefined;
+
+  /**
+   * The queues that take a copy of it as a job.
+   *
+   * @generated from field: repeated string queues = 8;
+   */
+  queues: string[];
+
+  /**
+   * The type that payloads are held to; empty when nothing is checked.
+   *
+   * @generated from field: string checked_type = 9;
+   */
+  checkedType: string;
+
+  /**
+   * Whether a payload that is no message of that type is refused; otherwise the log has a line.
+   *
+   * @generated from field: bool check_rejects = 10;
+   */
+  checkRejects: boolean;
+
+  /**
+   * Whether the server knows that type.
+   *
+   * @generated from field: bool checked_type_known = 11;
+   */
+  checkedTypeKnown: boolean;
+};
+
+/**
+ * Describes the message parley.v1.ExplainTopicResponse.
+ * Use `create(ExplainTopicResponseSchema)` to create a new message.
+ */
+export const ExplainTopicResponseSchema: GenMessage<ExplainTopicResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 19);
+
+/**
  * Where a policy comes from.
  *
  * @generated from enum parley.v1.PolicyOrigin
@@ -612,6 +835,16 @@ export const Topics: GenService<{
     methodKind: "unary";
     input: typeof UnkeepTopicsRequestSchema;
     output: typeof UnkeepTopicsResponseSchema;
+  },
+  /**
+   * Tells what becomes of an event on a topic.
+   *
+   * @generated from rpc parley.v1.Topics.Explain
+   */
+  explain: {
+    methodKind: "unary";
+    input: typeof ExplainTopicRequestSchema;
+    output: typeof ExplainTopicResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_topic, 0);

@@ -45,7 +45,7 @@ function* figuresOf(stats: Readonly<Record<string, unknown>>): Generator<[string
 }
 
 /** What `peer` may have done; `action` is what that is. Raises PERMISSION_DENIED and UNAVAILABLE. */
-function administrationFor(features: Features, peer: Peer, action: string) {
+export function administrationFor(features: Features, peer: Peer, action: string) {
   const { identity, link: { address, isRelayed } } = peer;
   // A unix socket has no address.
   const isHere = isRelayed !== true && (address === "" || isLoopbackIp(address));

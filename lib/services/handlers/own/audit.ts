@@ -16,7 +16,7 @@ const log = logger("audit");
 
 /** The services whose methods are acts, unless they only read. */
 const SERVICES: readonly string[] = [Admin, Queues, Topics].map(({ typeName }) => typeName);
-const READING = /^(?:Get|Info|List|Peek|Check|Stats|Connections|Policies)/;
+const READING = /^(?:Get|Info|List|Peek|Check|Stats|Connections|Policies|Explain)/;
 /** Acts of other services. */
 const FURTHER: readonly string[] = [`${Rooms.typeName}/Remove`];
 /** The fields that say what a request is about. */

@@ -37,6 +37,7 @@ interface Named {
   readonly queue: string;
   readonly room: string;
   readonly name: string;
+  readonly user: string;
   /** What is to be set for a pattern, or for the queues of a name. */
   readonly policy?: { readonly pattern?: string; readonly name?: string };
 }
@@ -84,6 +85,11 @@ const TOPICS: Rights<typeof Topics> = {
   policies: anybody,
   keep: (peer, { policy }) => checkMayAll(peer, "manage", `topic.${policy?.pattern ?? ""}`),
   unkeep: (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`),
+  explain: (peer, { topic, user }) => {
+    checkMay(peer, "manage", `topic.${topic}`);
+    // What others may do is more than what is done with the topic.
+    if (user !== "" && user !== peer.identity?.user) checkMay(peer, "manage", "server.users");
+  },
 };
 
 const TYPES: Rights<typeof Types> = {

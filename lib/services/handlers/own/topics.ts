@@ -10,11 +10,12 @@ import type { Topics } from "../../../gen/parley/v1/topic_pb.ts";
 import { quote } from "../../../base/quote.ts";
 import { checkPattern, checkTopic, hasWildcard } from "../../../logic/topics/pattern.ts";
 import type { StoreTopic } from "../../../ports/store.ts";
-import type { KeptTopics } from "../../kept/kept_topics.ts";
 import { may } from "../../access/checks.ts";
 import { maySeeTopic } from "./rights.ts";
 import type { Methods } from "./method.ts";
-import { keepPolicies, keepPolicyOf, keepTopics, unkeepTopics } from "./policies.ts";
+import { explainTopic } from "./explain.ts";
+import { infoOf } from "./topic_info.ts";
+import { keepPolicies, keepTopics, unkeepTopics } from "./policies.ts";
 import type { Features } from "../../features.ts";
 import type { Peer } from "../../connection/peer.ts";
 
@@ -37,6 +38,7 @@ export const TOPIC_METHODS: Methods<typeof Topics> = {
   policies: keepPolicies,
   keep: keepTopics,
   unkeep: unkeepTopics,
+  explain: { list: "subscriptions", run: explainTopic },
 };
 
 async function list(
@@ -174,26 +176,4 @@ function topicOf(features: Features, session: Peer, name: string, action: string
       accepted: "a topic that a [[keep]] policy of the server matches",
     },
   );
-}
-
-function infoOf(kept: KeptTopics, topic: StoreTopic | string) {
-  const name = typeof topic === "string" ? topic : topic.name;
-  const known = typeof topic === "string" ? kept.store.topic(topic) : topic;
-  const policy = kept.policyOf(name);
-  return {
-    topic: name,
-    firstSeq: BigInt(known?.firstSeq ?? 1),
-    lastSeq: BigInt(known?.lastSeq ?? 0),
-    events: BigInt(known?.events ?? 0),
-    bytes: BigInt(known?.bytes ?? 0),
-    firstTimeUnixMicros: micros(known?.firstTimeMs ?? 0),
-    lastTimeUnixMicros: micros(known?.lastTimeMs ?? 0),
-    ...(policy === null ? {} : {
-      policy: keepPolicyOf(policy),
-    }),
-  };
-}
-
-function micros(ms: number): bigint {
-  return BigInt(Math.floor(ms)) * 1000n;
 }
