@@ -1,14 +1,15 @@
 /**
- * HTTP: publishing over connections that stay, against the runtime's own server with nothing behind it, and streams of
- * events of one topic.
+ * HTTP: publishing over connections that stay, against the runtime's own server and that of node:http with nothing behind
+ * them, and streams of events of one topic.
  *
- * Ours publishes each body and answers how many got it; the bare server reads it and answers 204: what is left to win.
+ * Ours publishes each body and answers how many got it; the bare servers read it and answer 204. What is left to win is
+ * what node:http, which ours stands on, leaves.
  */
 import { type BenchContext, busyNotes, LOAD_SHARE, startAll } from "./harness/context.ts";
 import { runLoad } from "./harness/generator.ts";
 import { paired } from "./harness/paired.ts";
 import type { Case, Check, Metric, Sample } from "./harness/result.ts";
-import { startBareHttp, startParley, type Subject } from "./harness/subjects.ts";
+import { startBareHttp, startBareNodeHttp, startParley, type Subject } from "./harness/subjects.ts";
 import type { HttpLoadResult } from "./load/http_load.ts";
 
 const CONNECTIONS = 50;
@@ -21,7 +22,11 @@ const EVENTS_METRICS: readonly Metric[] = [
   { key: "rate", label: "deliveries a second", digits: 0 },
   { key: "cpu", label: "server CPU µs a delivery", digits: 1 },
 ];
-const OURS_AND_BARE = { subject: "parley", against: "bare Deno.serve" };
+const PAIRS = [
+  { subject: "parley", against: "bare Deno.serve" },
+  { subject: "parley", against: "bare node:http" },
+  { subject: "bare node:http", against: "bare Deno.serve" },
+];
 
 /** Measures both. */
 export async function benchHttp(context: BenchContext): Promise<Case[]> {
@@ -34,8 +39,8 @@ export async function benchHttp(context: BenchContext): Promise<Case[]> {
       kind: "http-publish",
       connections: CONNECTIONS,
       metrics: PUBLISH_METRICS,
-      checks: [{ metric: "rate", ...OURS_AND_BARE }, { metric: "cpu", ...OURS_AND_BARE }],
-      starts: [() => startParley(), startBareHttp],
+      checks: PAIRS.flatMap((pair) => [{ metric: "rate", ...pair }, { metric: "cpu", ...pair }]),
+      starts: [() => startParley(), startBareHttp, startBareNodeHttp],
     }),
     await measure(context, {
       name: streamed,

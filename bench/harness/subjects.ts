@@ -93,8 +93,17 @@ export function startBareHttp(): Promise<Subject> {
   return startProgram("bare Deno.serve", "bench/bare_http.ts");
 }
 
-async function startProgram(name: string, program: string): Promise<Subject> {
-  const args = ["run", "--quiet", "--no-check", "--allow-net", join(ROOT, program)];
+/** Starts the bare server of node:http. */
+export function startBareNodeHttp(): Promise<Subject> {
+  return startProgram("bare node:http", "bench/bare_http.ts", ["node"]);
+}
+
+async function startProgram(
+  name: string,
+  program: string,
+  words: readonly string[] = [],
+): Promise<Subject> {
+  const args = ["run", "--quiet", "--no-check", "--allow-net", join(ROOT, program), ...words];
   const child = Child.start(Deno.execPath(), args);
   const port = portOf(await announced(child));
   return subject({ name, dialect: "bytes", port }, child);

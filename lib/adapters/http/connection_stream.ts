@@ -207,13 +207,18 @@ export class ConnectionStream extends Duplex {
     }
   }
 
-  /** Gives away what came of HTTP: parts of a body may be kept. */
+  /** Gives away what came of HTTP, since parts of a body may be kept: a copy of what is short, else the buffer. */
   #pushWhole(buffer: Uint8Array<ArrayBuffer>, count: number): void {
-    const size = buffer.length - ROOM_IN_FRONT_BYTES;
-    const next = count === size ? Math.min(size * 4, LARGE_BYTES) : SMALL_BYTES;
-    this.#buffer = roomFor(next);
     this.#reading = false;
     this.onBytes?.(count);
+    const size = buffer.length - ROOM_IN_FRONT_BYTES;
+    if (count < SMALL_BYTES && size === SMALL_BYTES) {
+      // Copies of what is short share memory; a buffer for each read would be garbage that costs more.
+      this.push(Buffer.from(buffer.subarray(ROOM_IN_FRONT_BYTES, ROOM_IN_FRONT_BYTES + count)));
+      return;
+    }
+    const next = count === size ? Math.min(size * 4, LARGE_BYTES) : SMALL_BYTES;
+    this.#buffer = roomFor(next);
     this.push(Buffer.from(buffer.buffer, ROOM_IN_FRONT_BYTES, count));
   }
 

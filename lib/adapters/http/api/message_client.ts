@@ -13,6 +13,7 @@ import {
 } from "../../../gen/parley/v1/envelope_pb.ts";
 import type { Welcome } from "../../../gen/parley/v1/session_pb.ts";
 import { DecodedMessages } from "../../text/decoded_messages.ts";
+import { eventMessage, type PublishedEvent } from "./event_message.ts";
 import { MessageLink, type MessageLinkOptions } from "./message_link.ts";
 
 /** A question, as the member of ClientMessage that it is. */
@@ -73,12 +74,22 @@ export class MessageClient {
   /** The same, with the id of the question, by which it can be given up. */
   start(message: Question): { readonly id: bigint; readonly answer: Promise<Said> } {
     const id = ++this.#lastId;
-    const answer = new Promise<Said>((resolve, reject) => {
+    const put = () => this.link.put(create(ClientMessageSchema, { message, id }));
+    return { id, answer: this.#answerOf(id, put) };
+  }
+
+  /** Publishes, and gives the acknowledgement. Rejects as `ask`. */
+  publish(event: PublishedEvent): Promise<Said> {
+    const id = ++this.#lastId;
+    return this.#answerOf(id, () => this.link.putBytes(eventMessage(event, Number(id))));
+  }
+
+  #answerOf(id: bigint, put: () => void): Promise<Said> {
+    return new Promise<Said>((resolve, reject) => {
       if (this.#end !== null) return reject(this.#end);
       this.#waiting.set(id, { resolve, reject });
-      this.link.put(create(ClientMessageSchema, { message, id }));
+      put();
     });
-    return { id, answer };
   }
 
   /** Gives up a call that was asked, which rejects with `reason`: the one who answers it is told. */

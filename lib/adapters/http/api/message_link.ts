@@ -73,8 +73,13 @@ export class MessageLink implements Link {
 
   /** Hands a message to the session. */
   put(message: ClientMessage): void {
+    if (!this.#finished) this.putBytes(sizeDelimitedEncode(ClientMessageSchema, message));
+  }
+
+  /** The same with a message that is encoded and delimited. */
+  putBytes(message: Uint8Array): void {
     if (this.#finished) return;
-    this.#waiting.push(sizeDelimitedEncode(ClientMessageSchema, message));
+    this.#waiting.push(message);
     this.#wake?.();
   }
 

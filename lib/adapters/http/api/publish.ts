@@ -1,8 +1,6 @@
 /**
  * `POST /v1/publish/{topic}`: the body is published, and the answer tells how safe it is.
  */
-import { create } from "@bufbuild/protobuf";
-import { EventSchema } from "../../../gen/parley/v1/event_pb.ts";
 import { type Ack, AckLevel } from "../../../gen/parley/v1/session_pb.ts";
 import type { Answer } from "../answer.ts";
 import { messageHeaders, messageId, messageType } from "./content.ts";
@@ -15,15 +13,15 @@ export const PUBLISH_QUERY = ["type"] as const;
 export async function publish(exchange: Exchange): Promise<Answer> {
   checkQuery(exchange.query, PUBLISH_QUERY);
   const headers = messageHeaders(exchange.headers);
-  const value = create(EventSchema, {
+  const event = {
     topic: exchange.names.topic,
     type: messageType(headers, exchange.query.get("type")),
     messageId: messageId(exchange.headers),
     headers,
     payload: await exchange.body(),
-  });
+  };
   const client = await exchange.client();
-  const said = await client.ask({ case: "event", value });
+  const said = await client.publish(event);
   const ack = said.value as Ack;
   const level = AckLevel[ack.level];
   return json(
