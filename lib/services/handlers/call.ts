@@ -107,7 +107,10 @@ function answerOwn(
   detached(later, "answer a call of the server's own methods");
 }
 
-/** Answers a call of the server's own when what it does is done; a refusal is told even if it has no id. */
+/**
+ * Answers a call of the server's own when what it does is done, in a turn of the session's calls: one commit can be the
+ * end of hundreds. A refusal is told even if it has no id.
+ */
 async function answerOwnLater(
   session: Peer,
   answer: Promise<OwnAnswer>,
@@ -123,6 +126,8 @@ async function answerOwnLater(
     countRefusal(session.context, error, session);
     reply = errorReply(error);
   }
+  // Not one await for all: the answers of a commit would all be admitted before the first of them is written.
+  if (!session.callsTurn.begin()) await session.callsTurn.wait();
   session.late.endCall();
   answerLate(session, reply, id);
   session.outbox.flush();

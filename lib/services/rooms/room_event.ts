@@ -2,27 +2,49 @@
  * Events of rooms as bytes.
  */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import { RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
+import { putVarint, varintSize } from "../../wire/varint.ts";
+
+/** Tags of Event.topic, payload, type and message_id: fields 1, 2, 3 and 5, length-delimited. */
+const TOPIC_TAG = 0x0a;
+const PAYLOAD_TAG = 0x12;
+const TYPE_TAG = 0x1a;
+const MESSAGE_ID_TAG = 0x2a;
+
+const encoder = new TextEncoder();
+const TYPE = encoder.encode(RoomEventSchema.typeName);
 
 /** What happens in a room. */
 export type RoomHappening = MessageInitShape<typeof RoomEventSchema>["event"];
 
-/** Encodes an event of a room, and says where its message_id lies. */
+/**
+ * Encodes an event of a room, and says where its message_id lies. Its envelope is written by hand, since much is said in
+ * a room of many.
+ */
 export function encodeEvent(topic: string, event: RoomHappening, messageId: string) {
   const payload = toBinary(RoomEventSchema, create(RoomEventSchema, { event }));
-  const head = toBinary(
-    EventSchema,
-    create(EventSchema, { topic, payload, type: RoomEventSchema.typeName }),
-  );
-  if (messageId === "") return { body: head, idStart: 0, idEnd: 0 };
-  const tail = toBinary(EventSchema, create(EventSchema, { messageId }));
-  const body = new Uint8Array(head.length + tail.length);
-  body.set(head);
-  body.set(tail, head.length);
-  // The tail is a tag, a length of one byte or two, and the id itself.
-  const idBytes = new TextEncoder().encode(messageId).length;
-  return { body, idStart: body.length - idBytes, idEnd: body.length };
+  const name = encoder.encode(topic);
+  const id = encoder.encode(messageId);
+  const idSize = id.length === 0 ? 0 : sizeOf(id);
+  const body = new Uint8Array(sizeOf(name) + sizeOf(payload) + sizeOf(TYPE) + idSize);
+  let at = put(body, 0, TOPIC_TAG, name);
+  at = put(body, at, PAYLOAD_TAG, payload);
+  at = put(body, at, TYPE_TAG, TYPE);
+  if (id.length === 0) return { body, idStart: 0, idEnd: 0 };
+  put(body, at, MESSAGE_ID_TAG, id);
+  return { body, idStart: body.length - id.length, idEnd: body.length };
+}
+
+/** The bytes of a field with its tag, of one byte, and its length. */
+function sizeOf({ length }: Uint8Array): number {
+  return 1 + varintSize(length) + length;
+}
+
+function put(body: Uint8Array, at: number, tag: number, value: Uint8Array): number {
+  body[at++] = tag;
+  at = putVarint(body, at, value.length);
+  body.set(value, at);
+  return at + value.length;
 }
 
 /** That somebody has left a room with `online` members; `lost` says that the connection was. */
