@@ -59,7 +59,7 @@ export {
   type WorkerStats,
   type WorkOptions,
 } from "./queues/worker.ts";
-export type { Room, RoomHistory, RoomMember, RoomOptions } from "./rooms/room.ts";
+export type { Room, RoomHistory, RoomMember, RoomOptions, SayOptions } from "./rooms/room.ts";
 export type { RoomMessage, RoomMessageKind } from "./rooms/message.ts";
 export type { RoomSummary } from "./rooms/rooms.ts";
 export type {

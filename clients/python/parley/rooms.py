@@ -52,6 +52,8 @@ class RoomMessage:
     online: int
     #: Whether it happened before this room was joined.
     past: bool
+    #: For "said": whether the text tells what they do ("/me waves") instead of what they say.
+    action: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +90,8 @@ def message_of(event: Event, joined_seq: int = 0) -> RoomMessage | None:
     happened = room_pb2.RoomEvent.FromString(event.payload)
     kind = happened.WhichOneof("event")
     if kind == "said":
-        return made("said", happened.said.name, happened.said.text)
+        said = made("said", happened.said.name, happened.said.text)
+        return dataclasses.replace(said, action=happened.said.action)
     if kind == "joined":
         return made("joined", happened.joined.name, online=happened.joined.online)
     if kind == "left":
@@ -123,9 +126,12 @@ class Room:
         """Proves that the name is this client's, to a client of the same person later. Secret."""
         return self._owner.token
 
-    async def say(self, text: str, *, timeout: float = _PATIENCE) -> int:
-        """Says something, and gives its seq when it is in the room's history. It is said once, however often it is sent."""
-        request = room_pb2.SayRequest(room=self.name, text=text, message_id=uuid.uuid4().hex)
+    async def say(self, text: str, *, action: bool = False, timeout: float = _PATIENCE) -> int:
+        """
+        Says something, and gives its seq when it is in the room's history. It is said once, however often it is sent.
+        `action` says that the text tells what one does ("/me waves").
+        """
+        request = room_pb2.SayRequest(room=self.name, text=text, message_id=uuid.uuid4().hex, action=action)
         return int((await self._owner.ask("Say", request, room_pb2.SayResponse, timeout)).seq)
 
     async def set_topic_line(self, text: str, *, timeout: float = _PATIENCE) -> int:

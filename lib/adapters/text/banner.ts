@@ -14,11 +14,13 @@ export const TEXT_BANNER = `Welcome to Parley!
 
 /** The commands. */
 export const TEXT_HELP = `/help              shows this
-/name NAME         changes your name
-/rooms             lists the rooms
+/name, /nick NAME  changes your name
+/me TEXT           says what you do
+/rooms, /list      lists the rooms
 /join ROOM         goes into another room
 /leave             leaves the room
-/who               tells who is in the room
+/who, /names       tells who is in the room
+/topic [TEXT]      tells the topic line, or sets it; - takes it away
 /msg NAME TEXT     says something to one person
 /history [COUNT]   shows what was said last
 /quit              leaves

@@ -8,15 +8,13 @@
  * Lines are taken one after the other: while what a line means depends on an answer that is not there yet
  * (`ready` is false), the next one has to wait. So nothing is lost that is typed, or piped, too early.
  */
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { printable } from "../../base/printable.ts";
-import { type ClientMessage, ClientMessageSchema } from "../../gen/parley/v1/envelope_pb.ts";
-import type { ServerMessage } from "../../gen/parley/v1/envelope_pb.ts";
+import type { ClientMessage, ServerMessage } from "../../gen/parley/v1/envelope_pb.ts";
 import { CloseReason, ErrorCode } from "../../gen/parley/v1/error_pb.ts";
 import type { Event } from "../../gen/parley/v1/event_pb.ts";
-import { DirectMessageSchema, Rooms } from "../../gen/parley/v1/room_pb.ts";
-import { clockText, TEXT_BANNER, TEXT_HELP } from "./banner.ts";
+import { DirectMessageSchema, type RoomEvent, Rooms } from "../../gen/parley/v1/room_pb.ts";
+import { clockText, TEXT_HELP } from "./banner.ts";
 import type { TextLine } from "./lines.ts";
 import {
   directLine,
@@ -26,6 +24,7 @@ import {
   roomLine,
   saidLine,
 } from "./phrases.ts";
+import { Requests } from "./requests.ts";
 
 /** What a person is asked first. */
 export const NAME_PROMPT = "[ENTER YOUR NAME]: ";
@@ -34,13 +33,12 @@ export const PASSWORD_PROMPT = "[ENTER YOUR PASSWORD]: ";
 /** The most events of a room's history that are shown on coming in. */
 const SHOWN_HISTORY = 2048;
 
-type Answer = (message: ServerMessage["message"]) => void;
-type Refused = (reason: string, code: ErrorCode) => void;
-
 /** What the dialogue needs. */
 export interface DialogueOptions {
   /** The room that one comes into first. */
   readonly room: string;
+  /** What is shown before the name is asked for. */
+  readonly banner: string;
   /** The longest line, for telling people. */
   readonly maxLineBytes: number;
   /** The wall clock, in milliseconds since 1970. */
@@ -54,14 +52,13 @@ export class TextDialogue {
   /** Set when the server has said its last word: nothing will be answered any more. */
   dismissed = false;
   readonly #options: DialogueOptions;
-  readonly #requests: ClientMessage[] = [];
-  readonly #answers = new Map<bigint, Answer>();
+  readonly #requests = new Requests((reason) => this.#say(reason));
   #output = "";
-  #nextId = 1n;
   #name = "";
   /** The name whose password is asked for; empty while none is. */
   #claimed = "";
   #room = "";
+  #topicLine = "";
   /** Events of the room up to this seq are its history. */
   #historySeq = 0n;
   #showingHistory = false;
@@ -72,18 +69,17 @@ export class TextDialogue {
   #farewell: (() => void) | null = null;
   /** Whether the cursor stands behind a prompt. */
   #atPrompt = false;
-  /** Answers on which it depends what the next line means. */
-  #deciding = 0;
 
   constructor(options: DialogueOptions) {
     this.#options = options;
-    this.#print(TEXT_BANNER);
+    this.#print(options.banner);
     this.#askName();
   }
 
   /** Whether the next line can be taken. */
   get ready(): boolean {
-    return this.#deciding === 0 && !this.#showingHistory && !this.finished && !this.dismissed;
+    return this.#requests.deciding === 0 && !this.#showingHistory && !this.finished &&
+      !this.dismissed;
   }
 
   /** What is to be shown now; taken once. */
@@ -95,7 +91,7 @@ export class TextDialogue {
 
   /** What is to be asked of the server now; taken once. */
   takeRequests(): ClientMessage[] {
-    return this.#requests.splice(0);
+    return this.#requests.take();
   }
 
   /** The person has typed a line. Only while `ready`. */
@@ -116,20 +112,20 @@ export class TextDialogue {
     if (this.#room === "") {
       return this.#say("You are in no room: /join ROOM, or /rooms to see them.");
     }
-    // It comes back as an event, and is shown then.
-    const request = { room: this.#room, text };
-    this.#call(Rooms.method.say, request, ({ seq }) => {
+    this.#speak(text, false);
+  }
+
+  /** Says something. It comes back as an event, and the prompt with it. */
+  #speak(text: string, action: boolean): void {
+    const request = { room: this.#room, text, action };
+    this.#requests.call(Rooms.method.say, request, ({ seq }) => {
       if (request.room === this.#room) this.#saidSeq = seq;
     });
   }
 
   /** The server has said something. */
   receive(message: ServerMessage): void {
-    const answer = message.id === 0n ? undefined : this.#answers.get(message.id);
-    if (answer !== undefined) {
-      this.#answers.delete(message.id);
-      return answer(message.message);
-    }
+    if (this.#requests.answered(message)) return;
     const { case: member, value } = message.message;
     if (member === "event") this.#event(value);
     else if (member === "missed") {
@@ -153,8 +149,8 @@ export class TextDialogue {
   }
 
   #takeName(name: string): void {
-    this.#decide(Rooms.method.claimName, { name }, () => {
-      this.#name = name;
+    this.#requests.decide(Rooms.method.claimName, { name }, (granted) => {
+      this.#name = granted.name;
       this.#join(this.#options.room);
     }, (reason, code) => {
       if (code === ErrorCode.UNAUTHENTICATED && name !== "") {
@@ -169,10 +165,10 @@ export class TextDialogue {
 
   #takePassword(user: string, password: string): void {
     this.#claimed = "";
-    this.#deciding++;
+    this.#requests.deciding++;
     const hello = { protocolVersion: 1, library: "parley-text", user, password };
-    this.#ask({ case: "hello", value: hello }, (message) => {
-      this.#deciding--;
+    this.#requests.ask({ case: "hello", value: hello }, (message) => {
+      this.#requests.deciding--;
       if (message.case === "welcome") return this.#takeName(user);
       if (message.case === "error") this.#print(`${refusalText(message.value)}\n`);
       this.#askName();
@@ -181,17 +177,17 @@ export class TextDialogue {
 
   #join(name: string): void {
     if (name === this.#room) return this.#say(`You are in ${name} already.`);
-    this.#decide(Rooms.method.join, { room: name, withoutMembers: true }, (answer) => {
+    this.#requests.decide(Rooms.method.join, { room: name, withoutMembers: true }, (answer) => {
       const former = this.#room;
       if (former !== "") {
         this.#unsubscribe(former);
-        this.#call(Rooms.method.leave, { room: former });
+        this.#requests.call(Rooms.method.leave, { room: former });
       }
       this.#room = name;
       this.#saidSeq = this.#shownSeq = 0n;
       this.#historySeq = answer.seq;
-      const line = answer.room?.topicLine ?? "";
-      if (line !== "") this.#print(`Topic: ${printable(line)}\n`);
+      this.#topicLine = answer.room?.topicLine ?? "";
+      if (this.#topicLine !== "") this.#print(`Topic: ${printable(this.#topicLine)}\n`);
       this.#showHistory(name);
     });
   }
@@ -201,7 +197,7 @@ export class TextDialogue {
     this.#showingHistory = true;
     const start = { since: { case: "last" as const, value: SHOWN_HISTORY } };
     const value = { pattern: `room.${name}`, echo: true, start };
-    this.#ask({ case: "subscribe", value }, (message) => {
+    this.#requests.ask({ case: "subscribe", value }, (message) => {
       if (message.case !== "error") return;
       this.#showingHistory = false;
       this.#say(refusalText(message.value));
@@ -209,7 +205,7 @@ export class TextDialogue {
   }
 
   #unsubscribe(name: string): void {
-    this.#ask({ case: "unsubscribe", value: { pattern: `room.${name}` } }, () => {});
+    this.#requests.ask({ case: "unsubscribe", value: { pattern: `room.${name}` } }, () => {});
   }
 
   #command(text: string): void {
@@ -219,14 +215,25 @@ export class TextDialogue {
       case "/help":
         return this.#say(TEXT_HELP);
       case "/name":
-        return this.#rename(rest);
+      case "/nick":
+        return rest === ""
+          ? this.#say(`You are ${this.#name}: /name NAME changes that.`)
+          : this.#rename(rest);
+      case "/me":
+        return this.#act(rest);
+      case "/topic":
+        return this.#topic(rest);
       case "/rooms":
+      case "/list":
         return this.#rooms();
       case "/join":
-        return words.length === 1 ? this.#join(words[0].toLowerCase()) : this.#say("/join ROOM");
+        return words.length === 1
+          ? this.#join(words[0].replace(/^#/, "").toLowerCase())
+          : this.#say("/join ROOM");
       case "/leave":
         return this.#leaveRoom();
       case "/who":
+      case "/names":
         return this.#who();
       case "/msg":
         return this.#tell(words[0] ?? "", rest.slice((words[0] ?? "").length).trim());
@@ -240,15 +247,33 @@ export class TextDialogue {
   }
 
   #rename(name: string): void {
-    this.#decide(Rooms.method.claimName, { name }, () => {
-      this.#name = name;
+    this.#requests.decide(Rooms.method.claimName, { name }, (granted) => {
+      this.#name = granted.name;
       // In a room this was told already.
       if (!this.#atPrompt) this.#prompt();
     });
   }
 
+  #act(text: string): void {
+    if (text === "") return this.#say("/me TEXT");
+    if (this.#room === "") return this.#say("You are in no room.");
+    this.#speak(text, true);
+  }
+
+  /** Tells the topic line, or sets it. */
+  #topic(text: string): void {
+    if (this.#room === "") return this.#say("You are in no room.");
+    if (text === "") {
+      const line = this.#topicLine;
+      return this.#say(line === "" ? "The room has no topic line." : `Topic: ${printable(line)}`);
+    }
+    // It comes back as an event, and is shown then.
+    const request = { room: this.#room, text: text === "-" ? "" : text };
+    this.#requests.call(Rooms.method.setTopicLine, request);
+  }
+
   #rooms(): void {
-    this.#call(Rooms.method.list, {}, (answer) => {
+    this.#requests.call(Rooms.method.list, {}, (answer) => {
       const lines = answer.rooms.map(roomLine);
       if (answer.more) lines.push(`These are the first ${lines.length}; there are more.`);
       this.#say(lines.length === 0 ? "There are no rooms." : lines.join("\n"));
@@ -258,7 +283,7 @@ export class TextDialogue {
   #leaveRoom(): void {
     if (this.#room === "") return this.#say("You are in no room.");
     const name = this.#room;
-    this.#decide(Rooms.method.leave, { room: name }, () => {
+    this.#requests.decide(Rooms.method.leave, { room: name }, () => {
       this.#unsubscribe(name);
       this.#room = "";
       this.#say("You have left the room: /join ROOM to come into another.");
@@ -268,7 +293,7 @@ export class TextDialogue {
   #who(): void {
     if (this.#room === "") return this.#say("You are in no room.");
     const request = { room: this.#room };
-    this.#call(Rooms.method.members, request, ({ members }) => {
+    this.#requests.call(Rooms.method.members, request, ({ members }) => {
       const names = members.map(({ name, idle }) => printable(name) + (idle ? " (idle)" : ""));
       this.#say(`${names.length} online: ${names.join(", ")}`);
     });
@@ -276,7 +301,7 @@ export class TextDialogue {
 
   #tell(to: string, text: string): void {
     if (to === "" || text === "") return this.#say("/msg NAME TEXT");
-    this.#call(Rooms.method.tell, { to, text }, () => {
+    this.#requests.call(Rooms.method.tell, { to, text }, () => {
       this.#say(`[${this.#now()}][${this.#name} -> ${printable(to)}]:${printable(text)}`);
     });
   }
@@ -285,7 +310,7 @@ export class TextDialogue {
     if (this.#room === "") return this.#say("You are in no room.");
     const limit = Math.min(Math.max(Math.trunc(Number(count)) || 50, 1), 256);
     const request = { room: this.#room, limit };
-    this.#call(Rooms.method.history, request, ({ events }) => {
+    this.#requests.call(Rooms.method.history, request, ({ events }) => {
       const lines = events.map((event) => saidLine(event)).filter((line) => line !== "");
       this.#say(lines.length === 0 ? "Nothing has been said yet." : lines.join("\n"));
     });
@@ -300,10 +325,10 @@ export class TextDialogue {
     };
     if (this.#room === "") return goodbye();
     const request = { room: this.#room };
-    this.#decide(Rooms.method.leave, request, () => {
+    this.#requests.decide(Rooms.method.leave, request, () => {
       if (this.#saidSeq <= this.#shownSeq) return goodbye();
       // The room's history can be behind the answers: one sees one's own words before one goes.
-      this.#deciding++;
+      this.#requests.deciding++;
       this.#farewell = goodbye;
     }, goodbye);
   }
@@ -325,57 +350,24 @@ export class TextDialogue {
     if (isHistory && this.#showingHistory) {
       return line === "" ? undefined : this.#print(`${line}\n`);
     }
-    if (!isHistory) this.#noteOwnName(event);
+    const happening = happeningOf(event);
+    if (!isHistory) this.#note(happening);
     if (this.#showingHistory) {
       this.#showingHistory = false;
       this.#prompt();
     }
-    if (line !== "") this.#say(line);
+    const { case: kind, value } = happening;
+    // The line that one typed stands there already.
+    const isOwnLine = !isHistory && kind === "said" && !value.action && value.name === this.#name;
+    if (isOwnLine) {
+      if (!this.#atPrompt) this.#prompt();
+    } else if (line !== "") this.#say(line);
   }
 
   /** The event that tells of one's own new name comes before the answer that grants it. */
-  #noteOwnName(event: Event): void {
-    const { case: kind, value } = happeningOf(event);
+  #note({ case: kind, value }: RoomEvent["event"]): void {
     if (kind === "renamed" && value.from === this.#name) this.#name = value.to;
-  }
-
-  /** Calls one of the rooms' methods. A refusal is shown, unless `refused` takes it. */
-  #call<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    done: (answer: MessageShape<O>) => void = () => {},
-    refused: Refused = (reason) => this.#say(reason),
-  ): void {
-    const { parent, name, input, output } = method;
-    const payload = toBinary(input, create(input, request));
-    const call = { method: `${parent.typeName}/${name}`, payload, type: input.typeName };
-    this.#ask({ case: "call", value: call }, (message) => {
-      if (message.case === "answer") done(fromBinary(output, message.value.payload));
-      else if (message.case === "error") refused(refusalText(message.value), message.value.code);
-    });
-  }
-
-  /** Calls a method as `#call` does, and takes no line before the answer is there. */
-  #decide<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: MessageInitShape<I>,
-    done: (answer: MessageShape<O>) => void,
-    refused: Refused = (reason) => this.#say(reason),
-  ): void {
-    this.#deciding++;
-    this.#call(method, request, (answer) => {
-      this.#deciding--;
-      done(answer);
-    }, (reason, code) => {
-      this.#deciding--;
-      refused(reason, code);
-    });
-  }
-
-  #ask(message: MessageInitShape<typeof ClientMessageSchema>["message"], answer: Answer): void {
-    const id = this.#nextId++;
-    this.#answers.set(id, answer);
-    this.#requests.push(create(ClientMessageSchema, { id, message }));
+    else if (kind === "topicLineSet") this.#topicLine = value.text;
   }
 
   /** Shows whole lines, and the prompt again. */

@@ -4,6 +4,7 @@
 import type { Link, LinkListener } from "../../ports/link.ts";
 import { type Door, OPEN_DOOR } from "../socket/door.ts";
 import { listenTcp, type TcpLinkListener } from "../socket/tcp.ts";
+import { TEXT_BANNER } from "./banner.ts";
 import { TextLink, type TextLinkOptions } from "./link.ts";
 
 /** The longest line that a person may type: the longest text there may be. */
@@ -13,7 +14,7 @@ export const MAX_LINE_BYTES = 4096;
 const AROUND_TEXT_BYTES = 256;
 
 /** What the listener needs to know. */
-type TextOptions = Omit<TextLinkOptions, "maxLineBytes">;
+type TextOptions = Omit<TextLinkOptions, "maxLineBytes" | "banner">;
 
 /** A listener on one address. */
 class TextLinkListener implements LinkListener {
@@ -35,7 +36,8 @@ class TextLinkListener implements LinkListener {
     for await (const link of this.#listener) {
       // A line becomes one message, together with the name of the room.
       const room = this.#options.maxFrameBytes - AROUND_TEXT_BYTES;
-      yield new TextLink(link, { ...this.#options, maxLineBytes: Math.min(MAX_LINE_BYTES, room) });
+      const maxLineBytes = Math.min(MAX_LINE_BYTES, room);
+      yield new TextLink(link, { ...this.#options, banner: TEXT_BANNER, maxLineBytes });
     }
   }
 

@@ -30,7 +30,10 @@ export function happeningOf(event: Event): RoomEvent["event"] {
 export function saidLine(event: Event): string {
   const { case: kind, value } = happeningOf(event);
   if (kind !== "said") return "";
-  return `[${timeOf(event)}][${printable(value.name)}]:${printable(value.text)}`;
+  const { name, text, action } = value;
+  return action
+    ? `[${timeOf(event)}]* ${printable(name)} ${printable(text)}`
+    : `[${timeOf(event)}][${printable(name)}]:${printable(text)}`;
 }
 
 /** The line of something that happened while `name` was there; empty when there is nothing to tell. */

@@ -23,6 +23,8 @@ import { StopSignals } from "../terminal/stop_signals.ts";
 interface ChatOptions extends ServerOptions {
   readonly name?: string;
   readonly history: number;
+  readonly bell: boolean;
+  readonly commands?: boolean;
 }
 
 /** Where a person's name may stand. */
@@ -36,6 +38,7 @@ Examples:
   parley chat                              the room "lobby", under your user name
   parley chat tea --name ann
   echo "the build is done" | parley chat builds --name ci --history 0
+  echo "/me restarts" | parley chat builds --name ci --commands
 /help in the chat tells its commands.`;
 
 /** Adds the command. */
@@ -45,6 +48,8 @@ export function addChat(program: Command, context: CliContext): void {
     .argument("[room]", "which room", "lobby")
     .option("--name <name>", "the name to go by (default: your user name)")
     .option("--history <n>", "earlier events to begin with", wholeNumber(0, MAX_HISTORY), 50)
+    .option("--no-bell", "do not ring the terminal's bell when somebody speaks to you")
+    .option("--commands", "without a terminal: take lines that begin with / as commands")
     .addHelpText("after", EXAMPLES)
     .action((room: string, options: ChatOptions) => chat(room, options, context));
 }
@@ -73,7 +78,9 @@ async function chatInLines(
       onGap: (gap) => notices.onGap(gap),
     });
     const stop = signals.signal;
-    outcome.exitCode = await chatPiped(io, joined, { json: options.json ?? false, stop, notices });
+    const { json = false, commands = false } = options;
+    const rooms = () => client.rooms();
+    outcome.exitCode = await chatPiped(io, joined, { json, commands, rooms, stop, notices });
     notices.close();
   }, {
     reconnect: {},
@@ -112,7 +119,7 @@ async function chatOnTerminal(
     onStatus = session.onStatus;
     await session.join(room);
     // Given back before the room is left: that may take a moment.
-    using screen = terminal = new ChatTerminal(io, state, editor);
+    using screen = terminal = new ChatTerminal(io, state, editor, options.bell);
     signals.onFirst(() => session.quit());
     const typed = screen.run(session).finally(() => session.quit());
     mayFail(typed, "read what is typed");
@@ -121,7 +128,7 @@ async function chatOnTerminal(
 }
 
 /** A name that any room takes. */
-const USER_NAME = /^[A-Za-z0-9._-]{1,32}$/;
+const USER_NAME = /^[\p{XID_Continue}.-]{1,32}$/u;
 
 async function userName(io: CliIo): Promise<string> {
   const variables = io.environment(NAME_VARIABLES);

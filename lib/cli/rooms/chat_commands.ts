@@ -6,6 +6,8 @@
 /** One command. */
 interface ChatCommand {
   readonly name: string;
+  /** What else it is called, as in IRC. */
+  readonly alias?: string;
   /** What follows it. */
   readonly takes: string;
   readonly about: string;
@@ -16,15 +18,16 @@ interface ChatCommand {
 /** All commands, in the order of the help. */
 const CHAT_COMMANDS: readonly ChatCommand[] = [
   { name: "help", takes: "", about: "tell what there is" },
-  { name: "who", takes: "", about: "tell who is here" },
+  { name: "me", takes: "TEXT", about: "say what you do" },
+  { name: "who", alias: "names", takes: "", about: "tell who is here" },
   { name: "msg", takes: "NAME TEXT", about: "say something to one person alone", first: "name" },
-  { name: "name", takes: "NAME", about: "go by another name" },
+  { name: "name", alias: "nick", takes: "NAME", about: "go by another name" },
   {
     name: "topic",
     takes: "[TEXT]",
     about: "tell the room's topic line, or set it; - takes it away",
   },
-  { name: "rooms", takes: "", about: "list the rooms" },
+  { name: "rooms", alias: "list", takes: "", about: "list the rooms" },
   { name: "join", takes: "ROOM", about: "go into another room", first: "room" },
   { name: "leave", takes: "", about: "leave the room" },
   { name: "history", takes: "[N]", about: "show older messages" },
@@ -44,11 +47,9 @@ export function parseEntry(line: string): ChatEntry {
   if (!text.startsWith("/")) return { kind: "say", text };
   if (text.startsWith("//")) return { kind: "say", text: text.slice(1) };
   const [word] = text.split(/\s/, 1);
-  return {
-    kind: "command",
-    name: word.slice(1).toLowerCase(),
-    rest: text.slice(word.length).trim(),
-  };
+  const called = word.slice(1).toLowerCase();
+  const name = CHAT_COMMANDS.find(({ alias }) => alias === called)?.name ?? called;
+  return { kind: "command", name, rest: text.slice(word.length).trim() };
 }
 
 /** The first word of `text`, and what follows it. */
@@ -59,7 +60,9 @@ export function splitFirst(text: string): [string, string] {
 
 /** The lines of the help. */
 export function helpLines(): string[] {
-  const heads = CHAT_COMMANDS.map(({ name, takes }) => `/${name} ${takes}`.trim());
+  const heads = CHAT_COMMANDS.map(({ name, alias, takes }) =>
+    `/${name}${alias === undefined ? "" : `, /${alias}`} ${takes}`.trim()
+  );
   const width = Math.max(...heads.map((head) => head.length));
   return [
     ...CHAT_COMMANDS.map(({ about }, index) => `${heads[index].padEnd(width)}  ${about}`),
@@ -88,7 +91,9 @@ export function complete(before: string, known: Completable): Completion {
   let candidates: string[];
   let behind = " ";
   if (start === 0 && word.startsWith("/")) {
-    candidates = CHAT_COMMANDS.map(({ name }) => `/${name}`);
+    candidates = CHAT_COMMANDS.flatMap(({ name, alias }) =>
+      alias === undefined ? [`/${name}`] : [`/${name}`, `/${alias}`]
+    );
   } else {
     const command = CHAT_COMMANDS.find(({ name }) => head.trim() === `/${name}`);
     if (command?.first === "room") candidates = [...known.rooms];

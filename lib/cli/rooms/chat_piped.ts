@@ -2,29 +2,38 @@
  * The chat where no person sits at a terminal: each line of standard input is said, each thing that happens
  * is a line of standard output, and everything else goes to standard error.
  *
- * No line is a command: what a program writes is said as it is. When the input ends, the chat ends as soon as
+ * A line that begins with a slash is no command unless commands are asked for, and is not said either: a program
+ * that writes one has either forgotten to ask, or something else was meant. Two slashes say the rest with one. When the input ends, the chat ends as soon as
  * what was said has come back. A line that cannot be said is reported, and the next one follows.
  */
 import { handled } from "../../base/detached.ts";
 import { ParleyError } from "../../base/errors.ts";
-import type { Room, RoomMessage } from "../../client/mod.ts";
-import { decodeText } from "../command.ts";
+import type { Room, RoomMessage, RoomSummary } from "../../client/mod.ts";
+import { decodeText, UsageError } from "../command.ts";
 import type { CliIo } from "../io.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { linesOf } from "../terminal/lines.ts";
 import type { LinkNotices } from "../terminal/link_notices.ts";
+import { carryOut } from "./chat_piped_commands.ts";
 import { messageJson, plainMessage } from "./text.ts";
 
 /** The longest line; the server takes less, and says so. */
 const MAX_LINE_BYTES = 64 * 1024;
 
+/** How the chat is meant. */
+interface PipedOptions {
+  readonly json: boolean;
+  /** Whether lines that begin with a slash are commands. */
+  readonly commands: boolean;
+  /** Lists the rooms of the server. */
+  readonly rooms: () => Promise<RoomSummary[]>;
+  readonly stop: AbortSignal;
+  readonly notices: LinkNotices;
+}
+
 /** Prints a room and says lines in it, until the input ends or `stop` is aborted; gives the exit code. */
-export async function chatPiped(
-  io: CliIo,
-  room: Room,
-  options: { readonly json: boolean; readonly stop: AbortSignal; readonly notices: LinkNotices },
-): Promise<number> {
-  const { json, stop, notices } = options;
+export async function chatPiped(io: CliIo, room: Room, options: PipedOptions): Promise<number> {
+  const { json, commands, rooms, stop, notices } = options;
   const printed = new PrintedUpTo();
   const printing = (async () => {
     for await (const message of room) {
@@ -43,7 +52,11 @@ export async function chatPiped(
       if (stop.aborted) return;
       try {
         const text = decodeText(bytes, `line ${number}`).trimEnd();
-        if (text !== "") last = (await room.say(text)).seq;
+        if (!commands) checkIsNoCommand(text);
+        const { seq = last, lines = [], quit = false } = await carryOut(text, room, rooms);
+        last = seq;
+        for (const line of lines) notices.say(line);
+        if (quit) break;
       } catch (error) {
         exitCode = 1;
         notices.say(`line ${number} of standard input: ${ParleyError.from(error).message}`);
@@ -57,6 +70,13 @@ export async function chatPiped(
   handled(printing);
   await Promise.race([saying, printing, stopped]);
   return exitCode;
+}
+
+function checkIsNoCommand(text: string): void {
+  if (!/^\s*\/(?!\/)/.test(text)) return;
+  throw new UsageError(
+    "not said, since it looks like a command; --commands takes it as one, and // says it",
+  );
 }
 
 /** Waits for a message to be printed. */

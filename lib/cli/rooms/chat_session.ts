@@ -115,12 +115,15 @@ export class ChatSession {
 
   async #carryOut(entry: ChatEntry): Promise<void> {
     if (entry.kind === "nothing") return;
-    if (entry.kind === "say") return await this.#say(entry.text);
+    if (entry.kind === "say") return await this.#say(entry.text, false);
     const { name, rest } = entry;
     const state = this.#state;
     switch (name) {
       case "help":
         return state.notice(helpLines().join("\n"));
+      case "me":
+        if (rest === "") return state.notice("/me TEXT says what you do");
+        return await this.#say(rest, true);
       case "who":
         return await this.#who();
       case "rooms":
@@ -148,15 +151,33 @@ export class ChatSession {
     }
   }
 
-  async #say(text: string): Promise<void> {
+  /** Says several lines, one message each, as they are: none is a command. What could not be said is told. */
+  async paste(lines: readonly string[]): Promise<void> {
+    for (const [index, line] of lines.entries()) {
+      try {
+        await this.#say(line, false);
+      } catch (error) {
+        this.#complain(error);
+        const left = lines.length - index;
+        if (left > 1) {
+          this.#state.notice(`${countOf(left, "line")} of ${lines.length} were not said`, "error");
+        }
+        break;
+      }
+    }
+    this.#options.changed();
+  }
+
+  async #say(text: string, action: boolean): Promise<void> {
     const room = this.#inRoom();
     const { unsent } = this.#state;
-    unsent.push(text);
+    const waiting = { text, action };
+    unsent.push(waiting);
     this.#options.changed();
     try {
-      await room.say(text);
+      await room.say(text, { action });
     } finally {
-      unsent.splice(unsent.indexOf(text), 1);
+      unsent.splice(unsent.indexOf(waiting), 1);
     }
   }
 

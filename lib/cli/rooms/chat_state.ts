@@ -6,18 +6,28 @@
  */
 import { localDay } from "../../base/local_time.ts";
 import type { RoomMessage } from "../../client/mod.ts";
+import { mentions } from "./mentions.ts";
+import { NameColors } from "./name_colors.ts";
 import { happening } from "./text.ts";
 
 /** One entry of the list, as long as it may be. */
 export interface ChatLine {
-  /** `rule` is a line across, with a title; `said` has a speaker; the others are sentences. */
-  readonly kind: "said" | "direct" | "happening" | "notice" | "error" | "rule";
+  /** `rule` is a line across, with a title; `said`, `action` and `direct` have a speaker; the others are sentences. */
+  readonly kind: "said" | "action" | "direct" | "happening" | "notice" | "error" | "rule";
   /** Null where no time is shown. */
   readonly time: Date | null;
   /** Who speaks, raw; empty when nobody does. */
   readonly name: string;
   /** What is said, raw. */
   readonly text: string;
+  /** Whether the reader is spoken to. */
+  readonly mention?: boolean;
+}
+
+/** Something that was entered and is not in the room yet. */
+interface Unsent {
+  readonly text: string;
+  readonly action: boolean;
 }
 
 /** How the connection stands. */
@@ -39,7 +49,11 @@ export class ChatState {
   online = 0;
   link: LinkState = "connected";
   /** What was entered and is not in the room yet. */
-  readonly unsent: string[] = [];
+  readonly unsent: Unsent[] = [];
+  /** Lines that were pasted, and wait until the person says that they are meant; null while none do. */
+  pasted: readonly string[] | null = null;
+  /** The colours of those who spoke. */
+  readonly colors = new NameColors();
   /** How many rows the reader has scrolled up; 0 follows what comes. */
   scroll = 0;
   /** How many messages came while the reader was elsewhere. */
@@ -51,6 +65,7 @@ export class ChatState {
   #markAt = -1;
   #day = "";
   #added: ChatLine[] = [];
+  #rings = false;
 
   constructor(nick: string) {
     this.nick = nick;
@@ -81,6 +96,13 @@ export class ChatState {
     return this.#added.splice(0);
   }
 
+  /** Whether the reader was spoken to since this was asked last. */
+  takeBell(): boolean {
+    const rings = this.#rings;
+    this.#rings = false;
+    return rings;
+  }
+
   /** Comes into a room. */
   enter(room: string, topicLine: string, names: readonly string[]): void {
     this.room = room;
@@ -106,7 +128,7 @@ export class ChatState {
 
   /** Takes in what happened in the room. */
   add(message: RoomMessage): void {
-    const { kind, name, text, time, past } = message;
+    const { kind, name, text, time, past, action } = message;
     if (!past) this.#follow(message);
     const day = localDay(time);
     if (day !== this.#day) {
@@ -120,7 +142,12 @@ export class ChatState {
       }
       this.unread++;
     }
-    if (kind === "said") this.#add({ kind, time, name, text });
+    const fromOthers = name !== this.nick;
+    const mention = kind === "said" && fromOthers && mentions(text, this.nick);
+    if (!past && fromOthers && (mention || kind === "direct")) this.#rings = true;
+    if (kind === "said" || kind === "direct") this.colors.speaks(name);
+    if (kind === "renamed") this.colors.renamed(name, text);
+    if (kind === "said") this.#add({ kind: action ? "action" : kind, time, name, text, mention });
     else if (kind === "direct") this.#add({ kind, time, name: `${name}${TO}you`, text });
     else this.#add({ kind: "happening", time, name: "", text: happening(message) });
   }

@@ -15,11 +15,17 @@ import { type Canvas, drawChat, heightOf, type Picture } from "./chat_view.ts";
 import type { CliIo } from "../io.ts";
 
 const DRAW_EVERY_MS = 16;
+/** The bell rings at most so often. */
+const RING_EVERY_MS = 1000;
+const BELL = "\x07";
+/** The most lines that are said at once, of what is pasted. */
+const MAX_PASTED_LINES = 100;
 const HANG_UP: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP"];
 
 /** A terminal that shows a chat. */
 export class ChatTerminal implements Disposable {
   readonly #io: CliIo;
+  readonly #bell: boolean;
   readonly #state: ChatState;
   readonly #editor: LineEditor;
   readonly #screen = new ChatScreen();
@@ -34,10 +40,12 @@ export class ChatTerminal implements Disposable {
   #picture: Picture | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #open = true;
+  #rangMs = -Infinity;
 
-  /** Takes the terminal over. */
-  constructor(io: CliIo, state: ChatState, editor: LineEditor) {
+  /** Takes the terminal over. `bell` says whether it rings when the person is spoken to. */
+  constructor(io: CliIo, state: ChatState, editor: LineEditor, bell: boolean) {
     this.#io = io;
+    this.#bell = bell;
     this.#state = state;
     this.#editor = editor;
     io.stdin.setRaw(true);
@@ -89,10 +97,43 @@ export class ChatTerminal implements Disposable {
 
   #take(input: ChatInput, session: ChatSession): void {
     if (input.kind === "focus") this.#state.setFocus(input.focused);
-    else if (input.kind === "key") this.#key(input.key, session);
+    else if (this.#state.pasted !== null) {
+      if (input.kind === "key") this.#answerPaste(input.key, this.#state.pasted, session);
+    } else if (input.kind === "key") this.#key(input.key, session);
+    else if (input.kind === "paste" && this.#isOfLines(input.text)) this.#takePaste(input.text);
     else if (!this.#editor.insert(input.text)) {
       this.#state.notice("that is all that fits into one message", "error");
     }
+  }
+
+  /** Whether `text` is more than one line. */
+  #isOfLines(text: string): boolean {
+    return linesOf(text).length > 1;
+  }
+
+  /** Several lines are not run together: the person is asked whether they are meant. */
+  #takePaste(text: string): void {
+    const { before, behind } = this.#editor;
+    const lines = linesOf(before + text.trimEnd() + behind);
+    if (lines.length <= MAX_PASTED_LINES) this.#state.pasted = lines;
+    else {
+      const limit = `at most ${MAX_PASTED_LINES} can be said at once`;
+      this.#state.notice(`those are ${lines.length} lines: ${limit}`, "error");
+    }
+  }
+
+  #answerPaste(key: KeyName, lines: readonly string[], session: ChatSession): void {
+    const state = this.#state;
+    if (key === "redraw") return this.#screen.forget();
+    if (key === "enter") {
+      state.pasted = null;
+      this.#editor.set("");
+      state.scrollTo(0);
+      return detached(session.paste(lines), "say what was pasted");
+    }
+    if (key !== "interrupt" && key !== "end_of_input") return;
+    state.pasted = null;
+    state.notice("what was pasted was not said");
   }
 
   #key(key: KeyName, session: ChatSession): void {
@@ -171,14 +212,27 @@ export class ChatTerminal implements Disposable {
     if (state.scroll > picture.maxScroll) state.scrollTo(picture.maxScroll);
     this.#picture = picture;
     try {
-      this.#io.stdout.write(this.#screen.show(picture, canvas.columns));
+      this.#io.stdout.write(this.#ring() + this.#screen.show(picture, canvas.columns));
     } catch {
       this.#session?.quit();
     }
+  }
+
+  /** The bell, if the person was spoken to. */
+  #ring(): string {
+    const nowMs = performance.now();
+    if (!this.#state.takeBell() || !this.#bell || nowMs - this.#rangMs < RING_EVERY_MS) return "";
+    this.#rangMs = nowMs;
+    return BELL;
   }
 
   #canvas(): Canvas {
     const { columns, rows, colors } = this.#io.stdout;
     return { columns: Math.max(columns, 10), rows: Math.max(rows, 3), colors };
   }
+}
+
+/** The lines of a text, without those that are empty. */
+function linesOf(text: string): string[] {
+  return text.split(/\r\n?|\n/).filter((line) => line.trim() !== "");
 }

@@ -5,7 +5,6 @@
  * Whatever others wrote is made printable here, and here alone. No row is wider than the terminal, as far as
  * widths are known. The same state gives the same rows. Pure.
  */
-import { fnv1a, FNV1A_START } from "../../base/fnv1a.ts";
 import { localClock } from "../../base/local_time.ts";
 import { printable } from "../../base/printable.ts";
 import type { LineEditor } from "./chat_editor.ts";
@@ -36,8 +35,10 @@ export interface Picture {
   readonly maxScroll: number;
 }
 
-/** The colours of names; a name has the same in every terminal. */
-const NAME_COLORS = [31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96];
+/** How the own name looks: like no other's. */
+const OWN_STYLE = "1;4";
+/** So many of the lines that were pasted are shown before they are said. */
+const SHOWN_PASTED = 10;
 const TIME_COLUMNS = 6;
 /** A narrower terminal shows no times, so that words have room. */
 const COLUMNS_FOR_TIMES = 16;
@@ -59,14 +60,19 @@ export function drawChat(state: ChatState, editor: LineEditor, canvas: Canvas): 
 
 /** How many rows a line takes. */
 export function heightOf(line: ChatLine, canvas: Canvas): number {
-  return lineRows(line, canvas, false).length;
+  return lineRows(line, canvas, UNCOLORED).length;
 }
 
 /** The rows of the messages from the end up, at least `needed` if there are so many. */
 function messageRows(state: ChatState, canvas: Canvas, needed: number) {
   const blocks: string[][] = [];
-  for (const text of state.unsent) {
-    blocks.push(lineRows({ kind: "said", time: null, name: state.nick, text }, canvas, true));
+  const look = lookOf(state);
+  for (const { text, action } of state.unsent) {
+    const kind = action ? "action" : "said";
+    blocks.push(lineRows({ kind, time: null, name: state.nick, text }, canvas, look, "…"));
+  }
+  for (const text of shownOf(state.pasted ?? [])) {
+    blocks.push(lineRows({ kind: "said", time: null, name: state.nick, text }, canvas, look, "?"));
   }
   blocks.reverse();
   const { lines, markAt } = state;
@@ -74,7 +80,7 @@ function messageRows(state: ChatState, canvas: Canvas, needed: number) {
   let total = count;
   for (let index = lines.length - 1; index >= 0; index--) {
     if (count < needed) {
-      const block = lineRows(lines[index], canvas, false);
+      const block = lineRows(lines[index], canvas, look);
       if (index === markAt) block.unshift(ruleRow("new", canvas, "red"));
       blocks.push(block);
       count += block.length;
@@ -88,8 +94,27 @@ function messageRows(state: ChatState, canvas: Canvas, needed: number) {
   return { rows: blocks.reverse().flat(), total };
 }
 
-/** One entry, wrapped. */
-function lineRows(line: ChatLine, canvas: Canvas, unsent: boolean): string[] {
+/** The first of the lines that were pasted, and how many more there are. */
+function shownOf(pasted: readonly string[]): readonly string[] {
+  if (pasted.length <= SHOWN_PASTED) return pasted;
+  return [...pasted.slice(0, SHOWN_PASTED - 1), `… and ${pasted.length - SHOWN_PASTED + 1} more`];
+}
+
+/** How a name looks, as codes of SGR. */
+type Look = (name: string) => string;
+
+const UNCOLORED: Look = () => "1";
+
+function lookOf({ nick, colors }: ChatState): Look {
+  return (name) => {
+    const [speaker] = name.split(TO);
+    return speaker === nick ? OWN_STYLE : `1;${colors.of(speaker)}`;
+  };
+}
+
+/** One entry, wrapped. `mark` stands instead of the time in front of what is not said yet; empty for all others. */
+function lineRows(line: ChatLine, canvas: Canvas, look: Look, mark = ""): string[] {
+  const unsent = mark !== "";
   const { kind, time, name, text } = line;
   const { columns } = canvas;
   if (kind === "rule") return [ruleRow(text, canvas)];
@@ -99,21 +124,32 @@ function lineRows(line: ChatLine, canvas: Canvas, unsent: boolean): string[] {
   const indent = " ".repeat(timeColumns);
   const width = columns - timeColumns;
   const style = (name: keyof typeof STYLES, shown: string) => styled(STYLES[name], shown, canvas);
-  if (kind === "said" || kind === "direct") {
-    const who = cutText(printable(name), Math.max(2, width - 4));
-    const [first, ...more] = wrapText(printable(text), width, width - textWidth(who) - 2);
+  if (kind === "said" || kind === "action" || kind === "direct") {
+    const [lead, end] = kind === "action" ? ["* ", " "] : ["", ": "];
+    const who = cutText(printable(name), Math.max(2, width - 4 - lead.length));
+    const room = width - textWidth(who) - lead.length - end.length;
+    const [first, ...more] = wrapText(printable(text), width, room);
     const said = (words: string) =>
-      unsent ? style("dim", words) : kind === "direct" ? style("magenta", words) : words;
-    const speaker = styled(`1;${nameColor(name)}`, who, canvas);
+      unsent
+        ? style("dim", words)
+        : kind === "direct"
+        ? style("magenta", words)
+        : line.mention
+        ? style("bold", words)
+        : words;
+    const speaker = styled(look(name) + (line.mention ? ";7" : ""), who, canvas);
     const start = unsent
-      ? style("dim", "…".slice(0, timeColumns).padEnd(timeColumns))
+      ? style("dim", mark.slice(0, timeColumns).padEnd(timeColumns))
       : style("dim", clock);
-    return [`${start}${speaker}: ${said(first)}`, ...more.map((row) => indent + said(row))];
+    return [
+      `${start}${lead}${speaker}${end}${said(first)}`,
+      ...more.map((row) => indent + said(row)),
+    ];
   }
-  const mark = kind === "error" ? "! " : kind === "happening" ? "* " : "";
-  const look = kind === "error" ? "red" : "dim";
-  return text.split("\n").flatMap((each) => wrapText(mark + printable(each), width))
-    .map((row, index) => style("dim", index === 0 ? clock : indent) + style(look, row));
+  const sign = kind === "error" ? "! " : kind === "happening" ? "* " : "";
+  const tone = kind === "error" ? "red" : "dim";
+  return text.split("\n").flatMap((each) => wrapText(sign + printable(each), width))
+    .map((row, index) => style("dim", index === 0 ? clock : indent) + style(tone, row));
 }
 
 function ruleRow(title: string, canvas: Canvas, look: "dim" | "red" = "dim"): string {
@@ -141,8 +177,13 @@ function statusRow(state: ChatState, canvas: Canvas): string {
   return styled(STYLES.reverse, bar, canvas);
 }
 
-/** The line that is being written, scrolled so that the cursor is seen. */
+/** The line that is being written, scrolled so that the cursor is seen; or what to do with what was pasted. */
 function inputRow(state: ChatState, editor: LineEditor, canvas: Canvas) {
+  if (state.pasted !== null) {
+    const question = `${state.pasted.length} lines: Enter says them, Ctrl-C does not `;
+    const row = cutText(question, Math.max(0, canvas.columns - 1));
+    return { row: styled(STYLES.bold, row, canvas), cursor: textWidth(row) };
+  }
   const prompt = `${cutText(printable(state.nick), Math.max(1, canvas.columns >> 2))}> `;
   const room = Math.max(0, canvas.columns - textWidth(prompt) - 1);
   let before = printable(editor.before);
@@ -178,15 +219,6 @@ function startOf(text: string, columns: number): string {
     shown += character;
   }
   return shown;
-}
-
-/** The colour of a name: FNV-1a of its lower case. */
-function nameColor(name: string): number {
-  let hash = FNV1A_START;
-  for (const character of name.split(TO)[0].toLowerCase()) {
-    hash = fnv1a(hash, character.codePointAt(0)!) >>> 0;
-  }
-  return NAME_COLORS[hash % NAME_COLORS.length];
 }
 
 function styled(codes: string, text: string, { colors }: Canvas): string {

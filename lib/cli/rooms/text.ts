@@ -29,8 +29,10 @@ export function happening({ kind, name, text, lost }: RoomMessage): string {
 
 /** A message as one line: `2026-01-20 15:48:41 <ann> hello`. */
 export function plainMessage(message: RoomMessage): string {
-  const { kind, name, text, time } = message;
-  const what = kind === "said"
+  const { kind, name, text, time, action } = message;
+  const what = action
+    ? `* ${printable(name)} ${printable(text)}`
+    : kind === "said"
     ? `<${printable(name)}> ${printable(text)}`
     : kind === "direct"
     ? `[${printable(name)} to you] ${printable(text)}`
@@ -39,6 +41,7 @@ export function plainMessage(message: RoomMessage): string {
 }
 
 /** A message for a line of JSON. */
-export function messageJson({ kind, name, text, seq, time }: RoomMessage) {
-  return { seq: Number(seq), time: time.toISOString(), kind, name, text };
+export function messageJson({ kind, name, text, seq, time, action }: RoomMessage) {
+  const message = { seq: Number(seq), time: time.toISOString(), kind, name, text };
+  return action ? { ...message, action } : message;
 }

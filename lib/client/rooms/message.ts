@@ -24,6 +24,8 @@ export interface RoomMessage {
   readonly name: string;
   /** What was said, the topic line, or the new name; otherwise empty. */
   readonly text: string;
+  /** For `said`: whether the text tells what they do ("/me waves") instead of what they say. */
+  readonly action: boolean;
   /** Its number in the room's history; 0 for what is in none. */
   readonly seq: bigint;
   /** When the server took it. */
@@ -43,6 +45,7 @@ type RoomEventLike = Pick<ReceivedEvent, "type" | "payload" | "seq" | "timeMicro
 export function roomMessage(event: RoomEventLike, joinedSeq = 0n): RoomMessage | null {
   const common = {
     text: "",
+    action: false,
     seq: event.seq,
     time: new Date(Number(event.timeMicros / 1000n)),
     lost: false,
@@ -56,8 +59,10 @@ export function roomMessage(event: RoomEventLike, joinedSeq = 0n): RoomMessage |
   if (event.type !== RoomEventSchema.typeName) return null;
   const { event: happened } = fromBinary(RoomEventSchema, event.payload);
   switch (happened.case) {
-    case "said":
-      return { ...common, kind: "said", name: happened.value.name, text: happened.value.text };
+    case "said": {
+      const { name, text, action } = happened.value;
+      return { ...common, kind: "said", name, text, action };
+    }
     case "joined": {
       const { name, online } = happened.value;
       return { ...common, kind: "joined", name, online };

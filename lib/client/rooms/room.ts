@@ -28,8 +28,8 @@ const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value:
 /** The options of `room`. */
 export interface RoomOptions {
   /**
-   * The name to go by: 1 to 32 of A-Z a-z 0-9 . _ -, unique without regard to case. A client has one name
-   * in all its rooms.
+   * The name to go by: 1 to 32 letters and digits of any script, or . _ -, unique without regard to case and to what looks
+   * alike. A client has one name in all its rooms.
    */
   nick: string;
   /** The token of an earlier grant of that name: takes it over from a lost connection. */
@@ -40,6 +40,12 @@ export interface RoomOptions {
   onGap?: (gap: Gap) => void;
   /** How long coming in may take. Default: that of the client. */
   timeoutMs?: number;
+}
+
+/** The options of `say`. */
+export interface SayOptions extends RequestOptions {
+  /** Whether the text tells what one does, as "/me waves" in a chat. Default: false. */
+  action?: boolean;
 }
 
 /** Somebody in a room. */
@@ -138,9 +144,9 @@ export class Room implements AsyncIterable<RoomMessage>, AsyncDisposable {
    * lost it waits, and is said once however often it has to be sent. Rejects after `timeoutMs`, 60 s unless
    * said; it can have been said nevertheless.
    */
-  async say(text: string, options: RequestOptions = {}): Promise<{ seq: bigint }> {
+  async say(text: string, options: SayOptions = {}): Promise<{ seq: bigint }> {
     const messageId = newMessageId();
-    const request = { room: this.name, text, messageId };
+    const request = { room: this.name, text, messageId, action: options.action ?? false };
     const { seq } = await this.#ask(RoomMethods.method.say, request, options);
     return { seq };
   }

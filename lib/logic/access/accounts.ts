@@ -3,6 +3,7 @@
  *
  * Immutable: another configuration is another object, so a change is there as a whole or not at all. Pure.
  */
+import { looksOf } from "../rooms/person_name.ts";
 import type { ScryptCost } from "../../base/scrypt_cost.ts";
 import type { Assertion, ClaimNames } from "./assertion.ts";
 import { parsePasswordHash, type PasswordHash, USUAL_COST } from "./password_hash.ts";
@@ -97,7 +98,8 @@ export class Accounts {
   readonly types: readonly string[];
   readonly #users: ReadonlyMap<string, UserEntry>;
   readonly #tokens = new Map<string, { user: UserEntry; token: TokenEntry }>();
-  readonly #folded: ReadonlyMap<string, UserEntry>;
+  /** By what their names look like. */
+  #alike: Map<string, UserEntry[]> | null = null;
   /** Where JWTs say who somebody is. */
   readonly claimNames: ClaimNames;
   /** Who is asked about those who are not known; null for nobody. */
@@ -117,7 +119,6 @@ export class Accounts {
     this.#assertedRoles = assertedRoles;
     this.#permissions = new PermissionTable(roles);
     this.#users = new Map(users.map((user) => [user.name, user]));
-    this.#folded = new Map(users.map((user) => [user.name.toLowerCase(), user]));
     for (const user of users) {
       for (const token of user.tokens) this.#tokens.set(token.hash, { user, token });
     }
@@ -154,9 +155,19 @@ export class Accounts {
     return this.#users.get(name) ?? null;
   }
 
-  /** The user whose name is the same but for upper and lower case; null when there is none. */
-  userLike(name: string): UserEntry | null {
-    return this.#folded.get(name.toLowerCase()) ?? null;
+  /** The users whose names people could take `name` for: they differ in case only, or look alike. */
+  usersLike(name: string): readonly UserEntry[] {
+    if (this.#alike === null) {
+      this.#alike = new Map();
+      for (const user of this.#users.values()) {
+        for (const key of keysOf(user.name)) {
+          const others = this.#alike.get(key);
+          if (others === undefined) this.#alike.set(key, [user]);
+          else others.push(user);
+        }
+      }
+    }
+    return keysOf(name).flatMap((key) => this.#alike?.get(key) ?? []);
   }
 
   /** The stored password of a user who may come in with it; null when there is none. */
@@ -241,4 +252,9 @@ function typesOf(roles: readonly Role[]): string[] {
   const types = rules.map((rule) => rule.slice(rule.indexOf(" ") + 1))
     .filter((type, index) => type !== rules[index]);
   return [...new Set(types)];
+}
+
+/** What `name` looks like, as two keys: names that share one cannot be told apart. */
+function keysOf(name: string): string[] {
+  return looksOf(name).map((look, index) => `${index}${look}`);
 }

@@ -1,5 +1,6 @@
 /**
- * Who goes by which name: unique without regard to case, over all rooms and listeners of a server.
+ * Who goes by which name: unique without regard to case, and to what looks alike, over all rooms and listeners of a
+ * server.
  *
  * A name belongs to its owner from the moment it is granted until the owner releases it, and then for a
  * grace to nobody but whoever shows the token of the grant: a person whose connection was lost comes back
@@ -7,30 +8,15 @@
  * connection nobody knows to be lost yet: the name changes hands at once. Pure: time is an argument, in milliseconds that never go back; tokens are given in.
  * Bounded: a name in grace is forgotten when its time is over, at the latest when anybody asks for it.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
-
-/** The longest name. */
-export const MAX_NAME_CHARACTERS = 32;
-const NAME = /^[A-Za-z0-9._-]+$/;
-const NAME_FORM = `1 to ${MAX_NAME_CHARACTERS} of A-Z a-z 0-9 . _ -`;
-
-/** Raises INVALID_ARGUMENT when `name` is no name for a person; says which rule it breaks. */
-export function checkPersonName(name: string): void {
-  const fault = name === ""
-    ? "a name is not empty"
-    : name.length > MAX_NAME_CHARACTERS
-    ? `a name has at most ${MAX_NAME_CHARACTERS} characters`
-    : !NAME.test(name)
-    ? 'a name has letters from A to Z, digits, ".", "_" and "-" only'
-    : null;
-  if (fault === null) return;
-  throw invalidArgument(`cannot take the name ${quote(name)}: ${fault}`, { accepted: NAME_FORM });
-}
+import { foldName, looksOf, personName } from "./person_name.ts";
 
 /** A name and whose it is. */
 interface Grant<O> {
   readonly name: string;
+  /** Under which it is found. */
+  readonly looks: readonly [string, string];
   readonly token: string;
   /** Null during the grace. */
   owner: O | null;
@@ -48,7 +34,9 @@ interface Tokens {
 
 /** The names of a server. */
 export class NameRegistry<O> {
+  /** By the first and by the second of what names look like. */
   readonly #grants = new Map<string, Grant<O>>();
+  readonly #bySecondLook = new Map<string, Grant<O>>();
   readonly #byOwner = new Map<O, Grant<O>>();
   /** How long the name of somebody who is gone is kept. */
   graceMs: number;
@@ -67,38 +55,48 @@ export class NameRegistry<O> {
     return this.#byOwner.get(owner)?.name ?? null;
   }
 
-  /** Who goes by `name` now, or null. */
+  /** Who goes by `name` now, or null. A name that only looks like it is another one. */
   ownerOf(name: string): O | null {
-    return this.#grants.get(keyOf(name))?.owner ?? null;
+    const grant = this.#grants.get(looksOf(name)[0]);
+    return grant !== undefined && isSame(grant.name, name) ? grant.owner : null;
+  }
+
+  /** Who would give up the name that they have, if `owner` were granted `name` for the token `shown`; null for nobody. */
+  replacedBy(owner: O, name: string, shown: string): O | null {
+    for (const grant of this.#alike(looksOf(name))) {
+      if (grant.owner !== null && grant.owner !== owner && grant.token === shown) {
+        return grant.owner;
+      }
+    }
+    return null;
   }
 
   /**
-   * Grants `name` to `owner`, who gives up the name it had, and gives the token that proves it. Who had the
+   * Grants `name` to `owner`, who gives up the name it had, and gives the name as it is written and the token that proves it. Who had the
    * name until now and did not show the token has none afterwards. Raises INVALID_ARGUMENT for a bad name and ALREADY_EXISTS for one
-   * that is taken, changing nothing.
+   * that is taken or looks like one that is, changing nothing.
    */
-  claim(owner: O, name: string, tokens: Tokens, nowMs: number): string {
-    checkPersonName(name);
+  claim(owner: O, name: string, tokens: Tokens, nowMs: number): { name: string; token: string } {
+    const written = personName(name);
+    const looks = looksOf(written);
     const former = this.#byOwner.get(owner);
-    const taken = this.#grants.get(keyOf(name));
-    const mine = taken !== undefined && (taken.owner === owner || taken.token === tokens.shown);
-    const over = taken !== undefined && taken.owner === null && taken.freeAtMs <= nowMs;
-    if (taken !== undefined && !over && !mine) {
-      throw new ParleyError(
-        ErrorCode.ALREADY_EXISTS,
-        `cannot take the name ${quote(name)}: ${
-          taken.owner === null ? "it is kept a moment for whoever just lost it" : "it is taken"
-        }`,
-        { accepted: "another name", retryable: true },
-      );
+    const taken = this.#alike(looks);
+    let kept = tokens.fresh;
+    for (const grant of taken) {
+      const over = grant.owner === null && grant.freeAtMs <= nowMs;
+      if (grant.owner === owner || grant.token === tokens.shown) kept = grant.token;
+      else if (!over) throw isTaken(written, grant);
     }
-    const kept = mine ? taken.token : tokens.fresh;
-    if (former !== undefined) this.#grants.delete(keyOf(former.name));
-    if (taken !== undefined && taken.owner !== null) this.#byOwner.delete(taken.owner);
-    const grant: Grant<O> = { name, token: kept, owner, freeAtMs: 0 };
-    this.#grants.set(keyOf(name), grant);
+    if (former !== undefined) this.#forget(former);
+    for (const grant of taken) {
+      this.#forget(grant);
+      if (grant.owner !== null) this.#byOwner.delete(grant.owner);
+    }
+    const grant: Grant<O> = { name: written, looks, token: kept, owner, freeAtMs: 0 };
+    this.#grants.set(looks[0], grant);
+    this.#bySecondLook.set(looks[1], grant);
     this.#byOwner.set(owner, grant);
-    return kept;
+    return { name: written, token: kept };
   }
 
   /** Says that `owner` is gone. Its name is kept for the grace, or free at once. */
@@ -106,7 +104,7 @@ export class NameRegistry<O> {
     const grant = this.#byOwner.get(owner);
     if (grant === undefined) return;
     this.#byOwner.delete(owner);
-    if (atOnce) this.#grants.delete(keyOf(grant.name));
+    if (atOnce) this.#forget(grant);
     else {
       grant.owner = null;
       grant.freeAtMs = nowMs + this.graceMs;
@@ -115,12 +113,37 @@ export class NameRegistry<O> {
 
   /** Forgets the names whose grace is over. */
   expire(nowMs: number): void {
-    for (const [key, grant] of this.#grants) {
-      if (grant.owner === null && grant.freeAtMs <= nowMs) this.#grants.delete(key);
+    for (const grant of this.#grants.values()) {
+      if (grant.owner === null && grant.freeAtMs <= nowMs) this.#forget(grant);
     }
+  }
+
+  /** The names that cannot be told from one that looks like this: at most two. */
+  #alike([first, second]: readonly [string, string]): Set<Grant<O>> {
+    const alike = new Set<Grant<O>>();
+    const one = this.#grants.get(first);
+    const other = this.#bySecondLook.get(second);
+    if (one !== undefined) alike.add(one);
+    if (other !== undefined) alike.add(other);
+    return alike;
+  }
+
+  #forget({ looks: [first, second] }: Grant<O>): void {
+    this.#grants.delete(first);
+    this.#bySecondLook.delete(second);
   }
 }
 
-function keyOf(name: string): string {
-  return name.toLowerCase();
+function isSame(one: string, other: string): boolean {
+  return foldName(one) === foldName(other);
+}
+
+function isTaken<O>(name: string, { name: held, owner }: Grant<O>): ParleyError {
+  const which = isSame(name, held) ? "it is" : `it looks like ${quote(held)}, which is`;
+  const how = owner === null ? "kept a moment for whoever just lost it" : "taken";
+  return new ParleyError(
+    ErrorCode.ALREADY_EXISTS,
+    `cannot take the name ${quote(name)}: ${which} ${how}`,
+    { accepted: "another name", retryable: true },
+  );
 }

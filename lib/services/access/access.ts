@@ -17,6 +17,7 @@ import { STRANGER } from "../../logic/access/access.ts";
 import { calloutName } from "../../logic/access/assertion.ts";
 import { type AccessSettings, Accounts, type Identity } from "../../logic/access/accounts.ts";
 import { isJwt } from "../../logic/access/token.ts";
+import { foldName } from "../../logic/rooms/person_name.ts";
 import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -117,14 +118,18 @@ export class Access {
     );
   }
 
-  /** Raises when `name`, under which a peer wants to be known to others, is that of a user who it is not. */
+  /** Raises when `name`, under which a peer wants to be known to others, is or looks like that of a user who it is not. */
   checkName(peer: Peer, name: string): void {
-    const owner = this.#accounts?.userLike(name) ?? null;
-    if (owner === null || peer.identity?.user.toLowerCase() === owner.name.toLowerCase()) return;
+    const own = peer.identity?.user ?? "";
+    if (own !== "" && foldName(own) === foldName(name)) return;
+    const owner = this.#accounts?.usersLike(name).find((user) => user.name !== own);
+    if (owner === undefined) return;
     const isGuest = peer.identity?.user === "";
     throw new ParleyError(
       isGuest ? ErrorCode.UNAUTHENTICATED : ErrorCode.ALREADY_EXISTS,
-      `cannot take the name ${quote(name)}: it is that of a user`,
+      `cannot take the name ${quote(name)}: it ${
+        foldName(name) === foldName(owner.name) ? "is" : "looks like"
+      } that of a user`,
       { accepted: isGuest ? "the password of the user, or another name" : "another name" },
     );
   }

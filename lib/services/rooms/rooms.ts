@@ -108,19 +108,23 @@ export class Rooms {
   }
 
   /**
-   * Gives `session` a name, and tells its rooms when it had another one. Gives the token. The name is granted
-   * even if the rooms cannot be told, because nothing can be kept now. A session that had the name before, and
+   * Gives `session` a name, and tells its rooms when it had another one. Gives the name as it is written, and the token. The name
+   * is granted even if the rooms cannot be told, because nothing can be kept now. A session that had the name before, and
    * whose token was shown, is one that its client has lost: it leaves its rooms and is ended.
    */
-  async claimName(session: Peer, name: string, token: string): Promise<string> {
+  async claimName(
+    session: Peer,
+    name: string,
+    token: string,
+  ): Promise<{ name: string; token: string }> {
     const former = this.names.nameOf(session);
-    const holder = this.names.ownerOf(name);
+    const holder = this.names.replacedBy(session, name, token);
     const held = holder === null ? null : this.names.nameOf(holder);
     const tokens = { shown: token, fresh: newToken() };
     const granted = this.names.claim(session, name, tokens, this.#context.nowMs);
-    if (holder !== null && held !== null && holder !== session) this.#replace(holder, held);
-    if (former !== null && former !== name) {
-      const renamed = { case: "renamed", value: { from: former, to: name } } as const;
+    if (holder !== null && held !== null) this.#replace(holder, held);
+    if (former !== null && former !== granted.name) {
+      const renamed = { case: "renamed", value: { from: former, to: granted.name } } as const;
       const rooms = [...this.#bySession.get(session) ?? []];
       await Promise.allSettled(rooms.map((room) => this.announce(room.name, renamed, session)));
     }

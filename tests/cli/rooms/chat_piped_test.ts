@@ -19,7 +19,7 @@ function untimed(stdout: string): string[] {
 
 Deno.test("lines of standard input are said as they are, and what happens is printed", async () => {
   await using server = await startServer();
-  const stdin = "hello\n\n/quit is no command here\nlast without an end";
+  const stdin = "hello\n\n//quit is no command\n  indented\nlast without an end";
   const { code, stdout, stderr } = await run(
     ["chat", "tea", "--name", "ci"],
     options(server, { stdin }),
@@ -28,15 +28,67 @@ Deno.test("lines of standard input are said as they are, and what happens is pri
   assert.deepEqual(untimed(stdout), [
     "* ci has joined",
     "<ci> hello",
-    "<ci> /quit is no command here",
+    "<ci> /quit is no command",
+    "<ci>   indented",
     "<ci> last without an end",
   ]);
   // It has left, history stays, and comes first.
   const again = await run(["chat", "tea", "--name", "ci"], options(server));
   assert.deepEqual(untimed(again.stdout).slice(-2), ["* ci has left", "* ci has joined"]);
-  assert.equal(untimed(again.stdout).length, 6);
+  assert.equal(untimed(again.stdout).length, 7);
   const none = await run(["chat", "tea", "--name", "ci", "--history", "0"], options(server));
   assert.deepEqual(untimed(none.stdout), ["* ci has joined"]);
+});
+
+Deno.test("a line that looks like a command is neither said nor obeyed, unless commands are asked for", async () => {
+  await using server = await startServer();
+  const stdin = "one\n/quit\n /me waves\ntwo\n";
+  const args = ["chat", "tea", "--name", "ci"];
+  const refused = await run(args, options(server, { stdin }));
+  assert.equal(refused.code, 1);
+  assert.deepEqual(untimed(refused.stdout), ["* ci has joined", "<ci> one", "<ci> two"]);
+  const why = "not said, since it looks like a command; --commands takes it as one, and // says it";
+  assert.equal(
+    refused.stderr,
+    [2, 3].map((line) => `parley: line ${line} of standard input: ${why}\n`).join(""),
+  );
+  const commands = [
+    "/me waves",
+    "/topic green tea",
+    "/topic",
+    "/names",
+    "/list",
+    "/nick cd",
+    "/msg nobody hi",
+    "/join coffee",
+    "/me",
+    "//quit",
+    "/quit",
+    "never",
+  ];
+  const done = await run(
+    [...args, "--history", "0", "--commands"],
+    options(server, { stdin: commands.join("\n") }),
+  );
+  assert.equal(done.code, 1);
+  assert.deepEqual(untimed(done.stdout), [
+    "* ci has joined",
+    "* ci waves",
+    "* ci set the topic: green tea",
+    "* ci is cd now",
+    "<cd> /quit",
+  ]);
+  const line = (number: number) => `parley: line ${number} of standard input:`;
+  assert.deepEqual(done.stderr.trimEnd().split("\n"), [
+    "parley: topic: green tea",
+    "parley: 1 here: ci",
+    "parley: tea (1 online): green tea",
+    `${line(7)} cannot tell "nobody": nobody goes by that name`,
+    `${
+      line(8)
+    } there is no command /join here; accepted: /me, /msg, /name, /topic, /who, /rooms or /quit`,
+    `${line(9)} something is missing; accepted: /me TEXT`,
+  ]);
 });
 
 Deno.test("--json prints objects, and what cannot be said is reported by its line", async () => {

@@ -44,15 +44,20 @@ terminalTest("two people talk, with history, completion and commands", async () 
   // A name is completed, a word deleted, and something written at the beginning.
   await ann.type("bo\thuh hi\x17\x17hi there\x01> \r");
   await bob.shows("ann: > bob: hi there");
+  await bob.until(({ bells }) => bells === 1, "the bell");
+  assert.equal(ann.screen.bells, 0, "nobody has spoken to her");
+  await ann.type("/me waves\r");
+  await bob.shows("* ann waves");
+  await ann.shows("* ann waves");
   await ann.type("/msg bob psst\r");
   await bob.shows("ann → you: psst");
   await ann.shows("ann → bob: psst");
   await ann.type("/topic green tea\r");
   await bob.shows("3 online · green tea");
-  await bob.type("/name bert\r");
+  await bob.type("/nick bert\r");
   await ann.shows("* bob is bert now");
   await bob.shows("bert>");
-  await ann.type("/who\r");
+  await ann.type("/names\r");
   await ann.shows("3 here: ann, bert, early");
   await ann.type("/history\r");
   await scrollTo(ann, "early: one");
@@ -105,6 +110,45 @@ terminalTest(
     assert.deepEqual(await said(), ["meanwhile", "half a thought"]);
   },
 );
+
+terminalTest(
+  "lines that are pasted are said one by one once they are meant, and none is a command",
+  async () => {
+    await using bus = await HistoryFixture.start();
+    await using ann = await open(bus, "tea", "--name", "ann");
+    await ann.shows("* ann has joined");
+    await ann.type("look: \x1b[200~one\r\n\r\n/quit\r\n\tthree\n\x1b[201~");
+    await ann.shows("3 lines: Enter says them, Ctrl-C does not");
+    assert(ann.screen.text.includes("?     ann: look: one"), ann.screen.text);
+    // Nothing that is typed meanwhile says them.
+    await ann.type("x\x03");
+    await ann.shows("what was pasted was not said");
+    await ann.shows("ann> look:");
+    await ann.type("\x15\x1b[200~one\n/quit\nthree\x1b[201~\r");
+    await ann.until(
+      ({ text }) => /ann: one\n.*ann: \/quit\n.*ann: three\n/.test(text),
+      "the lines",
+    );
+    await ann.type(`\x1b[200~${"line\n".repeat(101)}\x1b[201~`);
+    await ann.shows("those are 101 lines: at most 100 can be said at once");
+    // One line is written where the cursor is.
+    await ann.type("\x1b[200~four\n\x1b[201~!\r");
+    await ann.shows("ann: four !");
+    const room = await (await bus.client()).room("tea", { nick: "other" });
+    const said = (await room.history()).messages.filter(({ kind }) => kind === "said");
+    assert.deepEqual(said.map(({ text }) => text), ["one", "/quit", "three", "four !"]);
+  },
+);
+
+terminalTest("--no-bell keeps the terminal quiet", async () => {
+  await using bus = await HistoryFixture.start();
+  const room = await (await bus.client()).room("tea", { nick: "other" });
+  await using ann = await open(bus, "tea", "--name", "ann", "--no-bell");
+  await ann.shows("* ann has joined");
+  await room.say("Ann, are you there?");
+  await ann.shows("other: Ann, are you there?");
+  assert.equal(ann.screen.bells, 0);
+});
 
 terminalTest("what is new is marked, and a window that grows is filled", async () => {
   await using bus = await HistoryFixture.start();

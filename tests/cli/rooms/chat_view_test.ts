@@ -18,6 +18,7 @@ function message(more: Partial<RoomMessage>): RoomMessage {
     kind: "said",
     name: "ann",
     text: "",
+    action: false,
     seq: 1n,
     time: NOON,
     lost: false,
@@ -164,7 +165,7 @@ Deno.test("what comes while the terminal has no focus is marked until it is left
 Deno.test("a lost connection and what is not said yet are shown", () => {
   const sight = new Sight();
   sight.state.link = "reconnecting";
-  sight.state.unsent.push("first", "second");
+  sight.state.unsent.push({ text: "first", action: false }, { text: "second", action: false });
   const seen = sight.look();
   assert.deepEqual(seen.slice(6, 8), ["…     me: first", "…     me: second"]);
   assert.match(seen[8], /connecting again… · me$/);

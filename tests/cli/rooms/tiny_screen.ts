@@ -12,6 +12,8 @@ export class TinyScreen {
   readonly modes = new Set<string>(["7", "25"]);
   row = 0;
   column = 0;
+  /** How often its bell rang. */
+  bells = 0;
   #cells: string[][];
   /** The beginning of a sequence whose end has not come. */
   #rest = "";
@@ -52,6 +54,11 @@ export class TinyScreen {
         return;
       }
       if (rest[0] === "\r") this.column = 0;
+      if (rest[0] === "\x07") {
+        this.bells++;
+        rest = rest.slice(1);
+        continue;
+      }
       if (rest[0] === "\n") this.#lineFeed();
       if (rest[0] === "\r" || rest[0] === "\n") {
         rest = rest.slice(1);

@@ -60,7 +60,7 @@ Deno.test("nothing is written to a person at the text listener who is closed at 
   const gate = admission();
   while (gate.mayTell());
   const below = new MemoryLink("text");
-  const dialogue = { room: "lobby", wallMs: () => 0, maxLineBytes: 1000 };
+  const dialogue = { room: "lobby", banner: "", wallMs: () => 0, maxLineBytes: 1000 };
   const link = new TextLink(below, { ...dialogue, maxFrameBytes: 1000, turn: ALONE });
   await settles(new Refuser(gate).refuse(link, "delimited", full), "the end");
   assert(below.closed);

@@ -189,22 +189,26 @@ class RoomInfo(_message.Message):
     def __init__(self, name: _Optional[str] = ..., topic_line: _Optional[str] = ..., online: _Optional[int] = ..., last_seq: _Optional[int] = ...) -> None: ...
 
 class Said(_message.Message):
-    __slots__ = ["name", "text"]
+    __slots__ = ["action", "name", "text"]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    action: bool
     name: str
     text: str
-    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ..., action: bool = ...) -> None: ...
 
 class SayRequest(_message.Message):
-    __slots__ = ["message_id", "room", "text"]
+    __slots__ = ["action", "message_id", "room", "text"]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    action: bool
     message_id: str
     room: str
     text: str
-    def __init__(self, room: _Optional[str] = ..., text: _Optional[str] = ..., message_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, room: _Optional[str] = ..., text: _Optional[str] = ..., message_id: _Optional[str] = ..., action: bool = ...) -> None: ...
 
 class SayResponse(_message.Message):
     __slots__ = ["seq"]

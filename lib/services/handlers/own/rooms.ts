@@ -5,6 +5,7 @@
  */
 import { invalidArgument } from "../../../base/errors.ts";
 import type { Rooms as RoomsService } from "../../../gen/parley/v1/room_pb.ts";
+import { foldName } from "../../../logic/rooms/person_name.ts";
 import { checkMessage, type Room } from "../../../logic/rooms/room.ts";
 import { firstNames, madeLater } from "./name_page.ts";
 import { maySeeRoom } from "./rights.ts";
@@ -25,7 +26,7 @@ const USUAL_PAGE_EVENTS = 50;
 export const ROOM_METHODS: Methods<typeof RoomsService> = {
   claimName: async (features, session, { name, token }) => {
     features.access?.checkName(session, name);
-    return { name, token: await features.needRooms().claimName(session, name, token) };
+    return await features.needRooms().claimName(session, name, token);
   },
   join: {
     list: "members",
@@ -55,7 +56,7 @@ export const ROOM_METHODS: Methods<typeof RoomsService> = {
     rooms.active(session);
     const said = {
       case: "said",
-      value: { name: rooms.nameOf(session), text },
+      value: { name: rooms.nameOf(session), text, action: request.action },
     } as const;
     const seq = await rooms.announce(request.room, said, session, messageId);
     return { seq: BigInt(seq) };
@@ -96,7 +97,7 @@ function ownMessageId(session: Peer, rooms: Rooms, messageId: string): string {
   const { maxMessageIdBytes } = session.context.limits;
   const bytes = new TextEncoder().encode(messageId).length;
   if (bytes <= maxMessageIdBytes) {
-    return `${rooms.nameOf(session).toLowerCase()}/${messageId}`;
+    return `${foldName(rooms.nameOf(session))}/${messageId}`;
   }
   throw invalidArgument(`cannot say something with a message_id of ${bytes} bytes`, {
     accepted: `at most ${maxMessageIdBytes} bytes`,
