@@ -88,6 +88,8 @@ export interface Link {
 export interface LinkListener extends AsyncIterable<Link> {
   /** The kind of the listener. */
   readonly kind: ListenerKind;
+  /** What it is called where its address is told; absent where that is its kind. */
+  readonly name?: string;
   /** The framing of messages on its links. */
   readonly dialect: Dialect;
   /** The address of the listener, with the port that the system gave: `127.0.0.1:7311`, or a path. */

@@ -27,6 +27,8 @@ const log = logger("server");
 /** Where a server listens. */
 export interface ListenerInfo {
   readonly kind: ListenerKind;
+  /** What it is called: its kind, unless there are several of one kind. */
+  readonly name: string;
   /** `127.0.0.1:7311`, `[::1]:7311` or a path, with the ports that were really given. */
   readonly addresses: readonly string[];
   /** Whether its connections are under TLS. */
@@ -58,7 +60,7 @@ export class Server implements AsyncDisposable {
     this.serverId = parts.context.serverId;
     this.#hint = config.drain.hint;
     this.#stopping = options.stopping ?? (() => {});
-    this.listeners = groupByKind(parts.listeners);
+    this.listeners = groupByName(parts.listeners);
     this.stopped = new Promise((resolve) => this.#resolveStopped = resolve);
     this.#connections = new Connections(parts, new ConnectionService(features));
     const { sessions } = this.#connections;
@@ -93,7 +95,7 @@ export class Server implements AsyncDisposable {
     const server = new Server(await openParts(config, options), config, options);
     log.info("listening", {
       server: server.serverId,
-      listeners: server.listeners.map((one) => `${one.kind} ${one.addresses.join(" ")}`),
+      listeners: server.listeners.map((one) => `${one.name} ${one.addresses.join(" ")}`),
       maxConnections: server.#parts.admission.maxConnections,
     });
     return server;
@@ -195,11 +197,11 @@ export class Server implements AsyncDisposable {
   }
 }
 
-function groupByKind(listeners: readonly LinkListener[]): ListenerInfo[] {
-  const byKind = new Map<ListenerKind, ListenerInfo>();
-  for (const { kind, address, isSecure = false } of listeners) {
-    const addresses = [...byKind.get(kind)?.addresses ?? [], address];
-    byKind.set(kind, { kind, addresses, isSecure });
+function groupByName(listeners: readonly LinkListener[]): ListenerInfo[] {
+  const byName = new Map<string, ListenerInfo>();
+  for (const { kind, name = kind, address, isSecure = false } of listeners) {
+    const addresses = [...byName.get(name)?.addresses ?? [], address];
+    byName.set(name, { kind, name, addresses, isSecure });
   }
-  return [...byKind.values()];
+  return [...byName.values()];
 }

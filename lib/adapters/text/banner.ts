@@ -12,6 +12,26 @@ export const TEXT_BANNER = `Welcome to Parley!
             \\/
 `;
 
+/** What the classic chat exercise begins with, to the character. */
+export const CLASSIC_BANNER = String.raw`Welcome to TCP-Chat!
+         _nnnn_
+        dGGGGMMb
+       @p~qp~~qMb
+       M|@||@) M|
+       @,----.JM|
+      JS^\__/  qKL
+     dZP        qKRb
+    dZP          qKKb
+   fZP            SMMb
+   HZM            MMMM
+   FqM            MMMM
+ __| ".        |\dS"qML
+ |    ${"`"}.       | ${"`"}' \Zq
+_)      \.___.,|     .'
+\____   )MMMMMP|   .'
+     ${"`"}-'       ${"`"}--'
+`;
+
 /** The commands. */
 export const TEXT_HELP = `/help              shows this
 /name, /nick NAME  changes your name

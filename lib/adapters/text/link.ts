@@ -35,6 +35,8 @@ export interface TextLinkOptions extends DialogueOptions {
    * of the server than one connection that sends.
    */
   readonly turn: WorkTurn;
+  /** Told once the link was closed and takes no descriptor any more; absent for nobody. */
+  readonly released?: () => void;
 }
 
 /** One person's connection. */
@@ -45,6 +47,7 @@ export class TextLink implements Link {
   readonly #lines: LineReader;
   readonly #frames: FrameReader;
   readonly #turn: WorkTurn;
+  readonly #released: TextLinkOptions["released"];
   #typed: Uint8Array = new Uint8Array(0);
   #shown: Promise<void> = Promise.resolve();
   isPreparing = false;
@@ -63,6 +66,7 @@ export class TextLink implements Link {
   constructor(link: Link, options: TextLinkOptions) {
     this.#link = link;
     this.#turn = options.turn;
+    this.#released = options.released;
     this.#dialogue = new TextDialogue(options);
     this.#lines = new LineReader(options.maxLineBytes);
     this.#frames = new FrameReader("delimited", 2 * options.maxFrameBytes);
@@ -185,6 +189,9 @@ export class TextLink implements Link {
     this.#wake?.();
     this.#link.close();
     if (!this.#reading) this.#lines.close();
+    if (this.#released) {
+      detached(this.#link.whenReleased().then(this.#released), "count who is gone");
+    }
   }
 
   whenReleased(): Promise<void> {

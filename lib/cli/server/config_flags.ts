@@ -16,6 +16,7 @@ export interface ConfigOptions {
   readonly raw?: string;
   readonly http?: string;
   readonly text?: string;
+  readonly textClassic?: string | boolean;
   readonly data?: string;
   readonly unix?: string;
   readonly drainTo?: readonly string[];
@@ -24,6 +25,9 @@ export interface ConfigOptions {
   readonly logFormat?: string;
   readonly set?: readonly string[];
 }
+
+/** The port of the classic chat exercise. */
+const CLASSIC_PORT = 8989;
 
 /** Adds the options. */
 export function withConfigOptions(command: Command): Command {
@@ -38,6 +42,10 @@ export function withConfigOptions(command: Command): Command {
     .option("--raw <address>", 'where clients without framing connect; "" is nowhere')
     .option("--http <address>", 'where browsers connect, with WebSockets; "" is nowhere')
     .option("--text <address>", 'where people chat by nc and telnet; "" is nowhere')
+    .option(
+      "--text-classic [port]",
+      `where at most 10 people chat by nc with the greeting of the classic exercise (default: ${CLASSIC_PORT})`,
+    )
     .option("--data <dir>", 'where kept topics, rooms and queues are stored; "" is in memory only')
     .option("--unix <path>", "a unix socket to listen on")
     .option(
@@ -88,6 +96,12 @@ export async function sourcesFor(options: ConfigOptions, io: CliIo): Promise<Con
   };
 }
 
+/** The address that `--text-classic` stands for: a port of loopback. */
+function classicAddress(option: string | boolean | undefined): string | undefined {
+  if (option === undefined || option === false) return undefined;
+  return `localhost:${option === true ? CLASSIC_PORT : option}`;
+}
+
 /** The options as values of the configuration; `--set` is the strongest. */
 function flagValues(options: ConfigOptions): FlagValue[] {
   const named: [string, string, string | undefined][] = [
@@ -97,6 +111,7 @@ function flagValues(options: ConfigOptions): FlagValue[] {
     ["--raw", "listen.raw", options.raw],
     ["--http", "listen.http", options.http],
     ["--text", "listen.text", options.text],
+    ["--text-classic", "listen.text_classic", classicAddress(options.textClassic)],
     ["--data", "data", options.data],
     ["--unix", "listen.unix", options.unix],
     ["--drain-to", "drain.hint", options.drainTo?.join(",")],

@@ -32,7 +32,33 @@ export function addServe(program: Command, context: CliContext): void {
     .description("run the server (also without a command)")
     .option("--json", "print the addresses as one line of JSON")
     .option("--repair", "go on with what is left when the data directory has lost events")
-    .action((options: ServeOptions) => serve(options, context));
+    .allowExcessArguments()
+    .action((options: ServeOptions, command: Command) => {
+      if (checkUse(options, command, context)) return serve(options, context);
+    });
+}
+
+/** Whether the arguments are right. For the classic chat, what is not is told as the exercise has it. */
+function checkUse(
+  { textClassic: classic }: ServeOptions,
+  command: Command,
+  { io, outcome }: CliContext,
+): boolean {
+  const excess = command.args.length;
+  if (classic !== undefined && (excess > 0 || !isPort(classic))) {
+    outcome.exitCode = 2;
+    io.stderr.write("[USAGE]: parley serve --text-classic $port\n");
+    return false;
+  }
+  if (excess === 0) return true;
+  return command.error(
+    `error: too many arguments for '${command.name()}'. Expected 0 arguments but got ${excess}.`,
+    { code: "commander.excessArguments" },
+  );
+}
+
+function isPort(option: string | boolean): boolean {
+  return option === true || /^\d{1,5}$/.test(`${option}`) && Number(option) <= 65_535;
 }
 
 async function serve(options: ServeOptions, { io }: CliContext): Promise<void> {
@@ -88,7 +114,7 @@ async function reloadBySignal(server: Server, manager: ServiceManager | null): P
 
 /** Where a server listens, in words. */
 function placesOf({ listeners }: Server): string {
-  return listeners.map(({ kind, addresses }) => `${kind} ${addresses.join(" ")}`).join(", ");
+  return listeners.map(({ name, addresses }) => `${name} ${addresses.join(" ")}`).join(", ");
 }
 
 /**
@@ -104,8 +130,8 @@ async function rereader(options: ServeOptions, { file }: LoadedConfig, io: CliIo
 
 function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, io: CliIo): void {
   const { devCa } = server;
-  const listeners = server.listeners.map(({ kind, addresses, isSecure }) => ({
-    kind,
+  const listeners = server.listeners.map(({ kind, name, addresses, isSecure }) => ({
+    kind: name,
     addresses,
     urls: addresses.flatMap((address) => clientUrl(kind, address, isSecure)),
   }));
@@ -126,6 +152,7 @@ function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, i
       for (const address of addresses) out.write(`listening ${kind} ${address}\n`);
     }
     if (devCa !== null) out.write(`ca ${devCa}\n`);
+    out.write(classicLine(server));
     return;
   }
   const label = (text: string) => styled("dim", `  ${text.padEnd(8)}`, out);
@@ -136,6 +163,7 @@ function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, i
   }
   if (loaded.file !== undefined) out.write(`${label("config")}${terminalText(loaded.file, out)}\n`);
   if (devCa !== null) out.write(`${label("ca")}${terminalText(devCa, out)}\n`);
+  out.write(classicLine(server));
   const urls = listeners.flatMap((each) => each.urls);
   const url = devCa === null
     ? urls[0]
@@ -145,6 +173,15 @@ function announce(server: Server, options: ServeOptions, loaded: LoadedConfig, i
     out.write(`${label("try")}parley echo hello --server ${terminalText(url + trust, out)}\n`);
   }
   out.write(`${label("stop")}Ctrl-C\n\n`);
+}
+
+/** What the listener of `--text-classic` is called. */
+const CLASSIC_LISTENER = "text_classic";
+
+/** What the classic chat exercise says of where it listens; empty without a listener for it. */
+function classicLine({ listeners }: Server): string {
+  const [address] = listeners.find(({ name }) => name === CLASSIC_LISTENER)?.addresses ?? [];
+  return address === undefined ? "" : `Listening on the port :${address.split(":").at(-1)}\n`;
 }
 
 /** The URL under which the client library and this command line reach a listener, if they speak its dialect. */

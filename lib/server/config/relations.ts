@@ -24,6 +24,7 @@ interface Related extends TlsValues, AccessTables {
     readonly raw: readonly string[];
     readonly http: readonly string[];
     readonly text: readonly string[];
+    readonly text_classic: readonly string[];
     readonly unix: readonly string[];
     readonly origins: readonly string[];
   };
@@ -164,7 +165,7 @@ function checkQueues({ queue: queues, limits }: Related, issues: IssueSink): voi
 
 function checkListeners(config: Related, issues: IssueSink): void {
   const listen = config.listen;
-  const keys = ["tcp", "tls", "raw", "http", "text", "unix"] as const;
+  const keys = ["tcp", "tls", "raw", "http", "text", "text_classic", "unix"] as const;
   if (keys.every((key) => listen[key].length === 0) && !config.tls.dev) {
     const message = "there is no address to listen on; set tcp, tls, raw, http, text or unix";
     report(issues, message, keys.map((key) => ["listen", key]));
@@ -177,7 +178,7 @@ function checkListeners(config: Related, issues: IssueSink): void {
     report(issues, message, [["listen", "origins"]]);
   }
   if (hasUsers(config)) return;
-  for (const key of ["tcp", "tls", "raw", "http", "text"] as const) {
+  for (const key of ["tcp", "tls", "raw", "http", "text", "text_classic"] as const) {
     for (const address of listen[key]) {
       if (isLoopback(parseListenAddress(address).hostname)) continue;
       report(

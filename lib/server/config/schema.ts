@@ -59,6 +59,9 @@ const listenSchema = z.strictObject({
   text: addresses().prefault("localhost:7313").describe(
     "Where people chat with nothing installed: lines of text, for nc and telnet.",
   ),
+  text_classic: addresses().prefault("").describe(
+    "Where at most 10 people chat as the classic chat exercise has it, with its greeting; localhost:8989 is the usual place.",
+  ),
   unix: listOf(checkUnixPath).prefault("").describe(
     "Paths of unix sockets, with the framing of tcp. Who may connect is a matter of the directory.",
   ),

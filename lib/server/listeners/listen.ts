@@ -10,7 +10,7 @@ import { canServeHttp } from "../../adapters/http/serving.ts";
 import type { Door } from "../../adapters/socket/door.ts";
 import { listenTls, type TlsListenerOptions } from "../../adapters/tls/listener.ts";
 import { listenTcp } from "../../adapters/socket/tcp.ts";
-import { listenText } from "../../adapters/text/listener.ts";
+import { listenClassicText, listenText } from "../../adapters/text/listener.ts";
 import { listenUnix } from "../../adapters/socket/unix.ts";
 import { logger } from "../../base/log.ts";
 import type { Pages } from "../../ports/http_page.ts";
@@ -44,7 +44,7 @@ export async function listenAll(
   config: Config,
   { context, admission, entrance, refuser, door, tls, pages }: ListenNeeds,
 ): Promise<LinkListener[]> {
-  const { tcp, raw, http, text, unix, hosts, origins } = config.listen;
+  const { tcp, raw, http, text, text_classic: classic, unix, hosts, origins } = config.listen;
   const { limits, input, clock } = context;
   const gate = gateOf(context, admission, entrance);
   const listeners: LinkListener[] = [];
@@ -89,6 +89,9 @@ export async function listenAll(
     };
     for (const { hostname, port } of text.map(parseListenAddress)) {
       listeners.push(...listenText(hostname, port, dialogue, door));
+    }
+    for (const { hostname, port } of classic.map(parseListenAddress)) {
+      listeners.push(...listenClassicText(hostname, port, dialogue, door));
     }
     for (const path of unix) listeners.push(await listenUnix(path));
   } catch (reason) {

@@ -94,3 +94,23 @@ Deno.test({
     assert.equal((await server.end("SIGTERM")).code, 0);
   },
 });
+
+Deno.test("serve --text-classic says where it listens, and wrong arguments get the usage line", async () => {
+  await using server = new Running(["serve", ...LOCAL, "--text-classic", "0"]);
+  const lines = await server.lines(5);
+  const [, port] = /^Listening on the port :(\d+)$/.exec(lines.at(-1)!) ?? [];
+  assert(lines.includes(`listening text_classic 127.0.0.1:${port}`), lines.join());
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+  const greeting = new Uint8Array(1024);
+  const count = await connection.read(greeting);
+  assert(new TextDecoder().decode(greeting.subarray(0, count!)).startsWith("Welcome to TCP-Chat!"));
+  connection.close();
+  assert.equal((await server.end("SIGTERM")).code, 0);
+  for (const wrong of [["2525", "localhost"], ["65536"], ["port"], ["-1"], ["0.0.0.0:2525"]]) {
+    const usage = { code: 2, stdout: "", stderr: "[USAGE]: parley serve --text-classic $port\n" };
+    assert.deepEqual(await run(["serve", "--text-classic", ...wrong]), usage, wrong.join());
+  }
+  const excess = await run(["serve", "2525"]);
+  assert.equal(excess.code, 2);
+  assert.match(excess.stderr, /^parley: too many arguments for 'serve'/);
+});
