@@ -32,6 +32,12 @@ interface Tokens {
   readonly fresh: string;
 }
 
+/** A name as it is written, and the token that proves it. */
+export interface Granted {
+  readonly name: string;
+  readonly token: string;
+}
+
 /** The names of a server. */
 export class NameRegistry<O> {
   /** By the first and by the second of what names look like. */
@@ -76,7 +82,7 @@ export class NameRegistry<O> {
    * name until now and did not show the token has none afterwards. Raises INVALID_ARGUMENT for a bad name and ALREADY_EXISTS for one
    * that is taken or looks like one that is, changing nothing.
    */
-  claim(owner: O, name: string, tokens: Tokens, nowMs: number): { name: string; token: string } {
+  claim(owner: O, name: string, tokens: Tokens, nowMs: number): Granted {
     const written = personName(name);
     const looks = looksOf(written);
     const former = this.#byOwner.get(owner);

@@ -10,7 +10,7 @@ import { mayFail } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
-import { NameRegistry } from "../../logic/rooms/name_registry.ts";
+import { type Granted, NameRegistry } from "../../logic/rooms/name_registry.ts";
 import { quote } from "../../base/quote.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import {
@@ -112,11 +112,7 @@ export class Rooms {
    * is granted even if the rooms cannot be told, because nothing can be kept now. A session that had the name before, and
    * whose token was shown, is one that its client has lost: it leaves its rooms and is ended.
    */
-  async claimName(
-    session: Peer,
-    name: string,
-    token: string,
-  ): Promise<{ name: string; token: string }> {
+  async claimName(session: Peer, name: string, token: string): Promise<Granted> {
     const former = this.names.nameOf(session);
     const holder = this.names.replacedBy(session, name, token);
     const held = holder === null ? null : this.names.nameOf(holder);
