@@ -283,7 +283,7 @@ Deno.test({
         output,
       );
       assert.match(output, /^scaled lamp\.png$/m, output);
-      assert.match(output, /\[Ada\]:Hello, everybody!\n/, output);
+      assert.match(output, /<Ada> Hello, everybody!\n/, output);
       assert.match(output, /Goodbye\.\n/, output);
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -132,7 +132,7 @@ Deno.test("what is kept is there after a restart, and what was said in a room", 
       const chat = await Deno.connect(server.address("text"));
       await chat.write(new TextEncoder().encode("Ada\nHello, everybody!\n/quit\n"));
       const shown = await new Response(chat.readable).text();
-      assert.match(shown, /\[Ada\]:Hello, everybody!\n/);
+      assert.match(shown, /\[Ada\]:\nGoodbye\.\n$/);
       server.signal("SIGTERM");
       const { code, log } = await server.ended();
       assert.equal(code, 0, log);

@@ -66,15 +66,15 @@ Deno.test("a person gives the password after the name, and is in the room", asyn
   await ada.sees(PASSWORD);
   await ada.type("ada's secret");
   await ada.sees("][ada]:");
-  await ada.type("hello");
-  await ada.sees("][ada]:hello");
+  await ada.type("/me waves");
+  await ada.sees("]* ada waves");
 });
 
 Deno.test("name and password may be typed, or piped, in one go", async () => {
   await using server = await start();
   using ada = await Person.connect(server);
-  await ada.type("ada\nada's secret\nhello");
-  await ada.sees("][ada]:hello");
+  await ada.type("ada\nada's secret\n/me waves");
+  await ada.sees("]* ada waves");
 });
 
 Deno.test("where guests are welcome only the name of a user takes a password", async () => {
@@ -87,6 +87,8 @@ Deno.test("where guests are welcome only the name of a user takes a password", a
   await guest.sees(NAME);
   await guest.type("bob");
   await guest.sees("][bob]:");
+  await guest.type("/name \u0430da");
+  assert.match(await guest.sees("][bob]:"), /: it looks like that of a user\./);
   await guest.type("/name Ada");
   assert.match(await guest.sees("][bob]:"), /Cannot take the name "Ada": it is that of a user\./);
 });
