@@ -13,6 +13,7 @@ import { OLDEST_DENO } from "../lib/cli/runtime.ts";
 import { Queues } from "../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../lib/gen/parley/v1/room_pb.ts";
 import { Admin } from "../lib/gen/parley/v1/admin_pb.ts";
+import { Server as ServerMethods } from "../lib/gen/parley/v1/server_pb.ts";
 import { Topics } from "../lib/gen/parley/v1/topic_pb.ts";
 import { Types } from "../lib/gen/parley/v1/type_pb.ts";
 import { configFrom, resolveConfig } from "../lib/server/config/config.ts";
@@ -114,7 +115,7 @@ Deno.test("tables of messages are complete and right", () => {
   }
 });
 
-for (const service of [Topics, Types, Queues, Rooms, Admin]) {
+for (const service of [Topics, Types, Queues, Rooms, Admin, ServerMethods]) {
   Deno.test(`the table of the methods of ${service.typeName} is complete and right`, () => {
     const expected = service.methods.map(({ name, input, output }) => [
       name,

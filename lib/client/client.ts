@@ -38,6 +38,7 @@ import type { Room, RoomOptions } from "./rooms/room.ts";
 import { Rooms, type RoomSummary } from "./rooms/rooms.ts";
 import type { CallHandler, ServeOptions, Service } from "./calls/service.ts";
 import { Services } from "./calls/services.ts";
+import { ServerFacts } from "./server_facts.ts";
 import type { ClientStatus, ConnectOptions, RequestOptions } from "./settings.ts";
 import type { EventCallback, SubscribeOptions, Subscription } from "./topics/subscription.ts";
 import { Subscriptions } from "./topics/subscriptions.ts";
@@ -280,6 +281,11 @@ export class Client implements AsyncDisposable {
   /** The server as a whole, for those who may manage it. */
   get admin(): Admin {
     return new Admin(this.#pool);
+  }
+
+  /** What the server tells of itself. */
+  get server(): ServerFacts {
+    return new ServerFacts(this.#pool);
   }
 
   /** Sends any member of ClientMessage that is answered, and gives the member of the answer. */

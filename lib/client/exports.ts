@@ -30,6 +30,17 @@ export type {
   ReloadResult,
 } from "./admin.ts";
 export { Client } from "./client.ts";
+export type {
+  FigureHistory,
+  HistoryOptions,
+  OwnPermissions,
+  PermissionQuestion,
+  Problem,
+  Problems,
+  Series,
+  ServerAbout,
+  ServerFacts,
+} from "./server_facts.ts";
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
 export type { Job, NackOptions, RejectOptions } from "./queues/job.ts";
 export type { DeathReasonName, JobDeath, JobRecord } from "./queues/job_record.ts";

@@ -11,6 +11,7 @@ import type { LinkListener, ListenerKind } from "../ports/link.ts";
 import type { ReloadOutcome } from "../services/administration.ts";
 import { ConnectionService } from "../services/connection_service.ts";
 import type { Config } from "./config/config.ts";
+import type { ConsoleConfig } from "./console/schema.ts";
 import { checkHints } from "./config/access/network_lists.ts";
 import { Connections } from "./listeners/connections.ts";
 import { openParts, type ServerOptions, type ServerParts } from "./parts.ts";
@@ -50,13 +51,17 @@ export class Server implements AsyncDisposable {
   readonly #reload: Reload;
   /** Where clients are pointed to when the server stops. */
   #hint: readonly string[];
+  /** What the console shows of the environment. */
+  #console: ConsoleConfig;
   readonly #stopping: () => void;
   #stop: Promise<void> | null = null;
   #resolveStopped!: () => void;
 
   private constructor(parts: ServerParts, config: Config, options: ServerOptions) {
     const { features } = parts;
+    const startedMs = parts.context.clock.wallMs();
     this.#parts = parts;
+    this.#console = config.console;
     this.serverId = parts.context.serverId;
     this.#hint = config.drain.hint;
     this.#stopping = options.stopping ?? (() => {});
@@ -74,6 +79,7 @@ export class Server implements AsyncDisposable {
         sessions,
         log: options.log,
         hint: (hint) => this.#hint = hint,
+        console: (console) => this.#console = console,
       }),
       waiting: (read) => queuesThatWait(parts, read),
     });
@@ -87,6 +93,13 @@ export class Server implements AsyncDisposable {
       sessions,
       stats: () => this.stats(),
       policies: parts.policies,
+      about: () => ({
+        environment: this.#console.environment,
+        environmentColor: this.#console.color,
+        startedMs,
+      }),
+      problems: () => parts.monitoring.problems(),
+      history: (request) => parts.monitoring.history.told(request),
     };
   }
 

@@ -50,6 +50,47 @@ export interface PolicyAdministration {
   hasQueue(name: string): boolean;
 }
 
+/** Which history is asked for. */
+export interface HistoryRequest {
+  /** The queue that it is of; empty for the server. */
+  readonly queue: string;
+  /** Less than a minute for that of the last minutes, otherwise that of the last day. */
+  readonly stepMs: number;
+  /** The series that are wanted; null for all. */
+  readonly names: ReadonlySet<string> | null;
+  /** The most values of each. */
+  readonly most: number;
+}
+
+/** Figures over time. */
+export interface NotedHistory {
+  readonly stepMs: number;
+  /** When the last values were noted, by the wall clock; 0 when there are none. */
+  readonly lastUnixMs: number;
+  readonly series: readonly {
+    readonly name: string;
+    readonly kind: "rate" | "level" | "peak" | "mean";
+    /** The oldest first; not a number where nothing was noted. */
+    readonly values: Float32Array;
+  }[];
+}
+
+/** Something that is wrong with the server as a whole. */
+export interface ServerProblem {
+  readonly kind: string;
+  readonly isError: boolean;
+  readonly text: string;
+  readonly count: number;
+}
+
+/** What a server says of itself to everybody. */
+export interface About {
+  readonly environment: string;
+  readonly environmentColor: string;
+  /** When it started, by the wall clock, in milliseconds. */
+  readonly startedMs: number;
+}
+
 /** The server as a whole, for those who may manage it. */
 export interface Administration {
   /** Reads the configuration again. Rejects with a ParleyError, and then nothing has changed. */
@@ -64,4 +105,10 @@ export interface Administration {
   /** What the server counts, and what it holds, by name. */
   stats(): Readonly<Record<string, unknown>>;
   readonly policies: PolicyAdministration;
+  /** What the server says of itself to everybody. */
+  about(): About;
+  /** What is wrong with the server as a whole at this moment. */
+  problems(): readonly ServerProblem[];
+  /** What was noted of the server, or of a queue. */
+  history(request: HistoryRequest): NotedHistory;
 }

@@ -9,6 +9,7 @@ import { file_parley_v1_error } from "../../lib/gen/parley/v1/error_pb.ts";
 import { file_parley_v1_event } from "../../lib/gen/parley/v1/event_pb.ts";
 import { file_parley_v1_queue } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { file_parley_v1_room } from "../../lib/gen/parley/v1/room_pb.ts";
+import { file_parley_v1_server } from "../../lib/gen/parley/v1/server_pb.ts";
 import { file_parley_v1_service } from "../../lib/gen/parley/v1/service_pb.ts";
 import { file_parley_v1_session } from "../../lib/gen/parley/v1/session_pb.ts";
 import { file_parley_v1_system } from "../../lib/gen/parley/v1/system_pb.ts";
@@ -23,6 +24,7 @@ export const PROTO_FILES: readonly DescFile[] = [
   file_parley_v1_event,
   file_parley_v1_queue,
   file_parley_v1_room,
+  file_parley_v1_server,
   file_parley_v1_service,
   file_parley_v1_session,
   file_parley_v1_system,

@@ -14,8 +14,9 @@ import {
   withServerOptions,
 } from "../command.ts";
 import { isDeadName } from "../../logic/queues/policies.ts";
+import { queueProblems } from "../../logic/queue_problems.ts";
 import { jsonLine } from "../terminal/json_text.ts";
-import { count, countOf } from "../terminal/summary.ts";
+import { countOf } from "../terminal/summary.ts";
 
 interface CheckOptions extends ServerOptions {
   readonly queue: string;
@@ -29,16 +30,16 @@ interface CheckOptions extends ServerOptions {
 const MAX_AGE_MS = 366 * 86_400_000;
 
 const HELP = `
-Without options it is a problem when a queue has dead letters, or jobs that are ready and nobody who takes them, or when the
-server had a defect.
+Without options it is a problem when a queue has dead letters, or jobs that are ready and nobody who takes them, or is nearly full and
+refuses what does not fit, and when the server had a defect or is not ready, as /readyz says.
 
 Examples:
   parley check
   parley check --queue 'emails.*' --max-ready 10000 --max-age 15m --max-dead 100
   parley check --json | jq -r '.problems[]'
 
-Exit codes: 0 all is well, 1 something is not or the server does not answer, 2 wrong use. Where the server has users, defects are
-counted only with the permission "manage server.stats", and only queues count that one may see.`;
+Exit codes: 0 all is well, 1 something is not or the server does not answer, 2 wrong use. Where the server has users, defects and
+readiness are told only with the permission "manage server.stats", and only queues count that one may see.`;
 
 /** Adds the command. */
 export function addCheck(program: Command, context: CliContext): void {
@@ -55,16 +56,16 @@ export function addCheck(program: Command, context: CliContext): void {
 }
 
 async function check(options: CheckOptions, { io, outcome }: CliContext): Promise<void> {
-  const { queues, defects } = await withClient(options, io, async (client) => {
+  const { queues, defects, own } = await withClient(options, io, async (client) => {
     const queues: QueueInfo[] = [];
     // Dead letters count with the queue that they come from.
     for await (const info of client.queues(options.queue)) {
       if (!isDeadName(info.name)) queues.push(info);
     }
-    return { queues, defects: await defectsOf(client) };
+    return { queues, defects: await defectsOf(client), own: await serverProblemsOf(client) };
   });
   const now = Date.now();
-  const problems = queues.flatMap((info) => problemsOf(info, options, now));
+  const problems = [...own, ...queues.flatMap((info) => problemsOf(info, options, now))];
   if (defects !== null && defects > options.maxDefects) {
     problems.push(`the server had ${countOf(defects, "defect")} (at most ${options.maxDefects})`);
   }
@@ -81,20 +82,36 @@ async function check(options: CheckOptions, { io, outcome }: CliContext): Promis
 
 /** What is wrong with a queue, in words. */
 function problemsOf(info: QueueInfo, options: CheckOptions, now: number): string[] {
-  const { maxReady = Infinity, maxDead, maxAge = Infinity, idle } = options;
-  const { name, ready, dead, consumers, oldest, paused } = info;
-  const problems: string[] = [];
-  const says = (what: string) => problems.push(`queue ${printable(name)}: ${what}`);
-  if (ready > maxReady) says(`${countOf(ready, "job")} ready (at most ${count(maxReady)})`);
-  if (dead > maxDead) says(`${countOf(dead, "dead letter")} (at most ${count(maxDead)})`);
-  const ageMs = oldest === null ? 0 : now - oldest.getTime();
-  if (ageMs > maxAge) {
-    says(`its oldest job is ${count(ageMs / 1000)} s old (at most ${count(maxAge / 1000)} s)`);
+  const { name, oldest, settings, ready, delayed, leased, blocked } = info;
+  const condition = {
+    ...info,
+    oldestMs: oldest?.getTime() ?? 0,
+    jobs: ready + delayed + leased + blocked,
+    maxJobs: settings.maxJobs,
+    maxBytes: settings.maxBytes,
+    dropsOldest: settings.whenFull === "drop_oldest",
+  };
+  const bounds = {
+    maxReady: options.maxReady ?? Infinity,
+    maxDead: options.maxDead,
+    maxAgeMs: options.maxAge ?? Infinity,
+    mayIdle: options.idle === true,
+  };
+  return queueProblems(condition, bounds, now)
+    .map(({ text }) => `queue ${printable(name)}: ${text}`);
+}
+
+/** What is wrong with the server itself but its defects, in words; nothing for who may not know. */
+async function serverProblemsOf(client: Client): Promise<string[]> {
+  try {
+    const { problems } = await client.server.problems();
+    return problems.filter(({ name, kind }) => name === "" && kind !== "defects")
+      .map(({ text }) => `the server: ${printable(text)}`);
+  } catch (error) {
+    // A server of an older version does not tell.
+    if (error instanceof ParleyError && error.code === ErrorCode.UNIMPLEMENTED) return [];
+    throw error;
   }
-  if (!idle && ready > 0 && consumers === 0) {
-    says(`${countOf(ready, "job")} ready, and nobody takes any${paused ? ": it is paused" : ""}`);
-  }
-  return problems;
 }
 
 /** The defects since the server started; null for who may not know. */

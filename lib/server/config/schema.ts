@@ -15,6 +15,7 @@ import { checkRoomName } from "../../logic/rooms/room.ts";
 import { patternFault } from "../../logic/topics/pattern.ts";
 import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
+import { consoleSchema } from "../console/schema.ts";
 import { limitsSchema } from "./limits_schema.ts";
 import { monitoringSchema, tracingSchema } from "../monitoring/schema.ts";
 import { drainSchema, networkLists } from "./access/network_lists.ts";
@@ -166,6 +167,7 @@ export const configSchema = z.strictObject({
   store: storeSchema,
   monitoring: monitoringSchema,
   tracing: tracingSchema,
+  console: consoleSchema,
   tls: tlsSchema,
   auth: authSchema,
   users: usersSchema,

@@ -12,11 +12,20 @@ export class LoopDelay {
   readonly delaysMs = new BucketCounts(TIME_BOUNDS_MS);
   /** The delay of the last look, in milliseconds. */
   lastMs = 0;
+  /** The longest delay since it was taken last, in milliseconds. */
+  #peakMs = 0;
   readonly #timer: ReturnType<typeof setInterval>;
   #lookedMs = performance.now();
 
   constructor() {
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS);
+  }
+
+  /** Gives the longest delay since this was called last, in milliseconds. */
+  takePeak(): number {
+    const peakMs = this.#peakMs;
+    this.#peakMs = 0;
+    return peakMs;
   }
 
   /** Looks no more. */
@@ -28,6 +37,7 @@ export class LoopDelay {
     const nowMs = performance.now();
     this.lastMs = Math.max(0, nowMs - this.#lookedMs - LOOK_INTERVAL_MS);
     this.#lookedMs = nowMs;
+    this.#peakMs = Math.max(this.#peakMs, this.lastMs);
     this.delaysMs.add(this.lastMs);
   }
 }

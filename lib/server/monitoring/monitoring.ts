@@ -4,8 +4,10 @@
  */
 import { VERSION } from "../../base/version.ts";
 import type { Page, PageAnswer, PageRequest, Pages } from "../../ports/http_page.ts";
+import type { ServerProblem } from "../../services/administration.ts";
 import type { WorkTurn } from "../../ports/work_turn.ts";
 import { Families } from "./families.ts";
+import { History } from "./history.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import type { Monitored } from "./monitored.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
@@ -25,6 +27,8 @@ export class Monitoring {
   readonly #families = new Families();
   readonly #loop = new LoopDelay();
   readonly #readiness: Readiness;
+  /** What was noted of the last minutes and hours. */
+  readonly history: History;
   readonly #viewers: Viewers;
   readonly #turn: WorkTurn;
   readonly #look: (turn: WorkTurn) => Promise<void>;
@@ -33,6 +37,7 @@ export class Monitoring {
 
   constructor(server: Monitored) {
     this.#readiness = new Readiness(server, this.#loop);
+    this.history = new History(server, this.#loop);
     this.#viewers = new Viewers(server.access);
     this.#turn = server.features.context.turns.join();
     const topics = new TopicMetrics(server);
@@ -71,8 +76,14 @@ export class Monitoring {
     this.#readiness.stopping = stops;
   }
 
+  /** What is wrong with the server as a whole. */
+  problems(): readonly ServerProblem[] {
+    return this.#readiness.problems();
+  }
+
   /** Looks at nothing any more. */
   close(): void {
+    this.history.close();
     this.#loop.close();
   }
 

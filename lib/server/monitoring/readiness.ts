@@ -4,6 +4,8 @@
 import type { Monitored } from "./monitored.ts";
 import { freeDiskBytes } from "./disk.ts";
 import type { LoopDelay } from "./loop_delay.ts";
+import { countOf } from "../../logic/count_text.ts";
+import type { ServerProblem } from "../../services/administration.ts";
 
 /** What is looked at. */
 export const CHECKS = ["running", "store", "disk", "event_loop", "connections"] as const;
@@ -37,6 +39,20 @@ export class Readiness {
   /** Looks at everything. */
   look(): readonly Check[] {
     return [this.#running(), this.#store(), this.#disk(), this.#eventLoop(), this.#connections()];
+  }
+
+  /** What is wrong with the server: each check that fails, and its defects. */
+  problems(): readonly ServerProblem[] {
+    const failed = this.look().filter(({ ok }) => !ok).map(({ name, reason }): ServerProblem => ({
+      kind: name,
+      isError: name !== "running" && name !== "event_loop",
+      text: reason,
+      count: 0,
+    }));
+    const { internalErrors: defects } = this.#server.features.context.counters;
+    if (defects === 0) return failed;
+    const text = `the server had ${countOf(defects, "defect")}`;
+    return [...failed, { kind: "defects", isError: true, text, count: defects }];
   }
 
   #running(): Check {

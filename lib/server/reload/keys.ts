@@ -21,6 +21,7 @@ const TAKEN_OVER = [
   "drain",
   "limits",
   "log",
+  "console",
   "listen.allow_addresses",
   "listen.deny_addresses",
   "tls.certificate",

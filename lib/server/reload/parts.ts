@@ -24,12 +24,14 @@ interface Changing {
   readonly log?: (config: LogConfig) => void;
   /** Told where clients are pointed to when the server stops. */
   readonly hint: (urls: readonly string[]) => void;
+  /** Told what the console shows of the environment. */
+  readonly console: (config: Config["console"]) => void;
 }
 
 /** The parts of a server that follow its configuration. */
 export function reloadParts(
   parts: ServerParts,
-  { started, sessions, log, hint }: Changing,
+  { started, sessions, log, hint, console }: Changing,
 ): ReloadPart[] {
   const { context, features, policies, edge, users, tls } = parts;
   let present = started;
@@ -44,6 +46,10 @@ export function reloadParts(
     {
       what: "note where clients are pointed to",
       stage: ({ drain }): Commit => () => hint(drain.hint),
+    },
+    {
+      what: "name the environment",
+      stage: (config): Commit => () => console(config.console),
     },
     {
       what: "put limits in force",

@@ -92,6 +92,8 @@ export class FairTurns implements WorkMeter {
   left = 0;
   /** The longest turn since the start, in milliseconds. */
   longestTurnMs = 0;
+  /** The longest turn since whoever shows it set this to 0, in milliseconds. */
+  peakTurnMs = 0;
   /** The longest that anybody who was ready had to wait for others, in milliseconds. */
   longestWaitMs = 0;
   /** The lengths of all turns in which anything was done, in milliseconds. */
@@ -216,6 +218,7 @@ export class FairTurns implements WorkMeter {
   #begin(nowMs: number): void {
     const tookMs = this.#lookedMs - this.#startMs;
     if (tookMs > 0) this.turnsMs.add(tookMs);
+    if (tookMs > this.peakTurnMs) this.peakTurnMs = tookMs;
     this.longestTurnMs = Math.max(this.longestTurnMs, tookMs);
     this.#parks++;
     this.#number++;

@@ -17,6 +17,7 @@ Deno.test("each key is taken over or takes a restart, and the tables are as the 
   const tables = new Set(taken.map((path) => path.split(".")[0]));
   assert.deepEqual([...tables].toSorted(), [
     "auth",
+    "console",
     "drain",
     "insecure",
     "keep",

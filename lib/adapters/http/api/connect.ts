@@ -23,6 +23,7 @@ import { ErrorSchema } from "../../../gen/parley/v1/error_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { type Answer as CallAnswer, CallSchema } from "../../../gen/parley/v1/service_pb.ts";
+import { Server } from "../../../gen/parley/v1/server_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
 import { Types } from "../../../gen/parley/v1/type_pb.ts";
 import type { Answer } from "../answer.ts";
@@ -30,7 +31,15 @@ import { askWhileThere } from "./call.ts";
 import type { Exchange, Run } from "./exchange.ts";
 
 /** The services of the server's own. */
-export const SERVICES: readonly DescService[] = [Admin, Demo, Queues, Rooms, Topics, Types];
+export const SERVICES: readonly DescService[] = [
+  Admin,
+  Demo,
+  Queues,
+  Rooms,
+  Server,
+  Topics,
+  Types,
+];
 
 /** The codes of Connect by ours: they have the same names. */
 const CODES: Readonly<Record<ErrorCode, Code>> = {

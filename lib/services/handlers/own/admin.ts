@@ -5,12 +5,12 @@
  * only from the machine itself: whoever is let in from elsewhere with --insecure is still no administrator.
  */
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
-import { isLoopbackIp } from "../../../base/ip_address.ts";
 import type { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import type { Peer } from "../../connection/peer.ts";
 import type { Features } from "../../features.ts";
 import { kick, listConnections } from "./connections.ts";
 import type { Methods } from "./method.ts";
+import { isNear } from "./near.ts";
 
 /** The methods of the service Admin. */
 export const ADMIN_METHODS: Methods<typeof Admin> = {
@@ -46,10 +46,8 @@ function* figuresOf(stats: Readonly<Record<string, unknown>>): Generator<[string
 
 /** What `peer` may have done; `action` is what that is. Raises PERMISSION_DENIED and UNAVAILABLE. */
 export function administrationFor(features: Features, peer: Peer, action: string) {
-  const { identity, link: { address, isRelayed } } = peer;
-  // A unix socket has no address.
-  const isHere = isRelayed !== true && (address === "" || isLoopbackIp(address));
-  if (identity === null && !isHere) {
+  const { link: { address, isRelayed } } = peer;
+  if (!isNear(peer)) {
     const from = isRelayed ? "through a proxy" : `from ${address}`;
     throw new ParleyError(
       ErrorCode.PERMISSION_DENIED,

@@ -12,6 +12,7 @@ import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { RoomEventSchema, Rooms } from "../../../gen/parley/v1/room_pb.ts";
+import { Server } from "../../../gen/parley/v1/server_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
 import { Types } from "../../../gen/parley/v1/type_pb.ts";
 import type { Verb } from "../../../logic/access/rules.ts";
@@ -25,6 +26,7 @@ import {
   mayReceive,
 } from "../../access/checks.ts";
 import type { Peer } from "../../connection/peer.ts";
+import { isNear } from "./near.ts";
 import { ROOM_PREFIX } from "../../topics/reserved.ts";
 
 /** The type of what is kept of rooms: a rule can be about it. */
@@ -42,15 +44,48 @@ interface Named {
   readonly policy?: { readonly pattern?: string; readonly name?: string };
 }
 
-/** Raises PERMISSION_DENIED when the peer may not do that. */
-type Right = (peer: Peer, request: Named) => void;
+/** What a method needs. */
+interface Right {
+  /** Raises PERMISSION_DENIED when the peer may not do that. */
+  readonly check: (peer: Peer, request: Named) => void;
+  /** Whether the peer may do it with some request at least, as far as that can be told. */
+  readonly some: (peer: Peer) => boolean;
+}
 
-const anybody: Right = () => {};
-const speaks: Right = (peer) => checkMayAny(peer, "join", "take part in rooms");
-const joins: Right = (peer, { room }) => checkMay(peer, "join", room);
-const readsRoom: Right = (peer, { room }) =>
-  checkMay(peer, "subscribe", ROOM_PREFIX + room, ROOM_EVENT);
-const managesQueue: Right = (peer, { queue }) => checkMay(peer, "manage", `queue.${queue}`);
+const anybody: Right = { check: () => {}, some: () => true };
+
+/** A right that depends on what the request names: one of these verbs is needed for it. */
+function named(verbs: Verb[], check: Right["check"]): Right {
+  return {
+    check,
+    some: ({ identity }) =>
+      identity === null || verbs.some((verb) => identity.permissions.mayAny(verb)),
+  };
+}
+
+/** The right to do something of the server as a whole. */
+function managesServer(method: string): Right {
+  const name = `server.${method}`;
+  return {
+    check: (peer) => checkMay(peer, "manage", name),
+    some: (peer) => isNear(peer) && may(peer, "manage", name),
+  };
+}
+
+const speaks = named(["join"], (peer) => checkMayAny(peer, "join", "take part in rooms"));
+const joins = named(["join"], (peer, { room }) => checkMay(peer, "join", room));
+const readsRoom = named(
+  ["subscribe", "join"],
+  (peer, { room }) => checkMay(peer, "subscribe", ROOM_PREFIX + room, ROOM_EVENT),
+);
+const managesQueue = named(
+  ["manage"],
+  (peer, { queue }) => checkMay(peer, "manage", `queue.${queue}`),
+);
+const managesTypes: Right = {
+  check: (peer) => checkMay(peer, "manage", "server.types"),
+  some: (peer) => may(peer, "manage", "server.types"),
+};
 
 /** The queue whose dead letters a name may be that of: jobs are put back there. */
 function livingName(queue: string): string {
@@ -72,51 +107,64 @@ const ROOMS: Rights<typeof Rooms> = {
   members: readsRoom,
   list: anybody,
   history: readsRoom,
-  remove: (peer, { room }) => checkMay(peer, "manage", `room.${room}`),
+  remove: named(["manage"], (peer, { room }) => checkMay(peer, "manage", `room.${room}`)),
   tell: speaks,
 };
 
 const TOPICS: Rights<typeof Topics> = {
   list: anybody,
-  info: (peer, { topic }) =>
-    maySeeTopic(peer, topic) || checkMayOne(peer, `look at ${quote(topic)}`, seesTopic(topic)),
-  trim: (peer, { topic }) => checkMay(peer, "manage", `topic.${topic}`),
-  remove: (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`),
+  info: named(
+    ["subscribe", "manage"],
+    (peer, { topic }) =>
+      maySeeTopic(peer, topic) || checkMayOne(peer, `look at ${quote(topic)}`, seesTopic(topic)),
+  ),
+  trim: named(["manage"], (peer, { topic }) => checkMay(peer, "manage", `topic.${topic}`)),
+  remove: named(["manage"], (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`)),
   policies: anybody,
-  keep: (peer, { policy }) => checkMayAll(peer, "manage", `topic.${policy?.pattern ?? ""}`),
-  unkeep: (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`),
-  explain: (peer, { topic, user }) => {
+  keep: named(
+    ["manage"],
+    (peer, { policy }) => checkMayAll(peer, "manage", `topic.${policy?.pattern ?? ""}`),
+  ),
+  unkeep: named(["manage"], (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`)),
+  explain: named(["manage"], (peer, { topic, user }) => {
     checkMay(peer, "manage", `topic.${topic}`);
     // What others may do is more than what is done with the topic.
     if (user !== "" && user !== peer.identity?.user) checkMay(peer, "manage", "server.users");
-  },
+  }),
 };
 
 const TYPES: Rights<typeof Types> = {
-  add: (peer) => checkMay(peer, "manage", "server.types"),
-  check: (peer) => checkMay(peer, "manage", "server.types"),
+  add: managesTypes,
+  check: managesTypes,
   list: anybody,
   get: anybody,
-  remove: (peer) => checkMay(peer, "manage", "server.types"),
+  remove: managesTypes,
 };
+
+const seesQueues = named(
+  ["push", "pull", "manage"],
+  (peer, { queue }) => checkMayOne(peer, `look at ${quote(queue)}`, seesQueue(queue)),
+);
 
 const QUEUES: Rights<typeof Queues> = {
   list: anybody,
-  info: (peer, { queue }) => checkMayOne(peer, `look at ${quote(queue)}`, seesQueue(queue)),
-  peek: (peer, { queue }) => checkMay(peer, "pull", queue),
+  info: seesQueues,
+  peek: named(["pull"], (peer, { queue }) => checkMay(peer, "pull", queue)),
   purge: managesQueue,
   remove: managesQueue,
-  redrive: (peer, { queue }) => checkMay(peer, "manage", `queue.${livingName(queue)}`),
+  redrive: named(
+    ["manage"],
+    (peer, { queue }) => checkMay(peer, "manage", `queue.${livingName(queue)}`),
+  ),
   pause: managesQueue,
   resume: managesQueue,
   policies: anybody,
-  set: (peer, { policy }) => checkMayAll(peer, "manage", `queue.${policy?.name ?? ""}`),
-  unset: (peer, { name }) => checkMayAll(peer, "manage", `queue.${name}`),
+  set: named(
+    ["manage"],
+    (peer, { policy }) => checkMayAll(peer, "manage", `queue.${policy?.name ?? ""}`),
+  ),
+  unset: named(["manage"], (peer, { name }) => checkMayAll(peer, "manage", `queue.${name}`)),
 };
-
-function managesServer(method: string): Right {
-  return (peer) => checkMay(peer, "manage", `server.${method}`);
-}
 
 const ADMIN: Rights<typeof Admin> = {
   reload: managesServer("reload"),
@@ -126,6 +174,20 @@ const ADMIN: Rights<typeof Admin> = {
   stats: managesServer("stats"),
 };
 
+const SERVER: Rights<typeof Server> = {
+  about: anybody,
+  permissions: anybody,
+  // What it tells is what the caller may see.
+  problems: anybody,
+  history: named(
+    ["push", "pull", "manage"],
+    (peer, request) =>
+      request.queue === ""
+        ? checkMay(peer, "manage", "server.stats")
+        : seesQueues.check(peer, request),
+  ),
+};
+
 const RIGHTS: ReadonlyMap<string, Right> = new Map([
   ...rightsOf(Demo, DEMO),
   ...rightsOf(Rooms, ROOMS),
@@ -133,6 +195,7 @@ const RIGHTS: ReadonlyMap<string, Right> = new Map([
   ...rightsOf(Queues, QUEUES),
   ...rightsOf(Types, TYPES),
   ...rightsOf(Admin, ADMIN),
+  ...rightsOf(Server, SERVER),
 ]);
 
 function rightsOf<S extends DescService>(service: S, rights: Rights<S>): [string, Right][] {
@@ -152,7 +215,12 @@ export function checkOwnRight(peer: Peer, method: string, request: object): void
       `cannot call ${quote(method)}: no rule allows it`,
     );
   }
-  right(peer, request as Named);
+  right.check(peer, request as Named);
+}
+
+/** The server's own methods that the peer may call with some request at least, by their full names. */
+export function allowedMethods(peer: Peer): string[] {
+  return [...RIGHTS].filter(([, { some }]) => some(peer)).map(([method]) => method);
 }
 
 /** Whether the peer may know of a kept topic. */
