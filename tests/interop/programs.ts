@@ -84,6 +84,18 @@ export const hasProtoc = succeeds("protoc", ["--version"]);
 /** Whether classes for Go can be generated; the plugin says nothing when it is asked for its version. */
 export const hasGo = succeeds("sh", ["-c", "command -v protoc-gen-go"]);
 
+/** Where Debian has the runtime of protobuf for Go, and the jar of the one for Java. */
+const GO_PACKAGES = "/usr/share/gocode";
+const JAVA_RUNTIME = "/usr/share/java/protobuf.jar";
+
+/** Whether Go programs with protobuf can be built. */
+export const canBuildGo = hasGo && succeeds("go", ["version"]) &&
+  succeeds("sh", ["-c", `test -d ${GO_PACKAGES}/src/google.golang.org/protobuf`]);
+
+/** Whether Java programs with protobuf can be built. */
+export const canBuildJava = succeeds("javac", ["-version"]) &&
+  succeeds("sh", ["-c", `test -f ${JAVA_RUNTIME}`]);
+
 /** Whether C++ programs with protobuf can be built. */
 export const hasCpp = succeeds("sh", [
   "-c",
@@ -116,4 +128,26 @@ export async function buildCpp(source: string, folder: string): Promise<string> 
   const flags = ["-std=c++17", "-Wall", "-pthread", ...include];
   await run("g++", [...flags, source, ...classes, "-lprotobuf", "-o", program]);
   return program;
+}
+
+/** Builds a Go program of the tree, with classes generated into `folder`, and gives its command line. */
+export async function buildGo(source: string, folder: string): Promise<string[]> {
+  await Deno.mkdir(join(folder, "src"));
+  await generate("go", join(folder, "src"));
+  const program = join(folder, "program");
+  const paths = { GOPATH: `${folder}:${GO_PACKAGES}`, GOCACHE: join(folder, "cache") };
+  const environment = { ...paths, GO111MODULE: "off", GOFLAGS: "" };
+  await run("go", ["build", "-o", program, source], environment);
+  return [program];
+}
+
+/** Builds a Java program of the tree, with classes generated into `folder`, and gives its command line. */
+export async function buildJava(source: string, folder: string): Promise<string[]> {
+  await generate("java", folder);
+  const generated = join(folder, "parley/v1");
+  const classes = [...Deno.readDirSync(generated)].map((entry) => join(generated, entry.name));
+  const path = ["-cp", `${JAVA_RUNTIME}:${folder}`];
+  await run("javac", ["-proc:none", "-nowarn", ...path, "-d", folder, source, ...classes]);
+  const [name] = source.split("/").at(-1)!.split(".");
+  return ["java", ...path, name!];
 }
