@@ -44,6 +44,19 @@ Deno.test({
         users: [await user("ada", "all")],
         roles: { all: { allow: { publish: ">", subscribe: ">" } } },
       });
+      await Deno.writeFile(`${data}/secret`, crypto.getRandomValues(new Uint8Array(32)));
+      await using withJwt = await startServer({
+        auth: {
+          jwt: {
+            secret_file: `${data}/secret`,
+            audience: "parley",
+            roles: "all",
+            clock_tolerance_ms: 0,
+          },
+        },
+        roles: { all: { allow: { publish: ">", subscribe: ">" } } },
+      });
+      await using leaving = await startServer({});
       await Deno.writeTextFile(`${data}/ca.pem`, (await testCertificate()).ca);
       const { code, stderr } = await outcomeOf(python!, [
         "-W",
@@ -59,6 +72,9 @@ Deno.test({
         PARLEY_TEST_UNIX_URL: `unix://${server.path}`,
         PARLEY_TEST_TLS_URL: `parleys://localhost:${server.port("tls")}`,
         PARLEY_TEST_CA: `${data}/ca.pem`,
+        PARLEY_TEST_SECRET: `${data}/secret`,
+        PARLEY_TEST_JWT_URL: `parley://127.0.0.1:${withJwt.port("tcp")}`,
+        PARLEY_TEST_LEAVING_URL: `parley://127.0.0.1:${leaving.port("tcp")}`,
         PARLEY_TEST_USERS_URL: `parley://127.0.0.1:${withUsers.port("tcp")}`,
       });
       assert.equal(code, 0, stderr);

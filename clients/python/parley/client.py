@@ -14,11 +14,13 @@ from typing import Any, Awaitable, Callable, Mapping, Union
 from .acks import PublishAck, level_name
 from .address import Address
 from .connection import Connection, OnAnswer, open_connection
+from .destinations import Destinations
 from .errors import CloseReason, ErrorCode, ParleyError, error_of
 from .events import Gap
 from .payload import Payload, encode
 from .positions import Since
 from .queues import Queue, QueueInfo, Queues
+from .renewal import keep_login
 from .rooms import Room, Rooms, RoomSummary
 from .services import Answer, Handler, Service, Services
 from .subscriptions import Subscription, Subscriptions
@@ -65,14 +67,17 @@ class Client:
         request_timeout: float,
         connect_timeout: float,
         reconnect: Reconnect | None,
+        follow_hints: bool,
         on_status: Callable[[str, ParleyError | None], None] | None,
         on_error: Callable[[ParleyError], None] | None,
     ) -> None:
+        #: Where it is connected to, or tries to be.
         self.url = address.url
         #: "connecting", "connected", "reconnecting" or "closed".
         self.status = "connecting"
         self.request_timeout = request_timeout
-        self._address = address
+        self._destinations = Destinations(address, follow_hints)
+        self._renewal: asyncio.Task[None] | None = None
         self._name = name
         self._user = user
         self._password = password
@@ -95,8 +100,8 @@ class Client:
 
     @property
     def welcome(self) -> session_pb2.Welcome:
-        """What the server said of itself and its limits when the connection was last opened."""
-        return self._welcome
+        """What the server said of itself, its limits and the login when the connection was last opened or the login renewed."""
+        return self._welcome if self._connection is None else self._connection.welcome
 
     async def echo(self, content: str, *, timeout: float | None = None) -> str:
         """Sends `content` and gives back what the server returned: the same."""
@@ -300,16 +305,12 @@ class Client:
     async def open(self) -> None:
         """One attempt: a connection, Hello and Welcome. Raises ParleyError."""
         connection: Connection | None = None
+        address = self._destinations.present
+        self.url = address.url
         try:
             async with asyncio.timeout(self._connect_timeout):
-                connection = await open_connection(self._address, self._tls, self._incoming, self._ended)
-                await connection.hello(
-                    client_name=self._name,
-                    library=f"parley-py/{VERSION}",
-                    user=self._user or self._address.user,
-                    password=await _said(self._password) or self._address.password,
-                    token=await _said(self._token),
-                )
+                connection = await open_connection(address, self._tls, self._incoming, self._ended)
+                await connection.hello(**await self._hello())
         except TimeoutError:
             late = ParleyError(
                 ErrorCode.DEADLINE_EXCEEDED,
@@ -326,6 +327,10 @@ class Client:
             raise
         self._connection = connection
         self._welcome = connection.welcome
+        if self._renews:
+            self._renewal = asyncio.create_task(
+                keep_login(connection, self._hello, self._connect_timeout, self.tell)
+            )
         self._set_status("connected", None)
         # Before anything that waited: what is published next must find the subscriptions.
         self._subscriptions.reopened(connection)
@@ -333,6 +338,22 @@ class Client:
         self._queues.reopened(connection)
         self._rooms.reopened()
         self._opened.set()
+
+    @property
+    def _renews(self) -> bool:
+        """Whether a secret may be another one each time."""
+        return callable(self._password) or callable(self._token)
+
+    async def _hello(self) -> dict[str, Any]:
+        """Who the client is, with secrets as they are now."""
+        address = self._destinations.present
+        return {
+            "client_name": self._name,
+            "library": f"parley-py/{VERSION}",
+            "user": self._user or address.user,
+            "password": await _said(self._password) or address.password,
+            "token": await _said(self._token),
+        }
 
     def _incoming(self, connection: Connection, kind: str, message: envelope_pb2.ServerMessage) -> None:
         if kind == "event":
@@ -363,9 +384,14 @@ class Client:
             return
         self._connection = None
         self._opened.clear()
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self._destinations.hinted(reason.go_to)
         if self._failure is not None:
             return
-        if self._reconnect is None or _is_final(reason):
+        # A login that ended is no refusal for who gives another secret each time.
+        login_ended = reason.close_reason == CloseReason.REVOKED and self._renews
+        if self._reconnect is None or _is_final(reason) and not login_ended:
             return self._fail(reason)
         self._set_status("reconnecting", reason)
         self._reopening = asyncio.create_task(self._reopen(self._reconnect))
@@ -381,6 +407,7 @@ class Client:
             except ParleyError as reason:
                 if _is_final(reason) or attempt == settings.attempts:
                     return self._fail(reason)
+                self._destinations.missed()
 
     def _fail(self, reason: ParleyError) -> None:
         """There will be no connection any more."""
@@ -390,6 +417,8 @@ class Client:
         closed = reason.code == ErrorCode.FAILED_PRECONDITION
         if self._reopening is not None and self._reopening is not asyncio.current_task():
             self._reopening.cancel()
+        if self._renewal is not None:
+            self._renewal.cancel()
         connections = [*self._draining, *([self._connection] if self._connection else [])]
         self._connection = None
         for connection in connections:

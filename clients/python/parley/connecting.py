@@ -57,6 +57,7 @@ def connect(
     request_timeout: float = 10.0,
     connect_timeout: float = 5.0,
     reconnect: Reconnect | None = Reconnect(),
+    follow_hints: bool = False,
     wait: float | None = None,
     on_status: Callable[[str, ParleyError | None], None] | None = None,
     on_error: Callable[[ParleyError], None] | None = None,
@@ -65,7 +66,9 @@ def connect(
 
     URLs are `parley://host[:port]`, `parleys://host[:port]` for TLS, `unix:///path`; `parley://user:password@host` says who
     one is, as `user`, `password` and `token` do. It tries once, or, with `wait`, for so many seconds. A connection that is
-    lost later is opened again as `reconnect` says; None lets the client end with it.
+    lost later is opened again as `reconnect` says; None lets the client end with it. With `follow_hints` it goes where a server
+    that stops points to, never from TLS to a connection without. A `password` or `token` that is a function is asked again before
+    a login ends, which is then renewed in the same connection.
     """
     client = Client(
         parse_address(url),
@@ -77,6 +80,7 @@ def connect(
         request_timeout=request_timeout,
         connect_timeout=connect_timeout,
         reconnect=reconnect,
+        follow_hints=follow_hints,
         on_status=on_status,
         on_error=on_error,
     )

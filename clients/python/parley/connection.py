@@ -57,9 +57,16 @@ class Connection:
 
     async def hello(self, **fields: Any) -> None:
         """Says who the client is, and takes the Welcome."""
-        _, answer = self.begin(hello={"protocol_version": 1, "answers_pings": True, **fields})
-        self.welcome = (await answer).welcome
+        await self.renew(**fields)
         self._tasks.append(asyncio.create_task(self._watch()))
+
+    async def renew(self, **fields: Any) -> None:
+        """Says Hello, the first time or again, and takes the Welcome."""
+        request_id, answer = self.begin(hello={"protocol_version": 1, "answers_pings": True, **fields})
+        try:
+            self.welcome = (await answer).welcome
+        finally:
+            self.give_up(request_id)
 
     def begin(
         self, on_answer: OnAnswer | None = None, **member: Any

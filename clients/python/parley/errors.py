@@ -46,7 +46,8 @@ class ParleyError(Exception):
     """An error of the server or of this library.
 
     Decide on `code`; `message` is for people. `retryable` says that the same request may succeed later, `accepted` what
-    would have been taken, `close_reason` why the connection ends, if it does.
+    would have been taken, `close_reason` why the connection ends, if it does, and `go_to` the URLs of servers that one which
+    stops points to.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ParleyError(Exception):
         retryable: bool | None = None,
         accepted: str = "",
         close_reason: CloseReason | int = CloseReason.UNSPECIFIED,
+        go_to: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -64,6 +66,7 @@ class ParleyError(Exception):
         self.retryable = code == ErrorCode.UNAVAILABLE if retryable is None else retryable
         self.accepted = accepted
         self.close_reason = close_reason
+        self.go_to = go_to
 
     @property
     def code_name(self) -> str:
@@ -92,6 +95,7 @@ def error_of(wire: error_pb2.Error) -> ParleyError:
         retryable=wire.retryable,
         accepted=wire.accepted,
         close_reason=_known(CloseReason, wire.close_reason),
+        go_to=tuple(wire.go_to),
     )
 
 
