@@ -38,7 +38,7 @@ class Logins(unittest.IsolatedAsyncioTestCase):
             given.append(None)
             if len(given) == 2:
                 raise OSError("the vault is closed")
-            return _token(2)
+            return _token(5)
 
         errors = []
         url = os.environ["PARLEY_TEST_JWT_URL"]
@@ -54,7 +54,7 @@ class Logins(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([str(error) for error in errors], ["INTERNAL: cannot renew the login: the vault is closed"])
 
     async def test_a_secret_that_stays_ends_with_its_login(self):
-        async with parley.connect(os.environ["PARLEY_TEST_JWT_URL"], token=_token(1)) as client:
+        async with parley.connect(os.environ["PARLEY_TEST_JWT_URL"], token=_token(4)) as client:
             await until(lambda: client.status == "closed")
             with self.assertRaises(ParleyError) as raised:
                 await client.echo("too late")
