@@ -101,6 +101,7 @@ const SERVICES = [
   "features.ts",
   "revision.ts",
   "handlers",
+  "cluster",
   "connection_service.ts",
 ];
 

@@ -79,6 +79,8 @@ export interface Engine {
   nodes(): readonly NodeInfo[];
   /** Sends bytes to a node. Resolves when there is room for more; rejects when the link has ended or is not there. */
   send(to: string, channel: Channel, bytes: Uint8Array): Promise<void>;
+  /** Ends the link to a node, if there is one; a new one begins by itself. */
+  unlink(to: string, why: string): void;
   /** Tells all nodes other details of this one. Raises INVALID_ARGUMENT beyond the bounds of NodeInfo. */
   describe(details: Readonly<Record<string, string>>): void;
   /** Tells the other nodes that this one leaves, and ends all links. The listener is told of nothing more. */

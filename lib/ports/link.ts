@@ -21,8 +21,8 @@ export type Dialect = "delimited" | "raw";
 /** The kinds of listeners, as they are named in the configuration. */
 export type ListenerKind = "tcp" | "tls" | "unix" | "raw" | "ws" | "text";
 
-/** The kinds of links: those of listeners, and what HTTP requests ask for beside WebSockets. */
-export type LinkKind = ListenerKind | "http";
+/** The kinds of links: those of listeners, what HTTP requests ask for beside WebSockets, and those to other nodes. */
+export type LinkKind = ListenerKind | "http" | "node";
 
 /** The memory that a link takes for input, which counts with its connection. */
 export interface LinkMemory {

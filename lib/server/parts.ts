@@ -19,6 +19,7 @@ import { Access } from "../services/access/access.ts";
 import { ServerContext } from "../services/connection/server_context.ts";
 import { Features } from "../services/features.ts";
 import { revise } from "../services/revision.ts";
+import { openCluster, type ServerCluster } from "./cluster/open.ts";
 import { type Config, limitsOf, type LogConfig, typeRulesOf } from "./config/config.ts";
 import { usersOf } from "./config/users_file.ts";
 import { consolePages } from "./console/pages.ts";
@@ -66,6 +67,8 @@ export interface ServerParts {
   readonly refuser: Refuser;
   readonly edge: Edge;
   readonly monitoring: Monitoring;
+  /** Null for a server alone. */
+  readonly cluster: ServerCluster | null;
   readonly listeners: readonly LinkListener[];
   /** Hears no more of defects. */
   stopHearing(): void;
@@ -93,6 +96,8 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   features.ask(access, revise);
   const users = await ServerUsers.open(access, options.users ?? usersOf({ config }));
   opened.defer(() => users.close());
+  const cluster = openCluster(config, features);
+  opened.defer(() => cluster?.close());
   const tls = await openTls(config, limits, context.clock.wallMs());
   opened.defer(() => tls?.credentials.close());
   const entrance = new Entrance(context, admission);
@@ -116,6 +121,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     refuser,
     edge,
     monitoring,
+    cluster,
     listeners,
     stopHearing,
   };

@@ -9,6 +9,7 @@ import { detached } from "../base/detached.ts";
 import { logger } from "../base/log.ts";
 import type { LinkListener, ListenerKind } from "../ports/link.ts";
 import type { ReloadOutcome } from "../services/administration.ts";
+import type { ClusterFacts } from "../ports/cluster_facts.ts";
 import { ConnectionService } from "../services/connection_service.ts";
 import type { Config } from "./config/config.ts";
 import type { ConsoleConfig } from "./console/schema.ts";
@@ -114,6 +115,11 @@ export class Server implements AsyncDisposable {
     return server;
   }
 
+  /** The cluster; null for a server alone. */
+  get cluster(): ClusterFacts | null {
+    return this.#parts.features.cluster;
+  }
+
   /** The counters at this moment. */
   stats(): ServerStats {
     return statsOf(this.#parts.features, this.#parts.admission);
@@ -189,6 +195,7 @@ export class Server implements AsyncDisposable {
     this.#sweeper.close();
     monitoring.close();
     await users.whenClosed();
+    await this.#parts.cluster?.close();
     features.calls.close();
     features.queues?.close();
     try {

@@ -6,6 +6,7 @@ import { ErrorCode, ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import type { QueuePolicies } from "../logic/queues/policies.ts";
 import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
+import type { ClusterFacts } from "../ports/cluster_facts.ts";
 import type { Store } from "../ports/store.ts";
 import type { Access } from "./access/access.ts";
 import type { Administration } from "./administration.ts";
@@ -62,6 +63,8 @@ export class Features {
   types: KnownTypes | null = null;
   /** Payloads that are held to the type of their topic, queue or method. */
   readonly typeChecks: TypeChecks;
+  /** The cluster; null where there is none. */
+  cluster: ClusterFacts | null = null;
   /** What administrators may have the server do; null while nobody does it. */
   administration: Administration | null = null;
 

@@ -8,6 +8,7 @@ import { assert } from "../base/errors.ts";
 import { decodeText } from "../base/utf8_text.ts";
 import { EVENT_TAG } from "./fanout.ts";
 import { FieldCursor } from "./field_cursor.ts";
+import { varintSize } from "./varint.ts";
 
 /** A place among frames. */
 export class FrameWalk {
@@ -22,6 +23,9 @@ export class FrameWalk {
   type = "";
   group = "";
   sender = "";
+  /** Once it is read: the offset at which the event begins, and that at which the stamp of its group does, which is the last. */
+  eventStart = 0;
+  groupAt = 0;
   /** The event's seq, once it is read; 0 when its topic is not kept. */
   seq = 0;
 
@@ -69,13 +73,18 @@ export class FrameWalk {
     // Behind the prefix stands the envelope with one field, and in that the event.
     fields.open(this.#bytes, this.#bodyStart(), this.end);
     fields.next();
+    this.eventStart = fields.start;
     fields.open(this.#bytes, fields.start, fields.end);
     while (fields.next()) {
       if (fields.field === 1) this.topic = this.#text();
       else if (fields.field === 3) this.type = this.#text();
       else if (fields.field === 11) this.sender = this.#text();
       else if (fields.field === 12) this.seq = fields.uint53();
-      else if (fields.field === 14) this.group = this.#text();
+      else if (fields.field === 14) {
+        this.group = this.#text();
+        const length = fields.end - fields.start;
+        this.groupAt = fields.start - varintSize(length) - 1;
+      }
     }
   }
 

@@ -11,6 +11,7 @@ import { ErrorCode, invalidArgument, ParleyError, protocolError } from "../base/
 import type { Limits } from "../base/limits.ts";
 import { FieldCursor } from "./field_cursor.ts";
 import { overlong, truncated, wrongWireType } from "./message_scan.ts";
+import { GROUP_PATTERN_FIELD } from "./stamp.ts";
 import { isUtf8 } from "./utf8.ts";
 
 const NAME_TAG = 0x0a;
@@ -21,9 +22,11 @@ const HEADER_TAG = 0x22;
 const EXTRA_FIELD = 5;
 /** The first field that only the server sets, and the last of each kind of message. */
 const FIRST_STAMP = 11;
-const LAST_STAMP = { event: 14, call: 14, job: 31 } as const;
+const LAST_STAMP = { event: 14, call: 14, job: 31, stampedEvent: 0, stampedCall: 0 } as const;
+/** The field with the name of a group. */
+const GROUP_FIELD = 14;
 
-/** The kinds of messages that are scanned. */
+/** The kinds of messages that are scanned; those that are stamped come from a server. */
 type ScannedKind = keyof typeof LAST_STAMP;
 
 /** The findings of a pass. One object is reused for every message of a server. */
@@ -44,6 +47,15 @@ export class PayloadScan {
   timeoutMs = 0;
   /** Whether a Job has any of the fields 6 to 10; they are not looked at here. */
   hasOptions = false;
+  /**
+   * Of a stamped event for a group: the offset at which the stamp of the group begins, which is the last; those of the
+   * name in it, and of the pattern. Ends equal starts when there is none.
+   */
+  groupAt = 0;
+  groupStart = 0;
+  groupEnd = 0;
+  patternStart = 0;
+  patternEnd = 0;
 
   readonly #limits: Limits;
   readonly #field = new FieldCursor();
@@ -66,6 +78,11 @@ export class PayloadScan {
     this.messageIdStart = this.messageIdEnd = start;
     this.timeoutMs = this.#headers = this.#headersBytes = 0;
     this.hasOptions = false;
+    this.groupStart =
+      this.groupEnd =
+      this.patternStart =
+      this.patternEnd =
+        start;
     let at = start;
     while (at < end) {
       const tag = bytes[at];
@@ -155,10 +172,23 @@ export class PayloadScan {
     }
     if (field < EXTRA_FIELD) throw wrongWireType(field, cursor.wireType);
     if (field === EXTRA_FIELD) {
-      if (kind === "call") this.timeoutMs = cursor.int32() >>> 0;
+      if (kind === "call" || kind === "stampedCall") this.timeoutMs = cursor.int32() >>> 0;
       else this.#messageId(bytes, cursor);
     } else if (kind === "job" && field < FIRST_STAMP) this.hasOptions = true;
+    else if (kind === "stampedEvent") this.#stamp(cursor, at);
     return cursor.end;
+  }
+
+  /** Notes the stamp of a group that begins at `at`. */
+  #stamp(cursor: FieldCursor, at: number): void {
+    if (cursor.field === GROUP_FIELD) {
+      this.groupAt = at;
+      this.groupStart = cursor.start;
+      this.groupEnd = cursor.end;
+    } else if (cursor.field === GROUP_PATTERN_FIELD) {
+      this.patternStart = cursor.start;
+      this.patternEnd = cursor.end;
+    }
   }
 
   #messageId(bytes: Uint8Array, cursor: FieldCursor): void {

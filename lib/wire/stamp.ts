@@ -13,6 +13,8 @@ const SENDER_TAG = 0x5a;
 const TIME_TAG = 0x68;
 /** Tag of group: field 14, length-delimited. */
 const GROUP_TAG = 0x72;
+/** The number of the field with a group's pattern. Only nodes of a cluster send it to each other. */
+export const GROUP_PATTERN_FIELD = 1000;
 /** The most bytes that the tag and the value of the time take. */
 const TIME_BYTES = 1 + 8;
 
@@ -44,11 +46,17 @@ export class SenderStamps {
   }
 }
 
-/** The stamp that names the group of a delivery. */
-export function groupStamp(group: string): Uint8Array {
-  const text = encoder.encode(group);
-  const stamp = new Uint8Array(1 + 5 + text.length);
+/** The stamp that names the group of a delivery; towards another node also the pattern of the group, if there is one. */
+export function groupStamp(group: string, pattern = ""): Uint8Array {
+  const [name, its] = [encoder.encode(group), encoder.encode(pattern)];
+  const stamp = new Uint8Array(1 + 5 + name.length + 2 + 5 + its.length);
   stamp[0] = GROUP_TAG;
-  const at = putVarint(stamp, 1, text.length);
-  return stamp.subarray(0, copyBytes(stamp, at, text, 0, text.length));
+  let at = putVarint(stamp, 1, name.length);
+  at = copyBytes(stamp, at, name, 0, name.length);
+  if (pattern !== "") {
+    at = putVarint(stamp, at, GROUP_PATTERN_FIELD << 3 | 2);
+    at = putVarint(stamp, at, its.length);
+    at = copyBytes(stamp, at, its, 0, its.length);
+  }
+  return stamp.subarray(0, at);
 }

@@ -3,7 +3,6 @@
  *
  * A hub stands for the network. Nothing is lost in it but what `cut` loses.
  */
-import { detached } from "../../base/detached.ts";
 import type {
   Channel,
   Engine,
@@ -100,6 +99,13 @@ export class MemoryEngine implements Engine {
     return link.last = link.last.then(() => this.#deliver(link, channel, copy));
   }
 
+  unlink(to: string, _why: string): void {
+    const link = this.#links.get(to);
+    if (link === undefined) return;
+    this.counts.linksBroken++;
+    this.#hub.cut(this, link.to);
+  }
+
   describe(details: Readonly<Record<string, string>>): void {
     this.self = { ...this.self, details };
     this.#hub.tell(this);
@@ -150,8 +156,7 @@ export class MemoryEngine implements Engine {
     try {
       await to.#listener?.received(this.self, channel, bytes);
     } catch {
-      this.counts.linksBroken++;
-      detached(Promise.resolve().then(() => this.#hub.cut(this, to)), "cut a link");
+      to.unlink(this.self.id, "it cannot be read");
     }
   }
 }

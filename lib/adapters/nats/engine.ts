@@ -100,6 +100,10 @@ export class NatsEngine implements Engine, LinkHost {
     return link?.isUp === true ? link.send(channel, bytes) : Promise.reject(linkEnded());
   }
 
+  unlink(to: string, why: string): void {
+    this.#links.get(to)?.break(why);
+  }
+
   describe(details: Readonly<Record<string, string>>): void {
     if (!areDetails(details)) {
       throw invalidArgument("cannot tell other nodes such details", {

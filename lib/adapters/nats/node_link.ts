@@ -116,6 +116,14 @@ export class NodeLink {
     if (wasUp) this.#host.listener.left(this.info, why);
   }
 
+  /** Ends a link on which something went wrong, and asks for another one. */
+  break(why: string): void {
+    if (!this.isUp) return;
+    this.#host.broke();
+    this.end(why, true);
+    this.hello();
+  }
+
   /** Ends the link without a word to anybody. */
   close(): void {
     if (this.isUp) this.#mine = (this.#mine + 1) >>> 0 || 1;
@@ -134,7 +142,7 @@ export class NodeLink {
       if (outgoing.sent === outgoing.read) outgoing.stalledSinceMs = 0;
       else if (outgoing.stalledSinceMs === 0) outgoing.stalledSinceMs = nowMs;
       else if (nowMs - outgoing.stalledSinceMs >= STALL_MS) {
-        return this.#break("it does not deal with what it is sent");
+        return this.break("it does not deal with what it is sent");
       }
       this.#tell(channel);
     }
@@ -187,11 +195,11 @@ export class NodeLink {
 
   #received({ channel, offset }: Head, body: Uint8Array): void {
     const incoming = this.#incoming[channel];
-    if (offset !== incoming.received) return this.#break("something that it sent was lost");
+    if (offset !== incoming.received) return this.break("something that it sent was lost");
     incoming.received += body.length;
     this.#host.count(false, body.length);
     if (incoming.received - incoming.dealtWith > 2 * WINDOW_BYTES) {
-      return this.#break("it sends more than was allowed");
+      return this.break("it sends more than was allowed");
     }
     if (incoming.dealing) incoming.waiting.push(body);
     else detached(this.#dealWithAll(incoming, channel as Channel, body), "deal with what came");
@@ -209,7 +217,7 @@ export class NodeLink {
         if (incoming.dealtWith - incoming.told >= TELL_BYTES) this.#tell(channel);
       }
     } catch (reason) {
-      if (this.#incoming[channel] === incoming) this.#break((reason as Error).message);
+      if (this.#incoming[channel] === incoming) this.break((reason as Error).message);
     } finally {
       incoming.dealing = false;
     }
@@ -229,12 +237,6 @@ export class NodeLink {
     if (incoming.told === incoming.dealtWith) return;
     incoming.told = incoming.dealtWith;
     this.#post(KIND.read, channel, incoming.told, NOTHING);
-  }
-
-  #break(why: string): void {
-    this.#host.broke();
-    this.end(why, true);
-    this.hello();
   }
 
   #post(kind: number, channel: number, offset: number, body: Uint8Array): boolean {

@@ -19,6 +19,7 @@ export interface ConfigOptions {
   readonly textClassic?: string | boolean;
   readonly data?: string;
   readonly unix?: string;
+  readonly cluster?: string;
   readonly drainTo?: readonly string[];
   readonly insecure?: boolean;
   readonly logLevel?: string;
@@ -48,6 +49,10 @@ export function withConfigOptions(command: Command): Command {
     )
     .option("--data <dir>", 'where kept topics, rooms and queues are stored; "" is in memory only')
     .option("--unix <path>", "a unix socket to listen on")
+    .option(
+      "--cluster <urls>",
+      "act as one with other servers, over these servers of NATS, as in nats://a:4222,nats://b:4222",
+    )
     .option(
       "--drain-to <url>",
       "a server that clients are pointed to when this one stops; may be repeated",
@@ -114,6 +119,7 @@ function flagValues(options: ConfigOptions): FlagValue[] {
     ["--text-classic", "listen.text_classic", classicAddress(options.textClassic)],
     ["--data", "data", options.data],
     ["--unix", "listen.unix", options.unix],
+    ["--cluster", "cluster.servers", options.cluster],
     ["--drain-to", "drain.hint", options.drainTo?.join(",")],
     ["--insecure", "insecure", options.insecure ? "true" : undefined],
     ["--log-level", "log.level", options.logLevel],

@@ -60,6 +60,8 @@ export class CallEndpoint<O> {
   constructor(
     /** The connection. */
     readonly owner: O,
+    /** Whether it stands for all connections of another node: it is asked last, and may ask any number of calls. */
+    readonly isNode = false,
   ) {}
 }
 

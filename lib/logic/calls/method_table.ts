@@ -19,6 +19,8 @@ const MAX_METHOD_BYTES = 256;
 export interface Responder {
   /** The calls that it has in hand now. */
   readonly answeringCount: number;
+  /** Whether it is another node: it is chosen only when nobody is here. */
+  readonly isNode?: boolean;
 }
 
 /** The bounds of a method table, which are looked at whenever they matter. */
@@ -33,8 +35,8 @@ export function checkMethod(method: string, action = "call"): void {
   if (fault !== null) throw refusal(action, method, fault, 'a name like "acme.Weather/Now"');
 }
 
-/** The responders of one method. */
-class MethodResponders<R> {
+/** The responders of one method that are here, or those that are nodes. */
+class Responders<R> {
   readonly list: R[] = [];
   readonly #places = new Map<R, number>();
   turn = 0;
@@ -56,11 +58,28 @@ class MethodResponders<R> {
   }
 }
 
+/** The responders of one method. */
+class MethodResponders<R extends Responder> {
+  readonly here = new Responders<R>();
+  readonly nodes = new Responders<R>();
+
+  get isEmpty(): boolean {
+    return this.here.list.length + this.nodes.list.length === 0;
+  }
+
+  /** Those among which `responder` stands. */
+  among(responder: R): Responders<R> {
+    return responder.isNode === true ? this.nodes : this.here;
+  }
+}
+
 /** The methods that are offered now. */
 export class MethodTable<R extends Responder> {
   readonly #byMethod = new NameMap<MethodResponders<R>>();
   readonly #byResponder = new Map<R, Set<string>>();
   readonly #options: MethodTableOptions;
+  /** Told of each method that somebody here begins or ceases to answer; null while nobody wants to know. */
+  offered: ((method: string, isOffered: boolean) => void) | null = null;
 
   constructor(options: MethodTableOptions = {}) {
     this.#options = options;
@@ -85,7 +104,7 @@ export class MethodTable<R extends Responder> {
     const offered = this.#byResponder.get(responder);
     const { maxMethodsPerResponder: most = 1000 } = this.#options;
     if (offered?.has(method)) return false;
-    if ((offered?.size ?? 0) >= most) {
+    if (responder.isNode !== true && (offered?.size ?? 0) >= most) {
       throw new ParleyError(
         ErrorCode.RESOURCE_EXHAUSTED,
         `cannot register ${quote(method)}: this connection offers ${offered?.size ?? 0} methods`,
@@ -96,7 +115,9 @@ export class MethodTable<R extends Responder> {
     else offered.add(method);
     const responders = this.#byMethod.get(method) ?? new MethodResponders<R>();
     this.#byMethod.set(method, responders);
-    responders.add(responder);
+    const among = responders.among(responder);
+    among.add(responder);
+    if (among === responders.here && among.list.length === 1) this.offered?.(method, true);
     return true;
   }
 
@@ -118,12 +139,20 @@ export class MethodTable<R extends Responder> {
     return offered.size;
   }
 
-  /** Gives the responder that gets the next call of `method`, or null when nobody offers it. */
-  pick(method: string): R | null {
-    const responders = this.#byMethod.get(method);
-    if (responders === undefined) return null;
+  /** The methods that somebody here offers. */
+  *offeredHere(): Iterable<string> {
+    for (const [responder, methods] of this.#byResponder) {
+      if (responder.isNode !== true) yield* methods;
+    }
+  }
+
+  /** Gives the responder that gets the next call of `method`, no node if `here`, or null when nobody offers it. */
+  pick(method: string, here = false): R | null {
+    const both = this.#byMethod.get(method);
+    if (both === undefined) return null;
+    const responders = here || both.here.list.length > 0 ? both.here : both.nodes;
     const index = leastLoaded(responders.list, responders.turn, loadOf);
-    assert(index >= 0, "a method that is kept has a responder");
+    if (index < 0) return null;
     responders.turn = index + 1;
     return responders.list[index];
   }
@@ -131,8 +160,10 @@ export class MethodTable<R extends Responder> {
   #leave(method: string, responder: R): void {
     const responders = this.#byMethod.get(method);
     assert(responders !== undefined, "an offered method is kept");
-    responders.remove(responder);
-    if (responders.list.length === 0) this.#byMethod.delete(method);
+    const among = responders.among(responder);
+    among.remove(responder);
+    if (responders.isEmpty) this.#byMethod.delete(method);
+    if (among === responders.here && among.list.length === 0) this.offered?.(method, false);
   }
 }
 

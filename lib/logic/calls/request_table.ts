@@ -121,7 +121,7 @@ export class RequestTable<O> {
     if (this.#size >= maxCalls) {
       throw exhausted(`the server has ${this.#size} calls under way`, maxCalls);
     }
-    if (caller.askedCount >= maxCallsPerCaller) {
+    if (!caller.isNode && caller.askedCount >= maxCallsPerCaller) {
       const reason = `this connection has ${caller.askedCount} calls under way`;
       throw exhausted(reason, maxCallsPerCaller);
     }

@@ -8,6 +8,7 @@
 import { accessFaults, type AccessTables, type AuthTable } from "./access_schema.ts";
 import { isLoopback, parseListenAddress } from "./address.ts";
 import { BURSTS } from "./rate_schema.ts";
+import { type ClusterConfig, clusterFaults } from "../cluster/schema.ts";
 import { hasJwtKeys, type JwtConfig, jwtFaults } from "./access/jwt.ts";
 import { queueFault } from "./queue_schema.ts";
 import { tlsFaults, type TlsValues } from "./tls_schema.ts";
@@ -16,6 +17,7 @@ import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 interface Related extends TlsValues, AccessTables {
   readonly auth: AuthTable & { readonly users_file: string; readonly jwt: JwtConfig };
   readonly insecure: boolean;
+  readonly cluster: ClusterConfig;
   readonly keep: readonly { readonly pattern: string; readonly forget_after_ms: number }[];
   readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
   readonly listen: {
@@ -132,7 +134,8 @@ export function checkRelations(config: Related, issues: IssueSink): void {
   checkQueues(config, issues);
   checkListeners(config, issues);
   checkAccess(config, issues);
-  for (const { message, paths } of [...tlsFaults(config), ...jwtFaults(config.auth.jwt)]) {
+  const faults = [...tlsFaults(config), ...jwtFaults(config.auth.jwt), ...clusterFaults(config)];
+  for (const { message, paths } of faults) {
     report(issues, message, paths.map((path) => [...path]));
   }
 }

@@ -13,6 +13,7 @@ import { checkHost, checkOrigin } from "../../adapters/http/guard.ts";
 import type { KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import { checkRoomName } from "../../logic/rooms/room.ts";
 import { patternFault } from "../../logic/topics/pattern.ts";
+import { clusterSchema } from "../cluster/schema.ts";
 import { authSchema, rolesSchema, usersSchema } from "./access_schema.ts";
 import { listOf, whole } from "./fields.ts";
 import { consoleSchema } from "../console/schema.ts";
@@ -162,6 +163,7 @@ export const configSchema = z.strictObject({
   types: typesSchema,
   chat: chatSchema,
   listen: listenSchema,
+  cluster: clusterSchema,
   limits: limitsSchema,
   drain: drainSchema,
   store: storeSchema,

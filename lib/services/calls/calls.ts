@@ -72,7 +72,8 @@ export class Calls {
     method: string,
     timeoutMs: number,
   ): CallRecord<Peer> {
-    const responder = this.methods.pick(method);
+    // What a node hands on was to be answered here: from node to node to node it would never end.
+    const responder = this.methods.pick(method, caller.isNode);
     if (responder === null) {
       throw new ParleyError(
         ErrorCode.UNAVAILABLE,

@@ -15,7 +15,7 @@ class PeerCalls {
   #method = "";
 
   constructor(session: Peer) {
-    this.endpoint = new CallEndpoint(session);
+    this.endpoint = new CallEndpoint(session, session.isNode);
   }
 
   /** The method name from `start` to `end`, checked; a text is made only when it differs from the last. */

@@ -49,6 +49,8 @@ export interface Peer {
     "kind" | "peer" | "address" | "isRelayed" | "bytesWritten" | "certificateIdentity"
   >;
   readonly outbox: Outbox;
+  /** Whether it is another node of the cluster, and stands for all that are connected there. */
+  readonly isNode: boolean;
   /** Unique while the server runs; the `connection` of log lines. */
   readonly number: number;
   /** The session's name towards clients. */

@@ -40,6 +40,7 @@ export class Session implements SessionFacts {
   readonly context: ServerContext;
   readonly link: Link;
   readonly outbox: Outbox;
+  readonly isNode = false;
   /** What waits of its input. */
   readonly input: InputAccount;
   /** Unique while the server runs; the `connection` of log lines. */

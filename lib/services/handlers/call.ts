@@ -35,7 +35,7 @@ import { publisherOf } from "../topics/peer_topics.ts";
 import { answerLate } from "../connection/answer_late.ts";
 
 /** Tag of ServerMessage.call: field 9, length-delimited. */
-const CALL_TAG = 0x4a;
+export const CALL_TAG = 0x4a;
 /** Tag of ServerMessage.answer: field 10, length-delimited. */
 const ANSWER_TAG = 0x52;
 /** Field numbers of Answer. */
@@ -164,14 +164,26 @@ export function handleAnswer(
     const answer = error ?? payloadOf(bytes, scan);
     return features.callouts.settle(id, session, answer);
   }
-  const record = features.calls.take(id, session, error !== null);
+  if (error !== null) return endCallWith(features, session, id, error);
+  const record = features.calls.take(id, session, false);
   if (record === null || record.callerId === 0) return;
   const caller = record.caller.owner;
   if (!caller.takesDeliveries || caller.endIfFull()) return;
-  if (error === null) {
-    const answer = forwarded.setBody(bytes, scan.start, scan.end);
-    return forward(caller, ANSWER_TAG, answer, record.callerId);
-  }
+  const answer = forwarded.setBody(bytes, scan.start, scan.end);
+  forward(caller, ANSWER_TAG, answer, record.callerId);
+}
+
+/** Ends the call with this id of the server's, which `responder` was to answer, with its error. */
+export function endCallWith(
+  { calls }: Pick<Features, "calls">,
+  responder: Peer,
+  id: RequestId,
+  error: ParleyError,
+): void {
+  const record = calls.take(id, responder, true);
+  if (record === null || record.callerId === 0) return;
+  const caller = record.caller.owner;
+  if (!caller.takesDeliveries || caller.endIfFull()) return;
   caller.sendWithId(errorReply(error), record.callerId);
   caller.touch();
 }
@@ -211,8 +223,8 @@ function payloadOf(bytes: Uint8Array, scan: MessageScan): Uint8Array {
   return payload;
 }
 
-/** The error of a responder. It may say what it likes, but not that the caller's connection ends. */
-function readError(body: Uint8Array): ParleyError {
+/** The error of a responder, or of another node. It may say what it likes, but not that the caller's connection ends. */
+export function readError(body: Uint8Array): ParleyError {
   try {
     const { code, message, retryable, accepted } = fromBinary(ErrorSchema, body);
     const known = code !== ErrorCode.UNSPECIFIED && ErrorCode[code] !== undefined;

@@ -2,19 +2,24 @@
  * Takes an Event and hands it to the bus; with an id it is acknowledged as ROUTED, with the number of
  * connections it was handed to.
  */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { assert } from "../../base/errors.ts";
+import { detached } from "../../base/detached.ts";
 import { decodeText } from "../../base/utf8_text.ts";
-import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import { AckLevel, type AckSchema } from "../../gen/parley/v1/session_pb.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import { Entry } from "../../ports/entry.ts";
 import type { StoreTopic } from "../../ports/store.ts";
+import { answerLate } from "../connection/answer_late.ts";
 import { ACK_TAG, acksOf, LEVEL_TAG } from "../connection/ack_line.ts";
 import { BoundTicket } from "../queues/bindings.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import { tracedTicket } from "../tracing/traced_ticket.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
+import type { Reply } from "../connection/reply.ts";
+import type { RequestId } from "../../base/request_id.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 import { idOf } from "../../wire/request_id.ts";
@@ -89,6 +94,41 @@ function keep(
   kept.append(topic, entry, tracedTicket(session.context, ticket, true));
   // Only now: an append that is refused is answered at once, and nothing is awaited then.
   if (id !== 0) acks.line.expect(id);
+}
+
+/**
+ * Acknowledges a subscription or an offer to answer calls, as soon as the other nodes of a cluster know of it; `told` is
+ * what the acknowledgement says besides.
+ */
+export function acknowledgeInterest(
+  { cluster }: Features,
+  session: Peer,
+  scan: MessageScan,
+  told: MessageInitShape<typeof AckSchema> | null = null,
+): void {
+  const known = scan.idBytes === 0 || cluster === null ? null : cluster.whenKnown();
+  if (known === null && told === null) {
+    if (scan.idBytes > 0) acknowledge(session, scan, 0);
+    return;
+  }
+  const reply: Reply = { case: "ack", value: { ...told, level: AckLevel.ROUTED } };
+  if (known === null) return session.answer(reply, scan.bytes, scan);
+  session.late.begin();
+  detached(
+    acknowledgeLater(session, reply, idOf(scan.bytes, scan), known),
+    "acknowledge a subscription",
+  );
+}
+
+async function acknowledgeLater(
+  session: Peer,
+  reply: Reply,
+  id: RequestId,
+  known: Promise<void>,
+): Promise<void> {
+  await known;
+  answerLate(session, reply, id);
+  session.outbox.flush();
 }
 
 /** Acknowledges the message that `scan` found as ROUTED, to so many receivers. */

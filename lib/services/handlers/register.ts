@@ -10,7 +10,7 @@ import { checkMay, isConfiguredUser } from "../access/checks.ts";
 import { OWN_METHODS } from "../calls/calls.ts";
 import { callsOf } from "../calls/peer_calls.ts";
 import { decodeBody } from "../connection/decode_body.ts";
-import { acknowledge } from "./publish.ts";
+import { acknowledge, acknowledgeInterest } from "./publish.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 
@@ -30,7 +30,7 @@ export function handleRegister(
   }
   checkMayServe(features, session, method);
   features.calls.methods.register(method, callsOf(session).endpoint);
-  if (scan.idBytes > 0) acknowledge(session, scan, 0);
+  acknowledgeInterest(features, session, scan);
 }
 
 /** Raises PERMISSION_DENIED unless the session may answer a method. */

@@ -11,12 +11,11 @@ import {
   SubscribeSchema,
   UnsubscribeSchema,
 } from "../../gen/parley/v1/event_pb.ts";
-import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { checkSubscription } from "../../logic/topics/pattern.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { checkMayAll } from "../access/checks.ts";
 import { decodeBody } from "../connection/decode_body.ts";
-import { acknowledge } from "./publish.ts";
+import { acknowledge, acknowledgeInterest } from "./publish.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 import {
@@ -56,9 +55,8 @@ export function handleSubscribe(
   const tells = request.tellPositions && scan.idBytes > 0;
   if (historyLost || tells) {
     const told = tells ? tellPositions(kept, session, pattern) : {};
-    const value = { level: AckLevel.ROUTED, historyLost, ...told };
-    session.answer({ case: "ack", value }, bytes, scan);
-  } else if (scan.idBytes > 0) acknowledge(session, scan, 0);
+    acknowledgeInterest(features, session, scan, { historyLost, ...told });
+  } else acknowledgeInterest(features, session, scan);
 }
 
 /** Ends the subscription that the message that `scan` found names. */

@@ -6,9 +6,8 @@
  * session that leaves is forgotten at once, and what its groups' share had not sent is handed on.
  * Delivery is in memory: an event for which there is no room is dealt with by the subscription's policy.
  */
-import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
-import { type Group, pickMember } from "../../logic/topics/group_balance.ts";
 import type { Match } from "../../logic/topics/subscription.ts";
 import { TopicTallies } from "../../logic/topics/tallies.ts";
 import { TopicTrie } from "../../logic/topics/trie.ts";
@@ -20,12 +19,14 @@ import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Outbox } from "../../wire/outbox.ts";
 import type { SenderStamps } from "../../wire/stamp.ts";
 import { BusSubscription, subscriptionKey, type SubscriptionRequest } from "./bus_subscription.ts";
-import { GroupHandOn, loadOf } from "./group_hand_on.ts";
+import { GroupDelivery } from "./group_delivery.ts";
+import { GroupHandOn } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
+import { NodeEvents } from "./node_events.ts";
 import type { Publisher, RememberedMatch, Routes } from "./publisher.ts";
 import { publisherOf, subscriptionsOf, topicsOf } from "./peer_topics.ts";
-import { type BusHooks, type EventRange, NO_HOOKS } from "./hooks.ts";
+import { type BusHooks, type EventRange, type InterestHooks, NO_HOOKS } from "./hooks.ts";
 import type { mayReceive } from "../access/checks.ts";
 import { checkSubscriptions } from "../access/usage.ts";
 import { checkNotReserved } from "./reserved.ts";
@@ -55,10 +56,12 @@ export class Bus {
   readonly #routes: { -readonly [K in keyof Routes]: Routes[K] };
   /** The event on its way to a group; one object, filled again for each. */
   readonly #event = new Entry();
-  /** The publisher of the event that a member is chosen for; a field, so that a choice allocates nothing. */
-  #choosingFor: Peer | null = null;
-  readonly #loadFor = (member: BusSubscription): number =>
-    member.owner === this.#choosingFor && !member.echo ? Infinity : loadOf(member);
+  readonly #groups: GroupDelivery;
+  /** The events that other nodes hand on. */
+  readonly nodes: NodeEvents;
+  /** Told of the subscriptions of this server; null without a cluster. */
+  interest: InterestHooks | null = null;
+  #nodeSubscriptions = 0;
 
   constructor(context: ServerContext) {
     this.#context = context;
@@ -66,6 +69,7 @@ export class Bus {
       trie: this.#trie,
       limits: context.limits,
       counted: 0,
+      match: (topic, type) => this.#trie.match(topic, type),
       keep: (topic, by) => {
         checkNotReserved(topic);
         return this.#hooks.keep(topic, by);
@@ -82,7 +86,18 @@ export class Bus {
       (subscription, frames, length) => policies.apply(subscription, frames, length),
       () => later.begin(),
     );
-    this.#handOn = new GroupHandOn(this.#trie, this.#fanout, (one) => this.#countOne(one));
+    const countOne = (one: BusSubscription) => this.#countOne(one);
+    this.#handOn = new GroupHandOn(this.#trie, this.#fanout, countOne);
+    this.#groups = new GroupDelivery(this.#fanout, countOne);
+    this.nodes = new NodeEvents({
+      limits: context.limits,
+      payload: context.payload,
+      trie: this.#trie,
+      fanout: this.#fanout,
+      groups: this.#groups,
+      counted: () => this.#routes.counted,
+      count: (match) => this.#count(match, null, null),
+    });
   }
 
   /** Says what is built upon the bus; once, before the first session. */
@@ -101,16 +116,16 @@ export class Bus {
     return this.#fanout.deliveredBytes;
   }
 
-  /** The number of subscriptions. */
+  /** The number of subscriptions of this server. */
   get subscriptions(): number {
-    return this.#trie.size;
+    return this.#trie.size - this.#nodeSubscriptions;
   }
 
   /** Subscribes; asking again for the same pattern, type and group replaces the options. */
   subscribe(session: Peer, request: SubscriptionRequest): void {
     const key = subscriptionKey(request.pattern, request.type, request.group);
     const own = topicsOf(session).subscriptions ??= new Map<string, BusSubscription>();
-    const limit = this.#context.limits.maxSubscriptions;
+    const limit = session.isNode ? Infinity : this.#context.limits.maxSubscriptions;
     if (!own.has(key) && own.size >= limit) {
       const pattern = quote(request.pattern);
       throw new ParleyError(
@@ -125,6 +140,8 @@ export class Bus {
     const former = this.#trie.add(subscription);
     if (former !== null && former.remaining !== Infinity) this.#routes.counted--;
     own.set(key, subscription);
+    if (subscription.isNode) this.#nodeSubscriptions += former === null ? 1 : 0;
+    else if (former === null) this.interest?.subscribed(subscription);
     if (request.group !== "") session.outbox.keepUnsent = true;
   }
 
@@ -194,7 +211,7 @@ export class Bus {
       const { stamps } = publisherOf(session);
       const { bytes, start, end } = published;
       const event = this.#event.setBody(bytes, start, end).setStamps(stamps);
-      if (this.#giveToGroup(group, session, event)) reached++;
+      if (this.#groups.give(group, session, event, false)) reached++;
     }
     if (remembered.counted) this.#count(remembered.match, session, null);
     return reached;
@@ -222,7 +239,7 @@ export class Bus {
     // Handing out can end members, so it comes before the choice among them.
     if (match.groups.length > 0) this.#fanout.flushRun();
     for (const group of match.groups) {
-      this.#giveToGroup(group, publisher, this.#event.setBody(bytes, start, end));
+      this.#groups.give(group, publisher, this.#event.setBody(bytes, start, end), true);
     }
     if (this.#routes.counted > 0) {
       this.#fanout.flushRun();
@@ -252,7 +269,7 @@ export class Bus {
     this.#fanout.flushRun();
     for (const group of match.groups) {
       const event = this.#event.setBody(body, 0, body.length).setStamps(stamps);
-      this.#giveToGroup(group, null, event);
+      this.#groups.give(group, null, event, false);
     }
     if (this.#routes.counted > 0) this.#count(match, null, null);
   }
@@ -354,25 +371,6 @@ export class Bus {
     return echoing === undefined ? match.receivers : match.receivers.with(first, echoing);
   }
 
-  /** Gives the event to one member; false when there is none that takes it. */
-  #giveToGroup(group: Group<BusSubscription>, publisher: Peer | null, event: Entry): boolean {
-    // Read at once: what giving it to a member that is ended sets off may publish, too.
-    const { bytes, start, end, stamps, stampsLength } = event;
-    this.#choosingFor = publisher;
-    for (;;) {
-      const member = pickMember(group, this.#loadFor);
-      if (member === null) return false;
-      assert(member.stamp !== null, "a member of a group has the group's stamp");
-      const { stamp } = member;
-      if (this.#fanout.addForMember(member, bytes, start, end, stamps, stampsLength, stamp)) {
-        if (member.remaining !== Infinity) this.#countOne(member);
-        return true;
-      }
-      // One that was ended hands its turn on; one that is there has dropped the event, and counted it.
-      if (member.owner.takesDeliveries) return false;
-    }
-  }
-
   /** Counts an event for the plain subscriptions of a match, and ends those that have had enough. */
   #count(match: Match<BusSubscription>, publisher: Peer | null, topic: StoreTopic | null): void {
     for (const one of match.all ?? match.receivers) {
@@ -392,6 +390,8 @@ export class Bus {
     // Handing an event out can end the very session whose subscription is then counted down.
     if (!this.#trie.remove(subscription)) return;
     topicsOf(session).subscriptions?.delete(key);
+    if (subscription.isNode) this.#nodeSubscriptions--;
+    else this.interest?.unsubscribed(subscription);
     this.#hooks.readers?.unsubscribed(session, subscription);
     if (subscription.remaining !== Infinity) this.#routes.counted--;
   }

@@ -27,6 +27,8 @@ export class BusSubscription implements Subscription, Receiver {
   /** Who chose to lose events rather than to wait is not waited for. */
   readonly waitedFor: boolean;
   readonly owner: Peer;
+  /** Whether it is that of another node of the cluster, for those who are connected there. */
+  readonly isNode: boolean;
   readonly outbox: Outbox;
   /** The stamp that names the group of its deliveries; null for a plain subscription. */
   readonly stamp: Uint8Array | null;
@@ -37,15 +39,18 @@ export class BusSubscription implements Subscription, Receiver {
 
   constructor(owner: Peer, request: SubscriptionRequest) {
     this.owner = owner;
+    this.isNode = owner.isNode;
     this.outbox = owner.outbox;
     this.pattern = request.pattern;
     this.type = request.type;
     this.group = request.group;
     this.echo = request.echo;
     this.overflow = request.overflow;
-    this.waitedFor = request.overflow !== OverflowPolicy.DROP_NEWEST &&
-      request.overflow !== OverflowPolicy.DROP_OLDEST;
-    this.stamp = request.group === "" ? null : groupStamp(request.group);
+    this.waitedFor = owner.isNode || request.overflow !== OverflowPolicy.DROP_NEWEST &&
+        request.overflow !== OverflowPolicy.DROP_OLDEST;
+    this.stamp = request.group === ""
+      ? null
+      : groupStamp(request.group, owner.isNode ? request.pattern : "");
   }
 }
 

@@ -12,6 +12,8 @@ import type { BusSubscription } from "./bus_subscription.ts";
 import { topicsOf } from "./peer_topics.ts";
 import type { Peer } from "../connection/peer.ts";
 
+const NO_STAMPS = new Uint8Array(0);
+
 /** Bytes of an outbox whose group events are still to be handed on. */
 interface HandOn {
   readonly leaver: Peer;
@@ -64,15 +66,16 @@ export class GroupHandOn {
     while (walk.next()) {
       if (walk.end <= sent || !walk.isEvent) continue;
       walk.readEvent();
-      if (walk.group !== "") this.#handOnEvent(leaver, frames.slice(walk.start, walk.end));
+      if (walk.group !== "") this.#handOnEvent(leaver, frames.slice(walk.eventStart, walk.groupAt));
     }
   }
 
-  /** Hands one event, which `#walk` has read, to another member of the group that it was for. */
-  #handOnEvent(leaver: Peer, frame: Uint8Array): void {
+  /** Hands one event, which `#walk` has read, to another member of the group that it was for; of this server, if there is one. */
+  #handOnEvent(leaver: Peer, event: Uint8Array): void {
     const { topic, type, group: name, sender } = this.#walk;
     const load = (member: BusSubscription) =>
       !member.echo && member.owner.sessionId === sender ? Infinity : loadOf(member);
+    const loadHere = (member: BusSubscription) => member.isNode ? Infinity : load(member);
     const shared = topicsOf(leaver).shared.filter((one) => one.group === name);
     for (;;) {
       // Groups of one name are apart by their patterns.
@@ -80,9 +83,13 @@ export class GroupHandOn {
         one.name === name &&
         (shared.length === 0 || shared.some(({ pattern }) => pattern === one.pattern))
       );
-      const member = group === undefined ? null : pickMember(group, load);
-      if (member === null) return;
-      if (this.#fanout.addFrame(member, frame)) {
+      const member = group === undefined
+        ? null
+        : pickMember(group, loadHere) ?? pickMember(group, load);
+      if (member === null || member.stamp === null) return;
+      if (
+        this.#fanout.addForMember(member, event, 0, event.length, NO_STAMPS, 0, member.stamp)
+      ) {
         if (member.remaining !== Infinity) this.#countOne(member);
         return;
       }

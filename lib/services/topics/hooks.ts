@@ -54,6 +54,12 @@ export interface HistoryReaders {
   leave(session: Peer): void;
 }
 
+/** Is told what those who are connected here subscribe to. */
+export interface InterestHooks {
+  subscribed(subscription: BusSubscription): void;
+  unsubscribed(subscription: BusSubscription): void;
+}
+
 /** The features behind the bus, as it asks them. */
 export interface BusHooks {
   /** The kept topic of that name, made by `by` if need be; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */

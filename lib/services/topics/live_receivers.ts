@@ -11,6 +11,7 @@ import { NO_MATCH, type TopicTrie } from "../../logic/topics/trie.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { HistoryReaders } from "./hooks.ts";
+import { localMatch } from "./node_events.ts";
 
 /** Finds the receivers of kept events. */
 export class LiveReceivers {
@@ -39,7 +40,8 @@ export class LiveReceivers {
     this.#topic = topic;
     this.#type = type;
     this.#trieVersion = version;
-    return this.#match = this.#trie.match(topic.name, type);
+    // Other nodes have the history themselves, or none.
+    return this.#match = localMatch(this.#trie.match(topic.name, type));
   }
 
   /** The subscriptions among `all` that get the live events of `topic`. */

@@ -55,6 +55,8 @@ export interface Routes {
   readonly limits: Limits;
   /** The number of subscriptions that end after a number of events. */
   readonly counted: number;
+  /** Gives who gets the events of a topic and type. */
+  match(topic: string, type: string): Match<BusSubscription>;
   /** Gives the kept topic of a name, which `by` makes if it is not there. */
   keep(topic: string, by: Peer): StoreTopic | null;
   /** Gives who holds a topic's payloads to its type; null when nobody does. */
@@ -118,7 +120,7 @@ export class Publisher {
     const topic = decodeText(bytes.subarray(nameStart, nameEnd));
     checkMay(this.peer, "publish", topic);
     const kept = routes.keep(topic, this.peer);
-    const match = trie.match(topic, type);
+    const match = routes.match(topic, type);
     const name = new Uint8Array(nameEnd - nameStart + typeEnd - typeStart);
     name.set(bytes.subarray(nameStart, nameEnd));
     name.set(bytes.subarray(typeStart, typeEnd), nameEnd - nameStart);

@@ -25,6 +25,7 @@ export const POLICY_NAMES: Readonly<Record<string, string>> = { keep: "pattern",
 
 /** What lists take that take no addresses. */
 export const LIST_ITEMS: Readonly<Record<string, string>> = {
+  "cluster.servers": "nats://localhost:4222",
   "tls.identities": "DNS:worker.example.com=worker",
   "auth.jwt.algorithms": "ES256",
   "drain.hint": "parleys://other.example.com",
@@ -55,6 +56,11 @@ export const COMPANY: Record<string, string> = {
   "auth.jwt.audience": '[auth.jwt]\nsecret_file = "a"',
   "auth.jwt.permissions_claim": '[auth.jwt]\nsecret_file = "a"',
   "auth.jwt.roles": '[auth.jwt]\nsecret_file = "a"\n[roles."localhost:1"]',
+  "cluster.servers": 'data = ""',
+  "cluster.user": '[cluster]\npassword_file = "p"',
+  "cluster.password_file": '[cluster]\nuser = "u"',
+  "cluster.certificate_file": '[cluster]\nkey_file = "k"',
+  "cluster.key_file": '[cluster]\ncertificate_file = "c"',
   "tls.identities": '[tls]\nclient_certificates = "optional"\nclient_ca = "a"',
 };
 

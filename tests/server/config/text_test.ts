@@ -94,6 +94,8 @@ Deno.test("tables of lists from the environment and from flags are printed with 
     'name = "d"',
     "[[queue]] # PARLEY_QUEUE",
     'name = "e.>"',
+    // That of the cluster.
+    'name = "parley"',
   ]);
 });
 

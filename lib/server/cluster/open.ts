@@ -1,0 +1,48 @@
+/**
+ * Makes a server a node of a cluster, when its configuration says so.
+ */
+import { NatsServers } from "../../adapters/nats/connection.ts";
+import { NatsEngine } from "../../adapters/nats/engine.ts";
+import { VERSION } from "../../base/version.ts";
+import { Cluster } from "../../services/cluster/cluster.ts";
+import type { Features } from "../../services/features.ts";
+import { natsOptionsOf } from "./schema.ts";
+import type { Config } from "../config/config.ts";
+
+/** A server's part in a cluster. */
+export interface ServerCluster {
+  readonly cluster: Cluster;
+  /** Leaves the cluster. */
+  close(): Promise<void>;
+}
+
+/** Takes part in the cluster; null when there is none. It is reached in the background. */
+export function openCluster(config: Config, features: Features): ServerCluster | null {
+  const { cluster: its } = config;
+  if (its.servers.length === 0) return null;
+  const { serverId: id, clock } = features.context;
+  const name = its.node === "" ? id : its.node;
+  const nats = new NatsServers(natsOptionsOf(its, `parley ${its.name} ${name}`));
+  const engine = new NatsEngine(nats, {
+    cluster: its.name,
+    self: {
+      id,
+      name,
+      version: VERSION,
+      address: its.address,
+      sinceMs: clock.wallMs(),
+      details: {},
+    },
+    heartbeatMs: its.heartbeat_ms,
+    silenceMs: its.silence_ms,
+  });
+  const cluster = new Cluster(features, engine);
+  nats.open();
+  return {
+    cluster,
+    async close() {
+      await cluster.close();
+      await nats.close();
+    },
+  };
+}
