@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 import { buildGo, buildJava, canBuildGo, canBuildJava, hasProtoc } from "./programs.ts";
 
 /** How long a program may take to start on a busy machine. */
-const START_MS = 60_000;
+const START_MS = 300_000;
 
 /** Runs a program to its end, and asks the server meanwhile whether it answers pings. */
 async function holds(words: readonly string[]): Promise<void> {
