@@ -8,13 +8,16 @@
  * order, and with the turn. Outboxes that got something are flushed when the turn ends; of very many, the others
  * are flushed in further turns.
  *
+ * A run that is large is copied once for all who get it when they are many: each has a reference.
+ *
  * A receiver whose outbox may not hold the run is left to `overflow`, which decides by its policy. Those who
  * read are never held up by those who do not.
  */
 import { type Outbox } from "./outbox.ts";
-import type { OutboxBudget } from "./outbox_budget.ts";
+import { type OutboxBudget, SharedBytes } from "./outbox_budget.ts";
 import { copyBytes, MAX_PREFIX_BYTES } from "./frame_writer.ts";
 import { putVarint, varintSize } from "./varint.ts";
+import type { Buffers } from "./slab_pool.ts";
 import type { WorkMeter } from "./work_meter.ts";
 
 /** Tag of ServerMessage.event: field 3, length-delimited. */
@@ -31,6 +34,10 @@ export const FLUSHED_BYTES = 4 * 1024 * 1024;
 
 /** A run that reaches this length is handed out. */
 const RUN_BYTES = 64 * 1024;
+
+/** From this length on a run is shared by all who get it when they are so many; fewer are written to in fewer writes. */
+const SHARED_RUN_BYTES = 16 * 1024;
+const SHARED_BY = 8;
 
 /** Handing out costs as much as one small message for each so many receivers and bytes, as powers of two. */
 const UNIT_RECEIVERS_LOG2 = 2;
@@ -65,6 +72,7 @@ export class Fanout<R extends Receiver> {
 
   readonly #limits: { readonly maxOutboxBytes: number };
   readonly #budget: OutboxBudget;
+  readonly #pool: Buffers;
   readonly #meter: WorkMeter;
   readonly #overflow: Overflow<R>;
   readonly #flushLater: () => void;
@@ -83,9 +91,10 @@ export class Fanout<R extends Receiver> {
 
   /** `flushLater` is called when a turn has left outboxes that are not flushed yet: it has `flushSome` called. */
   constructor(
-    { limits, budget, turns }: {
+    { limits, budget, pool, turns }: {
       readonly limits: { readonly maxOutboxBytes: number };
       readonly budget: OutboxBudget;
+      readonly pool: Buffers;
       readonly turns: WorkMeter;
     },
     overflow: Overflow<R>,
@@ -93,6 +102,7 @@ export class Fanout<R extends Receiver> {
   ) {
     this.#limits = limits;
     this.#budget = budget;
+    this.#pool = pool;
     this.#meter = turns;
     this.#overflow = overflow;
     this.#flushLater = flushLater;
@@ -136,12 +146,18 @@ export class Fanout<R extends Receiver> {
     const publisher = this.#publisher;
     const receivers = this.#receivers;
     let reached = 0;
+    let bytes = length;
+    let shared: SharedBytes | null = null;
     for (let index = 0; index < receivers.length; index++) {
       const receiver = receivers[index];
       if (receiver.owner === publisher && !receiver.echo) continue;
-      if (this.#give(receiver, view, length, events)) reached++;
+      let whole: SharedBytes | null = null;
+      if (length >= SHARED_RUN_BYTES && maySharePiece(receiver.outbox, receivers.length)) {
+        whole = shared ??= new SharedBytes(this.#pool, this.#budget, view, length);
+      } else bytes += length;
+      if (this.#give(receiver, view, length, events, whole)) reached++;
     }
-    const bytes = length * receivers.length;
+    shared?.release();
     this.#meter.spend((receivers.length >>> UNIT_RECEIVERS_LOG2) + bytes / 2 ** UNIT_BYTES_LOG2);
     return reached;
   }
@@ -190,7 +206,7 @@ export class Fanout<R extends Receiver> {
     let index = this.#flushed;
     while (index < end && bytes < FLUSHED_BYTES) {
       const outbox = dirty[index++];
-      bytes += outbox.length;
+      if (!outbox.writing) bytes += outbox.waitingBytes;
       outbox.dirty = false;
       outbox.flush();
     }
@@ -207,14 +223,22 @@ export class Fanout<R extends Receiver> {
     this.#dirty.push(outbox);
   }
 
-  #give(receiver: R, frames: Uint8Array, length: number, events: number): boolean {
+  /** Gives a run to one receiver: `shared`, or else a copy; gives whether it was taken. */
+  #give(
+    receiver: R,
+    frames: Uint8Array,
+    length: number,
+    events: number,
+    shared: SharedBytes | null = null,
+  ): boolean {
     const outbox = receiver.outbox;
     const limit = Math.min(this.#limits.maxOutboxBytes, this.#budget.thresholdBytes);
     if (outbox.failure !== null || outbox.size + length > limit) {
       this.#overflowed = true;
       return this.#overflow(receiver, frames, length);
     }
-    outbox.append(frames, length);
+    if (shared === null) outbox.append(frames, length);
+    else outbox.share(shared);
     this.deliveredEvents += events;
     this.deliveredBytes += length;
     if (!outbox.dirty) {
@@ -257,6 +281,11 @@ export class Fanout<R extends Receiver> {
     larger.set(this.#run.subarray(0, this.#length));
     this.#run = larger;
   }
+}
+
+/** Whether an outbox gets a large run for so many receivers as a piece that others have, too. */
+function maySharePiece(outbox: Outbox, receivers: number): boolean {
+  return receivers >= SHARED_BY && !outbox.keepUnsent && !outbox.dropsOldest;
 }
 
 /**

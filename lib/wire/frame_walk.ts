@@ -36,11 +36,11 @@ export class FrameWalk {
   #bytes: Uint8Array = new Uint8Array(0);
   #limit = 0;
 
-  /** Starts in front of the first of the frames that lie from 0 to `length`. */
-  open(bytes: Uint8Array, length: number): void {
+  /** Starts in front of the first of the frames that lie from `start` to `end`. */
+  open(bytes: Uint8Array, end: number, start = 0): void {
     this.#bytes = bytes;
-    this.#limit = length;
-    this.end = 0;
+    this.#limit = end;
+    this.end = start;
   }
 
   /** Moves to the next frame; false behind the last one. */

@@ -9,6 +9,8 @@
  * switches", IEEE/ACM Transactions on Networking 6 (1998).
  */
 
+import type { Buffer, Buffers } from "./slab_pool.ts";
+
 /**
  * However little is free, an outbox may hold this much: a few full runs of the fan-out, or those who
  * read would be treated as if they did not, as soon as others hold everything.
@@ -58,5 +60,41 @@ export class OutboxBudget {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resolve of waiters) resolve();
+  }
+}
+
+/**
+ * Bytes that wait in several outboxes at once: a large run of events for many receivers. They are copied once and counted
+ * once, however many connections they wait for, and go back to the pool when the last of these has written or dropped
+ * them. So a large event for hundreds that do not read takes no more time and memory than for one. Nobody changes
+ * them. They are held by whoever called `hold`, and at first by whoever made them.
+ */
+export class SharedBytes {
+  readonly bytes: Buffer;
+  readonly length: number;
+  readonly #pool: Buffers;
+  readonly #budget: OutboxBudget;
+  #holders = 1;
+
+  /** Copies the first `length` bytes of `source`. */
+  constructor(pool: Buffers, budget: OutboxBudget, source: Uint8Array, length: number) {
+    this.#pool = pool;
+    this.#budget = budget;
+    this.length = length;
+    this.bytes = pool.take(length);
+    this.bytes.set(source.subarray(0, length));
+    budget.bytes += this.bytes.length;
+  }
+
+  /** Says that one more holds them. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  /** Says that one of those who held them does not any more. */
+  release(): void {
+    if (--this.#holders > 0) return;
+    this.#budget.free(this.bytes.length);
+    this.#pool.give(this.bytes);
   }
 }

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { WriteAbandoned } from "../../lib/base/write_abandoned.ts";
+import { SharedBytes } from "../../lib/wire/outbox_budget.ts";
 import { makeOutbox, ManualWriter, putText, turn } from "../support/outbox.ts";
 import { settles } from "../support/until.ts";
 
@@ -200,11 +201,24 @@ Deno.test("rewind takes back what was filled, and only what still waits", () => 
   assert.equal(outbox.length, 4);
 });
 
+Deno.test("an outbox that is not read grows without a copy of what waits", () => {
+  const { outbox, budget } = makeOutbox();
+  const frame = new Uint8Array(1000);
+  for (let put = 0; put < 4000; put++) outbox.append(frame, frame.length);
+  assert.equal(outbox.size, 4_000_000);
+  assert(outbox.pieces.length >= 14, `${outbox.pieces.length} pieces`);
+  assert(outbox.pieces.every(({ bytes }) => bytes.length <= 512 * 1024));
+  assert(budget.bytes < 4_600_000, `${budget.bytes} bytes are held`);
+});
+
 Deno.test("any history of puts, flushes and writes keeps the order and the sums", async () => {
   const step = fc.oneof(
     fc.integer({ min: 0, max: 70_000 }).map((bytes) => ({ kind: "put", bytes } as const)),
     fc.constant({ kind: "flush" } as const),
     fc.constant({ kind: "settle" } as const),
+    fc.integer({ min: 1, max: 70_000 }).map((bytes) => ({ kind: "share", bytes } as const)),
+    fc.integer({ min: 1, max: 700_000 }).map((bytes) => ({ kind: "large", bytes } as const)),
+    fc.integer({ min: 1, max: 70_000 }).map((bytes) => ({ kind: "refused", bytes } as const)),
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
@@ -217,6 +231,23 @@ Deno.test("any history of puts, flushes and writes keeps the order and the sums"
           const bytes = new Uint8Array(each.bytes).fill(++mark);
           expected.push(bytes);
           outbox.append(bytes, bytes.length);
+        } else if (each.kind === "large") {
+          const bytes = new Uint8Array(each.bytes).fill(++mark);
+          expected.push(bytes);
+          outbox.reserve(bytes.length);
+          outbox.bytes.set(bytes, outbox.length);
+          outbox.advance(bytes.length);
+        } else if (each.kind === "share") {
+          const bytes = new Uint8Array(each.bytes).fill(++mark);
+          expected.push(bytes);
+          const shared = new SharedBytes(pool, budget, bytes, bytes.length);
+          outbox.share(shared);
+          shared.release();
+        } else if (each.kind === "refused") {
+          const { position } = outbox;
+          outbox.reserve(each.bytes);
+          outbox.advance(each.bytes);
+          outbox.rewind(position);
         } else if (each.kind === "flush") outbox.flush();
         else if (writer.pending > 0) await writer.succeed();
         assert.equal(budget.bytes, pool.heldBytes);

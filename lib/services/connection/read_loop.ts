@@ -164,7 +164,7 @@ export class ReadLoop {
         if (scan.member !== MEMBER.event || scan.idBytes > 0) service.flushRun();
         // Handing it out can end this very session, when it does not read what it publishes to itself.
         if (session.state === "closing") break;
-        const mark = outbox.length;
+        const mark = outbox.position;
         try {
           service.dispatch(session, reader.buffer, scan);
         } catch (reason) {

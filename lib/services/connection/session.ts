@@ -237,7 +237,7 @@ export class Session implements SessionFacts {
     if (this.state === "closing" || this.state === "closed") return;
     this.#service.stopEvents(this);
     if (this.outbox.keepUnsent) this.#service.handOnWaiting(this);
-    this.outbox.rewind(0);
+    this.outbox.dropWaiting();
     this.end(error);
     this.closeAtMs = this.context.nowMs + this.context.limits.lingerMs;
   }

@@ -345,9 +345,7 @@ export class Bus {
   /** Hands on the groups' share of what waits in the outbox of a session that is being ended, during a write. */
   handOnWaiting(session: Peer): void {
     const { outbox } = session;
-    const waiting = outbox.bytes.slice(0, outbox.length);
-    outbox.rewind(0);
-    this.#handOn.handOn(session, waiting, 0);
+    this.#handOn.handOn(session, outbox.takeWaiting(), 0);
   }
 
   /** Brings the stamps of a publisher up to the present turn. */

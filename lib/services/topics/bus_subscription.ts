@@ -48,6 +48,7 @@ export class BusSubscription implements Subscription, Receiver {
     this.overflow = request.overflow;
     this.waitedFor = owner.isNode || request.overflow !== OverflowPolicy.DROP_NEWEST &&
         request.overflow !== OverflowPolicy.DROP_OLDEST;
+    if (request.overflow === OverflowPolicy.DROP_OLDEST) owner.outbox.dropsOldest = true;
     this.stamp = request.group === ""
       ? null
       : groupStamp(request.group, owner.isNode ? request.pattern : "");

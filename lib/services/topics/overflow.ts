@@ -12,7 +12,7 @@ import { logger } from "../../base/log.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
 import { matchesPattern } from "../../logic/topics/pattern.ts";
 import { FrameWalk } from "../../wire/frame_walk.ts";
-import type { Outbox } from "../../wire/outbox.ts";
+import type { Outbox, Piece } from "../../wire/outbox.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { HistoryReaders } from "./hooks.ts";
 import { topicsOf } from "./peer_topics.ts";
@@ -116,12 +116,13 @@ export class OverflowPolicies {
   /** Puts the newest of the frames, as many as fit once the oldest of what waits have made room. */
   #makeRoom(session: Peer, frames: Uint8Array, length: number, limit: number): boolean {
     const { outbox } = session;
-    const underWay = outbox.size - outbox.length;
+    const underWay = outbox.size - outbox.waitingBytes;
     // What is under way cannot be dropped; were it to count in full, one large write would keep
     // everything newer out, which is the opposite of what this policy promises.
     const room = Math.max(limit - underWay, limit >>> 1);
-    if (outbox.length + length > room) this.#dropOldest(session, outbox.length + length - room);
-    const free = room - outbox.length;
+    const over = outbox.waitingBytes + length - room;
+    if (over > 0) this.#dropOldest(session, over);
+    const free = room - outbox.waitingBytes;
     const walk = this.#walk;
     walk.open(frames, length);
     let start = length;
@@ -166,27 +167,49 @@ export class OverflowPolicies {
   /** Drops waiting events of DROP_OLDEST subscriptions, the oldest first, until `bytes` bytes are free. */
   #dropOldest(session: Peer, bytes: number): void {
     const { outbox } = session;
-    const walk = this.#walk;
     const mayDrop = droppable(session);
     // A little more than needed, so that a flood does not walk over all that waits for each event.
-    const wanted = Math.max(bytes, outbox.length >>> 3);
+    let wanted = Math.max(bytes, outbox.waitingBytes >>> 3);
+    for (const piece of outbox.pieces) {
+      if (wanted <= 0) break;
+      wanted -= this.#dropFrom(session, piece, wanted, mayDrop);
+    }
+    outbox.shortened();
+    if (wanted <= 0) return;
+    // What gathers begins at 0, so it is moved there.
+    const gathers = { bytes: outbox.bytes, start: 0, end: outbox.length, shared: null };
+    this.#dropFrom(session, gathers, wanted, mayDrop);
+    const { start, end } = gathers;
+    if (start > 0) outbox.bytes.copyWithin(0, start, end);
+    outbox.rewind(outbox.position - outbox.length + end - start);
+  }
+
+  /** Drops events of one piece; gives how many bytes that freed. Of what is shared only the beginning can go. */
+  #dropFrom(session: Peer, piece: Piece, wanted: number, mayDrop: MayDrop): number {
+    const walk = this.#walk;
     let freed = 0;
-    let kept = 0;
-    walk.open(outbox.bytes, outbox.length);
+    /** Where the next frame that stays is moved to; -1 as long as none has to be. */
+    let to = -1;
+    walk.open(piece.bytes, piece.end, piece.start);
     while (freed < wanted && walk.next()) {
       const size = walk.end - walk.start;
       if (walk.isEvent && mayDrop(walk)) {
         freed += size;
         this.#context.counters.traffic.eventsDroppedOldest++;
         this.#missed(session, walk.readTopic(), 1);
-        continue;
+        if (walk.start === piece.start) piece.start = walk.end;
+        else if (to < 0) to = walk.start;
+      } else if (piece.shared !== null) break;
+      else if (to >= 0) {
+        piece.bytes.copyWithin(to, walk.start, walk.end);
+        to += size;
       }
-      if (kept !== walk.start) outbox.bytes.copyWithin(kept, walk.start, walk.end);
-      kept += size;
     }
-    if (freed === 0) return;
-    outbox.bytes.copyWithin(kept, walk.end, outbox.length);
-    outbox.rewind(outbox.length - freed);
+    if (to >= 0) {
+      piece.bytes.copyWithin(to, walk.end, piece.end);
+      piece.end -= walk.end - to;
+    }
+    return freed;
   }
 
   #missed(session: Peer, topic: string, count: number): void {
@@ -234,11 +257,14 @@ export class OverflowPolicies {
   }
 }
 
+/** Whether a waiting event, the present one of a walk, may be dropped. */
+type MayDrop = (walk: FrameWalk) => boolean;
+
 /**
  * Says of waiting events whether they are the session's by a subscription that says DROP_OLDEST. Looks at
  * its own subscriptions alone, for a topic can have a hundred thousand others.
  */
-function droppable(session: Peer): (walk: FrameWalk) => boolean {
+function droppable(session: Peer): MayDrop {
   const own = [...topicsOf(session).subscriptions?.values() ?? []];
   if (own.every((one) => one.overflow === OverflowPolicy.DROP_OLDEST)) return () => true;
   own.sort((one, other) => one.order - other.order);
