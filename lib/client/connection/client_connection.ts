@@ -322,7 +322,7 @@ export class ClientConnection implements RequestHolder {
   }
 
   #scheduleFlush(): void {
-    if (this.#outbox.length >= FLUSH_BYTES) this.#outbox.flush();
+    if (this.#outbox.waitingBytes >= FLUSH_BYTES) this.#outbox.flush();
     else if (!this.#flushScheduled) {
       this.#flushScheduled = true;
       queueMicrotask(this.#flush);

@@ -159,6 +159,33 @@ busTest(
   },
 );
 
+busTest("large events that many do not read cost nobody the connection", async (kind) => {
+  const limits = {
+    max_outbox_bytes: 2 * MIB,
+    max_outbox_total_bytes: 4 * MIB,
+    max_frame_bytes: 2 ** 18,
+  };
+  await using server = await startServer({ limits });
+  await using clients = new Clients(server, kind);
+  const [publisher, reader] = await clients.several(2);
+  const stuck = await clients.several(30, { reading: false });
+  for (const client of [reader, ...stuck]) {
+    await client.send(subscribe({ pattern: "t.*", overflow: DISCONNECT }));
+  }
+  await subscribed(server, stuck.length + 1);
+  const EVENTS = 12;
+  // All at once, so that nobody can have read the first when the last comes: 36 MB, if each had a copy.
+  const payload = new Uint8Array(100_000);
+  const all = Array.from({ length: EVENTS }, () => frame(publish({ topic: "t.0", payload })));
+  await publisher.sendBytes(join(...all));
+  await reader.whenEvents(EVENTS);
+  assert(server.stats().outboxBytes < limits.max_outbox_total_bytes);
+  assert.equal(server.stats().slowCloses, 0);
+  for (const client of stuck) client.startReading();
+  for (const client of stuck) await client.whenEvents(EVENTS);
+  await until(() => server.stats().outboxBytes === 0, "all is read");
+});
+
 busTest(
   "when memory is used up publishers are not read, and go on when there is some",
   async (kind) => {
