@@ -10,7 +10,7 @@ import { ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { EventSchema } from "../../lib/gen/parley/v1/event_pb.ts";
 import { SlabPool } from "../../lib/wire/slab_pool.ts";
 import { Fanout, FLUSHED_AT_ONCE, FLUSHED_BYTES, type Receiver } from "../../lib/wire/fanout.ts";
-import { Outbox } from "../../lib/wire/outbox.ts";
+import type { Outbox } from "../../lib/wire/outbox.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
 import { groupStamp, SenderStamps } from "../../lib/wire/stamp.ts";
 import { bytesOf } from "../support/bus_messages.ts";
@@ -212,56 +212,6 @@ Deno.test("a run that is full is handed out, and does not grow with the turn", (
   }
   assert(handedOut > 900_000, `${handedOut}`);
   assert(most >= 64 * 1024 && most < 68 * 1024, `${most}`);
-});
-
-Deno.test("large events for many who do not read are held once, and go back with the last of them", async () => {
-  const pool = new SlabPool();
-  const budget = new OutboxBudget(64 * 1024 * 1024);
-  const context = {
-    limits: { maxOutboxBytes: 64 * 1024 * 1024 },
-    budget,
-    pool,
-    turns: { spend() {} },
-  };
-  const fanout = new Fanout<TestReceiver>(context, () => assert.fail("nothing is full"), () => {});
-  const stamps = makeStamps();
-  const receivers = Array.from({ length: 40 }, () => {
-    const writer = new ManualWriter();
-    const outbox = new Outbox(writer.write, pool, budget);
-    return { owner: {}, outbox, echo: false, overflow: 0, waitedFor: true, writer };
-  });
-  const expected: Uint8Array[] = [];
-  for (let number = 0; number < 20; number++) {
-    // Small ones stand between the large ones, as they were published.
-    for (const payload of [100_000, 10]) {
-      const body = eventBody(number, payload);
-      expected.push(expectedFrame(body, stamps));
-      add(fanout, receivers, body, stamps);
-      fanout.endTurn();
-    }
-  }
-  assert.equal(budget.bytes, pool.heldBytes);
-  assert(receivers.every(({ outbox }) => outbox.size > 2_000_000), "each has all of it to write");
-  assert(budget.bytes < 10_000_000, `${budget.bytes} bytes for 40 that have 2 MB each`);
-  const [gone, ...rest] = receivers;
-  gone.outbox.fail(new Error("gone"));
-  await gone.writer.succeed();
-  for (const { writer } of rest) while (writer.pending > 0) await writer.succeed();
-  for (const { writer } of rest) assert.deepEqual(join(...writer.batches), join(...expected));
-  assert.deepEqual([budget.bytes, pool.heldBytes], [0, 0]);
-});
-
-Deno.test("a few are each given a copy, and so is everybody whose waiting events are looked at one by one", () => {
-  const [fanout, stamps] = [makeFanout(), makeStamps()];
-  const receivers = Array.from({ length: 10 }, () => makeReceiver());
-  const shared = () => receivers.map(({ outbox }) => outbox.pieces.some((one) => one.shared));
-  add(fanout, receivers.slice(0, 4), eventBody(1, 60_000), stamps);
-  fanout.flushRun();
-  assert(shared().every((one) => !one));
-  receivers[0].outbox.dropsOldest = receivers[1].outbox.keepUnsent = true;
-  add(fanout, receivers, eventBody(2, 60_000), stamps);
-  fanout.flushRun();
-  assert.deepEqual(shared(), receivers.map((_, index) => index >= 2));
 });
 
 Deno.test("one turn is one write a connection, and an outbox that got nothing is left alone", async () => {

@@ -2,6 +2,11 @@
  * What one outbox may hold while others hold much, and who waits when nothing is free.
  */
 import assert from "node:assert/strict";
+import { joinBytes } from "../../lib/base/join_bytes.ts";
+import { Fanout } from "../../lib/wire/fanout.ts";
+import { Outbox } from "../../lib/wire/outbox.ts";
+import { SlabPool } from "../../lib/wire/slab_pool.ts";
+import { ManualWriter } from "../support/outbox.ts";
 import { OutboxBudget } from "../../lib/wire/outbox_budget.ts";
 import { turn } from "../support/outbox.ts";
 import { settles } from "../support/until.ts";
@@ -58,4 +63,31 @@ Deno.test("whenFree resolves at once, or as soon as something is free", async ()
   budget.free(100);
   await settles(again, "waiting twice");
   assert.equal(budget.bytes, 0);
+});
+
+Deno.test("large events for many who do not read are held once, and go back with the last of them", async () => {
+  const [pool, budget] = [new SlabPool(), new OutboxBudget(64 * 1024 * 1024)];
+  const context = { limits: { maxOutboxBytes: 2 ** 26 }, budget, pool, turns: { spend() {} } };
+  const fanout = new Fanout(context, () => assert.fail("nothing is full"), () => {});
+  const receivers = Array.from({ length: 40 }, (_, index) => {
+    const writer = new ManualWriter();
+    const outbox = new Outbox(writer.write, pool, budget);
+    outbox.dropsOldest = index === 0;
+    return { owner: {}, outbox, echo: false, overflow: 0, waitedFor: true, writer };
+  });
+  for (let number = 0; number < 40; number++) {
+    // Small ones stand between the large ones, as they were published.
+    const body = new Uint8Array(number % 2 === 0 ? 100_000 : 10).fill(number);
+    fanout.add(receivers, null, body, 0, body.length, new Uint8Array(0), 0);
+    fanout.endTurn();
+  }
+  assert.equal(budget.bytes, pool.heldBytes);
+  assert(receivers.every(({ outbox }) => outbox.size > 2_000_000), "each has all of it to write");
+  assert(budget.bytes < 12_000_000, `${budget.bytes} bytes for 40 that have 2 MB each`);
+  const isShared = ({ outbox }: typeof receivers[0]) => outbox.pieces.some((one) => one.shared);
+  assert.deepEqual(receivers.map(isShared), receivers.map((_, index) => index > 0));
+  for (const { writer } of receivers) while (writer.pending > 0) await writer.succeed();
+  const [first, ...rest] = receivers.map(({ writer }) => joinBytes(writer.batches));
+  for (const one of rest) assert.deepEqual(one, first);
+  assert.deepEqual([budget.bytes, pool.heldBytes], [0, 0]);
 });
