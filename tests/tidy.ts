@@ -94,6 +94,7 @@ const SERVICES = [
   "calls",
   "kept",
   "queues",
+  "webhooks",
   "rooms",
   "types",
   "store_commits.ts",

@@ -21,6 +21,7 @@ import { Features } from "../services/features.ts";
 import { revise } from "../services/revision.ts";
 import { openCluster, type ServerCluster } from "./cluster/open.ts";
 import { type Config, limitsOf, type LogConfig, typeRulesOf } from "./config/config.ts";
+import { posterOf } from "./config/access/webhooks.ts";
 import { usersOf } from "./config/users_file.ts";
 import { consolePages } from "./console/pages.ts";
 import { Admission } from "./listeners/admission.ts";
@@ -150,7 +151,10 @@ async function openFeatures(
   const policies = await RuntimePolicies.load(store, config, () => context.clock.wallMs());
   const { keep, queues } = policies.inForce();
   features.keep(store, keep, queues);
+  const { max_at_once: maxAtOnce } = config.webhooks;
+  const poster = await posterOf(config, () => context.clock.wallMs());
   features.queues?.openMade();
+  features.deliver({ poster, maxAtOnce });
   await features.rooms?.load();
   await features.types?.load();
   features.holdTo(new TypeRules(typeRulesOf(config)));

@@ -295,6 +295,9 @@ function definedOf(fields: QueueFields): Partial<QueueTable> {
     max_bytes: fields.maxBytes,
     when_full: fields.whenFull,
     ordered: fields.ordered,
+    deliver_to: fields.deliverTo,
+    deliver_secret: fields.deliverSecrets === undefined ? undefined : [...fields.deliverSecrets],
+    deliver_at_once: fields.deliverAtOnce,
   };
   return Object.fromEntries(Object.entries(tables).filter(([, value]) => value !== undefined));
 }

@@ -163,6 +163,7 @@ export class Server implements AsyncDisposable {
   abort(): void {
     this.#closeListeners();
     this.#connections.abort();
+    this.#parts.features.webhooks?.abort();
     detached(this.stop(), "stop the server");
   }
 
@@ -181,6 +182,8 @@ export class Server implements AsyncDisposable {
     context.tick();
     this.#sweeper.hurry();
     features.queues?.stop();
+    // What is posted is answered, or goes back to its queue.
+    const delivered = features.webhooks?.stop(drainMs / 2);
     // Those who are told last have as much time again.
     this.#connections.drain(goTo, drainMs / 2);
     const deadline = setTimeout(() => {
@@ -191,6 +194,7 @@ export class Server implements AsyncDisposable {
       this.#connections.abort();
     }, drainMs);
     await this.#connections.whenGone();
+    await delivered;
     clearTimeout(deadline);
     this.#sweeper.close();
     monitoring.close();

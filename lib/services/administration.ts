@@ -34,6 +34,10 @@ export interface KeepFields {
 /** How a queue is set up; what is absent stays as it is. */
 export interface QueueFields extends Partial<WorkQueueOptions> {
   readonly bind?: readonly string[];
+  /** Where jobs are posted to; empty for nowhere. */
+  readonly deliverTo?: string;
+  readonly deliverSecrets?: readonly string[];
+  readonly deliverAtOnce?: number;
 }
 
 /** The policies that are set while the server runs. They are stored before they are in force. */

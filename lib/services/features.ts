@@ -25,6 +25,7 @@ import { SystemEvents } from "./system/system_events.ts";
 import type { TypeRules } from "../logic/types/type_rules.ts";
 import { KnownTypes } from "./types/known_types.ts";
 import { TypeChecks } from "./types/type_checks.ts";
+import { type WebhookMeans, Webhooks } from "./webhooks/webhooks.ts";
 import { Bus } from "./topics/bus.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
 
@@ -59,6 +60,8 @@ export class Features {
   rooms: Rooms | null = null;
   /** Queues; null while there is no store. */
   queues: Queues | null = null;
+  /** The queues whose jobs are posted; null while nothing posts. */
+  webhooks: Webhooks | null = null;
   /** The message types that are known; null while there is no store. */
   types: KnownTypes | null = null;
   /** Payloads that are held to the type of their topic, queue or method. */
@@ -96,6 +99,11 @@ export class Features {
     this.rooms = new Rooms(context, bus, kept);
     this.types = new KnownTypes(context, store);
     this.typeChecks.goBy(this.types);
+  }
+
+  /** Posts the jobs of queues that say so; once, before the first session. */
+  deliver(means: WebhookMeans): void {
+    if (this.queues !== null) this.webhooks = new Webhooks(this.queues, means);
   }
 
   /** Asks `access` who the peers are; once, before the first session. */

@@ -13,6 +13,7 @@ import {
   withClient,
   withServerOptions,
 } from "../command.ts";
+import { UsageError } from "../usage_error.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { originJson, originText } from "../server/policy_origin.ts";
 import { count } from "../terminal/summary.ts";
@@ -30,6 +31,9 @@ interface SetOptions extends ServerOptions {
   readonly backoffMax?: number;
   readonly bind?: readonly string[];
   readonly unbind?: boolean;
+  readonly deliverTo?: string;
+  readonly deliverSecretFile?: string;
+  readonly deliverAtOnce?: number;
 }
 
 const SET_HELP = `
@@ -77,7 +81,13 @@ function withSettings(command: Command): Command {
       "events of these topics become jobs; may be repeated",
       (pattern: string, before: readonly string[] = []) => [...before, pattern],
     )
-    .option("--unbind", "no events become jobs any more");
+    .option("--unbind", "no events become jobs any more")
+    .option("--deliver-to <url>", "post jobs to this URL instead of having them pulled; '' to stop")
+    .option(
+      "--deliver-secret-file <file>",
+      "the file with the secret that signs what is posted; two lines while one takes the other's place",
+    )
+    .option("--deliver-at-once <n>", "how many jobs are posted at once", wholeNumber(1));
 }
 
 function whenFull(text: string): string {
@@ -104,6 +114,9 @@ async function set(
     backoffMaxMs: backoffMax,
     bind: [...options.bind ?? []],
     unbind: options.unbind,
+    deliverTo: options.deliverTo,
+    deliverSecrets: await secretsOf(options),
+    deliverAtOnce: options.deliverAtOnce,
   };
   const answer = await withClient(
     options,
@@ -112,6 +125,18 @@ async function set(
   );
   if (options.json) io.stdout.write(jsonLine(policyJson(answer.policy!)));
   else io.stdout.write(`${create ? "made" : "set up"}: ${printable(name)}\n`);
+}
+
+/** The secrets in a file: they are not to stand in a command line, which others can see. */
+async function secretsOf({ deliverSecretFile: file }: SetOptions): Promise<string[]> {
+  if (file === undefined) return [];
+  try {
+    return (await Deno.readTextFile(file)).split(/\s+/).filter((secret) => secret !== "");
+  } catch (cause) {
+    const { message } = cause as Error;
+    const what = `cannot read the secrets in ${JSON.stringify(file)}: ${message}`;
+    throw new UsageError(what, { cause });
+  }
 }
 
 async function unset(name: string, options: ServerOptions, { io }: CliContext): Promise<void> {
@@ -154,6 +179,9 @@ function policyJson(policy: QueuePolicy): Record<string, unknown> {
     backoffMinMs: policy.backoffMinMs,
     backoffMaxMs: policy.backoffMaxMs,
     bind: policy.bind,
+    ...policy.deliverTo === undefined
+      ? {}
+      : { deliverTo: policy.deliverTo, deliverAtOnce: policy.deliverAtOnce },
     ...originJson(policy),
   };
 }

@@ -42,6 +42,11 @@ export async function runningPolicies(server: string, { io }: CliContext): Promi
         max_bytes: Number(policy.maxBytes ?? 0n),
         when_full: policy.dropsOldest ? "drop-oldest" : "refuse",
         ordered: policy.ordered ?? false,
+        ...policy.deliverTo === undefined ? {} : {
+          deliver_to: policy.deliverTo,
+          deliver_secret: "(not shown)",
+          deliver_at_once: policy.deliverAtOnce ?? 0,
+        },
       })
     ),
   ];

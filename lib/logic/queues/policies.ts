@@ -8,12 +8,23 @@ import type { PolicyOrigin } from "../policy_origin.ts";
 import { matchesPattern } from "../../base/matches_pattern.ts";
 import type { WorkQueueOptions } from "./work_queue.ts";
 
+/** Where the jobs of a queue are posted to. */
+export interface QueueDelivery {
+  readonly url: string;
+  /** Each signs. */
+  readonly secrets: readonly string[];
+  /** How many jobs are posted at once at most. */
+  readonly atOnce: number;
+}
+
 /** A `[[queue]]` of the configuration; an absent field leaves the default. */
 export interface QueuePolicy extends Partial<WorkQueueOptions> {
   /** The queue, or a pattern of queues. */
   readonly name: string;
   /** The topics whose events become jobs; only where `name` is one queue. */
   readonly bind?: readonly string[];
+  /** Where jobs are posted to; absent where they are pulled. */
+  readonly delivery?: QueueDelivery;
   /** Where it comes from; absent: from the configuration. */
   readonly origin?: PolicyOrigin;
 }
@@ -57,7 +68,7 @@ export class QueuePolicies {
     const dead = isDeadName(name);
     const of = dead ? name.slice(0, -DEAD_SUFFIX.length) : name;
     const policy = this.#policyOf(of);
-    const { name: _name, bind: _bind, origin: _origin, ...options } = policy ?? { name };
+    const { name: _name, bind: _b, delivery: _d, origin: _o, ...options } = policy ?? { name };
     const all = { ...DEFAULT_QUEUE_OPTIONS, ...options };
     if (!dead) return all;
     return { ...all, maxDeliveries: 0, ordered: false, maxJobs: Infinity, maxBytes: Infinity };
@@ -78,6 +89,11 @@ export class QueuePolicies {
   /** Whether a policy names this very queue, and not only a pattern that matches it. */
   names(name: string): boolean {
     return this.#policies.some((policy) => policy.name === name);
+  }
+
+  /** Where the jobs of the queue `name` are posted to; null where they are pulled. Dead letters are pulled. */
+  deliveryOf(name: string): QueueDelivery | null {
+    return isDeadName(name) ? null : this.#policyOf(name)?.delivery ?? null;
   }
 
   /** The topics that the queue `name` is bound to. */

@@ -165,6 +165,10 @@ export function unknownKey(path: string): string {
 
 /** Whether a value is shown to nobody, also when it is wrong: a secret, or what may hold some. */
 function isSecret(path: Path, value: unknown): boolean {
+  if (path[0] === "queue") {
+    return path.some((part) => part === "deliver_secret" || part === "deliver_to") ||
+      typeof value === "object" && JSON.stringify(value)?.includes("deliver_");
+  }
   if (path[0] !== "users") return false;
   return typeof value === "object" ||
     path.some((part) => part === "password" || part === "hash");

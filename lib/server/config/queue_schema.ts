@@ -21,6 +21,7 @@ import {
   topicFault,
   type TopicLimits,
 } from "../../logic/topics/pattern.ts";
+import { deliveryFault, deliveryFields, deliveryOf } from "./access/webhooks.ts";
 import { duration, KIB, listOf, MAX_TOPIC_LIMITS, whole } from "./fields.ts";
 
 const defaults = DEFAULT_QUEUE_OPTIONS;
@@ -87,11 +88,16 @@ export const queueTable = z.strictObject({
   when_full: z.enum(["refuse", "drop-oldest"]).default(defaults.whenFull).describe(
     "What happens to a push that does not fit: it is refused, or the oldest jobs that nobody holds are dropped.",
   ),
+  ...deliveryFields,
   ordered: z.boolean().default(defaults.ordered).describe(
     "Whether jobs of one key run one after the other, in the order in which they were pushed.",
   ),
 }).superRefine((queue, context) => {
   const { name, bind, backoff_min_ms: least, backoff_max_ms: most } = queue;
+  const fault = deliveryFault(queue);
+  if (fault !== null) {
+    context.addIssue({ code: "custom", message: fault.message, path: [fault.field] });
+  }
   if (bind.length > 0 && hasWildcard(name)) {
     const message = `only one queue can be bound to topics, and ${
       quote(name)
@@ -161,5 +167,6 @@ export function queuePoliciesOf(
     maxBytes: queue.max_bytes,
     whenFull: queue.when_full,
     ordered: queue.ordered,
+    ...deliveryOf(queue),
   }));
 }

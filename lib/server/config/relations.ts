@@ -11,6 +11,7 @@ import { BURSTS } from "./rate_schema.ts";
 import { type ClusterConfig, clusterFaults } from "../cluster/schema.ts";
 import { hasJwtKeys, type JwtConfig, jwtFaults } from "./access/jwt.ts";
 import { queueFault } from "./queue_schema.ts";
+import { type DeliveryTable, webhookFaults, type WebhooksTable } from "./access/webhooks.ts";
 import { tlsFaults, type TlsValues } from "./tls_schema.ts";
 
 /** The values that relations look at. */
@@ -19,7 +20,11 @@ interface Related extends TlsValues, AccessTables {
   readonly insecure: boolean;
   readonly cluster: ClusterConfig;
   readonly keep: readonly { readonly pattern: string; readonly forget_after_ms: number }[];
-  readonly queue: readonly { readonly name: string; readonly bind: readonly string[] }[];
+  readonly queue: readonly (DeliveryTable & {
+    readonly name: string;
+    readonly bind: readonly string[];
+  })[];
+  readonly webhooks: WebhooksTable;
   readonly listen: {
     readonly tcp: readonly string[];
     readonly tls: readonly string[];
@@ -132,6 +137,9 @@ export function checkRelations(config: Related, issues: IssueSink): void {
   }
   checkForgetting(config, issues);
   checkQueues(config, issues);
+  for (const { index, message } of webhookFaults(config)) {
+    report(issues, message, [["queue", index, "deliver_to"]]);
+  }
   checkListeners(config, issues);
   checkAccess(config, issues);
   const faults = [...tlsFaults(config), ...jwtFaults(config.auth.jwt), ...clusterFaults(config)];

@@ -24,6 +24,7 @@ import { queueSchema } from "./queue_schema.ts";
 import { checkRelations } from "./relations.ts";
 import { storeSchema } from "./store_schema.ts";
 import { typesSchema } from "./types_schema.ts";
+import { webhooksSchema } from "./access/webhooks.ts";
 import { tlsSchema } from "./tls_schema.ts";
 
 /** The levels of a log, from all to little. */
@@ -160,6 +161,7 @@ export const configSchema = z.strictObject({
   ),
   keep: keepSchema,
   queue: queueSchema,
+  webhooks: webhooksSchema,
   types: typesSchema,
   chat: chatSchema,
   listen: listenSchema,

@@ -19,6 +19,8 @@ import {
 
 /** What stands in the place of a secret. */
 const REDACTED = "(not shown)";
+/** The fields that hold secrets, or what is stored of some. */
+const SECRETS = ["password", "hash", "deliver_secret"];
 
 /** Writes what is in force as TOML; each value that is no default says where it comes from. */
 export function configToml(loaded: LoadedConfig): string {
@@ -68,16 +70,20 @@ function withoutEmptyLists(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, inner]) => [name, withoutEmptyLists(inner)]));
 }
 
-/** A configuration as it may be shown: without what is stored of passwords and tokens. */
+/** A configuration as it may be shown: without secrets, and what is stored of passwords and tokens. */
 export function shownConfig(config: Config): Config {
-  return { ...config, users: config.users.map((user) => withoutSecrets(user) as typeof user) };
+  return {
+    ...config,
+    users: config.users.map((user) => withoutSecrets(user) as typeof user),
+    queue: config.queue.map((queue) => withoutSecrets(queue) as typeof queue),
+  };
 }
 
 /** What is stored of passwords and tokens is shown to nobody. */
 function withoutSecrets(item: Record<string, unknown>): Record<string, unknown> {
   const shown = { ...item };
   for (const [name, value] of Object.entries(item)) {
-    if ((name === "password" || name === "hash") && value !== "") shown[name] = REDACTED;
+    if (SECRETS.includes(name) && (value as string | unknown[]).length > 0) shown[name] = REDACTED;
     else if (Array.isArray(value)) {
       shown[name] = value.map((inner) =>
         typeof inner === "object" && inner !== null

@@ -12,6 +12,7 @@ import { LoopDelay } from "./loop_delay.ts";
 import type { Monitored } from "./monitored.ts";
 import { addProcessMetrics } from "./process_metrics.ts";
 import { queueMetricsOf } from "./queue_metrics.ts";
+import { addWebhookMetrics } from "./webhook_metrics.ts";
 import { Readiness } from "./readiness.ts";
 import { addServerMetrics, ConnectionCounts } from "./server_metrics.ts";
 import { addStoreMetrics } from "./store_metrics.ts";
@@ -52,6 +53,7 @@ export class Monitoring {
     addServerMetrics(families, server, connections);
     topics.addTo(families);
     queues?.addTo(families);
+    addWebhookMetrics(families, () => server.features.webhooks);
     addStoreMetrics(families, server);
     families.gauge(
       "parley_ready",

@@ -14,6 +14,7 @@ const TAKEN_OVER = [
   "insecure",
   "keep",
   "queue",
+  "webhooks",
   "types",
   "users",
   "roles",

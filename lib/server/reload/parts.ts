@@ -8,6 +8,7 @@ import { assertLimits } from "../../base/limits.ts";
 import { TypeRules } from "../../logic/types/type_rules.ts";
 import type { WaitingKey } from "../../services/administration.ts";
 import type { Session } from "../../services/connection/session.ts";
+import { posterOf } from "../config/access/webhooks.ts";
 import { type Config, limitsOf, type LogConfig, typeRulesOf } from "../config/config.ts";
 import type { ServerParts } from "../parts.ts";
 import type { Commit, ReloadPart } from "./reload.ts";
@@ -81,6 +82,13 @@ export function reloadParts(
           const { keep, queues } = policies.inForce();
           features.follow(keep, queues, sessions);
         };
+      },
+    },
+    {
+      what: "post jobs by other settings",
+      async stage(config): Promise<Commit> {
+        const poster = await posterOf(config, () => context.clock.wallMs());
+        return () => features.webhooks?.follow({ poster, maxAtOnce: config.webhooks.max_at_once });
       },
     },
     {

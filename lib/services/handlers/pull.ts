@@ -8,6 +8,7 @@ import { quote } from "../../base/quote.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { checkMay } from "../access/checks.ts";
 import { decodeBody } from "../connection/decode_body.ts";
+import { PeerConsumer } from "../queues/consumer.ts";
 import { queuesOf } from "../queues/peer_queues.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -71,7 +72,10 @@ export function handlePull(
     }
     checkMay(session, "pull", request.queue);
     const queue = queues.get(request.queue, "pull from", session);
-    pulls.set(number, { queue, consumer: queue.addConsumer(session, number, prefetch) });
+    pulls.set(number, {
+      queue,
+      consumer: queue.addConsumer(new PeerConsumer(session, number), prefetch),
+    });
   }
   if (scan.idBytes > 0) session.answer({ case: "ack", value: {} }, bytes, scan);
 }

@@ -48,11 +48,8 @@ export class OutgoingJob {
   }
 }
 
-/** A consumer of a queue. */
-export class QueueConsumer {
-  readonly session: Peer;
-  /** The number that the client gave the consumer. */
-  readonly number: number;
+/** A consumer of a queue: a session's, or the server itself. */
+export abstract class QueueConsumer {
   /** The consumer as the machine knows it. */
   handle!: Consumer<QueueConsumer>;
   /** The bytes of jobs that are leased to the consumer and not sent yet. */
@@ -61,15 +58,16 @@ export class QueueConsumer {
   readonly line = new Set<number>();
   #token: LeaseToken<QueueConsumer> | null = null;
 
-  constructor(session: Peer, number: number) {
-    this.session = session;
-    this.number = number;
-  }
-
   /** Whether so many bytes are on their way that the consumer must not get more. */
-  get isFull(): boolean {
-    return this.waitingBytes + this.session.outbox.size > HELD_BYTES;
-  }
+  abstract readonly isFull: boolean;
+  /** Whether jobs may still be sent. */
+  abstract readonly takesDeliveries: boolean;
+  /** Whether the server itself is the consumer: then nobody uses the queue by that. */
+  readonly isOwn: boolean = false;
+  /** Resolves when so much was read that the consumer may not be full any more, or is gone. */
+  abstract whenRead(): Promise<void>;
+  /** Sends a job, which is good until this returns. */
+  abstract send(job: Readonly<OutgoingJob>): void;
 
   /** The token of a delivery to this consumer; good until the next call. */
   tokenOf(slot: number, generation: number): Readonly<LeaseToken<QueueConsumer>> {
@@ -78,8 +76,32 @@ export class QueueConsumer {
     token.generation = generation;
     return token;
   }
+}
 
-  /** Sends a job. */
+/** A consumer of a session. */
+export class PeerConsumer extends QueueConsumer {
+  readonly session: Peer;
+  /** The number that the client gave the consumer. */
+  readonly number: number;
+
+  constructor(session: Peer, number: number) {
+    super();
+    this.session = session;
+    this.number = number;
+  }
+
+  get isFull(): boolean {
+    return this.waitingBytes + this.session.outbox.size > HELD_BYTES;
+  }
+
+  get takesDeliveries(): boolean {
+    return this.session.takesDeliveries;
+  }
+
+  async whenRead(): Promise<void> {
+    await this.session.outbox.whenAtMost(HELD_BYTES / 2);
+  }
+
   send(job: Readonly<OutgoingJob>): void {
     const { bytes, start, end } = job;
     let at = 0;

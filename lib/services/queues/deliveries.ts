@@ -11,7 +11,7 @@ import type { Consumer, WorkQueue } from "../../logic/queues/work_queue.ts";
 import type { JobAttempts } from "./attempts.ts";
 import type { JobBodies } from "./bodies.ts";
 import type { JobChunk } from "./chunks.ts";
-import { HELD_BYTES, OutgoingJob, type QueueConsumer } from "./consumer.ts";
+import { OutgoingJob, type QueueConsumer } from "./consumer.ts";
 
 const log = logger("server");
 /** The job that is being sent. */
@@ -168,7 +168,7 @@ export class JobDeliveries {
   /** Sends the job in `slot`, whose body `outgoing` has. */
   #send(slot: number, to: QueueConsumer): void {
     const { views, options } = this.#queue.machine;
-    if (to.session.takesDeliveries) {
+    if (to.takesDeliveries) {
       outgoing.slot = slot;
       outgoing.attempt = views.attempts(slot);
       outgoing.generation = views.generation(slot);
@@ -188,14 +188,14 @@ export class JobDeliveries {
 
   /** Lets a held consumer go on, now or once its client has read. */
   #look(consumer: QueueConsumer): void {
-    const { handle, session } = consumer;
+    const { handle } = consumer;
     const { machine, consumers } = this.#queue;
     if (!handle.held) return;
     if (!consumer.isFull) {
       machine.hold(handle, false);
       return this.#queue.touch();
     }
-    const read = session.outbox.whenAtMost(HELD_BYTES / 2).then(() => {
+    const read = consumer.whenRead().then(() => {
       if (!consumers.has(consumer) || !handle.held || consumer.waitingBytes > 0) return;
       machine.hold(handle, false);
       this.#queue.resume();

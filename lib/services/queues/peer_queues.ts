@@ -2,7 +2,7 @@
  * The state that the queues keep for one peer: its consumers, and the queue that it pushed to last.
  */
 import type { Peer } from "../connection/peer.ts";
-import type { QueueConsumer } from "./consumer.ts";
+import type { PeerConsumer } from "./consumer.ts";
 import type { Queue } from "./queue.ts";
 
 /** The queue that a peer pushed to last; most push to one. */
@@ -13,7 +13,7 @@ export class LastQueue {
 /** A consumer and the queue that it pulls from. */
 export interface Pull {
   readonly queue: Queue;
-  readonly consumer: QueueConsumer;
+  readonly consumer: PeerConsumer;
 }
 
 /** The state that the queues keep for one peer. */

@@ -34,9 +34,8 @@ import { JobDeliveries } from "./deliveries.ts";
 import type { KeptJob } from "./job_states.ts";
 import { loadQueue } from "./load.ts";
 import type { SlotBlocks } from "./slot_blocks.ts";
-import { QueueConsumer } from "./consumer.ts";
+import type { QueueConsumer } from "./consumer.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
-import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
 const log = logger("server");
@@ -191,12 +190,18 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   }
 
   /** Adds a consumer. */
-  addConsumer(session: Peer, number: number, prefetch: number): QueueConsumer {
-    const consumer = new QueueConsumer(session, number);
+  addConsumer<C extends QueueConsumer>(consumer: C, prefetch: number): C {
     consumer.handle = this.machine.addConsumer(prefetch, consumer);
     this.consumers.add(consumer);
     this.#owner.touch(this);
     return consumer;
+  }
+
+  /** The number of consumers but for the server itself. */
+  get pulling(): number {
+    let count = 0;
+    for (const { isOwn } of this.consumers) if (!isOwn) count++;
+    return count;
   }
 
   /** Whether a job with this message_id was pushed within the window. */

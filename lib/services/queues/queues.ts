@@ -20,7 +20,7 @@ import { BoundQueues } from "./bindings.ts";
 import { type Pull, queuesOf } from "./peer_queues.ts";
 import { checkQueueName, tooManyQueues } from "./queue_name.ts";
 import { SlotBlocks } from "./slot_blocks.ts";
-import { type Settlement, tellAll } from "./settlements.ts";
+import { NOTHING_SEALED, type Sealed, type Settlement, tellAll } from "./settlements.ts";
 import type { EventTaker } from "../topics/hooks.ts";
 import type { Bus } from "../topics/bus.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
@@ -33,15 +33,9 @@ const RING_BYTES = 16 * 1024 * 1024;
 const REST_MS = 500;
 /** The longest time for which a timer is set. */
 const MAX_TIMER_MS = 3600 * 1000;
-/** The prefix of the keys of records that say that a queue is paused. */
+/** The prefix of the keys of records of paused queues. */
 const PAUSED = "queue paused ";
 const NOTHING = new Uint8Array(0);
-
-/** The queues and settlements of one batch that has left. */
-interface Sealed {
-  readonly queues: readonly Queue[];
-  readonly settlements: readonly Settlement[];
-}
 
 /** The queues of a server. */
 export class Queues implements QueueOwner {
@@ -66,6 +60,7 @@ export class Queues implements QueueOwner {
   #fullUntilMs = 0;
   #restsUntilMs = 0;
   #stopping = false;
+  #watcher: (queue: Queue) => void = () => {};
 
   constructor(context: ServerContext, bus: Bus, store: Store, policies: QueuePolicies) {
     this.context = context;
@@ -87,17 +82,23 @@ export class Queues implements QueueOwner {
   }
 
   /**
-   * Sets queues up by other policies from now on, those that are there as well, but for whether they are ordered. Who
-   * publishes has to look up anew which queues are bound to a topic.
+   * Sets queues up by other policies, but for whether they are ordered. Who publishes has to look up bindings anew.
    */
   follow(policies: QueuePolicies): void {
     this.#policies = policies;
     this.openMade();
     for (const queue of this.#byName.values()) {
       queue.machine.configure(policies.optionsOf(queue.name));
+      this.#watcher(queue);
       this.touch(queue);
     }
     this.endTurn();
+  }
+
+  /** Tells `watcher` of each queue now, and when one is made, set up otherwise, or forgotten. */
+  watch(watcher: (queue: Queue) => void): void {
+    this.#watcher = watcher;
+    for (const queue of this.#byName.values()) watcher(queue);
   }
 
   /** The policies that set queues up. */
@@ -214,7 +215,9 @@ export class Queues implements QueueOwner {
   leaving(): void {
     const queues = this.#changed;
     const settlements = this.#settlements;
-    if (queues.length === 0 && settlements.length === 0) return void this.#sealed.push(EMPTY);
+    if (queues.length === 0 && settlements.length === 0) {
+      return void this.#sealed.push(NOTHING_SEALED);
+    }
     this.#changed = [];
     this.#settlements = [];
     const wallMs = this.context.clock.wallMs();
@@ -349,11 +352,12 @@ export class Queues implements QueueOwner {
 
   #forgetUnused(name: string): void {
     const queue = this.#byName.get(name);
-    if (queue === undefined || queue.isStored || queue.consumers.size > 0) return;
+    if (queue === undefined || queue.isStored || queue.pulling > 0) return;
     if (this.#policies.makes(name)) return;
     if (this.bindingsOf(name).length > 0 || this.store.revision(PAUSED + name) > 0) return;
     this.#byName.delete(name);
     queue.isForgotten = true;
+    this.#watcher(queue);
     if (!isDeadName(name)) this.#living--;
   }
 
@@ -373,6 +377,7 @@ export class Queues implements QueueOwner {
     if (!isDeadName(name)) this.#living++;
     queue.load();
     if (this.store.revision(PAUSED + name) > 0) queue.machine.pause();
+    this.#watcher(queue);
     this.touch(queue);
     return queue;
   }
@@ -393,5 +398,3 @@ export class Queues implements QueueOwner {
     }, Math.min(inMs, MAX_TIMER_MS));
   }
 }
-
-const EMPTY: Sealed = Object.freeze({ queues: [], settlements: [] });

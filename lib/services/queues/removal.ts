@@ -41,9 +41,9 @@ export async function removeQueue(
 }
 
 function check(queue: Queue, force: boolean): void {
-  const { name, consumers, machine } = queue;
-  if (consumers.size > 0) {
-    const who = consumers.size === 1 ? "a consumer pulls" : `${consumers.size} consumers pull`;
+  const { name, pulling, machine } = queue;
+  if (pulling > 0) {
+    const who = pulling === 1 ? "a consumer pulls" : `${pulling} consumers pull`;
     throw refusal(name, `${who} from it`, "a queue that nobody pulls from");
   }
   if (machine.jobs > 0 && !force) {

@@ -14,6 +14,9 @@ export const POLICY_DEFAULTS: Readonly<Record<string, Record<string, unknown>>> 
     max_jobs: 5_000_000,
     max_bytes: 8_589_934_592,
     when_full: "refuse",
+    deliver_to: "",
+    deliver_secret: [],
+    deliver_at_once: 4,
     ordered: false,
   },
   types: { topics: [], queues: [], methods: [], check: "reject" },
@@ -26,6 +29,7 @@ export const POLICY_NAMES: Readonly<Record<string, string>> = { keep: "pattern",
 /** What lists take that take no addresses. */
 export const LIST_ITEMS: Readonly<Record<string, string>> = {
   "cluster.servers": "nats://localhost:4222",
+  "webhooks.allow_addresses": "10.0.0.0/8",
   "tls.identities": "DNS:worker.example.com=worker",
   "auth.jwt.algorithms": "ES256",
   "drain.hint": "parleys://other.example.com",

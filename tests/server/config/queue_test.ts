@@ -96,6 +96,7 @@ const BOUNDS: Readonly<Record<string, readonly [least: number, most: number]>> =
   backoff_max_ms: [1, 2 ** 31 - 1],
   max_jobs: [1, 16_000_000],
   max_bytes: [1024, Number.MAX_SAFE_INTEGER],
+  deliver_at_once: [1, 64],
 };
 
 Deno.test("each number is taken at its bounds and refused beyond them", () => {

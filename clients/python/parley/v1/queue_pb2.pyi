@@ -224,10 +224,13 @@ class QueuePoliciesResponse(_message.Message):
     def __init__(self, policies: _Optional[_Iterable[_Union[QueuePolicy, _Mapping]]] = ...) -> None: ...
 
 class QueuePolicy(_message.Message):
-    __slots__ = ["backoff_max_ms", "backoff_min_ms", "bind", "drops_oldest", "lease_ms", "max_bytes", "max_deliveries", "max_jobs", "name", "ordered", "origin", "set_by", "set_time_unix_micros", "unbind"]
+    __slots__ = ["backoff_max_ms", "backoff_min_ms", "bind", "deliver_at_once", "deliver_secrets", "deliver_to", "drops_oldest", "lease_ms", "max_bytes", "max_deliveries", "max_jobs", "name", "ordered", "origin", "set_by", "set_time_unix_micros", "unbind"]
     BACKOFF_MAX_MS_FIELD_NUMBER: _ClassVar[int]
     BACKOFF_MIN_MS_FIELD_NUMBER: _ClassVar[int]
     BIND_FIELD_NUMBER: _ClassVar[int]
+    DELIVER_AT_ONCE_FIELD_NUMBER: _ClassVar[int]
+    DELIVER_SECRETS_FIELD_NUMBER: _ClassVar[int]
+    DELIVER_TO_FIELD_NUMBER: _ClassVar[int]
     DROPS_OLDEST_FIELD_NUMBER: _ClassVar[int]
     LEASE_MS_FIELD_NUMBER: _ClassVar[int]
     MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -242,6 +245,9 @@ class QueuePolicy(_message.Message):
     backoff_max_ms: int
     backoff_min_ms: int
     bind: _containers.RepeatedScalarFieldContainer[str]
+    deliver_at_once: int
+    deliver_secrets: _containers.RepeatedScalarFieldContainer[str]
+    deliver_to: str
     drops_oldest: bool
     lease_ms: int
     max_bytes: int
@@ -253,7 +259,7 @@ class QueuePolicy(_message.Message):
     set_by: str
     set_time_unix_micros: int
     unbind: bool
-    def __init__(self, name: _Optional[str] = ..., lease_ms: _Optional[int] = ..., max_deliveries: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_bytes: _Optional[int] = ..., drops_oldest: bool = ..., ordered: bool = ..., backoff_min_ms: _Optional[int] = ..., backoff_max_ms: _Optional[int] = ..., bind: _Optional[_Iterable[str]] = ..., unbind: bool = ..., origin: _Optional[_Union[_topic_pb2.PolicyOrigin, str]] = ..., set_by: _Optional[str] = ..., set_time_unix_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., lease_ms: _Optional[int] = ..., max_deliveries: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_bytes: _Optional[int] = ..., drops_oldest: bool = ..., ordered: bool = ..., backoff_min_ms: _Optional[int] = ..., backoff_max_ms: _Optional[int] = ..., bind: _Optional[_Iterable[str]] = ..., unbind: bool = ..., origin: _Optional[_Union[_topic_pb2.PolicyOrigin, str]] = ..., set_by: _Optional[str] = ..., set_time_unix_micros: _Optional[int] = ..., deliver_to: _Optional[str] = ..., deliver_secrets: _Optional[_Iterable[str]] = ..., deliver_at_once: _Optional[int] = ...) -> None: ...
 
 class QueueSettings(_message.Message):
     __slots__ = ["backoff_max_ms", "backoff_min_ms", "bind", "drops_oldest", "lease_ms", "max_bytes", "max_deliveries", "max_jobs", "ordered"]

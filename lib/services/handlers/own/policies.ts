@@ -77,7 +77,7 @@ export function queuePolicies(features: Features, peer: Peer) {
     mayAll(peer, "manage", `queue.${name}`) || mayAll(peer, "pull", name) ||
     mayAll(peer, "push", name)
   );
-  return { policies: seen.map(queuePolicyOf) };
+  return { policies: seen.map((policy) => queuePolicyOf(policy, peer)) };
 }
 
 /** Sets queues up. */
@@ -107,10 +107,15 @@ export async function setQueue(
     });
   }
   // What cannot be a queue is refused before anything is stored.
-  if (!hasWildcard(name)) queues.get(name, "make", peer);
-  await policies.setQueue(name, fieldsOf(policy!), peer.identity?.user ?? "");
+  const made = hasWildcard(name) ? null : queues.get(name, "make", peer);
+  try {
+    await policies.setQueue(name, fieldsOf(policy!), peer.identity?.user ?? "");
+  } catch (reason) {
+    if (made !== null) queues.forget(made);
+    throw reason;
+  }
   const now = queues.policies.all().find((each) => each.name === name);
-  return { policy: now === undefined ? undefined : queuePolicyOf(now) };
+  return { policy: now === undefined ? undefined : queuePolicyOf(now, peer) };
 }
 
 /** Takes back what was set for queues. */
@@ -131,7 +136,7 @@ export function keepPolicyOf(policy: KeepPolicy) {
   };
 }
 
-function queuePolicyOf(policy: QueuePolicy) {
+function queuePolicyOf(policy: QueuePolicy, peer: Peer) {
   const { name, bind, leaseMs, maxDeliveries, backoffMinMs, backoffMaxMs, ordered } = policy;
   return {
     ...{ name, leaseMs, maxDeliveries, backoffMinMs, backoffMaxMs, ordered },
@@ -139,8 +144,16 @@ function queuePolicyOf(policy: QueuePolicy) {
     maxBytes: BigInt(policy.maxBytes ?? 0),
     dropsOldest: policy.whenFull === "drop-oldest",
     bind: [...bind ?? []],
+    ...deliveryOf(policy, mayAll(peer, "manage", `queue.${name}`)),
     ...originOf(policy.origin),
   };
+}
+
+/** Where jobs are posted to: the path of a URL may be as good as a secret. */
+function deliveryOf({ delivery }: QueuePolicy, manages: boolean) {
+  if (delivery === undefined) return {};
+  const { url, atOnce } = delivery;
+  return { deliverTo: manages ? url : new URL(url).origin, deliverAtOnce: atOnce };
 }
 
 function originOf(origin: PolicyOrigin | undefined) {
@@ -159,6 +172,9 @@ function fieldsOf(policy: QueuePolicyMessage): QueueFields {
     maxJobs: policy.maxJobs === undefined ? undefined : numberOf(policy.maxJobs),
     maxBytes: policy.maxBytes === undefined ? undefined : numberOf(policy.maxBytes),
     whenFull: dropsOldest === undefined ? undefined : dropsOldest ? "drop-oldest" : "refuse",
+    deliverTo: policy.deliverTo,
+    deliverSecrets: policy.deliverSecrets.length > 0 ? policy.deliverSecrets : undefined,
+    deliverAtOnce: policy.deliverAtOnce,
     bind: policy.unbind ? [] : policy.bind.length > 0 ? policy.bind : undefined,
   } as const;
   return fields;

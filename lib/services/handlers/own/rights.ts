@@ -41,7 +41,18 @@ interface Named {
   readonly name: string;
   readonly user: string;
   /** What is to be set for a pattern, or for the queues of a name. */
-  readonly policy?: { readonly pattern?: string; readonly name?: string };
+  readonly policy?: Delivered & { readonly pattern?: string; readonly name?: string };
+}
+
+/** What a policy says of where jobs are posted to. */
+interface Delivered {
+  readonly deliverTo?: string;
+  readonly deliverSecrets?: readonly string[];
+  readonly deliverAtOnce?: number;
+}
+
+function isAboutDelivery({ deliverTo, deliverSecrets = [], deliverAtOnce }: Delivered = {}) {
+  return deliverTo !== undefined || deliverSecrets.length > 0 || deliverAtOnce !== undefined;
 }
 
 /** What a method needs. */
@@ -159,10 +170,11 @@ const QUEUES: Rights<typeof Queues> = {
   pause: managesQueue,
   resume: managesQueue,
   policies: anybody,
-  set: named(
-    ["manage"],
-    (peer, { policy }) => checkMayAll(peer, "manage", `queue.${policy?.name ?? ""}`),
-  ),
+  set: named(["manage"], (peer, { policy }) => {
+    checkMayAll(peer, "manage", `queue.${policy?.name ?? ""}`);
+    // What is posted leaves the server, to wherever it is told.
+    if (isAboutDelivery(policy)) checkMay(peer, "manage", "server.webhooks");
+  }),
   unset: named(["manage"], (peer, { name }) => checkMayAll(peer, "manage", `queue.${name}`)),
 };
 
