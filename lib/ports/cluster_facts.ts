@@ -13,6 +13,8 @@ export interface ClusterFacts {
   /** The servers that carry what nodes say. */
   readonly servers: readonly string[];
   readonly counts: Readonly<EngineCounts>;
+  /** The number of events that other nodes handed to this one. */
+  readonly eventsIn: number;
   /** The other nodes. */
   nodes(): readonly NodeInfo[];
   /** Resolves when the other nodes know what is wanted here by now, or have had their time; null when they do. */

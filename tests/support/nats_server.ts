@@ -80,7 +80,11 @@ export class NatsServer implements AsyncDisposable {
     const lines = child.stderr.pipeThrough(new TextDecoderStream());
     const reader = lines.getReader();
     let text = "";
-    while (!text.includes("Server is ready")) {
+    // Where it listens for other servers it may say behind that.
+    const isReady = () =>
+      text.includes("Server is ready") &&
+      (cluster === undefined || /route connections on .*?:\d+/.test(text));
+    while (!isReady()) {
       const { value, done } = await reader.read();
       if (done) throw new Error(`nats-server ended: ${text}`);
       text += value;

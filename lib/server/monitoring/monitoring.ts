@@ -6,6 +6,7 @@ import { VERSION } from "../../base/version.ts";
 import type { Page, PageAnswer, PageRequest, Pages } from "../../ports/http_page.ts";
 import type { ServerProblem } from "../../services/administration.ts";
 import type { WorkTurn } from "../../ports/work_turn.ts";
+import { addClusterMetrics } from "./cluster_metrics.ts";
 import { Families } from "./families.ts";
 import { History } from "./history.ts";
 import { LoopDelay } from "./loop_delay.ts";
@@ -55,6 +56,7 @@ export class Monitoring {
     queues?.addTo(families);
     addWebhookMetrics(families, () => server.features.webhooks);
     addStoreMetrics(families, server);
+    addClusterMetrics(families, server);
     families.gauge(
       "parley_ready",
       "Whether the server is ready, by what is looked at; see /readyz.",

@@ -1,6 +1,7 @@
 /**
  * Whether a server is ready for clients, and why not: the answers of /healthz and /readyz, and the same for metrics.
  */
+import type { ClusterFacts } from "../../ports/cluster_facts.ts";
 import type { Monitored } from "./monitored.ts";
 import { freeDiskBytes } from "./disk.ts";
 import type { LoopDelay } from "./loop_delay.ts";
@@ -8,7 +9,7 @@ import { countOf } from "../../logic/count_text.ts";
 import type { ServerProblem } from "../../services/administration.ts";
 
 /** What is looked at. */
-export const CHECKS = ["running", "store", "disk", "event_loop", "connections"] as const;
+export const CHECKS = ["running", "store", "disk", "event_loop", "connections", "cluster"] as const;
 
 /**
  * For so long a commit that failed counts, when none follows: who is sent no clients for it would never learn that there is
@@ -38,7 +39,15 @@ export class Readiness {
 
   /** Looks at everything. */
   look(): readonly Check[] {
-    return [this.#running(), this.#store(), this.#disk(), this.#eventLoop(), this.#connections()];
+    const checks = [
+      this.#running(),
+      this.#store(),
+      this.#disk(),
+      this.#eventLoop(),
+      this.#connections(),
+    ];
+    const { cluster } = this.#server.features;
+    return cluster === null ? checks : [...checks, this.#cluster(cluster)];
   }
 
   /** What is wrong with the server: each check that fails, and its defects. */
@@ -93,6 +102,14 @@ export class Readiness {
     const ok = delayMs <= most;
     const reason = `the last timer came ${delayMs} ms late`;
     return { name: "event_loop", ok, reason: ok ? reason : `${reason}, more than ${most}` };
+  }
+
+  #cluster(cluster: ClusterFacts): Check {
+    const { isUp, whyDown } = cluster;
+    const reason = isUp
+      ? `${cluster.nodes().length} other nodes are there`
+      : `NATS cannot be reached: ${whyDown}`;
+    return { name: "cluster", ok: isUp, reason };
   }
 
   #connections(): Check {

@@ -50,6 +50,8 @@ export class Cluster implements ClusterFacts, EngineListener {
   readonly #nodes = new Map<string, LinkedNode>();
   readonly #interest: LocalInterest;
   readonly #known = new KnownInterest();
+  /** The number of events that came on links that have ended. */
+  #eventsOfFormer = 0;
   /** Changes that leave in a moment. */
   #changes: InterestChange[] = [];
 
@@ -81,6 +83,12 @@ export class Cluster implements ClusterFacts, EngineListener {
 
   get counts(): Readonly<EngineCounts> {
     return this.engine.counts;
+  }
+
+  get eventsIn(): number {
+    let events = this.#eventsOfFormer;
+    for (const { input } of this.#nodes.values()) events += input.events;
+    return events;
   }
 
   nodes(): readonly NodeInfo[] {
@@ -126,6 +134,7 @@ export class Cluster implements ClusterFacts, EngineListener {
     const node = this.#nodes.get(info.id);
     if (node === undefined) return;
     this.#nodes.delete(info.id);
+    this.#eventsOfFormer += node.input.events;
     log.info("the node {node} is gone: {why}", { node: info.name, id: info.id, why });
     const { peer } = node;
     const { bus, calls, callouts } = this.#features;

@@ -5,16 +5,21 @@ import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import type { StoreHealth } from "../../../lib/ports/store.ts";
 import { configFrom } from "../../../lib/server/config/config.ts";
+import type { ClusterFacts } from "../../../lib/ports/cluster_facts.ts";
 import type { LoopDelay } from "../../../lib/server/monitoring/loop_delay.ts";
 import type { Monitored } from "../../../lib/server/monitoring/monitored.ts";
 import { Readiness } from "../../../lib/server/monitoring/readiness.ts";
 
 const FINE: StoreHealth = { ended: null, failure: null, failedAgoMs: 0, underWayMs: 0 };
 
-function readiness(health: StoreHealth, lastMs = 0): Readiness {
+function readiness(
+  health: StoreHealth,
+  lastMs = 0,
+  cluster: Partial<ClusterFacts> | null = null,
+): Readiness {
   const server = {
     config: configFrom({ data: "", listen: { tcp: "localhost:0" } }),
-    features: { kept: { store: { health: () => health } } },
+    features: { kept: { store: { health: () => health } }, cluster },
     admission: { open: 0, maxConnections: 1 },
   } as unknown as Monitored;
   return new Readiness(server, { lastMs } as LoopDelay);
@@ -56,4 +61,12 @@ Deno.test("readiness: a server that stops", () => {
   const one = readiness(FINE);
   one.stopping = true;
   assert.deepEqual(faults(one), ["running: the server stops"]);
+});
+
+Deno.test("readiness: a node of a cluster that cannot reach NATS", () => {
+  const cluster = { isUp: false, whyDown: "127.0.0.1:4222 is gone", nodes: () => [] };
+  assert.deepEqual(faults(readiness(FINE, 0, cluster)), [
+    "cluster: NATS cannot be reached: 127.0.0.1:4222 is gone",
+  ]);
+  assert.deepEqual(faults(readiness(FINE, 0, { ...cluster, isUp: true })), []);
 });
