@@ -7,9 +7,11 @@ import { start } from "./data/connection.ts";
 import { places } from "./shell/places.ts";
 import { Shell } from "./shell/shell.tsx";
 import { listenForKeys } from "./shell/shortcuts.tsx";
+import { connections } from "./pages/connections/connections.tsx";
 import { overview } from "./pages/overview/overview.tsx";
+import { queues } from "./pages/queues/queues.tsx";
 
-places.value = [overview];
+places.value = [overview, connections, queues];
 listenForKeys();
 start();
 render(<Shell />, document.getElementById("console")!);

@@ -89,7 +89,7 @@ export function Badge({ tone, children, title }: {
   return (
     <span class={`badge ${tone ?? ""}`} title={title}>
       {tone !== undefined && tone !== "info" && <Icon name={SIGNS[tone]} />}
-      {children}
+      <span class="words">{children}</span>
     </span>
   );
 }

@@ -109,7 +109,10 @@ export function Table<T>(props: TableProps<T>) {
   };
   if (rows.length === 0) return <div class="card">{props.empty}</div>;
   return (
-    <div class="card table" style={{ "--columns": template }}>
+    <div
+      class={rows.length > most ? "card table scrolls" : "card table"}
+      style={{ "--columns": template }}
+    >
       <div
         role="grid"
         aria-label={props.label}

@@ -143,7 +143,6 @@ function Top() {
         type="button"
         class="search-button"
         onClick={openPalette}
-        aria-label="Find anything (Ctrl K)"
       >
         <span class="row">
           <Icon14 /> <span class="words">Find anything</span>
