@@ -4,6 +4,7 @@
 /// <reference lib="dom" />
 import { render } from "preact";
 import { start } from "./data/connection.ts";
+import { learnOfServer } from "./data/server.ts";
 import { places } from "./shell/places.ts";
 import { Shell } from "./shell/shell.tsx";
 import { listenForKeys } from "./shell/shortcuts.tsx";
@@ -13,5 +14,6 @@ import { queues } from "./pages/queues/queues.tsx";
 
 places.value = [overview, connections, queues];
 listenForKeys();
+learnOfServer();
 start();
 render(<Shell />, document.getElementById("console")!);

@@ -8,7 +8,7 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { short } from "../format/numbers.ts";
+import { short, size } from "../format/numbers.ts";
 import { theme } from "../shell/theme.ts";
 
 /** One line. */
@@ -48,8 +48,6 @@ export function Chart(props: ChartProps) {
   const data = [times, ...lines.map(({ values }) => values)] as unknown as uPlot.AlignedData;
   const newest = useRef(data);
   newest.current = data;
-  const formatter = useRef(format);
-  formatter.current = format;
   const names = lines.map((line) => line.title).join("\n");
   useLayoutEffect(() => {
     const element = root.current!;
@@ -60,7 +58,7 @@ export function Chart(props: ChartProps) {
         height,
         seconds,
         whole,
-        format: (value) => formatter.current(value),
+        format,
         pointed: setAt,
       });
       plot.current = new uPlot(options, newest.current, element);
@@ -80,7 +78,7 @@ export function Chart(props: ChartProps) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [names, height, seconds, whole]);
+  }, [names, height, seconds, whole, format]);
   useEffect(() => plot.current?.setData(newest.current), [times, lines]);
   const index = at ?? times.length - 1;
   return (
@@ -159,7 +157,7 @@ function optionsFor(
         size: 56,
         space: 34,
         values: (_self, ticks) => ticks.map((tick) => format(tick)),
-        ...whole ? { incrs: WHOLE_STEPS } : {},
+        ...format === size ? { incrs: BYTE_STEPS } : whole ? { incrs: WHOLE_STEPS } : {},
       },
     ],
     series: [
@@ -187,6 +185,9 @@ const WHOLE_STEPS: number[] = Array.from(
   { length: 16 },
   (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power),
 ).flat();
+
+/** The steps of an axis of bytes. */
+const BYTE_STEPS: number[] = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 /** The times below a chart: hours and minutes, seconds where the window is short. */
 function clock(): Pick<uPlot.Axis, "values"> {

@@ -29,6 +29,7 @@ const PATHS = {
   down: "M6 9l6 6 6-6",
   up: "M6 15l6-6 6 6",
   plus: "M12 5v14M5 12h14",
+  next: "M9 5l7 7-7 7",
   back: "M15 5l-7 7 7 7",
 } as const;
 

@@ -5,6 +5,8 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { askLogin, logOut, phase, problem, welcome } from "../data/connection.ts";
+import { methods } from "../data/rights.ts";
+import { about } from "../data/server.ts";
 import { Dialogs } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icons.tsx";
 import { Empty } from "../parts/states.tsx";
@@ -22,7 +24,8 @@ const isOpen = signal(false);
 
 /** Everything. */
 export function Shell() {
-  const isThere = welcome.value !== null && (phase.value === "connected" || phase.value === "lost");
+  const isThere = welcome.value !== null && methods.value !== null &&
+    (phase.value === "connected" || phase.value === "lost");
   return (
     <>
       {phase.value === "login" ? <LoginPage /> : isThere ? <Frame /> : <WaitingPage />}
@@ -200,8 +203,7 @@ function Person() {
       </button>
     );
   }
-  // A guest has roles; without users nobody is anybody.
-  if (known.roles.length === 0) return null;
+  if (about.value?.hasUsers !== true) return null;
   return <button type="button" class="button bare" onClick={askLogin}>Guest · Log in</button>;
 }
 

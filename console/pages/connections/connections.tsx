@@ -7,7 +7,7 @@ import { Admin } from "../../../lib/gen/parley/v1/admin_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { welcome } from "../../data/connection.ts";
 import { usePolled, USUAL_MS } from "../../data/polled.ts";
-import { may } from "../../data/rights.ts";
+import { mayCall } from "../../data/rights.ts";
 import { counted, exact } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
 import { Choice, SearchField } from "../../parts/fields.tsx";
@@ -33,7 +33,7 @@ export const connections: Place = {
   title: "Connections",
   icon: "connections",
   key: "c",
-  offered: () => may("manage", "server.connections"),
+  offered: () => mayCall(Admin.method.connections),
   View: ConnectionsPage,
   commands: async (text, signal): Promise<readonly Command[]> => {
     const { connections } = await ask(Admin.method.connections, { limit: PAGE }, { signal });
@@ -121,7 +121,7 @@ function Listed(
     const rows = look.rows.filter((row) => PASSES[filter](row) && matches(row, wanted));
     return inOrder(rows, order, VALUES);
   }, [look, find, filter, order]);
-  const kicks = may("manage", "server.kick");
+  const kicks = mayCall(Admin.method.kick);
   const there = shown.filter(({ sessionId }) => chosen.has(sessionId));
   const done = () => {
     setChosen(new Set());

@@ -6,7 +6,7 @@ import { Admin } from "../../../lib/gen/parley/v1/admin_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { welcome } from "../../data/connection.ts";
 import { usePolled } from "../../data/polled.ts";
-import { may } from "../../data/rights.ts";
+import { mayCall } from "../../data/rights.ts";
 import { exact } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
 import { Icon } from "../../parts/icons.tsx";
@@ -59,7 +59,7 @@ export function ConnectionPanel(
                   <Pair name="Subscriptions">{exact(connection.subscriptions)}</Pair>
                   <Pair name="Consumers">{exact(connection.consumers)}</Pair>
                 </dl>
-                {may("manage", "server.kick") && sessionId !== welcome.value?.sessionId && (
+                {mayCall(Admin.method.kick) && sessionId !== welcome.value?.sessionId && (
                   <div>
                     <button
                       type="button"

@@ -4,17 +4,19 @@
 import type { QueueInfo } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { ask } from "../../data/ask.ts";
+import type { Span } from "../../data/history.ts";
 import { usePolled } from "../../data/polled.ts";
 import { may } from "../../data/rights.ts";
 import { counted, exact, rate, size } from "../../format/numbers.ts";
 import { Chart } from "../../parts/chart.tsx";
+import { Choice } from "../../parts/fields.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Badge, Known, Note } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
-import { href, route } from "../../router.ts";
+import { href, route, setQuery } from "../../router.ts";
 import { pause, purge, remove, resume } from "./actions.tsx";
 import { StateBar, StateLegend } from "./bar.tsx";
-import { useQueueHistory } from "./history.ts";
+import { useQueueCharts } from "./history.ts";
 import { JobsTab } from "./jobs.tsx";
 import { QueueBadges } from "./list.tsx";
 import { DEAD_SUFFIX, isDeserted, jobsOf } from "./look.ts";
@@ -138,7 +140,8 @@ function Actions({ name, info, refresh }: { name: string; info: QueueInfo; refre
 }
 
 function Figures({ name, info }: { name: string; info: QueueInfo }) {
-  const history = useQueueHistory(name, info);
+  const span: Span = route.value.query.span === "hours" ? "hours" : "minutes";
+  const history = useQueueCharts(name, info, span);
   return (
     <>
       <section class="card">
@@ -171,7 +174,13 @@ function Figures({ name, info }: { name: string; info: QueueInfo }) {
       <div class="grid-2">
         <section class="card">
           <div class="card-head">
-            <h2>Jobs over time</h2>
+            <h2 class="grow">Jobs over time</h2>
+            <Choice
+              label="How far back"
+              value={span}
+              options={[["minutes", "15 minutes"], ["hours", "24 hours"]]}
+              onChange={(chosen) => setQuery({ span: chosen === "minutes" ? "" : chosen })}
+            />
           </div>
           <div class="card-body">
             <Chart

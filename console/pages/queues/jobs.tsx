@@ -6,12 +6,12 @@ import type { PeekedJob } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { usePages } from "../../data/pages.ts";
-import { may } from "../../data/rights.ts";
+import { answerTo, may } from "../../data/rights.ts";
 import { asLine } from "../../format/bytes.ts";
 import { counted, exact, size } from "../../format/numbers.ts";
 import { confirm } from "../../parts/dialog.tsx";
 import { SearchField } from "../../parts/fields.tsx";
-import { Empty, Known } from "../../parts/states.tsx";
+import { Empty, Known, Waiting } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { done } from "../../parts/toasts.tsx";
@@ -40,7 +40,9 @@ export function JobsTab(
     jobs.refresh();
     changed();
   };
-  if (!may("pull", queue)) {
+  const maySee = answerTo("pull", queue);
+  if (maySee === undefined) return <Waiting />;
+  if (!maySee) {
     return (
       <div class="card">
         <Empty title="You may not look into this queue">

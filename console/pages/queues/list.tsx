@@ -3,7 +3,8 @@
  */
 import { useMemo, useRef } from "preact/hooks";
 import { usePolled, USUAL_MS } from "../../data/polled.ts";
-import { may } from "../../data/rights.ts";
+import { Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
+import { mayCall } from "../../data/rights.ts";
 import { counted, exact, rate, short } from "../../format/numbers.ts";
 import { Choice, SearchField } from "../../parts/fields.tsx";
 import { Icon } from "../../parts/icons.tsx";
@@ -48,7 +49,7 @@ export function QueueList() {
       <div class="page-head">
         <h1>Queues</h1>
         <span class="grow" />
-        {may("manage", "queue.>") && (
+        {mayCall(Queues.method.set) && (
           <button
             type="button"
             class="button main"
@@ -80,7 +81,7 @@ function Listed({ look, refresh }: { look: QueuesLook; refresh: () => void }) {
         <Empty title="There are no queues yet">
           <span>A queue is made with its first job.</span>
           <code>parley queue push emails "hello"</code>
-          {may("manage", "queue.>") && (
+          {mayCall(Queues.method.set) && (
             <button
               type="button"
               class="button"
