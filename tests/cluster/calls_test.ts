@@ -64,7 +64,7 @@ Deno.test(withNats("a deadline and giving up are told to a service on another no
   const signals: AbortSignal[] = [];
   await responder.serve("a/Hang", ({ signal }) => {
     signals.push(signal);
-    return new Promise(() => {});
+    return whenAborted(signal);
   });
   await rejection(caller.call("a/Hang", "", { timeoutMs: 100 }), "DEADLINE_EXCEEDED");
   await until(() => signals[0]?.aborted === true, "the service is told of the deadline");

@@ -14,7 +14,7 @@ import { encodeInfo, encodeMessage, encodeReason, type Head, KIND } from "./mess
 /** What may be under way on a channel without having been dealt with. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;
 /** The receiver tells when it has dealt with so much more. */
-const TELL_BYTES = WINDOW_BYTES / 8;
+const TELL_BYTES = WINDOW_BYTES / 64;
 /** The most bytes of one message. */
 const CHUNK_BYTES = 64 * 1024;
 /** What was sent has to be dealt with in this time, or some of it before the time is over again. */

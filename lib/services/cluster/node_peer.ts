@@ -18,6 +18,9 @@ import { type ClientInfo, type Peer, PeerSlots, type SessionState } from "../con
 import { encodeReply, encodeReplyWithId, type Reply } from "../connection/reply.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
+/** So much is sent at a time: publishers wait only for those who are seen to make progress. */
+const PART_BYTES = 64 * 1024;
+
 /** The other end of one link. */
 export class NodePeer implements Peer {
   readonly context: ServerContext;
@@ -53,9 +56,12 @@ export class NodePeer implements Peer {
     this.callsTurn = context.turns.join();
     this.outbox = new Outbox(
       async (batch) => {
-        // Whatever of it was posted may have arrived, so none of it is handed on to others.
-        this.#bytesWritten += batch.length;
-        await engine.send(info.id, BUS_CHANNEL, batch);
+        for (let at = 0; at < batch.length; at += PART_BYTES) {
+          const part = batch.subarray(at, at + PART_BYTES);
+          // Whatever was posted may have arrived, so none of it is handed on to others.
+          this.#bytesWritten += part.length;
+          await engine.send(info.id, BUS_CHANNEL, part);
+        }
       },
       context.pool,
       context.budget,
