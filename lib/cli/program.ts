@@ -22,6 +22,7 @@ import { addEcho } from "./calls/echo.ts";
 import { addHealth } from "./server/health.ts";
 import { addHelp, fitted, formatItem, guessByBeginning } from "./help.ts";
 import type { CliIo } from "./io.ts";
+import { addLogLevel } from "./server/log_level.ts";
 import { addMan } from "./server/man.ts";
 import { addPub } from "./topics/pub.ts";
 import { addQueue } from "./queues/commands.ts";
@@ -91,6 +92,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addCheck(program, context);
   addReload(program, context);
   addDrain(program, context);
+  addLogLevel(program, context);
   addConnections(program, context);
   addContext(program, context);
   addBench(program, context);

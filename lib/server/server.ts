@@ -11,15 +11,18 @@ import type { LinkListener, ListenerKind } from "../ports/link.ts";
 import type { ReloadOutcome } from "../services/administration.ts";
 import type { ClusterFacts } from "../ports/cluster_facts.ts";
 import { ConnectionService } from "../services/connection_service.ts";
+import { Backups } from "./backups.ts";
 import type { Config } from "./config/config.ts";
 import type { ConsoleConfig } from "./console/schema.ts";
 import { checkHints } from "./config/access/network_lists.ts";
 import { Connections } from "./listeners/connections.ts";
+import { LogLevels } from "./log_levels.ts";
 import { openParts, type ServerOptions, type ServerParts } from "./parts.ts";
 import { Reload } from "./reload/reload.ts";
 import { queuesThatWait, reloadParts } from "./reload/parts.ts";
 import { type ServerStats, statsOf } from "./stats.ts";
 import { Sweeper } from "./sweeper.ts";
+import { UsersFile } from "./users_administration.ts";
 
 export type { ServerOptions } from "./parts.ts";
 export type { ServerStats } from "./stats.ts";
@@ -50,6 +53,7 @@ export class Server implements AsyncDisposable {
   readonly #connections: Connections;
   readonly #sweeper: Sweeper;
   readonly #reload: Reload;
+  readonly #backups: Backups;
   /** Where clients are pointed to when the server stops. */
   #hint: readonly string[];
   /** What the console shows of the environment. */
@@ -59,8 +63,8 @@ export class Server implements AsyncDisposable {
   #resolveStopped!: () => void;
 
   private constructor(parts: ServerParts, config: Config, options: ServerOptions) {
-    const { features } = parts;
-    const startedMs = parts.context.clock.wallMs();
+    const { features, context } = parts;
+    const startedMs = context.clock.wallMs();
     this.#parts = parts;
     this.#console = config.console;
     this.serverId = parts.context.serverId;
@@ -72,13 +76,14 @@ export class Server implements AsyncDisposable {
     const { sessions } = this.#connections;
     for (const listener of parts.listeners) this.#connections.accept(listener);
     this.#sweeper = new Sweeper(features, sessions);
+    const log = new LogLevels(config.log, options.log);
     this.#reload = new Reload({
       started: config,
       read: options.reread ?? (() => Promise.resolve(config)),
       parts: reloadParts(parts, {
         started: config,
         sessions,
-        log: options.log,
+        log,
         hint: (hint) => this.#hint = hint,
         console: (console) => this.#console = console,
       }),
@@ -88,6 +93,7 @@ export class Server implements AsyncDisposable {
       const { keep, queues } = parts.policies.inForce();
       features.follow(keep, queues, sessions);
     };
+    this.#backups = new Backups(config.data, features.needKept().store, () => context.nowMs);
     features.administration = {
       reload: () => this.reload(),
       drain: (goTo) => this.#stopSoon(goTo),
@@ -101,6 +107,9 @@ export class Server implements AsyncDisposable {
       }),
       problems: () => parts.monitoring.problems(),
       history: (request) => parts.monitoring.history.told(request),
+      users: new UsersFile(parts.users),
+      log,
+      backups: this.#backups,
     };
   }
 
@@ -199,6 +208,7 @@ export class Server implements AsyncDisposable {
     this.#sweeper.close();
     monitoring.close();
     await users.whenClosed();
+    await this.#backups.close();
     await this.#parts.cluster?.close();
     features.calls.close();
     features.queues?.close();

@@ -28,6 +28,8 @@ export interface UsersRead {
 
 /** Where users come from. */
 export interface UsersSource {
+  /** The configuration that was read last. */
+  config(): Config;
   /** The files whose change is one of users. */
   files(): readonly string[];
   /**
@@ -41,18 +43,19 @@ export interface UsersSource {
 
 /** The users of one server. */
 export class ServerUsers {
-  readonly #access: Access;
+  /** The users in force. */
+  readonly access: Access;
   readonly #source: UsersSource;
   /** What the files were like when they were last read, and when they were last looked at. */
   #seen = "";
   #last = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
-  #working: Promise<void> = Promise.resolve();
+  #working: Promise<boolean> = Promise.resolve(true);
   #looking: Promise<void> = Promise.resolve();
 
   private constructor(access: Access, source: UsersSource) {
-    this.#access = access;
+    this.access = access;
     this.#source = source;
   }
 
@@ -71,8 +74,13 @@ export class ServerUsers {
     return users;
   }
 
-  /** Reads the users again, after what is under way. Never rejects. */
-  reload(): Promise<void> {
+  /** The configuration that says where users are. */
+  get config(): Config {
+    return this.#source.config();
+  }
+
+  /** Reads the users again, after what is under way; gives whether they are in force. Never rejects. */
+  reload(): Promise<boolean> {
     return this.#working = this.#working.then(() => this.#reload());
   }
 
@@ -83,7 +91,7 @@ export class ServerUsers {
   async stage(config: Config): Promise<() => void> {
     const seen = await this.#look();
     const found = await this.#source.read(config);
-    if (found === null && this.#access.accounts !== null) {
+    if (found === null && this.access.accounts !== null) {
       throw new ParleyError(
         ErrorCode.FAILED_PRECONDITION,
         "cannot take a configuration without users while the server has some: then everybody could do everything",
@@ -92,7 +100,7 @@ export class ServerUsers {
     }
     return () => {
       this.#seen = seen;
-      if (found !== null) this.#access.configure(found.settings, found.jwt);
+      if (found !== null) this.access.configure(found.settings, found.jwt);
       if (this.#timer === undefined && !this.#closed && this.#source.files().length > 0) {
         this.#watch();
       }
@@ -128,21 +136,22 @@ export class ServerUsers {
     if (!this.#closed) this.#watch();
   }
 
-  async #reload(): Promise<void> {
-    if (this.#closed) return;
+  async #reload(): Promise<boolean> {
+    if (this.#closed) return false;
     this.#seen = await this.#look();
     try {
       const found = await this.#source.read();
       if (found === null) {
-        if (this.#access.accounts === null) return;
+        if (this.access.accounts === null) return true;
         log.error("the configuration has no users any more: those before stay until a restart");
       } else {
         const { settings, jwt } = found;
-        this.#access.configure(settings, jwt);
+        this.access.configure(settings, jwt);
         log.info("users and roles were read again", {
           users: settings.users.length,
           roles: settings.roles.length,
         });
+        return true;
       }
     } catch (reason) {
       if (!(reason instanceof ParleyError)) reportDefect("read the users again", reason);
@@ -152,6 +161,7 @@ export class ServerUsers {
         });
       }
     }
+    return false;
   }
 
   /** What the system says of the files, as one text that is another when one has changed. */

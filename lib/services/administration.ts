@@ -3,6 +3,7 @@
  */
 
 import type { WorkQueueOptions } from "../logic/queues/work_queue.ts";
+import type { Peer } from "./connection/peer.ts";
 import type { Session } from "./connection/session.ts";
 
 /** A key of the configuration whose new value takes a restart. */
@@ -95,6 +96,74 @@ export interface About {
   readonly startedMs: number;
 }
 
+/** The level of one part of the log. */
+export interface LogLevelInfo {
+  /** Empty for all parts that have none of their own. */
+  readonly category: string;
+  readonly level: string;
+  /** What the configuration says; empty where it says nothing. */
+  readonly configured: string;
+  readonly setBy: string;
+  /** When it was set, as Unix time in milliseconds; 0 when the configuration decides. */
+  readonly setMs: number;
+}
+
+/** The levels of the log. What is set counts until the configuration is read again, or a restart. */
+export interface LogAdministration {
+  /** All levels, the overall one first. */
+  all(): LogLevelInfo[];
+  /** Sets one; an empty level takes it back. Raises INVALID_ARGUMENT, and UNAVAILABLE where the log is somebody else's. */
+  set(category: string, level: string, by: string): void;
+}
+
+/**
+ * Changes the users in their file. Each is in force when it resolves. Rejects with FAILED_PRECONDITION where the
+ * configuration names no file of users, and for users of the configuration itself; with NOT_FOUND, INVALID_ARGUMENT and
+ * ALREADY_EXISTS; with RESOURCE_EXHAUSTED when too many changes wait.
+ */
+export interface UserAdministration {
+  /** Whether the configuration names a file of users. */
+  readonly hasFile: boolean;
+  /** Whether a user stands in the configuration itself. */
+  isConfigured(user: string): boolean;
+  add(user: string, password: string, roles: readonly string[]): Promise<void>;
+  /** An empty password takes the former away. */
+  setPassword(user: string, password: string): Promise<void>;
+  setRoles(user: string, roles: readonly string[]): Promise<void>;
+  setDisabled(user: string, disabled: boolean): Promise<void>;
+  remove(user: string): Promise<void>;
+  /** Makes a token that lasts so long, in milliseconds; 0 for ever. Gives it, and when it ends as Unix time, 0 for never. */
+  newToken(user: string, name: string, lastsMs: number): Promise<NewToken>;
+  revokeToken(user: string, name: string): Promise<void>;
+}
+
+/** A token that was made. */
+export interface NewToken {
+  readonly token: string;
+  /** When it ends, as Unix time in milliseconds; 0 for never. */
+  readonly expiresMs: number;
+}
+
+/** Copies of the database that are read over connections; one at a time. */
+export interface BackupAdministration {
+  /**
+   * Copies the database for `peer`; gives the name of the copy and its size. Rejects with FAILED_PRECONDITION without a
+   * data directory, and with RESOURCE_EXHAUSTED while there is another, or not room enough on the disk.
+   */
+  start(peer: Peer): Promise<{ readonly id: string; readonly bytes: number }>;
+  /** The next bytes, from `offset` on; with the last of them the SHA-256 of all. Rejects with NOT_FOUND and INVALID_ARGUMENT. */
+  read(id: string, offset: bigint, maxBytes: number): Promise<BackupPiece>;
+  /** Removes the copy. Rejects with NOT_FOUND. */
+  end(id: string): Promise<void>;
+}
+
+/** Some bytes of a copy. */
+export interface BackupPiece {
+  readonly data: Uint8Array;
+  /** Empty before the end. */
+  readonly sha256: Uint8Array;
+}
+
 /** The server as a whole, for those who may manage it. */
 export interface Administration {
   /** Reads the configuration again. Rejects with a ParleyError, and then nothing has changed. */
@@ -115,4 +184,7 @@ export interface Administration {
   problems(): readonly ServerProblem[];
   /** What was noted of the server, or of a queue. */
   history(request: HistoryRequest): NotedHistory;
+  readonly users: UserAdministration;
+  readonly log: LogAdministration;
+  readonly backups: BackupAdministration;
 }

@@ -8,7 +8,9 @@ import { Demo } from "../../lib/gen/parley/v1/demo_pb.ts";
 import { ClientMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { Queues } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../lib/gen/parley/v1/room_pb.ts";
+import { Services } from "../../lib/gen/parley/v1/service_pb.ts";
 import { Topics } from "../../lib/gen/parley/v1/topic_pb.ts";
+import { Users } from "../../lib/gen/parley/v1/user_pb.ts";
 import { join, varint } from "./frames.ts";
 
 /** A request: where it stands in a ClientMessage, and the message that it is. */
@@ -48,9 +50,18 @@ function own(method: string, schema: DescMessage): Request {
 }
 
 /** The requests of the server's own methods. */
-export const OWN_REQUESTS: readonly Request[] = [Demo, Topics, Queues, Rooms, Admin].flatMap((
-  service,
-) => service.methods.map(({ name, input }) => own(`${service.typeName}/${name}`, input)));
+export const OWN_REQUESTS: readonly Request[] = [
+  Demo,
+  Topics,
+  Queues,
+  Rooms,
+  Services,
+  Users,
+  Admin,
+]
+  .flatMap((
+    service,
+  ) => service.methods.map(({ name, input }) => own(`${service.typeName}/${name}`, input)));
 
 const TEXTS = ["", "x", "BAD NAME", "a.b", "*", ">", "q.dead", "a".repeat(256), "a".repeat(257)];
 const NUMBERS = [0n, 1n, 2n ** 31n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];

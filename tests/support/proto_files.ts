@@ -14,6 +14,7 @@ import { file_parley_v1_service } from "../../lib/gen/parley/v1/service_pb.ts";
 import { file_parley_v1_session } from "../../lib/gen/parley/v1/session_pb.ts";
 import { file_parley_v1_system } from "../../lib/gen/parley/v1/system_pb.ts";
 import { file_parley_v1_topic } from "../../lib/gen/parley/v1/topic_pb.ts";
+import { file_parley_v1_user } from "../../lib/gen/parley/v1/user_pb.ts";
 
 /** All of them. */
 export const PROTO_FILES: readonly DescFile[] = [
@@ -29,4 +30,5 @@ export const PROTO_FILES: readonly DescFile[] = [
   file_parley_v1_session,
   file_parley_v1_system,
   file_parley_v1_topic,
+  file_parley_v1_user,
 ];

@@ -1,5 +1,5 @@
 /**
- * Measures topics: how many events a second, how regularly, and how many bytes.
+ * Measures topics: how many events a second, how regularly, how many bytes, and how long events were under way.
  *
  * Pure: time is an argument, in seconds of any clock that only goes forward. Of each topic the last events
  * are remembered, as many as the window says; beyond a number of topics, further ones are counted together
@@ -33,7 +33,16 @@ export interface TopicFigures {
   /** Bytes a second, from the first event of the window to now; null while no time has passed. */
   readonly bytesPerSecond: number | null;
   /** The payloads of the window, in bytes. */
-  readonly sizes: { readonly average: number; readonly min: number; readonly max: number };
+  readonly sizes: Spread;
+  /** From the moment in which the server took each event of the window to its arrival, in seconds. */
+  readonly delays: Spread;
+}
+
+/** What values are like. */
+export interface Spread {
+  readonly average: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /** What is told at once. */
@@ -52,6 +61,7 @@ class TopicWindow {
   readonly #window: number;
   #times = new Float64Array(FIRST_CAPACITY);
   #sizes = new Float64Array(FIRST_CAPACITY);
+  #delays = new Float64Array(FIRST_CAPACITY);
   /** Where the oldest stands. */
   #start = 0;
   #count = 0;
@@ -60,7 +70,7 @@ class TopicWindow {
     this.#window = window;
   }
 
-  add(seconds: number, bytes: number): void {
+  add(seconds: number, bytes: number, delaySeconds: number): void {
     this.events++;
     this.fresh++;
     this.lastSeconds = seconds;
@@ -69,6 +79,7 @@ class TopicWindow {
     const at = (this.#start + this.#count) % this.#times.length;
     this.#times[at] = seconds;
     this.#sizes[at] = bytes;
+    this.#delays[at] = delaySeconds;
     if (this.#count < Math.min(this.#times.length, this.#window)) this.#count++;
     else this.#start = (this.#start + 1) % this.#times.length;
   }
@@ -77,6 +88,7 @@ class TopicWindow {
     const count = this.#count;
     const first = this.#time(0);
     const size = { sum: 0, min: Infinity, max: 0 };
+    const delay = { sum: 0, min: Infinity, max: -Infinity };
     const gap = { squares: 0, min: Infinity, max: 0 };
     const span = this.#time(count - 1) - first;
     const average = span / (count - 1);
@@ -85,6 +97,10 @@ class TopicWindow {
       size.sum += bytes;
       size.min = Math.min(size.min, bytes);
       size.max = Math.max(size.max, bytes);
+      const late = this.#delays[(this.#start + index) % this.#delays.length];
+      delay.sum += late;
+      delay.min = Math.min(delay.min, late);
+      delay.max = Math.max(delay.max, late);
       if (index === 0) continue;
       const interval = this.#time(index) - this.#time(index - 1);
       gap.squares += (interval - average) ** 2;
@@ -106,6 +122,7 @@ class TopicWindow {
       },
       bytesPerSecond: passed > 0 ? size.sum / passed : null,
       sizes: { average: size.sum / count, min: size.min, max: size.max },
+      delays: { average: delay.sum / count, min: delay.min, max: delay.max },
     };
   }
 
@@ -120,8 +137,11 @@ class TopicWindow {
     const sizes = new Float64Array(capacity);
     times.set(this.#times);
     sizes.set(this.#sizes);
+    const delays = new Float64Array(capacity);
+    delays.set(this.#delays);
     this.#times = times;
     this.#sizes = sizes;
+    this.#delays = delays;
   }
 }
 
@@ -136,8 +156,8 @@ export class TopicMeter {
     this.#window = window;
   }
 
-  /** Counts an event with a payload of `bytes` bytes. */
-  record(topic: string, bytes: number, nowSeconds: number): void {
+  /** Counts an event with a payload of `bytes` bytes that was under way for `delaySeconds`. */
+  record(topic: string, bytes: number, nowSeconds: number, delaySeconds = 0): void {
     let measured = this.#topics.get(topic);
     if (measured === undefined) {
       if (this.#topics.size >= MAX_TOPICS) {
@@ -147,7 +167,7 @@ export class TopicMeter {
       measured = new TopicWindow(this.#window);
       this.#topics.set(topic, measured);
     }
-    measured.add(nowSeconds, bytes);
+    measured.add(nowSeconds, bytes, delaySeconds);
   }
 
   /** Tells the figures as they are now, and begins to count anew what is fresh. */

@@ -8,8 +8,8 @@ import { printable } from "../../base/printable.ts";
 import { byteSize, count, countOf } from "../terminal/summary.ts";
 import type { TopicFigures, TopicReport } from "./meter.ts";
 
-/** What is measured: the rate of events, or of bytes. */
-export type Measure = "hz" | "bw";
+/** What is measured: the rate of events, that of bytes, or how long events were under way. */
+export type Measure = "hz" | "bw" | "delay";
 
 const LEAST_TOPIC_COLUMNS = 12;
 
@@ -77,7 +77,9 @@ export function reportJson(report: TopicReport, measure: Measure, time: string) 
             standard_deviation: figures.intervals.standardDeviation,
           },
         }
-        : { bytes_per_second: figures.bytesPerSecond, payload_bytes: figures.sizes }),
+        : measure === "bw"
+        ? { bytes_per_second: figures.bytesPerSecond, payload_bytes: figures.sizes }
+        : { delay_seconds: figures.delays }),
     })),
     events_on_other_topics: report.others,
   };
@@ -86,11 +88,15 @@ export function reportJson(report: TopicReport, measure: Measure, time: string) 
 const HEADINGS: Readonly<Record<Measure, readonly string[]>> = {
   hz: ["average", "min", "max", "std dev", "window", "new"],
   bw: ["average", "mean size", "min size", "max size", "window", "new"],
+  delay: ["average", "min", "max", "window", "new"],
 };
 
 function cellsOf(figures: TopicFigures, measure: Measure): string[] {
-  const { intervals, sizes, rate, bytesPerSecond } = figures;
+  const { intervals, sizes, delays, rate, bytesPerSecond } = figures;
   const counts = [count(figures.window), figures.fresh === 0 ? "none" : count(figures.fresh)];
+  if (measure === "delay") {
+    return [...[delays.average, delays.min, delays.max].map(interval), ...counts];
+  }
   if (measure === "bw") {
     return [
       bytesPerSecond === null ? "-" : `${byteSize(bytesPerSecond)}/s`,
@@ -104,10 +110,11 @@ function cellsOf(figures: TopicFigures, measure: Measure): string[] {
   return [rate === null ? "-" : `${rate.toFixed(2)}/s`, ...spread, ...counts];
 }
 
-/** A time between events, in the unit that shows most of it: `12.3 µs`, `4.56 ms`, `1.234 s`. */
+/** A time in the unit that shows most of it: `12.3 µs`, `4.56 ms`, `1.234 s`; below 0 where two clocks differ. */
 function interval(seconds: number): string {
-  if (seconds >= 1) return `${seconds.toFixed(3)} s`;
-  return seconds >= 0.001 ? `${(seconds * 1e3).toFixed(2)} ms` : `${(seconds * 1e6).toFixed(1)} µs`;
+  const size = Math.abs(seconds);
+  if (size >= 1) return `${seconds.toFixed(3)} s`;
+  return size >= 0.001 ? `${(seconds * 1e3).toFixed(2)} ms` : `${(seconds * 1e6).toFixed(1)} µs`;
 }
 
 /** The topics with most to show, still in the order of their names. */
@@ -117,7 +124,10 @@ function busiest(
   most: number,
 ): readonly TopicFigures[] {
   if (topics.length <= most) return topics;
-  const weight = (each: TopicFigures) => (measure === "hz" ? each.rate : each.bytesPerSecond) ?? 0;
+  const weight = (each: TopicFigures) =>
+    measure === "delay"
+      ? each.delays.average
+      : (measure === "hz" ? each.rate : each.bytesPerSecond) ?? 0;
   const kept = new Set([...topics].sort((a, b) => weight(b) - weight(a)).slice(0, most));
   return topics.filter((each) => kept.has(each));
 }

@@ -1,5 +1,6 @@
 /**
- * `parley topic hz|bw PATTERN` (`ls`, `info` and `trim` are in topic_kept.ts): how often, and how much, is published on topics, measured as it arrives here.
+ * `parley topic hz|bw|delay PATTERN` (`ls`, `info` and `trim` are in kept.ts): how often, and how much, is published on
+ * topics, and how long events are under way, measured as they arrive here.
  *
  * A report a second: on a terminal it is drawn over the one before, elsewhere each adds its lines. What the
  * server had to drop because this side was too slow is said, since the figures are then too low.
@@ -36,6 +37,15 @@ const MAX_WINDOW = 100_000;
 const ABOUT = {
   hz: "measure how many events a second are published, and how regularly",
   bw: "measure how many bytes a second are published",
+  delay: "measure how long events take from the server to here",
+} as const;
+
+const MORE = {
+  hz: "Sizes are those of payloads.",
+  bw: "Sizes are those of payloads.",
+  delay:
+    `From the moment in which the server took an event, which is its time, to its arrival here. Between two machines that is
+as right as their clocks are alike.`,
 } as const;
 
 /** Adds the commands. */
@@ -43,7 +53,7 @@ export function addTopic(program: Command, context: CliContext): void {
   const topic = program.command("topic").description("look at topics");
   addKeptTopic(topic, context);
   addKeep(topic, context);
-  for (const measure of ["hz", "bw"] as const) {
+  for (const measure of ["hz", "bw", "delay"] as const) {
     withServerOptions(topic.command(measure))
       .description(ABOUT[measure])
       .argument("<pattern>", "which topics, like 'orders.>'")
@@ -58,7 +68,7 @@ export function addTopic(program: Command, context: CliContext): void {
       .option("-n, --count <n>", "stop after so many reports", wholeNumber(1))
       .addHelpText(
         "after",
-        `\nExample:\n  parley topic ${measure} 'sensors.>' --window 100\n\nSizes are those of payloads.`,
+        `\nExample:\n  parley topic ${measure} 'sensors.>' --window 100\n\n${MORE[measure]}`,
       )
       .action((pattern: string, options: TopicOptions) =>
         measureTopics(pattern, measure, options, context)
@@ -81,7 +91,10 @@ async function measureTopics(
       type: options.type,
       overflow: "drop_newest",
       onGap: (gap) => notices.onGap(gap),
-    }, ({ topic, payload }) => meter.record(topic, payload.length, performance.now() / 1000));
+    }, ({ topic, payload, timeMicros }) => {
+      const delaySeconds = Date.now() / 1e3 - Number(timeMicros) / 1e6;
+      meter.record(topic, payload.length, performance.now() / 1000, delaySeconds);
+    });
     notices.say(`measuring ${printable(pattern)}`);
     const stopped = new Promise<"over">((resolve) => signals.onFirst(() => resolve("over")));
     const closed = subscription.closed.then(() => "over" as const);

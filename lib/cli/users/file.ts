@@ -5,16 +5,13 @@
 import type { Command } from "commander";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
-import { MAX_PASSWORD_BYTES } from "../../logic/access/password_hash.ts";
+import { newPasswordFault } from "../../logic/access/password_hash.ts";
 import type { Config } from "../../server/config/config.ts";
 import type { WrittenTables, WrittenUser } from "../../server/users_editor.ts";
 import { UsageError } from "../command.ts";
 import type { CliIo } from "../io.ts";
 import { loadFor } from "../server/config_flags.ts";
 import { typed } from "../terminal/credentials.ts";
-
-/** The least characters of a new password. */
-export const MIN_PASSWORD_CHARACTERS = 8;
 
 /** The options of all these commands. */
 export interface FileOptions {
@@ -60,12 +57,8 @@ export function userOf(tables: WrittenTables, name: string): WrittenUser {
 export async function askNewPassword(name: string, io: CliIo): Promise<string> {
   const given = io.environment(["PARLEY_NEW_PASSWORD"]).PARLEY_NEW_PASSWORD;
   const password = given || await typed(`New password of ${name}: `, io, "PARLEY_NEW_PASSWORD");
-  if ([...password].length < MIN_PASSWORD_CHARACTERS) {
-    throw new UsageError(`a new password has at least ${MIN_PASSWORD_CHARACTERS} characters`);
-  }
-  if (new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES) {
-    throw new UsageError(`a password has at most ${MAX_PASSWORD_BYTES} bytes`);
-  }
+  const fault = newPasswordFault(password);
+  if (fault !== null) throw new UsageError(fault);
   if (!given && await typed("Once more: ", io) !== password) {
     throw new UsageError("the two passwords are not the same");
   }

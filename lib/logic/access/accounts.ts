@@ -134,6 +134,11 @@ export class Accounts {
     return this.#users.size;
   }
 
+  /** The names of all users, those of disabled ones too. */
+  names(): Iterable<string> {
+    return this.#users.keys();
+  }
+
   /** What became of users since `before`. */
   changesSince(before: Accounts): AccountChange[] {
     const changes: AccountChange[] = [];

@@ -30,6 +30,19 @@ export const HASH_BYTES = 32;
 /** The longest password, in bytes: more is not hashed. */
 export const MAX_PASSWORD_BYTES = 1024;
 
+/** The least characters of a new password. */
+export const MIN_PASSWORD_CHARACTERS = 8;
+
+/** Says what is wrong with a new password; null when it may be one. */
+export function newPasswordFault(password: string): string | null {
+  if ([...password].length < MIN_PASSWORD_CHARACTERS) {
+    return `a new password has at least ${MIN_PASSWORD_CHARACTERS} characters`;
+  }
+  return new TextEncoder().encode(password).length > MAX_PASSWORD_BYTES
+    ? `a password has at most ${MAX_PASSWORD_BYTES} bytes`
+    : null;
+}
+
 /** A stored password. */
 export interface PasswordHash {
   readonly cost: ScryptCost;

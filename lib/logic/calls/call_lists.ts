@@ -29,6 +29,8 @@ export class CallRecord<O> {
   deadlineMs = 0;
   /** When it was asked, in monotonic milliseconds. */
   askedMs = 0;
+  /** Where calls of its method are counted; null where nobody does. */
+  counts: object | null = null;
   /** Told how the call ended, when it is traced. */
   span: CallSpan | null = null;
 

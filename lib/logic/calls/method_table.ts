@@ -58,10 +58,17 @@ class Responders<R> {
   }
 }
 
-/** The responders of one method. */
-class MethodResponders<R extends Responder> {
+/** A method that is offered, and its responders. */
+export class OfferedMethod<R extends Responder> {
+  readonly name: string;
+  /** What somebody else counts of the method, for as long as it is offered; null until the first count. */
+  counts: object | null = null;
   readonly here = new Responders<R>();
   readonly nodes = new Responders<R>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
 
   get isEmpty(): boolean {
     return this.here.list.length + this.nodes.list.length === 0;
@@ -75,7 +82,7 @@ class MethodResponders<R extends Responder> {
 
 /** The methods that are offered now. */
 export class MethodTable<R extends Responder> {
-  readonly #byMethod = new NameMap<MethodResponders<R>>();
+  readonly #byMethod = new NameMap<OfferedMethod<R>>();
   readonly #byResponder = new Map<R, Set<string>>();
   readonly #options: MethodTableOptions;
   /** Told of each method that somebody here begins or ceases to answer; null while nobody wants to know. */
@@ -113,7 +120,7 @@ export class MethodTable<R extends Responder> {
     }
     if (offered === undefined) this.#byResponder.set(responder, new Set([method]));
     else offered.add(method);
-    const responders = this.#byMethod.get(method) ?? new MethodResponders<R>();
+    const responders = this.#byMethod.get(method) ?? new OfferedMethod<R>(method);
     this.#byMethod.set(method, responders);
     const among = responders.among(responder);
     among.add(responder);
@@ -155,6 +162,16 @@ export class MethodTable<R extends Responder> {
     if (index < 0) return null;
     responders.turn = index + 1;
     return responders.list[index];
+  }
+
+  /** The method of that name, or null when nobody offers it. */
+  find(method: string): OfferedMethod<R> | null {
+    return this.#byMethod.get(method) ?? null;
+  }
+
+  /** The names of the methods that are offered, in no order; what changes meanwhile may be among them or not. */
+  names(): Iterable<string> {
+    return this.#byMethod.names();
   }
 
   #leave(method: string, responder: R): void {

@@ -74,6 +74,16 @@ export class RequestTable<O> {
     return record !== null && record.id === id ? record : null;
   }
 
+  /**
+   * The places of calls one by one, null for one that is free, so that others may have their turn in between. Calls that
+   * begin meanwhile may be left out; one that has ended by then is.
+   */
+  *places(): Generator<CallRecord<O> | null> {
+    for (const record of this.#places) {
+      yield record !== null && this.get(record.id) === record ? record : null;
+    }
+  }
+
   /** Ends the call that `responder` answers and gives it; null when it has no such call, or no longer. */
   take(id: RequestId, responder: CallEndpoint<O>): CallRecord<O> | null {
     const record = this.get(id);

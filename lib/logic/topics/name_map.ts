@@ -67,6 +67,13 @@ export class NameMap<V> {
     return true;
   }
 
+  /** All names, in no order. Those that come or go meanwhile may be among them or not, or twice. */
+  *names(): Generator<string> {
+    for (let bucket = 0; bucket < this.#buckets.length; bucket++) {
+      for (let entry = this.#buckets[bucket]; entry !== null; entry = entry.next) yield entry.name;
+    }
+  }
+
   #find(hash: number, name: string): NameEntry<V> | null {
     let entry = this.#buckets[this.#bucketOf(hash)];
     while (entry !== null && (entry.hash !== hash || entry.name !== name)) entry = entry.next;

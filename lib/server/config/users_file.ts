@@ -119,6 +119,7 @@ export function usersOf(
   let first = true;
   const jwt = new JwtSource();
   return {
+    config: () => present,
     files: () => [
       ...file === undefined || again === undefined ? [] : [file],
       ...present.auth.users_file === "" ? [] : [present.auth.users_file],

@@ -9,7 +9,8 @@ import { TypeRules } from "../../logic/types/type_rules.ts";
 import type { WaitingKey } from "../../services/administration.ts";
 import type { Session } from "../../services/connection/session.ts";
 import { posterOf } from "../config/access/webhooks.ts";
-import { type Config, limitsOf, type LogConfig, typeRulesOf } from "../config/config.ts";
+import { type Config, limitsOf, typeRulesOf } from "../config/config.ts";
+import type { LogLevels } from "../log_levels.ts";
 import type { ServerParts } from "../parts.ts";
 import type { Commit, ReloadPart } from "./reload.ts";
 import { wantsTls } from "../tls.ts";
@@ -21,8 +22,7 @@ const MAX_NAMED_QUEUES = 20;
 interface Changing {
   readonly started: Config;
   readonly sessions: ReadonlySet<Session>;
-  /** Sets the log up anew; undefined when that is somebody else's. */
-  readonly log?: (config: LogConfig) => void;
+  readonly log: LogLevels;
   /** Told where clients are pointed to when the server stops. */
   readonly hint: (urls: readonly string[]) => void;
   /** Told what the console shows of the environment. */
@@ -40,9 +40,7 @@ export function reloadParts(
   return [
     {
       what: "set the log up",
-      stage: ({ log: config }): Commit => () => {
-        if (JSON.stringify(config) !== JSON.stringify(present.log)) log?.(config);
-      },
+      stage: ({ log: config }): Commit => () => log.follow(config),
     },
     {
       what: "note where clients are pointed to",

@@ -20,6 +20,7 @@ import { errorReply } from "../connection/reply.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 import type { RequestId } from "../../base/request_id.ts";
+import { type CallEnd, countsOfMethod, knownCountsOf } from "./method_counts.ts";
 import { callsOf, knownCallsOf } from "./peer_calls.ts";
 import { MAX_ID_BYTES, putId } from "../../wire/request_id.ts";
 
@@ -31,7 +32,13 @@ const EXPIRE_INTERVAL_MS = 10;
 /** The calls under way, and who answers what. */
 export class Calls {
   /** How the calls that are over have ended: answered, answered with an error, or not at all. */
-  readonly ended = { answered: 0, failed: 0, expired: 0, cancelled: 0, abandoned: 0 };
+  readonly ended: Record<CallEnd, number> = {
+    answered: 0,
+    failed: 0,
+    expired: 0,
+    cancelled: 0,
+    abandoned: 0,
+  };
   /** The time from each call to its answer, in milliseconds. */
   readonly durationsMs = new BucketCounts(TIME_BOUNDS_MS);
   readonly methods: MethodTable<CallEndpoint<Peer>>;
@@ -60,6 +67,11 @@ export class Calls {
   /** The number of calls under way. */
   get size(): number {
     return this.#requests.size;
+  }
+
+  /** The calls under way one by one, with nulls in between at which others may have their turn. */
+  underWay(): Iterable<CallRecord<Peer> | null> {
+    return this.#requests.places();
   }
 
   /**
@@ -93,6 +105,12 @@ export class Calls {
     const { endpoint } = callsOf(caller);
     const record = this.#requests.ask(endpoint, callerId, responder, nowMs + timeoutMs);
     record.askedMs = nowMs;
+    const offered = this.methods.find(method);
+    if (offered !== null) {
+      const counts = countsOfMethod(offered);
+      counts.underWay++;
+      record.counts = counts;
+    }
     record.span = this.#context.takeSpan();
     this.#arm();
     return record;
@@ -103,10 +121,11 @@ export class Calls {
     const record = this.#requests.take(id, callsOf(responder).endpoint);
     if (record === null) return null;
     record.span?.end(failed ? "it was answered with an error" : undefined);
-    if (failed) this.ended.failed++;
-    else this.ended.answered++;
+    this.#count(record, failed ? "failed" : "answered");
     // What is read in one go is dealt with at one time.
-    this.durationsMs.add(Math.max(0, this.#context.turns.lookedMs - record.askedMs));
+    const tookMs = Math.max(0, this.#context.turns.lookedMs - record.askedMs);
+    this.durationsMs.add(tookMs);
+    knownCountsOf(record)?.took(tookMs);
     record.caller.owner.answered();
     return record;
   }
@@ -163,15 +182,24 @@ export class Calls {
     }, EXPIRE_INTERVAL_MS);
   }
 
+  /** Notes how a call has ended. */
+  #count(record: CallRecord<Peer>, end: CallEnd): void {
+    this.ended[end]++;
+    const counts = knownCountsOf(record);
+    if (counts === null) return;
+    counts.underWay--;
+    counts.ended[end]++;
+  }
+
   #cancelled(record: CallRecord<Peer>): void {
     record.span?.end("the caller gave it up");
-    this.ended.cancelled++;
+    this.#count(record, "cancelled");
     this.#tellCancelled(record);
   }
 
   #expired(record: CallRecord<Peer>): void {
     record.span?.end("the answer did not come before the deadline");
-    this.ended.expired++;
+    this.#count(record, "expired");
     this.#refuse(
       record,
       new ParleyError(ErrorCode.DEADLINE_EXCEEDED, "the answer did not come before the deadline", {
@@ -183,7 +211,7 @@ export class Calls {
 
   #responderGone(record: CallRecord<Peer>): void {
     record.span?.end("the one who was to answer is gone");
-    this.ended.abandoned++;
+    this.#count(record, "abandoned");
     this.#refuse(
       record,
       new ParleyError(

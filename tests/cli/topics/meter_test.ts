@@ -83,7 +83,7 @@ Deno.test("a table fits its terminal, whatever the topics are called", () => {
       for (const [index, each] of names.entries()) {
         for (let time = 0; time < 3; time++) meter.record(each, index, time * (index + 1));
       }
-      for (const measure of ["hz", "bw"] as const) {
+      for (const measure of ["hz", "bw", "delay"] as const) {
         const table = tableRows(meter.report(3), measure, columns, rows);
         assert(table.length <= rows, "a line is left for the cursor");
         for (const row of table) {
@@ -144,4 +144,25 @@ Deno.test("JSON has what was measured", () => {
     bytes_per_second: 100,
     payload_bytes: { average: 100, min: 100, max: 100 },
   }]);
+});
+
+Deno.test("delays are those of the window, and below nothing where the clocks differ", () => {
+  const meter = new TopicMeter(2);
+  for (const delay of [9, 0.002, -0.001]) meter.record("t", 1, 1, delay);
+  const report = meter.report(1);
+  assert.deepEqual(report.topics[0].delays, { average: 0.0005, min: -0.001, max: 0.002 });
+  const [line] = plainLines(report, "delay");
+  assert.equal(line, "t  average 500.0 µs  min -1.00 ms  max 2.00 ms  window 2  new 3");
+  const { topics: [json] } = reportJson(report, "delay", "now");
+  assert.deepEqual(json, {
+    topic: "t",
+    events: 3,
+    new_events: 3,
+    window: 2,
+    delay_seconds: { average: 0.0005, min: -0.001, max: 0.002 },
+  });
+  // The ring grows with what is measured.
+  const grown = new TopicMeter(100);
+  for (let index = 0; index < 50; index++) grown.record("t", 1, 1, index);
+  assert.deepEqual(grown.report(1).topics[0].delays, { average: 24.5, min: 0, max: 49 });
 });

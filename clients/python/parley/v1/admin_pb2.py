@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/admin.proto\x12\tparley.v1\"\x0f\n\rReloadRequest\"I\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12&\n\x07waiting\x18\x02 \x03(\x0b\x32\x15.parley.v1.WaitingKey\">\n\nWaitingKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\"\x1d\n\x0c\x44rainRequest\x12\r\n\x05go_to\x18\x01 \x03(\t\"$\n\rDrainResponse\x12\x13\n\x0b\x63onnections\x18\x01 \x01(\r\"\xe4\x01\n\x11\x43onnectionSummary\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04peer\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x05 \x01(\t\x12\x0f\n\x07library\x18\x06 \x01(\t\x12\x18\n\x10time_unix_micros\x18\x07 \x01(\x04\x12\x11\n\tsilent_ms\x18\x08 \x01(\x04\x12\x14\n\x0coutbox_bytes\x18\t \x01(\x04\x12\x15\n\rsubscriptions\x18\n \x01(\r\x12\x11\n\tconsumers\x18\x0b \x01(\r\"s\n\x12\x43onnectionsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"V\n\x13\x43onnectionsResponse\x12\x31\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1c.parley.v1.ConnectionSummary\x12\x0c\n\x04more\x18\x02 \x01(\x08\"Q\n\x0bKickRequest\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x1e\n\x0cKickResponse\x12\x0e\n\x06kicked\x18\x01 \x01(\r\"\x0e\n\x0cStatsRequest\"t\n\rStatsResponse\x12\x34\n\x06values\x18\x01 \x03(\x0b\x32$.parley.v1.StatsResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x32\xc5\x02\n\x05\x41\x64min\x12=\n\x06Reload\x12\x18.parley.v1.ReloadRequest\x1a\x19.parley.v1.ReloadResponse\x12:\n\x05\x44rain\x12\x17.parley.v1.DrainRequest\x1a\x18.parley.v1.DrainResponse\x12L\n\x0b\x43onnections\x12\x1d.parley.v1.ConnectionsRequest\x1a\x1e.parley.v1.ConnectionsResponse\x12\x37\n\x04Kick\x12\x16.parley.v1.KickRequest\x1a\x17.parley.v1.KickResponse\x12:\n\x05Stats\x12\x17.parley.v1.StatsRequest\x1a\x18.parley.v1.StatsResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/admin.proto\x12\tparley.v1\"\x0f\n\rReloadRequest\"I\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12&\n\x07waiting\x18\x02 \x03(\x0b\x32\x15.parley.v1.WaitingKey\">\n\nWaitingKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\"\x1d\n\x0c\x44rainRequest\x12\r\n\x05go_to\x18\x01 \x03(\t\"$\n\rDrainResponse\x12\x13\n\x0b\x63onnections\x18\x01 \x01(\r\"\xe4\x01\n\x11\x43onnectionSummary\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04peer\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x05 \x01(\t\x12\x0f\n\x07library\x18\x06 \x01(\t\x12\x18\n\x10time_unix_micros\x18\x07 \x01(\x04\x12\x11\n\tsilent_ms\x18\x08 \x01(\x04\x12\x14\n\x0coutbox_bytes\x18\t \x01(\x04\x12\x15\n\rsubscriptions\x18\n \x01(\r\x12\x11\n\tconsumers\x18\x0b \x01(\r\"s\n\x12\x43onnectionsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"V\n\x13\x43onnectionsResponse\x12\x31\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1c.parley.v1.ConnectionSummary\x12\x0c\n\x04more\x18\x02 \x01(\x08\"Q\n\x0bKickRequest\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x1e\n\x0cKickResponse\x12\x0e\n\x06kicked\x18\x01 \x01(\r\"\x0e\n\x0cStatsRequest\"t\n\rStatsResponse\x12\x34\n\x06values\x18\x01 \x03(\x0b\x32$.parley.v1.StatsResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x12\n\x10LogLevelsRequest\"m\n\x08LogLevel\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\x12\x0e\n\x06set_by\x18\x04 \x01(\t\x12\x1c\n\x14set_time_unix_micros\x18\x05 \x01(\x04\"8\n\x11LogLevelsResponse\x12#\n\x06levels\x18\x01 \x03(\x0b\x32\x13.parley.v1.LogLevel\"5\n\x12SetLogLevelRequest\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\t\":\n\x13SetLogLevelResponse\x12#\n\x06levels\x18\x01 \x03(\x0b\x32\x13.parley.v1.LogLevel\"\x14\n\x12StartBackupRequest\"7\n\x13StartBackupResponse\x12\x11\n\tbackup_id\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\"6\n\x11ReadBackupRequest\x12\x11\n\tbackup_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"2\n\x12ReadBackupResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\"%\n\x10\x45ndBackupRequest\x12\x11\n\tbackup_id\x18\x01 \x01(\t\"\x13\n\x11\x45ndBackupResponse2\xbc\x05\n\x05\x41\x64min\x12=\n\x06Reload\x12\x18.parley.v1.ReloadRequest\x1a\x19.parley.v1.ReloadResponse\x12:\n\x05\x44rain\x12\x17.parley.v1.DrainRequest\x1a\x18.parley.v1.DrainResponse\x12L\n\x0b\x43onnections\x12\x1d.parley.v1.ConnectionsRequest\x1a\x1e.parley.v1.ConnectionsResponse\x12\x37\n\x04Kick\x12\x16.parley.v1.KickRequest\x1a\x17.parley.v1.KickResponse\x12:\n\x05Stats\x12\x17.parley.v1.StatsRequest\x1a\x18.parley.v1.StatsResponse\x12\x46\n\tLogLevels\x12\x1b.parley.v1.LogLevelsRequest\x1a\x1c.parley.v1.LogLevelsResponse\x12L\n\x0bSetLogLevel\x12\x1d.parley.v1.SetLogLevelRequest\x1a\x1e.parley.v1.SetLogLevelResponse\x12L\n\x0bStartBackup\x12\x1d.parley.v1.StartBackupRequest\x1a\x1e.parley.v1.StartBackupResponse\x12I\n\nReadBackup\x12\x1c.parley.v1.ReadBackupRequest\x1a\x1d.parley.v1.ReadBackupResponse\x12\x46\n\tEndBackup\x12\x1b.parley.v1.EndBackupRequest\x1a\x1c.parley.v1.EndBackupResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.admin_pb2', globals())
@@ -49,6 +49,28 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _STATSRESPONSE._serialized_end=944
   _STATSRESPONSE_VALUESENTRY._serialized_start=899
   _STATSRESPONSE_VALUESENTRY._serialized_end=944
-  _ADMIN._serialized_start=947
-  _ADMIN._serialized_end=1272
+  _LOGLEVELSREQUEST._serialized_start=946
+  _LOGLEVELSREQUEST._serialized_end=964
+  _LOGLEVEL._serialized_start=966
+  _LOGLEVEL._serialized_end=1075
+  _LOGLEVELSRESPONSE._serialized_start=1077
+  _LOGLEVELSRESPONSE._serialized_end=1133
+  _SETLOGLEVELREQUEST._serialized_start=1135
+  _SETLOGLEVELREQUEST._serialized_end=1188
+  _SETLOGLEVELRESPONSE._serialized_start=1190
+  _SETLOGLEVELRESPONSE._serialized_end=1248
+  _STARTBACKUPREQUEST._serialized_start=1250
+  _STARTBACKUPREQUEST._serialized_end=1270
+  _STARTBACKUPRESPONSE._serialized_start=1272
+  _STARTBACKUPRESPONSE._serialized_end=1327
+  _READBACKUPREQUEST._serialized_start=1329
+  _READBACKUPREQUEST._serialized_end=1383
+  _READBACKUPRESPONSE._serialized_start=1385
+  _READBACKUPRESPONSE._serialized_end=1435
+  _ENDBACKUPREQUEST._serialized_start=1437
+  _ENDBACKUPREQUEST._serialized_end=1474
+  _ENDBACKUPRESPONSE._serialized_start=1476
+  _ENDBACKUPRESPONSE._serialized_end=1495
+  _ADMIN._serialized_start=1498
+  _ADMIN._serialized_end=2198
 # @@protoc_insertion_point(module_scope)

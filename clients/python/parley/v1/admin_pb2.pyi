@@ -67,6 +67,16 @@ class DrainResponse(_message.Message):
     connections: int
     def __init__(self, connections: _Optional[int] = ...) -> None: ...
 
+class EndBackupRequest(_message.Message):
+    __slots__ = ["backup_id"]
+    BACKUP_ID_FIELD_NUMBER: _ClassVar[int]
+    backup_id: str
+    def __init__(self, backup_id: _Optional[str] = ...) -> None: ...
+
+class EndBackupResponse(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
 class KickRequest(_message.Message):
     __slots__ = ["address", "reason", "session_ids", "user"]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +95,46 @@ class KickResponse(_message.Message):
     kicked: int
     def __init__(self, kicked: _Optional[int] = ...) -> None: ...
 
+class LogLevel(_message.Message):
+    __slots__ = ["category", "configured", "level", "set_by", "set_time_unix_micros"]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURED_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    SET_BY_FIELD_NUMBER: _ClassVar[int]
+    SET_TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    configured: str
+    level: str
+    set_by: str
+    set_time_unix_micros: int
+    def __init__(self, category: _Optional[str] = ..., level: _Optional[str] = ..., configured: _Optional[str] = ..., set_by: _Optional[str] = ..., set_time_unix_micros: _Optional[int] = ...) -> None: ...
+
+class LogLevelsRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class LogLevelsResponse(_message.Message):
+    __slots__ = ["levels"]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    levels: _containers.RepeatedCompositeFieldContainer[LogLevel]
+    def __init__(self, levels: _Optional[_Iterable[_Union[LogLevel, _Mapping]]] = ...) -> None: ...
+
+class ReadBackupRequest(_message.Message):
+    __slots__ = ["backup_id", "offset"]
+    BACKUP_ID_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    backup_id: str
+    offset: int
+    def __init__(self, backup_id: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ReadBackupResponse(_message.Message):
+    __slots__ = ["data", "sha256"]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    sha256: bytes
+    def __init__(self, data: _Optional[bytes] = ..., sha256: _Optional[bytes] = ...) -> None: ...
+
 class ReloadRequest(_message.Message):
     __slots__ = []
     def __init__(self) -> None: ...
@@ -96,6 +146,32 @@ class ReloadResponse(_message.Message):
     applied: _containers.RepeatedScalarFieldContainer[str]
     waiting: _containers.RepeatedCompositeFieldContainer[WaitingKey]
     def __init__(self, applied: _Optional[_Iterable[str]] = ..., waiting: _Optional[_Iterable[_Union[WaitingKey, _Mapping]]] = ...) -> None: ...
+
+class SetLogLevelRequest(_message.Message):
+    __slots__ = ["category", "level"]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    category: str
+    level: str
+    def __init__(self, category: _Optional[str] = ..., level: _Optional[str] = ...) -> None: ...
+
+class SetLogLevelResponse(_message.Message):
+    __slots__ = ["levels"]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    levels: _containers.RepeatedCompositeFieldContainer[LogLevel]
+    def __init__(self, levels: _Optional[_Iterable[_Union[LogLevel, _Mapping]]] = ...) -> None: ...
+
+class StartBackupRequest(_message.Message):
+    __slots__ = []
+    def __init__(self) -> None: ...
+
+class StartBackupResponse(_message.Message):
+    __slots__ = ["backup_id", "bytes"]
+    BACKUP_ID_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    backup_id: str
+    bytes: int
+    def __init__(self, backup_id: _Optional[str] = ..., bytes: _Optional[int] = ...) -> None: ...
 
 class StatsRequest(_message.Message):
     __slots__ = []

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 from parley.v1 import error_pb2 as parley_dot_v1_dot_error__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17parley/v1/service.proto\x12\tparley.v1\x1a\x15parley/v1/error.proto\"\xd2\x01\n\x04\x43\x61ll\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x0c\n\x04type\x18\x03 \x01(\t\x12-\n\x07headers\x18\x04 \x03(\x0b\x32\x1c.parley.v1.Call.HeadersEntry\x12\x12\n\ntimeout_ms\x18\x05 \x01(\r\x12\x0e\n\x06sender\x18\x0b \x01(\t\x12\x18\n\x10time_unix_micros\x18\r \x01(\x04\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\x06\x41nswer\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x0c\n\x04type\x18\x02 \x01(\t\x12/\n\x07headers\x18\x03 \x03(\x0b\x32\x1e.parley.v1.Answer.HeadersEntry\x12\x1f\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x10.parley.v1.Error\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x08\n\x06\x43\x61ncel\"\x1a\n\x08Register\x12\x0e\n\x06method\x18\x01 \x01(\t\"\x1c\n\nUnregister\x12\x0e\n\x06method\x18\x01 \x01(\tBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17parley/v1/service.proto\x12\tparley.v1\x1a\x15parley/v1/error.proto\"\xd2\x01\n\x04\x43\x61ll\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x0c\n\x04type\x18\x03 \x01(\t\x12-\n\x07headers\x18\x04 \x03(\x0b\x32\x1c.parley.v1.Call.HeadersEntry\x12\x12\n\ntimeout_ms\x18\x05 \x01(\r\x12\x0e\n\x06sender\x18\x0b \x01(\t\x12\x18\n\x10time_unix_micros\x18\r \x01(\x04\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa9\x01\n\x06\x41nswer\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x0c\n\x04type\x18\x02 \x01(\t\x12/\n\x07headers\x18\x03 \x03(\x0b\x32\x1e.parley.v1.Answer.HeadersEntry\x12\x1f\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x10.parley.v1.Error\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x08\n\x06\x43\x61ncel\"\x1a\n\x08Register\x12\x0e\n\x06method\x18\x01 \x01(\t\"\x1c\n\nUnregister\x12\x0e\n\x06method\x18\x01 \x01(\t\"\xf5\x01\n\nMethodInfo\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x11\n\tinstances\x18\x02 \x01(\r\x12\x17\n\x0f\x63\x61lls_under_way\x18\x03 \x01(\r\x12\x10\n\x08\x61nswered\x18\x04 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x04\x12\x0f\n\x07\x65xpired\x18\x06 \x01(\x04\x12\x11\n\tcancelled\x18\x07 \x01(\x04\x12\x11\n\tabandoned\x18\x08 \x01(\x04\x12\x16\n\x0e\x61verage_micros\x18\t \x01(\x04\x12\x12\n\np50_micros\x18\n \x01(\x04\x12\x12\n\np99_micros\x18\x0b \x01(\x04\x12\x12\n\nmax_micros\x18\x0c \x01(\x04\"B\n\x12ListMethodsRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"K\n\x13ListMethodsResponse\x12&\n\x07methods\x18\x01 \x03(\x0b\x32\x15.parley.v1.MethodInfo\x12\x0c\n\x04more\x18\x02 \x01(\x08\"n\n\x0eMethodInstance\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x03 \x01(\t\x12\x0c\n\x04peer\x18\x04 \x01(\t\x12\x17\n\x0f\x63\x61lls_under_way\x18\x05 \x01(\r\"(\n\x16MethodInstancesRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\"V\n\x17MethodInstancesResponse\x12,\n\tinstances\x18\x01 \x03(\x0b\x32\x19.parley.v1.MethodInstance\x12\r\n\x05total\x18\x02 \x01(\r\"\x8f\x01\n\x0c\x43\x61llUnderWay\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61ller_user\x18\x03 \x01(\t\x12\x11\n\tresponder\x18\x04 \x01(\t\x12\x16\n\x0eresponder_user\x18\x05 \x01(\t\x12\x0e\n\x06\x61ge_ms\x18\x06 \x01(\x04\x12\x0f\n\x07left_ms\x18\x07 \x01(\x04\"5\n\x14\x43\x61llsUnderWayRequest\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\"N\n\x15\x43\x61llsUnderWayResponse\x12&\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x17.parley.v1.CallUnderWay\x12\r\n\x05total\x18\x02 \x01(\r2\xf1\x01\n\x08Services\x12\x45\n\x04List\x12\x1d.parley.v1.ListMethodsRequest\x1a\x1e.parley.v1.ListMethodsResponse\x12R\n\tInstances\x12!.parley.v1.MethodInstancesRequest\x1a\".parley.v1.MethodInstancesResponse\x12J\n\x05\x43\x61lls\x12\x1f.parley.v1.CallsUnderWayRequest\x1a .parley.v1.CallsUnderWayResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.service_pb2', globals())
@@ -40,4 +40,24 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _REGISTER._serialized_end=482
   _UNREGISTER._serialized_start=484
   _UNREGISTER._serialized_end=512
+  _METHODINFO._serialized_start=515
+  _METHODINFO._serialized_end=760
+  _LISTMETHODSREQUEST._serialized_start=762
+  _LISTMETHODSREQUEST._serialized_end=828
+  _LISTMETHODSRESPONSE._serialized_start=830
+  _LISTMETHODSRESPONSE._serialized_end=905
+  _METHODINSTANCE._serialized_start=907
+  _METHODINSTANCE._serialized_end=1017
+  _METHODINSTANCESREQUEST._serialized_start=1019
+  _METHODINSTANCESREQUEST._serialized_end=1059
+  _METHODINSTANCESRESPONSE._serialized_start=1061
+  _METHODINSTANCESRESPONSE._serialized_end=1147
+  _CALLUNDERWAY._serialized_start=1150
+  _CALLUNDERWAY._serialized_end=1293
+  _CALLSUNDERWAYREQUEST._serialized_start=1295
+  _CALLSUNDERWAYREQUEST._serialized_end=1348
+  _CALLSUNDERWAYRESPONSE._serialized_start=1350
+  _CALLSUNDERWAYRESPONSE._serialized_end=1428
+  _SERVICES._serialized_start=1431
+  _SERVICES._serialized_end=1672
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,9 @@ import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { type Answer as CallAnswer, CallSchema } from "../../../gen/parley/v1/service_pb.ts";
 import { Server } from "../../../gen/parley/v1/server_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { Services } from "../../../gen/parley/v1/service_pb.ts";
 import { Types } from "../../../gen/parley/v1/type_pb.ts";
+import { Users } from "../../../gen/parley/v1/user_pb.ts";
 import type { Answer } from "../answer.ts";
 import { askWhileThere } from "./call.ts";
 import type { Exchange, Run } from "./exchange.ts";
@@ -37,8 +39,10 @@ export const SERVICES: readonly DescService[] = [
   Queues,
   Rooms,
   Server,
+  Services,
   Topics,
   Types,
+  Users,
 ];
 
 /** The codes of Connect by ours: they have the same names. */

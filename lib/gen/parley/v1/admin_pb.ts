@@ -4,8 +4,9 @@
 
 // What administrators have a server do. Everything is a call of one of the methods
 // "parley.v1.Admin/" and its name, and needs the permission "manage" of "server." and
-// the name of the method in lower case, like "server.reload". Where a server has no
-// users, only connections from its own machine may call them.
+// the name of the method in lower case, like "server.reload"; those about the log need
+// "server.log", those about backups "server.backup". Where a server has no users, only connections from its own machine may
+// call them.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -15,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/admin.proto.
  */
 export const file_parley_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCSIdCgxEcmFpblJlcXVlc3QSDQoFZ29fdG8YASADKAkiJAoNRHJhaW5SZXNwb25zZRITCgtjb25uZWN0aW9ucxgBIAEoDSLkAQoRQ29ubmVjdGlvblN1bW1hcnkSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgRraW5kGAIgASgJEgwKBHBlZXIYAyABKAkSDAoEdXNlchgEIAEoCRITCgtjbGllbnRfbmFtZRgFIAEoCRIPCgdsaWJyYXJ5GAYgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYByABKAQSEQoJc2lsZW50X21zGAggASgEEhQKDG91dGJveF9ieXRlcxgJIAEoBBIVCg1zdWJzY3JpcHRpb25zGAogASgNEhEKCWNvbnN1bWVycxgLIAEoDSJzChJDb25uZWN0aW9uc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSDAoEa2luZBgEIAEoCRINCgVhZnRlchgFIAEoCRINCgVsaW1pdBgGIAEoDSJWChNDb25uZWN0aW9uc1Jlc3BvbnNlEjEKC2Nvbm5lY3Rpb25zGAEgAygLMhwucGFybGV5LnYxLkNvbm5lY3Rpb25TdW1tYXJ5EgwKBG1vcmUYAiABKAgiUQoLS2lja1JlcXVlc3QSEwoLc2Vzc2lvbl9pZHMYASADKAkSDAoEdXNlchgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIeCgxLaWNrUmVzcG9uc2USDgoGa2lja2VkGAEgASgNIg4KDFN0YXRzUmVxdWVzdCJ0Cg1TdGF0c1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBhcmxleS52MS5TdGF0c1Jlc3BvbnNlLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEyxQIKBUFkbWluEj0KBlJlbG9hZBIYLnBhcmxleS52MS5SZWxvYWRSZXF1ZXN0GhkucGFybGV5LnYxLlJlbG9hZFJlc3BvbnNlEjoKBURyYWluEhcucGFybGV5LnYxLkRyYWluUmVxdWVzdBoYLnBhcmxleS52MS5EcmFpblJlc3BvbnNlEkwKC0Nvbm5lY3Rpb25zEh0ucGFybGV5LnYxLkNvbm5lY3Rpb25zUmVxdWVzdBoeLnBhcmxleS52MS5Db25uZWN0aW9uc1Jlc3BvbnNlEjcKBEtpY2sSFi5wYXJsZXkudjEuS2lja1JlcXVlc3QaFy5wYXJsZXkudjEuS2lja1Jlc3BvbnNlEjoKBVN0YXRzEhcucGFybGV5LnYxLlN0YXRzUmVxdWVzdBoYLnBhcmxleS52MS5TdGF0c1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM");
+  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCSIdCgxEcmFpblJlcXVlc3QSDQoFZ29fdG8YASADKAkiJAoNRHJhaW5SZXNwb25zZRITCgtjb25uZWN0aW9ucxgBIAEoDSLkAQoRQ29ubmVjdGlvblN1bW1hcnkSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgRraW5kGAIgASgJEgwKBHBlZXIYAyABKAkSDAoEdXNlchgEIAEoCRITCgtjbGllbnRfbmFtZRgFIAEoCRIPCgdsaWJyYXJ5GAYgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYByABKAQSEQoJc2lsZW50X21zGAggASgEEhQKDG91dGJveF9ieXRlcxgJIAEoBBIVCg1zdWJzY3JpcHRpb25zGAogASgNEhEKCWNvbnN1bWVycxgLIAEoDSJzChJDb25uZWN0aW9uc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSDAoEa2luZBgEIAEoCRINCgVhZnRlchgFIAEoCRINCgVsaW1pdBgGIAEoDSJWChNDb25uZWN0aW9uc1Jlc3BvbnNlEjEKC2Nvbm5lY3Rpb25zGAEgAygLMhwucGFybGV5LnYxLkNvbm5lY3Rpb25TdW1tYXJ5EgwKBG1vcmUYAiABKAgiUQoLS2lja1JlcXVlc3QSEwoLc2Vzc2lvbl9pZHMYASADKAkSDAoEdXNlchgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIeCgxLaWNrUmVzcG9uc2USDgoGa2lja2VkGAEgASgNIg4KDFN0YXRzUmVxdWVzdCJ0Cg1TdGF0c1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBhcmxleS52MS5TdGF0c1Jlc3BvbnNlLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiEgoQTG9nTGV2ZWxzUmVxdWVzdCJtCghMb2dMZXZlbBIQCghjYXRlZ29yeRgBIAEoCRINCgVsZXZlbBgCIAEoCRISCgpjb25maWd1cmVkGAMgASgJEg4KBnNldF9ieRgEIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgFIAEoBCI4ChFMb2dMZXZlbHNSZXNwb25zZRIjCgZsZXZlbHMYASADKAsyEy5wYXJsZXkudjEuTG9nTGV2ZWwiNQoSU2V0TG9nTGV2ZWxSZXF1ZXN0EhAKCGNhdGVnb3J5GAEgASgJEg0KBWxldmVsGAIgASgJIjoKE1NldExvZ0xldmVsUmVzcG9uc2USIwoGbGV2ZWxzGAEgAygLMhMucGFybGV5LnYxLkxvZ0xldmVsIhQKElN0YXJ0QmFja3VwUmVxdWVzdCI3ChNTdGFydEJhY2t1cFJlc3BvbnNlEhEKCWJhY2t1cF9pZBgBIAEoCRINCgVieXRlcxgCIAEoBCI2ChFSZWFkQmFja3VwUmVxdWVzdBIRCgliYWNrdXBfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEIjIKElJlYWRCYWNrdXBSZXNwb25zZRIMCgRkYXRhGAEgASgMEg4KBnNoYTI1NhgCIAEoDCIlChBFbmRCYWNrdXBSZXF1ZXN0EhEKCWJhY2t1cF9pZBgBIAEoCSITChFFbmRCYWNrdXBSZXNwb25zZTK8BQoFQWRtaW4SPQoGUmVsb2FkEhgucGFybGV5LnYxLlJlbG9hZFJlcXVlc3QaGS5wYXJsZXkudjEuUmVsb2FkUmVzcG9uc2USOgoFRHJhaW4SFy5wYXJsZXkudjEuRHJhaW5SZXF1ZXN0GhgucGFybGV5LnYxLkRyYWluUmVzcG9uc2USTAoLQ29ubmVjdGlvbnMSHS5wYXJsZXkudjEuQ29ubmVjdGlvbnNSZXF1ZXN0Gh4ucGFybGV5LnYxLkNvbm5lY3Rpb25zUmVzcG9uc2USNwoES2ljaxIWLnBhcmxleS52MS5LaWNrUmVxdWVzdBoXLnBhcmxleS52MS5LaWNrUmVzcG9uc2USOgoFU3RhdHMSFy5wYXJsZXkudjEuU3RhdHNSZXF1ZXN0GhgucGFybGV5LnYxLlN0YXRzUmVzcG9uc2USRgoJTG9nTGV2ZWxzEhsucGFybGV5LnYxLkxvZ0xldmVsc1JlcXVlc3QaHC5wYXJsZXkudjEuTG9nTGV2ZWxzUmVzcG9uc2USTAoLU2V0TG9nTGV2ZWwSHS5wYXJsZXkudjEuU2V0TG9nTGV2ZWxSZXF1ZXN0Gh4ucGFybGV5LnYxLlNldExvZ0xldmVsUmVzcG9uc2USTAoLU3RhcnRCYWNrdXASHS5wYXJsZXkudjEuU3RhcnRCYWNrdXBSZXF1ZXN0Gh4ucGFybGV5LnYxLlN0YXJ0QmFja3VwUmVzcG9uc2USSQoKUmVhZEJhY2t1cBIcLnBhcmxleS52MS5SZWFkQmFja3VwUmVxdWVzdBodLnBhcmxleS52MS5SZWFkQmFja3VwUmVzcG9uc2USRgoJRW5kQmFja3VwEhsucGFybGV5LnYxLkVuZEJhY2t1cFJlcXVlc3QaHC5wYXJsZXkudjEuRW5kQmFja3VwUmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw");
 
 /**
  * Has the server read its configuration again, with all files that it names, and take
@@ -416,6 +417,277 @@ export const StatsResponseSchema: GenMessage<StatsResponse> = /*@__PURE__*/
   messageDesc(file_parley_v1_admin, 11);
 
 /**
+ * Asks at which levels the server logs.
+ *
+ * @generated from message parley.v1.LogLevelsRequest
+ */
+export type LogLevelsRequest = Message<"parley.v1.LogLevelsRequest"> & {
+};
+
+/**
+ * Describes the message parley.v1.LogLevelsRequest.
+ * Use `create(LogLevelsRequestSchema)` to create a new message.
+ */
+export const LogLevelsRequestSchema: GenMessage<LogLevelsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 12);
+
+/**
+ * The level of one part of the log.
+ *
+ * @generated from message parley.v1.LogLevel
+ */
+export type LogLevel = Message<"parley.v1.LogLevel"> & {
+  /**
+   * The part, like "connection"; empty for all parts that have no level of their own.
+   *
+   * @generated from field: string category = 1;
+   */
+  category: string;
+
+  /**
+   * The least that is logged: "debug", "info", "warning" or "error".
+   *
+   * @generated from field: string level = 2;
+   */
+  level: string;
+
+  /**
+   * What the configuration says; empty where it says nothing of this part alone.
+   *
+   * @generated from field: string configured = 3;
+   */
+  configured: string;
+
+  /**
+   * Who has set it while the server runs; empty where nobody has, or has no name.
+   *
+   * @generated from field: string set_by = 4;
+   */
+  setBy: string;
+
+  /**
+   * When it was set while the server runs, in microseconds since 1970 (UTC); 0 when the configuration decides.
+   *
+   * @generated from field: uint64 set_time_unix_micros = 5;
+   */
+  setTimeUnixMicros: bigint;
+};
+
+/**
+ * Describes the message parley.v1.LogLevel.
+ * Use `create(LogLevelSchema)` to create a new message.
+ */
+export const LogLevelSchema: GenMessage<LogLevel> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 13);
+
+/**
+ * The levels.
+ *
+ * @generated from message parley.v1.LogLevelsResponse
+ */
+export type LogLevelsResponse = Message<"parley.v1.LogLevelsResponse"> & {
+  /**
+   * The overall one first.
+   *
+   * @generated from field: repeated parley.v1.LogLevel levels = 1;
+   */
+  levels: LogLevel[];
+};
+
+/**
+ * Describes the message parley.v1.LogLevelsResponse.
+ * Use `create(LogLevelsResponseSchema)` to create a new message.
+ */
+export const LogLevelsResponseSchema: GenMessage<LogLevelsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 14);
+
+/**
+ * Has the server log more, or less, until it is restarted or reads its configuration again.
+ *
+ * @generated from message parley.v1.SetLogLevelRequest
+ */
+export type SetLogLevelRequest = Message<"parley.v1.SetLogLevelRequest"> & {
+  /**
+   * Which part; empty for all that have no level of their own. That of "audit" is changed by its name alone.
+   *
+   * @generated from field: string category = 1;
+   */
+  category: string;
+
+  /**
+   * The least that is logged from now on; empty for what the configuration says.
+   *
+   * @generated from field: string level = 2;
+   */
+  level: string;
+};
+
+/**
+ * Describes the message parley.v1.SetLogLevelRequest.
+ * Use `create(SetLogLevelRequestSchema)` to create a new message.
+ */
+export const SetLogLevelRequestSchema: GenMessage<SetLogLevelRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 15);
+
+/**
+ * It does so from now on.
+ *
+ * @generated from message parley.v1.SetLogLevelResponse
+ */
+export type SetLogLevelResponse = Message<"parley.v1.SetLogLevelResponse"> & {
+  /**
+   * All levels, the overall one first.
+   *
+   * @generated from field: repeated parley.v1.LogLevel levels = 1;
+   */
+  levels: LogLevel[];
+};
+
+/**
+ * Describes the message parley.v1.SetLogLevelResponse.
+ * Use `create(SetLogLevelResponseSchema)` to create a new message.
+ */
+export const SetLogLevelResponseSchema: GenMessage<SetLogLevelResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 16);
+
+/**
+ * Has the server copy its database, for a backup: one moment of all that it keeps, checked, while it goes on. One at a
+ * time. The copy is a file of its own beside the database until the backup is ended, its connection is gone, or
+ * nothing was read of it for a minute.
+ *
+ * @generated from message parley.v1.StartBackupRequest
+ */
+export type StartBackupRequest = Message<"parley.v1.StartBackupRequest"> & {
+};
+
+/**
+ * Describes the message parley.v1.StartBackupRequest.
+ * Use `create(StartBackupRequestSchema)` to create a new message.
+ */
+export const StartBackupRequestSchema: GenMessage<StartBackupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 17);
+
+/**
+ * The copy is made.
+ *
+ * @generated from message parley.v1.StartBackupResponse
+ */
+export type StartBackupResponse = Message<"parley.v1.StartBackupResponse"> & {
+  /**
+   * Names the backup.
+   *
+   * @generated from field: string backup_id = 1;
+   */
+  backupId: string;
+
+  /**
+   * The bytes of the copy.
+   *
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message parley.v1.StartBackupResponse.
+ * Use `create(StartBackupResponseSchema)` to create a new message.
+ */
+export const StartBackupResponseSchema: GenMessage<StartBackupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 18);
+
+/**
+ * Asks for the next bytes of a backup.
+ *
+ * @generated from message parley.v1.ReadBackupRequest
+ */
+export type ReadBackupRequest = Message<"parley.v1.ReadBackupRequest"> & {
+  /**
+   * As in StartBackupResponse.
+   *
+   * @generated from field: string backup_id = 1;
+   */
+  backupId: string;
+
+  /**
+   * How many bytes came so far: it is read once, from its beginning to its end.
+   *
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+};
+
+/**
+ * Describes the message parley.v1.ReadBackupRequest.
+ * Use `create(ReadBackupRequestSchema)` to create a new message.
+ */
+export const ReadBackupRequestSchema: GenMessage<ReadBackupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 19);
+
+/**
+ * The next bytes.
+ *
+ * @generated from message parley.v1.ReadBackupResponse
+ */
+export type ReadBackupResponse = Message<"parley.v1.ReadBackupResponse"> & {
+  /**
+   * At most 256 KiB; none when there are no more.
+   *
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+
+  /**
+   * The SHA-256 of the whole copy, with the last bytes; empty before.
+   *
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Describes the message parley.v1.ReadBackupResponse.
+ * Use `create(ReadBackupResponseSchema)` to create a new message.
+ */
+export const ReadBackupResponseSchema: GenMessage<ReadBackupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 20);
+
+/**
+ * Ends a backup: the copy on the server is removed.
+ *
+ * @generated from message parley.v1.EndBackupRequest
+ */
+export type EndBackupRequest = Message<"parley.v1.EndBackupRequest"> & {
+  /**
+   * As in StartBackupResponse.
+   *
+   * @generated from field: string backup_id = 1;
+   */
+  backupId: string;
+};
+
+/**
+ * Describes the message parley.v1.EndBackupRequest.
+ * Use `create(EndBackupRequestSchema)` to create a new message.
+ */
+export const EndBackupRequestSchema: GenMessage<EndBackupRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 21);
+
+/**
+ * It is removed.
+ *
+ * @generated from message parley.v1.EndBackupResponse
+ */
+export type EndBackupResponse = Message<"parley.v1.EndBackupResponse"> & {
+};
+
+/**
+ * Describes the message parley.v1.EndBackupResponse.
+ * Use `create(EndBackupResponseSchema)` to create a new message.
+ */
+export const EndBackupResponseSchema: GenMessage<EndBackupResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 22);
+
+/**
  * The methods for administrators. A call of one is a Call of "parley.v1.Admin/" and its name.
  *
  * @generated from service parley.v1.Admin
@@ -470,6 +742,56 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof StatsRequestSchema;
     output: typeof StatsResponseSchema;
+  },
+  /**
+   * Tells at which levels the server logs.
+   *
+   * @generated from rpc parley.v1.Admin.LogLevels
+   */
+  logLevels: {
+    methodKind: "unary";
+    input: typeof LogLevelsRequestSchema;
+    output: typeof LogLevelsResponseSchema;
+  },
+  /**
+   * Has the server log more, or less, for a while.
+   *
+   * @generated from rpc parley.v1.Admin.SetLogLevel
+   */
+  setLogLevel: {
+    methodKind: "unary";
+    input: typeof SetLogLevelRequestSchema;
+    output: typeof SetLogLevelResponseSchema;
+  },
+  /**
+   * Copies the database for a backup.
+   *
+   * @generated from rpc parley.v1.Admin.StartBackup
+   */
+  startBackup: {
+    methodKind: "unary";
+    input: typeof StartBackupRequestSchema;
+    output: typeof StartBackupResponseSchema;
+  },
+  /**
+   * Gives the next bytes of that.
+   *
+   * @generated from rpc parley.v1.Admin.ReadBackup
+   */
+  readBackup: {
+    methodKind: "unary";
+    input: typeof ReadBackupRequestSchema;
+    output: typeof ReadBackupResponseSchema;
+  },
+  /**
+   * Ends that.
+   *
+   * @generated from rpc parley.v1.Admin.EndBackup
+   */
+  endBackup: {
+    methodKind: "unary";
+    input: typeof EndBackupRequestSchema;
+    output: typeof EndBackupResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_admin, 0);

@@ -4,8 +4,8 @@
 
 // Services: a named method that some connections answer.
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Error } from "./error_pb.ts";
 import { file_parley_v1_error } from "./error_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/service.proto.
  */
 export const file_parley_v1_service: GenFile = /*@__PURE__*/
-  fileDesc("ChdwYXJsZXkvdjEvc2VydmljZS5wcm90bxIJcGFybGV5LnYxItIBCgRDYWxsEg4KBm1ldGhvZBgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEgwKBHR5cGUYAyABKAkSLQoHaGVhZGVycxgEIAMoCzIcLnBhcmxleS52MS5DYWxsLkhlYWRlcnNFbnRyeRISCgp0aW1lb3V0X21zGAUgASgNEg4KBnNlbmRlchgLIAEoCRIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqkBCgZBbnN3ZXISDwoHcGF5bG9hZBgBIAEoDBIMCgR0eXBlGAIgASgJEi8KB2hlYWRlcnMYAyADKAsyHi5wYXJsZXkudjEuQW5zd2VyLkhlYWRlcnNFbnRyeRIfCgVlcnJvchgEIAEoCzIQLnBhcmxleS52MS5FcnJvchouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIICgZDYW5jZWwiGgoIUmVnaXN0ZXISDgoGbWV0aG9kGAEgASgJIhwKClVucmVnaXN0ZXISDgoGbWV0aG9kGAEgASgJQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_error]);
+  fileDesc("ChdwYXJsZXkvdjEvc2VydmljZS5wcm90bxIJcGFybGV5LnYxItIBCgRDYWxsEg4KBm1ldGhvZBgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEgwKBHR5cGUYAyABKAkSLQoHaGVhZGVycxgEIAMoCzIcLnBhcmxleS52MS5DYWxsLkhlYWRlcnNFbnRyeRISCgp0aW1lb3V0X21zGAUgASgNEg4KBnNlbmRlchgLIAEoCRIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqkBCgZBbnN3ZXISDwoHcGF5bG9hZBgBIAEoDBIMCgR0eXBlGAIgASgJEi8KB2hlYWRlcnMYAyADKAsyHi5wYXJsZXkudjEuQW5zd2VyLkhlYWRlcnNFbnRyeRIfCgVlcnJvchgEIAEoCzIQLnBhcmxleS52MS5FcnJvchouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIICgZDYW5jZWwiGgoIUmVnaXN0ZXISDgoGbWV0aG9kGAEgASgJIhwKClVucmVnaXN0ZXISDgoGbWV0aG9kGAEgASgJIvUBCgpNZXRob2RJbmZvEg4KBm1ldGhvZBgBIAEoCRIRCglpbnN0YW5jZXMYAiABKA0SFwoPY2FsbHNfdW5kZXJfd2F5GAMgASgNEhAKCGFuc3dlcmVkGAQgASgEEg4KBmZhaWxlZBgFIAEoBBIPCgdleHBpcmVkGAYgASgEEhEKCWNhbmNlbGxlZBgHIAEoBBIRCglhYmFuZG9uZWQYCCABKAQSFgoOYXZlcmFnZV9taWNyb3MYCSABKAQSEgoKcDUwX21pY3JvcxgKIAEoBBISCgpwOTlfbWljcm9zGAsgASgEEhIKCm1heF9taWNyb3MYDCABKAQiQgoSTGlzdE1ldGhvZHNSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJLChNMaXN0TWV0aG9kc1Jlc3BvbnNlEiYKB21ldGhvZHMYASADKAsyFS5wYXJsZXkudjEuTWV0aG9kSW5mbxIMCgRtb3JlGAIgASgIIm4KDk1ldGhvZEluc3RhbmNlEhIKCnNlc3Npb25faWQYASABKAkSDAoEdXNlchgCIAEoCRITCgtjbGllbnRfbmFtZRgDIAEoCRIMCgRwZWVyGAQgASgJEhcKD2NhbGxzX3VuZGVyX3dheRgFIAEoDSIoChZNZXRob2RJbnN0YW5jZXNSZXF1ZXN0Eg4KBm1ldGhvZBgBIAEoCSJWChdNZXRob2RJbnN0YW5jZXNSZXNwb25zZRIsCglpbnN0YW5jZXMYASADKAsyGS5wYXJsZXkudjEuTWV0aG9kSW5zdGFuY2USDQoFdG90YWwYAiABKA0ijwEKDENhbGxVbmRlcldheRIOCgZtZXRob2QYASABKAkSDgoGY2FsbGVyGAIgASgJEhMKC2NhbGxlcl91c2VyGAMgASgJEhEKCXJlc3BvbmRlchgEIAEoCRIWCg5yZXNwb25kZXJfdXNlchgFIAEoCRIOCgZhZ2VfbXMYBiABKAQSDwoHbGVmdF9tcxgHIAEoBCI1ChRDYWxsc1VuZGVyV2F5UmVxdWVzdBIOCgZtZXRob2QYASABKAkSDQoFbGltaXQYAiABKA0iTgoVQ2FsbHNVbmRlcldheVJlc3BvbnNlEiYKBWNhbGxzGAEgAygLMhcucGFybGV5LnYxLkNhbGxVbmRlcldheRINCgV0b3RhbBgCIAEoDTLxAQoIU2VydmljZXMSRQoETGlzdBIdLnBhcmxleS52MS5MaXN0TWV0aG9kc1JlcXVlc3QaHi5wYXJsZXkudjEuTGlzdE1ldGhvZHNSZXNwb25zZRJSCglJbnN0YW5jZXMSIS5wYXJsZXkudjEuTWV0aG9kSW5zdGFuY2VzUmVxdWVzdBoiLnBhcmxleS52MS5NZXRob2RJbnN0YW5jZXNSZXNwb25zZRJKCgVDYWxscxIfLnBhcmxleS52MS5DYWxsc1VuZGVyV2F5UmVxdWVzdBogLnBhcmxleS52MS5DYWxsc1VuZGVyV2F5UmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw", [file_parley_v1_error]);
 
 /**
  * Calls a method. It goes to one of the connections that registered it, and its
@@ -182,4 +182,425 @@ export type Unregister = Message<"parley.v1.Unregister"> & {
  */
 export const UnregisterSchema: GenMessage<Unregister> = /*@__PURE__*/
   messageDesc(file_parley_v1_service, 4);
+
+/**
+ * A method that connections answer, as those see it who look after a server.
+ *
+ * @generated from message parley.v1.MethodInfo
+ */
+export type MethodInfo = Message<"parley.v1.MethodInfo"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * How many connections answer it.
+   *
+   * @generated from field: uint32 instances = 2;
+   */
+  instances: number;
+
+  /**
+   * How many calls of it wait for an answer.
+   *
+   * @generated from field: uint32 calls_under_way = 3;
+   */
+  callsUnderWay: number;
+
+  /**
+   * How many calls came back with an answer. All counts begin anew when the last
+   * connection that answers the method is gone.
+   *
+   * @generated from field: uint64 answered = 4;
+   */
+  answered: bigint;
+
+  /**
+   * How many came back with an error of whoever answers it.
+   *
+   * @generated from field: uint64 failed = 5;
+   */
+  failed: bigint;
+
+  /**
+   * How many were not answered before their deadline.
+   *
+   * @generated from field: uint64 expired = 6;
+   */
+  expired: bigint;
+
+  /**
+   * How many were given up by their callers.
+   *
+   * @generated from field: uint64 cancelled = 7;
+   */
+  cancelled: bigint;
+
+  /**
+   * How many ended because the connection that was to answer was gone.
+   *
+   * @generated from field: uint64 abandoned = 8;
+   */
+  abandoned: bigint;
+
+  /**
+   * The average time from a call to its answer or error, in microseconds; 0 before the first.
+   *
+   * @generated from field: uint64 average_micros = 9;
+   */
+  averageMicros: bigint;
+
+  /**
+   * A time that half of the calls took no longer than, in microseconds: the bound of a bucket.
+   *
+   * @generated from field: uint64 p50_micros = 10;
+   */
+  p50Micros: bigint;
+
+  /**
+   * A time that 99 of 100 calls took no longer than, in microseconds: the bound of a bucket.
+   *
+   * @generated from field: uint64 p99_micros = 11;
+   */
+  p99Micros: bigint;
+
+  /**
+   * The longest, in microseconds.
+   *
+   * @generated from field: uint64 max_micros = 12;
+   */
+  maxMicros: bigint;
+};
+
+/**
+ * Describes the message parley.v1.MethodInfo.
+ * Use `create(MethodInfoSchema)` to create a new message.
+ */
+export const MethodInfoSchema: GenMessage<MethodInfo> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 5);
+
+/**
+ * Asks which methods are answered.
+ *
+ * @generated from message parley.v1.ListMethodsRequest
+ */
+export type ListMethodsRequest = Message<"parley.v1.ListMethodsRequest"> & {
+  /**
+   * Only methods that begin with this, like "acme.Weather/". Empty means all.
+   *
+   * @generated from field: string prefix = 1;
+   */
+  prefix: string;
+
+  /**
+   * Only methods behind this one, in the order of their names: the last of the page before.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+
+  /**
+   * The most methods, at most 1,000; 0 means 1,000.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message parley.v1.ListMethodsRequest.
+ * Use `create(ListMethodsRequestSchema)` to create a new message.
+ */
+export const ListMethodsRequestSchema: GenMessage<ListMethodsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 6);
+
+/**
+ * The methods, or one page of them.
+ *
+ * @generated from message parley.v1.ListMethodsResponse
+ */
+export type ListMethodsResponse = Message<"parley.v1.ListMethodsResponse"> & {
+  /**
+   * In the order of their names, by UTF-16 code units.
+   *
+   * @generated from field: repeated parley.v1.MethodInfo methods = 1;
+   */
+  methods: MethodInfo[];
+
+  /**
+   * Whether there are more behind them.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message parley.v1.ListMethodsResponse.
+ * Use `create(ListMethodsResponseSchema)` to create a new message.
+ */
+export const ListMethodsResponseSchema: GenMessage<ListMethodsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 7);
+
+/**
+ * A connection that answers a method.
+ *
+ * @generated from message parley.v1.MethodInstance
+ */
+export type MethodInstance = Message<"parley.v1.MethodInstance"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Who it is; empty for a guest, and where no users are configured.
+   *
+   * @generated from field: string user = 2;
+   */
+  user: string;
+
+  /**
+   * The name that the client gave itself.
+   *
+   * @generated from field: string client_name = 3;
+   */
+  clientName: string;
+
+  /**
+   * Its address and port, or the path of the socket.
+   *
+   * @generated from field: string peer = 4;
+   */
+  peer: string;
+
+  /**
+   * The calls that it has in hand now, over all methods that it answers.
+   *
+   * @generated from field: uint32 calls_under_way = 5;
+   */
+  callsUnderWay: number;
+};
+
+/**
+ * Describes the message parley.v1.MethodInstance.
+ * Use `create(MethodInstanceSchema)` to create a new message.
+ */
+export const MethodInstanceSchema: GenMessage<MethodInstance> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 8);
+
+/**
+ * Asks who answers a method.
+ *
+ * @generated from message parley.v1.MethodInstancesRequest
+ */
+export type MethodInstancesRequest = Message<"parley.v1.MethodInstancesRequest"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+};
+
+/**
+ * Describes the message parley.v1.MethodInstancesRequest.
+ * Use `create(MethodInstancesRequestSchema)` to create a new message.
+ */
+export const MethodInstancesRequestSchema: GenMessage<MethodInstancesRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 9);
+
+/**
+ * Those who answer it.
+ *
+ * @generated from message parley.v1.MethodInstancesResponse
+ */
+export type MethodInstancesResponse = Message<"parley.v1.MethodInstancesResponse"> & {
+  /**
+   * At most 1,000 of them.
+   *
+   * @generated from field: repeated parley.v1.MethodInstance instances = 1;
+   */
+  instances: MethodInstance[];
+
+  /**
+   * How many there are.
+   *
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message parley.v1.MethodInstancesResponse.
+ * Use `create(MethodInstancesResponseSchema)` to create a new message.
+ */
+export const MethodInstancesResponseSchema: GenMessage<MethodInstancesResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 10);
+
+/**
+ * A call that waits for its answer.
+ *
+ * @generated from message parley.v1.CallUnderWay
+ */
+export type CallUnderWay = Message<"parley.v1.CallUnderWay"> & {
+  /**
+   * Its method.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * The connection that called.
+   *
+   * @generated from field: string caller = 2;
+   */
+  caller: string;
+
+  /**
+   * Who that is; empty for a guest, and where no users are configured.
+   *
+   * @generated from field: string caller_user = 3;
+   */
+  callerUser: string;
+
+  /**
+   * The connection that is to answer.
+   *
+   * @generated from field: string responder = 4;
+   */
+  responder: string;
+
+  /**
+   * Who that is; empty for a guest, and where no users are configured.
+   *
+   * @generated from field: string responder_user = 5;
+   */
+  responderUser: string;
+
+  /**
+   * How long it waits, in milliseconds.
+   *
+   * @generated from field: uint64 age_ms = 6;
+   */
+  ageMs: bigint;
+
+  /**
+   * How long until its deadline, in milliseconds.
+   *
+   * @generated from field: uint64 left_ms = 7;
+   */
+  leftMs: bigint;
+};
+
+/**
+ * Describes the message parley.v1.CallUnderWay.
+ * Use `create(CallUnderWaySchema)` to create a new message.
+ */
+export const CallUnderWaySchema: GenMessage<CallUnderWay> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 11);
+
+/**
+ * Asks which calls wait for their answers.
+ *
+ * @generated from message parley.v1.CallsUnderWayRequest
+ */
+export type CallsUnderWayRequest = Message<"parley.v1.CallsUnderWayRequest"> & {
+  /**
+   * Only calls of this method. Empty means all.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * The most calls, at most 1,000; 0 means 1,000.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message parley.v1.CallsUnderWayRequest.
+ * Use `create(CallsUnderWayRequestSchema)` to create a new message.
+ */
+export const CallsUnderWayRequestSchema: GenMessage<CallsUnderWayRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 12);
+
+/**
+ * The calls of this moment.
+ *
+ * @generated from message parley.v1.CallsUnderWayResponse
+ */
+export type CallsUnderWayResponse = Message<"parley.v1.CallsUnderWayResponse"> & {
+  /**
+   * Those that wait longest first.
+   *
+   * @generated from field: repeated parley.v1.CallUnderWay calls = 1;
+   */
+  calls: CallUnderWay[];
+
+  /**
+   * How many there are of them.
+   *
+   * @generated from field: uint32 total = 2;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message parley.v1.CallsUnderWayResponse.
+ * Use `create(CallsUnderWayResponseSchema)` to create a new message.
+ */
+export const CallsUnderWayResponseSchema: GenMessage<CallsUnderWayResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_service, 13);
+
+/**
+ * The methods that tell what clients answer. A call of one is a Call of
+ * "parley.v1.Services/" and its name, and needs the permission "manage" of
+ * "server.services". Where a server has no users, only connections from its own
+ * machine may call them.
+ *
+ * @generated from service parley.v1.Services
+ */
+export const Services: GenService<{
+  /**
+   * Lists the methods that are answered, with their calls and how long these take.
+   *
+   * @generated from rpc parley.v1.Services.List
+   */
+  list: {
+    methodKind: "unary";
+    input: typeof ListMethodsRequestSchema;
+    output: typeof ListMethodsResponseSchema;
+  },
+  /**
+   * Lists the connections that answer a method.
+   *
+   * @generated from rpc parley.v1.Services.Instances
+   */
+  instances: {
+    methodKind: "unary";
+    input: typeof MethodInstancesRequestSchema;
+    output: typeof MethodInstancesResponseSchema;
+  },
+  /**
+   * Lists the calls that wait for an answer.
+   *
+   * @generated from rpc parley.v1.Services.Calls
+   */
+  calls: {
+    methodKind: "unary";
+    input: typeof CallsUnderWayRequestSchema;
+    output: typeof CallsUnderWayResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_parley_v1_service, 0);
 

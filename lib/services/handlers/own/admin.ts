@@ -7,10 +7,14 @@
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
 import type { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import type { Peer } from "../../connection/peer.ts";
+import type { LogAdministration } from "../../administration.ts";
 import type { Features } from "../../features.ts";
 import { kick, listConnections } from "./connections.ts";
 import type { Methods } from "./method.ts";
 import { isNear } from "./near.ts";
+
+/** The most bytes of a backup in one answer. */
+const MAX_PIECE_BYTES = 256 * 1024;
 
 /** The methods of the service Admin. */
 export const ADMIN_METHODS: Methods<typeof Admin> = {
@@ -33,7 +37,35 @@ export const ADMIN_METHODS: Methods<typeof Admin> = {
     const stats = administrationFor(features, peer, "tell what is counted").stats();
     return { values: Object.fromEntries(figuresOf(stats)) };
   },
+  logLevels: (features, peer) =>
+    levelsOf(administrationFor(features, peer, "tell the levels of the log").log),
+  setLogLevel: (features, peer, { category, level }) => {
+    const { log } = administrationFor(features, peer, "set the level of the log");
+    log.set(category, level, peer.identity?.user ?? "");
+    return levelsOf(log);
+  },
+  startBackup: async (features, peer) => {
+    const { id, bytes } = await administrationFor(features, peer, "back up").backups.start(peer);
+    return { backupId: id, bytes: BigInt(bytes) };
+  },
+  readBackup: async (features, peer, { backupId, offset }) => {
+    const most = Math.min(MAX_PIECE_BYTES, peer.context.limits.maxFrameBytes >>> 1);
+    return await administrationFor(features, peer, "back up").backups.read(backupId, offset, most);
+  },
+  endBackup: async (features, peer, { backupId }) => {
+    await administrationFor(features, peer, "back up").backups.end(backupId);
+    return {};
+  },
 };
+
+function levelsOf(log: LogAdministration) {
+  return {
+    levels: log.all().map(({ setMs, ...info }) => ({
+      ...info,
+      setTimeUnixMicros: BigInt(Math.floor(setMs)) * 1000n,
+    })),
+  };
+}
 
 /** The figures that are whole numbers, by names as they are in configurations. */
 function* figuresOf(stats: Readonly<Record<string, unknown>>): Generator<[string, bigint]> {

@@ -10,17 +10,29 @@ import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import { Users } from "../../../gen/parley/v1/user_pb.ts";
 import type { Peer } from "../../connection/peer.ts";
 
 const log = logger("audit");
 
 /** The services whose methods are acts, unless they only read. */
-const SERVICES: readonly string[] = [Admin, Queues, Topics].map(({ typeName }) => typeName);
-const READING = /^(?:Get|Info|List|Peek|Check|Stats|Connections|Policies|Explain)/;
+const SERVICES: readonly string[] = [Admin, Queues, Topics, Users].map(({ typeName }) => typeName);
+const READING =
+  /^(?:Get|Info|List|Peek|Check|Stats|Connections|Policies|Explain|LogLevels|ReadBackup)/;
 /** Acts of other services. */
 const FURTHER: readonly string[] = [`${Rooms.typeName}/Remove`];
 /** The fields that say what a request is about. */
-const TARGETS = ["topic", "pattern", "queue", "room", "name", "user", "address", "connection"];
+const TARGETS = [
+  "topic",
+  "pattern",
+  "queue",
+  "room",
+  "name",
+  "user",
+  "address",
+  "connection",
+  "category",
+];
 
 /** Whether a method is an administrative act. */
 export function isAct(method: string): boolean {

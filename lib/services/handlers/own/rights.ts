@@ -13,8 +13,10 @@ import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { RoomEventSchema, Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { Server } from "../../../gen/parley/v1/server_pb.ts";
+import { Services } from "../../../gen/parley/v1/service_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
 import { Types } from "../../../gen/parley/v1/type_pb.ts";
+import { Users } from "../../../gen/parley/v1/user_pb.ts";
 import type { Verb } from "../../../logic/access/rules.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
 import {
@@ -178,12 +180,35 @@ const QUEUES: Rights<typeof Queues> = {
   unset: named(["manage"], (peer, { name }) => checkMayAll(peer, "manage", `queue.${name}`)),
 };
 
+const SERVICES: Rights<typeof Services> = {
+  list: managesServer("services"),
+  instances: managesServer("services"),
+  calls: managesServer("services"),
+};
+
+const USERS: Rights<typeof Users> = {
+  list: managesServer("users"),
+  listRoles: managesServer("users"),
+  add: managesServer("users"),
+  setPassword: managesServer("users"),
+  setRoles: managesServer("users"),
+  setDisabled: managesServer("users"),
+  remove: managesServer("users"),
+  newToken: managesServer("users"),
+  revokeToken: managesServer("users"),
+};
+
 const ADMIN: Rights<typeof Admin> = {
   reload: managesServer("reload"),
   drain: managesServer("drain"),
   connections: managesServer("connections"),
   kick: managesServer("kick"),
   stats: managesServer("stats"),
+  logLevels: managesServer("log"),
+  setLogLevel: managesServer("log"),
+  startBackup: managesServer("backup"),
+  readBackup: managesServer("backup"),
+  endBackup: managesServer("backup"),
 };
 
 const SERVER: Rights<typeof Server> = {
@@ -206,6 +231,8 @@ const RIGHTS: ReadonlyMap<string, Right> = new Map([
   ...rightsOf(Topics, TOPICS),
   ...rightsOf(Queues, QUEUES),
   ...rightsOf(Types, TYPES),
+  ...rightsOf(Services, SERVICES),
+  ...rightsOf(Users, USERS),
   ...rightsOf(Admin, ADMIN),
   ...rightsOf(Server, SERVER),
 ]);
