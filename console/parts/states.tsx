@@ -88,7 +88,7 @@ export function Badge({ tone, children, title }: {
 }) {
   return (
     <span class={`badge ${tone ?? ""}`} title={title}>
-      {tone !== undefined && tone !== "info" && <Icon name={SIGNS[tone]} />}
+      {tone !== undefined && <Icon name={SIGNS[tone]} />}
       <span class="words">{children}</span>
     </span>
   );

@@ -285,6 +285,7 @@ const COLUMNS: readonly Column<ConnectionSummary>[] = [
     width: "82px",
     end: true,
     sorts: true,
+    from: 420,
     cell: ({ timeUnixMicros }) => <Time micros={timeUnixMicros} />,
   },
 ];
