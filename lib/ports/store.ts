@@ -20,6 +20,7 @@ import type { ParleyError } from "../base/errors.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import type { Entry } from "./entry.ts";
 import type { JobLog, StoreQueue } from "./job_log.ts";
+import type { Replica } from "./replica.ts";
 import type { StorePage } from "./store_page.ts";
 
 /** The bounds of what a topic keeps; an absent field sets none. Trimming is done in the background, oldest first. */
@@ -61,6 +62,8 @@ export type StoreEntryKind = "event" | "job" | "put" | "remove" | "forget";
  * bytes are good until the call that handed it out returns. The fields tell about the present entry.
  */
 export interface StoreBatch {
+  /** Whether another node has handed the entries over, and they came with the log; then they have no completions. */
+  readonly isReceived: boolean;
   /** The number of entries. */
   readonly count: number;
   /** Moves to the next entry; false behind the last one. */
@@ -108,6 +111,8 @@ export interface StoreListener {
    * of no other batch. Entries that it did not walk to by then count as committed from then on.
    */
   committed(batch: StoreBatch): void | Promise<void>;
+  /** Tells of a topic that came with the log, before any event of it. */
+  received?(topic: StoreTopic): void;
   /** Tells that nothing of the batch was kept, for RESOURCE_EXHAUSTED (disk full) or UNAVAILABLE, both retryable. */
   failed(batch: StoreBatch, error: ParleyError): void;
 }
@@ -195,7 +200,7 @@ export interface StoreStats extends StoreFigures {
 
 /** A store: keeps topics and records. */
 export interface Store {
-  /** The level that a committed entry has: FSYNCED on a disk, ROUTED in memory. */
+  /** The level that a committed entry has: FSYNCED on a disk, ROUTED in memory, that of the log where there is one. */
   readonly level: AckLevel;
   /** The name of this history. Another name means that events may be gone or numbered anew. */
   readonly epoch: string;
@@ -203,6 +208,8 @@ export interface Store {
   readonly warnings: readonly string[];
   /** The jobs of queues. */
   readonly jobs: JobLog;
+  /** The part that shares a log with other nodes; null for a store of its own. */
+  readonly replica: Replica | null;
 
   /** Sets the listener, once, before the first operation. */
   listen(listener: StoreListener): void;

@@ -6,10 +6,10 @@
  */
 import type { ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
-import type { StoreBatch, StoreListener } from "../ports/store.ts";
+import type { StoreBatch, StoreListener, StoreTopic } from "../ports/store.ts";
 import type { TurnTaker } from "./connection/fair_turns.ts";
 import type { ServerContext } from "./connection/server_context.ts";
-import type { Ticket } from "./connection/ticket.ts";
+import { type Ticket, UNTOLD } from "./connection/ticket.ts";
 import type { KeptTopics } from "./kept/kept_topics.ts";
 import type { Queues } from "./queues/queues.ts";
 import { TracedTicket } from "./tracing/traced_ticket.ts";
@@ -52,13 +52,13 @@ export class StoreCommits implements StoreListener {
 
   committed(batch: StoreBatch): void | Promise<void> {
     if (!this.#turn.begin() || !this.#walk(batch)) return this.#walkOn(batch);
-    this.#finish();
+    this.#finish(batch);
   }
 
   /** Goes on with a batch that is more than there was time for, in turns with others. */
   async #walkOn(batch: StoreBatch): Promise<void> {
     do await this.#turn.wait(); while (!this.#walk(batch));
-    this.#finish();
+    this.#finish(batch);
   }
 
   /** Hands out committed entries; gives false, with everything handed out so far sent, when others are to have their turn. */
@@ -78,8 +78,8 @@ export class StoreCommits implements StoreListener {
   }
 
   /** All entries of a batch were handed out. */
-  #finish(): void {
-    this.#walled(() => this.#queues.committed());
+  #finish(batch: StoreBatch): void {
+    if (!batch.isReceived) this.#walled(() => this.#queues.committed());
     this.#walled(() => this.#bus.endTurn());
   }
 
@@ -95,13 +95,18 @@ export class StoreCommits implements StoreListener {
     this.#walled(() => this.#bus.endTurn());
   }
 
+  received(topic: StoreTopic): void {
+    this.#walled(() => this.#kept.received(topic));
+  }
+
   /** Hands out one committed entry. */
   #commit(batch: StoreBatch): void {
-    const ticket = batch.completion as Ticket;
+    // What came with the log was handed over on another node, where its queues are, too.
+    const ticket = batch.isReceived ? UNTOLD : batch.completion as Ticket;
     try {
       switch (batch.kind) {
         case "job":
-          this.#queues.stored(batch);
+          if (!batch.isReceived) this.#queues.stored(batch);
           break;
         case "event":
           if (this.#context.tracing !== null) tellStored(ticket);

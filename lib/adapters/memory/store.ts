@@ -5,11 +5,12 @@
  * Bounded by `maxMemoryStoreBytes`: a batch that does not fit fails as on a full disk, and succeeds again
  * once retention or a trim made room. The epoch is new with each store, since nothing outlives it.
  */
-import { type Clock, systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import { guard } from "../../base/defects.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../../base/store_limits.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import type { CommitLog } from "../../ports/commit_log.ts";
 import type { Retention, Store } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
 import { type MemoryChunk, MemoryQueue } from "./queue.ts";
@@ -22,6 +23,8 @@ import { noRoom } from "../store/values.ts";
 
 /** The options of a store in memory. */
 export interface MemoryStoreOptions {
+  /** The log that the store shares with other nodes, and follows from its beginning; absent: none. */
+  readonly log?: CommitLog;
   readonly limits?: Partial<StoreLimits>;
   readonly clock?: Clock;
 }
@@ -30,10 +33,10 @@ export interface MemoryStoreOptions {
 export function openMemoryStore(options: MemoryStoreOptions = {}): Store {
   const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
   const backend = new MemoryBackend(limits.maxMemoryStoreBytes);
-  const epoch = crypto.randomUUID();
-  const none = { topics: [], chunks: [], records: [], seen: [], warnings: [] };
+  const epoch = options.log?.epoch ?? crypto.randomUUID();
+  const none = { topics: [], chunks: [], records: [], seen: [], warnings: [], position: 0 };
   const snapshot = { epoch, ...none, lastRevision: 0, forgottenSeq: 0 };
-  return new StoreFront(backend, snapshot, limits, options.clock ?? systemClock);
+  return new StoreFront(backend, snapshot, limits, options);
 }
 
 /** A page that is being built. */

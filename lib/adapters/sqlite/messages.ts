@@ -19,6 +19,8 @@ export type WriterCommand =
     readonly buffer: ArrayBuffer;
     readonly length: number;
     readonly nowMs: number;
+    /** The place of the batch in the log; 0 when there is none. */
+    readonly sequence: number;
     /** The number of the batch, from 1. */
     readonly number: number;
   }

@@ -16,9 +16,11 @@ import { checkPages, checkTopics, findLoss } from "./check.ts";
 import { sqliteError } from "./errors.ts";
 import { checkVersion, migrate, openWriter, valueOf } from "./schema.ts";
 import {
+  dropPosition,
   loadChunks,
   loadForgotten,
   loadIds,
+  loadPosition,
   loadRecords,
   loadState,
   loadTopics,
@@ -50,6 +52,8 @@ export interface OpenRequest {
    * what can have changed. Absent: false.
    */
   readonly isReopened?: boolean;
+  /** The history of the log that the store shares with others; absent: it shares none. */
+  readonly epoch?: string;
 }
 
 /** The contents of the database at start, in a form that can be posted. */
@@ -57,6 +61,7 @@ export interface OpenedSnapshot {
   readonly epoch: string;
   /** The number of transactions so far. */
   readonly commits: number;
+  readonly position: number;
   readonly topics: readonly LogFigures[];
   /** The chunks of queues. */
   readonly chunks: readonly (readonly [queue: number, chunks: readonly StoredChunk[]])[];
@@ -142,7 +147,8 @@ function load(
   if (!isNew && !isReopened) checkPages(database, request.fullCheck);
   migrate(database);
   const present = loadState(database);
-  const state = settleHistory(present, readMark(markPath), request.repair, warnings);
+  const found: FoundState = { present, mark: readMark(markPath), position: loadPosition(database) };
+  const state = settleHistory(found, request, warnings);
   const topics = loadTopics(database);
   if (!isReopened) checkTopics(database, topics, request.fullCheck);
   const queues = topics.filter(({ name }) => !isReopened && queueNameOf(name) !== null);
@@ -154,11 +160,14 @@ function load(
   const mark = MarkFile.create(markPath, state);
   if (state !== present) saveState(database, state);
   const { dedupWindowMs } = request;
-  const found = { state, topics, forgottenSeq, dedupWindowMs, idsAges: ages };
-  const writer = new SqliteWriter(database, mark, found);
+  const position = request.epoch === undefined ? 0 : found.position;
+  if (position < found.position) dropPosition(database);
+  const history = { state, topics, forgottenSeq, dedupWindowMs, idsAges: ages };
+  const writer = new SqliteWriter(database, mark, history);
   const snapshot = {
     epoch: state.epoch,
     commits: state.commits,
+    position,
     topics: topics.map((topic) => ({ ...topic })),
     chunks,
     records,
@@ -170,23 +179,43 @@ function load(
   return { writer, snapshot };
 }
 
+/** What a data directory says of its history. */
+interface FoundState {
+  readonly present: StateRow | null;
+  readonly mark: Mark | null;
+  readonly position: number;
+}
+
 /** Gives the state of a history that may go on: the one that is there, or one that begins. */
 function settleHistory(
-  present: StateRow | null,
-  mark: Mark | null,
-  repair: boolean,
+  { present, mark, position }: FoundState,
+  { repair, epoch: shared }: OpenRequest,
   warnings: string[],
 ): StateRow {
-  const epoch = crypto.randomUUID();
+  const epoch = shared ?? crypto.randomUUID();
   const none = { epoch: mark?.epoch ?? "", commits: 0, revision: 0, restored: 0 };
   const lost = findLoss(present ?? none, mark);
-  if (lost !== null && !repair) throw lost;
+  if (lost !== null && (!repair || shared !== undefined)) throw lost;
   if (lost === null && present === null) return { ...none, epoch };
   const state = present ?? none;
+  if (shared !== undefined) {
+    if (state.epoch !== shared) throw otherHistory(state.epoch, shared);
+    return state.restored === 1 ? { ...state, commits: state.commits + 1, restored: 0 } : state;
+  }
   if (lost !== null) warnings.push(`${lost.message}; repaired: the history goes on as a new one`);
   else if (state.restored === 1) warnings.push("the database is a copy: its history is a new one");
-  else return state;
+  else if (position > 0) {
+    warnings.push("the data is that of a node of a cluster: its history goes on as a new one");
+  } else return state;
   return { ...state, epoch, commits: state.commits + 1, restored: 0 };
+}
+
+function otherHistory(epoch: string, shared: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.FAILED_PRECONDITION,
+    `cannot follow the cluster's log: the data is of history ${epoch}, the log of ${shared}`,
+    { accepted: "an empty data directory, or one of this cluster" },
+  );
 }
 
 /** The message_ids within the window, oldest first; older ones are dropped. */

@@ -67,6 +67,11 @@ export const MIGRATIONS: readonly string[] = [
      last_seq INTEGER NOT NULL,
      sum INTEGER NOT NULL
    ) STRICT;`,
+  `CREATE TABLE log_position (
+     one INTEGER PRIMARY KEY CHECK (one = 1),
+     sequence INTEGER NOT NULL,
+     sum INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 /** The first column of the first row that `sql` gives. */

@@ -11,6 +11,7 @@ import type { ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "../../base/store_limits.ts";
 import { AckLevel } from "../../gen/parley/v1/session_pb.ts";
+import type { CommitLog } from "../../ports/commit_log.ts";
 import type { Retention, Store } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
 import { received } from "./errors.ts";
@@ -40,6 +41,8 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
   /** Whether to go on with the rest, as a new history, when acknowledged data is lost. */
   readonly repair?: boolean;
+  /** The log that the store shares with other nodes; absent: none. */
+  readonly log?: CommitLog;
   /** Whether to verify every byte first. */
   readonly fullCheck?: boolean;
   /** The most bytes that the database may take; past them writes fail as on a full disk. */
@@ -48,7 +51,7 @@ export interface SqliteStoreOptions {
 
 /**
  * Opens the store in a data directory. Rejects with a ParleyError: FAILED_PRECONDITION when another
- * server uses the directory, when acknowledged data is lost, or when a newer Parley made it; INTERNAL
+ * server uses the directory or its history is another than the log's, when acknowledged data is lost, or when a newer Parley made it; INTERNAL
  * when the data is damaged.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
@@ -62,9 +65,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     wallMs: clock.wallMs(),
     dedupWindowMs: limits.dedupWindowMs,
     maxDedupEntries: limits.maxDedupEntries,
+    epoch: options.log?.epoch,
   });
   const snapshot = await backend.open();
-  return new StoreFront(backend, { ...snapshot, seen: seenIn(snapshot) }, limits, clock);
+  return new StoreFront(backend, { ...snapshot, seen: seenIn(snapshot) }, limits, {
+    clock,
+    log: options.log,
+  });
 }
 
 function* seenIn(snapshot: OpenedSnapshot): Generator<SeenId> {
@@ -101,8 +108,8 @@ class SqliteBackend implements StoreBackend {
     this.#reader = new ReaderKeeper(filesOf(this.#directory).database);
   }
 
-  commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
-    this.#writer.commit(buffer, length, nowMs);
+  commit(buffer: ArrayBuffer, length: number, nowMs: number, sequence: number): void {
+    this.#writer.commit(buffer, length, nowMs, sequence);
   }
 
   setRetention(topic: number, retention: Retention): void {

@@ -78,6 +78,20 @@ export function loadForgotten(database: DatabaseSync): number {
   return lastSeq;
 }
 
+/** Loads the sequence of the log up to which everything was applied; 0 when there was no log. */
+export function loadPosition(database: DatabaseSync): number {
+  const row = database.prepare("SELECT sequence, sum FROM log_position").get();
+  if (row === undefined) return 0;
+  const sequence = Number(row.sequence);
+  if (sumOf([sequence]) !== row.sum) throw damaged("the position in the log");
+  return sequence;
+}
+
+/** Forgets the position, since the history goes on without the log. */
+export function dropPosition(database: DatabaseSync): void {
+  database.exec("DELETE FROM log_position");
+}
+
 /** Loads all topics and queues. */
 export function loadTopics(database: DatabaseSync): WriterTopic[] {
   const rows = database.prepare("SELECT * FROM topic ORDER BY id").all();
@@ -170,6 +184,7 @@ export class WriterTables {
   readonly #dropTopic: StatementSync;
   readonly #dropTopicChunks: StatementSync;
   readonly #setForgotten: StatementSync;
+  readonly #setPosition: StatementSync;
   readonly #addChunk: StatementSync;
   readonly #setState: StatementSync;
   readonly #putRecord: StatementSync;
@@ -188,6 +203,7 @@ export class WriterTables {
     this.#dropTopic = database.prepare("DELETE FROM topic WHERE id = ?");
     this.#dropTopicChunks = database.prepare("DELETE FROM chunk WHERE id >= ? AND id < ?");
     this.#setForgotten = database.prepare("INSERT OR REPLACE INTO forgotten VALUES (1, ?, ?)");
+    this.#setPosition = database.prepare("INSERT OR REPLACE INTO log_position VALUES (1, ?, ?)");
     this.#addChunk = database.prepare("INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)");
     this.#setState = database.prepare("UPDATE state SET commits=?, revision=?, sum=?");
     this.#putRecord = database.prepare("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)");
@@ -213,6 +229,11 @@ export class WriterTables {
   dropTopic(id: number): void {
     this.#dropTopic.run(id);
     this.#dropTopicChunks.run(chunkNumber(id, 0), chunkNumber(id + 1, 0));
+  }
+
+  /** Stores the sequence of the log up to which everything was applied. */
+  setPosition(sequence: number): void {
+    this.#setPosition.run(sequence, sumOf([sequence]));
   }
 
   /** Stores the greatest seq that a forgotten topic gave. */

@@ -106,13 +106,14 @@ class WriterLoop {
     }
   }
 
-  #commit({ buffer, length, nowMs, number }: Extract<WriterCommand, { type: "commit" }>): void {
+  #commit(command: Extract<WriterCommand, { type: "commit" }>): void {
+    const { buffer, length, nowMs, sequence, number } = command;
     const writer = this.#opened!.writer;
     this.#progress[PROGRESS.batch] = 0;
     this.#progress[PROGRESS.commits] = writer.commits + 1;
     this.#progress[PROGRESS.batch] = number;
     try {
-      const trimmed = writer.commit(buffer, length, nowMs);
+      const trimmed = writer.commit(buffer, length, nowMs, sequence);
       this.#report({ type: "committed", buffer, trimmed, syncMs: writer.syncMs }, [buffer]);
     } catch (error) {
       if (error instanceof MarkError) return this.#break(error);

@@ -105,7 +105,7 @@ export class SqliteWriter {
   }
 
   /** Applies a batch; gives new figures of trimmed topics. Raises a ParleyError when nothing was kept. */
-  commit(buffer: ArrayBuffer, length: number, nowMs: number): Float64Array {
+  commit(buffer: ArrayBuffer, length: number, nowMs: number, sequence: number): Float64Array {
     this.#nowMs = nowMs;
     const cursor = this.#cursor;
     this.syncMs = 0;
@@ -120,6 +120,7 @@ export class SqliteWriter {
       this.#endChunks();
       this.#endIds(nowMs);
       this.#trimSome(COMMIT_TRIM_CHUNKS);
+      if (sequence > 0) this.#tables.setPosition(sequence);
     });
   }
 

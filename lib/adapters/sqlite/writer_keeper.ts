@@ -82,13 +82,14 @@ export class WriterKeeper {
     this.#sink = sink;
   }
 
-  commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
+  commit(buffer: ArrayBuffer, length: number, nowMs: number, sequence: number): void {
     const away = this.#away;
     if (away !== null) return queueMicrotask(() => this.#sink!.failed(buffer, away));
     const number = ++this.#batches;
     this.#underWay = { buffer, number };
     const copy = this.#copyOf(buffer, length);
-    this.#worker!.post({ type: "commit", buffer: copy, length, nowMs, number }, [copy]);
+    const command = { type: "commit", buffer: copy, length, nowMs, sequence, number } as const;
+    this.#worker!.post(command, [copy]);
   }
 
   /** Tells the writer what needs no answer; one that is not there yet learns it in another way. */

@@ -35,6 +35,8 @@ export interface Snapshot {
   /** The message_ids of the window, oldest first. */
   readonly seen: Iterable<SeenId>;
   readonly warnings: readonly string[];
+  /** The sequence of the log up to which everything was applied; 0 without a log. */
+  readonly position: number;
 }
 
 /** A request to read events, within those that the topic had when the request was made. */
@@ -82,8 +84,11 @@ export interface StoreBackend {
   readonly restarts: number;
   /** Sets the sink, before any other call. */
   start(sink: BackendSink): void;
-  /** Applies the operations in the first `length` bytes of `buffer`, which it owns until it gives it back. */
-  commit(buffer: ArrayBuffer, length: number, nowMs: number): void;
+  /**
+   * Applies the operations in the first `length` bytes of `buffer`, which it owns until it gives it back. `sequence` is
+   * their place in the log, to be stored with them; 0 when there is none.
+   */
+  commit(buffer: ArrayBuffer, length: number, nowMs: number, sequence: number): void;
   setRetention(topic: number, retention: Retention): void;
   /** Trims events that became too old, in the background. */
   retain(nowMs: number): void;

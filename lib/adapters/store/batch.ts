@@ -9,7 +9,7 @@ import type { ParleyError } from "../../base/errors.ts";
 import type { StoreQueue } from "../../ports/job_log.ts";
 import type { StoreBatch, StoreEntryKind, StoreTopic } from "../../ports/store.ts";
 import { Completions } from "./completions.ts";
-import { Operation, OperationBuffer, OperationCursor } from "./operations.ts";
+import { hasEntry, Operation, OperationBuffer, OperationCursor } from "./operations.ts";
 import type { StoredLog } from "./stored_log.ts";
 
 /** A caller of `flush` that waits for the batch. */
@@ -44,6 +44,9 @@ export class Batch implements StoreBatch {
   readonly waiters: BatchWaiter[] = [];
   /** The bytes that the operations take; set when the batch is sealed. */
   length = 0;
+
+  /** Whether the operations came with the log. */
+  isReceived = false;
 
   /** The number of events that the walk came to in a committed batch, jobs not counted. */
   committedEvents = 0;
@@ -83,6 +86,13 @@ export class Batch implements StoreBatch {
     for (const log of this.logs) log.batch = null;
     this.length = this.operations.length;
     return this.operations.bytes.buffer;
+  }
+
+  /** Makes this a batch that came with the log, whose operations take `length` bytes and have so many entries. */
+  receive(length: number, entries: number): void {
+    this.isReceived = true;
+    this.length = length;
+    this.completions.push(undefined, entries);
   }
 
   /**
@@ -174,8 +184,4 @@ export class Batch implements StoreBatch {
   get completion(): unknown {
     return this.completions.at(this.#index);
   }
-}
-
-function hasEntry(kind: number): boolean {
-  return kind !== Operation.TOPIC && kind !== Operation.STATES && kind !== Operation.DROP;
 }

@@ -17,10 +17,11 @@ export class Completions {
     return this.#length;
   }
 
-  /** Adds the completion of the next entry. */
-  push(completion: unknown): void {
+  /** Adds the completion of the next entry, or of the next `count` entries. */
+  push(completion: unknown, count = 1): void {
+    if (count === 0) return;
     const last = this.#runs.length - 1;
-    this.#length++;
+    this.#length += count;
     if (last >= 0 && this.#runs[last] === completion) this.#ends[last] = this.#length;
     else {
       this.#runs.push(completion);

@@ -10,6 +10,7 @@ import { guard } from "../../base/defects.ts";
 import { settled } from "../../base/detached.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { assertStoreLimits, type StoreLimits } from "../../base/store_limits.ts";
+import type { CommitLog } from "../../ports/commit_log.ts";
 import type { Entry } from "../../ports/entry.ts";
 import type {
   ReadRequest,
@@ -29,18 +30,28 @@ import type { StorePage } from "../../ports/store_page.ts";
 import { DedupWindow } from "./dedup_window.ts";
 import { RecordTable } from "./record_table.ts";
 import { Appender } from "./append.ts";
-import type { BackendSink, Snapshot, StoreBackend } from "./backend.ts";
-import type { Batch } from "./batch.ts";
+import type { Snapshot, StoreBackend } from "./backend.ts";
 import { GroupLog } from "./group.ts";
+import { LogStage } from "./log_stage.ts";
 import { Chunking, Operation } from "./operations.ts";
 import { StoreJobs } from "./jobs.ts";
 import { StorePipeline } from "./pipeline.ts";
 import { StoreNames } from "./names.ts";
 import { StoreReads } from "./reads.ts";
+import { receivedBatch } from "./received.ts";
+import { type FrontState, sinkOf, takeBack } from "./sink.ts";
 import { own, type StoredLog } from "./stored_log.ts";
 import { unavailable } from "./values.ts";
 
 const encoder = new TextEncoder();
+
+/** The surroundings of a front. */
+export interface FrontOptions {
+  /** Absent: the machine's clock. */
+  readonly clock?: Clock;
+  /** The log that the store shares with other nodes; absent: none. */
+  readonly log?: CommitLog | null;
+}
 
 /** A store in front of a backend. */
 export class StoreFront implements Store {
@@ -48,6 +59,7 @@ export class StoreFront implements Store {
   readonly epoch: string;
   readonly warnings: readonly string[];
   readonly jobs: StoreJobs;
+  readonly replica: Store["replica"];
 
   readonly #backend: StoreBackend;
   readonly #limits: StoreLimits;
@@ -60,23 +72,21 @@ export class StoreFront implements Store {
   readonly #retentionTimer: ReturnType<typeof setInterval>;
   readonly #appender: Appender;
   #committedEvents = 0;
-  #trimmedEvents = 0;
-  #ended: ParleyError | null = null;
-  /** Why nothing can be written for the moment; null while it can. */
-  #away: ParleyError | null = null;
+  readonly #stage: LogStage | null;
+  readonly #state: FrontState = { ended: null, away: null, trimmedEvents: 0 };
   #closed: Promise<void> | null = null;
 
   constructor(
     backend: StoreBackend,
     snapshot: Snapshot,
     limits: StoreLimits,
-    clock: Clock = systemClock,
+    { clock = systemClock, log = null }: FrontOptions = {},
   ) {
     assertStoreLimits(limits);
     this.#backend = backend;
     this.#limits = limits;
     this.#clock = clock;
-    this.level = backend.level;
+    this.level = log === null ? backend.level : log.level;
     this.epoch = snapshot.epoch;
     this.warnings = snapshot.warnings;
     this.#records = new RecordTable(limits, snapshot.records, snapshot.lastRevision);
@@ -94,24 +104,30 @@ export class StoreFront implements Store {
       released: ({ id }) => backend.setRetention(id, {}),
     });
     this.#reads = new StoreReads(backend, limits);
+    this.#stage = log === null ? null : this.#stageOf(log, backend, snapshot.position);
+    this.replica = this.#stage;
     this.#pipeline = new StorePipeline(
       {
         logOf: (number) => this.#names.of(number),
         sink: {
           record: (key, value, revision) => this.#records.commit(key, value, revision),
           forgot: (log) => {
-            if (log.kind === "topic") this.#trimmedEvents += log.events;
+            if (log.kind === "topic") this.#state.trimmedEvents += log.events;
             this.#names.forgot(log);
           },
         },
-        told: (batch) => this.#committedEvents += batch.committedEvents,
-        fallBack: (batches) => this.#fallBack(batches),
+        told: (batch) => {
+          this.#committedEvents += batch.committedEvents;
+          if (batch.isReceived) this.#records.fallBack();
+        },
+        fallBack: (batches) => takeBack(batches, { window: this.#window, records: this.#records }),
       },
-      backend,
+      this.#stage ?? backend,
       limits,
       clock,
     );
-    const closed = () => this.#ended ?? this.#away;
+    if (this.#stage !== null) this.#stage.pipeline = this.#pipeline;
+    const closed = () => this.#whyNot();
     this.#appender = new Appender(this.#pipeline, this.#window, clock, closed);
     this.jobs = new StoreJobs({
       appender: this.#appender,
@@ -121,9 +137,10 @@ export class StoreFront implements Store {
       checkOpen: (action) => this.#checkOpen(action),
       forget: (queue, completion) => this.#forget(queue, completion),
     }, snapshot.chunks);
-    backend.start(this.#sink());
+    const [state, pipeline, names] = [this.#state, this.#pipeline, this.#names];
+    backend.start(sinkOf({ state, pipeline, names, stage: this.#stage }));
     const look = () => {
-      if (this.#ended !== null) return;
+      if (this.#state.ended !== null) return;
       guard("look at the age of what is stored", () => backend.retain(clock.wallMs()));
     };
     this.#retentionTimer = setInterval(look, limits.retentionIntervalMs);
@@ -190,7 +207,7 @@ export class StoreFront implements Store {
   setRetention(topic: StoreTopic, retention: Retention): void {
     const state = own(topic);
     state.retention = retention;
-    this.#backend.setRetention(state.id, retention);
+    if (state.id > 0) this.#backend.setRetention(state.id, retention);
   }
 
   append(topic: StoreTopic, entry: Entry, completion: unknown): number {
@@ -280,10 +297,10 @@ export class StoreFront implements Store {
 
   health(): StoreHealth {
     const { failure, failedAgoMs, underWayMs } = this.#pipeline;
-    if (this.#away !== null) {
-      return { ended: this.#ended, failure: this.#away, failedAgoMs: 0, underWayMs };
+    if (this.#state.away !== null) {
+      return { ended: this.#state.ended, failure: this.#state.away, failedAgoMs: 0, underWayMs };
     }
-    return { ended: this.#ended, failure, failedAgoMs, underWayMs };
+    return { ended: this.#state.ended, failure, failedAgoMs, underWayMs };
   }
 
   diskBytes(): number {
@@ -299,7 +316,7 @@ export class StoreFront implements Store {
       failedBatches: this.#pipeline.failedBatches,
       workerRestarts: this.#backend.restarts,
       duplicates: this.#appender.duplicates,
-      trimmedEvents: this.#trimmedEvents,
+      trimmedEvents: this.#state.trimmedEvents,
       pendingEntries: this.#pipeline.pendingEntries,
     };
   }
@@ -320,50 +337,11 @@ export class StoreFront implements Store {
 
   async #close(): Promise<void> {
     clearInterval(this.#retentionTimer);
-    if (this.#ended === null) this.#pipeline.leaveLast();
-    this.#ended ??= unavailable("use the store", "it is closed");
+    if (this.#state.ended === null) this.#pipeline.leaveLast();
+    this.#state.ended ??= unavailable("use the store", "it is closed");
     await settled(this.flush(), "commit the last batch");
-    this.#pipeline.refuse(this.#ended);
+    this.#pipeline.refuse(this.#state.ended);
     await this.#backend.close();
-  }
-
-  /** The sink of the backend. A store that fails to take in what it is told ends: its figures may be wrong. */
-  #sink(): BackendSink {
-    const take = (run: () => void): void => {
-      if (guard("take in what was stored", run)) return;
-      this.#ended ??= unavailable("use the store", "it failed; the reason is in the server's log");
-    };
-    return {
-      committed: (buffer, syncMs) => take(() => this.#pipeline.committed(buffer, syncMs)),
-      failed: (buffer, error) => take(() => this.#pipeline.failed(buffer, error)),
-      trimmed: (figures) => take(() => this.#pipeline.inTurn(() => this.#trimmed(figures))),
-      away: (error) => void (this.#away = error),
-      retentions: () => this.#retentions(),
-      broken: (error) => {
-        this.#ended = error;
-        take(() => this.#pipeline.lost(error));
-      },
-    };
-  }
-
-  #fallBack(batches: readonly Batch[]): void {
-    for (const batch of batches) {
-      for (const log of batch.logs) log.fallBack();
-      for (let index = 0; index < batch.ids.length; index++) {
-        this.#window.remove(batch.idTopics[index], batch.ids[index]);
-      }
-    }
-    this.#records.fallBack();
-  }
-
-  #trimmed(figures: Float64Array): void {
-    for (let at = 0; at < figures.length; at += 4) {
-      const topic = this.#names.of(figures[at]);
-      this.#trimmedEvents += figures[at + 1] - topic.firstSeq;
-      topic.firstSeq = figures[at + 1];
-      topic.bytes = figures[at + 2];
-      topic.firstTimeMs = figures[at + 3];
-    }
   }
 
   #change(key: string, value: Uint8Array | null, expected: number, completion: unknown): number {
@@ -383,15 +361,37 @@ export class StoreFront implements Store {
   }
 
   #checkOpen(action: string): void {
-    if (this.#ended !== null) throw unavailable(action, this.#ended.message, this.#ended);
+    if (this.#state.ended !== null) {
+      throw unavailable(action, this.#state.ended.message, this.#state.ended);
+    }
   }
 
   #checkWrites(action: string): void {
-    this.#checkOpen(action);
-    if (this.#away !== null) throw unavailable(action, this.#away.message, this.#away);
+    const why = this.#whyNot();
+    if (why !== null) throw unavailable(action, why.message, why);
   }
 
-  *#retentions(): Generator<readonly [topic: number, retention: Retention]> {
-    for (const { id, retention } of this.#names.topics.values()) yield [id, retention];
+  /** Why nothing can be written; null while it can. */
+  #whyNot(): ParleyError | null {
+    return this.#state.ended ?? this.#state.away ?? this.#stage?.refusal ?? null;
+  }
+
+  #stageOf(log: CommitLog, backend: StoreBackend, position: number): LogStage {
+    const numbered = (topic: StoredLog) => {
+      if (topic.kind !== "topic") return;
+      backend.setRetention(topic.id, topic.retention);
+      this.#pipeline.listener?.received?.(topic);
+    };
+    const receive = (buffer: ArrayBuffer, nowMs: number) => {
+      const ageMs = Math.max(0, this.#clock.wallMs() - nowMs);
+      const [names, window] = [this.#names, this.#window];
+      const seenMs = this.#clock.monotonicMs() - ageMs;
+      return receivedBatch(buffer, seenMs, { names, window, numbered });
+    };
+    const numbering = (isOwn: boolean) => {
+      if (isOwn) this.#names.takeUpNumbers();
+      else this.#names.giveUpNumbers();
+    };
+    return new LogStage({ log, backend, receive, numbering }, position);
   }
 }

@@ -6,10 +6,11 @@
  * that any forgotten topic gave. All of that holds for queues, too.
  */
 import type { Clock } from "../../base/clock.ts";
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
+import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { MAX_KEPT_TOPICS, type StoreLimits } from "../../base/store_limits.ts";
 import type { Snapshot } from "./backend.ts";
 import { TopicNumbers } from "./numbers.ts";
+import { queueNameOf } from "./queue_name.ts";
 import { StoredLog } from "./stored_log.ts";
 
 /** The surroundings of the names of a store. */
@@ -99,6 +100,64 @@ export class StoreNames {
     if (logs.get(log.name) === log) logs.delete(log.name);
     this.#numbers.release(log, this.#clock.monotonicMs());
     this.#released(log);
+  }
+
+  /**
+   * Enters a topic or queue that another node has made, under its number; gives it when it has not had that number
+   * before, else null.
+   */
+  adopt(id: number, storedName: string, behindSeq: number): StoredLog | null {
+    const queue = queueNameOf(storedName);
+    const [kind, name] = queue === null
+      ? ["topic", storedName] as const
+      : ["queue", queue] as const;
+    const present = this.#logsOf(kind).get(name);
+    if (present !== undefined && present.id === id) {
+      present.named = true;
+      return null;
+    }
+    assert(present?.isStored !== true, `${storedName} is stored under number ${present?.id}`);
+    const log = present ?? new StoredLog(id, kind, name, behindSeq);
+    log.take(id, behindSeq);
+    this.#numbers.enter(log);
+    if (present === undefined) this.#enter(log);
+    return log;
+  }
+
+  /** Notes that another node forgets the topic or queue of a number, which may have had nothing that came with the log. */
+  leave(id: number, lastSeq: number): void {
+    const present: StoredLog | undefined = this.#numbers.of(id);
+    if (present !== undefined) present.named = false;
+    else {
+      const unheardOf = new StoredLog(id, "topic", "", lastSeq);
+      unheardOf.isReleased = true;
+      this.#numbers.enter(unheardOf);
+    }
+  }
+
+  /** Takes the numbers from logs that are not stored, since another node gives numbers from now on. */
+  giveUpNumbers(): void {
+    for (const logs of [this.topics, this.queues]) {
+      for (const log of logs.values()) if (!log.isStored && log.id > 0) this.#numbers.unset(log);
+    }
+  }
+
+  /** Gives numbers from now on, to logs that have none as well. */
+  takeUpNumbers(): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#numbers.takeOver(nowMs);
+    for (const logs of [this.topics, this.queues]) {
+      for (const log of logs.values()) {
+        if (log.id > 0) continue;
+        const given = this.#numbers.take(nowMs, (id) => {
+          log.take(id, this.#forgottenSeq);
+          log.named = false;
+          return log;
+        });
+        // There are more names than numbers: this one goes, as if nobody had asked for it.
+        if (given === null) logs.delete(log.name);
+      }
+    }
   }
 
   #logsOf(kind: StoredLog["kind"]): Map<string, StoredLog> {

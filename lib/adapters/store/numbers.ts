@@ -27,7 +27,7 @@ export class TopicNumbers {
     this.#restMs = Math.max(dedupWindowMs, LEAST_REST_MS);
   }
 
-  /** The topic or queue that has this number, or had it last. */
+  /** The topic or queue that has this number, or had it last; the caller knows that there is one. */
   of(id: number): StoredLog {
     return this.#topics[id];
   }
@@ -67,6 +67,21 @@ export class TopicNumbers {
   /** Frees the number of a topic or queue that was forgotten, after a rest. */
   release({ id }: StoredLog, nowMs: number): void {
     this.#rest(id, nowMs);
+  }
+
+  /** Takes the number of a log that nothing stored knows of, so that it has none until it gets another. */
+  unset(log: StoredLog): void {
+    delete this.#topics[log.id];
+    log.id = 0;
+  }
+
+  /** Finds the numbers anew that can be given, after others were given elsewhere: those that are free rest first. */
+  takeOver(nowMs: number): void {
+    this.#free.length = this.#head = 0;
+    this.#resting = [];
+    for (let id = 1; id < this.#topics.length; id++) {
+      if (this.#topics[id]?.isReleased ?? true) this.#rest(id, nowMs);
+    }
   }
 
   #rest(id: number, nowMs: number): void {

@@ -47,6 +47,32 @@ export const Chunking = {
   STAY: 2,
 } as const;
 
+/** Whether an operation of this kind has an entry, which a caller is told of. */
+export function hasEntry(kind: number): boolean {
+  return kind !== Operation.TOPIC && kind !== Operation.STATES && kind !== Operation.DROP;
+}
+
+/** Whether the operations in the first `length` bytes of `buffer` change anything: duplicates do not. */
+export function isNew(buffer: ArrayBuffer, length: number): boolean {
+  const cursor = new OperationCursor();
+  cursor.open(buffer, length);
+  while (cursor.next()) if (cursor.kind !== Operation.DUPLICATE) return true;
+  return false;
+}
+
+/** Whether `buffer` is whole operations, one behind the other, of kinds that are known. */
+export function isWhole(buffer: ArrayBuffer): boolean {
+  if (buffer.byteLength % 8 !== 0) return false;
+  const ints = new Int32Array(buffer);
+  let at = 0;
+  while (at + HEADER_BYTES <= buffer.byteLength) {
+    const [kind, payload] = [ints[at >>> 2], ints[(at >>> 2) + 1]];
+    if (kind < Operation.TOPIC || kind > Operation.FORGET || payload < 0) return false;
+    at += HEADER_BYTES + ((payload + 7) & ~7);
+  }
+  return at === buffer.byteLength;
+}
+
 const HEADER_BYTES = 40;
 /** Tag of Event.seq: field 12, varint. */
 const SEQ_TAG = 0x60;

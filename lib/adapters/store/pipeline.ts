@@ -14,7 +14,6 @@ import { detached } from "../../base/detached.ts";
 import { assert, type ParleyError } from "../../base/errors.ts";
 import type { StoreLimits } from "../../base/store_limits.ts";
 import type { StoreListener } from "../../ports/store.ts";
-import type { StoreBackend } from "./backend.ts";
 import { Batch, type CommitSink } from "./batch.ts";
 import type { StoredLog } from "./stored_log.ts";
 import { noRoom } from "./values.ts";
@@ -23,6 +22,12 @@ import { noRoom } from "./values.ts";
 const SPARE_BYTES = 16 * 1024 * 1024;
 /** Stands for a buffer that a lost backend took with it. */
 const LOST = new ArrayBuffer(0);
+
+/** Commits batches: the backend, or the log in front of it. */
+export interface Committer {
+  /** As that of StoreBackend. */
+  commit(buffer: ArrayBuffer, length: number, nowMs: number, sequence: number): void;
+}
 
 /** The owner of a pipeline, which keeps the figures. */
 export interface PipelineOwner {
@@ -53,7 +58,7 @@ export class StorePipeline {
   };
 
   readonly #owner: PipelineOwner;
-  readonly #backend: StoreBackend;
+  readonly #backend: Committer;
   readonly #limits: StoreLimits;
   readonly #clock: Clock;
   readonly #logOf: (number: number) => StoredLog;
@@ -77,7 +82,7 @@ export class StorePipeline {
   #spare: ArrayBuffer | undefined;
   #readyWaiters: (() => void)[] = [];
 
-  constructor(owner: PipelineOwner, backend: StoreBackend, limits: StoreLimits, clock: Clock) {
+  constructor(owner: PipelineOwner, backend: Committer, limits: StoreLimits, clock: Clock) {
     this.#owner = owner;
     this.#backend = backend;
     this.#limits = limits;
@@ -149,6 +154,25 @@ export class StorePipeline {
     return new Promise((resolve, reject) => batch.waiters.push({ resolve, reject }));
   }
 
+  /** Whether a batch is under way, or the listener is being told of one, or a batch is about to leave. */
+  get isBusy(): boolean {
+    return this.#underWay !== null || this.#telling !== null || this.#wanted;
+  }
+
+  /**
+   * Takes a batch that came with the log as the one under way, and has `commit` give it to the backend. Resolves when
+   * the listener was told of it; rejects when it failed, of which nobody else is told. The pipeline is not busy.
+   */
+  apply(batch: Batch, commit: () => void): Promise<void> {
+    assert(!this.isBusy, "a batch is applied when no other is under way");
+    this.#underWay = batch;
+    this.#shippedMs = this.#clock.monotonicMs();
+    return new Promise((resolve, reject) => {
+      batch.waiters.push({ resolve, reject });
+      commit();
+    });
+  }
+
   /** Tells of the batch under way, which is committed. */
   committed(buffer: ArrayBuffer, syncMs: number): void {
     this.#outcomeIsKnown = true;
@@ -210,6 +234,7 @@ export class StorePipeline {
     this.#outcomeIsKnown = false;
     const first = this.#underWay;
     assert(first !== null, "a batch that failed was under way");
+    if (first.isReceived) return this.#notApplied(first, error);
     const second = this.gathering;
     const rest = second.seal();
     const wanted = this.#wanted;
@@ -223,6 +248,14 @@ export class StorePipeline {
     this.#wakeReady();
     // Entries that were handed over are taken back; the request for a batch stays.
     if (wanted) this.want();
+  }
+
+  /** A batch that came with the log could not be committed: nobody here has handed it over, and it will come again. */
+  #notApplied(batch: Batch, error: ParleyError): void {
+    this.#underWay = null;
+    this.failedBatches++;
+    if (this.#wanted) this.#ship();
+    for (const waiter of batch.waiters) waiter.reject(error);
   }
 
   /** Fails the batch under way, which a lost backend took with it. */
@@ -271,7 +304,7 @@ export class StorePipeline {
     if (refusal !== null) queueMicrotask(() => this.failed(buffer, refusal));
     else {
       this.#shippedMs = this.#clock.monotonicMs();
-      this.#backend.commit(buffer, batch.length, this.#clock.wallMs());
+      this.#backend.commit(buffer, batch.length, this.#clock.wallMs(), 0);
     }
     this.#wakeReady();
   }

@@ -24,7 +24,8 @@ export interface LogFigures {
 
 /** The events of a topic, or the jobs of a queue; a job's id is its seq. */
 export class StoredLog implements StoreTopic, StoreQueue {
-  readonly id: number;
+  /** The number; 0 while a log that is not stored has none, because another node gives the numbers. */
+  id: number;
   readonly kind: "topic" | "queue";
   /** The name of the topic or queue. */
   readonly name: string;
@@ -87,6 +88,15 @@ export class StoredLog implements StoreTopic, StoreQueue {
 
   get nextId(): number {
     return this.tentativeSeq + 1;
+  }
+
+  /** Takes the number that another node gave; the first entry, if none is stored, gets the seq behind `behindSeq`. */
+  take(id: number, behindSeq: number): void {
+    this.id = id;
+    this.named = true;
+    if (this.isStored) return;
+    this.firstSeq = behindSeq + 1;
+    this.lastSeq = this.tentativeSeq = behindSeq;
   }
 
   /** Enters a committed entry of `bytes` into the figures. */

@@ -149,6 +149,11 @@ export class KeptTopics {
     this.#bus.deliverKept(topic, type, publisher, event);
   }
 
+  /** Keeps a topic that another node has made by the policy that is for it. */
+  received(topic: StoreTopic): void {
+    this.#retain(topic);
+  }
+
   /** Makes sure that nobody goes on with a topic that is gone. */
   forgot(topic: StoreTopic | null): void {
     if (topic === null || this.store.topic(topic.name) === topic) return;

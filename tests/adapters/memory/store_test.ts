@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { openMemoryStore } from "../../../lib/adapters/memory/store.ts";
 import { AckLevel } from "../../../lib/gen/parley/v1/session_pb.ts";
 import { testJobLogContract } from "../../contract/job_log_contract.ts";
+import { testReplicaContract } from "../../contract/replica_contract.ts";
 import { type StoreSubject, testStoreContract } from "../../contract/store_contract.ts";
 
 const subject: StoreSubject = {
@@ -24,6 +25,19 @@ const subject: StoreSubject = {
 
 testStoreContract(subject);
 testJobLogContract(subject);
+testReplicaContract({
+  name: "memory",
+  outlives: false,
+  histories: 12,
+  place: () =>
+    Promise.resolve({
+      open: ({ clock, log, capacityBytes }) => {
+        const limits = capacityBytes === undefined ? {} : { maxMemoryStoreBytes: capacityBytes };
+        return Promise.resolve(openMemoryStore({ clock, log, limits }));
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
+});
 
 Deno.test("memory store: a backup is refused, and each store is a history of its own", async () => {
   const [one, other] = [openMemoryStore(), openMemoryStore()];

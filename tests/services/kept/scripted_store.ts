@@ -60,6 +60,7 @@ export function scriptedStore(limits: Partial<StoreLimits> = {}) {
     chunks: [],
     records: [],
     lastRevision: 0,
+    position: 0,
     forgottenSeq: 0,
     seen: [],
     warnings: [],

@@ -1,0 +1,377 @@
+/**
+ * The contract of stores that share a log, as tests; every adapter of the store runs the same.
+ */
+import assert from "node:assert/strict";
+import type { StoreLimits } from "../../lib/base/store_limits.ts";
+import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
+import { type CommitLog, LogError } from "../../lib/ports/commit_log.ts";
+import { Entry } from "../../lib/ports/entry.ts";
+import type { Store } from "../../lib/ports/store.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { MemoryEntries, MemoryLog } from "../support/memory_log.ts";
+import { Random } from "../support/random.ts";
+import { ReplicaNode } from "../support/replica_node.ts";
+import { settles } from "../support/until.ts";
+import { append, readAll, Recorder } from "./store_support.ts";
+
+/** What a case may ask for. */
+export interface ReplicaOpenOptions {
+  readonly log: CommitLog;
+  readonly clock: ManualClock;
+  readonly limits?: Partial<StoreLimits>;
+  /** About how many bytes fit before a batch fails. */
+  readonly capacityBytes?: number;
+}
+
+/** Where one store lives. */
+export interface ReplicaPlace extends AsyncDisposable {
+  open(options: ReplicaOpenOptions): Promise<Store>;
+}
+
+/** An adapter under test. */
+export interface ReplicaSubject {
+  readonly name: string;
+  /** Whether a store opened again has what the last one had. */
+  readonly outlives: boolean;
+  readonly histories: number;
+  place(): Promise<ReplicaPlace>;
+}
+
+/** Stores that share a log. */
+class Cluster implements AsyncDisposable {
+  readonly shared = new MemoryEntries();
+  readonly clock = new ManualClock();
+  readonly nodes: ReplicaNode[] = [];
+  readonly places: ReplicaPlace[] = [];
+  readonly recorders: Recorder[] = [];
+  /** The log of each node, whose faults are made by hand. */
+  readonly logs: MemoryLog[] = [];
+
+  static async of(count: number, subject: ReplicaSubject, capacityBytes?: number) {
+    const cluster = new Cluster();
+    for (let index = 0; index < count; index++) {
+      cluster.places.push(await subject.place());
+      await cluster.open(index, capacityBytes);
+    }
+    return cluster;
+  }
+
+  async open(index: number, capacityBytes?: number): Promise<ReplicaNode> {
+    const log = this.logs[index] = new MemoryLog(this.shared);
+    const store = await this.places[index].open({ log, clock: this.clock, capacityBytes });
+    store.listen(this.recorders[index] = new Recorder());
+    return this.nodes[index] = new ReplicaNode(store, log);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const node of this.nodes) await node[Symbol.asyncDispose]();
+    for (const place of this.places) await place[Symbol.asyncDispose]();
+  }
+}
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** Registers the tests of one adapter. */
+export function testReplicaContract(subject: ReplicaSubject): void {
+  const test = (
+    text: string,
+    run: (cluster: Cluster, ...nodes: ReplicaNode[]) => Promise<void>,
+    { capacityBytes, ignore = false }: { capacityBytes?: number; ignore?: boolean } = {},
+  ) =>
+    Deno.test({
+      name: `${subject.name} replica: ${text}`,
+      ignore,
+      async fn() {
+        await using cluster = await Cluster.of(2, subject, capacityBytes);
+        await run(cluster, ...cluster.nodes);
+      },
+    });
+
+  test("who does not lead refuses what is handed over", async (_cluster, { store }) => {
+    assert.equal(store.replica!.leads, false);
+    assert.throws(() => store.openTopic("t"), { codeName: "UNAVAILABLE" });
+    assert.throws(() => store.put("k", bytes("v"), -1, null), { codeName: "UNAVAILABLE" });
+    await Promise.resolve();
+  });
+
+  test("what one commits, the other has, and is told of", async (cluster, one, other) => {
+    assert.equal(one.store.epoch, other.store.epoch);
+    assert.ok(await one.claim());
+    const topic = one.store.openTopic("orders.eu");
+    one.store.setRetention(topic, { maxEvents: 100 });
+    append(one.store, topic, "first", { timeMs: 7, messageId: "m1" });
+    append(one.store, topic, "second", { timeMs: 8 });
+    push(one.store, "work", "job");
+    one.store.put("key", bytes("value"), 0, "record");
+    await one.store.flush();
+    assert.equal(one.store.level, AckLevel.REPLICATED);
+    await settles(other.caughtUp(), "the log was applied");
+    assert.deepEqual(await contentOf(other.store), await contentOf(one.store));
+    assert.equal(other.replica.position, one.replica.position);
+    const told = cluster.recorders[1].committedEntries;
+    assert.deepEqual(told.map(({ kind, seq, completion }) => [kind, seq, completion]), [
+      ["event", 1, undefined],
+      ["event", 2, undefined],
+      ["job", 1, undefined],
+      ["put", 1, undefined],
+    ]);
+    assert.equal(other.store.duplicateOf(other.store.topic("orders.eu")!, "m1"), 1);
+  });
+
+  test("who takes up the lead goes on where the other was", async (_cluster, one, other) => {
+    assert.ok(await one.claim("one"));
+    append(one.store, one.store.openTopic("t"), "a", { messageId: "m" });
+    one.store.put("k", bytes("1"), 0, null);
+    await one.store.flush();
+    await one.stepDown();
+    assert.ok(await other.claim("other"));
+    const topic = other.store.openTopic("t");
+    assert.equal(append(other.store, topic, "b"), 2);
+    assert.equal(append(other.store, topic, "again", { messageId: "m" }), 1);
+    assert.equal(append(other.store, other.store.openTopic("new"), "c"), 1);
+    assert.equal(other.store.put("k", bytes("2"), 1, null), 2);
+    await other.store.flush();
+    await settles(one.caughtUp(), "the log was applied");
+    assert.deepEqual(await contentOf(one.store), await contentOf(other.store));
+    assert.equal(one.store.revision("k"), 2);
+  });
+
+  test("who was replaced unawares keeps nothing, and says so", async (cluster, one, other) => {
+    assert.ok(await one.claim("one"));
+    append(one.store, one.store.openTopic("t"), "kept");
+    await one.store.flush();
+    assert.ok(await other.claim("other"));
+    append(other.store, other.store.openTopic("t"), "the other's");
+    await other.store.flush();
+    append(one.store, one.store.openTopic("t"), "late");
+    append(one.store, one.store.openTopic("only.here"), "late, too");
+    one.store.put("k", bytes("late"), -1, "record");
+    await assert.rejects(one.store.flush(), { codeName: "UNAVAILABLE" });
+    assert.equal(one.replica.leads, false);
+    assert.deepEqual(one.deposed.map(({ fault }) => fault), ["fenced"]);
+    assert.equal(cluster.recorders[0].failedEntries.length, 3);
+    assert.throws(() => append(one.store, one.store.topic("t")!, "x"), {
+      codeName: "UNAVAILABLE",
+    });
+    // The number that the other gives is the one that the topic had here, which nobody has heard of.
+    append(other.store, other.store.openTopic("another"), "x");
+    await other.store.flush();
+    await settles(one.caughtUp(), "the log was applied");
+    assert.deepEqual(await contentOf(one.store), await contentOf(other.store));
+    assert.equal(one.store.topic("t")!.lastSeq, 2);
+    await other.stepDown();
+    assert.ok(await one.claim("one again"));
+    assert.equal(append(one.store, one.store.openTopic("only.here"), "now"), 1);
+    await one.store.flush();
+    await settles(other.caughtUp(), "the log was applied");
+    assert.deepEqual(await contentOf(other.store), await contentOf(one.store));
+  });
+
+  for (const kept of [true, false]) {
+    test(`a batch whose fate is unknown fails, and is ${kept ? "" : "not "}there`, async (
+      cluster,
+      one,
+      other,
+    ) => {
+      assert.ok(await one.claim());
+      const topic = one.store.openTopic("t");
+      append(one.store, topic, "first");
+      await one.store.flush();
+      cluster.logs[0].fault = { kept, error: new LogError("unknown", "no answer") };
+      append(one.store, topic, "second", { messageId: "m" });
+      await assert.rejects(one.store.flush(), { codeName: "UNAVAILABLE", retryable: true });
+      assert.deepEqual(one.deposed.map(({ fault }) => fault), ["unknown"]);
+      assert.equal(topic.lastSeq, 1);
+      assert.ok(await one.claim());
+      assert.equal(topic.lastSeq, kept ? 2 : 1);
+      // The same again, as clients do it.
+      assert.equal(append(one.store, one.store.openTopic("t"), "second", { messageId: "m" }), 2);
+      await one.store.flush();
+      await settles(other.caughtUp(), "the log was applied");
+      const events = await readAll(other.store, other.store.topic("t")!);
+      assert.deepEqual(events.map(({ payload }) => payload), ["first", "second"]);
+    });
+  }
+
+  test("a log without room fails batches, and the lead stays", async (cluster, one, other) => {
+    assert.ok(await one.claim());
+    const topic = one.store.openTopic("t");
+    const last = (await one.log.state()).lastSequence;
+    cluster.logs[0].fault = { kept: false, error: new LogError("full", "no room", { last }) };
+    append(one.store, topic, "refused");
+    await assert.rejects(one.store.flush(), { codeName: "RESOURCE_EXHAUSTED" });
+    assert.equal(append(one.store, topic, "taken"), 1);
+    await one.store.flush();
+    assert.equal(one.replica.leads, true);
+    await settles(other.caughtUp(), "the log was applied");
+    assert.deepEqual(await contentOf(other.store), await contentOf(one.store));
+  });
+
+  test("duplicates alone are answered without the log", async (_cluster, one) => {
+    assert.ok(await one.claim());
+    const topic = one.store.openTopic("t");
+    append(one.store, topic, "a", { messageId: "m" });
+    await one.store.flush();
+    const { lastSequence } = await one.log.state();
+    assert.equal(append(one.store, topic, "b", { messageId: "m" }), 1);
+    await one.store.flush();
+    assert.equal((await one.log.state()).lastSequence, lastSequence);
+  });
+
+  test(
+    "a batch that cannot be committed here is applied once it can",
+    async (cluster, one, other) => {
+      assert.ok(await one.claim());
+      const topic = one.store.openTopic("t");
+      const large = "-".repeat(150_000);
+      let kept = 0;
+      for (; kept < 50 && one.replica.leads; kept++) {
+        append(one.store, topic, large);
+        await one.store.flush().catch(() => {});
+      }
+      assert.ok(!one.replica.leads, "a node that has no room leads no longer");
+      assert.deepEqual(one.deposed.map(({ fault }) => fault), ["lost"]);
+      const { lastSequence } = await one.log.state();
+      await assert.rejects(settles(one.follow().reached(lastSequence), "the reading ends"), {
+        codeName: "RESOURCE_EXHAUSTED",
+      });
+      await one.stopFollowing();
+      assert.equal(one.store.topic("t")!.lastSeq, kept - 1);
+      // The other one is as full: nothing of the batch is there.
+      await assert.rejects(settles(other.follow().reached(lastSequence), "the reading ends"));
+      await other.stopFollowing();
+      assert.deepEqual(await contentOf(other.store), await contentOf(one.store));
+      await one.store.trim(one.store.topic("t")!, kept);
+      await settles(one.caughtUp(), "what was left over is applied");
+      assert.equal(one.store.topic("t")!.lastSeq, kept);
+      assert.equal(cluster.recorders[0].committedEntries.at(-1)!.seq, kept);
+    },
+    { capacityBytes: 1_500_000 },
+  );
+
+  test("a store that is opened again goes on at its position", async (cluster, one, other) => {
+    assert.ok(await one.claim());
+    for (let round = 0; round < 5; round++) {
+      for (let count = 0; count < 5; count++) {
+        append(one.store, one.store.openTopic(`t${count}`), `${round}`);
+        push(one.store, "q", `${round}`);
+        await one.store.flush();
+      }
+      await settles(cluster.nodes[1].caughtUp(), "the log was applied");
+      const { position } = cluster.nodes[1].replica;
+      await cluster.nodes[1][Symbol.asyncDispose]();
+      // Some of it comes only when the store is there again.
+      push(one.store, "q", "meanwhile");
+      await one.store.flush();
+      const again = await cluster.open(1);
+      assert.equal(again.replica.position, position);
+    }
+    await settles(cluster.nodes[1].caughtUp(), "the log was applied");
+    assert.notEqual(cluster.nodes[1], other);
+    assert.deepEqual(await contentOf(cluster.nodes[1].store), await contentOf(one.store));
+    assert.ok(await cluster.nodes[1].claim());
+    assert.equal(append(cluster.nodes[1].store, cluster.nodes[1].store.openTopic("t1"), "x"), 6);
+    await cluster.nodes[1].store.flush();
+  }, { ignore: !subject.outlives });
+
+  for (let seed = 1; seed <= subject.histories; seed++) {
+    Deno.test(`${subject.name} replica: nodes that take turns agree, seed ${seed}`, async () => {
+      await using cluster = await Cluster.of(3, subject);
+      await playTurns(cluster, new Random(seed), subject.outlives);
+    });
+  }
+}
+
+/** A random history in which the lead changes, with and without the knowledge of who had it, and nodes start again. */
+async function playTurns(cluster: Cluster, random: Random, outlives: boolean): Promise<void> {
+  const acknowledged = new Map<string, Map<number, string>>();
+  let count = 0;
+  let leader = 0;
+  assert.ok(await cluster.nodes[leader].claim());
+  for (let step = 0; step < 150; step++) {
+    const dice = random.below(100);
+    const node = cluster.nodes[leader];
+    if (dice < 60) {
+      const name = `t${random.below(5)}`;
+      const payload = `${++count}`;
+      const messageId = random.below(4) === 0 ? `id${random.below(20)}` : "";
+      const topic = node.store.openTopic(name);
+      const isSeen = node.store.duplicateOf(topic, messageId) > 0;
+      const seq = append(node.store, topic, payload, { timeMs: count, messageId });
+      if (random.below(3) === 0) push(node.store, `q${random.below(2)}`, payload);
+      if (random.below(5) === 0) node.store.put(`k${random.below(4)}`, bytes(payload), -1, null);
+      if (random.below(4) > 0) continue;
+      await node.store.flush();
+      if (isSeen) continue;
+      if (!acknowledged.has(name)) acknowledged.set(name, new Map());
+      acknowledged.get(name)!.set(seq, payload);
+    } else if (dice < 75) {
+      await node.store.flush();
+      const topic = node.store.topic(`t${random.below(5)}`);
+      if (topic === null || topic.lastSeq === 0) continue;
+      node.store.forget(topic, null);
+      await node.store.flush();
+      acknowledged.delete(topic.name);
+    } else if (dice < 90) {
+      const next = (leader + 1 + random.below(2)) % 3;
+      // Half of the time the former one does not know, and its next batch is refused.
+      const isTold = random.below(2) === 0;
+      if (isTold) await node.store.flush().then(() => node.stepDown());
+      // What the former one has under way may come first.
+      while (!await cluster.nodes[next].claim(`${next}`));
+      if (!isTold) {
+        const late = async () => {
+          append(node.store, node.store.openTopic("t0"), "late");
+          await node.store.flush();
+        };
+        await assert.rejects(late(), { codeName: "UNAVAILABLE" });
+        await node.stepDown();
+      }
+      leader = next;
+    } else if (outlives) {
+      const other = (leader + 1) % 3;
+      await cluster.nodes[other][Symbol.asyncDispose]();
+      await cluster.open(other);
+    }
+  }
+  await cluster.nodes[leader].store.flush();
+  for (const node of cluster.nodes) {
+    if (node !== cluster.nodes[leader]) await settles(node.caughtUp(), "the log was applied");
+  }
+  const content = await contentOf(cluster.nodes[leader].store);
+  for (const { store } of cluster.nodes) assert.deepEqual(await contentOf(store), content);
+  for (const [name, events] of acknowledged) {
+    const topic = cluster.nodes[leader].store.topic(name)!;
+    const present = new Map(
+      (await readAll(cluster.nodes[leader].store, topic)).map(({ seq, payload }) => [seq, payload]),
+    );
+    for (const [seq, payload] of events) assert.equal(present.get(seq), payload, `${name} ${seq}`);
+  }
+}
+
+/** Pushes a job that is a chunk of its own. */
+function push(store: Store, queue: string, text: string): void {
+  const body = bytes(text);
+  const entry = new Entry().setBody(body, 0, body.length);
+  entry.timeMs = 1;
+  store.jobs.push(store.jobs.openQueue(queue), entry, true, null);
+}
+
+/** Everything that a store holds, to be compared with that of another. */
+async function contentOf(store: Store) {
+  const topics = [];
+  for (const topic of [...store.topics()].sort((one, other) => one.name < other.name ? -1 : 1)) {
+    // A topic that somebody asked for, and nobody published on, is nothing that is shared.
+    if (topic.events === 0) continue;
+    const { name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs } = topic;
+    const events = (await readAll(store, topic, 100)).map(({ seq, timeMs, payload }) => [
+      seq,
+      timeMs,
+      payload,
+    ]);
+    topics.push({ name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, events });
+  }
+  const { records } = await store.list("", "", 1000);
+  const queues = [...store.jobs.queues()].map(({ name, lastId }) => [name, lastId]).sort();
+  return { topics, records, queues, forgottenSeq: store.forgottenSeq };
+}
