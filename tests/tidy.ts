@@ -86,6 +86,7 @@ export function layerFaults(graph: ReadonlyMap<string, readonly Import[]>): stri
 
 /** The parts of lib/services in their order: a file imports its own part and those before it. */
 const SERVICES = [
+  "replication",
   "connection",
   "tracing",
   "access",

@@ -21,15 +21,19 @@ export interface Replica {
   /** Called when the store leads no longer by itself, with the reason; set by whoever had it lead. */
   deposed: (reason: LogError) => void;
   /**
-   * Takes up the lead, so that batches are appended behind `last`: the claim of the lead itself, before which
-   * everything was applied.
+   * Claims the lead for `node` behind `last`, up to which everything was applied. Resolves when the log has the claim and
+   * the store leads. Rejects with a LogError when it does not: as `fenced`, others have appended meanwhile; as `unknown`,
+   * the claim may be in the log, and is without effect.
    */
-  lead(last: number): void;
+  claim(node: string, last: number): Promise<void>;
+  /** Appends a sign of life while the store leads, unless it is appending anyway. Never rejects. */
+  pulse(): Promise<void>;
   /** Gives the lead up. Resolves when no batch is under way; what is handed over later is refused. */
   follow(): Promise<void>;
   /**
    * Applies an entry of the log, in order, while the store does not lead; one that it has applied is passed over.
-   * Resolves when the listener was told. Rejects with a ParleyError, as a batch fails, and has then changed nothing.
+   * Resolves when the listener was told, with the node that says by this entry that it leads, null for a batch. Rejects
+   * with a ParleyError, as a batch fails, and has then changed nothing.
    */
-  apply(entry: LogEntry): Promise<void>;
+  apply(entry: LogEntry): Promise<string | null>;
 }

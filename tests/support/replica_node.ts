@@ -1,7 +1,6 @@
 /**
  * A store that shares a log, with what a node does for it: follows the log, and takes up the lead.
  */
-import { claimEntry } from "../../lib/adapters/store/log_entry.ts";
 import { type CommitLog, LogError, type LogReader } from "../../lib/ports/commit_log.ts";
 import type { Store } from "../../lib/ports/store.ts";
 
@@ -27,7 +26,7 @@ export class ReplicaNode implements AsyncDisposable {
   follow(): LogReader {
     return this.#reader ??= this.log.read(
       this.replica.position,
-      (entry) => this.replica.apply(entry),
+      async (entry) => void await this.replica.apply(entry),
     );
   }
 
@@ -46,13 +45,10 @@ export class ReplicaNode implements AsyncDisposable {
   /** Claims the lead; false when another was sooner. */
   async claim(name = "node"): Promise<boolean> {
     const { lastSequence } = await this.log.state();
-    const reader = this.follow();
-    await reader.reached(lastSequence);
+    await this.follow().reached(lastSequence);
+    await this.stopFollowing();
     try {
-      const last = await this.log.append(claimEntry(name, 1), lastSequence);
-      await reader.reached(last);
-      await this.stopFollowing();
-      this.replica.lead(last);
+      await this.replica.claim(name, lastSequence);
       return true;
     } catch (error) {
       if (error instanceof LogError && error.fault === "fenced") return false;

@@ -128,7 +128,9 @@ export class StreamReader implements LogReader {
 
   async #taken(sequence: number, part: string, data: Uint8Array): Promise<void> {
     try {
-      const bytes = this.#joiner.take(part === "" ? null : part, data);
+      // The client gives Buffers, whose methods are not quite those of other arrays of bytes.
+      const plain = new Uint8Array(data.buffer, data.byteOffset, data.length);
+      const bytes = this.#joiner.take(part === "" ? null : part, plain);
       if (bytes !== null) await this.#take({ sequence, bytes });
     } catch (error) {
       throw new TakeError("cannot take an entry of the log", { cause: error });

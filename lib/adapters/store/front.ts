@@ -392,6 +392,6 @@ export class StoreFront implements Store {
       if (isOwn) this.#names.takeUpNumbers();
       else this.#names.giveUpNumbers();
     };
-    return new LogStage({ log, backend, receive, numbering }, position);
+    return new LogStage({ log, clock: this.#clock, backend, receive, numbering }, position);
   }
 }

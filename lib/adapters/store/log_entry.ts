@@ -45,7 +45,9 @@ export function readEntry(bytes: Uint8Array): LogRecord {
   const kind = view.getUint32(4, true);
   const nowMs = view.getFloat64(8, true);
   if (view.getFloat64(16, true) !== bytes.length - HEADER_BYTES) throw unknown();
-  const payload = bytes.slice(HEADER_BYTES);
+  // Not `slice`, which is no copy where the bytes are a Buffer.
+  const payload = new Uint8Array(bytes.length - HEADER_BYTES);
+  payload.set(bytes.subarray(HEADER_BYTES));
   if (kind === Kind.CLAIM) return { kind: "claim", node: decodeText(payload), nowMs };
   if (kind !== Kind.BATCH || !isWhole(payload.buffer)) throw unknown();
   return { kind: "batch", buffer: payload.buffer, nowMs };

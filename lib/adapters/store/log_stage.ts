@@ -5,12 +5,13 @@
  * outcome of an append is not known, this store leads no longer, takes back what it has not committed, and applies the
  * log from its position on. A batch of duplicates alone says nothing new, and is not appended.
  */
+import type { Clock } from "../../base/clock.ts";
 import { detached, settled } from "../../base/detached.ts";
 import { assert, type ParleyError } from "../../base/errors.ts";
 import { type CommitLog, type LogEntry, LogError } from "../../ports/commit_log.ts";
 import type { Replica } from "../../ports/replica.ts";
 import type { Batch } from "./batch.ts";
-import { batchEntry, readEntry } from "./log_entry.ts";
+import { batchEntry, claimEntry, readEntry } from "./log_entry.ts";
 import { isNew } from "./operations.ts";
 import type { Committer, StorePipeline } from "./pipeline.ts";
 import { noRoom, unavailable } from "./values.ts";
@@ -18,6 +19,7 @@ import { noRoom, unavailable } from "./values.ts";
 /** The store around the stage. */
 export interface StageParts {
   readonly log: CommitLog;
+  readonly clock: Clock;
   readonly backend: Committer;
   /** The batch of operations that came with the log. */
   readonly receive: (buffer: ArrayBuffer, nowMs: number) => Batch;
@@ -33,6 +35,10 @@ export class LogStage implements Replica, Committer {
   readonly #parts: StageParts;
   /** The last sequence of the log, as far as this store has appended to it. */
   #last = 0;
+  #node = "";
+  /** The sign of life that is under way, and whether a batch is on its way into the log. */
+  #pulsing: Promise<void> | null = null;
+  #isAppending = false;
   /** Whether this store has given numbers since it last applied an entry. */
   #numbers = false;
   /** The sequence of the batch that the backend has. */
@@ -50,14 +56,27 @@ export class LogStage implements Replica, Committer {
     return this.leads ? null : unavailable("keep it on this node", "it does not lead the cluster");
   }
 
-  lead(last: number): void {
-    assert(
-      !this.leads && !this.pipeline.isBusy,
-      "a store takes up the lead once, and has applied the log",
-    );
+  async claim(node: string, last: number): Promise<void> {
+    assert(!this.leads && !this.pipeline.isBusy, "who claims the lead has applied the log");
+    this.#last = await this.#parts.log.append(claimEntry(node, this.#parts.clock.wallMs()), last);
     this.#parts.numbering(true);
-    this.#last = last;
+    this.#node = node;
     this.leads = this.#numbers = true;
+  }
+
+  pulse(): Promise<void> {
+    return this.#pulsing ??= this.#pulse().finally(() => this.#pulsing = null);
+  }
+
+  async #pulse(): Promise<void> {
+    if (!this.leads || this.#isAppending) return;
+    const { log, clock } = this.#parts;
+    try {
+      this.#last = await log.append(claimEntry(this.#node, clock.wallMs()), this.#last);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      this.#refused(error);
+    }
   }
 
   async follow(): Promise<void> {
@@ -65,10 +84,10 @@ export class LogStage implements Replica, Committer {
     await this.#whenIdle();
   }
 
-  async apply({ sequence, bytes }: LogEntry): Promise<void> {
-    if (sequence <= this.position) return;
+  async apply({ sequence, bytes }: LogEntry): Promise<string | null> {
     const record = readEntry(bytes);
-    if (record.kind !== "batch") return;
+    if (record.kind === "claim") return record.node;
+    if (sequence <= this.position) return null;
     await this.#whenIdle();
     assert(!this.leads, "a store that leads does not apply the log");
     // Not sooner, since the batches of this store that have failed are told of by their numbers.
@@ -80,6 +99,7 @@ export class LogStage implements Replica, Committer {
     await this.pipeline.apply(batch, () => {
       this.#parts.backend.commit(buffer, buffer.byteLength, nowMs, sequence);
     });
+    return null;
   }
 
   commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
@@ -108,13 +128,19 @@ export class LogStage implements Replica, Committer {
 
   async #append(buffer: ArrayBuffer, length: number, nowMs: number): Promise<void> {
     const { log, backend } = this.#parts;
+    // Entries go into the log one after the other.
+    this.#isAppending = true;
+    await this.#pulsing;
     let sequence: number;
     try {
+      if (!this.leads) throw new LogError("fenced", "another node leads");
       sequence = await log.append(batchEntry(buffer, length, nowMs), this.#last);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       this.pipeline.failed(buffer, this.#refused(error));
       return;
+    } finally {
+      this.#isAppending = false;
     }
     // It is in the log, so it is committed here, too, even when the lead was given up meanwhile.
     this.#last = this.#committing = sequence;
