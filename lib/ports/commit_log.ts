@@ -27,6 +27,8 @@ export interface LogState {
   readonly firstSequence: number;
   /** The sequence of what was appended last; 0 before the first. */
   readonly lastSequence: number;
+  /** How full the log is: 0 to 1. */
+  readonly fullness: number;
 }
 
 /** Why an append, or reading, did not succeed. */

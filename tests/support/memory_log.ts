@@ -31,6 +31,8 @@ export class MemoryLog implements CommitLog {
   readonly #shared: MemoryEntries;
   /** When set, the next append ends so; `kept` says whether the entry is there all the same. */
   fault: { readonly kept: boolean; readonly error: LogError } | null = null;
+  /** How full the log says that it is. */
+  fullness = 0;
   /** Holds appends back until it is settled. */
   held: Promise<void> | null = null;
 
@@ -61,7 +63,8 @@ export class MemoryLog implements CommitLog {
 
   state(): Promise<LogState> {
     const { first, last } = this.#shared;
-    return Promise.resolve({ firstSequence: first, lastSequence: last });
+    const { fullness } = this;
+    return Promise.resolve({ firstSequence: first, lastSequence: last, fullness });
   }
 
   read(after: number, take: LogTaker): LogReader {

@@ -97,8 +97,12 @@ export class JetStreamLog implements CommitLog {
 
   async state(): Promise<LogState> {
     try {
-      const { state } = await this.#stream.manager.streams.info(this.#stream.name);
-      return { firstSequence: Math.max(state.first_seq, 1), lastSequence: state.last_seq };
+      const { state, config } = await this.#stream.manager.streams.info(this.#stream.name);
+      return {
+        firstSequence: Math.max(state.first_seq, 1),
+        lastSequence: state.last_seq,
+        fullness: config.max_bytes > 0 ? state.bytes / config.max_bytes : 0,
+      };
     } catch (error) {
       throw new LogError("unknown", "cannot ask the log what it holds", { cause: error });
     }
