@@ -8,7 +8,7 @@ import type { ParleyError } from "../../base/errors.ts";
 import type { BackendSink } from "./backend.ts";
 import type { Batch } from "./batch.ts";
 import type { DedupWindow } from "./dedup_window.ts";
-import type { LogStage } from "./log_stage.ts";
+import type { LogStage } from "./shared/log_stage.ts";
 import type { StoreNames } from "./names.ts";
 import type { StorePipeline } from "./pipeline.ts";
 import type { RecordTable } from "./record_table.ts";

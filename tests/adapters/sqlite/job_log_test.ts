@@ -224,7 +224,9 @@ Deno.test("sqlite jobs: a database of format 1 keeps its events and takes jobs",
     former.put("key", text.encode("value"), 0, null);
     await former.close();
     const database = new DatabaseSync(filesOf(directory).database);
-    database.exec("DROP TABLE job_states; DROP TABLE forgotten; PRAGMA user_version = 1");
+    database.exec(
+      "DROP TABLE job_states; DROP TABLE forgotten; DROP TABLE log_position; PRAGMA user_version = 1",
+    );
     database.close();
 
     const store = await openSqliteStore({ directory, fullCheck: true });

@@ -5,16 +5,16 @@
  * outcome of an append is not known, this store leads no longer, takes back what it has not committed, and applies the
  * log from its position on. A batch of duplicates alone says nothing new, and is not appended.
  */
-import type { Clock } from "../../base/clock.ts";
-import { detached, settled } from "../../base/detached.ts";
-import { assert, type ParleyError } from "../../base/errors.ts";
-import { type CommitLog, type LogEntry, LogError } from "../../ports/commit_log.ts";
-import type { Replica } from "../../ports/replica.ts";
-import type { Batch } from "./batch.ts";
+import type { Clock } from "../../../base/clock.ts";
+import { detached, settled } from "../../../base/detached.ts";
+import { assert, type ParleyError } from "../../../base/errors.ts";
+import { type CommitLog, type LogEntry, LogError } from "../../../ports/commit_log.ts";
+import type { Replica } from "../../../ports/replica.ts";
+import type { Batch } from "../batch.ts";
 import { batchEntry, claimEntry, readEntry } from "./log_entry.ts";
-import { isNew } from "./operations.ts";
-import type { Committer, StorePipeline } from "./pipeline.ts";
-import { noRoom, unavailable } from "./values.ts";
+import { isNew } from "../operations.ts";
+import type { Committer, StorePipeline } from "../pipeline.ts";
+import { noRoom, unavailable } from "../values.ts";
 
 /** The store around the stage. */
 export interface StageParts {

@@ -5,9 +5,9 @@
  * the kind, the time of the writer, and the length of the payload, all little-endian as in a batch. A batch's payload
  * is its operations as they are; a claim's is the name of the node.
  */
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import { decodeText } from "../../base/utf8_text.ts";
-import { isWhole } from "./operations.ts";
+import { ErrorCode, ParleyError } from "../../../base/errors.ts";
+import { decodeText } from "../../../base/utf8_text.ts";
+import { isWhole } from "../operations.ts";
 
 /** "PLY" and the form, which counts up when the payload changes so that an older Parley cannot read it. */
 const MARK = 0x01594c50;

@@ -5,12 +5,12 @@
  * Topics and queues get the numbers that the writer gave them, message_ids enter the window. Doing that twice for one
  * batch does no harm, so a batch that could not be committed can come again.
  */
-import { decodeText } from "../../base/utf8_text.ts";
-import { Batch } from "./batch.ts";
-import type { DedupWindow } from "./dedup_window.ts";
-import type { StoreNames } from "./names.ts";
-import { hasEntry, Operation, OperationCursor } from "./operations.ts";
-import type { StoredLog } from "./stored_log.ts";
+import { decodeText } from "../../../base/utf8_text.ts";
+import { Batch } from "../batch.ts";
+import type { DedupWindow } from "../dedup_window.ts";
+import type { StoreNames } from "../names.ts";
+import { hasEntry, Operation, OperationCursor } from "../operations.ts";
+import type { StoredLog } from "../stored_log.ts";
 
 /** The parts of a store that a received batch enters. */
 export interface ReceivingParts {
