@@ -53,6 +53,11 @@ export interface JobLog {
    * before that is committed keeps the queue. Raises FAILED_PRECONDITION while pushed jobs are not committed.
    */
   forget(queue: StoreQueue, completion: unknown): void;
+  /**
+   * Finds the chunks of all queues anew, as they are now, for `takeChunks`: a node that takes up the lead has applied
+   * them without looking at them. Nothing is handed over meanwhile. Rejects with a ParleyError, UNIMPLEMENTED in memory.
+   */
+  reload(): Promise<void>;
   /** The chunks of `queue` that were there at start, in the order of their ids; the store forgets them. */
   takeChunks(queue: StoreQueue): readonly StoredChunk[];
 

@@ -176,6 +176,12 @@ export class MemoryBackend implements StoreBackend {
     return Promise.resolve(page.build());
   }
 
+  chunks(): Promise<never> {
+    const message = "cannot take up queues: this store is in memory, without the states of jobs";
+    const accepted = "a server with a data directory";
+    return Promise.reject(new ParleyError(ErrorCode.UNIMPLEMENTED, message, { accepted }));
+  }
+
   backup(path: string): Promise<void> {
     const message = `cannot back up to ${JSON.stringify(path)}: this store is in memory`;
     const accepted = "a server with a data directory";

@@ -9,7 +9,7 @@ import type { Retention } from "../../ports/store.ts";
 import type { StorePage } from "../../ports/store_page.ts";
 import type { PostedError } from "./errors.ts";
 import type { OpenedSnapshot, OpenRequest } from "./open.ts";
-import type { BackendLastPage, BackendRead } from "../store/backend.ts";
+import type { BackendLastPage, BackendRead, StoredQueue } from "../store/backend.ts";
 
 /** A command to the writer. */
 export type WriterCommand =
@@ -75,10 +75,11 @@ export type ReaderCommand =
     readonly queue: number;
     readonly firsts: readonly number[];
   }
+  | { readonly type: "queues"; readonly id: number }
   | { readonly type: "close"; readonly id: number };
 
 /** The result of a read. */
-export type ReaderValue = StorePage | BackendLastPage | number | null;
+export type ReaderValue = StorePage | BackendLastPage | readonly StoredQueue[] | number | null;
 
 /** A report of the reader, or of the copier. */
 export interface ReaderReport {

@@ -9,8 +9,9 @@ import type { StorePage } from "../../ports/store_page.ts";
 import { type Chunk, ChunkCursor, chunkNumber, verifyChunk } from "./chunk.ts";
 import { damaged } from "./errors.ts";
 import { SegmentPage } from "./page.ts";
-import { CHUNK } from "./tables.ts";
-import type { BackendLastPage, BackendRead } from "../store/backend.ts";
+import { CHUNK, loadChunks, loadTopics } from "./tables.ts";
+import type { BackendLastPage, BackendRead, StoredQueue } from "../store/backend.ts";
+import { queueNameOf } from "../store/queue_name.ts";
 
 /** The first chunks of a page are asked for in small numbers, until their size is known. */
 const FIRST_CHUNKS = 4;
@@ -47,6 +48,15 @@ export class SqliteReader {
       else this.#readForward(page, topic, request);
       return page.build();
     });
+  }
+
+  /** The chunks of all queues, without their jobs. */
+  queues(): StoredQueue[] {
+    return this.#transaction(() =>
+      loadTopics(this.#database)
+        .filter(({ name }) => queueNameOf(name) !== null)
+        .map((queue) => [queue.id, loadChunks(this.#database, queue)])
+    );
   }
 
   /** Reads the last event of each topic. */

@@ -27,6 +27,7 @@ import type {
   BackendSink,
   SeenId,
   StoreBackend,
+  StoredQueue,
 } from "../store/backend.ts";
 import { StoreFront } from "../store/front.ts";
 import { unavailable } from "../store/values.ts";
@@ -142,6 +143,10 @@ class SqliteBackend implements StoreBackend {
 
   seqAt(topic: number, lastSeq: number, timeMs: number): Promise<number> {
     return this.#reader!.ask((id) => ({ type: "seqAt", id, topic, lastSeq, timeMs }));
+  }
+
+  chunks(): Promise<readonly StoredQueue[]> {
+    return this.#reader!.ask((id) => ({ type: "queues", id }));
   }
 
   readChunks(queue: number, firsts: readonly number[]): Promise<StorePage> {

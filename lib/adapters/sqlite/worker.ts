@@ -190,6 +190,8 @@ function serveReads(path: string): void {
         return reader.seqAt(command.topic, command.lastSeq, command.timeMs);
       case "chunks":
         return reader.readChunks(command.queue, command.firsts);
+      case "queues":
+        return reader.queues();
       case "close":
         database.close();
         return null;
@@ -208,7 +210,7 @@ function serveReads(path: string): void {
 }
 
 function buffersOf(value: ReaderValue): Transferable[] {
-  if (value === null || typeof value === "number") return [];
+  if (value === null || typeof value === "number" || !("bytes" in value)) return [];
   return [value.bytes, value.ranges, value.seqs, value.times].map((each) =>
     each.buffer as ArrayBuffer
   );

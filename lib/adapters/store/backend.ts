@@ -21,13 +21,16 @@ export interface SeenId {
   readonly ageMs: number;
 }
 
+/** The number of a queue, and its chunks in the order of ids. */
+export type StoredQueue = readonly [queue: number, chunks: readonly StoredChunk[]];
+
 /** The contents of a store at its start. */
 export interface Snapshot {
   readonly epoch: string;
   /** Topics and queues; a queue's name is the one it is stored under. */
   readonly topics: readonly LogFigures[];
   /** The chunks of each queue that has any, in the order of ids. */
-  readonly chunks: Iterable<readonly [queue: number, chunks: readonly StoredChunk[]]>;
+  readonly chunks: Iterable<StoredQueue>;
   readonly records: readonly StoreRecord[];
   readonly lastRevision: number;
   /** The greatest seq that a forgotten topic or queue gave. */
@@ -102,6 +105,8 @@ export interface StoreBackend {
     maxBytes: number,
   ): Promise<BackendLastPage>;
   seqAt(topic: number, lastSeq: number, timeMs: number): Promise<number>;
+  /** The chunks of all queues without their jobs, by the number of their queue. */
+  chunks(): Promise<Iterable<StoredQueue>>;
   /** Reads whole chunks of a queue, by their first ids; chunks that are gone are passed over. */
   readChunks(queue: number, firsts: readonly number[]): Promise<StorePage>;
   backup(path: string): Promise<void>;

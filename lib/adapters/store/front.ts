@@ -134,6 +134,7 @@ export class StoreFront implements Store {
       pipeline: this.#pipeline,
       reads: this.#reads,
       names: this.#names,
+      chunks: () => backend.chunks(),
       checkOpen: (action) => this.#checkOpen(action),
       forget: (queue, completion) => this.#forget(queue, completion),
     }, snapshot.chunks);

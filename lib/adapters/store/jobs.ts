@@ -26,6 +26,8 @@ export interface JobsParts {
   readonly pipeline: StorePipeline;
   readonly reads: StoreReads;
   readonly names: StoreNames;
+  /** The chunks of all queues as they are stored, by the number of their queue. */
+  readonly chunks: () => Promise<Iterable<readonly [number, readonly StoredChunk[]]>>;
   /** Raises UNAVAILABLE when the store has ended. */
   readonly checkOpen: (action: string) => void;
   /** Hands over that a queue is forgotten. */
@@ -38,7 +40,7 @@ export class StoreJobs implements JobLog {
   readonly #pipeline: StorePipeline;
   readonly #parts: JobsParts;
   /** The chunks that were there at start, by the number of their queue. */
-  readonly #found: Map<number, readonly StoredChunk[]>;
+  #found: Map<number, readonly StoredChunk[]>;
 
   /** `found` are the chunks that were there at start, by the number of their queue. */
   constructor(parts: JobsParts, found: Iterable<readonly [number, readonly StoredChunk[]]>) {
@@ -74,6 +76,10 @@ export class StoreJobs implements JobLog {
       );
     }
     this.#parts.forget(state, completion);
+  }
+
+  async reload(): Promise<void> {
+    this.#found = new Map(await this.#parts.chunks());
   }
 
   takeChunks(queue: StoreQueue): readonly StoredChunk[] {
