@@ -2,74 +2,14 @@
  * The contract of stores that share a log, as tests; every adapter of the store runs the same.
  */
 import assert from "node:assert/strict";
-import type { StoreLimits } from "../../lib/base/store_limits.ts";
 import { AckLevel } from "../../lib/gen/parley/v1/session_pb.ts";
-import { type CommitLog, LogError } from "../../lib/ports/commit_log.ts";
-import { Entry } from "../../lib/ports/entry.ts";
-import type { Store } from "../../lib/ports/store.ts";
-import { ManualClock } from "../support/manual_clock.ts";
-import { MemoryEntries, MemoryLog } from "../support/memory_log.ts";
+import { LogError } from "../../lib/ports/commit_log.ts";
 import { Random } from "../support/random.ts";
-import { ReplicaNode } from "../support/replica_node.ts";
+import type { ReplicaNode } from "../support/replica_node.ts";
 import { settles } from "../support/until.ts";
-import { append, readAll, Recorder } from "./store_support.ts";
-
-/** What a case may ask for. */
-export interface ReplicaOpenOptions {
-  readonly log: CommitLog;
-  readonly clock: ManualClock;
-  readonly limits?: Partial<StoreLimits>;
-  /** About how many bytes fit before a batch fails. */
-  readonly capacityBytes?: number;
-}
-
-/** Where one store lives. */
-export interface ReplicaPlace extends AsyncDisposable {
-  open(options: ReplicaOpenOptions): Promise<Store>;
-}
-
-/** An adapter under test. */
-export interface ReplicaSubject {
-  readonly name: string;
-  /** Whether a store opened again has what the last one had. */
-  readonly outlives: boolean;
-  readonly histories: number;
-  place(): Promise<ReplicaPlace>;
-}
-
-/** Stores that share a log. */
-class Cluster implements AsyncDisposable {
-  readonly shared = new MemoryEntries();
-  readonly clock = new ManualClock();
-  readonly nodes: ReplicaNode[] = [];
-  readonly places: ReplicaPlace[] = [];
-  readonly recorders: Recorder[] = [];
-  /** The log of each node, whose faults are made by hand. */
-  readonly logs: MemoryLog[] = [];
-
-  static async of(count: number, subject: ReplicaSubject, capacityBytes?: number) {
-    const cluster = new Cluster();
-    for (let index = 0; index < count; index++) {
-      cluster.places.push(await subject.place());
-      await cluster.open(index, capacityBytes);
-    }
-    return cluster;
-  }
-
-  async open(index: number, capacityBytes?: number): Promise<ReplicaNode> {
-    const log = this.logs[index] = new MemoryLog(this.shared);
-    const store = await this.places[index].open({ log, clock: this.clock, capacityBytes });
-    store.listen(this.recorders[index] = new Recorder());
-    return this.nodes[index] = new ReplicaNode(store, log);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) await node[Symbol.asyncDispose]();
-    for (const place of this.places) await place[Symbol.asyncDispose]();
-  }
-}
-
-const bytes = (text: string) => new TextEncoder().encode(text);
+import { bytes, Cluster, contentOf, push, type ReplicaSubject } from "./replica_cluster.ts";
+import { playTurns } from "./replica_turns.ts";
+import { append, readAll } from "./store_support.ts";
 
 /** Registers the tests of one adapter. */
 export function testReplicaContract(subject: ReplicaSubject): void {
@@ -206,6 +146,20 @@ export function testReplicaContract(subject: ReplicaSubject): void {
     assert.deepEqual(await contentOf(other.store), await contentOf(one.store));
   });
 
+  test(
+    "an entry that was applied is passed over when it comes again",
+    async (cluster, one, other) => {
+      assert.ok(await one.claim());
+      append(one.store, one.store.openTopic("t"), "once");
+      await one.store.flush();
+      await settles(other.caughtUp(), "the log was applied");
+      const { position } = other.replica;
+      const bytes = cluster.shared.entries[position - cluster.shared.first];
+      await other.replica.apply({ sequence: position, bytes });
+      assert.deepEqual(await contentOf(other.store), await contentOf(one.store));
+    },
+  );
+
   test("duplicates alone are answered without the log", async (_cluster, one) => {
     assert.ok(await one.claim());
     const topic = one.store.openTopic("t");
@@ -304,98 +258,4 @@ export function testReplicaContract(subject: ReplicaSubject): void {
       await playTurns(cluster, new Random(seed), subject.outlives);
     });
   }
-}
-
-/** A random history in which the lead changes, with and without the knowledge of who had it, and nodes start again. */
-async function playTurns(cluster: Cluster, random: Random, outlives: boolean): Promise<void> {
-  const acknowledged = new Map<string, Map<number, string>>();
-  let count = 0;
-  let leader = 0;
-  assert.ok(await cluster.nodes[leader].claim());
-  for (let step = 0; step < 150; step++) {
-    const dice = random.below(100);
-    const node = cluster.nodes[leader];
-    if (dice < 60) {
-      const name = `t${random.below(5)}`;
-      const payload = `${++count}`;
-      const messageId = random.below(4) === 0 ? `id${random.below(20)}` : "";
-      const topic = node.store.openTopic(name);
-      const isSeen = node.store.duplicateOf(topic, messageId) > 0;
-      const seq = append(node.store, topic, payload, { timeMs: count, messageId });
-      if (random.below(3) === 0) push(node.store, `q${random.below(2)}`, payload);
-      if (random.below(5) === 0) node.store.put(`k${random.below(4)}`, bytes(payload), -1, null);
-      if (random.below(4) > 0) continue;
-      await node.store.flush();
-      if (isSeen) continue;
-      if (!acknowledged.has(name)) acknowledged.set(name, new Map());
-      acknowledged.get(name)!.set(seq, payload);
-    } else if (dice < 75) {
-      await node.store.flush();
-      const topic = node.store.topic(`t${random.below(5)}`);
-      if (topic === null || topic.lastSeq === 0) continue;
-      node.store.forget(topic, null);
-      await node.store.flush();
-      acknowledged.delete(topic.name);
-    } else if (dice < 90) {
-      const next = (leader + 1 + random.below(2)) % 3;
-      // Half of the time the former one does not know, and its next batch is refused.
-      const isTold = random.below(2) === 0;
-      if (isTold) await node.store.flush().then(() => node.stepDown());
-      // What the former one has under way may come first.
-      while (!await cluster.nodes[next].claim(`${next}`));
-      if (!isTold) {
-        const late = async () => {
-          append(node.store, node.store.openTopic("t0"), "late");
-          await node.store.flush();
-        };
-        await assert.rejects(late(), { codeName: "UNAVAILABLE" });
-        await node.stepDown();
-      }
-      leader = next;
-    } else if (outlives) {
-      const other = (leader + 1) % 3;
-      await cluster.nodes[other][Symbol.asyncDispose]();
-      await cluster.open(other);
-    }
-  }
-  await cluster.nodes[leader].store.flush();
-  for (const node of cluster.nodes) {
-    if (node !== cluster.nodes[leader]) await settles(node.caughtUp(), "the log was applied");
-  }
-  const content = await contentOf(cluster.nodes[leader].store);
-  for (const { store } of cluster.nodes) assert.deepEqual(await contentOf(store), content);
-  for (const [name, events] of acknowledged) {
-    const topic = cluster.nodes[leader].store.topic(name)!;
-    const present = new Map(
-      (await readAll(cluster.nodes[leader].store, topic)).map(({ seq, payload }) => [seq, payload]),
-    );
-    for (const [seq, payload] of events) assert.equal(present.get(seq), payload, `${name} ${seq}`);
-  }
-}
-
-/** Pushes a job that is a chunk of its own. */
-function push(store: Store, queue: string, text: string): void {
-  const body = bytes(text);
-  const entry = new Entry().setBody(body, 0, body.length);
-  entry.timeMs = 1;
-  store.jobs.push(store.jobs.openQueue(queue), entry, true, null);
-}
-
-/** Everything that a store holds, to be compared with that of another. */
-async function contentOf(store: Store) {
-  const topics = [];
-  for (const topic of [...store.topics()].sort((one, other) => one.name < other.name ? -1 : 1)) {
-    // A topic that somebody asked for, and nobody published on, is nothing that is shared.
-    if (topic.events === 0) continue;
-    const { name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs } = topic;
-    const events = (await readAll(store, topic, 100)).map(({ seq, timeMs, payload }) => [
-      seq,
-      timeMs,
-      payload,
-    ]);
-    topics.push({ name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, events });
-  }
-  const { records } = await store.list("", "", 1000);
-  const queues = [...store.jobs.queues()].map(({ name, lastId }) => [name, lastId]).sort();
-  return { topics, records, queues, forgottenSeq: store.forgottenSeq };
 }

@@ -21,7 +21,11 @@ class Node implements AsyncDisposable {
   readonly told: string[] = [];
   lost: Error | null = null;
 
-  constructor(name: string, shared: MemoryEntries, maxMemoryStoreBytes = 1e8) {
+  constructor(
+    name: string,
+    shared: MemoryEntries,
+    { maxMemoryStoreBytes = 1e8, silenceMs = SILENCE_MS } = {},
+  ) {
     this.log = new MemoryLog(shared);
     this.store = openMemoryStore({ log: this.log, limits: { maxMemoryStoreBytes } });
     this.keeper = new LeadKeeper({
@@ -29,7 +33,7 @@ class Node implements AsyncDisposable {
       log: this.log,
       replica: this.store.replica!,
       clock: systemClock,
-      silenceMs: SILENCE_MS,
+      silenceMs,
       owner: {
         leads: () => this.told.push("leads"),
         follows: () => this.told.push("follows"),
@@ -143,6 +147,34 @@ Deno.test("a node that steps down lets another lead", async () => {
   await agree([one, two], ["one", "two"]);
 });
 
+Deno.test("a node that leads and has nothing to do is heard of", async () => {
+  const shared = new MemoryEntries();
+  await using one = new Node("one", shared, { silenceMs: 1000 });
+  await using two = new Node("two", shared, { silenceMs: 1000 });
+  const nodes = [one, two];
+  const leader = await leaderOf(nodes);
+  const other = leader === one ? two : one;
+  await until(() => shared.last >= 8, "there are signs of life");
+  assert.deepEqual([leader.told, other.told], [["leads"], []]);
+  assert.equal(other.keeper.status.writer, leader.keeper.status.node);
+});
+
+Deno.test("a node that has not applied everything claims nothing", async () => {
+  const shared = new MemoryEntries();
+  const one = new Node("one", shared);
+  await until(() => one.leads, "the first node leads");
+  await using slow = new Node("slow", shared);
+  const applies = Promise.withResolvers<void>();
+  slow.store.listen({ committed: () => applies.promise, failed() {} });
+  for (const text of ["a", "b"]) await one.publish(text);
+  await one[Symbol.asyncDispose]();
+  await until(() => slow.keeper.status.heardAgoMs > 4 * SILENCE_MS, "nobody is heard of");
+  assert.deepEqual(slow.told, []);
+  applies.resolve();
+  await until(() => slow.leads, "it leads when it has applied everything");
+  assert.deepEqual(await slow.texts(), ["a", "b"]);
+});
+
 Deno.test("a claim whose outcome is unknown is without effect", async () => {
   const shared = new MemoryEntries();
   await using one = new Node("one", shared);
@@ -169,7 +201,7 @@ Deno.test("a node that has no room for an entry tries again", async () => {
   const shared = new MemoryEntries();
   await using one = new Node("one", shared);
   await until(() => one.leads, "the first node leads");
-  await using small = new Node("small", shared, 100_000);
+  await using small = new Node("small", shared, { maxMemoryStoreBytes: 100_000 });
   for (const text of ["a", "b"]) await publish([one], text.repeat(30_000));
   await until(() => small.keeper.status.fault !== null, "it says that it gets no further");
   assert.equal(small.lost, null);

@@ -103,6 +103,18 @@ Deno.test("a log that fills is trimmed to a snapshot, however young", async () =
   assert.equal(await place.first(), position + 1);
 });
 
+Deno.test("what came behind the snapshot stays, however full the log is", async () => {
+  await using place = new Place();
+  assert.ok(await place.node.claim());
+  const position = await place.publish(10);
+  await place.care.snapshot();
+  await place.publish(2);
+  place.log.fullness = 0.9;
+  await place.care.look();
+  assert.deepEqual(place.sequences, [position]);
+  assert.equal(await place.first(), position + 1);
+});
+
 Deno.test("nothing goes without a snapshot, and the failure is kept", async () => {
   await using place = new Place();
   assert.ok(await place.node.claim());
