@@ -13,6 +13,8 @@ import { SocketStream } from "./socket_stream.ts";
 
 /** A write takes at most so many bytes at once, so that one that makes progress can be told from one that stands still. */
 const PIECE_BYTES = 64 * 1024;
+/** So much of a write is in each of its records, but for the last. */
+const RECORD_BYTES = 16 * 1024;
 /** While so much that was decrypted waits, nothing is read from the peer. */
 const DECRYPTED_BYTES = 64 * 1024;
 /** More than can ever wait: node:tls forgets the end of input when it comes while more than this waits. */
@@ -49,6 +51,9 @@ export class TlsConnection {
   #ended = false;
   #isSecure = false;
   #writing = false;
+  /** The bytes of the write under way, and how many records were sent before it. */
+  #pieceBytes = 0;
+  #recordsBefore = 0;
   #wakeRead: (() => void) | null = null;
   #failWrite: ((reason: Error) => void) | null = null;
   #endHandshake: ((reason: Error) => void) | null = null;
@@ -134,6 +139,8 @@ export class TlsConnection {
       }
       this.#failWrite = reject;
       this.#writing = true;
+      this.#pieceBytes = piece.length;
+      this.#recordsBefore = this.#stream.recordsSent;
       this.#socket.write(piece, (error) => {
         if (error) {
           this.#writing = false;
@@ -142,10 +149,22 @@ export class TlsConnection {
         // What TLS has taken and the system has not is not sent: it would be lost with the connection.
         this.#stream.whenSent(() => {
           this.#writing = false;
+          this.#pieceBytes = 0;
           resolve(piece.length);
         });
       });
     });
+  }
+
+  /**
+   * How much of a write that is given up, or has failed, the peer can read nevertheless: the records of it that the system has
+   * taken whole. Told once.
+   */
+  takeSentOfWrite(): number {
+    const bytes = this.#pieceBytes;
+    this.#pieceBytes = 0;
+    if (bytes === 0) return 0;
+    return Math.min(bytes, (this.#stream.recordsSent - this.#recordsBefore) * RECORD_BYTES);
   }
 
   /** Finishes sending, with the word of TLS that this is the end. */

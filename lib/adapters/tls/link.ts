@@ -50,8 +50,12 @@ export class TlsLink implements Link {
         // Closed, the rest of it would only be refused.
         else if (!this.#closed) write(batch.subarray(done));
       };
+      const failed = (reason: Error): void => {
+        this.bytesWritten += this.#connection.takeSentOfWrite();
+        reject(reason);
+      };
       const write = (rest: Uint8Array): void =>
-        detached(this.#connection.write(rest).then(wrote, reject), "write to a socket");
+        detached(this.#connection.write(rest).then(wrote, failed), "write to a socket");
       write(batch);
     });
   }
@@ -68,6 +72,7 @@ export class TlsLink implements Link {
     if (this.#closed) return;
     this.#closed = true;
     const { released } = this.#connection;
+    this.bytesWritten += this.#connection.takeSentOfWrite();
     this.#abandonWrite?.(
       new WriteAbandoned("the connection was closed while writing", released),
     );

@@ -11,6 +11,7 @@ import { setImmediate } from "node:timers";
 import { detached } from "../../base/detached.ts";
 import { askAfterSilence } from "../socket/keepalive.ts";
 import { TrackedConnection } from "../socket/tracked_connection.ts";
+import { SentRecords } from "./sent_records.ts";
 
 const SMALL_BYTES = 4 * 1024;
 const LARGE_BYTES = 256 * 1024;
@@ -28,6 +29,7 @@ export class SocketStream extends Duplex {
   readonly released: Promise<void>;
   readonly #connection: Deno.TcpConn;
   readonly #operations: TrackedConnection;
+  readonly #records = new SentRecords();
   #release!: () => void;
   #buffer = new Uint8Array(SMALL_BYTES);
   #reading = false;
@@ -93,12 +95,19 @@ export class SocketStream extends Duplex {
     else this.#sentWaiters.push(callBack);
   }
 
+  /** The records of TLS that the system has taken whole so far. */
+  get recordsSent(): number {
+    return this.#records.count(this.#operations.sentBytes);
+  }
+
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    this.#records.give(chunk, this.#operations.sentBytes);
     const written = this.#operations.write(chunk);
     detached(written.then(() => this.#wrote(done), done), "write to a socket");
   }
 
   override _writev(chunks: { chunk: Uint8Array }[], done: Done): void {
+    for (const { chunk } of chunks) this.#records.give(chunk, this.#operations.sentBytes);
     const written = this.#operations.writeChunks(chunks);
     detached(written.then(() => this.#wrote(done), done), "write to a socket");
   }

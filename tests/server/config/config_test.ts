@@ -47,6 +47,7 @@ Deno.test("without anything, the defaults are in force", () => {
     raw: ["localhost:7312"],
     http: ["localhost:7380"],
     text: ["localhost:7313"],
+    text_classic: [],
     unix: [],
     hosts: [],
     origins: [],
