@@ -16,4 +16,7 @@ places.value = [overview, connections, queues];
 listenForKeys();
 learnOfServer();
 start();
-render(<Shell />, document.getElementById("console")!);
+const root = document.getElementById("console")!;
+// What the document shows until now makes room.
+root.replaceChildren();
+render(<Shell />, root);

@@ -72,7 +72,7 @@ function documentAnswer(): PageAnswer {
 <script type="module" src="${path(".js")}"></script>
 </head>
 <body>
-<div id="console"></div>
+<div id="console"><div class="alone"><p class="waits">Connecting…</p></div></div>
 <noscript><p class="no-script">The console of Parley needs JavaScript. The commands do the same: parley top, parley queue, parley topic.</p></noscript>
 </body>
 </html>
