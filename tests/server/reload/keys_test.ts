@@ -29,6 +29,7 @@ Deno.test("each key is taken over or takes a restart, and the tables are as the 
     "tls",
     "types",
     "users",
+    "webhooks",
   ]);
   const listen = taken.filter((path) => path.startsWith("listen."));
   assert.deepEqual(listen, ["listen.allow_addresses", "listen.deny_addresses"]);
