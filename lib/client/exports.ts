@@ -44,7 +44,8 @@ export type {
 export type { CallOptions, CallResult, PublishAck, PublishOptions } from "./client_options.ts";
 export type { Job, NackOptions, RejectOptions } from "./queues/job.ts";
 export type { DeathReasonName, JobDeath, JobRecord } from "./queues/job_record.ts";
-export type { PeekOptions, Queue, RemoveOptions } from "./queues/queue.ts";
+export type { JobFilter } from "./queues/filter.ts";
+export type { JobCount, PeekOptions, Queue, RemoveOptions } from "./queues/queue.ts";
 export type {
   JobStateName,
   PeekedJob,

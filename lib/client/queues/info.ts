@@ -80,14 +80,22 @@ export class PeekedJob extends JobRecord {
   readonly state: JobStateName;
   /** When a delayed job is handed out, or a lease ends; otherwise null. */
   readonly until: Date | null;
+  /** What a consumer said last of the job, as far as the server remembers; may be empty. */
+  readonly lastError: string;
+  /** The session of the connection that holds a leased job; may be empty. */
+  readonly holder: string;
 
   /**
    * Made by the client only.
    *
    * @internal
    */
-  constructor({ job, state, untilUnixMicros }: WirePeekedJob & { job: object }) {
+  constructor(
+    { job, state, untilUnixMicros, lastError, holder }: WirePeekedJob & { job: object },
+  ) {
     super(job);
+    this.lastError = lastError;
+    this.holder = holder;
     this.state = STATES[state] ?? "unknown";
     this.until = untilUnixMicros === 0n ? null : dateOf(untilUnixMicros);
   }
@@ -97,8 +105,12 @@ export class PeekedJob extends JobRecord {
 export interface PeekedJobs {
   /** In the order of their ids. */
   readonly jobs: PeekedJob[];
-  /** Whether there are more behind them. */
+  /** Whether there are more behind them, that fit or were not looked at. */
   readonly more: boolean;
+  /** Where to go on: the value for `after`. With a filter there may be no job here and more behind. */
+  readonly next: bigint;
+  /** How many were looked at. */
+  readonly looked: number;
 }
 
 /** The jobs of an answer. */

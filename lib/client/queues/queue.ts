@@ -14,6 +14,7 @@ import { Queues as QueueMethods } from "../../gen/parley/v1/queue_pb.ts";
 import { invalidArgument } from "../program_error.ts";
 import { MAX_REDRIVEN_IDS } from "../../base/limits.ts";
 import { type PeekedJobs, peekedJobs, type QueueInfo, queueInfo } from "./info.ts";
+import { type JobFilter, wireFilter } from "./filter.ts";
 import { checkHandler } from "../arguments.ts";
 import { Puller, type PullerOwner, type PullOptions } from "./puller.ts";
 import type { PushAck, PushOptions } from "./push.ts";
@@ -38,6 +39,18 @@ export interface PeekOptions extends RequestOptions {
   after?: bigint | number;
   /** The most jobs, from 1 to 1,000; fewer are given when they are large. Default: 10. */
   limit?: number;
+  /** Only jobs that fit. */
+  filter?: JobFilter;
+}
+
+/** The number of jobs that fit a filter. */
+export interface JobCount {
+  /** Those that nobody holds. */
+  readonly matched: number;
+  /** Those that a consumer holds: nothing is done with these. */
+  readonly held: number;
+  /** The id of the newest job of the queue when the count began. */
+  readonly newest: bigint;
 }
 
 const MAX_PREFETCH = 10_000;
@@ -111,18 +124,80 @@ export class Queue {
   }
 
   /** Looks at jobs without taking them. */
-  async peek({ after = 0n, limit = 10, ...options }: PeekOptions = {}): Promise<PeekedJobs> {
+  async peek(
+    { after = 0n, limit = 10, filter, ...options }: PeekOptions = {},
+  ): Promise<PeekedJobs> {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PEEK) {
       throw invalidArgument(`cannot peek at ${limit} jobs of "${this.name}"`, {
         accepted: `a whole number from 1 to ${MAX_PEEK}`,
       });
     }
-    const { jobs, more } = await this.#queues.ask(
+    const from = BigInt(after);
+    const { jobs, more, next, looked } = await this.#queues.ask(
       QueueMethods.method.peek,
-      { queue: this.name, after: BigInt(after), limit },
+      { queue: this.name, after: from, limit, filter: wireFilter(filter) },
       options,
     );
-    return { jobs: peekedJobs(jobs), more };
+    const peeked = peekedJobs(jobs);
+    // A server of an older version does not say where to go on.
+    const behind = next > from ? next : peeked.at(-1)?.id ?? from;
+    return { jobs: peeked, more, next: behind, looked: Number(looked) };
+  }
+
+  /**
+   * Counts the jobs that fit, or all: looks at the whole queue, in many requests for a long one. `newest` is the id of the
+   * newest job when the count began; as `upTo` it leaves those alone that come later.
+   */
+  async countMatching(filter?: JobFilter, options: RequestOptions = {}): Promise<JobCount> {
+    let after = 0n;
+    let matched = 0;
+    let held = 0;
+    let newest = 0n;
+    for (let more = true; more;) {
+      const upTo = newest === 0n ? filter?.upTo : filter?.upTo ?? newest;
+      const answer = await this.#queues.ask(
+        QueueMethods.method.countMatching,
+        { queue: this.name, filter: wireFilter({ ...filter, upTo }), after },
+        options,
+      );
+      matched += Number(answer.matched);
+      held += Number(answer.held);
+      if (newest === 0n) newest = answer.newest;
+      more = answer.more && answer.next > after;
+      after = answer.next;
+    }
+    return { matched, held, newest };
+  }
+
+  /** Drops the jobs that fit and that nobody holds, for good; gives how many. */
+  async dropMatching(filter: JobFilter, options: RequestOptions = {}): Promise<number> {
+    return await this.#each(async (after) => {
+      const request = { queue: this.name, filter: wireFilter(filter), after };
+      const answer = await this.#queues.ask(QueueMethods.method.dropMatching, request, options);
+      return { ...answer, done: answer.dropped };
+    });
+  }
+
+  /** Puts the dead letters that fit and that nobody holds back into the queue they came from; gives how many. */
+  async redriveMatching(filter: JobFilter, options: RequestOptions = {}): Promise<number> {
+    return await this.#each(async (after) => {
+      const request = { queue: this.name, filter: wireFilter(filter), after };
+      const answer = await this.#queues.ask(QueueMethods.method.redriveMatching, request, options);
+      return { ...answer, done: answer.redriven };
+    });
+  }
+
+  /** Asks until all jobs were looked at; gives what was done together. */
+  async #each(
+    ask: (after: bigint) => Promise<{ done: bigint; next: bigint; more: boolean }>,
+  ): Promise<number> {
+    let sum = 0;
+    for (let after = 0n;;) {
+      const { done, next, more } = await ask(after);
+      sum += Number(done);
+      if (!more || next <= after) return sum;
+      after = next;
+    }
   }
 
   /** Drops all jobs that nobody holds, for good; gives how many. */

@@ -9,12 +9,17 @@ import { type Job, JobSchema, JobState as PeekedState } from "../../gen/parley/v
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import { JobState } from "../../logic/queues/work_queue.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
+import { PeerConsumer, type QueueConsumer } from "./consumer.ts";
 import { JobOptions } from "./job_options.ts";
 import { withoutId } from "./dead_letters.ts";
 import { type JobChunk, readJobs, visitJobs } from "./chunks.ts";
+import type { JobMatcher } from "./job_matcher.ts";
 import type { Queue } from "./queue.ts";
 import type { Queues } from "./queues.ts";
 
+/** The most jobs, and bytes of them, that one request looks at; it ends with the chunk in which they are reached. */
+export const MAX_LOOKED_JOBS = 20_000;
+export const MAX_LOOKED_BYTES = 16 * 1024 * 1024;
 /** Jobs that are dropped, and chunks that are redriven, in one step. */
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
@@ -24,6 +29,17 @@ export interface Peeked {
   readonly job: Job;
   readonly state: PeekedState;
   readonly untilUnixMicros: bigint;
+  readonly lastError: string;
+  readonly holder: string;
+}
+
+/** Which jobs a peek is to give. */
+interface PeekWanted {
+  readonly after: number;
+  readonly limit: number;
+  readonly maxBytes: number;
+  /** Null for all jobs. */
+  readonly matcher: JobMatcher | null;
 }
 
 /** A page of peeked jobs. Jobs are decoded as they are taken, since a whole decoded page takes much memory. */
@@ -48,31 +64,51 @@ export class PeekedJobs {
 }
 
 /**
- * The jobs behind `after`, in the order of their ids: at most `limit`, and fewer once they take `maxBytes`
- * together.
+ * The jobs behind `after` that fit, in the order of their ids: at most `limit`, and fewer once they take `maxBytes`
+ * together, or once so many were looked at as one request may.
  */
 export async function peek(
   queues: Queues,
   queue: Queue,
-  { after, limit, maxBytes }: { after: number; limit: number; maxBytes: number },
+  { after, limit, maxBytes, matcher }: PeekWanted,
   turn: TurnTaker,
-): Promise<{ jobs: PeekedJobs; more: boolean }> {
+): Promise<{ jobs: PeekedJobs; more: boolean; next: bigint; looked: bigint }> {
   const jobs = new PeekedJobs();
   let bytes = 0;
+  let readBytes = 0;
+  let looked = 0;
+  let next = after;
+  const told = (more: boolean) => ({ jobs, more, next: BigInt(next), looked: BigInt(looked) });
   const look = async (chunk: JobChunk): Promise<boolean> => {
     const page = await readJobs(queues.store.jobs, queue, [chunk]);
     await turn.admit();
+    readBytes += page.bytes.length;
     return visitJobs([chunk], page, (slot, id, start, end) => {
-      if (id <= after || isLeaving(queue, slot)) return;
-      bytes += end - start;
-      if (jobs.length === limit || (bytes > maxBytes && jobs.length > 0)) return false;
-      jobs.add(page.bytes.subarray(start, end), standingOf(queue, slot));
+      const state = peekedState(queue, slot);
+      if (id <= after || state === null) return;
+      const fits = matcher === null ||
+        matcher.fitsStanding(id, state) &&
+          (!matcher.needsBody || matcher.fitsBody(page.bytes, start, end));
+      if (fits) {
+        bytes += end - start;
+        if (jobs.length === limit || (bytes > maxBytes && jobs.length > 0)) return false;
+        jobs.add(page.bytes.subarray(start, end), standingOf(queue, slot));
+      }
+      looked++;
+      next = id;
     });
   };
   for (const chunk of queue.chunks.behind(after)) {
-    if (chunk.stored && !await look(chunk)) return { jobs, more: true };
+    if (
+      !chunk.stored || matcher?.mayBeWithin(chunk.first, chunk.first + chunk.jobs) === false
+    ) {
+      if (matcher?.endsBefore(chunk.first)) break;
+      continue;
+    }
+    if (looked >= MAX_LOOKED_JOBS || readBytes >= MAX_LOOKED_BYTES) return told(true);
+    if (!await look(chunk)) return told(true);
   }
-  return { jobs, more: false };
+  return told(false);
 }
 
 /** Drops all jobs that no consumer holds; gives their number once that is committed. */
@@ -120,9 +156,7 @@ export async function redrive(
     try {
       visitJobs([chunk], page, (slot, id, start, end) => {
         if ((ids !== null && !ids.has(id)) || !dead.machine.views.isFree(slot)) return;
-        const body = withoutId(page.bytes, start, end);
-        queue.takeOver(body, optionsOf(page.bytes, start, end));
-        dead.machine.drop(slot);
+        redriveJob({ dead, queue, slot }, page.bytes, start, end);
         redriven++;
       });
     } finally {
@@ -139,6 +173,17 @@ function hasAny({ first, jobs }: JobChunk, ids: ReadonlySet<number>): boolean {
   return false;
 }
 
+/** Puts the dead letter in `slot`, whose body lies from `start` to `end`, back. Raises RESOURCE_EXHAUSTED. */
+export function redriveJob(
+  { dead, queue, slot }: { dead: Queue; queue: Queue; slot: number },
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  queue.takeOver(withoutId(bytes, start, end), optionsOf(bytes, start, end));
+  dead.machine.drop(slot);
+}
+
 /** The priority and key of a job; a time that the job once waited for has passed. */
 function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {
   const options = new JobOptions();
@@ -147,9 +192,13 @@ function optionsOf(bytes: Uint8Array, start: number, end: number): JobOptions {
   return options;
 }
 
-function isLeaving(queue: Queue, slot: number): boolean {
-  const state = queue.machine.views.state(slot);
-  return state === JobState.DONE || state === JobState.DROPPING || state === JobState.MOVING;
+/** Where a job stands, as it is told; null for one that is leaving. */
+export function peekedState({ machine }: Queue, slot: number): PeekedState | null {
+  const state = machine.views.state(slot);
+  if (state === JobState.DONE || state === JobState.DROPPING || state === JobState.MOVING) {
+    return null;
+  }
+  return STATES[state] ?? PeekedState.LEASED;
 }
 
 /** The part of a peeked job that only its queue knows. */
@@ -158,10 +207,14 @@ interface Standing {
   readonly redelivered: boolean;
   readonly state: PeekedState;
   readonly untilUnixMicros: bigint;
+  readonly lastError: string;
+  readonly holder: string;
 }
 
-function standingOf({ machine, context }: Queue, slot: number): Standing {
-  const state = STATES[machine.views.state(slot)] ?? PeekedState.LEASED;
+function standingOf(queue: Queue, slot: number): Standing {
+  const { machine, context } = queue;
+  const state = peekedState(queue, slot) ?? PeekedState.LEASED;
+  const holder = machine.views.holder(slot);
   const timed = state === PeekedState.DELAYED || machine.views.state(slot) === JobState.LEASED;
   const untilMs = context.clock.wallMs() + machine.views.timeMs(slot) - context.clock.monotonicMs();
   return {
@@ -169,14 +222,22 @@ function standingOf({ machine, context }: Queue, slot: number): Standing {
     redelivered: machine.views.redelivered(slot),
     state,
     untilUnixMicros: timed ? BigInt(Math.round(untilMs * 1000)) : 0n,
+    lastError: queue.lastErrorOf(slot),
+    holder: state === PeekedState.LEASED ? sessionOf(holder?.attached) : "",
   };
+}
+
+/** The session of a consumer; empty for none, and for the server itself. */
+function sessionOf(consumer: QueueConsumer | undefined): string {
+  return consumer instanceof PeerConsumer ? consumer.session.sessionId : "";
 }
 
 function peeked(body: Uint8Array, standing: Standing): Peeked {
   const job = fromBinary(JobSchema, body);
   job.attempt = standing.attempt;
   job.redelivered = standing.redelivered;
-  return { job, state: standing.state, untilUnixMicros: standing.untilUnixMicros };
+  const { state, untilUnixMicros, lastError, holder } = standing;
+  return { job, state, untilUnixMicros, lastError, holder };
 }
 
 /** The states as they are told; all others are told as leased, since a consumer holds the job or just did. */

@@ -227,6 +227,12 @@ export class JobChunks {
     return 0;
   }
 
+  /** The id of the newest job that there is a chunk of; 0 when there is none. */
+  get newestId(): number {
+    const newest = this.#newest;
+    return newest === null ? 0 : newest.first + newest.jobs - 1;
+  }
+
   /** The chunk of a job. */
   of(slot: number): JobChunk {
     return this.#numbered[this.#of.get(slot)]!;

@@ -91,6 +91,11 @@ export class DeadLetters {
     this.#errors.set(slot, error);
   }
 
+  /** The error that a consumer gave for a job last, as far as it is remembered; otherwise empty. */
+  errorOf(slot: number): string {
+    return this.#errors.get(slot) ?? "";
+  }
+
   /** Adds a job that is at its end; `work` moves it. */
   add(slot: number, reason: DeathReason): void {
     const said = this.#errors.get(slot) ?? "";

@@ -232,6 +232,11 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     this.#deadLetters.noteError(slot, error);
   }
 
+  /** The error that a consumer gave for a job last, as far as it is remembered; otherwise empty. */
+  lastErrorOf(slot: number): string {
+    return this.#deadLetters.errorOf(slot);
+  }
+
   /** The monotonic time, in milliseconds. */
   get nowMs(): number {
     return this.context.clock.monotonicMs();

@@ -22,6 +22,32 @@ VERDICT_REJECT: Verdict
 VERDICT_RELEASE: Verdict
 VERDICT_UNSPECIFIED: Verdict
 
+class CountMatchingRequest(_message.Message):
+    __slots__ = ["after", "filter", "queue"]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    after: int
+    filter: JobFilter
+    queue: str
+    def __init__(self, queue: _Optional[str] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., after: _Optional[int] = ...) -> None: ...
+
+class CountMatchingResponse(_message.Message):
+    __slots__ = ["held", "looked", "matched", "more", "newest", "next"]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    LOOKED_FIELD_NUMBER: _ClassVar[int]
+    MATCHED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    held: int
+    looked: int
+    matched: int
+    more: bool
+    newest: int
+    next: int
+    def __init__(self, matched: _Optional[int] = ..., looked: _Optional[int] = ..., next: _Optional[int] = ..., more: bool = ..., newest: _Optional[int] = ..., held: _Optional[int] = ...) -> None: ...
+
 class Death(_message.Message):
     __slots__ = ["attempts", "id", "last_error", "queue", "reason", "time_unix_micros"]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +63,30 @@ class Death(_message.Message):
     reason: DeathReason
     time_unix_micros: int
     def __init__(self, reason: _Optional[_Union[DeathReason, str]] = ..., attempts: _Optional[int] = ..., last_error: _Optional[str] = ..., time_unix_micros: _Optional[int] = ..., queue: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
+
+class DropMatchingRequest(_message.Message):
+    __slots__ = ["after", "filter", "queue"]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    after: int
+    filter: JobFilter
+    queue: str
+    def __init__(self, queue: _Optional[str] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., after: _Optional[int] = ...) -> None: ...
+
+class DropMatchingResponse(_message.Message):
+    __slots__ = ["dropped", "held", "looked", "more", "next"]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    LOOKED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    dropped: int
+    held: int
+    looked: int
+    more: bool
+    next: int
+    def __init__(self, dropped: _Optional[int] = ..., looked: _Optional[int] = ..., next: _Optional[int] = ..., more: bool = ..., held: _Optional[int] = ...) -> None: ...
 
 class InfoQueueRequest(_message.Message):
     __slots__ = ["queue"]
@@ -99,6 +149,20 @@ class Job(_message.Message):
     type: str
     def __init__(self, queue: _Optional[str] = ..., payload: _Optional[bytes] = ..., type: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., message_id: _Optional[str] = ..., priority: _Optional[int] = ..., key: _Optional[str] = ..., delay_ms: _Optional[int] = ..., run_at_unix_micros: _Optional[int] = ..., sender: _Optional[str] = ..., id: _Optional[int] = ..., time_unix_micros: _Optional[int] = ..., attempt: _Optional[int] = ..., token: _Optional[int] = ..., lease_ms: _Optional[int] = ..., redelivered: bool = ..., consumer: _Optional[int] = ..., death: _Optional[_Union[Death, _Mapping]] = ..., topic: _Optional[str] = ...) -> None: ...
 
+class JobFilter(_message.Message):
+    __slots__ = ["contains", "ids", "reason", "state", "up_to"]
+    CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    UP_TO_FIELD_NUMBER: _ClassVar[int]
+    contains: str
+    ids: _containers.RepeatedScalarFieldContainer[int]
+    reason: DeathReason
+    state: JobState
+    up_to: int
+    def __init__(self, contains: _Optional[str] = ..., state: _Optional[_Union[JobState, str]] = ..., ids: _Optional[_Iterable[int]] = ..., up_to: _Optional[int] = ..., reason: _Optional[_Union[DeathReason, str]] = ...) -> None: ...
+
 class ListQueuesRequest(_message.Message):
     __slots__ = ["after", "limit", "pattern"]
     AFTER_FIELD_NUMBER: _ClassVar[int]
@@ -130,32 +194,42 @@ class PauseQueueResponse(_message.Message):
     def __init__(self, info: _Optional[_Union[QueueInfo, _Mapping]] = ...) -> None: ...
 
 class PeekQueueRequest(_message.Message):
-    __slots__ = ["after", "limit", "queue"]
+    __slots__ = ["after", "filter", "limit", "queue"]
     AFTER_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     QUEUE_FIELD_NUMBER: _ClassVar[int]
     after: int
+    filter: JobFilter
     limit: int
     queue: str
-    def __init__(self, queue: _Optional[str] = ..., after: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    def __init__(self, queue: _Optional[str] = ..., after: _Optional[int] = ..., limit: _Optional[int] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ...) -> None: ...
 
 class PeekQueueResponse(_message.Message):
-    __slots__ = ["jobs", "more"]
+    __slots__ = ["jobs", "looked", "more", "next"]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    LOOKED_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
     jobs: _containers.RepeatedCompositeFieldContainer[PeekedJob]
+    looked: int
     more: bool
-    def __init__(self, jobs: _Optional[_Iterable[_Union[PeekedJob, _Mapping]]] = ..., more: bool = ...) -> None: ...
+    next: int
+    def __init__(self, jobs: _Optional[_Iterable[_Union[PeekedJob, _Mapping]]] = ..., more: bool = ..., next: _Optional[int] = ..., looked: _Optional[int] = ...) -> None: ...
 
 class PeekedJob(_message.Message):
-    __slots__ = ["job", "state", "until_unix_micros"]
+    __slots__ = ["holder", "job", "last_error", "state", "until_unix_micros"]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
+    LAST_ERROR_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     UNTIL_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    holder: str
     job: Job
+    last_error: str
     state: JobState
     until_unix_micros: int
-    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., until_unix_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., state: _Optional[_Union[JobState, str]] = ..., until_unix_micros: _Optional[int] = ..., last_error: _Optional[str] = ..., holder: _Optional[str] = ...) -> None: ...
 
 class Pull(_message.Message):
     __slots__ = ["close", "consumer", "prefetch", "queue"]
@@ -282,6 +356,30 @@ class QueueSettings(_message.Message):
     max_jobs: int
     ordered: bool
     def __init__(self, lease_ms: _Optional[int] = ..., max_deliveries: _Optional[int] = ..., max_jobs: _Optional[int] = ..., max_bytes: _Optional[int] = ..., drops_oldest: bool = ..., ordered: bool = ..., bind: _Optional[_Iterable[str]] = ..., backoff_min_ms: _Optional[int] = ..., backoff_max_ms: _Optional[int] = ...) -> None: ...
+
+class RedriveMatchingRequest(_message.Message):
+    __slots__ = ["after", "filter", "queue"]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    after: int
+    filter: JobFilter
+    queue: str
+    def __init__(self, queue: _Optional[str] = ..., filter: _Optional[_Union[JobFilter, _Mapping]] = ..., after: _Optional[int] = ...) -> None: ...
+
+class RedriveMatchingResponse(_message.Message):
+    __slots__ = ["held", "looked", "more", "next", "redriven"]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    LOOKED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    REDRIVEN_FIELD_NUMBER: _ClassVar[int]
+    held: int
+    looked: int
+    more: bool
+    next: int
+    redriven: int
+    def __init__(self, redriven: _Optional[int] = ..., looked: _Optional[int] = ..., next: _Optional[int] = ..., more: bool = ..., held: _Optional[int] = ...) -> None: ...
 
 class RedriveQueueRequest(_message.Message):
     __slots__ = ["ids", "queue"]

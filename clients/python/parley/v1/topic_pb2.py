@@ -11,9 +11,10 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from parley.v1 import event_pb2 as parley_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/topic.proto\x12\tparley.v1\"\xc4\x01\n\tTopicInfo\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x1e\n\x16\x66irst_time_unix_micros\x18\x06 \x01(\x04\x12\x1d\n\x15last_time_unix_micros\x18\x07 \x01(\x04\x12%\n\x06policy\x18\x08 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\"\xc8\x01\n\nKeepPolicy\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\x12\n\nmax_events\x18\x02 \x01(\x04\x12\x12\n\nmax_age_ms\x18\x03 \x01(\x04\x12\x11\n\tmax_bytes\x18\x04 \x01(\x04\x12\x17\n\x0f\x66orget_after_ms\x18\x05 \x01(\x04\x12\'\n\x06origin\x18\x06 \x01(\x0e\x32\x17.parley.v1.PolicyOrigin\x12\x0e\n\x06set_by\x18\x07 \x01(\t\x12\x1c\n\x14set_time_unix_micros\x18\x08 \x01(\x04\"B\n\x11ListTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"H\n\x12ListTopicsResponse\x12$\n\x06topics\x18\x01 \x03(\x0b\x32\x14.parley.v1.TopicInfo\x12\x0c\n\x04more\x18\x02 \x01(\x08\"!\n\x10TopicInfoRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"7\n\x11TopicInfoResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"5\n\x10TrimTopicRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\"H\n\x11TrimTopicResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x04\x12\"\n\x04info\x18\x02 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"&\n\x13RemoveTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"T\n\x14RemoveTopicsResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x04\x12\x0c\n\x04kept\x18\x03 \x03(\t\x12\x0c\n\x04more\x18\x04 \x01(\x08\"\x16\n\x14TopicPoliciesRequest\"@\n\x15TopicPoliciesResponse\x12\'\n\x08policies\x18\x01 \x03(\x0b\x32\x15.parley.v1.KeepPolicy\":\n\x11KeepTopicsRequest\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\";\n\x12KeepTopicsResponse\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\"&\n\x13UnkeepTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"\x16\n\x14UnkeepTopicsResponse\"@\n\x13\x45xplainTopicRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\"&\n\x06Ruling\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12\x0b\n\x03why\x18\x02 \x01(\t\"\xa3\x01\n\x14MatchingSubscription\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07pattern\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65nied\x18\x06 \x01(\x08\x12\x15\n\rreads_history\x18\x07 \x01(\x08\x12\x14\n\x0coutbox_bytes\x18\x08 \x01(\x04\"\xca\x02\n\x14\x45xplainTopicResponse\x12\"\n\x07publish\x18\x01 \x01(\x0b\x32\x11.parley.v1.Ruling\x12$\n\tsubscribe\x18\x02 \x01(\x0b\x32\x11.parley.v1.Ruling\x12\x36\n\rsubscriptions\x18\x03 \x03(\x0b\x32\x1f.parley.v1.MatchingSubscription\x12\x10\n\x08matching\x18\x04 \x01(\x04\x12\x11\n\treceivers\x18\x05 \x01(\x04\x12\x0e\n\x06\x64\x65nied\x18\x06 \x01(\x04\x12\"\n\x04info\x18\x07 \x01(\x0b\x32\x14.parley.v1.TopicInfo\x12\x0e\n\x06queues\x18\x08 \x03(\t\x12\x14\n\x0c\x63hecked_type\x18\t \x01(\t\x12\x15\n\rcheck_rejects\x18\n \x01(\x08\x12\x1a\n\x12\x63hecked_type_known\x18\x0b \x01(\x08*\x85\x01\n\x0cPolicyOrigin\x12\x1d\n\x19POLICY_ORIGIN_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPOLICY_ORIGIN_CONFIGURATION\x10\x01\x12\x19\n\x15POLICY_ORIGIN_RUNTIME\x10\x02\x12\x1a\n\x16POLICY_ORIGIN_BUILT_IN\x10\x03\x32\xc9\x04\n\x06Topics\x12\x43\n\x04List\x12\x1c.parley.v1.ListTopicsRequest\x1a\x1d.parley.v1.ListTopicsResponse\x12\x41\n\x04Info\x12\x1b.parley.v1.TopicInfoRequest\x1a\x1c.parley.v1.TopicInfoResponse\x12\x41\n\x04Trim\x12\x1b.parley.v1.TrimTopicRequest\x1a\x1c.parley.v1.TrimTopicResponse\x12I\n\x06Remove\x12\x1e.parley.v1.RemoveTopicsRequest\x1a\x1f.parley.v1.RemoveTopicsResponse\x12M\n\x08Policies\x12\x1f.parley.v1.TopicPoliciesRequest\x1a .parley.v1.TopicPoliciesResponse\x12\x43\n\x04Keep\x12\x1c.parley.v1.KeepTopicsRequest\x1a\x1d.parley.v1.KeepTopicsResponse\x12I\n\x06Unkeep\x12\x1e.parley.v1.UnkeepTopicsRequest\x1a\x1f.parley.v1.UnkeepTopicsResponse\x12J\n\x07\x45xplain\x12\x1e.parley.v1.ExplainTopicRequest\x1a\x1f.parley.v1.ExplainTopicResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/topic.proto\x12\tparley.v1\x1a\x15parley/v1/event.proto\"\xc4\x01\n\tTopicInfo\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x04\x12\r\n\x05\x62ytes\x18\x05 \x01(\x04\x12\x1e\n\x16\x66irst_time_unix_micros\x18\x06 \x01(\x04\x12\x1d\n\x15last_time_unix_micros\x18\x07 \x01(\x04\x12%\n\x06policy\x18\x08 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\"\xc8\x01\n\nKeepPolicy\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\x12\n\nmax_events\x18\x02 \x01(\x04\x12\x12\n\nmax_age_ms\x18\x03 \x01(\x04\x12\x11\n\tmax_bytes\x18\x04 \x01(\x04\x12\x17\n\x0f\x66orget_after_ms\x18\x05 \x01(\x04\x12\'\n\x06origin\x18\x06 \x01(\x0e\x32\x17.parley.v1.PolicyOrigin\x12\x0e\n\x06set_by\x18\x07 \x01(\t\x12\x1c\n\x14set_time_unix_micros\x18\x08 \x01(\x04\"B\n\x11ListTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\r\"H\n\x12ListTopicsResponse\x12$\n\x06topics\x18\x01 \x03(\x0b\x32\x14.parley.v1.TopicInfo\x12\x0c\n\x04more\x18\x02 \x01(\x08\"!\n\x10TopicInfoRequest\x12\r\n\x05topic\x18\x01 \x01(\t\"7\n\x11TopicInfoResponse\x12\"\n\x04info\x18\x01 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"5\n\x10TrimTopicRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x12\n\nbefore_seq\x18\x02 \x01(\x04\"H\n\x11TrimTopicResponse\x12\x0f\n\x07\x64ropped\x18\x01 \x01(\x04\x12\"\n\x04info\x18\x02 \x01(\x0b\x32\x14.parley.v1.TopicInfo\"&\n\x13RemoveTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"T\n\x14RemoveTopicsResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x04\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x04\x12\x0c\n\x04kept\x18\x03 \x03(\t\x12\x0c\n\x04more\x18\x04 \x01(\x08\"\x16\n\x14TopicPoliciesRequest\"@\n\x15TopicPoliciesResponse\x12\'\n\x08policies\x18\x01 \x03(\x0b\x32\x15.parley.v1.KeepPolicy\":\n\x11KeepTopicsRequest\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\";\n\x12KeepTopicsResponse\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.parley.v1.KeepPolicy\"&\n\x13UnkeepTopicsRequest\x12\x0f\n\x07pattern\x18\x01 \x01(\t\"\x16\n\x14UnkeepTopicsResponse\"@\n\x13\x45xplainTopicRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\"&\n\x06Ruling\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12\x0b\n\x03why\x18\x02 \x01(\t\"\xa3\x01\n\x14MatchingSubscription\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07pattern\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\r\n\x05group\x18\x05 \x01(\t\x12\x0e\n\x06\x64\x65nied\x18\x06 \x01(\x08\x12\x15\n\rreads_history\x18\x07 \x01(\x08\x12\x14\n\x0coutbox_bytes\x18\x08 \x01(\x04\"\xca\x02\n\x14\x45xplainTopicResponse\x12\"\n\x07publish\x18\x01 \x01(\x0b\x32\x11.parley.v1.Ruling\x12$\n\tsubscribe\x18\x02 \x01(\x0b\x32\x11.parley.v1.Ruling\x12\x36\n\rsubscriptions\x18\x03 \x03(\x0b\x32\x1f.parley.v1.MatchingSubscription\x12\x10\n\x08matching\x18\x04 \x01(\x04\x12\x11\n\treceivers\x18\x05 \x01(\x04\x12\x0e\n\x06\x64\x65nied\x18\x06 \x01(\x04\x12\"\n\x04info\x18\x07 \x01(\x0b\x32\x14.parley.v1.TopicInfo\x12\x0e\n\x06queues\x18\x08 \x03(\t\x12\x14\n\x0c\x63hecked_type\x18\t \x01(\t\x12\x15\n\rcheck_rejects\x18\n \x01(\x08\x12\x1a\n\x12\x63hecked_type_known\x18\x0b \x01(\x08\"\x89\x01\n\x10ReadTopicRequest\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x18\n\x10time_unix_micros\x18\x03 \x01(\x04\x12\x10\n\x08\x62\x61\x63kward\x18\x04 \x01(\x08\x12\r\n\x05limit\x18\x05 \x01(\r\x12\x10\n\x08\x63ontains\x18\x06 \x01(\t\x12\x0c\n\x04type\x18\x07 \x01(\t\"a\n\x11ReadTopicResponse\x12 \n\x06\x65vents\x18\x01 \x03(\x0b\x32\x10.parley.v1.Event\x12\x0c\n\x04next\x18\x02 \x01(\x04\x12\x0c\n\x04more\x18\x03 \x01(\x08\x12\x0e\n\x06looked\x18\x04 \x01(\x04*\x85\x01\n\x0cPolicyOrigin\x12\x1d\n\x19POLICY_ORIGIN_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPOLICY_ORIGIN_CONFIGURATION\x10\x01\x12\x19\n\x15POLICY_ORIGIN_RUNTIME\x10\x02\x12\x1a\n\x16POLICY_ORIGIN_BUILT_IN\x10\x03\x32\x8c\x05\n\x06Topics\x12\x43\n\x04List\x12\x1c.parley.v1.ListTopicsRequest\x1a\x1d.parley.v1.ListTopicsResponse\x12\x41\n\x04Info\x12\x1b.parley.v1.TopicInfoRequest\x1a\x1c.parley.v1.TopicInfoResponse\x12\x41\n\x04Trim\x12\x1b.parley.v1.TrimTopicRequest\x1a\x1c.parley.v1.TrimTopicResponse\x12I\n\x06Remove\x12\x1e.parley.v1.RemoveTopicsRequest\x1a\x1f.parley.v1.RemoveTopicsResponse\x12M\n\x08Policies\x12\x1f.parley.v1.TopicPoliciesRequest\x1a .parley.v1.TopicPoliciesResponse\x12\x43\n\x04Keep\x12\x1c.parley.v1.KeepTopicsRequest\x1a\x1d.parley.v1.KeepTopicsResponse\x12I\n\x06Unkeep\x12\x1e.parley.v1.UnkeepTopicsRequest\x1a\x1f.parley.v1.UnkeepTopicsResponse\x12J\n\x07\x45xplain\x12\x1e.parley.v1.ExplainTopicRequest\x1a\x1f.parley.v1.ExplainTopicResponse\x12\x41\n\x04Read\x12\x1b.parley.v1.ReadTopicRequest\x1a\x1c.parley.v1.ReadTopicResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.topic_pb2', globals())
@@ -21,48 +22,52 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\tparley.v1P\001Z\022parley/v1;parleyv1\242\002\003PRL\252\002\tParley.V1\312\002\tParley\\V1\352\002\nParley::V1'
-  _POLICYORIGIN._serialized_start=1808
-  _POLICYORIGIN._serialized_end=1941
-  _TOPICINFO._serialized_start=37
-  _TOPICINFO._serialized_end=233
-  _KEEPPOLICY._serialized_start=236
-  _KEEPPOLICY._serialized_end=436
-  _LISTTOPICSREQUEST._serialized_start=438
-  _LISTTOPICSREQUEST._serialized_end=504
-  _LISTTOPICSRESPONSE._serialized_start=506
-  _LISTTOPICSRESPONSE._serialized_end=578
-  _TOPICINFOREQUEST._serialized_start=580
-  _TOPICINFOREQUEST._serialized_end=613
-  _TOPICINFORESPONSE._serialized_start=615
-  _TOPICINFORESPONSE._serialized_end=670
-  _TRIMTOPICREQUEST._serialized_start=672
-  _TRIMTOPICREQUEST._serialized_end=725
-  _TRIMTOPICRESPONSE._serialized_start=727
-  _TRIMTOPICRESPONSE._serialized_end=799
-  _REMOVETOPICSREQUEST._serialized_start=801
-  _REMOVETOPICSREQUEST._serialized_end=839
-  _REMOVETOPICSRESPONSE._serialized_start=841
-  _REMOVETOPICSRESPONSE._serialized_end=925
-  _TOPICPOLICIESREQUEST._serialized_start=927
-  _TOPICPOLICIESREQUEST._serialized_end=949
-  _TOPICPOLICIESRESPONSE._serialized_start=951
-  _TOPICPOLICIESRESPONSE._serialized_end=1015
-  _KEEPTOPICSREQUEST._serialized_start=1017
-  _KEEPTOPICSREQUEST._serialized_end=1075
-  _KEEPTOPICSRESPONSE._serialized_start=1077
-  _KEEPTOPICSRESPONSE._serialized_end=1136
-  _UNKEEPTOPICSREQUEST._serialized_start=1138
-  _UNKEEPTOPICSREQUEST._serialized_end=1176
-  _UNKEEPTOPICSRESPONSE._serialized_start=1178
-  _UNKEEPTOPICSRESPONSE._serialized_end=1200
-  _EXPLAINTOPICREQUEST._serialized_start=1202
-  _EXPLAINTOPICREQUEST._serialized_end=1266
-  _RULING._serialized_start=1268
-  _RULING._serialized_end=1306
-  _MATCHINGSUBSCRIPTION._serialized_start=1309
-  _MATCHINGSUBSCRIPTION._serialized_end=1472
-  _EXPLAINTOPICRESPONSE._serialized_start=1475
-  _EXPLAINTOPICRESPONSE._serialized_end=1805
-  _TOPICS._serialized_start=1944
-  _TOPICS._serialized_end=2529
+  _POLICYORIGIN._serialized_start=2070
+  _POLICYORIGIN._serialized_end=2203
+  _TOPICINFO._serialized_start=60
+  _TOPICINFO._serialized_end=256
+  _KEEPPOLICY._serialized_start=259
+  _KEEPPOLICY._serialized_end=459
+  _LISTTOPICSREQUEST._serialized_start=461
+  _LISTTOPICSREQUEST._serialized_end=527
+  _LISTTOPICSRESPONSE._serialized_start=529
+  _LISTTOPICSRESPONSE._serialized_end=601
+  _TOPICINFOREQUEST._serialized_start=603
+  _TOPICINFOREQUEST._serialized_end=636
+  _TOPICINFORESPONSE._serialized_start=638
+  _TOPICINFORESPONSE._serialized_end=693
+  _TRIMTOPICREQUEST._serialized_start=695
+  _TRIMTOPICREQUEST._serialized_end=748
+  _TRIMTOPICRESPONSE._serialized_start=750
+  _TRIMTOPICRESPONSE._serialized_end=822
+  _REMOVETOPICSREQUEST._serialized_start=824
+  _REMOVETOPICSREQUEST._serialized_end=862
+  _REMOVETOPICSRESPONSE._serialized_start=864
+  _REMOVETOPICSRESPONSE._serialized_end=948
+  _TOPICPOLICIESREQUEST._serialized_start=950
+  _TOPICPOLICIESREQUEST._serialized_end=972
+  _TOPICPOLICIESRESPONSE._serialized_start=974
+  _TOPICPOLICIESRESPONSE._serialized_end=1038
+  _KEEPTOPICSREQUEST._serialized_start=1040
+  _KEEPTOPICSREQUEST._serialized_end=1098
+  _KEEPTOPICSRESPONSE._serialized_start=1100
+  _KEEPTOPICSRESPONSE._serialized_end=1159
+  _UNKEEPTOPICSREQUEST._serialized_start=1161
+  _UNKEEPTOPICSREQUEST._serialized_end=1199
+  _UNKEEPTOPICSRESPONSE._serialized_start=1201
+  _UNKEEPTOPICSRESPONSE._serialized_end=1223
+  _EXPLAINTOPICREQUEST._serialized_start=1225
+  _EXPLAINTOPICREQUEST._serialized_end=1289
+  _RULING._serialized_start=1291
+  _RULING._serialized_end=1329
+  _MATCHINGSUBSCRIPTION._serialized_start=1332
+  _MATCHINGSUBSCRIPTION._serialized_end=1495
+  _EXPLAINTOPICRESPONSE._serialized_start=1498
+  _EXPLAINTOPICRESPONSE._serialized_end=1828
+  _READTOPICREQUEST._serialized_start=1831
+  _READTOPICREQUEST._serialized_end=1968
+  _READTOPICRESPONSE._serialized_start=1970
+  _READTOPICRESPONSE._serialized_end=2067
+  _TOPICS._serialized_start=2206
+  _TOPICS._serialized_end=2858
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from parley.v1 import event_pb2 as _event_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -115,6 +116,36 @@ class MatchingSubscription(_message.Message):
     type: str
     user: str
     def __init__(self, session_id: _Optional[str] = ..., user: _Optional[str] = ..., pattern: _Optional[str] = ..., type: _Optional[str] = ..., group: _Optional[str] = ..., denied: bool = ..., reads_history: bool = ..., outbox_bytes: _Optional[int] = ...) -> None: ...
+
+class ReadTopicRequest(_message.Message):
+    __slots__ = ["backward", "contains", "limit", "seq", "time_unix_micros", "topic", "type"]
+    BACKWARD_FIELD_NUMBER: _ClassVar[int]
+    CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    backward: bool
+    contains: str
+    limit: int
+    seq: int
+    time_unix_micros: int
+    topic: str
+    type: str
+    def __init__(self, topic: _Optional[str] = ..., seq: _Optional[int] = ..., time_unix_micros: _Optional[int] = ..., backward: bool = ..., limit: _Optional[int] = ..., contains: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
+class ReadTopicResponse(_message.Message):
+    __slots__ = ["events", "looked", "more", "next"]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LOOKED_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]
+    looked: int
+    more: bool
+    next: int
+    def __init__(self, events: _Optional[_Iterable[_Union[_event_pb2.Event, _Mapping]]] = ..., next: _Optional[int] = ..., more: bool = ..., looked: _Optional[int] = ...) -> None: ...
 
 class RemoveTopicsRequest(_message.Message):
     __slots__ = ["pattern"]

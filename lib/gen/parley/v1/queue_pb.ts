@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/queue.proto.
  */
 export const file_parley_v1_queue: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iPwoQUGVla1F1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVhZnRlchgCIAEoBBINCgVsaW1pdBgDIAEoDSJnCglQZWVrZWRKb2ISGwoDam9iGAEgASgLMg4ucGFybGV5LnYxLkpvYhIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRIZChF1bnRpbF91bml4X21pY3JvcxgDIAEoBCJFChFQZWVrUXVldWVSZXNwb25zZRIiCgRqb2JzGAEgAygLMhQucGFybGV5LnYxLlBlZWtlZEpvYhIMCgRtb3JlGAIgASgIIiIKEVB1cmdlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIiUKElB1cmdlUXVldWVSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEIjIKElJlbW92ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRINCgVmb3JjZRgCIAEoCCImChNSZW1vdmVRdWV1ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiMQoTUmVkcml2ZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRILCgNpZHMYAiADKAQiKAoUUmVkcml2ZVF1ZXVlUmVzcG9uc2USEAoIcmVkcml2ZW4YASABKAQiIgoRUGF1c2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiOAoSUGF1c2VRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvIiMKElJlc3VtZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI5ChNSZXN1bWVRdWV1ZVJlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuUXVldWVJbmZvIs8ECgtRdWV1ZVBvbGljeRIMCgRuYW1lGAEgASgJEhUKCGxlYXNlX21zGAIgASgNSACIAQESGwoObWF4X2RlbGl2ZXJpZXMYAyABKA1IAYgBARIVCghtYXhfam9icxgEIAEoBEgCiAEBEhYKCW1heF9ieXRlcxgFIAEoBEgDiAEBEhkKDGRyb3BzX29sZGVzdBgGIAEoCEgEiAEBEhQKB29yZGVyZWQYByABKAhIBYgBARIbCg5iYWNrb2ZmX21pbl9tcxgIIAEoDUgGiAEBEhsKDmJhY2tvZmZfbWF4X21zGAkgASgNSAeIAQESDAoEYmluZBgKIAMoCRIOCgZ1bmJpbmQYCyABKAgSJwoGb3JpZ2luGAwgASgOMhcucGFybGV5LnYxLlBvbGljeU9yaWdpbhIOCgZzZXRfYnkYDSABKAkSHAoUc2V0X3RpbWVfdW5peF9taWNyb3MYDiABKAQSFwoKZGVsaXZlcl90bxgPIAEoCUgIiAEBEhcKD2RlbGl2ZXJfc2VjcmV0cxgQIAMoCRIcCg9kZWxpdmVyX2F0X29uY2UYESABKA1ICYgBAUILCglfbGVhc2VfbXNCEQoPX21heF9kZWxpdmVyaWVzQgsKCV9tYXhfam9ic0IMCgpfbWF4X2J5dGVzQg8KDV9kcm9wc19vbGRlc3RCCgoIX29yZGVyZWRCEQoPX2JhY2tvZmZfbWluX21zQhEKD19iYWNrb2ZmX21heF9tc0INCgtfZGVsaXZlcl90b0ISChBfZGVsaXZlcl9hdF9vbmNlIhYKFFF1ZXVlUG9saWNpZXNSZXF1ZXN0IkEKFVF1ZXVlUG9saWNpZXNSZXNwb25zZRIoCghwb2xpY2llcxgBIAMoCzIWLnBhcmxleS52MS5RdWV1ZVBvbGljeSJJCg9TZXRRdWV1ZVJlcXVlc3QSJgoGcG9saWN5GAEgASgLMhYucGFybGV5LnYxLlF1ZXVlUG9saWN5Eg4KBmNyZWF0ZRgCIAEoCCI6ChBTZXRRdWV1ZVJlc3BvbnNlEiYKBnBvbGljeRgBIAEoCzIWLnBhcmxleS52MS5RdWV1ZVBvbGljeSIhChFVbnNldFF1ZXVlUmVxdWVzdBIMCgRuYW1lGAEgASgJIhQKElVuc2V0UXVldWVSZXNwb25zZSpnCgtEZWF0aFJlYXNvbhIcChhERUFUSF9SRUFTT05fVU5TUEVDSUZJRUQQABIfChtERUFUSF9SRUFTT05fTUFYX0RFTElWRVJJRVMQARIZChVERUFUSF9SRUFTT05fUkVKRUNURUQQAiqCAQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASDwoLVkVSRElDVF9BQ0sQARIQCgxWRVJESUNUX05BQ0sQAhISCg5WRVJESUNUX1JFSkVDVBADEhMKD1ZFUkRJQ1RfUkVMRUFTRRAEEhIKDlZFUkRJQ1RfRVhURU5EEAUqfgoISm9iU3RhdGUSGQoVSk9CX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPSk9CX1NUQVRFX1JFQURZEAESFQoRSk9CX1NUQVRFX0RFTEFZRUQQAhIUChBKT0JfU1RBVEVfTEVBU0VEEAMSFQoRSk9CX1NUQVRFX0JMT0NLRUQQBDKSBgoGUXVldWVzEkMKBExpc3QSHC5wYXJsZXkudjEuTGlzdFF1ZXVlc1JlcXVlc3QaHS5wYXJsZXkudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlEkEKBEluZm8SGy5wYXJsZXkudjEuSW5mb1F1ZXVlUmVxdWVzdBocLnBhcmxleS52MS5JbmZvUXVldWVSZXNwb25zZRJBCgRQZWVrEhsucGFybGV5LnYxLlBlZWtRdWV1ZVJlcXVlc3QaHC5wYXJsZXkudjEuUGVla1F1ZXVlUmVzcG9uc2USRAoFUHVyZ2USHC5wYXJsZXkudjEuUHVyZ2VRdWV1ZVJlcXVlc3QaHS5wYXJsZXkudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEkoKB1JlZHJpdmUSHi5wYXJsZXkudjEuUmVkcml2ZVF1ZXVlUmVxdWVzdBofLnBhcmxleS52MS5SZWRyaXZlUXVldWVSZXNwb25zZRJECgVQYXVzZRIcLnBhcmxleS52MS5QYXVzZVF1ZXVlUmVxdWVzdBodLnBhcmxleS52MS5QYXVzZVF1ZXVlUmVzcG9uc2USRwoGUmVzdW1lEh0ucGFybGV5LnYxLlJlc3VtZVF1ZXVlUmVxdWVzdBoeLnBhcmxleS52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlEkcKBlJlbW92ZRIdLnBhcmxleS52MS5SZW1vdmVRdWV1ZVJlcXVlc3QaHi5wYXJsZXkudjEuUmVtb3ZlUXVldWVSZXNwb25zZRJNCghQb2xpY2llcxIfLnBhcmxleS52MS5RdWV1ZVBvbGljaWVzUmVxdWVzdBogLnBhcmxleS52MS5RdWV1ZVBvbGljaWVzUmVzcG9uc2USPgoDU2V0EhoucGFybGV5LnYxLlNldFF1ZXVlUmVxdWVzdBobLnBhcmxleS52MS5TZXRRdWV1ZVJlc3BvbnNlEkQKBVVuc2V0EhwucGFybGV5LnYxLlVuc2V0UXVldWVSZXF1ZXN0Gh0ucGFybGV5LnYxLlVuc2V0UXVldWVSZXNwb25zZUJMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z", [file_parley_v1_session, file_parley_v1_topic]);
+  fileDesc("ChVwYXJsZXkvdjEvcXVldWUucHJvdG8SCXBhcmxleS52MSKxAwoDSm9iEg0KBXF1ZXVlGAEgASgJEg8KB3BheWxvYWQYAiABKAwSDAoEdHlwZRgDIAEoCRIsCgdoZWFkZXJzGAQgAygLMhsucGFybGV5LnYxLkpvYi5IZWFkZXJzRW50cnkSEgoKbWVzc2FnZV9pZBgFIAEoCRIQCghwcmlvcml0eRgGIAEoDRILCgNrZXkYByABKAkSEAoIZGVsYXlfbXMYCCABKAQSGgoScnVuX2F0X3VuaXhfbWljcm9zGAkgASgEEg4KBnNlbmRlchgLIAEoCRIKCgJpZBgMIAEoBBIYChB0aW1lX3VuaXhfbWljcm9zGA0gASgEEg8KB2F0dGVtcHQYDiABKA0SDQoFdG9rZW4YECABKAYSEAoIbGVhc2VfbXMYESABKA0SEwoLcmVkZWxpdmVyZWQYEiABKAgSEAoIY29uc3VtZXIYEyABKAQSHwoFZGVhdGgYFCABKAsyEC5wYXJsZXkudjEuRGVhdGgSDQoFdG9waWMYFSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiigEKBURlYXRoEiYKBnJlYXNvbhgBIAEoDjIWLnBhcmxleS52MS5EZWF0aFJlYXNvbhIQCghhdHRlbXB0cxgCIAEoDRISCgpsYXN0X2Vycm9yGAMgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYBCABKAQSDQoFcXVldWUYBSABKAkSCgoCaWQYBiABKAQiWgoEUHVsbBIQCghjb25zdW1lchgBIAEoBBINCgVxdWV1ZRgCIAEoCRIVCghwcmVmZXRjaBgDIAEoDUgAiAEBEg0KBWNsb3NlGAQgASgIQgsKCV9wcmVmZXRjaCKCAQoGU2V0dGxlEhAKCGNvbnN1bWVyGAEgASgEEg4KBnRva2VucxgCIAMoBhIjCgd2ZXJkaWN0GAMgASgOMhIucGFybGV5LnYxLlZlcmRpY3QSFQoIZGVsYXlfbXMYBCABKARIAIgBARINCgVlcnJvchgFIAEoCUILCglfZGVsYXlfbXMiQgoHU2V0dGxlZBITCgtsYXRlX3Rva2VucxgBIAMoBhIiCgVsZXZlbBgCIAEoDjITLnBhcmxleS52MS5BY2tMZXZlbCKbAgoJUXVldWVJbmZvEg0KBXF1ZXVlGAEgASgJEg0KBXJlYWR5GAIgASgEEg8KB2RlbGF5ZWQYAyABKAQSDgoGbGVhc2VkGAQgASgEEg8KB2Jsb2NrZWQYBSABKAQSDAoEZGVhZBgGIAEoBBINCgVieXRlcxgHIAEoBBIfChdvbGRlc3RfdGltZV91bml4X21pY3JvcxgIIAEoBBIRCgljb25zdW1lcnMYCSABKA0SDgoGcGF1c2VkGAogASgIEioKCHNldHRpbmdzGAsgASgLMhgucGFybGV5LnYxLlF1ZXVlU2V0dGluZ3MSDgoGcHVzaGVkGAwgASgEEgwKBGRvbmUYDSABKAQSEwoLcmVkZWxpdmVyZWQYDiABKAQiwwEKDVF1ZXVlU2V0dGluZ3MSEAoIbGVhc2VfbXMYASABKA0SFgoObWF4X2RlbGl2ZXJpZXMYAiABKA0SEAoIbWF4X2pvYnMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhQKDGRyb3BzX29sZGVzdBgFIAEoCBIPCgdvcmRlcmVkGAYgASgIEgwKBGJpbmQYByADKAkSFgoOYmFja29mZl9taW5fbXMYCCABKA0SFgoOYmFja29mZl9tYXhfbXMYCSABKA0iQgoRTGlzdFF1ZXVlc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJIChJMaXN0UXVldWVzUmVzcG9uc2USJAoGcXVldWVzGAEgAygLMhQucGFybGV5LnYxLlF1ZXVlSW5mbxIMCgRtb3JlGAIgASgIIiEKEEluZm9RdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiNwoRSW5mb1F1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8ihQEKCUpvYkZpbHRlchIQCghjb250YWlucxgBIAEoCRIiCgVzdGF0ZRgCIAEoDjITLnBhcmxleS52MS5Kb2JTdGF0ZRILCgNpZHMYAyADKAQSDQoFdXBfdG8YBCABKAQSJgoGcmVhc29uGAUgASgOMhYucGFybGV5LnYxLkRlYXRoUmVhc29uImUKEFBlZWtRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkSDQoFYWZ0ZXIYAiABKAQSDQoFbGltaXQYAyABKA0SJAoGZmlsdGVyGAQgASgLMhQucGFybGV5LnYxLkpvYkZpbHRlciKLAQoJUGVla2VkSm9iEhsKA2pvYhgBIAEoCzIOLnBhcmxleS52MS5Kb2ISIgoFc3RhdGUYAiABKA4yEy5wYXJsZXkudjEuSm9iU3RhdGUSGQoRdW50aWxfdW5peF9taWNyb3MYAyABKAQSEgoKbGFzdF9lcnJvchgEIAEoCRIOCgZob2xkZXIYBSABKAkiYwoRUGVla1F1ZXVlUmVzcG9uc2USIgoEam9icxgBIAMoCzIULnBhcmxleS52MS5QZWVrZWRKb2ISDAoEbW9yZRgCIAEoCBIMCgRuZXh0GAMgASgEEg4KBmxvb2tlZBgEIAEoBCJaChRDb3VudE1hdGNoaW5nUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIkCgZmaWx0ZXIYAiABKAsyFC5wYXJsZXkudjEuSm9iRmlsdGVyEg0KBWFmdGVyGAMgASgEInIKFUNvdW50TWF0Y2hpbmdSZXNwb25zZRIPCgdtYXRjaGVkGAEgASgEEg4KBmxvb2tlZBgCIAEoBBIMCgRuZXh0GAMgASgEEgwKBG1vcmUYBCABKAgSDgoGbmV3ZXN0GAUgASgEEgwKBGhlbGQYBiABKAQiWQoTRHJvcE1hdGNoaW5nUmVxdWVzdBINCgVxdWV1ZRgBIAEoCRIkCgZmaWx0ZXIYAiABKAsyFC5wYXJsZXkudjEuSm9iRmlsdGVyEg0KBWFmdGVyGAMgASgEImEKFERyb3BNYXRjaGluZ1Jlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQSDgoGbG9va2VkGAIgASgEEgwKBG5leHQYAyABKAQSDAoEbW9yZRgEIAEoCBIMCgRoZWxkGAUgASgEIlwKFlJlZHJpdmVNYXRjaGluZ1JlcXVlc3QSDQoFcXVldWUYASABKAkSJAoGZmlsdGVyGAIgASgLMhQucGFybGV5LnYxLkpvYkZpbHRlchINCgVhZnRlchgDIAEoBCJlChdSZWRyaXZlTWF0Y2hpbmdSZXNwb25zZRIQCghyZWRyaXZlbhgBIAEoBBIOCgZsb29rZWQYAiABKAQSDAoEbmV4dBgDIAEoBBIMCgRtb3JlGAQgASgIEgwKBGhlbGQYBSABKAQiIgoRUHVyZ2VRdWV1ZVJlcXVlc3QSDQoFcXVldWUYASABKAkiJQoSUHVyZ2VRdWV1ZVJlc3BvbnNlEg8KB2Ryb3BwZWQYASABKAQiMgoSUmVtb3ZlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEg0KBWZvcmNlGAIgASgIIiYKE1JlbW92ZVF1ZXVlUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoBCIxChNSZWRyaXZlUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJEgsKA2lkcxgCIAMoBCIoChRSZWRyaXZlUXVldWVSZXNwb25zZRIQCghyZWRyaXZlbhgBIAEoBCIiChFQYXVzZVF1ZXVlUmVxdWVzdBINCgVxdWV1ZRgBIAEoCSI4ChJQYXVzZVF1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8iIwoSUmVzdW1lUXVldWVSZXF1ZXN0Eg0KBXF1ZXVlGAEgASgJIjkKE1Jlc3VtZVF1ZXVlUmVzcG9uc2USIgoEaW5mbxgBIAEoCzIULnBhcmxleS52MS5RdWV1ZUluZm8izwQKC1F1ZXVlUG9saWN5EgwKBG5hbWUYASABKAkSFQoIbGVhc2VfbXMYAiABKA1IAIgBARIbCg5tYXhfZGVsaXZlcmllcxgDIAEoDUgBiAEBEhUKCG1heF9qb2JzGAQgASgESAKIAQESFgoJbWF4X2J5dGVzGAUgASgESAOIAQESGQoMZHJvcHNfb2xkZXN0GAYgASgISASIAQESFAoHb3JkZXJlZBgHIAEoCEgFiAEBEhsKDmJhY2tvZmZfbWluX21zGAggASgNSAaIAQESGwoOYmFja29mZl9tYXhfbXMYCSABKA1IB4gBARIMCgRiaW5kGAogAygJEg4KBnVuYmluZBgLIAEoCBInCgZvcmlnaW4YDCABKA4yFy5wYXJsZXkudjEuUG9saWN5T3JpZ2luEg4KBnNldF9ieRgNIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgOIAEoBBIXCgpkZWxpdmVyX3RvGA8gASgJSAiIAQESFwoPZGVsaXZlcl9zZWNyZXRzGBAgAygJEhwKD2RlbGl2ZXJfYXRfb25jZRgRIAEoDUgJiAEBQgsKCV9sZWFzZV9tc0IRCg9fbWF4X2RlbGl2ZXJpZXNCCwoJX21heF9qb2JzQgwKCl9tYXhfYnl0ZXNCDwoNX2Ryb3BzX29sZGVzdEIKCghfb3JkZXJlZEIRCg9fYmFja29mZl9taW5fbXNCEQoPX2JhY2tvZmZfbWF4X21zQg0KC19kZWxpdmVyX3RvQhIKEF9kZWxpdmVyX2F0X29uY2UiFgoUUXVldWVQb2xpY2llc1JlcXVlc3QiQQoVUXVldWVQb2xpY2llc1Jlc3BvbnNlEigKCHBvbGljaWVzGAEgAygLMhYucGFybGV5LnYxLlF1ZXVlUG9saWN5IkkKD1NldFF1ZXVlUmVxdWVzdBImCgZwb2xpY3kYASABKAsyFi5wYXJsZXkudjEuUXVldWVQb2xpY3kSDgoGY3JlYXRlGAIgASgIIjoKEFNldFF1ZXVlUmVzcG9uc2USJgoGcG9saWN5GAEgASgLMhYucGFybGV5LnYxLlF1ZXVlUG9saWN5IiEKEVVuc2V0UXVldWVSZXF1ZXN0EgwKBG5hbWUYASABKAkiFAoSVW5zZXRRdWV1ZVJlc3BvbnNlKmcKC0RlYXRoUmVhc29uEhwKGERFQVRIX1JFQVNPTl9VTlNQRUNJRklFRBAAEh8KG0RFQVRIX1JFQVNPTl9NQVhfREVMSVZFUklFUxABEhkKFURFQVRIX1JFQVNPTl9SRUpFQ1RFRBACKoIBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIPCgtWRVJESUNUX0FDSxABEhAKDFZFUkRJQ1RfTkFDSxACEhIKDlZFUkRJQ1RfUkVKRUNUEAMSEwoPVkVSRElDVF9SRUxFQVNFEAQSEgoOVkVSRElDVF9FWFRFTkQQBSp+CghKb2JTdGF0ZRIZChVKT0JfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9KT0JfU1RBVEVfUkVBRFkQARIVChFKT0JfU1RBVEVfREVMQVlFRBACEhQKEEpPQl9TVEFURV9MRUFTRUQQAxIVChFKT0JfU1RBVEVfQkxPQ0tFRBAEMpEICgZRdWV1ZXMSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0UXVldWVzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0UXVldWVzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5JbmZvUXVldWVSZXF1ZXN0GhwucGFybGV5LnYxLkluZm9RdWV1ZVJlc3BvbnNlEkEKBFBlZWsSGy5wYXJsZXkudjEuUGVla1F1ZXVlUmVxdWVzdBocLnBhcmxleS52MS5QZWVrUXVldWVSZXNwb25zZRJECgVQdXJnZRIcLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVxdWVzdBodLnBhcmxleS52MS5QdXJnZVF1ZXVlUmVzcG9uc2USSgoHUmVkcml2ZRIeLnBhcmxleS52MS5SZWRyaXZlUXVldWVSZXF1ZXN0Gh8ucGFybGV5LnYxLlJlZHJpdmVRdWV1ZVJlc3BvbnNlEkQKBVBhdXNlEhwucGFybGV5LnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh0ucGFybGV5LnYxLlBhdXNlUXVldWVSZXNwb25zZRJHCgZSZXN1bWUSHS5wYXJsZXkudjEuUmVzdW1lUXVldWVSZXF1ZXN0Gh4ucGFybGV5LnYxLlJlc3VtZVF1ZXVlUmVzcG9uc2USRwoGUmVtb3ZlEh0ucGFybGV5LnYxLlJlbW92ZVF1ZXVlUmVxdWVzdBoeLnBhcmxleS52MS5SZW1vdmVRdWV1ZVJlc3BvbnNlEk0KCFBvbGljaWVzEh8ucGFybGV5LnYxLlF1ZXVlUG9saWNpZXNSZXF1ZXN0GiAucGFybGV5LnYxLlF1ZXVlUG9saWNpZXNSZXNwb25zZRI+CgNTZXQSGi5wYXJsZXkudjEuU2V0UXVldWVSZXF1ZXN0GhsucGFybGV5LnYxLlNldFF1ZXVlUmVzcG9uc2USRAoFVW5zZXQSHC5wYXJsZXkudjEuVW5zZXRRdWV1ZVJlcXVlc3QaHS5wYXJsZXkudjEuVW5zZXRRdWV1ZVJlc3BvbnNlElIKDUNvdW50TWF0Y2hpbmcSHy5wYXJsZXkudjEuQ291bnRNYXRjaGluZ1JlcXVlc3QaIC5wYXJsZXkudjEuQ291bnRNYXRjaGluZ1Jlc3BvbnNlEk8KDERyb3BNYXRjaGluZxIeLnBhcmxleS52MS5Ecm9wTWF0Y2hpbmdSZXF1ZXN0Gh8ucGFybGV5LnYxLkRyb3BNYXRjaGluZ1Jlc3BvbnNlElgKD1JlZHJpdmVNYXRjaGluZxIhLnBhcmxleS52MS5SZWRyaXZlTWF0Y2hpbmdSZXF1ZXN0GiIucGFybGV5LnYxLlJlZHJpdmVNYXRjaGluZ1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_session, file_parley_v1_topic]);
 
 /**
  * Work to be done. Push and delivery are the same message: a delivery is the
@@ -654,6 +654,56 @@ export const InfoQueueResponseSchema: GenMessage<InfoQueueResponse> = /*@__PURE_
   messageDesc(file_parley_v1_queue, 10);
 
 /**
+ * Says which jobs of a queue are meant: those that fit all that is given.
+ *
+ * @generated from message parley.v1.JobFilter
+ */
+export type JobFilter = Message<"parley.v1.JobFilter"> & {
+  /**
+   * Only jobs with this text somewhere: in the payload, a header, the type, the key, the
+   * message_id or the last error. Upper and lower case differ. At most 256 bytes.
+   *
+   * @generated from field: string contains = 1;
+   */
+  contains: string;
+
+  /**
+   * Only jobs that stand there.
+   *
+   * @generated from field: parley.v1.JobState state = 2;
+   */
+  state: JobState;
+
+  /**
+   * Only jobs with these ids, at most 1,000.
+   *
+   * @generated from field: repeated uint64 ids = 3;
+   */
+  ids: bigint[];
+
+  /**
+   * Only jobs up to this id: those that came later are left alone.
+   *
+   * @generated from field: uint64 up_to = 4;
+   */
+  upTo: bigint;
+
+  /**
+   * Only dead letters that were given up for this reason.
+   *
+   * @generated from field: parley.v1.DeathReason reason = 5;
+   */
+  reason: DeathReason;
+};
+
+/**
+ * Describes the message parley.v1.JobFilter.
+ * Use `create(JobFilterSchema)` to create a new message.
+ */
+export const JobFilterSchema: GenMessage<JobFilter> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 11);
+
+/**
  * Asks to see jobs without taking them.
  *
  * @generated from message parley.v1.PeekQueueRequest
@@ -679,6 +729,13 @@ export type PeekQueueRequest = Message<"parley.v1.PeekQueueRequest"> & {
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
+
+  /**
+   * Only jobs that fit.
+   *
+   * @generated from field: parley.v1.JobFilter filter = 4;
+   */
+  filter?: JobFilter | undefined;
 };
 
 /**
@@ -686,7 +743,7 @@ export type PeekQueueRequest = Message<"parley.v1.PeekQueueRequest"> & {
  * Use `create(PeekQueueRequestSchema)` to create a new message.
  */
 export const PeekQueueRequestSchema: GenMessage<PeekQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 11);
+  messageDesc(file_parley_v1_queue, 12);
 
 /**
  * A job that was looked at.
@@ -715,6 +772,21 @@ export type PeekedJob = Message<"parley.v1.PeekedJob"> & {
    * @generated from field: uint64 until_unix_micros = 3;
    */
   untilUnixMicros: bigint;
+
+  /**
+   * What a consumer said last of the job, as far as the server remembers; a dead letter has it in
+   * its death. May be empty.
+   *
+   * @generated from field: string last_error = 4;
+   */
+  lastError: string;
+
+  /**
+   * For LEASED: the session_id of the connection that holds it; empty when it is gone.
+   *
+   * @generated from field: string holder = 5;
+   */
+  holder: string;
 };
 
 /**
@@ -722,7 +794,7 @@ export type PeekedJob = Message<"parley.v1.PeekedJob"> & {
  * Use `create(PeekedJobSchema)` to create a new message.
  */
 export const PeekedJobSchema: GenMessage<PeekedJob> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 12);
+  messageDesc(file_parley_v1_queue, 13);
 
 /**
  * The jobs.
@@ -738,11 +810,26 @@ export type PeekQueueResponse = Message<"parley.v1.PeekQueueResponse"> & {
   jobs: PeekedJob[];
 
   /**
-   * Whether there are more behind them.
+   * Whether there are more behind them, that fit or were not looked at.
    *
    * @generated from field: bool more = 2;
    */
   more: boolean;
+
+  /**
+   * Where to go on: the value for `after`. At most 20,000 jobs, or 16 MiB of them, are looked at
+   * for one answer, so with a filter there may be none in it and more behind.
+   *
+   * @generated from field: uint64 next = 3;
+   */
+  next: bigint;
+
+  /**
+   * How many were looked at.
+   *
+   * @generated from field: uint64 looked = 4;
+   */
+  looked: bigint;
 };
 
 /**
@@ -750,7 +837,267 @@ export type PeekQueueResponse = Message<"parley.v1.PeekQueueResponse"> & {
  * Use `create(PeekQueueResponseSchema)` to create a new message.
  */
 export const PeekQueueResponseSchema: GenMessage<PeekQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 13);
+  messageDesc(file_parley_v1_queue, 14);
+
+/**
+ * Asks how many jobs fit, before something is done with all of them.
+ *
+ * @generated from message parley.v1.CountMatchingRequest
+ */
+export type CountMatchingRequest = Message<"parley.v1.CountMatchingRequest"> & {
+  /**
+   * Which queue.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Which jobs. Without, all.
+   *
+   * @generated from field: parley.v1.JobFilter filter = 2;
+   */
+  filter?: JobFilter | undefined;
+
+  /**
+   * Only jobs behind this id.
+   *
+   * @generated from field: uint64 after = 3;
+   */
+  after: bigint;
+};
+
+/**
+ * Describes the message parley.v1.CountMatchingRequest.
+ * Use `create(CountMatchingRequestSchema)` to create a new message.
+ */
+export const CountMatchingRequestSchema: GenMessage<CountMatchingRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 15);
+
+/**
+ * How many there are, or were among those that were looked at.
+ *
+ * @generated from message parley.v1.CountMatchingResponse
+ */
+export type CountMatchingResponse = Message<"parley.v1.CountMatchingResponse"> & {
+  /**
+   * How many fit.
+   *
+   * @generated from field: uint64 matched = 1;
+   */
+  matched: bigint;
+
+  /**
+   * How many were looked at: at most 20,000, or 16 MiB of them, for one answer.
+   *
+   * @generated from field: uint64 looked = 2;
+   */
+  looked: bigint;
+
+  /**
+   * Where to go on: the value for `after`.
+   *
+   * @generated from field: uint64 next = 3;
+   */
+  next: bigint;
+
+  /**
+   * Whether there are more behind them that were not looked at.
+   *
+   * @generated from field: bool more = 4;
+   */
+  more: boolean;
+
+  /**
+   * The id of the newest job of the queue: as `up_to` it leaves those alone that come later.
+   *
+   * @generated from field: uint64 newest = 5;
+   */
+  newest: bigint;
+
+  /**
+   * How many of those that fit a consumer holds: nothing is done with these.
+   *
+   * @generated from field: uint64 held = 6;
+   */
+  held: bigint;
+};
+
+/**
+ * Describes the message parley.v1.CountMatchingResponse.
+ * Use `create(CountMatchingResponseSchema)` to create a new message.
+ */
+export const CountMatchingResponseSchema: GenMessage<CountMatchingResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 16);
+
+/**
+ * Drops jobs that fit, as far as nobody holds them. They cannot be brought back.
+ *
+ * @generated from message parley.v1.DropMatchingRequest
+ */
+export type DropMatchingRequest = Message<"parley.v1.DropMatchingRequest"> & {
+  /**
+   * Which queue.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Which jobs. It has to be there, and to say something.
+   *
+   * @generated from field: parley.v1.JobFilter filter = 2;
+   */
+  filter?: JobFilter | undefined;
+
+  /**
+   * Only jobs behind this id.
+   *
+   * @generated from field: uint64 after = 3;
+   */
+  after: bigint;
+};
+
+/**
+ * Describes the message parley.v1.DropMatchingRequest.
+ * Use `create(DropMatchingRequestSchema)` to create a new message.
+ */
+export const DropMatchingRequestSchema: GenMessage<DropMatchingRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 17);
+
+/**
+ * They are gone.
+ *
+ * @generated from message parley.v1.DropMatchingResponse
+ */
+export type DropMatchingResponse = Message<"parley.v1.DropMatchingResponse"> & {
+  /**
+   * How many were dropped.
+   *
+   * @generated from field: uint64 dropped = 1;
+   */
+  dropped: bigint;
+
+  /**
+   * How many were looked at: at most 20,000, or 16 MiB of them, for one request.
+   *
+   * @generated from field: uint64 looked = 2;
+   */
+  looked: bigint;
+
+  /**
+   * Where to go on: the value for `after`.
+   *
+   * @generated from field: uint64 next = 3;
+   */
+  next: bigint;
+
+  /**
+   * Whether there are more behind them that were not looked at.
+   *
+   * @generated from field: bool more = 4;
+   */
+  more: boolean;
+
+  /**
+   * How many fit and stay, since a consumer holds them.
+   *
+   * @generated from field: uint64 held = 5;
+   */
+  held: bigint;
+};
+
+/**
+ * Describes the message parley.v1.DropMatchingResponse.
+ * Use `create(DropMatchingResponseSchema)` to create a new message.
+ */
+export const DropMatchingResponseSchema: GenMessage<DropMatchingResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 18);
+
+/**
+ * Puts dead letters that fit back into the queue they came from, as new jobs with all their
+ * attempts, as far as nobody holds them.
+ *
+ * @generated from message parley.v1.RedriveMatchingRequest
+ */
+export type RedriveMatchingRequest = Message<"parley.v1.RedriveMatchingRequest"> & {
+  /**
+   * Which queue: the one they came from, or that of its dead letters.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Which of the dead letters. It has to be there, and to say something.
+   *
+   * @generated from field: parley.v1.JobFilter filter = 2;
+   */
+  filter?: JobFilter | undefined;
+
+  /**
+   * Only dead letters behind this id.
+   *
+   * @generated from field: uint64 after = 3;
+   */
+  after: bigint;
+};
+
+/**
+ * Describes the message parley.v1.RedriveMatchingRequest.
+ * Use `create(RedriveMatchingRequestSchema)` to create a new message.
+ */
+export const RedriveMatchingRequestSchema: GenMessage<RedriveMatchingRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 19);
+
+/**
+ * They are back.
+ *
+ * @generated from message parley.v1.RedriveMatchingResponse
+ */
+export type RedriveMatchingResponse = Message<"parley.v1.RedriveMatchingResponse"> & {
+  /**
+   * How many were put back.
+   *
+   * @generated from field: uint64 redriven = 1;
+   */
+  redriven: bigint;
+
+  /**
+   * How many were looked at: at most 20,000, or 16 MiB of them, for one request.
+   *
+   * @generated from field: uint64 looked = 2;
+   */
+  looked: bigint;
+
+  /**
+   * Where to go on: the value for `after`.
+   *
+   * @generated from field: uint64 next = 3;
+   */
+  next: bigint;
+
+  /**
+   * Whether there are more behind them that were not looked at.
+   *
+   * @generated from field: bool more = 4;
+   */
+  more: boolean;
+
+  /**
+   * How many fit and stay, since a consumer holds them.
+   *
+   * @generated from field: uint64 held = 5;
+   */
+  held: bigint;
+};
+
+/**
+ * Describes the message parley.v1.RedriveMatchingResponse.
+ * Use `create(RedriveMatchingResponseSchema)` to create a new message.
+ */
+export const RedriveMatchingResponseSchema: GenMessage<RedriveMatchingResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_queue, 20);
 
 /**
  * Drops all jobs of a queue that nobody holds. They cannot be brought back.
@@ -771,7 +1118,7 @@ export type PurgeQueueRequest = Message<"parley.v1.PurgeQueueRequest"> & {
  * Use `create(PurgeQueueRequestSchema)` to create a new message.
  */
 export const PurgeQueueRequestSchema: GenMessage<PurgeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 14);
+  messageDesc(file_parley_v1_queue, 21);
 
 /**
  * They are gone.
@@ -792,7 +1139,7 @@ export type PurgeQueueResponse = Message<"parley.v1.PurgeQueueResponse"> & {
  * Use `create(PurgeQueueResponseSchema)` to create a new message.
  */
 export const PurgeQueueResponseSchema: GenMessage<PurgeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 15);
+  messageDesc(file_parley_v1_queue, 22);
 
 /**
  * Removes a queue with its dead letters and its name.
@@ -820,7 +1167,7 @@ export type RemoveQueueRequest = Message<"parley.v1.RemoveQueueRequest"> & {
  * Use `create(RemoveQueueRequestSchema)` to create a new message.
  */
 export const RemoveQueueRequestSchema: GenMessage<RemoveQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 16);
+  messageDesc(file_parley_v1_queue, 23);
 
 /**
  * It is gone. One that the configuration names is there again, and empty.
@@ -841,7 +1188,7 @@ export type RemoveQueueResponse = Message<"parley.v1.RemoveQueueResponse"> & {
  * Use `create(RemoveQueueResponseSchema)` to create a new message.
  */
 export const RemoveQueueResponseSchema: GenMessage<RemoveQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 17);
+  messageDesc(file_parley_v1_queue, 24);
 
 /**
  * Puts dead letters back into the queue they came from, as new jobs with all
@@ -871,7 +1218,7 @@ export type RedriveQueueRequest = Message<"parley.v1.RedriveQueueRequest"> & {
  * Use `create(RedriveQueueRequestSchema)` to create a new message.
  */
 export const RedriveQueueRequestSchema: GenMessage<RedriveQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 18);
+  messageDesc(file_parley_v1_queue, 25);
 
 /**
  * They are back.
@@ -892,7 +1239,7 @@ export type RedriveQueueResponse = Message<"parley.v1.RedriveQueueResponse"> & {
  * Use `create(RedriveQueueResponseSchema)` to create a new message.
  */
 export const RedriveQueueResponseSchema: GenMessage<RedriveQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 19);
+  messageDesc(file_parley_v1_queue, 26);
 
 /**
  * Stops a queue from handing out jobs; it goes on taking them. It stays paused
@@ -914,7 +1261,7 @@ export type PauseQueueRequest = Message<"parley.v1.PauseQueueRequest"> & {
  * Use `create(PauseQueueRequestSchema)` to create a new message.
  */
 export const PauseQueueRequestSchema: GenMessage<PauseQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 20);
+  messageDesc(file_parley_v1_queue, 27);
 
 /**
  * It is paused.
@@ -935,7 +1282,7 @@ export type PauseQueueResponse = Message<"parley.v1.PauseQueueResponse"> & {
  * Use `create(PauseQueueResponseSchema)` to create a new message.
  */
 export const PauseQueueResponseSchema: GenMessage<PauseQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 21);
+  messageDesc(file_parley_v1_queue, 28);
 
 /**
  * Lets a queue hand out jobs again.
@@ -956,7 +1303,7 @@ export type ResumeQueueRequest = Message<"parley.v1.ResumeQueueRequest"> & {
  * Use `create(ResumeQueueRequestSchema)` to create a new message.
  */
 export const ResumeQueueRequestSchema: GenMessage<ResumeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 22);
+  messageDesc(file_parley_v1_queue, 29);
 
 /**
  * It is not paused any more.
@@ -977,7 +1324,7 @@ export type ResumeQueueResponse = Message<"parley.v1.ResumeQueueResponse"> & {
  * Use `create(ResumeQueueResponseSchema)` to create a new message.
  */
 export const ResumeQueueResponseSchema: GenMessage<ResumeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 23);
+  messageDesc(file_parley_v1_queue, 30);
 
 /**
  * How queues of a name or a pattern are set up.
@@ -1112,7 +1459,7 @@ export type QueuePolicy = Message<"parley.v1.QueuePolicy"> & {
  * Use `create(QueuePolicySchema)` to create a new message.
  */
 export const QueuePolicySchema: GenMessage<QueuePolicy> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 24);
+  messageDesc(file_parley_v1_queue, 31);
 
 /**
  * Asks how queues are set up.
@@ -1127,7 +1474,7 @@ export type QueuePoliciesRequest = Message<"parley.v1.QueuePoliciesRequest"> & {
  * Use `create(QueuePoliciesRequestSchema)` to create a new message.
  */
 export const QueuePoliciesRequestSchema: GenMessage<QueuePoliciesRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 25);
+  messageDesc(file_parley_v1_queue, 32);
 
 /**
  * The policies. The first one that matches a queue decides; without one it has the defaults.
@@ -1148,7 +1495,7 @@ export type QueuePoliciesResponse = Message<"parley.v1.QueuePoliciesResponse"> &
  * Use `create(QueuePoliciesResponseSchema)` to create a new message.
  */
 export const QueuePoliciesResponseSchema: GenMessage<QueuePoliciesResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 26);
+  messageDesc(file_parley_v1_queue, 33);
 
 /**
  * Sets a queue up from now on, or all that match a pattern, whatever the
@@ -1177,7 +1524,7 @@ export type SetQueueRequest = Message<"parley.v1.SetQueueRequest"> & {
  * Use `create(SetQueueRequestSchema)` to create a new message.
  */
 export const SetQueueRequestSchema: GenMessage<SetQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 27);
+  messageDesc(file_parley_v1_queue, 34);
 
 /**
  * It is set up.
@@ -1198,7 +1545,7 @@ export type SetQueueResponse = Message<"parley.v1.SetQueueResponse"> & {
  * Use `create(SetQueueResponseSchema)` to create a new message.
  */
 export const SetQueueResponseSchema: GenMessage<SetQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 28);
+  messageDesc(file_parley_v1_queue, 35);
 
 /**
  * Takes back what was set at run time for a name. Then the configuration decides.
@@ -1219,7 +1566,7 @@ export type UnsetQueueRequest = Message<"parley.v1.UnsetQueueRequest"> & {
  * Use `create(UnsetQueueRequestSchema)` to create a new message.
  */
 export const UnsetQueueRequestSchema: GenMessage<UnsetQueueRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 29);
+  messageDesc(file_parley_v1_queue, 36);
 
 /**
  * It is taken back.
@@ -1234,7 +1581,7 @@ export type UnsetQueueResponse = Message<"parley.v1.UnsetQueueResponse"> & {
  * Use `create(UnsetQueueResponseSchema)` to create a new message.
  */
 export const UnsetQueueResponseSchema: GenMessage<UnsetQueueResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_queue, 30);
+  messageDesc(file_parley_v1_queue, 37);
 
 /**
  * Why a job is a dead letter.
@@ -1488,6 +1835,36 @@ export const Queues: GenService<{
     methodKind: "unary";
     input: typeof UnsetQueueRequestSchema;
     output: typeof UnsetQueueResponseSchema;
+  },
+  /**
+   * Tells how many jobs fit a filter.
+   *
+   * @generated from rpc parley.v1.Queues.CountMatching
+   */
+  countMatching: {
+    methodKind: "unary";
+    input: typeof CountMatchingRequestSchema;
+    output: typeof CountMatchingResponseSchema;
+  },
+  /**
+   * Drops those that fit.
+   *
+   * @generated from rpc parley.v1.Queues.DropMatching
+   */
+  dropMatching: {
+    methodKind: "unary";
+    input: typeof DropMatchingRequestSchema;
+    output: typeof DropMatchingResponseSchema;
+  },
+  /**
+   * Puts the dead letters that fit back into their queue.
+   *
+   * @generated from rpc parley.v1.Queues.RedriveMatching
+   */
+  redriveMatching: {
+    methodKind: "unary";
+    input: typeof RedriveMatchingRequestSchema;
+    output: typeof RedriveMatchingResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_queue, 0);

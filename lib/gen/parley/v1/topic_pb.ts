@@ -7,13 +7,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Event } from "./event_pb.ts";
+import { file_parley_v1_event } from "./event_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/v1/topic.proto.
  */
 export const file_parley_v1_topic: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiyAEKCktlZXBQb2xpY3kSDwoHcGF0dGVybhgBIAEoCRISCgptYXhfZXZlbnRzGAIgASgEEhIKCm1heF9hZ2VfbXMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhcKD2ZvcmdldF9hZnRlcl9tcxgFIAEoBBInCgZvcmlnaW4YBiABKA4yFy5wYXJsZXkudjEuUG9saWN5T3JpZ2luEg4KBnNldF9ieRgHIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgIIAEoBCJCChFMaXN0VG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkgKEkxpc3RUb3BpY3NSZXNwb25zZRIkCgZ0b3BpY3MYASADKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEgwKBG1vcmUYAiABKAgiIQoQVG9waWNJbmZvUmVxdWVzdBINCgV0b3BpYxgBIAEoCSI3ChFUb3BpY0luZm9SZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyI1ChBUcmltVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhIKCmJlZm9yZV9zZXEYAiABKAQiSAoRVHJpbVRvcGljUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoBBIiCgRpbmZvGAIgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyImChNSZW1vdmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiVAoUUmVtb3ZlVG9waWNzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBBIPCgdkcm9wcGVkGAIgASgEEgwKBGtlcHQYAyADKAkSDAoEbW9yZRgEIAEoCCIWChRUb3BpY1BvbGljaWVzUmVxdWVzdCJAChVUb3BpY1BvbGljaWVzUmVzcG9uc2USJwoIcG9saWNpZXMYASADKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI6ChFLZWVwVG9waWNzUmVxdWVzdBIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI7ChJLZWVwVG9waWNzUmVzcG9uc2USJQoGcG9saWN5GAEgASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiJgoTVW5rZWVwVG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJIhYKFFVua2VlcFRvcGljc1Jlc3BvbnNlIkAKE0V4cGxhaW5Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSDAoEdHlwZRgCIAEoCRIMCgR1c2VyGAMgASgJIiYKBlJ1bGluZxIPCgdhbGxvd2VkGAEgASgIEgsKA3doeRgCIAEoCSKjAQoUTWF0Y2hpbmdTdWJzY3JpcHRpb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB3BhdHRlcm4YAyABKAkSDAoEdHlwZRgEIAEoCRINCgVncm91cBgFIAEoCRIOCgZkZW5pZWQYBiABKAgSFQoNcmVhZHNfaGlzdG9yeRgHIAEoCBIUCgxvdXRib3hfYnl0ZXMYCCABKAQiygIKFEV4cGxhaW5Ub3BpY1Jlc3BvbnNlEiIKB3B1Ymxpc2gYASABKAsyES5wYXJsZXkudjEuUnVsaW5nEiQKCXN1YnNjcmliZRgCIAEoCzIRLnBhcmxleS52MS5SdWxpbmcSNgoNc3Vic2NyaXB0aW9ucxgDIAMoCzIfLnBhcmxleS52MS5NYXRjaGluZ1N1YnNjcmlwdGlvbhIQCghtYXRjaGluZxgEIAEoBBIRCglyZWNlaXZlcnMYBSABKAQSDgoGZGVuaWVkGAYgASgEEiIKBGluZm8YByABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEg4KBnF1ZXVlcxgIIAMoCRIUCgxjaGVja2VkX3R5cGUYCSABKAkSFQoNY2hlY2tfcmVqZWN0cxgKIAEoCBIaChJjaGVja2VkX3R5cGVfa25vd24YCyABKAgqhQEKDFBvbGljeU9yaWdpbhIdChlQT0xJQ1lfT1JJR0lOX1VOU1BFQ0lGSUVEEAASHwobUE9MSUNZX09SSUdJTl9DT05GSUdVUkFUSU9OEAESGQoVUE9MSUNZX09SSUdJTl9SVU5USU1FEAISGgoWUE9MSUNZX09SSUdJTl9CVUlMVF9JThADMskECgZUb3BpY3MSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0VG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0VG9waWNzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5Ub3BpY0luZm9SZXF1ZXN0GhwucGFybGV5LnYxLlRvcGljSW5mb1Jlc3BvbnNlEkEKBFRyaW0SGy5wYXJsZXkudjEuVHJpbVRvcGljUmVxdWVzdBocLnBhcmxleS52MS5UcmltVG9waWNSZXNwb25zZRJJCgZSZW1vdmUSHi5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVxdWVzdBofLnBhcmxleS52MS5SZW1vdmVUb3BpY3NSZXNwb25zZRJNCghQb2xpY2llcxIfLnBhcmxleS52MS5Ub3BpY1BvbGljaWVzUmVxdWVzdBogLnBhcmxleS52MS5Ub3BpY1BvbGljaWVzUmVzcG9uc2USQwoES2VlcBIcLnBhcmxleS52MS5LZWVwVG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5LZWVwVG9waWNzUmVzcG9uc2USSQoGVW5rZWVwEh4ucGFybGV5LnYxLlVua2VlcFRvcGljc1JlcXVlc3QaHy5wYXJsZXkudjEuVW5rZWVwVG9waWNzUmVzcG9uc2USSgoHRXhwbGFpbhIeLnBhcmxleS52MS5FeHBsYWluVG9waWNSZXF1ZXN0Gh8ucGFybGV5LnYxLkV4cGxhaW5Ub3BpY1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM");
+  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiyAEKCktlZXBQb2xpY3kSDwoHcGF0dGVybhgBIAEoCRISCgptYXhfZXZlbnRzGAIgASgEEhIKCm1heF9hZ2VfbXMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhcKD2ZvcmdldF9hZnRlcl9tcxgFIAEoBBInCgZvcmlnaW4YBiABKA4yFy5wYXJsZXkudjEuUG9saWN5T3JpZ2luEg4KBnNldF9ieRgHIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgIIAEoBCJCChFMaXN0VG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkgKEkxpc3RUb3BpY3NSZXNwb25zZRIkCgZ0b3BpY3MYASADKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEgwKBG1vcmUYAiABKAgiIQoQVG9waWNJbmZvUmVxdWVzdBINCgV0b3BpYxgBIAEoCSI3ChFUb3BpY0luZm9SZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyI1ChBUcmltVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhIKCmJlZm9yZV9zZXEYAiABKAQiSAoRVHJpbVRvcGljUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoBBIiCgRpbmZvGAIgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyImChNSZW1vdmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiVAoUUmVtb3ZlVG9waWNzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBBIPCgdkcm9wcGVkGAIgASgEEgwKBGtlcHQYAyADKAkSDAoEbW9yZRgEIAEoCCIWChRUb3BpY1BvbGljaWVzUmVxdWVzdCJAChVUb3BpY1BvbGljaWVzUmVzcG9uc2USJwoIcG9saWNpZXMYASADKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI6ChFLZWVwVG9waWNzUmVxdWVzdBIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI7ChJLZWVwVG9waWNzUmVzcG9uc2USJQoGcG9saWN5GAEgASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiJgoTVW5rZWVwVG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJIhYKFFVua2VlcFRvcGljc1Jlc3BvbnNlIkAKE0V4cGxhaW5Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSDAoEdHlwZRgCIAEoCRIMCgR1c2VyGAMgASgJIiYKBlJ1bGluZxIPCgdhbGxvd2VkGAEgASgIEgsKA3doeRgCIAEoCSKjAQoUTWF0Y2hpbmdTdWJzY3JpcHRpb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB3BhdHRlcm4YAyABKAkSDAoEdHlwZRgEIAEoCRINCgVncm91cBgFIAEoCRIOCgZkZW5pZWQYBiABKAgSFQoNcmVhZHNfaGlzdG9yeRgHIAEoCBIUCgxvdXRib3hfYnl0ZXMYCCABKAQiygIKFEV4cGxhaW5Ub3BpY1Jlc3BvbnNlEiIKB3B1Ymxpc2gYASABKAsyES5wYXJsZXkudjEuUnVsaW5nEiQKCXN1YnNjcmliZRgCIAEoCzIRLnBhcmxleS52MS5SdWxpbmcSNgoNc3Vic2NyaXB0aW9ucxgDIAMoCzIfLnBhcmxleS52MS5NYXRjaGluZ1N1YnNjcmlwdGlvbhIQCghtYXRjaGluZxgEIAEoBBIRCglyZWNlaXZlcnMYBSABKAQSDgoGZGVuaWVkGAYgASgEEiIKBGluZm8YByABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEg4KBnF1ZXVlcxgIIAMoCRIUCgxjaGVja2VkX3R5cGUYCSABKAkSFQoNY2hlY2tfcmVqZWN0cxgKIAEoCBIaChJjaGVja2VkX3R5cGVfa25vd24YCyABKAgiiQEKEFJlYWRUb3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSCwoDc2VxGAIgASgEEhgKEHRpbWVfdW5peF9taWNyb3MYAyABKAQSEAoIYmFja3dhcmQYBCABKAgSDQoFbGltaXQYBSABKA0SEAoIY29udGFpbnMYBiABKAkSDAoEdHlwZRgHIAEoCSJhChFSZWFkVG9waWNSZXNwb25zZRIgCgZldmVudHMYASADKAsyEC5wYXJsZXkudjEuRXZlbnQSDAoEbmV4dBgCIAEoBBIMCgRtb3JlGAMgASgIEg4KBmxvb2tlZBgEIAEoBCqFAQoMUG9saWN5T3JpZ2luEh0KGVBPTElDWV9PUklHSU5fVU5TUEVDSUZJRUQQABIfChtQT0xJQ1lfT1JJR0lOX0NPTkZJR1VSQVRJT04QARIZChVQT0xJQ1lfT1JJR0lOX1JVTlRJTUUQAhIaChZQT0xJQ1lfT1JJR0lOX0JVSUxUX0lOEAMyjAUKBlRvcGljcxJDCgRMaXN0EhwucGFybGV5LnYxLkxpc3RUb3BpY3NSZXF1ZXN0Gh0ucGFybGV5LnYxLkxpc3RUb3BpY3NSZXNwb25zZRJBCgRJbmZvEhsucGFybGV5LnYxLlRvcGljSW5mb1JlcXVlc3QaHC5wYXJsZXkudjEuVG9waWNJbmZvUmVzcG9uc2USQQoEVHJpbRIbLnBhcmxleS52MS5UcmltVG9waWNSZXF1ZXN0GhwucGFybGV5LnYxLlRyaW1Ub3BpY1Jlc3BvbnNlEkkKBlJlbW92ZRIeLnBhcmxleS52MS5SZW1vdmVUb3BpY3NSZXF1ZXN0Gh8ucGFybGV5LnYxLlJlbW92ZVRvcGljc1Jlc3BvbnNlEk0KCFBvbGljaWVzEh8ucGFybGV5LnYxLlRvcGljUG9saWNpZXNSZXF1ZXN0GiAucGFybGV5LnYxLlRvcGljUG9saWNpZXNSZXNwb25zZRJDCgRLZWVwEhwucGFybGV5LnYxLktlZXBUb3BpY3NSZXF1ZXN0Gh0ucGFybGV5LnYxLktlZXBUb3BpY3NSZXNwb25zZRJJCgZVbmtlZXASHi5wYXJsZXkudjEuVW5rZWVwVG9waWNzUmVxdWVzdBofLnBhcmxleS52MS5VbmtlZXBUb3BpY3NSZXNwb25zZRJKCgdFeHBsYWluEh4ucGFybGV5LnYxLkV4cGxhaW5Ub3BpY1JlcXVlc3QaHy5wYXJsZXkudjEuRXhwbGFpblRvcGljUmVzcG9uc2USQQoEUmVhZBIbLnBhcmxleS52MS5SZWFkVG9waWNSZXF1ZXN0GhwucGFybGV5LnYxLlJlYWRUb3BpY1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_event]);
 
 /**
  * A kept topic.
@@ -720,6 +722,114 @@ export const ExplainTopicResponseSchema: GenMessage<ExplainTopicResponse> = /*@_
   messageDesc(file_parley_v1_topic, 19);
 
 /**
+ * Asks to see what a kept topic holds, some of it at a time.
+ *
+ * @generated from message parley.v1.ReadTopicRequest
+ */
+export type ReadTopicRequest = Message<"parley.v1.ReadTopicRequest"> & {
+  /**
+   * Which topic.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * The seq to begin with; 0 means the oldest event, or going back the newest.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * Begins with the first event that is not older than this instead, in microseconds since 1970
+   * (UTC).
+   *
+   * @generated from field: uint64 time_unix_micros = 3;
+   */
+  timeUnixMicros: bigint;
+
+  /**
+   * Goes back, to older events.
+   *
+   * @generated from field: bool backward = 4;
+   */
+  backward: boolean;
+
+  /**
+   * The most events, at most 256; 0 means 50. Fewer are given when they are large.
+   *
+   * @generated from field: uint32 limit = 5;
+   */
+  limit: number;
+
+  /**
+   * Only events with this text somewhere: in the payload, a header, the type or the message_id.
+   * Upper and lower case differ. At most 256 bytes.
+   *
+   * @generated from field: string contains = 6;
+   */
+  contains: string;
+
+  /**
+   * Only events of this type.
+   *
+   * @generated from field: string type = 7;
+   */
+  type: string;
+};
+
+/**
+ * Describes the message parley.v1.ReadTopicRequest.
+ * Use `create(ReadTopicRequestSchema)` to create a new message.
+ */
+export const ReadTopicRequestSchema: GenMessage<ReadTopicRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 20);
+
+/**
+ * The events.
+ *
+ * @generated from message parley.v1.ReadTopicResponse
+ */
+export type ReadTopicResponse = Message<"parley.v1.ReadTopicResponse"> & {
+  /**
+   * In the order of their seqs, the oldest first, whichever way was gone.
+   *
+   * @generated from field: repeated parley.v1.Event events = 1;
+   */
+  events: Event[];
+
+  /**
+   * Where to go on: the value for `seq`. At most 20,000 events, or 16 MiB of them, are looked at
+   * for one answer, so there may be none in it and more to look at.
+   *
+   * @generated from field: uint64 next = 2;
+   */
+  next: bigint;
+
+  /**
+   * Whether there are more that way, that fit or were not looked at.
+   *
+   * @generated from field: bool more = 3;
+   */
+  more: boolean;
+
+  /**
+   * How many were looked at.
+   *
+   * @generated from field: uint64 looked = 4;
+   */
+  looked: bigint;
+};
+
+/**
+ * Describes the message parley.v1.ReadTopicResponse.
+ * Use `create(ReadTopicResponseSchema)` to create a new message.
+ */
+export const ReadTopicResponseSchema: GenMessage<ReadTopicResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 21);
+
+/**
  * Where a policy comes from.
  *
  * @generated from enum parley.v1.PolicyOrigin
@@ -845,6 +955,16 @@ export const Topics: GenService<{
     methodKind: "unary";
     input: typeof ExplainTopicRequestSchema;
     output: typeof ExplainTopicResponseSchema;
+  },
+  /**
+   * Gives events of a kept topic.
+   *
+   * @generated from rpc parley.v1.Topics.Read
+   */
+  read: {
+    methodKind: "unary";
+    input: typeof ReadTopicRequestSchema;
+    output: typeof ReadTopicResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_topic, 0);

@@ -3,21 +3,21 @@
  *
  * Figures are of the moment; what changes something is answered once that is as safe as the store keeps it.
  */
-import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
+import { invalidArgument } from "../../../base/errors.ts";
 import { MAX_REDRIVEN_IDS } from "../../../base/limits.ts";
 import { matchesPattern } from "../../../base/matches_pattern.ts";
-import type { Queues as QueuesService } from "../../../gen/parley/v1/queue_pb.ts";
+import type { PeekQueueRequest, Queues as QueuesService } from "../../../gen/parley/v1/queue_pb.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
-import { quote } from "../../../base/quote.ts";
 import { checkPattern } from "../../../logic/topics/pattern.ts";
 import { queuePolicies, setQueue, unsetQueue } from "./policies.ts";
 import { maySeeQueue } from "./rights.ts";
 import type { Methods } from "./method.ts";
 import { firstNames, madeLater } from "./name_page.ts";
+import { queueOf } from "./named_queue.ts";
+import { countMatching, dropMatching, idOf, matcherOf, redriveMatching } from "./queue_matching.ts";
 import { peek, purge, redrive } from "../../queues/care.ts";
 import type { Queue } from "../../queues/queue.ts";
 import { removeQueue } from "../../queues/removal.ts";
-import { checkQueueName } from "../../queues/queue_name.ts";
 import type { Queues } from "../../queues/queues.ts";
 import type { Features } from "../../features.ts";
 import type { Peer } from "../../connection/peer.ts";
@@ -70,6 +70,9 @@ export const QUEUE_METHODS: Methods<typeof QueuesService> = {
   policies: queuePolicies,
   set: setQueue,
   unset: unsetQueue,
+  countMatching,
+  dropMatching,
+  redriveMatching,
 };
 
 async function list(
@@ -114,9 +117,10 @@ function* matching(queues: Queues, session: Peer, pattern: string): Generator<st
 async function look(
   features: Features,
   session: Peer,
-  request: { queue: string; after: bigint; limit: number },
+  request: PeekQueueRequest,
 ) {
   const queue = queueOf(features, session, request.queue, "peek into");
+  const matcher = matcherOf(request.filter, "peek at");
   if (request.limit > MAX_PEEKED) {
     throw invalidArgument(`cannot peek at ${request.limit} jobs`, {
       accepted: `at most ${MAX_PEEKED}`,
@@ -125,7 +129,7 @@ async function look(
   const limit = request.limit || USUAL_PEEKED;
   const maxBytes = session.context.limits.maxFrameBytes >>> 1;
   const turn = session.callsTurn;
-  const what = { after: Number(request.after), limit, maxBytes };
+  const what = { after: idOf(request.after), limit, maxBytes, matcher };
   return await peek(features.needQueues(), queue, what, turn);
 }
 
@@ -134,25 +138,6 @@ async function pause(features: Features, session: Peer, name: string, paused: bo
   const queue = queueOf(features, session, name, paused ? "pause" : "resume");
   await queues.pause(queue, paused);
   return { info: infoOf(queues, queue) };
-}
-
-/** The queue of that name. Raises INVALID_ARGUMENT and NOT_FOUND. */
-function queueOf(features: Features, session: Peer, name: string, action: string): Queue {
-  const queues = features.needQueues();
-  checkQueueName(name, session.context.limits, action);
-  const queue = queues.find(name);
-  if (queue !== null) return queue;
-  // Dead letters that never were are no mistake of whoever asks, if the queue is there.
-  if (isDeadName(name) && queues.find(name.slice(0, -DEAD_SUFFIX.length)) !== null) {
-    return queues.get(name, action);
-  }
-  throw new ParleyError(
-    ErrorCode.NOT_FOUND,
-    `cannot ${action} ${quote(name)}: there is no such queue`,
-    {
-      accepted: "a queue that a job was pushed to or pulled from; `parley queue ls` tells them",
-    },
-  );
 }
 
 function infoOf(queues: Queues, queue: Queue) {

@@ -25,6 +25,7 @@ import {
   checkMayAny,
   checkMayOne,
   may,
+  mayRead,
   mayReceive,
 } from "../../access/checks.ts";
 import type { Peer } from "../../connection/peer.ts";
@@ -134,6 +135,10 @@ const TOPICS: Rights<typeof Topics> = {
   trim: named(["manage"], (peer, { topic }) => checkMay(peer, "manage", `topic.${topic}`)),
   remove: named(["manage"], (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`)),
   policies: anybody,
+  read: named(
+    ["subscribe", "join"],
+    (peer, { topic }) => mayRead(peer, topic) || checkMay(peer, "subscribe", topic),
+  ),
   keep: named(
     ["manage"],
     (peer, { policy }) => checkMayAll(peer, "manage", `topic.${policy?.pattern ?? ""}`),
@@ -159,16 +164,19 @@ const seesQueues = named(
   (peer, { queue }) => checkMayOne(peer, `look at ${quote(queue)}`, seesQueue(queue)),
 );
 
+const peeks = named(["pull"], (peer, { queue }) => checkMay(peer, "pull", queue));
+const redrives = named(
+  ["manage"],
+  (peer, { queue }) => checkMay(peer, "manage", `queue.${livingName(queue)}`),
+);
+
 const QUEUES: Rights<typeof Queues> = {
   list: anybody,
   info: seesQueues,
-  peek: named(["pull"], (peer, { queue }) => checkMay(peer, "pull", queue)),
+  peek: peeks,
   purge: managesQueue,
   remove: managesQueue,
-  redrive: named(
-    ["manage"],
-    (peer, { queue }) => checkMay(peer, "manage", `queue.${livingName(queue)}`),
-  ),
+  redrive: redrives,
   pause: managesQueue,
   resume: managesQueue,
   policies: anybody,
@@ -178,6 +186,9 @@ const QUEUES: Rights<typeof Queues> = {
     if (isAboutDelivery(policy)) checkMay(peer, "manage", "server.webhooks");
   }),
   unset: named(["manage"], (peer, { name }) => checkMayAll(peer, "manage", `queue.${name}`)),
+  countMatching: peeks,
+  dropMatching: managesQueue,
+  redriveMatching: redrives,
 };
 
 const SERVICES: Rights<typeof Services> = {

@@ -14,6 +14,7 @@ import { may } from "../../access/checks.ts";
 import { maySeeTopic } from "./rights.ts";
 import type { Methods } from "./method.ts";
 import { explainTopic } from "./explain.ts";
+import { readTopic } from "./topic_reading.ts";
 import { infoOf } from "./topic_info.ts";
 import { keepPolicies, keepTopics, unkeepTopics } from "./policies.ts";
 import type { Features } from "../../features.ts";
@@ -39,6 +40,8 @@ export const TOPIC_METHODS: Methods<typeof Topics> = {
   keep: keepTopics,
   unkeep: unkeepTopics,
   explain: { list: "subscriptions", run: explainTopic },
+  // Events are given as they are kept.
+  read: { list: "events", encoded: true, run: readTopic },
 };
 
 async function list(
