@@ -11,8 +11,12 @@ import { listenForKeys } from "./shell/shortcuts.tsx";
 import { connections } from "./pages/connections/connections.tsx";
 import { overview } from "./pages/overview/overview.tsx";
 import { queues } from "./pages/queues/queues.tsx";
+import { rooms } from "./pages/rooms/rooms.tsx";
+import { services } from "./pages/services/services.tsx";
+import { topics } from "./pages/topics/topics.tsx";
+import { types } from "./pages/types/types.tsx";
 
-places.value = [overview, connections, queues];
+places.value = [overview, connections, topics, queues, rooms, services, types];
 listenForKeys();
 learnOfServer();
 start();
