@@ -11,7 +11,7 @@ import type { LogAdministration } from "../../administration.ts";
 import type { Features } from "../../features.ts";
 import { kick, listConnections } from "./connections.ts";
 import type { Methods } from "./method.ts";
-import { isNear } from "./near.ts";
+import { isNear } from "./rights.ts";
 
 /** The most bytes of a backup in one answer. */
 const MAX_PIECE_BYTES = 256 * 1024;

@@ -4,7 +4,7 @@
  * A request looks at a bounded number of jobs and says where to go on, so that whoever asks can stop, and a server that
  * starts again in between has done what it answered. Jobs that a consumer holds stay.
  */
-import { invalidArgument } from "../../../base/errors.ts";
+import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
 import { MAX_REDRIVEN_IDS } from "../../../base/limits.ts";
 import {
   type CountMatchingRequest,
@@ -14,12 +14,14 @@ import {
   JobState,
   type RedriveMatchingRequest,
 } from "../../../gen/parley/v1/queue_pb.ts";
+import { quote } from "../../../base/quote.ts";
+import type { Queue } from "../../queues/queue.ts";
+import { checkQueueName } from "../../queues/queue_name.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
 import type { Peer } from "../../connection/peer.ts";
 import type { Features } from "../../features.ts";
 import { JobMatcher } from "../../queues/job_matcher.ts";
 import { countJobs, dropJobs, type Progress, redriveJobs } from "../../queues/matching.ts";
-import { queueOf } from "./named_queue.ts";
 
 /** The longest text that is looked for. */
 const MAX_CONTAINS_BYTES = 256;
@@ -112,4 +114,23 @@ function neededMatcher(filter: JobFilter | undefined, action: string): JobMatche
 
 function told({ looked, next, more }: Pick<Progress, "looked" | "next" | "more">) {
   return { looked: BigInt(looked), next: BigInt(next), more };
+}
+
+/** The queue of that name. Raises INVALID_ARGUMENT and NOT_FOUND. */
+export function queueOf(features: Features, session: Peer, name: string, action: string): Queue {
+  const queues = features.needQueues();
+  checkQueueName(name, session.context.limits, action);
+  const queue = queues.find(name);
+  if (queue !== null) return queue;
+  // Dead letters that never were are no mistake of whoever asks, if the queue is there.
+  if (isDeadName(name) && queues.find(name.slice(0, -DEAD_SUFFIX.length)) !== null) {
+    return queues.get(name, action);
+  }
+  throw new ParleyError(
+    ErrorCode.NOT_FOUND,
+    `cannot ${action} ${quote(name)}: there is no such queue`,
+    {
+      accepted: "a queue that a job was pushed to or pulled from; `parley queue ls` tells them",
+    },
+  );
 }

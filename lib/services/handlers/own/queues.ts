@@ -13,8 +13,14 @@ import { queuePolicies, setQueue, unsetQueue } from "./policies.ts";
 import { maySeeQueue } from "./rights.ts";
 import type { Methods } from "./method.ts";
 import { firstNames, madeLater } from "./name_page.ts";
-import { queueOf } from "./named_queue.ts";
-import { countMatching, dropMatching, idOf, matcherOf, redriveMatching } from "./queue_matching.ts";
+import {
+  countMatching,
+  dropMatching,
+  idOf,
+  matcherOf,
+  queueOf,
+  redriveMatching,
+} from "./queue_matching.ts";
 import { peek, purge, redrive } from "../../queues/care.ts";
 import type { Queue } from "../../queues/queue.ts";
 import { removeQueue } from "../../queues/removal.ts";

@@ -7,6 +7,7 @@
  */
 import type { DescService } from "@bufbuild/protobuf";
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
+import { isLoopbackIp } from "../../../base/ip_address.ts";
 import { quote } from "../../../base/quote.ts";
 import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
@@ -29,7 +30,6 @@ import {
   mayReceive,
 } from "../../access/checks.ts";
 import type { Peer } from "../../connection/peer.ts";
-import { isNear } from "./near.ts";
 import { ROOM_PREFIX } from "../../topics/reserved.ts";
 
 /** The type of what is kept of rooms: a rule can be about it. */
@@ -296,4 +296,10 @@ function seesTopic(topic: string): [verb: Verb, name: string][] {
 
 function seesQueue(queue: string): [verb: Verb, name: string][] {
   return [["push", queue], ["pull", queue], ["manage", `queue.${queue}`]];
+}
+
+/** Whether the peer has an identity that decides, or else is on the server's own machine. */
+export function isNear({ identity, link: { address, isRelayed } }: Peer): boolean {
+  // A unix socket has no address.
+  return identity !== null || isRelayed !== true && (address === "" || isLoopbackIp(address));
 }

@@ -27,8 +27,7 @@ import type { Features } from "../../features.ts";
 import type { Queue } from "../../queues/queue.ts";
 import { administrationFor } from "./admin.ts";
 import type { Methods } from "./method.ts";
-import { isNear } from "./near.ts";
-import { allowedMethods, maySeeQueue } from "./rights.ts";
+import { allowedMethods, isNear, maySeeQueue } from "./rights.ts";
 
 /** The most questions of one request. */
 const MAX_QUESTIONS = 256;
