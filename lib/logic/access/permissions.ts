@@ -90,6 +90,12 @@ export class Permissions {
     return this.decideAll(verb, pattern, type).allowed;
   }
 
+  /** Whether `verb` is allowed for everything that a pattern matches, and no deny cuts anything out of it. */
+  mayWhole(verb: Verb, pattern: string): boolean {
+    return this.mayAll(verb, pattern) &&
+      this.#rules(verb).deny.meeting(targetOf(verb, pattern)) === null;
+  }
+
   /** Which rule decides about a name. */
   decide(verb: Verb, name: string, type = ""): Decision {
     const target = targetOf(verb, name);

@@ -4,7 +4,7 @@
  * Rules without wildcards stand in a map, so that their number costs nothing; the others are compared one by one.
  * Pure.
  */
-import { levelsOf } from "../topics/pattern.ts";
+import { levelsOf, patternsMeet } from "../topics/pattern.ts";
 
 /** One rule, and where it stands. */
 export interface Rule {
@@ -58,6 +58,13 @@ export class RuleSet {
    */
   covering(pattern: string, type: string): Rule | null {
     return this.#find(pattern, type, false);
+  }
+
+  /** A rule that is about something that `pattern` matches, of any type; null when there is none. */
+  meeting(pattern: string): Rule | null {
+    for (const [name, [rule]] of this.#literals) if (patternsMeet(name, pattern)) return rule;
+    for (const { rule } of this.#wildcards) if (patternsMeet(rule.pattern, pattern)) return rule;
+    return null;
   }
 
   #find(text: string, type: string, isName: boolean): Rule | null {

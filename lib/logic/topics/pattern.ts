@@ -65,6 +65,18 @@ export function checkMessageType(type: string, action = "use message type"): voi
   if (fault !== null) throw refusal(action, type, fault);
 }
 
+/** Whether there can be a name that two patterns, or a pattern and a name, both match. */
+export function patternsMeet(one: string, other: string): boolean {
+  const ours = levelsOf(one);
+  const theirs = levelsOf(other);
+  for (let index = 0;; index++) {
+    const [mine, its] = [ours[index], theirs[index]];
+    if (mine === undefined || its === undefined) return mine === its;
+    if (mine === ">" || its === ">") return true;
+    if (mine !== its && mine !== "*" && its !== "*") return false;
+  }
+}
+
 /** Whether the bytes from `start` to `end` are a message type, or empty. Allocates nothing. */
 export function isTypeBytes(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start > MAX_TYPE_BYTES) return false;

@@ -37,6 +37,17 @@ export function checkMayAll(peer: Peer, verb: Verb, pattern: string, type = ""):
   throw missing(peer, `${ACTIONS[verb]} ${quote(pattern)}`, ruleText(verb, pattern, type));
 }
 
+/**
+ * Raises PERMISSION_DENIED unless the peer has the permission of `verb` for all that a pattern matches, without exception: for what is
+ * not decided again for each name.
+ */
+export function checkMayWhole(peer: Peer, verb: Verb, pattern: string): void {
+  const { identity } = peer;
+  if (identity === null || identity.permissions.mayWhole(verb, pattern)) return;
+  const part = identity.permissions.mayAll(verb, pattern) ? " as a whole" : "";
+  throw missing(peer, `${ACTIONS[verb]} ${quote(pattern)}${part}`, ruleText(verb, pattern));
+}
+
 /** Raises PERMISSION_DENIED unless the peer has any permission of `verb`; `action` is what it wants to do. */
 export function checkMayAny(peer: Peer, verb: Verb, action: string): void {
   const { identity } = peer;

@@ -96,8 +96,18 @@ Deno.test("webhooks: only who manages webhooks says where jobs go, and who does 
   const told = await callMethod(eve, Queues.method.set, { policy });
   assert.equal(told.policy?.deliverTo, policy.deliverTo);
   assert.deepEqual(told.policy?.deliverSecrets, []);
+  // Nor may it take that away: by unsetting it, or by a policy that would come before it.
+  await assert.rejects(callMethod(ada, Queues.method.unset, { name: "q" }), denied);
+  for (const name of [">", "*"]) {
+    const wider = callMethod(ada, Queues.method.set, { policy: { name, leaseMs: 2000 } });
+    await assert.rejects(wider, denied, name);
+  }
+  await callMethod(ada, Queues.method.set, { policy: { name: "other.*", leaseMs: 2000 } });
+  const kept = await callMethod(ada, Queues.method.set, { policy: { name: "q", leaseMs: 2000 } });
+  assert.equal(kept.policy?.deliverTo, policy.deliverTo, "what else is set changes nothing of it");
   const seen = await callMethod(bob, Queues.method.policies, {});
-  assert.equal(seen.policies[0].deliverTo, "https://127.0.0.1:1");
+  const shown = seen.policies.find(({ name }) => name === "q");
+  assert.equal(shown?.deliverTo, "https://127.0.0.1:1");
 });
 
 Deno.test("webhooks: a wrong URL or secret is refused, and not repeated", async () => {

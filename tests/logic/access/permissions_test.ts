@@ -48,6 +48,17 @@ Deno.test("a deny wins, in the same role and in another one", () => {
   assert.equal(two.may("publish", "bills.eu"), true);
 });
 
+Deno.test("what is not decided again for each name may not meet a deny at all", () => {
+  const some = of({ manage: ["queue.>"] }, { manage: ["queue.secret", "queue.*.own"] });
+  for (const pattern of ["queue.jobs", "queue.a.b", "queue.a.b.>", "queue.*.b"]) {
+    assert.equal(some.mayWhole("manage", pattern), true, pattern);
+  }
+  for (const pattern of ["queue.>", "queue.*", "queue.secret", "queue.a.*", "queue.a.own", ">"]) {
+    assert.equal(some.mayWhole("manage", pattern), false, pattern);
+  }
+  assert.equal(some.mayAll("manage", "queue.>"), true);
+});
+
 Deno.test("a subscription has to be whole within one rule", () => {
   const some = of({ subscribe: ["orders.>", "bills.*"] }, { subscribe: ["orders.secret.>"] });
   const answers: [pattern: string, may: boolean][] = [

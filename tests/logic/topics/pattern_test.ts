@@ -17,6 +17,7 @@ import {
   levelsOf,
   matchesPattern,
   patternFault,
+  patternsMeet,
   topicBytesError,
   topicFault,
 } from "../../../lib/logic/topics/pattern.ts";
@@ -267,4 +268,21 @@ Deno.test("the matcher agrees with the naive one", () => {
     }),
     { numRuns: 3000 },
   );
+});
+
+Deno.test("patterns meet when some name matches both", () => {
+  const level = fc.constantFrom("a", "b", "*");
+  const pattern = fc.tuple(fc.array(level, { maxLength: 3 }), fc.constantFrom("a", "b", "*", ">"))
+    .map(([levels, last]) => [...levels, last].join("."));
+  const names: string[] = [];
+  for (let depth = 1, some = [""]; depth <= 5; depth++) {
+    some = some.flatMap((name) =>
+      ["a", "b", "c"].map((each) => name === "" ? each : `${name}.${each}`)
+    );
+    names.push(...some);
+  }
+  fc.assert(fc.property(pattern, pattern, (one, other) => {
+    const meet = names.some((name) => naiveMatch(one, name) && naiveMatch(other, name));
+    assert.equal(patternsMeet(one, other), meet, `${one} ${other}`);
+  }));
 });

@@ -17,9 +17,9 @@ import {
 import type { PolicyOrigin } from "../../../logic/policy_origin.ts";
 import { isDeadName, type QueuePolicy } from "../../../logic/queues/policies.ts";
 import type { KeepPolicy } from "../../../logic/topics/keep_policies.ts";
-import { checkPattern, hasWildcard } from "../../../logic/topics/pattern.ts";
+import { checkPattern, hasWildcard, patternsMeet } from "../../../logic/topics/pattern.ts";
 import type { QueueFields } from "../../administration.ts";
-import { mayAll } from "../../access/checks.ts";
+import { checkMay, mayAll } from "../../access/checks.ts";
 import type { Peer } from "../../connection/peer.ts";
 import type { Features } from "../../features.ts";
 
@@ -101,6 +101,14 @@ export async function setQueue(
     throw invalidArgument(`cannot make ${quote(name)}: it is a pattern`, { accepted: "one queue" });
   }
   const { policies } = features.needAdministration("set queues up");
+  if (hasWildcard(name)) {
+    // It would come before those that it meets, and what these post would be posted no more.
+    checkDeliveries(
+      features,
+      peer,
+      (policy) => policy.name !== name && patternsMeet(policy.name, name),
+    );
+  }
   if (create && (queues.find(name) !== null || policies.hasQueue(name))) {
     throw new ParleyError(ErrorCode.ALREADY_EXISTS, `cannot make ${quote(name)}: it is there`, {
       accepted: "another name, or `parley queue set` to change it",
@@ -119,9 +127,26 @@ export async function setQueue(
 }
 
 /** Takes back what was set for queues. */
-export async function unsetQueue(features: Features, _peer: Peer, { name }: { name: string }) {
+export async function unsetQueue(features: Features, peer: Peer, { name }: { name: string }) {
+  checkDeliveries(
+    features,
+    peer,
+    (policy) => policy.name === name && policy.origin?.kind === "run time",
+  );
   await features.needAdministration("take back how queues are set up").policies.unsetQueue(name);
   return {};
+}
+
+/** Raises PERMISSION_DENIED when one of these policies has jobs posted, and the peer may not decide that. */
+function checkDeliveries(
+  features: Features,
+  peer: Peer,
+  concerns: (policy: QueuePolicy) => boolean,
+): void {
+  const posts = features.needQueues().policies.all().some((policy) =>
+    policy.delivery !== undefined && concerns(policy)
+  );
+  if (posts) checkMay(peer, "manage", "server.webhooks");
 }
 
 /** A policy of topics as it is told. */

@@ -25,6 +25,7 @@ import {
   checkMayAll,
   checkMayAny,
   checkMayOne,
+  checkMayWhole,
   may,
   mayRead,
   mayReceive,
@@ -47,8 +48,9 @@ interface Named {
   readonly policy?: Delivered & { readonly pattern?: string; readonly name?: string };
 }
 
-/** What a policy says of where jobs are posted to. */
+/** What a policy says of where jobs come from and are posted to. */
 interface Delivered {
+  readonly bind?: readonly string[];
   readonly deliverTo?: string;
   readonly deliverSecrets?: readonly string[];
   readonly deliverAtOnce?: number;
@@ -133,6 +135,7 @@ const TOPICS: Rights<typeof Topics> = {
       maySeeTopic(peer, topic) || checkMayOne(peer, `look at ${quote(topic)}`, seesTopic(topic)),
   ),
   trim: named(["manage"], (peer, { topic }) => checkMay(peer, "manage", `topic.${topic}`)),
+  // What is denied of it is left out.
   remove: named(["manage"], (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`)),
   policies: anybody,
   read: named(
@@ -141,9 +144,12 @@ const TOPICS: Rights<typeof Topics> = {
   ),
   keep: named(
     ["manage"],
-    (peer, { policy }) => checkMayAll(peer, "manage", `topic.${policy?.pattern ?? ""}`),
+    (peer, { policy }) => checkMayWhole(peer, "manage", `topic.${policy?.pattern ?? ""}`),
   ),
-  unkeep: named(["manage"], (peer, { pattern }) => checkMayAll(peer, "manage", `topic.${pattern}`)),
+  unkeep: named(
+    ["manage"],
+    (peer, { pattern }) => checkMayWhole(peer, "manage", `topic.${pattern}`),
+  ),
   explain: named(["manage"], (peer, { topic, user }) => {
     checkMay(peer, "manage", `topic.${topic}`);
     // What others may do is more than what is done with the topic.
@@ -181,11 +187,13 @@ const QUEUES: Rights<typeof Queues> = {
   resume: managesQueue,
   policies: anybody,
   set: named(["manage"], (peer, { policy }) => {
-    checkMayAll(peer, "manage", `queue.${policy?.name ?? ""}`);
+    checkMayWhole(peer, "manage", `queue.${policy?.name ?? ""}`);
+    // What becomes a job is read by whoever pulls.
+    for (const pattern of policy?.bind ?? []) checkMayWhole(peer, "subscribe", pattern);
     // What is posted leaves the server, to wherever it is told.
     if (isAboutDelivery(policy)) checkMay(peer, "manage", "server.webhooks");
   }),
-  unset: named(["manage"], (peer, { name }) => checkMayAll(peer, "manage", `queue.${name}`)),
+  unset: named(["manage"], (peer, { name }) => checkMayWhole(peer, "manage", `queue.${name}`)),
   countMatching: peeks,
   dropMatching: managesQueue,
   redriveMatching: redrives,
