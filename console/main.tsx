@@ -15,8 +15,9 @@ import { rooms } from "./pages/rooms/rooms.tsx";
 import { services } from "./pages/services/services.tsx";
 import { topics } from "./pages/topics/topics.tsx";
 import { types } from "./pages/types/types.tsx";
+import { users } from "./pages/users/users.tsx";
 
-places.value = [overview, connections, topics, queues, rooms, services, types];
+places.value = [overview, connections, topics, queues, rooms, services, types, users];
 listenForKeys();
 learnOfServer();
 start();

@@ -1,10 +1,11 @@
 /**
- * Services: the form that calls a method of any of them, with what it answers.
+ * Services: the methods that are answered, and the form that calls a method of any of them, with what it answers.
  */
 /// <reference lib="dom" />
 import { useState } from "preact/hooks";
 import type { CallResult } from "../../../lib/client/browser.ts";
 import { connected, inWords } from "../../data/ask.ts";
+import { may } from "../../data/rights.ts";
 import { useDecoded } from "../../data/types.ts";
 import { duration } from "../../format/times.ts";
 import { useSubmit } from "../../parts/dialog.tsx";
@@ -14,6 +15,7 @@ import { Badge, Note } from "../../parts/states.tsx";
 import { route, setQuery } from "../../router.ts";
 import type { Place } from "../../shell/places.ts";
 import { headersOf } from "../topics/publish.tsx";
+import { MethodList } from "./method_list.tsx";
 
 const MOST_MS = 3_600_000;
 
@@ -53,6 +55,7 @@ function ServicesView() {
       <div class="page-head">
         <h1>Services</h1>
       </div>
+      {may("manage", "server.services") && <MethodList />}
       <div class="grid-2">
         <section class="card" aria-label="Call a method">
           <div class="card-head">

@@ -8,7 +8,7 @@ import { usePolled } from "../../data/polled.ts";
 import { may } from "../../data/rights.ts";
 import { counted, exact } from "../../format/numbers.ts";
 import { openDialog } from "../../parts/dialog.tsx";
-import { SearchField } from "../../parts/fields.tsx";
+import { Choice, SearchField } from "../../parts/fields.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Badge, Empty, Known } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
@@ -57,25 +57,19 @@ function UserList() {
     <>
       <div class="page-head">
         <h1>Users</h1>
-        <div class="choice" role="group" aria-label="What is shown">
-          {[["users", "Users"], ["roles", "Roles"]].map(([value, title]) => (
-            <button
-              key={value}
-              type="button"
-              aria-pressed={show === value}
-              onClick={() => setQuery({ show: value })}
-            >
-              {title}
-            </button>
-          ))}
-        </div>
-        {known.value?.changeable === true && (
+        <Choice
+          label="What is shown"
+          value={show}
+          onChange={(value) => setQuery({ show: value })}
+          options={[["users", "Users"], ["roles", "Roles"]]}
+        />
+        {known.data?.changeable === true && (
           <button
             type="button"
             class="button main"
             onClick={() => openDialog(() => <AddUserForm changed={known.refresh} />)}
           >
-            <Icon name="add" />
+            <Icon name="plus" />
             New user
           </button>
         )}
