@@ -57,6 +57,7 @@ Deno.test({
       "unkeep",
       "hz",
       "bw",
+      "delay",
       "help",
       "-h",
       "--help",

@@ -77,7 +77,9 @@ Deno.test("backup names the folder that is missing, and lists only what it uses"
     });
     const { stdout } = await runProcess(["backup", "--help"]);
     const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map((found) => found[1]);
-    assert.deepEqual(options, ["--data", "--config", "--json", "--help"]);
+    const ofServer = ["--server", "--context", "--ca", "--cert", "--cert-key"];
+    const ofLogin = ["--user", "--token", "--token-file", "--timeout", "--json"];
+    assert.deepEqual(options, [...ofServer, ...ofLogin, "--data", "--config", "--help"]);
   } finally {
     await Deno.remove(data, { recursive: true });
   }

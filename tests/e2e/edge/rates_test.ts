@@ -136,7 +136,8 @@ Deno.test("a person who types too fast is read more slowly", async () => {
     limits: { rate_messages_per_second: 20, rate_messages_burst: 2 },
   });
   using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port("text") });
-  const lines = Array.from({ length: 8 }, (_, index) => `line ${index}\n`);
+  // Of what one says oneself only this comes back.
+  const lines = Array.from({ length: 8 }, (_, index) => `/me writes line ${index}\n`);
   await connection.write(new TextEncoder().encode(`Ada\n${lines.join("")}/quit\n`));
   let text = "";
   for (const chunk = new Uint8Array(4096);;) {
@@ -144,7 +145,7 @@ Deno.test("a person who types too fast is read more slowly", async () => {
     if (count === null) break;
     text += new TextDecoder().decode(chunk.subarray(0, count));
   }
-  for (const line of lines) assert(text.includes(line.trim()), text);
+  for (const line of lines) assert(text.includes(line.slice(4).trim()), text);
   assert(server.stats().rateHolds > 0);
 });
 
