@@ -32,6 +32,11 @@ _)      \.___.,|     .'
      ${"`"}-'       ${"`"}--'
 `;
 
+/** What a person is asked first. */
+export const NAME_PROMPT = "[ENTER YOUR NAME]: ";
+/** What a person is asked then, where the name is that of a user or everybody has to be one. */
+export const PASSWORD_PROMPT = "[ENTER YOUR PASSWORD]: ";
+
 /** The commands. */
 export const TEXT_HELP = `/help              shows this
 /name, /nick NAME  changes your name

@@ -14,7 +14,8 @@ import type { ClientMessage, ServerMessage } from "../../gen/parley/v1/envelope_
 import { CloseReason, ErrorCode } from "../../gen/parley/v1/error_pb.ts";
 import type { Event } from "../../gen/parley/v1/event_pb.ts";
 import { DirectMessageSchema, type RoomEvent, Rooms } from "../../gen/parley/v1/room_pb.ts";
-import { clockText, TEXT_HELP } from "./banner.ts";
+import { clockText, NAME_PROMPT, PASSWORD_PROMPT, TEXT_HELP } from "./banner.ts";
+import { commandOf, isInRoom } from "./commands.ts";
 import type { TextLine } from "./lines.ts";
 import {
   directLine,
@@ -24,26 +25,11 @@ import {
   roomLine,
   saidLine,
 } from "./phrases.ts";
+import type { DialogueOptions } from "./options.ts";
 import { Requests } from "./requests.ts";
 
-/** What a person is asked first. */
-export const NAME_PROMPT = "[ENTER YOUR NAME]: ";
-/** What a person is asked then, where the name is that of a user or everybody has to be one. */
-export const PASSWORD_PROMPT = "[ENTER YOUR PASSWORD]: ";
 /** The most events of a room's history that are shown on coming in. */
 const SHOWN_HISTORY = 2048;
-
-/** What the dialogue needs. */
-export interface DialogueOptions {
-  /** The room that one comes into first. */
-  readonly room: string;
-  /** What is shown before the name is asked for. */
-  readonly banner: string;
-  /** The longest line, for telling people. */
-  readonly maxLineBytes: number;
-  /** The wall clock, in milliseconds since 1970. */
-  readonly wallMs: () => number;
-}
 
 /** One person's conversation. */
 export class TextDialogue {
@@ -59,6 +45,8 @@ export class TextDialogue {
   #claimed = "";
   #room = "";
   #topicLine = "";
+  /** A command that waits for the answers to what was said before it; empty while none does. */
+  #postponed = "";
   /** Events of the room up to this seq are its history. */
   #historySeq = 0n;
   #showingHistory = false;
@@ -80,6 +68,11 @@ export class TextDialogue {
   get ready(): boolean {
     return this.#requests.deciding === 0 && !this.#showingHistory && !this.finished &&
       !this.dismissed;
+  }
+
+  /** Whether the person has a name. */
+  get isNamed(): boolean {
+    return this.#name !== "";
   }
 
   /** What is to be shown now; taken once. */
@@ -125,7 +118,7 @@ export class TextDialogue {
 
   /** The server has said something. */
   receive(message: ServerMessage): void {
-    if (this.#requests.answered(message)) return;
+    if (this.#requests.answered(message)) return this.#goOn();
     const { case: member, value } = message.message;
     if (member === "event") this.#event(value);
     else if (member === "missed") {
@@ -149,6 +142,7 @@ export class TextDialogue {
   }
 
   #takeName(name: string): void {
+    if (name === "/quit") return this.#quit();
     this.#requests.decide(Rooms.method.claimName, { name }, (granted) => {
       this.#name = granted.name;
       this.#join(this.#options.room);
@@ -205,17 +199,31 @@ export class TextDialogue {
   }
 
   #unsubscribe(name: string): void {
-    this.#requests.ask({ case: "unsubscribe", value: { pattern: `room.${name}` } }, () => {});
+    this.#requests.ask({ case: "unsubscribe", value: { pattern: `room.${name}` } });
+  }
+
+  /** Carries out a command that waited for what was asked before it. */
+  #goOn(): void {
+    const text = this.#postponed;
+    if (text === "" || this.#requests.waiting > 0) return;
+    this.#postponed = "";
+    this.#requests.deciding--;
+    this.#command(text);
   }
 
   #command(text: string): void {
-    const [command, ...words] = text.trim().split(/\s+/);
-    const rest = text.trim().slice(command.length).trim();
-    switch (command) {
+    if (this.#requests.waiting > 0) {
+      // What was said before it has to be there first.
+      this.#requests.deciding++;
+      this.#postponed = text;
+      return;
+    }
+    const { name, words, rest } = commandOf(text);
+    if (this.#room === "" && isInRoom(name)) return this.#say("You are in no room.");
+    switch (name) {
       case "/help":
         return this.#say(TEXT_HELP);
       case "/name":
-      case "/nick":
         return rest === ""
           ? this.#say(`You are ${this.#name}: /name NAME changes that.`)
           : this.#rename(rest);
@@ -224,7 +232,6 @@ export class TextDialogue {
       case "/topic":
         return this.#topic(rest);
       case "/rooms":
-      case "/list":
         return this.#rooms();
       case "/join":
         return words.length === 1
@@ -233,7 +240,6 @@ export class TextDialogue {
       case "/leave":
         return this.#leaveRoom();
       case "/who":
-      case "/names":
         return this.#who();
       case "/msg":
         return this.#tell(words[0] ?? "", rest.slice((words[0] ?? "").length).trim());
@@ -242,7 +248,7 @@ export class TextDialogue {
       case "/quit":
         return this.#quit();
       default:
-        return this.#say(`There is no ${printable(command)}: /help tells what there is.`);
+        return this.#say(`There is no ${printable(name)}: /help tells what there is.`);
     }
   }
 
@@ -256,24 +262,24 @@ export class TextDialogue {
 
   #act(text: string): void {
     if (text === "") return this.#say("/me TEXT");
-    if (this.#room === "") return this.#say("You are in no room.");
     this.#speak(text, true);
   }
 
   /** Tells the topic line, or sets it. */
   #topic(text: string): void {
-    if (this.#room === "") return this.#say("You are in no room.");
     if (text === "") {
       const line = this.#topicLine;
       return this.#say(line === "" ? "The room has no topic line." : `Topic: ${printable(line)}`);
     }
     // It comes back as an event, and is shown then.
     const request = { room: this.#room, text: text === "-" ? "" : text };
-    this.#requests.call(Rooms.method.setTopicLine, request);
+    this.#requests.decide(Rooms.method.setTopicLine, request, () => {
+      this.#topicLine = request.text;
+    });
   }
 
   #rooms(): void {
-    this.#requests.call(Rooms.method.list, {}, (answer) => {
+    this.#requests.decide(Rooms.method.list, {}, (answer) => {
       const lines = answer.rooms.map(roomLine);
       if (answer.more) lines.push(`These are the first ${lines.length}; there are more.`);
       this.#say(lines.length === 0 ? "There are no rooms." : lines.join("\n"));
@@ -281,7 +287,6 @@ export class TextDialogue {
   }
 
   #leaveRoom(): void {
-    if (this.#room === "") return this.#say("You are in no room.");
     const name = this.#room;
     this.#requests.decide(Rooms.method.leave, { room: name }, () => {
       this.#unsubscribe(name);
@@ -291,9 +296,8 @@ export class TextDialogue {
   }
 
   #who(): void {
-    if (this.#room === "") return this.#say("You are in no room.");
     const request = { room: this.#room };
-    this.#requests.call(Rooms.method.members, request, ({ members }) => {
+    this.#requests.decide(Rooms.method.members, request, ({ members }) => {
       const names = members.map(({ name, idle }) => printable(name) + (idle ? " (idle)" : ""));
       this.#say(`${names.length} online: ${names.join(", ")}`);
     });
@@ -301,16 +305,20 @@ export class TextDialogue {
 
   #tell(to: string, text: string): void {
     if (to === "" || text === "") return this.#say("/msg NAME TEXT");
-    this.#requests.call(Rooms.method.tell, { to, text }, () => {
-      this.#say(`[${this.#now()}][${this.#name} -> ${printable(to)}]:${printable(text)}`);
+    this.#requests.decide(Rooms.method.tell, { to, text }, () => {
+      this.#say(
+        `[${clockText(this.#options.wallMs())}][${this.#name} -> ${printable(to)}]:${
+          printable(text)
+        }`,
+      );
     });
   }
 
   #history(count: string): void {
-    if (this.#room === "") return this.#say("You are in no room.");
-    const limit = Math.min(Math.max(Math.trunc(Number(count)) || 50, 1), 256);
+    if (!/^([1-9]\d{0,4})?$/.test(count)) return this.#say("/history [COUNT], from 1");
+    const limit = Math.min(Number(count) || 50, 256);
     const request = { room: this.#room, limit };
-    this.#requests.call(Rooms.method.history, request, ({ events }) => {
+    this.#requests.decide(Rooms.method.history, request, ({ events }) => {
       const lines = events.map((event) => saidLine(event)).filter((line) => line !== "");
       this.#say(lines.length === 0 ? "Nothing has been said yet." : lines.join("\n"));
     });
@@ -378,12 +386,8 @@ export class TextDialogue {
 
   #prompt(): void {
     if (this.#name === "") return this.#askName();
-    this.#print(`[${this.#now()}][${this.#name}]:`);
+    this.#print(`[${clockText(this.#options.wallMs())}][${this.#name}]:`);
     this.#atPrompt = true;
-  }
-
-  #now(): string {
-    return clockText(this.#options.wallMs());
   }
 
   #print(text: string): void {

@@ -14,8 +14,9 @@ import type { Link, LinkMemory } from "../../ports/link.ts";
 import type { WorkTurn } from "../../ports/work_turn.ts";
 import { FrameReader } from "../../wire/frame_reader.ts";
 import { DecodedMessages } from "./decoded_messages.ts";
-import { type DialogueOptions, TextDialogue } from "./dialogue.ts";
+import { TextDialogue } from "./dialogue.ts";
 import { LineReader } from "./lines.ts";
+import type { DialogueOptions } from "./options.ts";
 
 const encoder = new TextEncoder();
 const decoded = new DecodedMessages();
@@ -35,6 +36,8 @@ export interface TextLinkOptions extends DialogueOptions {
    * of the server than one connection that sends.
    */
   readonly turn: WorkTurn;
+  /** How long a person may take to give a name, in milliseconds; absent for no limit of this kind. */
+  readonly nameTimeoutMs?: number;
   /** Told once the link was closed and takes no descriptor any more; absent for nobody. */
   readonly released?: () => void;
 }
@@ -62,11 +65,18 @@ export class TextLink implements Link {
   /** Why nothing more can be read; null while it can. */
   #failure: Error | null = null;
   #wake: (() => void) | null = null;
+  #nameTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(link: Link, options: TextLinkOptions) {
     this.#link = link;
     this.#turn = options.turn;
     this.#released = options.released;
+    const { nameTimeoutMs } = options;
+    if (nameTimeoutMs !== undefined) {
+      this.#nameTimer = setTimeout(() => {
+        if (!this.#dialogue.isNamed) this.close();
+      }, nameTimeoutMs);
+    }
     this.#dialogue = new TextDialogue(options);
     this.#lines = new LineReader(options.maxLineBytes);
     this.#frames = new FrameReader("delimited", 2 * options.maxFrameBytes);
@@ -186,6 +196,7 @@ export class TextLink implements Link {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#nameTimer);
     this.#wake?.();
     this.#link.close();
     if (!this.#reading) this.#lines.close();

@@ -14,6 +14,8 @@ export const MAX_LINE_BYTES = 4096;
 /** The most bytes that a message takes around a text. */
 const AROUND_TEXT_BYTES = 256;
 
+/** Of ten places none is kept for long for somebody without a name. */
+const CLASSIC_NAME_TIMEOUT_MS = 60_000;
 /** What a classic listener is called. */
 const CLASSIC_LISTENER = "text_classic";
 /** The most people at a classic listener. */
@@ -23,13 +25,14 @@ const FULL = new TextEncoder().encode(
 );
 
 /** What the listener needs to know. */
-type TextOptions = Omit<TextLinkOptions, "maxLineBytes" | "banner" | "released">;
+type TextOptions = Omit<TextLinkOptions, "maxLineBytes" | "banner" | "released" | "nameTimeoutMs">;
 
 /** How a listener greets, and how many people it takes at once. */
 interface Manner {
   readonly name: string;
   readonly banner: string;
   readonly maxPeople: number;
+  readonly nameTimeoutMs?: number;
 }
 
 /** A listener on one address. */
@@ -56,7 +59,7 @@ class TextLinkListener implements LinkListener {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Link> {
-    const { banner, maxPeople } = this.#manner;
+    const { banner, maxPeople, nameTimeoutMs } = this.#manner;
     for await (const link of this.#listener) {
       if (this.#people >= maxPeople) {
         // One after the other: those who are told take no more than one descriptor.
@@ -68,7 +71,8 @@ class TextLinkListener implements LinkListener {
       // A line becomes one message, together with the name of the room.
       const room = this.#options.maxFrameBytes - AROUND_TEXT_BYTES;
       const maxLineBytes = Math.min(MAX_LINE_BYTES, room);
-      yield new TextLink(link, { ...this.#options, banner, maxLineBytes, released });
+      const manner = { banner, maxLineBytes, nameTimeoutMs, released };
+      yield new TextLink(link, { ...this.#options, ...manner });
     }
   }
 
@@ -96,7 +100,12 @@ export function listenClassicText(
   options: TextOptions,
   door: Door = OPEN_DOOR,
 ): LinkListener[] {
-  const manner = { name: CLASSIC_LISTENER, banner: CLASSIC_BANNER, maxPeople: MAX_CLASSIC_PEOPLE };
+  const manner = {
+    name: CLASSIC_LISTENER,
+    banner: CLASSIC_BANNER,
+    maxPeople: MAX_CLASSIC_PEOPLE,
+    nameTimeoutMs: CLASSIC_NAME_TIMEOUT_MS,
+  };
   return listenTcp("text", hostname, port, door)
     .map((listener) => new TextLinkListener(listener, options, manner));
 }

@@ -27,13 +27,21 @@ export class Requests {
     this.#refused = refused;
   }
 
+  /** How many answers are waited for. */
+  get waiting(): number {
+    return this.#answers.size;
+  }
+
   /** What is to be asked of the server now; taken once. */
   take(): ClientMessage[] {
     return this.#waiting.splice(0);
   }
 
   /** Asks something; `answer` is called with whatever the server says to it. */
-  ask(message: MessageInitShape<typeof ClientMessageSchema>["message"], answer: Answer): void {
+  ask(
+    message: MessageInitShape<typeof ClientMessageSchema>["message"],
+    answer: Answer = () => {},
+  ): void {
     const id = this.#nextId++;
     this.#answers.set(id, answer);
     this.#waiting.push(create(ClientMessageSchema, { id, message }));

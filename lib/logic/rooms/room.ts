@@ -17,6 +17,8 @@ const ROOM_NAME = /^[a-z0-9_-]+$/;
 const ROOM_FORM = `1 to ${MAX_ROOM_NAME_CHARACTERS} of a-z 0-9 _ -`;
 /** What no text may hold: control characters but for the tab, line ends, and bidirectional controls. */
 const FORBIDDEN = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
+/** What can be seen: no white space, nothing that is shown as nothing, and not the pattern of no dots. */
+const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const encoder = new TextEncoder();
 
 /** Raises INVALID_ARGUMENT when `name` is no name for a room. */
@@ -32,10 +34,10 @@ export function checkRoomName(name: string): void {
   throw invalidArgument(`cannot use the room ${quote(name)}: ${fault}`, { accepted: ROOM_FORM });
 }
 
-/** Gives what somebody says in the form of `checkText`. Raises INVALID_ARGUMENT when it is blank, too. */
+/** Gives what somebody says in the form of `checkText`. Raises INVALID_ARGUMENT when there is nothing to see in it, too. */
 export function checkMessage(text: string, action: string): string {
   const said = checkText(text, MAX_TEXT_BYTES, action);
-  if (said.trim() !== "") return said;
+  if (VISIBLE.test(said)) return said;
   throw invalidArgument(`cannot ${action} nothing: the text is empty`, {
     accepted: "text with something in it to read",
   });

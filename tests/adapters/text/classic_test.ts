@@ -2,8 +2,11 @@
  * The classic chat: what the exercise asks of a server, as its questions stand, through plain sockets.
  */
 import assert from "node:assert/strict";
-import { CLASSIC_BANNER } from "../../../lib/adapters/text/banner.ts";
-import { NAME_PROMPT } from "../../../lib/adapters/text/dialogue.ts";
+import { CLASSIC_BANNER, NAME_PROMPT } from "../../../lib/adapters/text/banner.ts";
+import { TextLink } from "../../../lib/adapters/text/link.ts";
+import { ALONE } from "../../support/alone.ts";
+import { MemoryLink } from "../../support/memory_link.ts";
+import { until } from "../../support/until.ts";
 import { startServer } from "../../support/server.ts";
 import { at, Guest, standingClock } from "./text_support.ts";
 
@@ -64,4 +67,15 @@ Deno.test("classic: the eleventh is told and let go, and who comes after one has
     await next.shows(NAME_PROMPT);
     break;
   }
+});
+
+Deno.test("classic: who gives no name in time is let go, and makes room", async () => {
+  const below = new MemoryLink("text");
+  let isGone = false;
+  new TextLink(below, {
+    ...{ room: "lobby", banner: "", wallMs: () => 0, maxLineBytes: 100, maxFrameBytes: 1000 },
+    ...{ turn: ALONE, nameTimeoutMs: 1, released: () => isGone = true },
+  });
+  await until(() => isGone, "its place is free");
+  assert(below.closed);
 });

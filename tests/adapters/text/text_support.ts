@@ -4,8 +4,7 @@
  * Everything is compared as text to the character, with a clock that stands still.
  */
 import { ManualClock } from "../../support/manual_clock.ts";
-import { TEXT_BANNER } from "../../../lib/adapters/text/banner.ts";
-import { NAME_PROMPT } from "../../../lib/adapters/text/dialogue.ts";
+import { NAME_PROMPT, TEXT_BANNER } from "../../../lib/adapters/text/banner.ts";
 import type { TestServer } from "../../support/server.ts";
 import { settles } from "../../support/until.ts";
 

@@ -213,6 +213,38 @@ Deno.test("every command does what the help says", async () => {
   await again.line("/who", "2 online: ann, bob\n");
 });
 
+Deno.test("lines that come in one go are answered one after the other, each by what was before it", async () => {
+  await using server = await startServer({}, { clock: standingClock() });
+  await using guest = await Guest.connect(server);
+  const lines = ["ann", "/join tea", "/WHO", "one", "two", "/history", "/topic T", "/topic"];
+  await guest.type([...lines, "/history 0", "/nope", "/topic -", "/topic", "/quit", ""].join("\n"));
+  const seen = await guest.whole();
+  const answers = [
+    "1 online: ann",
+    `${at("ann")}one\n${at("ann")}two\n`,
+    "ann has set the topic: T",
+    "Topic: T",
+    "/history [COUNT], from 1",
+    "There is no /nope",
+    "ann has taken the topic away.",
+    "The room has no topic line.",
+    "Goodbye.",
+  ];
+  let from = 0;
+  for (const answer of answers) {
+    const found = seen.indexOf(answer, from);
+    assert(found >= 0, `${answer} behind ${seen.slice(0, from)} in ${seen}`);
+    from = found + answer.length;
+  }
+});
+
+Deno.test("who has no name yet can take leave", async () => {
+  await using server = await startServer();
+  await using guest = await Guest.connect(server);
+  await guest.type("/quit\n");
+  assert((await guest.whole()).endsWith("Goodbye.\n"));
+});
+
 Deno.test("people on text, tcp, unix sockets and WebSockets are in the same room", async () => {
   await using server = await startServer({ chat: { first_room: "tea" } }, {
     clock: standingClock(),

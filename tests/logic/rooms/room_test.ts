@@ -81,7 +81,7 @@ Deno.test("control characters, line ends and bidirectional controls are refused 
 });
 
 Deno.test("a message has something in it to read", () => {
-  for (const blank of ["", " ", "\t \t"]) {
+  for (const blank of ["", " ", "\t \t", "\u200b", "\u2800", "\u3164", "\u00ad \ufeff"]) {
     refused(() => checkMessage(blank, "say"), INVALID_ARGUMENT, /cannot say nothing/);
   }
   assert.equal(checkText("", 10, "set a topic line of"), "", "a topic line may be empty");
