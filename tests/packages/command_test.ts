@@ -105,7 +105,7 @@ Deno.test("the manual page knows every command and option, and no line of it is 
   assert.match(page, /^\.TH PARLEY 1 /);
   for (const command of program.commands) {
     const { hidden } = command as unknown as { hidden?: boolean };
-    const isThere = page.includes(`.SS "parley ${command.name()}`);
+    const isThere = page.includes(`.SS "parley ${command.name().replaceAll("-", "\\-")}`);
     assert.equal(
       isThere,
       command.name() !== "help" && hidden !== true && command.name() !== "complete",
