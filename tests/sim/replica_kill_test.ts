@@ -102,8 +102,9 @@ class Child {
 
   async #read(output: ReadableStream<Uint8Array>): Promise<void> {
     let rest = "";
-    for await (const text of output.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
+    const decoder = new TextDecoder();
+    for await (const bytes of output) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
       rest = lines.pop()!;
       for (const line of lines) this.#take(line.split(" "));
     }
