@@ -340,7 +340,9 @@ busTest("a responder that does not read is not given calls without end", async (
   );
   assert.equal(error.code, ErrorCode.RESOURCE_EXHAUSTED);
   assert.match(error.message, /does not keep up/);
-  assert(server.stats().outboxBytes <= limits.max_outbox_bytes + 2 * payload.length);
+  // Buffers are taken in pieces, the last of which need not be full.
+  const piece = 128 * 1024;
+  assert(server.stats().outboxBytes <= limits.max_outbox_bytes + 2 * payload.length + piece);
   const quick = await clients.connect();
   await serve(quick, METHOD, () => bytesOf("quick"));
   assert.equal(textIn(contentOf(await caller.ask(ask()), "answer").payload), "quick");

@@ -70,7 +70,7 @@ class Rig {
     const sent: number[] = [];
     const send = ({ slot }: OutgoingJob) => void sent.push(this.machine.views.id(slot));
     const consumer = {
-      session: { takesDeliveries: true, outbox: { size: 0 } },
+      takesDeliveries: true,
       waitingBytes: 0,
       line: new Set<number>(),
       isFull: false,
