@@ -24,7 +24,7 @@ Deno.test("a message stands behind the prefix of its framing", () => {
     for (const message of messages) putMessage(outbox, framing, message);
     assert.equal(
       Buffer.compare(
-        outbox.bytes.subarray(0, outbox.length),
+        outbox.takeWaiting(),
         join(...messages.map((message) => frame(message, framing))),
       ),
       0,
