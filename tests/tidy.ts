@@ -101,6 +101,7 @@ const SERVICES = [
   "store_commits.ts",
   "administration.ts",
   "features.ts",
+  "shared_work.ts",
   "revision.ts",
   "handlers",
   "cluster",

@@ -18,6 +18,13 @@ export interface Replica {
   readonly position: number;
   /** Whether the batches of this store go into the log. */
   readonly leads: boolean;
+  /** Why nothing can be handed over, for people; null while everything can. */
+  readonly refusal: string | null;
+  /**
+   * Why nothing is to be handed over though the store leads, or because it does not; null when there is nothing to say. Set
+   * by whoever has it lead.
+   */
+  excuse: string | null;
   /** Called when the store leads no longer by itself, with the reason; set by whoever had it lead. */
   deposed: (reason: LogError) => void;
   /**
@@ -30,9 +37,12 @@ export interface Replica {
   pulse(): Promise<void>;
   /** Gives the lead up. Resolves when no batch is under way; what is handed over later is refused. */
   follow(): Promise<void>;
+  /** Gives the lead up as `follow` does, and tells the log so that others need not wait for silence. Never rejects. */
+  resign(): Promise<void>;
   /**
    * Applies an entry of the log, in order, while the store does not lead; one that it has applied is passed over.
-   * Resolves when the listener was told, with the node that says by this entry that it leads, null for a batch. Rejects
+   * Resolves when the listener was told, with the node that says by this entry that it leads, empty when the one that led says
+   * that it does no longer, null for a batch. Rejects
    * with a ParleyError, as a batch fails, and has then changed nothing.
    */
   apply(entry: LogEntry): Promise<string | null>;

@@ -76,6 +76,8 @@ export interface StoreBatch {
   readonly topic: StoreTopic | null;
   /** The queue of a job, or one that was forgotten; null otherwise, as with `topic`. */
   readonly queue: StoreQueue | null;
+  /** The key of a record in a committed batch; null otherwise. */
+  readonly key: string | null;
   /**
    * The seq of an event, the id of a job (for a duplicate those of the first), or the revision of a record. Of no
    * meaning in a failed batch.

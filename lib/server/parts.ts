@@ -20,6 +20,7 @@ import { ServerContext } from "../services/connection/server_context.ts";
 import { Features } from "../services/features.ts";
 import { revise } from "../services/revision.ts";
 import { openCluster, type ServerCluster } from "./cluster/open.ts";
+import type { SharedStore } from "./cluster/shared.ts";
 import { type Config, limitsOf, type LogConfig, typeRulesOf } from "./config/config.ts";
 import { posterOf } from "./config/access/webhooks.ts";
 import { usersOf } from "./config/users_file.ts";
@@ -70,6 +71,8 @@ export interface ServerParts {
   readonly monitoring: Monitoring;
   /** Null for a server alone. */
   readonly cluster: ServerCluster | null;
+  /** What is behind a store that the nodes of a cluster share; null when it is a store of its own. */
+  readonly shared: SharedStore | null;
   readonly listeners: readonly LinkListener[];
   /** Hears no more of defects. */
   stopHearing(): void;
@@ -92,12 +95,12 @@ export async function openParts(config: Config, options: ServerOptions): Promise
   opened.defer(stopHearing);
   const admission = new Admission(limits, openFilesLimit(), context.nowMs);
   const repair = options.repair ?? false;
-  const { features, policies } = await openFeatures(context, config, repair, opened);
+  const { features, policies, shared } = await openFeatures(context, config, repair, opened);
   const access = new Access(context, nodeHasher);
   features.ask(access, revise);
   const users = await ServerUsers.open(access, options.users ?? usersOf({ config }));
   opened.defer(() => users.close());
-  const cluster = openCluster(config, features);
+  const cluster = openCluster(config, { features, policies, shared });
   opened.defer(() => cluster?.close());
   const tls = await openTls(config, limits, context.clock.wallMs());
   opened.defer(() => tls?.credentials.close());
@@ -123,6 +126,7 @@ export async function openParts(config: Config, options: ServerOptions): Promise
     edge,
     monitoring,
     cluster,
+    shared,
     listeners,
     stopHearing,
   };
@@ -144,9 +148,10 @@ async function openFeatures(
   config: Config,
   repair: boolean,
   opened: AsyncDisposableStack,
-): Promise<Pick<ServerParts, "features" | "policies">> {
+): Promise<Pick<ServerParts, "features" | "policies" | "shared">> {
   const features = new Features(context);
-  const store = await openStore(config, context.clock, repair);
+  const { store, shared } = await openStore(config, context.clock, repair);
+  opened.defer(() => shared?.close());
   opened.defer(() => store.close());
   const policies = await RuntimePolicies.load(store, config, () => context.clock.wallMs());
   const { keep, queues } = policies.inForce();
@@ -158,7 +163,7 @@ async function openFeatures(
   await features.rooms?.load();
   await features.types?.load();
   features.holdTo(new TypeRules(typeRulesOf(config)));
-  return { features, policies };
+  return { features, policies, shared };
 }
 
 /** Logs and counts a defect of this process; of several servers in it, each does. */

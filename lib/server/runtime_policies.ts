@@ -3,9 +3,7 @@
  * configuration says.
  *
  * The one rule: what was set at run time counts until it is taken back, whatever the configuration says. A policy of the
- * same pattern or name takes the place of the configuration's; any other is asked before all of them, the newest first. Of a
- * queue only what was said is stored: the rest is what the configuration says of that queue at the time, so that a secret that is
- * exchanged there is in force.
+ * same pattern or name takes the place of the configuration's; any other is asked before all of them, the newest first.
  * Invariants: stored before it is in force, in force before it is answered; what is set fits together with the
  * configuration as that has to by itself. One change at a time.
  */
@@ -19,23 +17,21 @@ import { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { Store, StoreRecordPage } from "../ports/store.ts";
 import type { KeepFields, PolicyAdministration, QueueFields } from "../services/administration.ts";
 import { committed } from "../services/kept/committed.ts";
+import { POLICY_RECORDS } from "../services/shared_work.ts";
 import { type Config, keepPoliciesOf, queuePoliciesOf } from "./config/config.ts";
-import { deliveryFields } from "./config/access/webhooks.ts";
 import { queueTable } from "./config/queue_schema.ts";
 import { configSchema, keepTable } from "./config/schema.ts";
 
 const log = logger("server");
 
 /** The prefixes of the keys of records. */
-const KEEP = "policy keep ";
-const QUEUE = "policy queue ";
+const KEEP = `${POLICY_RECORDS}keep `;
+const QUEUE = `${POLICY_RECORDS}queue `;
 /** The most policies of each kind. */
 const MAX_POLICIES = 1000;
 
 type KeepTable = Config["keep"][number];
 type QueueTable = Config["queue"][number];
-/** What was said of a queue; the rest comes from the configuration. */
-type QueueChange = Partial<QueueTable> & { readonly name: string };
 
 /** A policy that was set, in the form of the configuration. */
 interface Entry<Table> {
@@ -51,9 +47,11 @@ export class RuntimePolicies implements PolicyAdministration {
   readonly #wallMs: () => number;
   /** By pattern and by name; those that were set last come first. */
   #keep = new Map<string, Entry<KeepTable>>();
-  #queue = new Map<string, Entry<QueueChange>>();
+  #queue = new Map<string, Entry<QueueTable>>();
   #config: Config;
   #last: Promise<unknown> = Promise.resolve();
+  /** The next reading of what others have set, while it has not begun. */
+  #reading: Promise<void> | null = null;
 
   private constructor(store: Store, config: Config, wallMs: () => number) {
     this.#store = store;
@@ -64,16 +62,26 @@ export class RuntimePolicies implements PolicyAdministration {
   /** Reads what was set before. What cannot be read any more is told in the log, and passed over. */
   static async load(store: Store, config: Config, wallMs: () => number): Promise<RuntimePolicies> {
     const policies = new RuntimePolicies(store, config, wallMs);
-    policies.#keep = await readAll(store, KEEP, (text) => keepTable.parse(text));
-    policies.#queue = await readAll(store, QUEUE, parseChange);
-    const merged = policies.#merged(policies.#keep, policies.#queue);
-    const fault = faultOf(merged);
-    if (fault !== null) {
-      log.error("policies that were set at run time do not fit the configuration: {fault}", {
-        fault,
-      });
-    }
+    await policies.#read();
     return policies;
+  }
+
+  /** Takes over what another node has set, and puts it in force. */
+  reload(): Promise<void> {
+    return this.#reading ??= this.#change(() => {
+      this.#reading = null;
+      return this.#read();
+    });
+  }
+
+  async #read(): Promise<void> {
+    this.#keep = await readAll(this.#store, KEEP, (text) => keepTable.parse(text));
+    this.#queue = await readAll(this.#store, QUEUE, (text) => queueTable.parse(text));
+    const fault = faultOf(this.#merged(this.#keep, this.#queue));
+    if (fault === null) return;
+    log.error("policies that were set at run time do not fit the configuration: {fault}", {
+      fault,
+    });
   }
 
   /** The configuration that these are put over from now on. */
@@ -139,7 +147,9 @@ export class RuntimePolicies implements PolicyAdministration {
 
   setQueue(name: string, fields: QueueFields, by: string): Promise<void> {
     return this.#change(async () => {
-      const table = { name, ...this.#queue.get(name)?.table, ...definedOf(fields) };
+      const present = this.#queue.get(name)?.table ??
+        this.#config.queue.find((table) => table.name === name) ?? queueTable.parse({ name });
+      const table = { ...present, ...definedOf(fields) };
       const queue = withFirst(this.#queue, name, this.#entry(table, by, this.#queue.get(name)));
       this.#checkNew(`set up ${quote(name)}`, this.#keep, queue);
       await this.#put(QUEUE + name, queue.get(name)!);
@@ -162,11 +172,6 @@ export class RuntimePolicies implements PolicyAdministration {
     return this.#queue.has(name);
   }
 
-  setsDelivery(name: string): boolean {
-    const { table } = this.#queue.get(name) ?? {};
-    return table !== undefined && Object.keys(deliveryFields).some((field) => field in table);
-  }
-
   /** Does a change after those before it, and puts it in force. */
   #change(change: () => Promise<void>): Promise<void> {
     const changed = this.#last.then(async () => {
@@ -186,7 +191,7 @@ export class RuntimePolicies implements PolicyAdministration {
   #checkNew(
     action: string,
     keep: ReadonlyMap<string, Entry<KeepTable>>,
-    queue: ReadonlyMap<string, Entry<QueueChange>>,
+    queue: ReadonlyMap<string, Entry<QueueTable>>,
   ): void {
     if (keep.size > MAX_POLICIES || queue.size > MAX_POLICIES) {
       throw new ParleyError(
@@ -205,17 +210,13 @@ export class RuntimePolicies implements PolicyAdministration {
 
   #merged(
     keep: ReadonlyMap<string, Entry<KeepTable>>,
-    queue: ReadonlyMap<string, Entry<QueueChange>>,
+    queue: ReadonlyMap<string, Entry<QueueTable>>,
     config = this.#config,
   ): Config {
-    const whole = new Map([...queue].map(([name, { table, origin }]) => {
-      const configured = config.queue.find((table) => table.name === name);
-      return [name, { origin, table: { ...configured ?? queueTable.parse({ name }), ...table } }];
-    }));
     return {
       ...config,
       keep: over(keep, config.keep, ({ pattern }) => pattern),
-      queue: over(whole, config.queue, ({ name }) => name),
+      queue: over(queue, config.queue, ({ name }) => name),
     };
   }
 
@@ -296,18 +297,6 @@ async function readAll<Table>(
 }
 
 /** The fields that are there, as the configuration names them. */
-/** Reads what was said of a queue. Raises when the schema does not allow it. */
-function parseChange(said: unknown): QueueChange {
-  const fields = said as QueueChange;
-  // What belongs together may stand in the configuration, which is not known here.
-  for (const [field, value] of Object.entries(fields)) {
-    const alone = queueTable.shape[field as keyof QueueTable];
-    if (alone === undefined) throw new Error(`there is no field ${quote(field)}`);
-    alone.parse(value);
-  }
-  return fields;
-}
-
 function definedOf(fields: QueueFields): Partial<QueueTable> {
   const tables = {
     bind: fields.bind === undefined ? undefined : [...fields.bind],

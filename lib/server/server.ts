@@ -214,6 +214,7 @@ export class Server implements AsyncDisposable {
     features.queues?.close();
     try {
       await features.kept?.store.close();
+      await this.#parts.shared?.close();
     } finally {
       context.turns.close();
       log.info("stopped");

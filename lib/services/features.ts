@@ -7,6 +7,7 @@ import { logger } from "../base/log.ts";
 import type { QueuePolicies } from "../logic/queues/policies.ts";
 import type { KeepPolicies } from "../logic/topics/keep_policies.ts";
 import type { ClusterFacts } from "../ports/cluster_facts.ts";
+import type { Lead } from "../ports/lead.ts";
 import type { Store } from "../ports/store.ts";
 import type { Access } from "./access/access.ts";
 import type { Administration } from "./administration.ts";
@@ -68,6 +69,10 @@ export class Features {
   readonly typeChecks: TypeChecks;
   /** The cluster; null where there is none. */
   cluster: ClusterFacts | null = null;
+  /** Told of records that another node has changed. */
+  recordsCame: (keys: readonly string[]) => void = () => {};
+  /** Which node of the cluster writes what is kept; null where this server writes for itself. */
+  lead: Lead | null = null;
   /** What administrators may have the server do; null while nobody does it. */
   administration: Administration | null = null;
 
@@ -86,19 +91,30 @@ export class Features {
     const queues = new Queues(context, bus, store, queuePolicies);
     const bind = (topic: string) => queues.boundTo(topic);
     const kept = new KeptTopics(context, bus, store, { policies, bind });
-    store.listen(new StoreCommits(context, bus, kept, queues));
+    const commits = new StoreCommits(context, bus, kept, queues);
+    commits.recordsCame = (keys) => this.recordsCame(keys);
+    store.listen(commits);
     bus.join({
       keep: (topic, by) => kept.topicOf(topic, by),
       bind,
       check: (topic) => this.typeChecks.ofTopic(topic),
       endTurn: () => queues.dispatch(),
       readers: kept.feeds,
+      isShared: store.replica !== null,
     });
     this.kept = kept;
     this.queues = queues;
     this.rooms = new Rooms(context, bus, kept);
     this.types = new KnownTypes(context, store);
     this.typeChecks.goBy(this.types);
+  }
+
+  /** Forgets who is in which room under which name; gives those who had a name. */
+  newRooms(): readonly Peer[] {
+    const { context, bus, kept, rooms } = this;
+    if (kept === null || rooms === null) return [];
+    this.rooms = new Rooms(context, bus, kept);
+    return rooms.names.owners();
   }
 
   /** Posts the jobs of queues that say so; once, before the first session. */
@@ -118,13 +134,6 @@ export class Features {
       }
       this.system.usersChanged(changes);
     };
-    access.tellOfRefusals((origin, user) => {
-      const { connection, listener, address: peer, client } = origin;
-      const who = { user: "", connection, listener, peer, client: client.name };
-      const what = { act: "login", target: user, outcome: "UNAUTHENTICATED" };
-      audit.info("{act} {target}: {outcome}", { ...what, ...who, reason: "a password was wrong" });
-      this.system.loginRefused(origin, user);
-    });
     access.narrowed = (peer) => revise(this, peer);
     access.askBy(new AuthCallout(this.context, this.callouts));
   }
@@ -165,9 +174,11 @@ export class Features {
     return this.kept ?? notHere(action, "keeps no topics");
   }
 
-  /** The queues. Raises UNAVAILABLE without a store. */
+  /** The queues. Raises UNAVAILABLE without a store, and where another node has them. */
   needQueues(action = "answer the call"): Queues {
-    return this.queues ?? notHere(action, "keeps no queues");
+    const queues = this.queues ?? notHere(action, "keeps no queues");
+    queues.checkHere(action);
+    return queues;
   }
 
   /** What administrators may have the server do. Raises UNAVAILABLE where nobody does it. */
@@ -180,9 +191,11 @@ export class Features {
     return this.types ?? notHere(action, "stores no types");
   }
 
-  /** The rooms. Raises UNAVAILABLE without a store. */
+  /** The rooms. Raises UNAVAILABLE without a store, and where another node has them. */
   needRooms(action = "answer the call"): Rooms {
-    return this.rooms ?? notHere(action, "has no rooms");
+    const rooms = this.rooms ?? notHere(action, "has no rooms");
+    this.queues?.checkHere(action);
+    return rooms;
   }
 
   /** The counters with what the bus, the budget of input and the turns count for themselves. */

@@ -13,7 +13,7 @@ import { knownCallsOf } from "./calls/peer_calls.ts";
 import type { Peer } from "./connection/peer.ts";
 import { errorReply } from "./connection/reply.ts";
 import type { Features } from "./features.ts";
-import { queuesOf } from "./queues/peer_queues.ts";
+import { closeConsumer, queuesOf } from "./queues/peer_queues.ts";
 import { knownPublisherOf, topicsOf } from "./topics/peer_topics.ts";
 
 /** Brings what `peer` has up to date with its permissions. */
@@ -63,7 +63,7 @@ function reviseConsumers({ queues }: Features, peer: Peer): void {
   for (const pull of [...own.pulls?.values() ?? []]) {
     const { name } = pull.queue;
     if (may(peer, "pull", name)) continue;
-    queues.closeConsumer(peer, pull);
+    closeConsumer(peer, pull);
     tell(peer, `the consumer of ${quote(name)}`, ruleText("pull", name));
   }
 }

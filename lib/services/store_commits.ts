@@ -29,6 +29,10 @@ export class StoreCommits implements StoreListener {
   readonly #kept: KeptTopics;
   readonly #queues: Queues;
   readonly #turn: TurnTaker;
+  /** The keys of records that came with the log in the batch that is walked over. */
+  #received: string[] = [];
+  /** Told of the records that another node has changed, once they are. */
+  recordsCame: (keys: readonly string[]) => void = () => {};
 
   constructor(context: ServerContext, bus: Bus, kept: KeptTopics, queues: Queues) {
     this.#context = context;
@@ -80,6 +84,11 @@ export class StoreCommits implements StoreListener {
   /** All entries of a batch were handed out. */
   #finish(batch: StoreBatch): void {
     if (!batch.isReceived) this.#walled(() => this.#queues.committed());
+    const received = this.#received;
+    if (received.length > 0) {
+      this.#received = [];
+      this.#walled(() => this.recordsCame(received));
+    }
     this.#walled(() => this.#bus.endTurn());
   }
 
@@ -114,6 +123,9 @@ export class StoreCommits implements StoreListener {
           break;
         case "forget":
           this.#kept.forgot(batch.topic);
+          break;
+        default:
+          if (batch.isReceived && batch.key !== null) this.#received.push(batch.key);
       }
     } finally {
       // It is stored, whatever went wrong; and a ticket of many must be told of each.

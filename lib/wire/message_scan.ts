@@ -44,6 +44,23 @@ export class MessageScan {
     return this.idEnd - this.idStart;
   }
 
+  /** The same findings, in a copy of the bytes from the beginning of the member or the id on. */
+  copy(): MessageScan {
+    const from = Math.min(this.start, this.idBytes > 0 ? this.idStart : this.start);
+    const to = Math.max(this.end, this.idEnd);
+    const copy = new MessageScan();
+    copy.bytes = this.bytes.slice(from, to);
+    copy.member = this.member;
+    copy.start = this.start - from;
+    copy.end = this.end - from;
+    if (this.idBytes > 0) {
+      copy.idStart = this.idStart - from;
+      copy.idEnd = this.idEnd - from;
+    }
+    copy.unknown = this.unknown;
+    return copy;
+  }
+
   /**
    * Scans the message from `start` to `end` in `bytes`.
    *

@@ -2,8 +2,6 @@
  * Who may do what in a cluster: decided by the node of the one who does it, and for reading by the node of the reader.
  */
 import assert from "node:assert/strict";
-import { ErrorCode, ParleyError } from "../../lib/client/mod.ts";
-import { configFrom } from "../../lib/server/config/config.ts";
 import { Collector } from "../client/bus_support.ts";
 import { rejection } from "../client/rejections.ts";
 import { withNats } from "../support/nats_server.ts";
@@ -30,14 +28,3 @@ Deno.test(withNats("a node decides who reads there and who publishes there", asy
   await got.count(1);
   assert.deepEqual(got.texts, ["for all"]);
 }));
-
-Deno.test("a server with data of its own refuses to act as one with others", () => {
-  const servers = ["nats://localhost:4222"];
-  assert.deepEqual(configFrom({ data: "", cluster: { servers } }).cluster.servers, servers);
-  assert.throws(
-    () => configFrom({ data: "./data", cluster: { servers } }),
-    (error) =>
-      error instanceof ParleyError && error.code === ErrorCode.INVALID_ARGUMENT &&
-      /does not share what is kept/.test(error.message),
-  );
-});

@@ -6,8 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { startServer } from "../support/server.ts";
-import { root, run } from "./programs.ts";
-import { generate, hasProtoc, python } from "./protoc.ts";
+import { generate, hasProtoc, python, root, run } from "./programs.ts";
 
 const ready = hasProtoc && python !== undefined;
 const needs = ready ? "" : " (needs protobuf-compiler and python3-protobuf)";

@@ -3,39 +3,17 @@
  * killed: nothing that was acknowledged is lost, no seq is there twice, and all databases hold the same.
  */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { connect } from "@nats-io/transport-node";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { streamOf } from "../../lib/adapters/jetstream/open.ts";
-import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
-import { readAll } from "../contract/store_support.ts";
 import { isStopped, startJetStream } from "../support/jetstream_servers.ts";
 import { withNats } from "../support/nats_server.ts";
 import { until } from "../support/until.ts";
+import { holdsAll, holdTheSame, ReplicaLedger } from "./replica_ledger.ts";
 
 const ROUNDS = Number(Deno.env.get("CLUSTER_ROUNDS") ?? 4);
 /** Fail-over takes seconds where eight processes share two cores. */
 const PATIENCE_MS = 120_000;
-
-/** What was acknowledged by any node: the payload of each seq of each topic, and the ids of jobs. */
-class Ledger {
-  readonly events = new Map<string, Map<number, string>>();
-  readonly jobs = new Map<string, number>();
-  acknowledged = 0;
-
-  kept(topic: string, seq: number, payload: string): void {
-    if (!this.events.has(topic)) this.events.set(topic, new Map());
-    const events = this.events.get(topic)!;
-    assert.equal(events.get(seq) ?? payload, payload, `${topic} ${seq} was acknowledged for two`);
-    events.set(seq, payload);
-    this.acknowledged++;
-  }
-
-  pushed(queue: string, id: number): void {
-    this.jobs.set(queue, Math.max(this.jobs.get(queue) ?? 0, id));
-    this.acknowledged++;
-  }
-}
 
 /** One node, in a process that is started again when it was killed. */
 class Child {
@@ -43,13 +21,13 @@ class Child {
   isOpen = false;
   isClosed = false;
   at = -1;
-  readonly #ledger: Ledger;
+  readonly #ledger: ReplicaLedger;
   readonly #args: readonly string[];
   #process!: Deno.ChildProcess;
   #writer!: WritableStreamDefaultWriter<Uint8Array>;
   #reading!: Promise<void>;
 
-  constructor(ledger: Ledger, readonly directory: string, node: string, urls: string) {
+  constructor(ledger: ReplicaLedger, readonly directory: string, node: string, urls: string) {
     this.#ledger = ledger;
     this.#args = [directory, node, urls];
     this.start();
@@ -122,30 +100,13 @@ class Child {
   }
 }
 
-/** The rows of a database that nodes have in common. */
-function rowsOf(directory: string): Record<string, unknown[]> {
-  const database = new DatabaseSync(`${directory}/parley.db`, { readOnly: true });
-  try {
-    const rows = (sql: string) => database.prepare(sql).all();
-    return {
-      topics: rows("SELECT * FROM topic ORDER BY id"),
-      chunks: rows("SELECT * FROM chunk ORDER BY id"),
-      states: rows("SELECT * FROM job_states ORDER BY id"),
-      records: rows("SELECT * FROM record ORDER BY key"),
-      forgotten: rows("SELECT * FROM forgotten"),
-    };
-  } finally {
-    database.close();
-  }
-}
-
 Deno.test(
   withNats(
     "nodes that share a log lose nothing when whoever leads is killed or stands still",
     async () => {
       const folder = await Deno.makeTempDir({ prefix: "parley-cluster-" });
       const servers = await startJetStream(3, (index) => `${folder}/nats${index}`);
-      const ledger = new Ledger();
+      const ledger = new ReplicaLedger();
       const urls = servers.map(({ url }) => url).join();
       const children = ["a", "b", "c"].map((node) =>
         new Child(ledger, `${folder}/${node}`, node, urls)
@@ -198,10 +159,8 @@ Deno.test(
           PATIENCE_MS,
         );
         for (const child of children) await child.end();
-        const rows = children.map(({ directory }) => rowsOf(directory));
-        assert.deepEqual(rows[1], rows[0], "two databases hold the same");
-        assert.deepEqual(rows[2], rows[0], "all databases hold the same");
-        await holds(children[0].directory, ledger);
+        holdTheSame(children.map(({ directory }) => directory));
+        await holdsAll(children[0].directory, ledger);
       } finally {
         for (const child of children) await child.kill();
         for (const server of servers) await server.kill();
@@ -212,7 +171,7 @@ Deno.test(
 );
 
 /** Resolves when so much more was acknowledged. */
-async function works(ledger: Ledger, more: number): Promise<void> {
+async function works(ledger: ReplicaLedger, more: number): Promise<void> {
   const enough = ledger.acknowledged + more;
   await until(() => ledger.acknowledged >= enough, "events are acknowledged", PATIENCE_MS);
 }
@@ -226,29 +185,5 @@ async function leaderOf(urls: string): Promise<number> {
     return Number(cluster?.leader?.slice(1) ?? 1) - 1;
   } finally {
     await connection.close();
-  }
-}
-
-/** Fails unless everything that was acknowledged is there, under its number, and no payload twice. */
-async function holds(directory: string, ledger: Ledger): Promise<void> {
-  const store = await openSqliteStore({ directory });
-  try {
-    const seen = new Set<string>();
-    for (const [name, acknowledged] of ledger.events) {
-      const events = await readAll(store, store.topic(name)!, 1000);
-      events.forEach(({ seq, payload }, index) => {
-        assert.equal(seq, index + 1, `${name} has no gap`);
-        assert.ok(!seen.has(payload), `${payload} is there once`);
-        seen.add(payload);
-      });
-      for (const [seq, payload] of acknowledged) {
-        assert.equal(events[seq - 1]?.payload, payload, `${name} ${seq} is what was acknowledged`);
-      }
-    }
-    for (const [queue, id] of ledger.jobs) {
-      assert.ok(store.jobs.queue(queue)!.lastId >= id, `job ${id} of ${queue} is there`);
-    }
-  } finally {
-    await store.close();
   }
 }

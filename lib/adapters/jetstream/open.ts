@@ -33,8 +33,8 @@ export interface LogOptions {
   readonly cluster: string;
   /** The machines that hold each entry, where the stream is made. */
   readonly replicas: number;
-  /** The history that a stream is made for. */
-  readonly epoch: string;
+  /** The history that a stream is made for; null when it must be there. */
+  readonly epoch: string | null;
   /** The most bytes of the stream, where it is made; absent: 8 GiB. */
   readonly maxBytes?: number;
   /** How long one answer of a server is waited for; absent: 1.5 s. */
@@ -50,7 +50,7 @@ export function streamOf(cluster: string): string {
 
 /**
  * Opens the log. Rejects with a ParleyError: UNAVAILABLE when JetStream does not answer or has no room for the
- * replicas, FAILED_PRECONDITION when the stream is something else.
+ * replicas, FAILED_PRECONDITION when the stream is something else, or is not there and must be.
  */
 export async function openJetStreamLog(options: LogOptions): Promise<JetStreamLog> {
   const { connection, cluster, answerMs = 1500, outcomeMs = 10_000 } = options;
@@ -61,6 +61,7 @@ export async function openJetStreamLog(options: LogOptions): Promise<JetStreamLo
     manager = await jetstreamManager(connection, { timeout: answerMs });
     info = await findOrMake(manager, name, options);
   } catch (error) {
+    if (error instanceof ParleyError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new ParleyError(
       ErrorCode.UNAVAILABLE,
@@ -107,6 +108,18 @@ async function findOrMake(
     return await manager.streams.info(name);
   } catch (error) {
     if (codeOf(error) !== ApiCode.NO_STREAM) throw error;
+  }
+  if (epoch === null) {
+    throw new ParleyError(
+      ErrorCode.FAILED_PRECONDITION,
+      `cannot go on with the data: there is no log of the cluster ${
+        quote(cluster)
+      } that it belongs to`,
+      {
+        accepted: "`parley cluster seed`, which begins a log with what a data directory holds, " +
+          "or an empty data directory",
+      },
+    );
   }
   try {
     return await manager.streams.add({

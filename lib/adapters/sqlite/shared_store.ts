@@ -5,12 +5,15 @@
  * Invariant: what is replaced by a snapshot is older than it, in the same history. A directory of another history is
  * refused and stays as it is.
  */
+import { DatabaseSync } from "node:sqlite";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { CommitLog } from "../../ports/commit_log.ts";
 import type { SnapshotInfo, Snapshots } from "../../ports/snapshots.ts";
 import type { Store } from "../../ports/store.ts";
+import { sqliteError } from "./errors.ts";
 import { filesOf } from "./open.ts";
+import { loadState } from "./tables.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "./store.ts";
 
 const log = logger("cluster");
@@ -51,6 +54,25 @@ export async function openSharedStore(options: SharedStoreOptions): Promise<Stor
     throw error;
   }
   return await openSqliteStore(options);
+}
+
+/**
+ * The epoch of what a data directory holds; null when it holds nothing. Raises a ParleyError when it cannot be read. One that
+ * is open elsewhere can be read.
+ */
+export function historyIn(directory: string): string | null {
+  const { database: path } = filesOf(directory);
+  let database: DatabaseSync | null = null;
+  try {
+    if (Deno.statSync(path).size === 0) return null;
+    database = new DatabaseSync(path, { readOnly: true });
+    return loadState(database)?.epoch ?? null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw sqliteError(`look into data directory ${JSON.stringify(directory)}`, error);
+  } finally {
+    database?.close();
+  }
 }
 
 /** Replaces what is in the directory by a snapshot. */

@@ -150,6 +150,12 @@ export class Batch implements StoreBatch {
     return log?.kind === "queue" ? log : null;
   }
 
+  get key(): string | null {
+    const { kind } = this.#cursor;
+    if (this.#commits === null || kind !== Operation.PUT && kind !== Operation.REMOVE) return null;
+    return this.records[this.#record - 1].key;
+  }
+
   /** The topic or queue of the present entry; null when it is a record, or was lost. */
   get #log(): StoredLog | null {
     if (this.#lost) return null;

@@ -55,13 +55,13 @@ export interface FrontOptions {
 
 /** A store in front of a backend. */
 export class StoreFront implements Store {
-  readonly level: Store["level"];
   readonly epoch: string;
   readonly warnings: readonly string[];
   readonly jobs: StoreJobs;
   readonly replica: Store["replica"];
 
   readonly #backend: StoreBackend;
+  readonly #log: CommitLog | null;
   readonly #limits: StoreLimits;
   readonly #clock: Clock;
   readonly #pipeline: StorePipeline;
@@ -86,7 +86,7 @@ export class StoreFront implements Store {
     this.#backend = backend;
     this.#limits = limits;
     this.#clock = clock;
-    this.level = log === null ? backend.level : log.level;
+    this.#log = log;
     this.epoch = snapshot.epoch;
     this.warnings = snapshot.warnings;
     this.#records = new RecordTable(limits, snapshot.records, snapshot.lastRevision);
@@ -127,8 +127,7 @@ export class StoreFront implements Store {
       clock,
     );
     if (this.#stage !== null) this.#stage.pipeline = this.#pipeline;
-    const closed = () => this.#whyNot();
-    this.#appender = new Appender(this.#pipeline, this.#window, clock, closed);
+    this.#appender = new Appender(this.#pipeline, this.#window, clock, () => this.#whyNot());
     this.jobs = new StoreJobs({
       appender: this.#appender,
       pipeline: this.#pipeline,
@@ -145,6 +144,10 @@ export class StoreFront implements Store {
       guard("look at the age of what is stored", () => backend.retain(clock.wallMs()));
     };
     this.#retentionTimer = setInterval(look, limits.retentionIntervalMs);
+  }
+
+  get level(): Store["level"] {
+    return (this.#log ?? this.#backend).level;
   }
 
   listen(listener: StoreListener): void {
@@ -298,10 +301,9 @@ export class StoreFront implements Store {
 
   health(): StoreHealth {
     const { failure, failedAgoMs, underWayMs } = this.#pipeline;
-    if (this.#state.away !== null) {
-      return { ended: this.#state.ended, failure: this.#state.away, failedAgoMs: 0, underWayMs };
-    }
-    return { ended: this.#state.ended, failure, failedAgoMs, underWayMs };
+    const { ended, away } = this.#state;
+    if (away !== null) return { ended, failure: away, failedAgoMs: 0, underWayMs };
+    return { ended, failure, failedAgoMs, underWayMs };
   }
 
   diskBytes(): number {
@@ -374,7 +376,7 @@ export class StoreFront implements Store {
 
   /** Why nothing can be written; null while it can. */
   #whyNot(): ParleyError | null {
-    return this.#state.ended ?? this.#state.away ?? this.#stage?.refusal ?? null;
+    return this.#state.ended ?? this.#state.away ?? this.#stage?.whyNot ?? null;
   }
 
   #stageOf(log: CommitLog, backend: StoreBackend, position: number): LogStage {

@@ -12,10 +12,9 @@ import { ruleFault, type Verb, VERBS } from "../../logic/access/rules.ts";
 import { type CliContext, type ServerOptions, UsageError, withServerOptions } from "../command.ts";
 import { loadFor } from "../server/config_flags.ts";
 import { jsonLine } from "../terminal/json_text.ts";
-import { askNewPassword } from "./new_password.ts";
+import { askNewPassword, type FileOptions } from "./file.ts";
 
-interface ExplainOptions extends ServerOptions {
-  readonly config?: string;
+interface ExplainOptions extends FileOptions, ServerOptions {
   readonly of?: string;
   readonly type?: string;
 }

@@ -56,6 +56,11 @@ export class NameRegistry<O> {
     return this.#grants.size;
   }
 
+  /** Everybody who has a name now. */
+  owners(): O[] {
+    return [...this.#byOwner.keys()];
+  }
+
   /** The name of `owner`, or null. */
   nameOf(owner: O): string | null {
     return this.#byOwner.get(owner)?.name ?? null;

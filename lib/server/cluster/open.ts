@@ -8,6 +8,9 @@ import { Cluster } from "../../services/cluster/cluster.ts";
 import type { Features } from "../../services/features.ts";
 import { natsOptionsOf } from "./schema.ts";
 import type { Config } from "../config/config.ts";
+import type { RuntimePolicies } from "../runtime_policies.ts";
+import { Replication } from "./replication.ts";
+import type { SharedStore } from "./shared.ts";
 
 /** A server's part in a cluster. */
 export interface ServerCluster {
@@ -16,8 +19,18 @@ export interface ServerCluster {
   close(): Promise<void>;
 }
 
+/** What a server brings into a cluster; `shared` is null where its nodes share no log. */
+export interface ClusterParts {
+  readonly features: Features;
+  readonly policies: RuntimePolicies;
+  readonly shared: SharedStore | null;
+}
+
 /** Takes part in the cluster; null when there is none. It is reached in the background. */
-export function openCluster(config: Config, features: Features): ServerCluster | null {
+export function openCluster(
+  config: Config,
+  { features, policies, shared }: ClusterParts,
+): ServerCluster | null {
   const { cluster: its } = config;
   if (its.servers.length === 0) return null;
   const { serverId: id, clock } = features.context;
@@ -38,9 +51,14 @@ export function openCluster(config: Config, features: Features): ServerCluster |
   });
   const cluster = new Cluster(features, engine);
   nats.open();
+  const { silence_ms: silenceMs } = its;
+  const replication = shared === null
+    ? null
+    : new Replication({ features, policies, shared, cluster, silenceMs });
   return {
     cluster,
     async close() {
+      await replication?.close();
       await cluster.close();
       await nats.close();
     },

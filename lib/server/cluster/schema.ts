@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import type { NatsOptions } from "../../adapters/nats/connection.ts";
-import { duration, listOf } from "../config/fields.ts";
+import { duration, listOf, MIB, whole } from "../config/fields.ts";
 import type { TlsFault } from "../config/tls_schema.ts";
 
 /** The most servers that are named; further ones are learned from those. */
@@ -54,10 +54,22 @@ export const clusterSchema = z.strictObject({
   ),
   certificate_file: path("The file with a certificate, in PEM, that this server shows to NATS."),
   key_file: path("The file with the private key of that certificate."),
+  replicas: whole(
+    0,
+    0,
+    5,
+    "The NATS servers that hold each entry of the log of what is kept, where the log is made. 0: three when `servers` names three or more, else one. With one, a server that is lost takes acknowledged things with it.",
+  ),
+  log_max_bytes: whole(
+    2 * 1024 * MIB,
+    64 * MIB,
+    Number.MAX_SAFE_INTEGER,
+    "The most bytes of the log on each of these servers, where the log is made: JetStream sets them aside. It is shortened once it is half full.",
+  ),
   heartbeat_ms: duration(500, "The time between two signs of life for other nodes.", 20),
   silence_ms: duration(3000, "A node that is not heard of for this time is gone.", 100),
 }).prefault({}).describe(
-  "Many servers that act as one, over NATS: events, groups and calls reach clients of all nodes.",
+  "Many servers that act as one, over NATS. With a data directory they share what is kept, by a log in JetStream; without one, events, groups and calls alone.",
 );
 
 /** The table, complete. */
@@ -78,10 +90,14 @@ export function natsOptionsOf(cluster: ClusterConfig, name: string): NatsOptions
   };
 }
 
+/** The NATS servers that hold each entry of the log, where it is made. */
+export function replicasOf({ replicas, servers }: ClusterConfig): number {
+  if (replicas > 0) return replicas;
+  return servers.length >= 3 ? 3 : 1;
+}
+
 /** Says what does not fit together. */
-export function clusterFaults(
-  { cluster, data }: { readonly cluster: ClusterConfig; readonly data: string },
-): TlsFault[] {
+export function clusterFaults({ cluster }: { readonly cluster: ClusterConfig }): TlsFault[] {
   const faults: TlsFault[] = [];
   const unless = (holds: boolean, message: string, ...keys: string[]) => {
     if (!holds) faults.push({ message, paths: keys.map((key) => key.split(".")) });
@@ -115,12 +131,6 @@ export function clusterFaults(
     }`,
     "cluster.silence_ms",
     "cluster.heartbeat_ms",
-  );
-  unless(
-    cluster.servers.length === 0 || data === "",
-    "a cluster does not share what is kept on a disk; set data to an empty text, or leave cluster.servers empty",
-    "cluster.servers",
-    "data",
   );
   return faults;
 }

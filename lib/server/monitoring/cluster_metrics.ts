@@ -2,6 +2,7 @@
  * The metrics of a cluster, as one of its nodes sees it; a server alone has none of them.
  */
 import type { Families } from "./families.ts";
+import { sharesLog } from "../cluster/shared.ts";
 import type { Monitored } from "./monitored.ts";
 
 /** Adds the families of a cluster. */
@@ -37,6 +38,52 @@ export function addClusterMetrics(families: Families, { features, config }: Moni
     "parley_cluster_links_broken_total",
     "Links between nodes that ended because something of them was lost or not dealt with.",
     () => counts()?.linksBroken ?? null,
+  );
+  if (sharesLog(config)) addLogMetrics(families, features);
+}
+
+/** The log that the nodes share. */
+function addLogMetrics(families: Families, features: Monitored["features"]): void {
+  const log = () => features.cluster?.log ?? null;
+  families.gauge(
+    "parley_cluster_writer",
+    "Whether this node writes what is kept, for all nodes.",
+    () => log()?.role === "writer" ? 1 : 0,
+  );
+  families.gauge(
+    "parley_cluster_log_first_sequence",
+    "The first sequence that the log of the cluster still holds.",
+    () => log()?.first ?? null,
+  );
+  families.gauge(
+    "parley_cluster_log_last_sequence",
+    "The last sequence of the log of the cluster, as it was asked last.",
+    () => log()?.last ?? null,
+  );
+  families.gauge(
+    "parley_cluster_log_applied_sequence",
+    "The sequence up to which this node has applied the log.",
+    () => log()?.applied ?? null,
+  );
+  families.gauge(
+    "parley_cluster_log_lag",
+    "How many sequences of the log this node had not applied when it looked last.",
+    () => log()?.lag ?? null,
+  );
+  families.gauge(
+    "parley_cluster_log_fullness",
+    "How full the log is: 0 to 1.",
+    () => log()?.fullness ?? null,
+  );
+  families.gauge(
+    "parley_cluster_log_replicas",
+    "The servers of NATS that hold each entry of the log; 0 before that is known.",
+    () => log()?.replicas ?? null,
+  );
+  families.gauge(
+    "parley_cluster_snapshot_sequence",
+    "The sequence that the newest known snapshot holds; 0 when none is known.",
+    () => log()?.snapshot?.sequence ?? 0,
   );
 }
 

@@ -105,11 +105,23 @@ export class Readiness {
   }
 
   #cluster(cluster: ClusterFacts): Check {
-    const { isUp, whyDown } = cluster;
-    const reason = isUp
-      ? `${cluster.nodes().length} other nodes are there`
-      : `NATS cannot be reached: ${whyDown}`;
-    return { name: "cluster", ok: isUp, reason };
+    const { isUp, whyDown, log } = cluster;
+    const name = "cluster";
+    if (!isUp) return { name, ok: false, reason: `NATS cannot be reached: ${whyDown}` };
+    const others = `${countOf(cluster.nodes().length, "other node")} there`;
+    if (log === null) return { name, ok: true, reason: others };
+    if (log.fault !== "") {
+      return { name, ok: false, reason: `the cluster's log cannot be followed: ${log.fault}` };
+    }
+    const behind = countOf(log.lag, "entry", "entries");
+    if (!log.hasCaughtUp) {
+      const reason = `the cluster's log is being applied: ${behind} of it to come`;
+      return { name, ok: false, reason };
+    }
+    if (log.role === "writer") return { name, ok: true, reason: `this node writes; ${others}` };
+    if (log.writer === "") return { name, ok: false, reason: "no node writes at the moment" };
+    const writer = log.writerName || log.writer;
+    return { name, ok: true, reason: `${writer} writes, this node is ${behind} behind; ${others}` };
   }
 
   #connections(): Check {

@@ -144,7 +144,7 @@ function connectionsOf({ config }: Monitored, connections: ConnectionCounts): Re
 }
 
 function addTraffic(families: Families, { features }: Monitored): void {
-  const { bus, context, rooms } = features;
+  const { bus, context } = features;
   const { counters, budget, input, limits } = context;
   const snapshot = () => features.snapshot();
   families.counter(
@@ -233,7 +233,7 @@ function addTraffic(families: Families, { features }: Monitored): void {
   families.gauge(
     "parley_rooms",
     "Rooms with members or a topic line.",
-    () => rooms?.rooms.size ?? null,
+    () => features.rooms?.rooms.size ?? null,
   );
 }
 

@@ -26,7 +26,6 @@ import {
   toBase64Url,
 } from "../../logic/access/password_hash.ts";
 import { isJwt, isToken } from "../../logic/access/token.ts";
-import { foldName } from "../../logic/rooms/person_name.ts";
 import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import { HashLine } from "./hash_line.ts";
@@ -72,8 +71,6 @@ export class Logins {
   readonly #throttle = new GuessThrottle();
   /** Asked about those who are not known, where that is configured. */
   asker: Asker | null = null;
-  /** Told of a wrong password, and of the user whose it was to be; empty when there is none of that name. */
-  refused: (origin: Origin, user: string) => void = () => {};
 
   constructor(hasher: SecretHasher, clock: Clock) {
     this.#hasher = hasher;
@@ -111,7 +108,7 @@ export class Logins {
       origin,
       (address) => this.#check(user, password, address, accountsNow()),
       // A name that is nobody's may be a password that was typed in the wrong place.
-      () => nameOfUser(accountsNow(), user),
+      () => accountsNow().user(user) === null ? "" : user,
     );
     // The accounts may be others by now.
     const accounts = accountsNow();
@@ -182,11 +179,10 @@ export class Logins {
   /** What `check` finds, unless too many tries were wrong; null counts as one, and is refused. */
   async #throttled<T>(
     account: string,
-    origin: Origin,
+    { connection, address: whole }: Origin,
     check: (address: string) => Promise<T | null>,
     nameOf: () => string = () => "",
   ): Promise<T> {
-    const { connection, address: whole } = origin;
     const address = countedAs(whole);
     const waitMs = this.#throttle.begin(account, address, this.#clock.monotonicMs());
     if (waitMs > 0) throw tooSoon(waitMs);
@@ -202,9 +198,7 @@ export class Logins {
       return found;
     }
     this.#throttle.wrong(account, address, this.#clock.monotonicMs());
-    const user = nameOf();
-    log.info("a password was wrong", { connection, address: whole, user });
-    this.refused(origin, user);
+    log.info("a password was wrong", { connection, address: whole, user: nameOf() });
     throw wrong();
   }
 
@@ -235,13 +229,6 @@ export class Logins {
     const cost = decoyCosts[((first << 16) + (second << 8) + third) % decoyCosts.length];
     return { cost, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) };
   }
-}
-
-/** The user whose name was given, in small letters or capitals; empty when there is none of that name. */
-function nameOfUser(accounts: Accounts, given: string): string {
-  // Looked up for every name, so that the time says nothing of who there is.
-  const alike = accounts.usersLike(given).filter(({ name }) => foldName(name) === foldName(given));
-  return (alike.find(({ name }) => name === given) ?? alike.at(0))?.name ?? "";
 }
 
 /** Whether the server itself cannot know these: a user that is not configured, or a token of another form. */

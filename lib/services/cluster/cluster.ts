@@ -10,7 +10,7 @@ import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
 import { patternFault } from "../../logic/topics/pattern.ts";
-import type { ClusterFacts } from "../../ports/cluster_facts.ts";
+import type { ClusterFacts, LogFacts } from "../../ports/cluster_facts.ts";
 import {
   BUS_CHANNEL,
   type Channel,
@@ -43,6 +43,7 @@ export interface LinkedNode {
 /** This node's part. */
 export class Cluster implements ClusterFacts, EngineListener {
   whyDown = "it has not been reached yet";
+  log: LogFacts | null = null;
   /** Takes durable work of other nodes; null while nobody does. */
   work: ((from: NodeInfo, bytes: Uint8Array) => Promise<void>) | null = null;
   readonly engine: Engine;

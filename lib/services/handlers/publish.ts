@@ -101,7 +101,7 @@ function keep(
  * what the acknowledgement says besides.
  */
 export function acknowledgeInterest(
-  { cluster }: Features,
+  { cluster }: Pick<Features, "cluster">,
   session: Peer,
   scan: MessageScan,
   told: MessageInitShape<typeof AckSchema> | null = null,

@@ -9,7 +9,7 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { checkMay } from "../access/checks.ts";
 import { decodeBody } from "../connection/decode_body.ts";
 import { PeerConsumer } from "../queues/consumer.ts";
-import { queuesOf } from "../queues/peer_queues.ts";
+import { closeConsumer, queuesOf } from "../queues/peer_queues.ts";
 import type { Features } from "../features.ts";
 import type { Peer } from "../connection/peer.ts";
 
@@ -47,7 +47,7 @@ export function handlePull(
         `cannot close consumer ${number}: this connection has no such consumer`,
       );
     }
-    queues.closeConsumer(session, present);
+    closeConsumer(session, present);
   } else if (present !== undefined) {
     if (request.queue !== present.queue.name) {
       throw new ParleyError(

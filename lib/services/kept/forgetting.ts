@@ -37,6 +37,7 @@ interface KeptStore {
   readonly store: Store;
   readonly feeds: Feeds;
   policyOf(name: string): KeepPolicy | null;
+  trim(topic: StoreTopic, beforeSeq: number): Promise<number>;
 }
 
 /** Forgets topics. */
@@ -57,7 +58,9 @@ export class Forgetting {
 
   /** Looks at some topics, and forgets those that have been empty for long enough. */
   sweep(): void {
-    if (this.#kept.store.overloaded) return;
+    const { store: { overloaded, replica } } = this.#kept;
+    // Of nodes that share a log, only who writes forgets.
+    if (overloaded || replica !== null && replica.refusal !== null) return;
     const wallMs = this.#context.clock.wallMs();
     const walk = this.#walk ??= this.#kept.store.topics()[Symbol.iterator]();
     for (let looked = 0; looked < LOOKED_AT_ONCE; looked++) {
@@ -73,9 +76,8 @@ export class Forgetting {
 
   /** Drops all events of a topic, and its name unless it is used. */
   async remove(topic: StoreTopic): Promise<Removal> {
-    const { store } = this.#kept;
     if (this.isUsed(topic)) return { dropped: 0, gone: false };
-    const before = topic.bytes <= WHOLE_BYTES ? 0 : await store.trim(topic, topic.lastSeq + 1);
+    const before = topic.bytes <= WHOLE_BYTES ? 0 : await this.#kept.trim(topic, topic.lastSeq + 1);
     if (this.isUsed(topic)) return { dropped: before, gone: false };
     const { events } = topic;
     const forgotten = await this.#forget(topic, false);

@@ -15,6 +15,7 @@ import type { Entry } from "../../ports/entry.ts";
 import type { Retention, Store, StoreBatch, StoreTopic } from "../../ports/store.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
 import type { Bus } from "../topics/bus.ts";
+import { committed } from "./committed.ts";
 import { Feeds } from "./feeds.ts";
 import { Forgetting } from "./forgetting.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -24,6 +25,10 @@ import type { ServerContext } from "../connection/server_context.ts";
 
 /** Number of Event.type. */
 const TYPE_FIELD = 3;
+/** The prefix of the keys of records by which nodes tell each other what was dropped, and how many there are at most. */
+export const TRIM_RECORDS = "kept trimmed ";
+const MAX_TRIM_RECORDS = 64;
+const encoder = new TextEncoder();
 /** The bounds of a topic that no policy is for: none. */
 const KEEP_ALL: Retention = {};
 /** The number of topics whose bounds are looked at before others may have their turn. */
@@ -43,6 +48,7 @@ export class KeptTopics {
   readonly #takers = new Map<StoreTopic, EventTaker | null>();
   readonly #bind: (topic: string) => EventTaker | null;
   readonly #fields = new FieldCursor();
+  #trims = 0;
   #typeBytes = new Uint8Array(0);
   #type = "";
 
@@ -139,6 +145,29 @@ export class KeptTopics {
       store.duplicateOf(topic, decodeText(bytes.subarray(idStart, idEnd))) > 0;
     if (seen) append();
     else taker.take({ topic: topic.name, entry, append });
+  }
+
+  /**
+   * Drops the events of a topic before `beforeSeq`, in small steps; gives how many. Nodes that have the same history drop them
+   * too, a moment later. Rejects with UNAVAILABLE where another node writes.
+   */
+  async trim(topic: StoreTopic, beforeSeq: number): Promise<number> {
+    const { store } = this;
+    if (store.replica !== null) {
+      const value = encoder.encode(JSON.stringify([topic.name, beforeSeq]));
+      const key = TRIM_RECORDS + this.#trims++ % MAX_TRIM_RECORDS;
+      await committed((ticket) => void store.put(key, value, -1, ticket));
+    }
+    return await store.trim(topic, beforeSeq);
+  }
+
+  /** Drops what another node has dropped, as the record of that key says. */
+  async trimAs(key: string): Promise<void> {
+    const record = await this.store.get(key);
+    if (record === null) return;
+    const [name, beforeSeq] = JSON.parse(decodeText(record.value)) as [string, number];
+    const topic = this.store.topic(name);
+    if (topic !== null) await this.store.trim(topic, beforeSeq);
   }
 
   /** Hands out an event that was committed; `publisher` is null when it is the server's. */

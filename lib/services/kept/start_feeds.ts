@@ -91,6 +91,21 @@ export function checkStart(
   }
 }
 
+/**
+ * Whether a start names events that this node of a cluster has not applied yet: another node may have acknowledged them, or
+ * handed them to this very client.
+ */
+export function isAhead({ store }: KeptTopics, pattern: string, start: Start): boolean {
+  if (store.replica === null || store.replica.leads) return false;
+  const lastOf = (name: string) => store.topic(name)?.lastSeq ?? store.forgottenSeq;
+  const { positions, since } = start;
+  if (since.case === "seq" && Number(since.value) > lastOf(pattern) + 1) return true;
+  return start.historyEpoch === store.epoch &&
+    positions.some(({ topic, seq }) =>
+      matchesPattern(pattern, topic) && Number(seq) > lastOf(topic)
+    );
+}
+
 /** Starts the feeds of a checked start, and gives whether its positions are of a history that is lost. */
 export function startFeeds(
   kept: KeptTopics,

@@ -1,5 +1,5 @@
 /**
- * The administration of queues: peeking, purging and redriving, each in steps that leave others their turn.
+ * The administration of queues: pausing, and peeking, purging and redriving, each in steps that leave others their turn.
  *
  * A redriven job leaves the dead letters in the batch in which it is back in its queue. A step is committed
  * before the next one begins, so that what is under way is bounded.
@@ -13,8 +13,10 @@ import { PeerConsumer, type QueueConsumer } from "./consumer.ts";
 import { JobOptions } from "./job_options.ts";
 import { withoutId } from "./dead_letters.ts";
 import { type JobChunk, readJobs, visitJobs } from "./chunks.ts";
+import { committed } from "../kept/committed.ts";
 import type { JobMatcher } from "./job_matcher.ts";
 import type { Queue } from "./queue.ts";
+import { pausedKey } from "./queue_name.ts";
 import type { Queues } from "./queues.ts";
 
 /** The most jobs, and bytes of them, that one request looks at; it ends with the chunk in which they are reached. */
@@ -23,6 +25,7 @@ export const MAX_LOOKED_BYTES = 16 * 1024 * 1024;
 /** Jobs that are dropped, and chunks that are redriven, in one step. */
 const STEP_JOBS = 16_384;
 const STEP_CHUNKS = 16;
+const NOTHING = new Uint8Array(0);
 
 /** A job that was peeked at. */
 export interface Peeked {
@@ -247,3 +250,31 @@ const STATES: Readonly<Record<number, PeekedState | undefined>> = {
   [JobState.RETRYING]: PeekedState.DELAYED,
   [JobState.BLOCKED]: PeekedState.BLOCKED,
 };
+
+/** Pauses a queue, or lets it go on, and stores that. Resolves when that is committed. */
+export async function pauseQueue(queues: Queues, queue: Queue, paused: boolean): Promise<void> {
+  const { store } = queues;
+  const key = pausedKey(queue.name);
+  const isKept = queues.isPaused(queue.name);
+  const set = (now: boolean) => {
+    if (now) queue.machine.pause();
+    else queue.machine.resume();
+    queues.touch(queue);
+  };
+  set(paused);
+  if (paused === isKept) return;
+  try {
+    await committed((ticket) => {
+      if (paused) store.put(key, NOTHING, -1, ticket);
+      else store.remove(key, -1, ticket);
+    });
+  } catch (error) {
+    set(isKept);
+    throw error;
+  }
+}
+
+/** Forgets that a queue was paused. Resolves when that is committed. */
+export async function unpauseQueue(queues: Queues, queue: Queue): Promise<void> {
+  if (queues.isPaused(queue.name)) await pauseQueue(queues, queue, false);
+}

@@ -2,8 +2,9 @@
  * The state that the queues keep for one peer: its consumers, and the queue that it pushed to last.
  */
 import type { Peer } from "../connection/peer.ts";
-import type { PeerConsumer } from "./consumer.ts";
+import { PeerConsumer } from "./consumer.ts";
 import type { Queue } from "./queue.ts";
+import { queuesWentAway } from "./queue_name.ts";
 
 /** The queue that a peer pushed to last; most push to one. */
 export class LastQueue {
@@ -26,4 +27,17 @@ export class PeerQueues {
 /** The state that the queues keep for `session`, made with the first use. */
 export function queuesOf(session: Peer): PeerQueues {
   return (session.slots.queues ??= new PeerQueues()) as PeerQueues;
+}
+
+/** Removes a consumer of a session. */
+export function closeConsumer(session: Peer, { queue, consumer }: Pull): void {
+  queuesOf(session).pulls?.delete(consumer.number);
+  queue.removeConsumer(consumer);
+}
+
+/** Ends the sessions that pull from a queue, since another node takes it over. */
+export function endPulls({ consumers }: Queue): void {
+  for (const consumer of consumers) {
+    if (consumer instanceof PeerConsumer) consumer.session.end(queuesWentAway());
+  }
 }

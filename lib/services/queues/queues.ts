@@ -6,7 +6,7 @@
  * acknowledgements, which make room, do not fail with them again.
  */
 import { guard } from "../../base/defects.ts";
-import { ErrorCode, invalidArgument, ParleyError } from "../../base/errors.ts";
+import { ErrorCode, type ParleyError } from "../../base/errors.ts";
 import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
@@ -14,11 +14,10 @@ import { countMade } from "../access/usage.ts";
 import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
 import { LEASED_AT_ONCE, Queue, type QueueOwner } from "./queue.ts";
-import { committed } from "../kept/committed.ts";
 import { hasWildcard } from "../../logic/topics/pattern.ts";
 import { BoundQueues } from "./bindings.ts";
-import { type Pull, queuesOf } from "./peer_queues.ts";
-import { checkQueueName, tooManyQueues } from "./queue_name.ts";
+import { endPulls, queuesOf } from "./peer_queues.ts";
+import { checkQueueName, elsewhere, noRoom, pausedKey, tooManyQueues } from "./queue_name.ts";
 import { SlotBlocks } from "./slot_blocks.ts";
 import { NOTHING_SEALED, type Sealed, type Settlement, tellAll } from "./settlements.ts";
 import type { EventTaker } from "../topics/hooks.ts";
@@ -33,9 +32,6 @@ const RING_BYTES = 16 * 1024 * 1024;
 const REST_MS = 500;
 /** The longest time for which a timer is set. */
 const MAX_TIMER_MS = 3600 * 1000;
-/** The prefix of the keys of records of paused queues. */
-const PAUSED = "queue paused ";
-const NOTHING = new Uint8Array(0);
 
 /** The queues of a server. */
 export class Queues implements QueueOwner {
@@ -43,7 +39,7 @@ export class Queues implements QueueOwner {
   readonly #bus: Bus;
   readonly store: Store;
   readonly ring = new BodyRing(RING_BYTES);
-  readonly blocks = new SlotBlocks();
+  blocks = new SlotBlocks();
   #policies: QueuePolicies;
   readonly #byName = new Map<string, Queue>();
   #living = 0;
@@ -68,7 +64,44 @@ export class Queues implements QueueOwner {
     this.store = store;
     this.#policies = policies;
     this.#later = new LaterTurns(context.turns, LEASED_AT_ONCE, () => this.#dispatchMore());
-    for (const { name } of [...store.jobs.queues()]) this.#open(name);
+    // Of nodes that share a log, only who writes has queues.
+    const found = store.replica === null ? [...store.jobs.queues()] : [];
+    for (const { name } of found) this.#open(name);
+  }
+
+  /** Why the queues are not here; null while they are. */
+  get #refusal(): string | null {
+    return this.store.replica?.refusal ?? null;
+  }
+
+  /** Raises UNAVAILABLE while another node has the queues. */
+  checkHere(action: string): void {
+    if (this.#refusal !== null) throw elsewhere(action, this.#refusal);
+  }
+
+  /** Takes up all queues as the store has them, since this node has come to write. Nothing is handed over meanwhile. */
+  async takeUp(): Promise<void> {
+    await this.store.jobs.reload();
+    const turn = this.context.turns.join();
+    for (const { name } of [...this.store.jobs.queues()]) {
+      await turn.did(1 + this.#open(name).machine.jobs);
+    }
+  }
+
+  /** Lets go of all queues, since another node has them from now on; who pulls from them has to connect again. */
+  layDown(): void {
+    const queues = [...this.#byName.values()];
+    this.#byName.clear();
+    this.#living = 0;
+    this.#unfinished.clear();
+    this.#touched = [];
+    this.#changed = [];
+    this.blocks = new SlotBlocks();
+    for (const queue of queues) {
+      queue.isForgotten = true;
+      this.#watcher(queue);
+      endPulls(queue);
+    }
   }
 
   /** All queues. */
@@ -121,6 +154,7 @@ export class Queues implements QueueOwner {
 
   /** Makes the queues that were made at run time, as far as they are not there. */
   openMade(): void {
+    if (this.#refusal !== null) return;
     for (const { name } of this.#policies.all()) {
       if (hasWildcard(name) || !this.#policies.makes(name)) continue;
       guard("make a queue that was set up", () => this.get(name, "make"));
@@ -131,14 +165,12 @@ export class Queues implements QueueOwner {
   get(name: string, action: string, by: Peer | null = null): Queue {
     const present = this.#byName.get(name);
     if (present !== undefined) return present;
+    this.checkHere(`${action} ${quote(name)}`);
     const { limits } = this.context;
     checkQueueName(name, limits, action);
     if (isDeadName(name)) {
       // Queues of dead letters are bounded in number by the queues that they belong to.
       const living = name.slice(0, -DEAD_SUFFIX.length);
-      if (isDeadName(living)) {
-        throw invalidArgument(`cannot ${action} ${quote(name)}: dead letters have no dead letters`);
-      }
       this.get(living, action);
     } else {
       const most = shareOf(limits.maxQueues, limits, this.#policies.names(name));
@@ -156,12 +188,7 @@ export class Queues implements QueueOwner {
   checkRoom(): void {
     if (this.#fullUntilMs === 0) return;
     if (this.context.clock.monotonicMs() >= this.#fullUntilMs) this.#fullUntilMs = 0;
-    else {
-      throw new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "cannot push: the store has no room", {
-        retryable: true,
-        accepted: "another try once jobs were done, or the disk has room",
-      });
-    }
+    else throw noRoom();
   }
 
   touch(queue: Queue): void {
@@ -171,7 +198,8 @@ export class Queues implements QueueOwner {
   }
 
   hasChanges(queue: Queue): void {
-    if (queue.isChanged) return;
+    // What goes on in a queue that was let go of is no longer this node's to decide.
+    if (queue.isChanged || queue.isForgotten) return;
     queue.isChanged = true;
     this.#changed.push(queue);
     this.store.jobs.want();
@@ -186,7 +214,7 @@ export class Queues implements QueueOwner {
   /** Hands out jobs of the queues that the turn touched. */
   dispatch(): void {
     if (this.#touched.length === 0) return;
-    const hands = !this.#stopping && !this.#rests();
+    const hands = !this.#stopping && !this.#rests() && this.#refusal === null;
     const touched = this.#touched;
     this.#touched = [];
     let nextMs = Infinity;
@@ -287,31 +315,9 @@ export class Queues implements QueueOwner {
     this.endTurn();
   }
 
-  /** Pauses a queue, or lets it go on, and stores that. Resolves when that is committed. */
-  async pause(queue: Queue, paused: boolean): Promise<void> {
-    const key = PAUSED + queue.name;
-    const isKept = this.store.revision(key) > 0;
-    const set = (now: boolean) => {
-      if (now) queue.machine.pause();
-      else queue.machine.resume();
-      this.touch(queue);
-    };
-    set(paused);
-    if (paused === isKept) return;
-    try {
-      await committed((ticket) => {
-        if (paused) this.store.put(key, NOTHING, -1, ticket);
-        else this.store.remove(key, -1, ticket);
-      });
-    } catch (error) {
-      set(isKept);
-      throw error;
-    }
-  }
-
-  /** Forgets that a queue was paused. Resolves when that is committed. */
-  async unpause(queue: Queue): Promise<void> {
-    if (this.store.revision(PAUSED + queue.name) > 0) await this.pause(queue, false);
+  /** Whether the queue of that name is paused, or about to be. */
+  isPaused(name: string): boolean {
+    return this.store.revision(pausedKey(name)) > 0;
   }
 
   /** Removes the consumers of a session that is gone, or can settle nothing any more. */
@@ -321,12 +327,6 @@ export class Queues implements QueueOwner {
     for (const { queue, consumer } of own.pulls.values()) queue.removeConsumer(consumer);
     own.pulls = null;
     this.endTurn();
-  }
-
-  /** Removes a consumer of a session. */
-  closeConsumer(session: Peer, { queue, consumer }: Pull): void {
-    queuesOf(session).pulls?.delete(consumer.number);
-    queue.removeConsumer(consumer);
   }
 
   /** Stops handing out jobs, since the server stops; jobs that are held can still be settled. */
@@ -354,7 +354,7 @@ export class Queues implements QueueOwner {
     const queue = this.#byName.get(name);
     if (queue === undefined || queue.isStored || queue.pulling > 0) return;
     if (this.#policies.makes(name)) return;
-    if (this.bindingsOf(name).length > 0 || this.store.revision(PAUSED + name) > 0) return;
+    if (this.bindingsOf(name).length > 0 || this.isPaused(name)) return;
     this.#byName.delete(name);
     queue.isForgotten = true;
     this.#watcher(queue);
@@ -376,7 +376,7 @@ export class Queues implements QueueOwner {
     this.#byName.set(name, queue);
     if (!isDeadName(name)) this.#living++;
     queue.load();
-    if (this.store.revision(PAUSED + name) > 0) queue.machine.pause();
+    if (this.isPaused(name)) queue.machine.pause();
     this.#watcher(queue);
     this.touch(queue);
     return queue;

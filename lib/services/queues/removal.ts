@@ -10,7 +10,7 @@ import { quote } from "../../base/quote.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import type { Ticket } from "../connection/ticket.ts";
 import { committed } from "../kept/committed.ts";
-import { purge } from "./care.ts";
+import { purge, unpauseQueue } from "./care.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
 import type { Queue } from "./queue.ts";
 import type { Queues } from "./queues.ts";
@@ -31,7 +31,7 @@ export async function removeQueue(
   let dropped = 0;
   for (const queue of all) {
     if (queue.machine.jobs > 0) dropped += await purge(queues, queue, turn);
-    await queues.unpause(queue);
+    await unpauseQueue(queues, queue);
     // Nothing is awaited between this check and the handing over: a job that is pushed afterwards keeps the queue.
     check(queue, false);
     await forgetStored(queues, queue);

@@ -11,24 +11,31 @@ import type { Clock } from "../../base/clock.ts";
 import { detached, handled } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import { type CommitLog, LogError, type LogReader } from "../../ports/commit_log.ts";
+import type { Lead } from "../../ports/lead.ts";
 import type { Replica } from "../../ports/replica.ts";
+import { CatchUp } from "./catch_up.ts";
+import { type ClaimName, claimOf, NOBODY, readClaim } from "./claim_name.ts";
 
 const log = logger("cluster");
 
-/** Who is told of the lead. Calls must not raise. */
+/** Who is told of the lead. */
 export interface LeadOwner {
-  /** This node leads from now on: the store takes what is handed over. */
-  leads(): void;
-  /** This node leads no longer. */
+  /**
+   * This node leads from now on. The store takes what is handed over once the promise resolves; when it rejects, this node
+   * steps down.
+   */
+  leads(): void | Promise<void>;
+  /** This node leads no longer; what `leads` began is over. Must not raise. */
   follows(): void;
-  /** This node cannot go on with the log, for good: what it needs is gone, or it cannot be read. */
+  /** This node cannot go on with the log, for good: what it needs is gone, or it cannot be read. Must not raise. */
   lost(error: Error): void;
 }
 
 /** How the lead is kept. */
 export interface LeadOptions {
-  /** The name of this node, which others see. */
+  /** The id of this node, without spaces, and its name for people; absent: none. */
   readonly node: string;
+  readonly name?: string;
   readonly log: CommitLog;
   readonly replica: Replica;
   readonly clock: Clock;
@@ -44,12 +51,15 @@ export interface LeadStatus {
   readonly node: string;
   /** Whether this node leads. */
   readonly leads: boolean;
-  /** The node that was last heard of as the one that leads; empty before that. */
+  /** The id and the name of the node that was last heard of as the one that leads; empty while none is. */
   readonly writer: string;
+  readonly writerName: string;
   /** How long ago anything was read from the log, or appended to it, in milliseconds. */
   readonly heardAgoMs: number;
-  /** The sequence up to which this node has applied the log. */
+  /** The sequence of the last batch that this node has applied. */
   readonly position: number;
+  /** The sequence up to which it has read the log; for the node that leads that of its last batch at least. */
+  readonly read: number;
   /** Why this node gets no further for the moment, or for good; null when it does. */
   readonly fault: Error | null;
 }
@@ -58,11 +68,12 @@ export interface LeadStatus {
 const AGAIN_MS = 1000;
 
 /** Keeps the lead of one node. */
-export class LeadKeeper {
+export class LeadKeeper implements Lead {
   readonly #options: LeadOptions;
   readonly #silenceMs: number;
   readonly #pulseMs: number;
-  #writer = "";
+  readonly #catchUp: CatchUp;
+  #writer: ClaimName = NOBODY;
   #heardMs: number;
   /** Until when this node claims nothing, because it has stepped down. */
   #restsUntilMs = 0;
@@ -72,24 +83,48 @@ export class LeadKeeper {
   #wake: () => void = () => {};
   #resigns = false;
   #running: Promise<void> | null = null;
+  #reader: LogReader | null = null;
+  readonly #listeners = new Set<() => void>();
 
   constructor(options: LeadOptions) {
     this.#options = options;
     this.#silenceMs = options.silenceMs ?? 3000;
     this.#pulseMs = options.pulseMs ?? this.#silenceMs / 3;
     this.#heardMs = options.clock.monotonicMs();
+    this.#catchUp = new CatchUp(options.log, () => this.#reader);
+    options.replica.excuse = "it has not read the cluster's log yet";
   }
 
   get status(): LeadStatus {
     const { node, replica, clock } = this.#options;
+    const { position, leads } = replica;
     return {
       node,
-      leads: replica.leads,
-      writer: this.#writer,
+      leads,
+      writer: this.#writer.id,
+      writerName: this.#writer.name,
       heardAgoMs: clock.monotonicMs() - this.#heardMs,
-      position: replica.position,
+      position,
+      read: Math.max(this.#reader?.position ?? 0, position),
       fault: this.#fault,
     };
+  }
+
+  writer(): string | undefined {
+    return this.#writer.id === "" ? undefined : this.#writer.id;
+  }
+
+  isWriter(): boolean {
+    return this.#options.replica.refusal === null;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  caughtUp(mostMs: number): Promise<void> {
+    return this.isWriter() ? Promise.resolve() : this.#catchUp.within(mostMs);
   }
 
   /** Begins to follow the log, once. */
@@ -105,7 +140,7 @@ export class LeadKeeper {
     this.#wake();
   }
 
-  /** Ends: this node neither leads nor follows any more. */
+  /** Ends: this node neither leads nor follows any more. Others need not wait until they hear nothing of it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wake();
@@ -131,11 +166,16 @@ export class LeadKeeper {
     const { fault } = error as Partial<LogError>;
     const isOver = fault === "trimmed" || fault === "lost" ||
       fault === undefined && (error as { retryable?: boolean }).retryable !== true;
+    const isKnown = this.#fault?.message === error.message;
     this.#fault = error;
     if (isOver) {
+      this.#heardOf(NOBODY, `it cannot follow the cluster's log any more: ${error.message}`);
       log.error("this node cannot follow the cluster's log any more: {error}", { error });
       this.#options.owner.lost(error);
-    } else log.warning("this node waits for the cluster's log: {error}", { error });
+    } else if (!isKnown) {
+      this.#heardOf(NOBODY);
+      log.warning("this node waits for the cluster's log: {error}", { error });
+    }
     return !isOver;
   }
 
@@ -147,21 +187,25 @@ export class LeadKeeper {
     const { log: commitLog, replica } = this.#options;
     const reader = commitLog.read(replica.position, async (entry) => {
       const claimed = await replica.apply(entry);
-      if (claimed !== null) this.#writer = claimed;
       this.#heard();
+      if (claimed !== null) this.#heardClaim(claimed);
     });
+    this.#reader = reader;
     let over: Error | null = null;
     handled(reader.ended.catch((error) => over = error));
     try {
       while (!this.#isClosed) {
         await this.#pause(this.#silenceMs / 10);
         if (over !== null) throw over;
-        const last = this.#isSilent() ? await this.#lastIfApplied(reader) : null;
+        const isSilent = this.#isSilent();
+        if (isSilent) this.#heardOf(NOBODY);
+        const last = isSilent ? await this.#lastIfApplied(reader) : null;
         if (last !== null) return last;
       }
       return null;
     } finally {
       await reader.close();
+      this.#reader = null;
     }
   }
 
@@ -185,7 +229,7 @@ export class LeadKeeper {
   }
 
   async #claim(last: number): Promise<void> {
-    const { node, replica, owner } = this.#options;
+    const { node, name = "", replica, owner } = this.#options;
     if (this.#isClosed) return;
     let reason: LogError | null = null;
     replica.deposed = (why) => {
@@ -193,24 +237,30 @@ export class LeadKeeper {
       this.#wake();
     };
     try {
-      await replica.claim(node, last);
+      await replica.claim(claimOf({ id: node, name }), last);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (error.fault === "fenced") this.#heard();
       else this.#unreachable(error);
       return;
     }
-    this.#writer = node;
     this.#resigns = false;
     this.#heard();
+    this.#heardOf({ id: node, name }, "it is about to lead the cluster");
     log.info("this node leads the cluster", { node, last });
-    owner.leads();
+    const taken = this.#takeUp();
     while (replica.leads && !this.#isClosed && !this.#resigns) {
       await this.#pause(this.#pulseMs);
       await replica.pulse();
       if (replica.leads) this.#heard();
     }
-    await replica.follow();
+    const why = this.#isClosed ? "it stops" : "it has stepped down";
+    replica.excuse = why;
+    await taken;
+    replica.excuse = why;
+    // Where the log gives no answer, others find out by themselves.
+    if (this.#isHeard()) await replica.resign();
+    else await replica.follow();
     this.#heard();
     if (this.#resigns) {
       this.#restsUntilMs = this.#options.clock.monotonicMs() + 2 * this.#silenceMs;
@@ -218,9 +268,60 @@ export class LeadKeeper {
     }
     log.info("this node no longer leads the cluster: {reason}", {
       node,
-      reason: (reason as LogError | null)?.message ?? "it has stepped down",
+      reason: (reason as LogError | null)?.message ?? why,
     });
     owner.follows();
+    this.#heardOf(NOBODY);
+  }
+
+  /** Has the owner take up what only who leads has; what is kept is taken from then on. */
+  async #takeUp(): Promise<void> {
+    const { replica, owner } = this.#options;
+    try {
+      await owner.leads();
+    } catch (error) {
+      this.#unreachable(error);
+      log.error("this node leads the cluster and could not take it up: {error}", { error });
+      this.#resigns = true;
+      return this.#wake();
+    }
+    if (!replica.leads || this.#isClosed || this.#resigns) return;
+    replica.excuse = null;
+    this.#tell();
+  }
+
+  #heardClaim(claimed: string): void {
+    const writer = readClaim(claimed);
+    // Who says that it leads no longer need not be waited for.
+    if (writer.id === "") this.#heardMs = -Infinity;
+    this.#heardOf(writer);
+    if (writer.id === "") this.#wake();
+  }
+
+  /** Notes who leads, and so why nothing can be kept here. */
+  #heardOf(writer: ClaimName, why = this.#whyNobody()): void {
+    const { replica } = this.#options;
+    const isOther = writer.id !== this.#writer.id;
+    const isHere = writer.id === this.#options.node;
+    this.#writer = writer;
+    replica.excuse = writer.id === "" || isHere
+      ? why
+      : `the node ${writer.name || writer.id} leads the cluster`;
+    if (isOther) this.#tell();
+  }
+
+  #whyNobody(): string {
+    return this.#fault === null
+      ? "no node of the cluster leads at the moment"
+      : `the cluster's log gives no answer: ${this.#fault.message}`;
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #isHeard(): boolean {
+    return this.#options.clock.monotonicMs() - this.#heardMs < this.#silenceMs;
   }
 
   #heard(): void {

@@ -17,20 +17,21 @@ import { EVENT_TAG, Fanout, FLUSHED_AT_ONCE } from "../../wire/fanout.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Outbox } from "../../wire/outbox.ts";
+import type { SenderStamps } from "../../wire/stamp.ts";
 import { BusSubscription, subscriptionKey, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupDelivery } from "./group_delivery.ts";
 import { GroupHandOn } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
-import { Measures } from "./measures.ts";
 import { NodeEvents } from "./node_events.ts";
-import { OwnEvents } from "./own_events.ts";
 import type { Publisher, RememberedMatch, Routes } from "./publisher.ts";
 import { publisherOf, subscriptionsOf, topicsOf } from "./peer_topics.ts";
-import { type BusHooks, type EventRange, type InterestHooks, NO_HOOKS } from "./hooks.ts";
+import type { BusHooks, EventRange, InterestHooks, KeptEvent } from "./hooks.ts";
+import { NO_HOOKS } from "./hooks.ts";
 import type { mayReceive } from "../access/checks.ts";
 import { checkSubscriptions } from "../access/usage.ts";
 import { checkNotReserved } from "./reserved.ts";
+import { ownMatch } from "./system_topics.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -46,9 +47,7 @@ export class Bus {
   readonly #live: LiveReceivers;
   readonly #handOn: GroupHandOn;
   /** What was published on which topic. */
-  readonly tallies: TopicTallies;
-  /** Who measures which topics. */
-  readonly measures: Measures;
+  readonly tallies = new TopicTallies();
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
 
@@ -59,17 +58,14 @@ export class Bus {
   /** The event on its way to a group; one object, filled again for each. */
   readonly #event = new Entry();
   readonly #groups: GroupDelivery;
-  /** The events that other nodes hand on, and those of the server itself. */
+  /** The events that other nodes hand on. */
   readonly nodes: NodeEvents;
-  readonly own: OwnEvents;
   /** Told of the subscriptions of this server; null without a cluster. */
   interest: InterestHooks | null = null;
   #nodeSubscriptions = 0;
 
   constructor(context: ServerContext) {
     this.#context = context;
-    this.tallies = new TopicTallies(context.clock.monotonicMs());
-    this.measures = new Measures(context, () => this.#trie.forgetMatches());
     this.#routes = {
       trie: this.#trie,
       limits: context.limits,
@@ -82,7 +78,6 @@ export class Bus {
       bind: (topic) => this.#hooks.bind(topic),
       check: (topic) => this.#hooks.check(topic),
       tally: (topic) => this.tallies.of(topic),
-      measure: (topic, type) => this.measures.of(topic, type),
     };
     this.#live = new LiveReceivers(this.#trie);
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
@@ -95,25 +90,22 @@ export class Bus {
     const countOne = (one: BusSubscription) => this.#countOne(one);
     this.#handOn = new GroupHandOn(this.#trie, this.#fanout, countOne);
     this.#groups = new GroupDelivery(this.#fanout, countOne);
-    const parts = {
+    this.nodes = new NodeEvents({
       limits: context.limits,
       payload: context.payload,
       trie: this.#trie,
       fanout: this.#fanout,
       groups: this.#groups,
-      tallies: this.tallies,
-      measures: this.measures,
       counted: () => this.#routes.counted,
-      count: (match: Match<BusSubscription>) => this.#count(match, null, null),
-    };
-    this.nodes = new NodeEvents(parts);
-    this.own = new OwnEvents(parts);
+      count: (match) => this.#count(match, null, null),
+    });
   }
 
   /** Says what is built upon the bus; once, before the first session. */
   join(hooks: BusHooks): void {
     this.#hooks = hooks;
     this.#live.readers = this.#policies.readers = hooks.readers;
+    this.#live.isShared = hooks.isShared;
   }
 
   /** The number of events that were delivered, without those that an overflow policy let through. */
@@ -185,15 +177,13 @@ export class Bus {
    */
   publish(session: Peer, event: EventRange): RememberedMatch {
     const { bytes, start, end } = event;
-    const { payload, counters } = this.#context;
-    payload.scan(bytes, start, end, "event");
-    counters.traffic.eventsIn++;
+    this.#context.payload.scan(bytes, start, end, "event");
+    this.#context.counters.traffic.eventsIn++;
     const publisher = publisherOf(session);
-    const found = publisher.match(bytes, payload, this.#routes);
-    const { match, kept, bound, measured } = found;
-    if (found.check !== null) found.check.look(bytes, payload);
+    const found = publisher.match(bytes, this.#context.payload, this.#routes);
+    const { match, kept, bound } = found;
+    if (found.check !== null) found.check.look(bytes, this.#context.payload);
     found.tally.add(end - start);
-    if (measured !== null) measured.add(payload.payloadEnd - payload.payloadStart);
     const wanted = match.receivers.length > 0;
     if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;
     this.stamp(publisher);
@@ -234,9 +224,9 @@ export class Bus {
     topic: StoreTopic,
     type: string,
     publisher: Peer | null,
-    committed: EventRange,
+    committed: KeptEvent,
   ): void {
-    const { bytes, start, end } = committed;
+    const { bytes, start, end, isReceived } = committed;
     let match = this.#live.match(topic, type);
     // Who has no subscription cannot be a receiver, and need not end the run of another publisher.
     const from = publisher !== null && topicsOf(publisher).subscriptions !== null
@@ -249,9 +239,11 @@ export class Bus {
       match = this.#live.match(topic, type);
     }
     // Handing out can end members, so it comes before the choice among them.
-    if (match.groups.length > 0) this.#fanout.flushRun();
-    for (const group of match.groups) {
-      this.#groups.give(group, publisher, this.#event.setBody(bytes, start, end), true);
+    const groups = this.#live.groups(isReceived);
+    if (groups.length > 0) this.#fanout.flushRun();
+    for (const group of groups) {
+      const event = this.#event.setBody(bytes, start, end);
+      this.#groups.give(group, publisher, event, !this.#live.isShared);
     }
     if (this.#routes.counted > 0) {
       this.#fanout.flushRun();
@@ -264,9 +256,26 @@ export class Bus {
     return this.#trie.wanting(topic, type);
   }
 
-  /** Who subscribed to a topic, to any of its types. Its lists never change. */
-  wantingAnyType(topic: string): Match<BusSubscription> {
-    return this.#trie.wantingAnyType(topic);
+  /** Whether anybody gets what the server publishes on a topic. */
+  isWanted(topic: string, type: string): boolean {
+    const { receivers, groups } = ownMatch(topic, this.#trie.match(topic, type));
+    return receivers.length + groups.length > 0;
+  }
+
+  /** Publishes an event of the server's own on a topic that is not kept. It leaves with the turn's end. */
+  publishOwn(topic: string, type: string, body: Uint8Array, stamps: SenderStamps): void {
+    const { bytes, length } = stamps;
+    let match = ownMatch(topic, this.#trie.match(topic, type));
+    while (match.receivers.length > 0) {
+      if (this.#fanout.add(match.receivers, null, body, 0, body.length, bytes, length)) break;
+      match = ownMatch(topic, this.#trie.match(topic, type));
+    }
+    this.#fanout.flushRun();
+    for (const group of match.groups) {
+      const event = this.#event.setBody(body, 0, body.length).setStamps(stamps);
+      this.#groups.give(group, null, event, false);
+    }
+    if (this.#routes.counted > 0) this.#count(match, null, null);
   }
 
   /** Hands one event of a kept topic to one session, out of its history. */

@@ -16,6 +16,11 @@ export interface EventRange {
   readonly end: number;
 }
 
+/** An event of a kept topic that was committed, by this node or by another one that has the same history. */
+export interface KeptEvent extends EventRange {
+  readonly isReceived: boolean;
+}
+
 /** An event, and who is told of it. */
 export interface TakenEvent {
   readonly topic: string;
@@ -71,6 +76,8 @@ export interface BusHooks {
   /** Hands out what the turn made ready, before it ends. */
   endTurn(): void;
   readonly readers: HistoryReaders | null;
+  /** Whether the nodes of a cluster have one history of kept topics. */
+  readonly isShared: boolean;
 }
 
 /** Without a store. */
@@ -80,4 +87,5 @@ export const NO_HOOKS: BusHooks = {
   check: () => null,
   endTurn() {},
   readers: null,
+  isShared: false,
 };

@@ -17,6 +17,9 @@ import { localMatch } from "./node_events.ts";
 export class LiveReceivers {
   /** The sessions that read history; null without a store. */
   readers: HistoryReaders | null = null;
+  /** Whether the nodes of a cluster have one history: then the one that commits gives events to groups of all nodes. */
+  isShared = false;
+  #groups: Match<BusSubscription>["groups"] = NO_MATCH.groups;
   readonly #trie: TopicTrie<BusSubscription>;
   #topic: StoreTopic | null = null;
   #type = "";
@@ -40,8 +43,16 @@ export class LiveReceivers {
     this.#topic = topic;
     this.#type = type;
     this.#trieVersion = version;
+    const match = this.#trie.match(topic.name, type);
     // Other nodes have the history themselves, or none.
-    return this.#match = localMatch(this.#trie.match(topic.name, type));
+    const local = localMatch(match);
+    this.#groups = this.isShared ? match.groups : local.groups;
+    return this.#match = local;
+  }
+
+  /** The groups that get the event that was asked about last; none of one that another node has committed. */
+  groups(isReceived: boolean): Match<BusSubscription>["groups"] {
+    return isReceived ? NO_MATCH.groups : this.#groups;
   }
 
   /** The subscriptions among `all` that get the live events of `topic`. */

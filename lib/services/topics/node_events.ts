@@ -57,7 +57,6 @@ export class NodeEvents {
       bind: () => null,
       check: () => null,
       tally: () => rest,
-      measure: () => null,
     };
   }
 

@@ -20,7 +20,7 @@ import { UNTOLD } from "../connection/ticket.ts";
 import { committed } from "../kept/committed.ts";
 
 /** The records: one a file, under its path. */
-const RECORDS = "types/";
+export const TYPE_RECORDS = "types/";
 const RECORDS_A_PAGE = 64;
 /** Reading or linking a file costs as much as that many small messages. */
 const FILE_UNITS = 4096;
@@ -56,6 +56,8 @@ export class KnownTypes {
   /** The change under way: the next begins with its end. */
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  /** The next reading of what others have changed, while it has not begun. */
+  #loading: Promise<void> | null = null;
 
   constructor(context: ServerContext, store: Store) {
     this.#context = context;
@@ -82,9 +84,9 @@ export class KnownTypes {
   async load(): Promise<void> {
     const stored = new Map<string, TypeFile>();
     for (let after: string | null = ""; after !== null;) {
-      const page = await this.#store.list(RECORDS, after, RECORDS_A_PAGE);
+      const page = await this.#store.list(TYPE_RECORDS, after, RECORDS_A_PAGE);
       for (const { key, value } of page.records) {
-        stored.set(key.slice(RECORDS.length), fromBinary(TypeFileSchema, value));
+        stored.set(key.slice(TYPE_RECORDS.length), fromBinary(TypeFileSchema, value));
       }
       after = page.after;
     }
@@ -95,6 +97,14 @@ export class KnownTypes {
     } catch (error) {
       log.error("cannot link the message types that are stored: {error}", { error });
     }
+  }
+
+  /** Reads anew what another node has added or removed, after the changes that are under way here. */
+  loadAnew(): Promise<void> {
+    return this.#loading ??= this.#last.then(() => {
+      this.#loading = null;
+      return this.load();
+    });
   }
 
   /** Tells what `add` would do. Rejects as it does, but for breaks. */
@@ -132,7 +142,7 @@ export class KnownTypes {
       });
       await this.#commit(
         records.map((record) => (ticket = UNTOLD) =>
-          this.#store.put(RECORDS + record.path, toBinary(TypeFileSchema, record), -1, ticket)
+          this.#store.put(TYPE_RECORDS + record.path, toBinary(TypeFileSchema, record), -1, ticket)
         ),
       );
       this.#types = types;
@@ -163,7 +173,7 @@ export class KnownTypes {
       const types = await this.#link(files);
       await this.#commit(
         [...gone].map((path) => (ticket = UNTOLD) =>
-          this.#store.remove(RECORDS + path, -1, ticket)
+          this.#store.remove(TYPE_RECORDS + path, -1, ticket)
         ),
       );
       this.#types = types;

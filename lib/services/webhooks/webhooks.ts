@@ -1,18 +1,17 @@
 /**
  * The queues of one server whose jobs are posted: a deliverer for each, and what bounds all of them together.
  *
- * Invariants: no more than `maxAtOnce` requests are under way; each queue has a share of them, and of the bytes of jobs that are
- * taken, so that slow receivers of some leave room for the others (logic/webhooks/shares). Of those that wait, who has the
- * fewest under way goes first, and of these who waits longest. A stop waits for requests under way, and gives back what is not answered in time.
+ * Invariants: no more than `maxAtOnce` requests are under way, in the order in which they were asked for; past a number of
+ * bytes no further jobs are taken. A stop waits for requests under way, and gives back what is not answered in time.
  */
 import type { QueueDelivery } from "../../logic/queues/policies.ts";
-import { mayHold, mayPost } from "../../logic/webhooks/shares.ts";
 import type { WebhookPoster } from "../../ports/webhooks.ts";
+import { pauseQueue } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
 import type { Queues } from "../queues/queues.ts";
 import { Deliverer, type DelivererOwner, type WebhookCounts } from "./deliverer.ts";
 
-/** The bytes of jobs that are being posted, of which each queue has a share. */
+/** The bytes of jobs that are being posted past which no further ones are taken. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /** What bounds the requests of a server, and how they are sent. */
@@ -28,9 +27,9 @@ export class Webhooks implements DelivererOwner {
   #means: WebhookMeans;
   readonly #deliverers = new Map<Queue, Deliverer>();
   #heldBytes = 0;
-  /** Requests that are under way, and those that wait for their turn: who has waited longest comes first. */
+  /** Requests that are under way, and those that wait for their turn. */
   #requests = 0;
-  readonly #waiting = new Map<Deliverer, Set<() => void>>();
+  readonly #waiting = new Set<() => void>();
   #quiet: (() => void) | null = null;
   isStopping = false;
 
@@ -55,40 +54,42 @@ export class Webhooks implements DelivererOwner {
     return this.#requests;
   }
 
-  isFull(deliverer: Deliverer): boolean {
-    return !mayHold(deliverer.heldBytes, this.#heldBytes, MAX_HELD_BYTES);
+  /** Whether so many bytes are being posted that no more jobs are taken. */
+  get isFull(): boolean {
+    return this.#heldBytes > MAX_HELD_BYTES;
   }
 
-  holds(deliverer: Deliverer, bytes: number): void {
-    const before = this.#heldBytes;
-    deliverer.heldBytes += bytes;
+  /** Notes that so many bytes more, or less, are being posted. */
+  holds(bytes: number): void {
+    const { isFull } = this;
     this.#heldBytes += bytes;
-    // While less than half of it is taken, everybody may take more.
-    if (bytes > 0 || before < MAX_HELD_BYTES / 2) return;
-    for (const one of this.#deliverers.values()) one.release();
+    if (!isFull || this.isFull) return;
+    for (const deliverer of this.#deliverers.values()) deliverer.release();
   }
 
-  async turn(deliverer: Deliverer, signal: AbortSignal): Promise<boolean> {
+  /** Waits until one more request may be sent; false when `signal` is aborted before. To be ended by `turnOver`. */
+  async turn(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
-    if (!this.#waiting.has(deliverer) && this.#mayPost(deliverer)) {
-      this.#begin(deliverer);
+    if (this.#requests < this.#means.maxAtOnce) {
+      this.#requests++;
       return true;
     }
     return await new Promise<boolean>((resolve) => {
-      const waiting = this.#waiting.get(deliverer) ?? new Set();
-      this.#waiting.set(deliverer, waiting);
-      const admit = () => resolve(true);
-      waiting.add(admit);
+      const admit = () => {
+        this.#requests++;
+        resolve(true);
+      };
+      this.#waiting.add(admit);
       signal.addEventListener("abort", () => {
-        this.#forget(deliverer, admit);
+        this.#waiting.delete(admit);
         resolve(false);
       }, { once: true });
     });
   }
 
-  turnOver(deliverer: Deliverer): void {
+  /** One request less is under way. */
+  turnOver(): void {
     this.#requests--;
-    deliverer.requests--;
     this.#admit();
   }
 
@@ -98,7 +99,7 @@ export class Webhooks implements DelivererOwner {
   }
 
   pause(queue: Queue): Promise<void> {
-    return this.queues.pause(queue, true);
+    return pauseQueue(this.queues, queue, true);
   }
 
   /** Forgets a deliverer that has come to its end. */
@@ -130,43 +131,12 @@ export class Webhooks implements DelivererOwner {
     this.#quiet?.();
   }
 
-  #mayPost({ requests }: Deliverer): boolean {
-    return mayPost(requests, this.#requests, this.#means.maxAtOnce);
-  }
-
-  #begin(deliverer: Deliverer): void {
-    this.#requests++;
-    deliverer.requests++;
-  }
-
-  /** Lets those who wait begin, as long as there is room for them. */
   #admit(): void {
-    for (let next = this.#next(); next !== null; next = this.#next()) {
-      const waiting = this.#waiting.get(next)!;
-      const [admit] = waiting;
-      this.#forget(next, admit);
-      // Behind the others, if it waits for more.
-      if (this.#waiting.delete(next)) this.#waiting.set(next, waiting);
-      this.#begin(next);
+    for (const admit of this.#waiting) {
+      if (this.#requests >= this.#means.maxAtOnce) return;
+      this.#waiting.delete(admit);
       admit();
     }
-  }
-
-  /** Who may begin next; null when nobody may. */
-  #next(): Deliverer | null {
-    let next: Deliverer | null = null;
-    for (const one of this.#waiting.keys()) {
-      if (next !== null && one.requests >= next.requests || !this.#mayPost(one)) continue;
-      next = one;
-      if (one.requests === 0) break;
-    }
-    return next;
-  }
-
-  #forget(deliverer: Deliverer, admit: () => void): void {
-    const waiting = this.#waiting.get(deliverer);
-    waiting?.delete(admit);
-    if (waiting?.size === 0) this.#waiting.delete(deliverer);
   }
 
   #look(queue: Queue): void {

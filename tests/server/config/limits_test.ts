@@ -85,7 +85,7 @@ Deno.test("a store in memory and one on disk have the limits of the configuratio
   try {
     for (const data of ["", directory]) {
       const config = configFrom({ data, store: { max_kept_topics: 2 } });
-      const store = await openStore(config, systemClock, false);
+      const { store } = await openStore(config, systemClock, false);
       try {
         store.openTopic("a");
         store.openTopic("b");

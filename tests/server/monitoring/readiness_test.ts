@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import type { StoreHealth } from "../../../lib/ports/store.ts";
 import { configFrom } from "../../../lib/server/config/config.ts";
-import type { ClusterFacts } from "../../../lib/ports/cluster_facts.ts";
+import type { ClusterFacts, LogFacts } from "../../../lib/ports/cluster_facts.ts";
 import type { LoopDelay } from "../../../lib/server/monitoring/loop_delay.ts";
 import type { Monitored } from "../../../lib/server/monitoring/monitored.ts";
 import { Readiness } from "../../../lib/server/monitoring/readiness.ts";
@@ -64,9 +64,37 @@ Deno.test("readiness: a server that stops", () => {
 });
 
 Deno.test("readiness: a node of a cluster that cannot reach NATS", () => {
-  const cluster = { isUp: false, whyDown: "127.0.0.1:4222 is gone", nodes: () => [] };
+  const cluster = { isUp: false, whyDown: "127.0.0.1:4222 is gone", log: null, nodes: () => [] };
   assert.deepEqual(faults(readiness(FINE, 0, cluster)), [
     "cluster: NATS cannot be reached: 127.0.0.1:4222 is gone",
   ]);
   assert.deepEqual(faults(readiness(FINE, 0, { ...cluster, isUp: true })), []);
+});
+
+Deno.test("readiness: a node of a cluster says who writes, or why it does not know", () => {
+  const reasonWith = (log: Partial<LogFacts>) => {
+    const fine = { fault: "", lag: 0, hasCaughtUp: true, writer: "id", writerName: "b" };
+    const cluster = {
+      isUp: true,
+      whyDown: "",
+      nodes: () => [],
+      log: { role: "follower", ...fine, ...log } as LogFacts,
+    };
+    const { ok, reason } = readiness(FINE, 0, cluster).look().at(-1)!;
+    return `${ok}: ${reason}`;
+  };
+  assert.equal(
+    reasonWith({}),
+    "true: b writes, this node is 0 entries behind; 0 other nodes there",
+  );
+  assert.equal(reasonWith({ role: "writer" }), "true: this node writes; 0 other nodes there");
+  assert.equal(reasonWith({ writer: "" }), "false: no node writes at the moment");
+  assert.equal(
+    reasonWith({ hasCaughtUp: false, lag: 1 }),
+    "false: the cluster's log is being applied: 1 entry of it to come",
+  );
+  assert.equal(
+    reasonWith({ fault: "no answer" }),
+    "false: the cluster's log cannot be followed: no answer",
+  );
 });

@@ -24,7 +24,7 @@ class Node implements AsyncDisposable {
   constructor(
     name: string,
     shared: MemoryEntries,
-    { maxMemoryStoreBytes = 1e8, silenceMs = SILENCE_MS } = {},
+    { maxMemoryStoreBytes = 1e8, silenceMs = SILENCE_MS, leads = Promise.resolve() } = {},
   ) {
     this.log = new MemoryLog(shared);
     this.store = openMemoryStore({ log: this.log, limits: { maxMemoryStoreBytes } });
@@ -35,7 +35,10 @@ class Node implements AsyncDisposable {
       clock: systemClock,
       silenceMs,
       owner: {
-        leads: () => this.told.push("leads"),
+        leads: () => {
+          this.told.push("leads");
+          return leads;
+        },
         follows: () => this.told.push("follows"),
         lost: (error) => this.lost = error,
       },
@@ -44,7 +47,7 @@ class Node implements AsyncDisposable {
   }
 
   get leads(): boolean {
-    return this.store.replica!.leads;
+    return this.keeper.isWriter();
   }
 
   publish(text: string): Promise<void> {
@@ -145,6 +148,56 @@ Deno.test("a node that steps down lets another lead", async () => {
   assert.deepEqual(one.told, ["leads", "follows"]);
   await two.publish("two");
   await agree([one, two], ["one", "two"]);
+});
+
+Deno.test("a node that ends in order is replaced, and nobody waits until it is silent", async () => {
+  const shared = new MemoryEntries();
+  const one = new Node("one", shared);
+  await until(() => one.leads, "the first node leads");
+  // Silence alone would take hours.
+  await using two = new Node("two", shared, { silenceMs: 1e7 });
+  await one.publish("one");
+  await agree([two], ["one"]);
+  await one[Symbol.asyncDispose]();
+  await until(() => two.leads, "the other node leads");
+});
+
+Deno.test("nothing is taken before the owner has taken up what the lead needs", async () => {
+  const shared = new MemoryEntries();
+  const taken = Promise.withResolvers<void>();
+  await using one = new Node("one", shared, { leads: taken.promise });
+  const changes: boolean[] = [];
+  one.keeper.onChange(() => changes.push(one.keeper.isWriter()));
+  await until(() => one.told.length > 0, "the node leads");
+  await using two = new Node("two", shared);
+  await until(() => two.keeper.writer() === "one", "the other knows it");
+  assert.equal(one.keeper.isWriter(), false);
+  assert.throws(() => one.store.openTopic("t"), {
+    codeName: "UNAVAILABLE",
+    message: /it is about to lead the cluster$/,
+  });
+  assert.throws(() => two.store.openTopic("t"), {
+    codeName: "UNAVAILABLE",
+    message: /the node one leads the cluster$/,
+  });
+  const heard = shared.last;
+  await until(() => shared.last > heard + 2, "signs of life");
+  taken.resolve();
+  await until(() => one.leads, "it writes");
+  await one.publish("one");
+  await agree([one, two], ["one"]);
+  assert.ok(changes.includes(true), "listeners are told");
+  await two.keeper.caughtUp(1e6);
+});
+
+Deno.test("a node that cannot take up what the lead needs leaves it to another", async () => {
+  const shared = new MemoryEntries();
+  const failing = Promise.reject(new Error("there is no memory for the queues"));
+  failing.catch(() => {});
+  await using one = new Node("one", shared, { leads: failing });
+  await until(() => one.told.includes("follows"), "it gives up");
+  await using two = new Node("two", shared);
+  await until(() => two.leads, "the other node leads");
 });
 
 Deno.test("a node that leads and has nothing to do is heard of", async () => {

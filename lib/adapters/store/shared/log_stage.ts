@@ -31,6 +31,7 @@ export interface StageParts {
 export class LogStage implements Replica, Committer {
   position: number;
   leads = false;
+  excuse: string | null = null;
   deposed: (reason: LogError) => void = () => {};
   readonly #parts: StageParts;
   /** The last sequence of the log, as far as this store has appended to it. */
@@ -51,13 +52,19 @@ export class LogStage implements Replica, Committer {
     this.position = position;
   }
 
-  /** Why nothing is taken; null while the store leads. */
-  get refusal(): ParleyError | null {
-    return this.leads ? null : unavailable("keep it on this node", "it does not lead the cluster");
+  get refusal(): string | null {
+    return this.leads ? this.excuse : this.excuse ?? "it does not lead the cluster";
+  }
+
+  /** The refusal as callers get it; null while everything is taken. */
+  get whyNot(): ParleyError | null {
+    const { refusal } = this;
+    return refusal === null ? null : unavailable("keep it on this node", refusal);
   }
 
   async claim(node: string, last: number): Promise<void> {
-    assert(!this.leads && !this.pipeline.isBusy, "who claims the lead has applied the log");
+    await this.#whenIdle();
+    assert(!this.leads, "who claims the lead has followed until then");
     this.#last = await this.#parts.log.append(claimEntry(node, this.#parts.clock.wallMs()), last);
     this.#parts.numbering(true);
     this.#node = node;
@@ -84,6 +91,19 @@ export class LogStage implements Replica, Committer {
     await this.#whenIdle();
   }
 
+  async resign(): Promise<void> {
+    if (!this.leads) return await this.follow();
+    await this.follow();
+    await this.#pulsing;
+    const entry = claimEntry("", this.#parts.clock.wallMs());
+    try {
+      this.#last = await this.#parts.log.append(entry, this.#last);
+    } catch (error) {
+      // Then the others wait until they hear nothing.
+      if (!(error instanceof LogError)) throw error;
+    }
+  }
+
   async apply({ sequence, bytes }: LogEntry): Promise<string | null> {
     const record = readEntry(bytes);
     if (record.kind === "claim") return record.node;
@@ -103,8 +123,8 @@ export class LogStage implements Replica, Committer {
   }
 
   commit(buffer: ArrayBuffer, length: number, nowMs: number): void {
-    const { refusal } = this;
-    if (refusal !== null) queueMicrotask(() => this.pipeline.failed(buffer, refusal));
+    const refused = this.leads ? null : this.whyNot;
+    if (refused !== null) queueMicrotask(() => this.pipeline.failed(buffer, refused));
     else if (!isNew(buffer, length)) this.#parts.backend.commit(buffer, length, nowMs, 0);
     else detached(this.#append(buffer, length, nowMs), "append a batch to the log");
   }

@@ -21,7 +21,7 @@ import {
   queueOf,
   redriveMatching,
 } from "./queue_matching.ts";
-import { peek, purge, redrive } from "../../queues/care.ts";
+import { pauseQueue, peek, purge, redrive } from "../../queues/care.ts";
 import type { Queue } from "../../queues/queue.ts";
 import { removeQueue } from "../../queues/removal.ts";
 import type { Queues } from "../../queues/queues.ts";
@@ -142,7 +142,7 @@ async function look(
 async function pause(features: Features, session: Peer, name: string, paused: boolean) {
   const queues = features.needQueues();
   const queue = queueOf(features, session, name, paused ? "pause" : "resume");
-  await queues.pause(queue, paused);
+  await pauseQueue(queues, queue, paused);
   return { info: infoOf(queues, queue) };
 }
 
