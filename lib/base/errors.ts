@@ -41,6 +41,7 @@ export const LIMIT_NAMES = [
   "user_subscriptions",
   "user_topics",
   "user_queues",
+  "user_kept_bytes",
 ] as const;
 
 /** The name of a limit that is counted. */

@@ -13,6 +13,14 @@
 import type { Entry } from "./entry.ts";
 import type { StorePage } from "./store_page.ts";
 
+/** A user who made topics or queues. */
+export interface Holder {
+  /** Under which it is stored; another for each user. */
+  readonly name: string;
+  /** The bytes in all topics and queues that it made. The store counts those of topics, who has queues those of jobs. */
+  bytes: number;
+}
+
 /** The jobs of one queue. One object a name for the life of the store. */
 export interface StoreQueue {
   readonly name: string;
@@ -20,6 +28,8 @@ export interface StoreQueue {
   readonly lastId: number;
   /** The id that the next pushed job will have if nothing fails. */
   readonly nextId: number;
+  /** Who made it, which is stored with its name; null when nobody counts as that. Who counts its jobs keeps its bytes. */
+  readonly holder: Holder | null;
 }
 
 /** A chunk that was there at start. */
@@ -44,8 +54,10 @@ export const CHUNK_FULL_BYTES = 32 * 1024;
 export interface JobLog {
   /** The queue `name`; null when none was ever opened under it. */
   queue(name: string): StoreQueue | null;
-  /** The queue `name`, made if need be. The caller checked the name, and that there are not too many queues. */
-  openQueue(name: string): StoreQueue;
+  /**
+   * The queue `name`, made for `owner` if need be. The caller checked the name, and that there are not too many queues.
+   */
+  openQueue(name: string, owner?: string): StoreQueue;
   /** All queues. */
   queues(): Iterable<StoreQueue>;
   /**

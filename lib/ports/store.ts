@@ -19,7 +19,7 @@ import type { BucketCounts } from "./bucket_counts.ts";
 import type { ParleyError } from "../base/errors.ts";
 import type { AckLevel } from "../gen/parley/v1/session_pb.ts";
 import type { Entry } from "./entry.ts";
-import type { JobLog, StoreQueue } from "./job_log.ts";
+import type { Holder, JobLog, StoreQueue } from "./job_log.ts";
 import type { Replica } from "./replica.ts";
 import type { StorePage } from "./store_page.ts";
 
@@ -52,6 +52,10 @@ export interface StoreTopic {
   readonly lastTimeMs: number;
   /** The bounds of what the topic keeps. */
   readonly retention: Retention;
+  /** Who made it, which is stored with its name; null when nobody counts as that. What it holds is in its bytes. */
+  readonly holder: Holder | null;
+  /** The seq that the next event will have if nothing fails. */
+  readonly nextSeq: number;
 }
 
 /** The kind of an entry of a batch. */
@@ -200,6 +204,16 @@ export interface StoreStats extends StoreFigures {
   readonly diskBytes: number;
 }
 
+/** Those who made the topics and queues of a store. */
+export interface Holders {
+  /** The holder of that name, if it made anything that is there. */
+  find(name: string): Holder | null;
+  /** The holder of a topic or queue that refers to it from now on; null for the empty name, which is nobody's. */
+  refer(name: string): Holder | null;
+  /** A topic or queue that referred to the holder is gone, and its bytes are counted no more. */
+  release(holder: Holder | null): void;
+}
+
 /** A store: keeps topics and records. */
 export interface Store {
   /** The level that a committed entry has: FSYNCED on a disk, ROUTED in memory, that of the log where there is one. */
@@ -223,11 +237,13 @@ export interface Store {
 
   /** The topic `name`; null when none was ever kept or opened under it. */
   topic(name: string): StoreTopic | null;
+  /** Those who made topics and queues that are there. */
+  readonly holders: Holders;
   /**
-   * The topic `name`, made if need be. The caller checked the name. Raises RESOURCE_EXHAUSTED when there are as many
-   * topics as `percent` (default: 100) of `maxKeptTopics`, rounded up.
+   * The topic `name`, made for `owner` if need be; without one it is nobody's. The caller checked the name. Raises
+   * RESOURCE_EXHAUSTED when there are as many topics as `percent` (default: 100) of `maxKeptTopics`, rounded up.
    */
-  openTopic(name: string, percent?: number): StoreTopic;
+  openTopic(name: string, percent?: number, owner?: string): StoreTopic;
   /** The topics that are kept, in ascending `order`; a topic that is opened during a walk is part of it. */
   topics(): Iterable<StoreTopic>;
   /** At least the `order` of every topic that was ever opened; 0 before the first. */

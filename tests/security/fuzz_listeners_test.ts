@@ -16,7 +16,7 @@ import { token, user } from "../support/users.ts";
 import { handshakeRequest } from "../support/websocket_peer.ts";
 
 const FRAMES = Number(Deno.env.get("FUZZ_FRAMES") ?? 20_000);
-const FRAMES_A_CONNECTION = 20;
+const FRAMES_A_CONNECTION = 100;
 const AT_ONCE = 8;
 const SEED = Number(Deno.env.get("PARLEY_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 

@@ -3,7 +3,7 @@
  * values, before a Hello and after it; heads of requests, lines of text, and records of TLS.
  */
 import { echoMessage, encode, frame, helloMessage, join, varint } from "./frames.ts";
-import { fieldCases, MEMBERS, OWN_REQUESTS } from "./own_requests.ts";
+import { fieldCases, MEMBERS, OWN_REQUESTS, type Request, wholeCases } from "./own_requests.ts";
 import type { Random } from "./random.ts";
 import { handshakeRequest, webSocketFrame } from "./websocket_peer.ts";
 
@@ -23,6 +23,15 @@ export interface Talk {
 export const MESSAGE_DOORS: readonly FuzzDoor[] = ["tcp", "unix", "tls", "raw", "ws"];
 
 const ID_TAG = 120;
+/** The most frames of a connection of which any may be its end. */
+const ROUGH_FRAMES = 6;
+
+/** What the fields of each request may hold: made once, since frames are many. */
+type Cases = ReadonlyMap<Request, readonly (readonly Uint8Array[])[]>;
+const casesBy = (of: typeof fieldCases): Cases =>
+  new Map([...MEMBERS, ...OWN_REQUESTS].map((each) => [each, each.schema.fields.map(of)]));
+const ROUGH = casesBy(fieldCases);
+const WHOLE = casesBy(wholeCases);
 const BOMBS = [2n ** 31n - 1n, 2n ** 32n, 2n ** 63n, 2n ** 64n - 1n].map(varint);
 const PAGES = [
   "/healthz",
@@ -76,7 +85,7 @@ const BODIES = [
 ];
 const encoder = new TextEncoder();
 
-/** What connections say on `door`; with `token`, they say first whose it is. */
+/** What connections say on `door`, `count` frames at most; with `token`, they say first whose it is. */
 export function someTalk(
   random: Random,
   door: FuzzDoor,
@@ -112,20 +121,31 @@ function someMessages(
   const framing = door === "raw" ? "prefixed32" : "delimited";
   const id = 2n ** 34n + BigInt(random.uint32());
   const last = frame(echoMessage("", id), framing);
+  // A frame that ends the connection leaves nothing to those behind it: either there are few, or none does.
+  const isRough = random.below(2) === 0;
+  const length = isRough ? 1 + random.below(ROUGH_FRAMES) : count;
   const frames = [
     ...(hello === null ? [] : [frame(hello, framing)]),
-    ...Array.from({ length: count }, () => someFrame(random, framing)),
+    ...Array.from(
+      { length },
+      () => isRough ? someFrame(random, framing) : wholeFrame(random, framing),
+    ),
     last,
   ];
   const mark = join(varint(ID_TAG), varint(id));
-  if (door !== "ws") return { bytes: join(...frames), frames: count, mark };
+  if (door !== "ws") return { bytes: join(...frames), frames: length, mark };
   // Several messages a frame, or parts of one; now and then the head of a frame is damaged, too.
   const pieces = frames.map((each) => {
     const payload = webSocketFrame(each);
-    if (random.below(40) === 0) payload[random.below(4)] ^= 1 << random.below(8);
+    if (isRough && random.below(40) === 0) payload[random.below(4)] ^= 1 << random.below(8);
     return payload;
   });
-  return { bytes: join(...pieces), frames: count, mark };
+  return { bytes: join(...pieces), frames: length, mark };
+}
+
+/** A frame that is whole, with odd values of the right wire types. */
+function wholeFrame(random: Random, framing: "delimited" | "prefixed32"): Uint8Array {
+  return frame(someMessage(random, WHOLE), framing);
 }
 
 /** One frame: mostly whole and odd inside, sometimes damaged, sometimes its length is a bomb. */
@@ -137,15 +157,20 @@ function someFrame(random: Random, framing: "delimited" | "prefixed32"): Uint8Ar
       ? random.pick(BOMBS)
       : Uint8Array.of(...random.pick([[0x7f, 255, 255, 255], [255, 255, 255, 255]]));
   }
+  const message = someMessage(random, ROUGH);
+  if (kind < 8) message[random.below(message.length)] ^= 1 << random.below(8);
+  return frame(message, framing);
+}
+
+/** A request with half of its fields, each one of `cases`; mostly with an id. */
+function someMessage(random: Random, cases: Cases): Uint8Array {
   const request = random.pick(random.below(3) === 0 ? OWN_REQUESTS : MEMBERS);
-  const fields = request.schema.fields.filter(() => random.below(2) === 0);
-  const body = join(...fields.map((field) => random.pick(fieldCases(field))));
+  const fields = cases.get(request)!.filter(() => random.below(2) === 0);
+  const body = join(...fields.map((each) => random.pick(each)));
   const id = random.below(4) === 0
     ? new Uint8Array(0)
     : join(varint(ID_TAG), varint(random.uint32()));
-  const message = join(request.embed(body), id);
-  if (kind < 8) message[random.below(message.length)] ^= 1 << random.below(8);
-  return frame(message, framing);
+  return join(request.embed(body), id);
 }
 
 /** Requests, with the length that they announce of their body, or in chunks. */

@@ -69,21 +69,22 @@ const NUMBERS = [0n, 1n, 2n ** 31n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 
 /** What a field may hold, each as the bytes of the field: empty, at limits, over them, and of wrong wire types. */
 export function fieldCases(field: DescField): Uint8Array<ArrayBuffer>[] {
   const { number } = field;
-  const wrong = [
+  return [
     join(varint(number * 8), varint(1)),
     join(varint(number * 8 + 1), new Uint8Array(8)),
     lengthDelimited(number, new Uint8Array([0xff, 0xfe])),
     join(varint(number * 8 + 5), new Uint8Array(4)),
+    ...wholeCases(field),
   ];
+}
+
+/** Those of these that have the wire type of the field, so that nobody ends a connection for it. */
+export function wholeCases(field: DescField): Uint8Array<ArrayBuffer>[] {
+  const { number } = field;
   const isText = field.scalar === 9 || field.scalar === 12 || field.fieldKind === "list";
-  if (isText) {
-    return [
-      ...wrong,
-      ...TEXTS.map((text) => lengthDelimited(number, encoder.encode(text))),
-    ];
-  }
+  if (isText) return TEXTS.map((text) => lengthDelimited(number, encoder.encode(text)));
   if (field.fieldKind === "scalar" || field.fieldKind === "enum") {
-    return [...wrong, ...NUMBERS.map((value) => join(varint(number * 8), varint(value)))];
+    return NUMBERS.map((value) => join(varint(number * 8), varint(value)));
   }
-  return [...wrong, lengthDelimited(number, new Uint8Array(0))];
+  return [lengthDelimited(number, new Uint8Array(0))];
 }

@@ -4,7 +4,7 @@
 import { type TokenInfo, type UserInfo, Users } from "../../../lib/gen/parley/v1/user_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { usePolled } from "../../data/polled.ts";
-import { counted } from "../../format/numbers.ts";
+import { counted, size } from "../../format/numbers.ts";
 import { confirm, openDialog } from "../../parts/dialog.tsx";
 import { Badge, Empty, Known, Note } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
@@ -38,7 +38,8 @@ export function UserView({ name }: { name: string }) {
 }
 
 function Told({ user, changed }: { user: UserInfo; changed: () => void }) {
-  const { user: name, roles, disabled, hasPassword, tokens, changeable, connections } = user;
+  const { user: name, roles, disabled, hasPassword, tokens, changeable, connections, keptBytes } =
+    user;
   return (
     <>
       <div class="page-head">
@@ -52,7 +53,10 @@ function Told({ user, changed }: { user: UserInfo; changed: () => void }) {
         <div class="card-body stack">
           <p>Roles: {roles.length === 0 ? "none" : roles.join(", ")}</p>
           <p>Password: {hasPassword ? "set" : "none"}</p>
-          <p>{counted(connections, "connection")} now</p>
+          <p>
+            {counted(connections, "connection")} now, {size(keptBytes)}{" "}
+            kept in topics and queues that it made
+          </p>
           {changeable && <Actions user={user} changed={changed} />}
         </div>
       </section>

@@ -72,6 +72,7 @@ export const MIGRATIONS: readonly string[] = [
      sequence INTEGER NOT NULL,
      sum INTEGER NOT NULL
    ) STRICT;`,
+  `ALTER TABLE topic ADD COLUMN owner TEXT NOT NULL DEFAULT ''`,
 ];
 
 /** The first column of the first row that `sql` gives. */

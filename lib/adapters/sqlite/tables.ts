@@ -36,16 +36,23 @@ export class WriterTopic implements LogFigures {
   firstTimeMs = 0;
   lastTimeMs = 0;
 
-  /** The first event gets the seq behind `behindSeq`. */
-  constructor(readonly id: number, readonly name: string, behindSeq = 0) {
+  /** `owner` is who made it, or empty. The first event gets the seq behind `behindSeq`. */
+  constructor(
+    readonly id: number,
+    readonly name: string,
+    readonly owner: string,
+    behindSeq = 0,
+  ) {
     this.firstSeq = behindSeq + 1;
     this.lastSeq = behindSeq;
   }
 
   /** The checksum of the topic's row. */
   get sum(): number {
-    const { id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs } = this;
-    return sumOf([id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs]);
+    const { id, name, owner, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs } = this;
+    const values = [id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs];
+    // Rows that were written before topics had owners keep their sums.
+    return sumOf(owner === "" ? values : [...values, owner]);
   }
 }
 
@@ -96,7 +103,7 @@ export function dropPosition(database: DatabaseSync): void {
 export function loadTopics(database: DatabaseSync): WriterTopic[] {
   const rows = database.prepare("SELECT * FROM topic ORDER BY id").all();
   return rows.map((row) => {
-    const topic = new WriterTopic(Number(row.id), String(row.name));
+    const topic = new WriterTopic(Number(row.id), String(row.name), String(row.owner));
     topic.firstSeq = Number(row.first_seq);
     topic.lastSeq = Number(row.last_seq);
     topic.bytes = Number(row.bytes);
@@ -196,7 +203,7 @@ export class WriterTables {
   readonly #dropChunk: StatementSync;
 
   constructor(database: DatabaseSync) {
-    this.#addTopic = database.prepare("INSERT INTO topic VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#addTopic = database.prepare("INSERT INTO topic VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#setTopic = database.prepare(
       "UPDATE topic SET first_seq=?, last_seq=?, bytes=?, first_ms=?, last_ms=?, sum=? WHERE id=?",
     );
@@ -216,8 +223,8 @@ export class WriterTables {
   }
 
   addTopic(topic: WriterTopic): void {
-    const { id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, sum } = topic;
-    this.#addTopic.run(id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, sum);
+    const { id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, sum, owner } = topic;
+    this.#addTopic.run(id, name, firstSeq, lastSeq, bytes, firstTimeMs, lastTimeMs, sum, owner);
   }
 
   setTopic(topic: WriterTopic): void {

@@ -14,6 +14,7 @@ import { IdsBuilder } from "./ids.ts";
 import { type StateRow, WriterTables, WriterTopic } from "./tables.ts";
 import { SqliteTrimmer } from "./trimmer.ts";
 import { Chunking, Operation, OperationCursor } from "../store/operations.ts";
+import { readName } from "../store/queue_name.ts";
 import { isDue, setBounds } from "../store/retention.ts";
 import { decodeText } from "../../base/utf8_text.ts";
 
@@ -187,7 +188,7 @@ export class SqliteWriter {
       this.#dropChunk(a, cursor.number);
     } else if (kind === Operation.TOPIC) {
       if (!this.#topics.has(a)) {
-        this.#nameTopic(a, decodeText(bytes.subarray(start, end)), cursor.number);
+        this.#nameTopic(a, bytes.subarray(start, end), cursor.number);
       }
     } else if (kind === Operation.FORGET) {
       this.#forget(a, cursor.number);
@@ -215,8 +216,9 @@ export class SqliteWriter {
     if (c > 0) this.#ids.add(cursor);
   }
 
-  #nameTopic(id: number, name: string, behindSeq: number): void {
-    const topic = new WriterTopic(id, name, behindSeq);
+  #nameTopic(id: number, name: Uint8Array, behindSeq: number): void {
+    const { storedName, owner } = readName(name);
+    const topic = new WriterTopic(id, storedName, owner, behindSeq);
     setBounds(topic.bounds, this.#retentions.get(id) ?? {});
     this.#changed.set(topic, null);
     this.#topics.set(id, topic);

@@ -12,9 +12,8 @@ import type { GroupLog } from "./group.ts";
 import { Operation } from "./operations.ts";
 import type { StorePipeline } from "./pipeline.ts";
 import type { StoredLog } from "./stored_log.ts";
+import { namePayload } from "./queue_name.ts";
 import { unavailable } from "./values.ts";
-
-const encoder = new TextEncoder();
 
 /** Appends to the topics and queues of one store. */
 export class Appender {
@@ -68,12 +67,18 @@ export class Appender {
     const { named } = log;
     if (!named) {
       const { storedName, tentativeSeq } = log;
-      operations.add(Operation.TOPIC, id, tentativeSeq, encoder.encode(storedName));
+      operations.add(
+        Operation.TOPIC,
+        id,
+        tentativeSeq,
+        namePayload(storedName, log.holder?.name ?? ""),
+      );
       log.named = true;
     }
     const seq = log.tentativeSeq + 1;
-    operations.event(id, entry, seq, chunking);
+    const bytes = operations.event(id, entry, seq, chunking);
     this.group?.noteEvent(log, named);
+    log.handOver(bytes);
     log.tentativeSeq = seq;
     log.tentativeTimeMs = entry.timeMs;
     batch.noteLog(log);

@@ -59,6 +59,7 @@ export class StoreFront implements Store {
   readonly warnings: readonly string[];
   readonly jobs: StoreJobs;
   readonly replica: Store["replica"];
+  readonly holders: Store["holders"];
 
   readonly #backend: StoreBackend;
   readonly #log: CommitLog | null;
@@ -97,12 +98,9 @@ export class StoreFront implements Store {
       this.#window.add(topic, messageId, seq, nowMs - Math.max(ageMs, 0));
       seen.add(topic);
     }
-    this.#names = new StoreNames(snapshot, {
-      seen,
-      limits,
-      clock,
-      released: ({ id }) => backend.setRetention(id, {}),
-    });
+    const released = ({ id }: StoredLog) => backend.setRetention(id, {});
+    this.#names = new StoreNames(snapshot, { seen, limits, clock, released });
+    this.holders = this.#names.holders;
     this.#reads = new StoreReads(backend, limits);
     this.#stage = log === null ? null : this.#stageOf(log, backend, snapshot.position);
     this.replica = this.#stage;
@@ -167,11 +165,11 @@ export class StoreFront implements Store {
     return this.#names.topics.get(name) ?? null;
   }
 
-  openTopic(name: string, percent = 100): StoreTopic {
+  openTopic(name: string, percent = 100, owner = ""): StoreTopic {
     const present = this.#names.topics.get(name);
     if (present !== undefined) return present;
     this.#checkWrites("open a topic");
-    return this.#names.openTopic(name, percent);
+    return this.#names.openTopic(name, percent, owner);
   }
 
   get forgottenSeq(): number {

@@ -14,6 +14,7 @@ interface EventUndo {
   readonly seq: number;
   readonly timeMs: number;
   readonly named: boolean;
+  readonly pendingBytes: number;
 }
 
 /** The undo log of one group. */
@@ -37,17 +38,18 @@ export class GroupLog {
 
   /** Notes the state of `topic` before an event of it. */
   noteEvent(topic: StoredLog, named: boolean): void {
-    const { tentativeSeq: seq, tentativeTimeMs: timeMs } = topic;
-    this.#events.push({ topic, seq, timeMs, named });
+    const { tentativeSeq: seq, tentativeTimeMs: timeMs, pendingBytes } = topic;
+    this.#events.push({ topic, seq, timeMs, named, pendingBytes });
   }
 
   /** Takes back all that the group did. */
   undo(records: RecordTable, window: DedupWindow): void {
     const batch = this.#batch;
-    for (const { topic, seq, timeMs, named } of this.#events.toReversed()) {
+    for (const { topic, seq, timeMs, named, pendingBytes } of this.#events.toReversed()) {
       topic.tentativeSeq = seq;
       topic.tentativeTimeMs = timeMs;
       topic.named = named;
+      topic.takeBack(pendingBytes);
     }
     for (let index = this.#ids; index < batch.ids.length; index++) {
       window.remove(batch.idTopics[index], batch.ids[index]);

@@ -54,12 +54,12 @@ export class StoreJobs implements JobLog {
     return this.#parts.names.queues.get(name) ?? null;
   }
 
-  openQueue(name: string): StoreQueue {
+  openQueue(name: string, owner = ""): StoreQueue {
     const { names, checkOpen } = this.#parts;
     const present = names.queues.get(name);
     if (present !== undefined) return present;
     checkOpen("open a queue");
-    return names.openQueue(name);
+    return names.openQueue(name, owner);
   }
 
   queues(): Iterable<StoreQueue> {

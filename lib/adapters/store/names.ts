@@ -8,6 +8,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { assert, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { MAX_KEPT_TOPICS, type StoreLimits } from "../../base/store_limits.ts";
+import { StoreHolders } from "./holders.ts";
 import type { Snapshot } from "./backend.ts";
 import { TopicNumbers } from "./numbers.ts";
 import { queueNameOf } from "./queue_name.ts";
@@ -27,6 +28,8 @@ export interface NamesOptions {
 export class StoreNames {
   readonly topics = new Map<string, StoredLog>();
   readonly queues = new Map<string, StoredLog>();
+  /** Those who made them. */
+  readonly holders = new StoreHolders();
   readonly #numbers: TopicNumbers;
   readonly #limits: StoreLimits;
   readonly #clock: Clock;
@@ -45,6 +48,7 @@ export class StoreNames {
     this.#numbers = new TopicNumbers(MAX_KEPT_TOPICS, limits.dedupWindowMs);
     for (const figures of topics) {
       const log = StoredLog.restore(figures);
+      log.holder = this.holders.refer(figures.owner);
       this.#numbers.enter(log);
       this.#enter(log);
     }
@@ -66,8 +70,8 @@ export class StoreNames {
     return this.#numbers.of(number);
   }
 
-  /** Makes the topic of a name that is not there. Raises RESOURCE_EXHAUSTED past `percent` of their number. */
-  openTopic(name: string, percent: number): StoredLog {
+  /** Makes the topic of a name that is not there, for `owner`. Raises RESOURCE_EXHAUSTED past `percent` of their number. */
+  openTopic(name: string, percent: number, owner: string): StoredLog {
     const { size } = this.topics;
     const most = Math.ceil(this.#limits.maxKeptTopics * percent / 100);
     if (size >= most) {
@@ -82,12 +86,12 @@ export class StoreNames {
         },
       );
     }
-    return this.#open("topic", name);
+    return this.#open("topic", name, owner);
   }
 
-  /** Makes the queue of a name that is not there. Raises RESOURCE_EXHAUSTED when no number is free. */
-  openQueue(name: string): StoredLog {
-    return this.#open("queue", name);
+  /** Makes the queue of a name that is not there, for `owner`. Raises RESOURCE_EXHAUSTED when no number is free. */
+  openQueue(name: string, owner: string): StoredLog {
+    return this.#open("queue", name, owner);
   }
 
   /** Lets go of a topic or queue that was forgotten, unless something came for it since. */
@@ -97,7 +101,7 @@ export class StoreNames {
     if (log.named || log.isReleased) return;
     log.isReleased = true;
     const logs = this.#logsOf(log.kind);
-    if (logs.get(log.name) === log) logs.delete(log.name);
+    if (logs.get(log.name) === log) this.#remove(log);
     this.#numbers.release(log, this.#clock.monotonicMs());
     this.#released(log);
   }
@@ -106,7 +110,11 @@ export class StoreNames {
    * Enters a topic or queue that another node has made, under its number; gives it when it has not had that number
    * before, else null.
    */
-  adopt(id: number, storedName: string, behindSeq: number): StoredLog | null {
+  adopt(
+    id: number,
+    { storedName, owner }: { readonly storedName: string; readonly owner: string },
+    behindSeq: number,
+  ): StoredLog | null {
     const queue = queueNameOf(storedName);
     const [kind, name] = queue === null
       ? ["topic", storedName] as const
@@ -119,6 +127,8 @@ export class StoreNames {
     assert(present?.isStored !== true, `${storedName} is stored under number ${present?.id}`);
     const log = present ?? new StoredLog(id, kind, name, behindSeq);
     log.take(id, behindSeq);
+    this.holders.release(log.holder);
+    log.holder = this.holders.refer(owner);
     this.#numbers.enter(log);
     if (present === undefined) this.#enter(log);
     return log;
@@ -155,7 +165,7 @@ export class StoreNames {
           return log;
         });
         // There are more names than numbers: this one goes, as if nobody had asked for it.
-        if (given === null) logs.delete(log.name);
+        if (given === null) this.#remove(log);
       }
     }
   }
@@ -165,7 +175,7 @@ export class StoreNames {
   }
 
   /** Makes a topic or queue with a number of its own. Raises RESOURCE_EXHAUSTED when no number is free. */
-  #open(kind: StoredLog["kind"], name: string): StoredLog {
+  #open(kind: StoredLog["kind"], name: string, owner: string): StoredLog {
     const make = (id: number) => new StoredLog(id, kind, name, this.#forgottenSeq);
     const log = this.#numbers.take(this.#clock.monotonicMs(), make);
     if (log === null) {
@@ -175,8 +185,16 @@ export class StoreNames {
         { retryable: true, accepted: "another try once the numbers of forgotten names are free" },
       );
     }
+    log.holder = this.holders.refer(owner);
     this.#enter(log);
     return log;
+  }
+
+  #remove(log: StoredLog): void {
+    this.#logsOf(log.kind).delete(log.name);
+    const { holder } = log;
+    log.holder = null;
+    this.holders.release(holder);
   }
 
   #enter(log: StoredLog): void {

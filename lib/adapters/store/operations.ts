@@ -14,8 +14,8 @@ import { putVarint53 } from "../../wire/varint.ts";
 /** The kinds of operations. */
 export const Operation = {
   /**
-   * Names a topic: `a` is its number; the payload is its name, the number the seq behind which its events
-   * begin. Has no entry.
+   * Names a topic: `a` is its number; the payload is its name, with who made it, the number the seq behind which its
+   * events begin. Has no entry.
    */
   TOPIC: 1,
   /**

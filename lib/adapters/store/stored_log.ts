@@ -6,7 +6,7 @@
  * back to the committed ones when a batch fails.
  */
 import { assert } from "../../base/errors.ts";
-import type { StoreQueue } from "../../ports/job_log.ts";
+import type { Holder, StoreQueue } from "../../ports/job_log.ts";
 import type { Retention, StoreTopic } from "../../ports/store.ts";
 import { queueNameOf, storedNameOf } from "./queue_name.ts";
 
@@ -20,6 +20,8 @@ export interface LogFigures {
   readonly bytes: number;
   readonly firstTimeMs: number;
   readonly lastTimeMs: number;
+  /** Who made it; empty when nobody counts as that. */
+  readonly owner: string;
 }
 
 /** The events of a topic, or the jobs of a queue; a job's id is its seq. */
@@ -32,9 +34,12 @@ export class StoredLog implements StoreTopic, StoreQueue {
   order = 0;
   firstSeq: number;
   lastSeq: number;
-  bytes = 0;
   firstTimeMs = 0;
   lastTimeMs = 0;
+  #bytes = 0;
+  #holder: Holder | null = null;
+  /** The bytes of events that were handed over and are not committed. */
+  pendingBytes = 0;
   retention: Retention = {};
   /** The seq of the newest entry that was handed over. */
   tentativeSeq: number;
@@ -78,6 +83,32 @@ export class StoredLog implements StoreTopic, StoreQueue {
     return this.kind === "queue" ? storedNameOf(this.name) : this.name;
   }
 
+  /** The bytes of all committed events; those of jobs that were ever committed. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  set bytes(bytes: number) {
+    this.#hold(bytes - this.#bytes);
+    this.#bytes = bytes;
+  }
+
+  /** Who made it; what a topic holds counts for that holder. The jobs of a queue are counted where they are handed out. */
+  get holder(): Holder | null {
+    return this.#holder;
+  }
+
+  set holder(holder: Holder | null) {
+    this.#hold(-this.#bytes - this.pendingBytes);
+    this.#holder = holder;
+    this.#hold(this.#bytes + this.pendingBytes);
+  }
+
+  /** The seq that the next event will have if nothing fails. */
+  get nextSeq(): number {
+    return this.tentativeSeq + 1;
+  }
+
   get events(): number {
     return this.lastSeq - this.firstSeq + 1;
   }
@@ -99,13 +130,29 @@ export class StoredLog implements StoreTopic, StoreQueue {
     this.lastSeq = this.tentativeSeq = behindSeq;
   }
 
+  /** Counts an event of `bytes` that is handed over. */
+  handOver(bytes: number): void {
+    this.pendingBytes += bytes;
+    this.#hold(bytes);
+  }
+
+  /** Takes back what was handed over until no more than `pendingBytes` is left of it. */
+  takeBack(pendingBytes: number): void {
+    this.#hold(pendingBytes - this.pendingBytes);
+    this.pendingBytes = pendingBytes;
+  }
+
   /** Enters a committed entry of `bytes` into the figures. */
   commit(seq: number, timeMs: number, bytes: number): void {
     this.isStored = true;
     if (this.lastSeq < this.firstSeq) this.firstTimeMs = timeMs;
     this.lastSeq = seq;
     this.lastTimeMs = timeMs;
-    this.bytes += bytes;
+    // What came with the log was not handed over here.
+    const handedOver = Math.min(bytes, this.pendingBytes);
+    this.pendingBytes -= handedOver;
+    this.#bytes += bytes;
+    this.#hold(bytes - handedOver);
   }
 
   /** Enters into the figures that the log was forgotten. */
@@ -119,8 +166,13 @@ export class StoredLog implements StoreTopic, StoreQueue {
   fallBack(): void {
     this.tentativeSeq = this.lastSeq;
     this.tentativeTimeMs = this.lastTimeMs;
+    this.takeBack(0);
     // A log that is not stored may be named on disk all the same; naming it again does no harm.
     if (!this.isStored) this.named = false;
+  }
+
+  #hold(bytes: number): void {
+    if (this.#holder !== null && this.kind === "topic") this.#holder.bytes += bytes;
   }
 }
 

@@ -108,6 +108,8 @@ export class Accounts {
   readonly #assertedRoles: readonly string[];
   readonly #usualLimits: RoleLimits;
   readonly #limits: ReadonlyMap<string, RoleLimits>;
+  /** Those of users that were asked for. */
+  readonly #limitsByName = new Map<string, UserLimits | null>();
 
   constructor(settings: AccessSettings) {
     const { users, roles, guestRole, assertedRoles, claimNames, callout } = settings;
@@ -231,6 +233,20 @@ export class Accounts {
       return null;
     }
     return this.of(user.name, { password: identity.password });
+  }
+
+  /**
+   * What a user may have, by the roles that are configured for it; who is not configured has those of users who come with
+   * a JWT, and the empty name those of guests.
+   */
+  limitsOf(name: string): UserLimits | null {
+    if (name === "") return this.guest?.limits ?? null;
+    const known = this.#limitsByName.get(name);
+    if (known !== undefined) return known;
+    const user = this.user(name);
+    const limits = this.#limitsOf(user?.roles ?? this.#assertedRoles);
+    if (user !== null) this.#limitsByName.set(name, limits);
+    return limits;
   }
 
   #limitsOf(roles: readonly string[]): UserLimits | null {

@@ -18,6 +18,8 @@ export interface UserLimits {
   readonly topics: number;
   /** Queues that it made. */
   readonly queues: number;
+  /** Bytes that are kept in the topics and queues that it made, rooms aside. */
+  readonly keptBytes: number;
 }
 
 /** What a role says; what it says nothing of is left to the others. */
@@ -32,6 +34,7 @@ const NAMES: readonly (keyof UserLimits)[] = [
   "subscriptions",
   "topics",
   "queues",
+  "keptBytes",
 ];
 
 /** The limits of a user with these roles; null when there are none. */

@@ -6,7 +6,7 @@
  */
 import { JobState, type JobTable } from "./job_table.ts";
 import { KeyLines } from "./key_lines.ts";
-import { MAX_PRIORITY, type NewJob } from "./options.ts";
+import { type ByteCount, MAX_PRIORITY, type NewJob } from "./options.ts";
 import { ReadyLine } from "./ready_line.ts";
 import { ReadyLines } from "./ready_lines.ts";
 import { NONE } from "./slot_list.ts";
@@ -25,6 +25,8 @@ export class JobPlaces<T> {
   #leased = 0;
   #jobs = 0;
   #bytes = 0;
+  /** Where the bytes count, too; null for nowhere. */
+  count: ByteCount | null = null;
   #heldBytes = 0;
 
   /** `ordered` says whether jobs of one key run one after the other. */
@@ -90,7 +92,7 @@ export class JobPlaces<T> {
       table.flags[slot] =
         0;
     this.#jobs++;
-    this.#bytes += bytes;
+    this.#add(bytes);
     return slot;
   }
 
@@ -180,7 +182,7 @@ export class JobPlaces<T> {
   leave(slot: number): void {
     const { bytes, states } = this.#table;
     this.#jobs--;
-    this.#bytes -= bytes[slot];
+    this.#add(-bytes[slot]);
     if (states[slot] !== JobState.DROPPING) this.#heldBytes -= bytes[slot];
   }
 
@@ -188,7 +190,7 @@ export class JobPlaces<T> {
   stay(slot: number): void {
     const { bytes, states } = this.#table;
     this.#jobs++;
-    this.#bytes += bytes[slot];
+    this.#add(bytes[slot]);
     if (states[slot] !== JobState.DROPPING) this.#heldBytes += bytes[slot];
   }
 
@@ -206,7 +208,12 @@ export class JobPlaces<T> {
   withdraw(slot: number): void {
     this.displace(slot);
     this.#jobs--;
-    this.#bytes -= this.#table.bytes[slot];
+    this.#add(-this.#table.bytes[slot]);
+  }
+
+  #add(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.count !== null) this.count.bytes += bytes;
   }
 
   /** Takes a job that is gone out of the line of its key, whose next job may be handed out now. */

@@ -27,6 +27,11 @@ export interface WorkQueueOptions {
   readonly whenFull: "refuse" | "drop-oldest";
 }
 
+/** Where the bytes of a queue's jobs are counted together with others. */
+export interface ByteCount {
+  bytes: number;
+}
+
 /** Why a job is at its end; the numbers are those of the wire. */
 export const DeathReason = { MAX_DELIVERIES: 1, REJECTED: 2 } as const;
 export type DeathReason = typeof DeathReason[keyof typeof DeathReason];

@@ -20,6 +20,7 @@ import { JobPlaces } from "./job_places.ts";
 import { Flag, JobState, JobTable } from "./job_table.ts";
 import { JobViews } from "./job_views.ts";
 import {
+  type ByteCount,
   DeathReason,
   DurableState,
   type LeaseToken,
@@ -76,6 +77,11 @@ export class WorkQueue<T> {
     const leases = this.#leases = new JobLeases(table, places, options, effects);
     this.#changes = new JobChanges({ table, places, leases, effects });
     this.views = new JobViews(table);
+  }
+
+  /** Counts the bytes of its jobs for `count`, too; once, before the first job. */
+  countFor(count: ByteCount | null): void {
+    this.#places.count = count;
   }
 
   /** Goes by other options from now on; whether jobs of one key wait for each other stays as it is. */

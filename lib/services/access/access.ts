@@ -48,6 +48,7 @@ export class Access {
   constructor(context: ServerContext, hasher: SecretHasher) {
     this.#context = context;
     this.#logins = new Logins(hasher, context.clock);
+    this.#usages.limitsOf = (user) => this.#accounts?.limitsOf(user) ?? null;
   }
 
   /** Asks `asker` about those who are not known, where a service for that is configured. */

@@ -16,6 +16,9 @@ import type { Peer } from "../connection/peer.ts";
 
 /** So many users without connections are remembered. */
 export const MAX_KEPT_USERS = 16_384;
+/** The keys of users begin so, in front of the name. */
+const USER = "user ";
+const NOBODY: readonly Peer[] = [];
 /** So many of them are looked at with each that comes. */
 const FORGOTTEN_AT_ONCE = 4;
 
@@ -27,10 +30,13 @@ export class UserUsage {
   /** The kept topics, and the queues, that it has made. */
   readonly topics = new Set<string>();
   readonly queues = new Set<string>();
+  /** All users. */
+  readonly all: Usages;
   #rate: SharedRate | null = null;
 
-  constructor(key: string) {
+  constructor(key: string, all: Usages) {
     this.key = key;
+    this.all = all;
   }
 
   /** What it may send by these limits; null for as much as it likes. */
@@ -53,6 +59,8 @@ export class UserUsage {
 
 /** The users of one server. */
 export class Usages {
+  /** The limits of a user who is not connected; the empty name is that of guests. Null for none. */
+  limitsOf: (user: string) => UserLimits | null = () => null;
   readonly #byUser = new Map<string, UserUsage>();
   /** Those without connections, by when the last one went. */
   readonly #kept = new Map<string, UserUsage>();
@@ -97,11 +105,19 @@ export class Usages {
     this.#keep(usage);
   }
 
+  /** How many bytes may be kept of who goes by a key; 0 for no limit. */
+  keptBytesOf(key: string): number {
+    for (const { identity } of this.#byUser.get(key)?.peers ?? NOBODY) {
+      return identity?.limits?.keptBytes ?? 0;
+    }
+    return this.limitsOf(key.startsWith(USER) ? key.slice(USER.length) : "")?.keptBytes ?? 0;
+  }
+
   #usageOf(key: string, nowMs: number): UserUsage {
     const present = this.#byUser.get(key);
     if (present !== undefined) return present;
     this.#forget(nowMs);
-    const usage = this.#kept.get(key) ?? new UserUsage(key);
+    const usage = this.#kept.get(key) ?? new UserUsage(key, this);
     this.#kept.delete(key);
     this.#byUser.set(key, usage);
     return usage;
@@ -169,9 +185,14 @@ export function countMade(
   made.add(name);
 }
 
-/** Guests of one address are one. */
-function keyOf({ link }: Peer, { user }: Identity): string {
-  return user === "" ? `guest ${countedAs(link.address)}` : `user ${user}`;
+/** Under which a peer of that identity counts. Guests of one address are one. */
+export function keyOf({ link }: Peer, { user }: Identity): string {
+  return user === "" ? `guest ${countedAs(link.address)}` : keyOfUser(user);
+}
+
+/** Under which a user of that name counts. */
+export function keyOfUser(user: string): string {
+  return USER + user;
 }
 
 const LIMITS: Readonly<Record<string, LimitName>> = {

@@ -66,7 +66,7 @@ function publishBound(
   publisher.keeps = true;
   const acked = id === 0 ? null : new BoundTicket(session, id);
   const ticket = tracedTicket(session.context, acked ?? acksOf(session).none, false);
-  remembered.bound!.take({ topic, entry, ticket });
+  remembered.bound!.take({ topic, entry, ticket, by: session });
   const found = bus.handOut(publisher, remembered, scan);
   const reached = bus.complete(session, found, scan);
   if (acked === null) return;
@@ -91,7 +91,7 @@ function keep(
   const { messageIdStart, messageIdEnd } = session.context.payload;
   entry.setBody(bytes, scan.start, scan.end).setStamps(stamps).setId(messageIdStart, messageIdEnd);
   const ticket = id === 0 ? acks.none : acks.line;
-  kept.append(topic, entry, tracedTicket(session.context, ticket, true));
+  kept.append(topic, entry, tracedTicket(session.context, ticket, true), session);
   // Only now: an append that is refused is answered at once, and nothing is awaited then.
   if (id !== 0) acks.line.expect(id);
 }

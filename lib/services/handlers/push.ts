@@ -11,6 +11,7 @@ import { Entry } from "../../ports/entry.ts";
 import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { checkMay } from "../access/checks.ts";
+import { checkKeptBytes, isHeldToBytes } from "../access/kept_bytes.ts";
 import { JobOptions } from "../queues/job_options.ts";
 import type { Queue } from "../queues/queue.ts";
 import { LastQueue, queuesOf } from "../queues/peer_queues.ts";
@@ -70,7 +71,13 @@ function push({ bus }: Features, session: Peer, queue: Queue, scan: MessageScan)
   const id = idOf(bytes, scan);
   const { messageIdStart: idStart, messageIdEnd: idEnd } = found;
   const seen = idEnd > idStart && queue.hasSeen(decodeText(bytes.subarray(idStart, idEnd)));
-  if (!seen) queue.admit(end - start + stamps.length);
+  if (!seen) {
+    const bytes = end - start + stamps.length;
+    if (queue.holder !== null && isHeldToBytes(session)) {
+      checkKeptBytes(session, queue, queue.bytesOf(bytes), "push to");
+    }
+    queue.admit(bytes);
+  }
   const acks = acksOf(session);
   entry.setBody(bytes, start, end).setStamps(stamps).setId(idStart, idEnd);
   const ticket = tracedTicket(context, id === 0 ? acks.none : acks.line, false);

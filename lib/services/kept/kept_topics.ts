@@ -9,11 +9,13 @@
  */
 import { decodeText } from "../../base/utf8_text.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
+import { checkKeptBytes, isHeldToBytes, makerOf } from "../access/kept_bytes.ts";
 import { countMade } from "../access/usage.ts";
 import type { KeepPolicies, KeepPolicy } from "../../logic/topics/keep_policies.ts";
 import type { Entry } from "../../ports/entry.ts";
 import type { Retention, Store, StoreBatch, StoreTopic } from "../../ports/store.ts";
 import { FieldCursor } from "../../wire/field_cursor.ts";
+import { varint53Size } from "../../wire/varint.ts";
 import type { Bus } from "../topics/bus.ts";
 import { committed } from "./committed.ts";
 import { Feeds } from "./feeds.ts";
@@ -21,6 +23,7 @@ import { Forgetting } from "./forgetting.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { Ticket } from "../connection/ticket.ts";
 import type { EventTaker } from "../topics/hooks.ts";
+import { isServersTopic } from "../topics/reserved.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
 /** Number of Event.type. */
@@ -122,29 +125,39 @@ export class KeptTopics {
     if (known !== null) return known;
     const { limits } = this.#context;
     const share = shareOf(100, limits, this.#policies.names(name));
-    if (by !== null) countMade(by, "topics", name, (one) => this.store.topic(one) !== null);
-    const topic = this.store.openTopic(name, share);
+    const maker = isServersTopic(name) ? "" : makerOf(by);
+    if (by !== null) {
+      // No name either for who may keep nothing more.
+      checkKeptBytes(by, { name, holder: this.store.holders.find(maker) }, 1, "publish on");
+      countMade(by, "topics", name, (one) => this.store.topic(one) !== null);
+    }
+    const topic = this.store.openTopic(name, share, maker);
     this.#retain(topic);
     return topic;
   }
 
-  /** Hands an event to the store; `ticket` is told of it. */
-  append(topic: StoreTopic, entry: Entry, ticket: Ticket): void {
+  /**
+   * Hands an event of `by`, or of the server itself, to the store; `ticket` is told of it. Raises RESOURCE_EXHAUSTED when
+   * more would be kept than may be of who made the topic.
+   */
+  append(topic: StoreTopic, entry: Entry, ticket: Ticket, by: Peer | null): void {
     entry.timeMs = this.#context.clock.wallMs();
     const taker = this.#takerOf(topic);
-    if (taker === null) this.store.append(topic, entry, ticket);
-    else this.#appendBound(topic, taker, entry, ticket);
+    const isHeld = topic.holder !== null && by !== null && isHeldToBytes(by);
+    if (taker === null && !isHeld) return void this.store.append(topic, entry, ticket);
+    if (this.#hasSeen(topic, entry)) return void this.store.append(topic, entry, ticket);
+    const bytes = entry.length + 1 + varint53Size(topic.nextSeq);
+    if (isHeld) checkKeptBytes(by, topic, bytes, "publish on");
+    if (taker === null) return void this.store.append(topic, entry, ticket);
+    // With a job for each of the queues that are bound to the topic.
+    const append = () => this.store.append(topic, entry, ticket);
+    taker.take({ topic: topic.name, entry, append, by, kept: { bytes, holder: topic.holder } });
   }
 
-  /** Hands an event to the store, with a job for each of the queues that are bound to its topic. */
-  #appendBound(topic: StoreTopic, taker: EventTaker, entry: Entry, ticket: Ticket): void {
-    const { store } = this;
-    const { bytes, idStart, idEnd } = entry;
-    const append = () => store.append(topic, entry, ticket);
-    const seen = idEnd > idStart &&
-      store.duplicateOf(topic, decodeText(bytes.subarray(idStart, idEnd))) > 0;
-    if (seen) append();
-    else taker.take({ topic: topic.name, entry, append });
+  /** Whether an event is one that was published before: it is not kept again. */
+  #hasSeen(topic: StoreTopic, { bytes, idStart, idEnd }: Entry): boolean {
+    return idEnd > idStart &&
+      this.store.duplicateOf(topic, decodeText(bytes.subarray(idStart, idEnd))) > 0;
   }
 
   /**

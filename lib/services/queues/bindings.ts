@@ -8,10 +8,12 @@
 import type { ParleyError } from "../../base/errors.ts";
 import type { AckLevel } from "../../gen/parley/v1/session_pb.ts";
 import { Entry } from "../../ports/entry.ts";
+import type { Holder } from "../../ports/job_log.ts";
 import type { Store } from "../../ports/store.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { copyFields } from "../../wire/field_copy.ts";
 import { putVarint } from "../../wire/varint.ts";
+import { checkKeptBytes, isHeldToBytes } from "../access/kept_bytes.ts";
 import { answerLate } from "../connection/answer_late.ts";
 import { type Ticket, UNTOLD } from "../connection/ticket.ts";
 import type { EventTaker, TakenEvent } from "../topics/hooks.ts";
@@ -47,9 +49,10 @@ export class BoundQueues implements EventTaker {
    * RESOURCE_EXHAUSTED when a queue has no room; then nothing was handed over.
    */
   take(event: TakenEvent): void {
-    const { append, ticket = UNTOLD } = event;
+    const { append, by, ticket = UNTOLD } = event;
     const queues = this.#queues;
     const bodies = queues.map((queue) => jobOf(queue.name, event));
+    if (by !== null && isHeldToBytes(by)) checkBytes(by, queues, bodies, event);
     queues.forEach((queue, index) => queue.admit(bodies[index].length));
     const pushes = this.#store.group(() => {
       append?.();
@@ -59,6 +62,27 @@ export class BoundQueues implements EventTaker {
       });
     });
     queues.forEach((queue, index) => queue.enter(pushes[index], bodies[index].length, null));
+  }
+}
+
+/**
+ * Raises RESOURCE_EXHAUSTED when all copies together are more than may be kept of who made the topic, or one of the queues.
+ */
+function checkBytes(
+  by: Peer,
+  queues: readonly Queue[],
+  bodies: readonly Uint8Array[],
+  { topic, kept }: TakenEvent,
+): void {
+  const sums = new Map<Holder, number>();
+  if (kept !== undefined && kept.holder !== null) sums.set(kept.holder, kept.bytes);
+  queues.forEach((queue, index) => {
+    const { holder } = queue;
+    if (holder === null) return;
+    sums.set(holder, (sums.get(holder) ?? 0) + queue.bytesOf(bodies[index].length));
+  });
+  for (const [holder, bytes] of sums) {
+    checkKeptBytes(by, { name: topic, holder }, bytes, "publish on");
   }
 }
 

@@ -20,7 +20,7 @@ import {
   type WorkQueueOptions,
 } from "../../logic/queues/work_queue.ts";
 import { Entry } from "../../ports/entry.ts";
-import type { StoreQueue } from "../../ports/job_log.ts";
+import type { Holder, StoreQueue } from "../../ports/job_log.ts";
 import type { Store } from "../../ports/store.ts";
 import type { BodyRing } from "../../wire/body_ring.ts";
 import { varint53Size } from "../../wire/varint.ts";
@@ -67,6 +67,8 @@ export interface QueueOwner {
 /** A queue. */
 export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   readonly name: string;
+  /** Who made it, for whom the bytes of its jobs count; null for nobody. */
+  readonly holder: Holder | null;
   readonly machine: WorkQueue<QueueConsumer>;
   readonly chunks: JobChunks;
   readonly consumers = new Set<QueueConsumer>();
@@ -93,12 +95,19 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
   /** The queue's place in the store; null until its first job. */
   #log: StoreQueue | null;
 
-  constructor(owner: QueueOwner, name: string, options: WorkQueueOptions) {
+  constructor(
+    owner: QueueOwner,
+    name: string,
+    options: WorkQueueOptions,
+    holder: Holder | null,
+  ) {
     this.name = name;
+    this.holder = holder;
     this.#log = owner.store.jobs.queue(name);
     this.#owner = owner;
     this.context = owner.context;
     this.machine = new WorkQueue(options, this, Math.random);
+    this.machine.countFor(holder);
     const { jobs } = owner.store;
     this.chunks = new JobChunks(jobs, this, owner.blocks, (slot, job) => this.#describe(slot, job));
     this.readTurn = owner.context.turns.join();
@@ -112,7 +121,7 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
 
   /** The queue's place in the store, made if need be. */
   get log(): StoreQueue {
-    return this.#log ??= this.#owner.store.jobs.openQueue(this.name);
+    return this.#log ??= this.#owner.store.jobs.openQueue(this.name, this.holder?.name);
   }
 
   /** Whether the store knows the queue: it had a job, and was not forgotten since. */
@@ -130,6 +139,21 @@ export class Queue implements WorkQueueEffects<QueueConsumer>, BodyReader {
     if (!this.isStored) return;
     loadQueue(this, this.#owner.store.jobs.takeChunks(this.log));
     this.#deadLetters.because("the server stopped while it was out", () => this.machine.restored());
+  }
+
+  /** Notes that the owner has forgotten the queue, whose jobs count for nobody from now on. */
+  letGo(): void {
+    this.isForgotten = true;
+    if (this.holder !== null) this.holder.bytes -= this.machine.bytes;
+    this.machine.countFor(null);
+    this.#owner.store.holders.release(this.holder);
+  }
+
+  /** The bytes that a job counts for whose body, with stamps, has `length` bytes before it gets an id. */
+  bytesOf(length: number): number {
+    // A push that is refused makes no queue.
+    const id = this.#log?.nextId ?? this.#owner.store.forgottenSeq + 1;
+    return length + 1 + varint53Size(id);
   }
 
   /** Makes room for a job of `bytes` if the queue is set up so; otherwise raises RESOURCE_EXHAUSTED for want of it. */

@@ -10,6 +10,7 @@ import { ErrorCode, type ParleyError } from "../../base/errors.ts";
 import { DEAD_SUFFIX, isDeadName, type QueuePolicies } from "../../logic/queues/policies.ts";
 import { quote } from "../../base/quote.ts";
 import { shareOf } from "../../logic/access/guest_share.ts";
+import { makerOf, makerOfPolicy } from "../access/kept_bytes.ts";
 import { countMade } from "../access/usage.ts";
 import type { Store, StoreBatch } from "../../ports/store.ts";
 import { BodyRing } from "../../wire/body_ring.ts";
@@ -69,14 +70,10 @@ export class Queues implements QueueOwner {
     for (const { name } of found) this.#open(name);
   }
 
-  /** Why the queues are not here; null while they are. */
-  get #refusal(): string | null {
-    return this.store.replica?.refusal ?? null;
-  }
-
   /** Raises UNAVAILABLE while another node has the queues. */
   checkHere(action: string): void {
-    if (this.#refusal !== null) throw elsewhere(action, this.#refusal);
+    const refusal = this.store.replica?.refusal ?? null;
+    if (refusal !== null) throw elsewhere(action, refusal);
   }
 
   /** Takes up all queues as the store has them, since this node has come to write. Nothing is handed over meanwhile. */
@@ -98,7 +95,7 @@ export class Queues implements QueueOwner {
     this.#changed = [];
     this.blocks = new SlotBlocks();
     for (const queue of queues) {
-      queue.isForgotten = true;
+      queue.letGo();
       this.#watcher(queue);
       endPulls(queue);
     }
@@ -154,15 +151,16 @@ export class Queues implements QueueOwner {
 
   /** Makes the queues that were made at run time, as far as they are not there. */
   openMade(): void {
-    if (this.#refusal !== null) return;
-    for (const { name } of this.#policies.all()) {
+    if (this.store.replica?.refusal) return;
+    for (const { name, origin } of this.#policies.all()) {
       if (hasWildcard(name) || !this.#policies.makes(name)) continue;
-      guard("make a queue that was set up", () => this.get(name, "make"));
+      const maker = makerOfPolicy(origin);
+      guard("make a queue that was set up", () => this.get(name, "make", null, maker));
     }
   }
 
-  /** The queue `name`, made if need be, by `by` or the server itself. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
-  get(name: string, action: string, by: Peer | null = null): Queue {
+  /** The queue `name`, made if need be, by `by` or the server, for `maker`. Raises INVALID_ARGUMENT and RESOURCE_EXHAUSTED. */
+  get(name: string, action: string, by: Peer | null = null, maker = makerOf(by)): Queue {
     const present = this.#byName.get(name);
     if (present !== undefined) return present;
     this.checkHere(`${action} ${quote(name)}`);
@@ -171,13 +169,13 @@ export class Queues implements QueueOwner {
     if (isDeadName(name)) {
       // Queues of dead letters are bounded in number by the queues that they belong to.
       const living = name.slice(0, -DEAD_SUFFIX.length);
-      this.get(living, action);
+      maker = this.get(living, action, by).holder?.name ?? "";
     } else {
       const most = shareOf(limits.maxQueues, limits, this.#policies.names(name));
       if (this.#living >= most) throw tooManyQueues(name, action, this.#living, most);
       if (by !== null) countMade(by, "queues", name, (one) => this.#byName.has(one));
     }
-    return this.#open(name);
+    return this.#open(name, maker);
   }
 
   deadOf({ name }: Queue): Queue {
@@ -214,7 +212,7 @@ export class Queues implements QueueOwner {
   /** Hands out jobs of the queues that the turn touched. */
   dispatch(): void {
     if (this.#touched.length === 0) return;
-    const hands = !this.#stopping && !this.#rests() && this.#refusal === null;
+    const hands = !this.#stopping && !this.#rests() && !this.store.replica?.refusal;
     const touched = this.#touched;
     this.#touched = [];
     let nextMs = Infinity;
@@ -356,7 +354,7 @@ export class Queues implements QueueOwner {
     if (this.#policies.makes(name)) return;
     if (this.bindingsOf(name).length > 0 || this.isPaused(name)) return;
     this.#byName.delete(name);
-    queue.isForgotten = true;
+    queue.letGo();
     this.#watcher(queue);
     if (!isDeadName(name)) this.#living--;
   }
@@ -371,8 +369,10 @@ export class Queues implements QueueOwner {
     return false;
   }
 
-  #open(name: string): Queue {
-    const queue = new Queue(this, name, this.#policies.optionsOf(name));
+  #open(name: string, maker = ""): Queue {
+    const { holders, jobs } = this.store;
+    const holder = holders.refer(jobs.queue(name)?.holder?.name ?? maker);
+    const queue = new Queue(this, name, this.#policies.optionsOf(name), holder);
     this.#byName.set(name, queue);
     if (!isDeadName(name)) this.#living++;
     queue.load();

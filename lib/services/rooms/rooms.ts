@@ -335,7 +335,7 @@ export class Rooms {
     // Nobody's: members get what they say themselves, like everybody else in the room.
     const ticket: Ticket = { session: null, committed: resolve, failed: reject };
     entry.setBody(body, 0, body.length).setStamps(stamps).setId(idStart, idEnd);
-    this.#kept.append(kept, entry, ticket);
+    this.#kept.append(kept, entry, ticket, sender);
     return promise;
   }
 

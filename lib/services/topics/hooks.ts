@@ -3,6 +3,7 @@
  * whoever makes them, before the first session.
  */
 import type { Entry } from "../../ports/entry.ts";
+import type { Holder } from "../../ports/job_log.ts";
 import type { StoreTopic } from "../../ports/store.ts";
 import type { PayloadScan } from "../../wire/payload_scan.ts";
 import type { Peer } from "../connection/peer.ts";
@@ -29,6 +30,10 @@ export interface TakenEvent {
   readonly ticket?: Ticket;
   /** Hands the event itself to the log, in the same batch. */
   readonly append?: () => void;
+  /** Who published it; null for the server itself. */
+  readonly by: Peer | null;
+  /** What `append` keeps: so many bytes, for who made the topic. */
+  readonly kept?: { readonly bytes: number; readonly holder: Holder | null };
 }
 
 /** Takes events of a topic: the queues that are bound to it. */

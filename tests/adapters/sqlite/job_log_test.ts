@@ -225,7 +225,8 @@ Deno.test("sqlite jobs: a database of format 1 keeps its events and takes jobs",
     await former.close();
     const database = new DatabaseSync(filesOf(directory).database);
     database.exec(
-      "DROP TABLE job_states; DROP TABLE forgotten; DROP TABLE log_position; PRAGMA user_version = 1",
+      "DROP TABLE job_states; DROP TABLE forgotten; DROP TABLE log_position; " +
+        "ALTER TABLE topic DROP COLUMN owner; PRAGMA user_version = 1",
     );
     database.close();
 

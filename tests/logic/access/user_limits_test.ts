@@ -13,6 +13,7 @@ const NOTHING = {
   subscriptions: 0,
   topics: 0,
   queues: 0,
+  keptBytes: 0,
 };
 
 Deno.test("without anything said there are no limits", () => {

@@ -94,6 +94,7 @@ const NO_LIMITS = {
   subscriptions: 0,
   topics: 0,
   queues: 0,
+  keptBytes: 0,
 };
 
 const USER = '[[users]]\nname = "ada"\n';

@@ -16,6 +16,7 @@ const LIMITS = {
   subscriptions: 0,
   topics: 0,
   queues: 0,
+  keptBytes: 0,
 };
 
 function peer(): Peer {

@@ -152,11 +152,12 @@ class TokenInfo(_message.Message):
     def __init__(self, token_name: _Optional[str] = ..., expires_unix_micros: _Optional[int] = ..., ended: bool = ...) -> None: ...
 
 class UserInfo(_message.Message):
-    __slots__ = ["changeable", "connections", "disabled", "has_password", "roles", "tokens", "user"]
+    __slots__ = ["changeable", "connections", "disabled", "has_password", "kept_bytes", "roles", "tokens", "user"]
     CHANGEABLE_FIELD_NUMBER: _ClassVar[int]
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
     DISABLED_FIELD_NUMBER: _ClassVar[int]
     HAS_PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    KEPT_BYTES_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
@@ -164,7 +165,8 @@ class UserInfo(_message.Message):
     connections: int
     disabled: bool
     has_password: bool
+    kept_bytes: int
     roles: _containers.RepeatedScalarFieldContainer[str]
     tokens: _containers.RepeatedCompositeFieldContainer[TokenInfo]
     user: str
-    def __init__(self, user: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., disabled: bool = ..., has_password: bool = ..., tokens: _Optional[_Iterable[_Union[TokenInfo, _Mapping]]] = ..., changeable: bool = ..., connections: _Optional[int] = ...) -> None: ...
+    def __init__(self, user: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., disabled: bool = ..., has_password: bool = ..., tokens: _Optional[_Iterable[_Union[TokenInfo, _Mapping]]] = ..., changeable: bool = ..., connections: _Optional[int] = ..., kept_bytes: _Optional[int] = ...) -> None: ...

@@ -10,6 +10,7 @@ import { Batch } from "../batch.ts";
 import type { DedupWindow } from "../dedup_window.ts";
 import type { StoreNames } from "../names.ts";
 import { hasEntry, Operation, OperationCursor } from "../operations.ts";
+import { readName } from "../queue_name.ts";
 import type { StoredLog } from "../stored_log.ts";
 
 /** The parts of a store that a received batch enters. */
@@ -31,7 +32,7 @@ export function receivedBatch(buffer: ArrayBuffer, seenMs: number, parts: Receiv
     const { kind, a, b, c, bytes, start, end, number, timeMs } = cursor;
     if (hasEntry(kind)) entries++;
     if (kind === Operation.TOPIC) {
-      const log = names.adopt(a, decodeText(bytes.subarray(start, end)), number);
+      const log = names.adopt(a, readName(bytes.subarray(start, end)), number);
       if (log !== null) numbered(log);
     } else if (kind === Operation.FORGET) names.leave(a, number);
     else if (kind === Operation.EVENT) {

@@ -33,6 +33,10 @@ const fields = {
     MOST,
     "Queues that it makes by pushing and pulling, as long as they are there.",
   ),
+  max_kept_bytes: most(
+    MOST_BYTES,
+    "Bytes of events and jobs that are kept in the topics and queues that it made, whoever put them there; rooms aside.",
+  ),
 };
 
 const BURSTS = [
@@ -82,6 +86,7 @@ export function roleLimitsOf(limits: Written): RoleLimits {
     subscriptions: limits.max_subscriptions,
     topics: limits.max_topics,
     queues: limits.max_queues,
+    keptBytes: limits.max_kept_bytes,
   };
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
 }

@@ -8,6 +8,7 @@ import type { ListRolesRequest, ListUsersRequest, Users } from "../../../gen/par
 import { MAX_ROLES_OF_USER, userNameFault } from "../../../logic/access/names.ts";
 import type { Accounts, UserEntry } from "../../../logic/access/accounts.ts";
 import { type Role, type RuleLists, VERBS } from "../../../logic/access/rules.ts";
+import { keyOfUser } from "../../access/usage.ts";
 import type { UserAdministration } from "../../administration.ts";
 import type { Peer } from "../../connection/peer.ts";
 import type { Features } from "../../features.ts";
@@ -99,8 +100,14 @@ async function list(features: Features, peer: Peer, request: ListUsersRequest) {
     })),
     changeable: changeable && !users.isConfigured(user.name),
     connections: connections.get(user.name) ?? 0,
+    keptBytes: BigInt(keptBytesOf(features, user.name)),
   }));
   return { users: infos, more, changeable };
+}
+
+/** How many bytes are kept of a user. */
+function keptBytesOf({ kept }: Features, user: string): number {
+  return kept?.store.holders.find(keyOfUser(user))?.bytes ?? 0;
 }
 
 /** The users of one page, as many as fit into `left` bytes. */
