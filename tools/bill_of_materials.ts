@@ -7,15 +7,34 @@
  *   deno run --allow-read tools/bill_of_materials.ts
  */
 
-/** The packages of deno.json that no released file imports. */
-const NOT_RELEASED = new Set([
-  "fast-check",
-  "playwright-core",
-  "@types/ws",
-  "ws",
-  "@connectrpc/connect",
-  "@connectrpc/connect-web",
-]);
+/** What a release is made of: the executable with its Worker, the client library, and the console that is bundled into it. */
+const ENTRIES = [
+  "server.ts",
+  "lib/adapters/sqlite/worker.ts",
+  "lib/client/mod.ts",
+  "lib/client/browser.ts",
+  "console/main.tsx",
+];
+const root = new URL("..", import.meta.url);
+const IMPORT =
+  /^(?:import|export)\b[^;"]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\(\s*"([^"]+)"/gm;
+
+/** The names of packages, as deno.json has them, that the modules of `entries` reach. */
+export async function importedPackages(entries: readonly string[] = ENTRIES): Promise<Set<string>> {
+  const packages = new Set<string>();
+  const seen = new Set<string>();
+  const left = entries.map((entry) => new URL(entry, root).href);
+  for (let url = left.pop(); url !== undefined; url = left.pop()) {
+    if (seen.has(url)) continue;
+    seen.add(url);
+    for (const found of (await Deno.readTextFile(new URL(url))).matchAll(IMPORT)) {
+      const name = found.slice(1).find((each) => each !== undefined)!;
+      if (name.startsWith(".")) left.push(new URL(name, url).href);
+      else if (!name.startsWith("node:")) packages.add(name);
+    }
+  }
+  return packages;
+}
 
 interface Lock {
   readonly specifiers: Readonly<Record<string, string>>;
@@ -41,11 +60,13 @@ function hexOf(integrity: string): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The packages that a release contains, by name. */
-export function componentsOf(imports: Readonly<Record<string, string>>, lock: Lock): Component[] {
-  const roots = Object.entries(imports).filter(([name]) =>
-    ![...NOT_RELEASED].some((each) => name === each || name.startsWith(`${each}/`))
-  );
+/** The packages that a release contains: those of `imports` whose names are in `used`, and what they need. */
+export function componentsOf(
+  imports: Readonly<Record<string, string>>,
+  lock: Lock,
+  used: ReadonlySet<string>,
+): Component[] {
+  const roots = Object.entries(imports).filter(([name]) => used.has(name));
   const keys = new Set<string>();
   const reach = (key: string) => {
     const found = Object.keys(lock.npm).find((each) =>
@@ -68,8 +89,7 @@ export function componentsOf(imports: Readonly<Record<string, string>>, lock: Lo
 }
 
 if (import.meta.main) {
-  const read = async (path: string) =>
-    JSON.parse(await Deno.readTextFile(new URL(`../${path}`, import.meta.url)));
+  const read = async (path: string) => JSON.parse(await Deno.readTextFile(new URL(path, root)));
   const [{ version, imports }, lock] = [await read("deno.json"), await read("deno.lock")];
   const runtime: Component = {
     type: "platform",
@@ -82,7 +102,7 @@ if (import.meta.main) {
     specVersion: "1.5",
     version: 1,
     metadata: { component: { type: "application", name: "parley", version } },
-    components: [runtime, ...componentsOf(imports, lock)],
+    components: [runtime, ...componentsOf(imports, lock, await importedPackages())],
   };
   console.log(JSON.stringify(bill, null, 2));
 }

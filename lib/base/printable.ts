@@ -48,3 +48,9 @@ export function printableJson(json: string): string {
 function escapeCode(code: number): string {
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }
+
+/** A URL as it may be shown: without its query, which may hold a secret, and without a user; it says when there is a query. */
+export function shownUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  return `${origin}${pathname}${search === "" ? "" : "?(not shown)"}`;
+}

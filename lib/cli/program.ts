@@ -29,6 +29,7 @@ import { addQueue } from "./queues/commands.ts";
 import { addRespond } from "./calls/respond.ts";
 import { addRoom } from "./rooms/room.ts";
 import { addReload } from "./server/reload.ts";
+import { addService } from "./calls/service.ts";
 import { addServe } from "./server/serve.ts";
 import { addRecord } from "./topics/record.ts";
 import { addSchema } from "./topics/schema.ts";
@@ -77,6 +78,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addSub(program, context);
   addCall(program, context);
   addRespond(program, context);
+  addService(program, context);
   addChat(program, context);
   addTopic(program, context);
   addRoom(program, context);

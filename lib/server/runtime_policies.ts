@@ -3,7 +3,9 @@
  * configuration says.
  *
  * The one rule: what was set at run time counts until it is taken back, whatever the configuration says. A policy of the
- * same pattern or name takes the place of the configuration's; any other is asked before all of them, the newest first.
+ * same pattern or name takes the place of the configuration's; any other is asked before all of them, the newest first. Of a
+ * queue only what was said is stored: the rest is what the configuration says of that queue at the time, so that a secret that is
+ * exchanged there is in force.
  * Invariants: stored before it is in force, in force before it is answered; what is set fits together with the
  * configuration as that has to by itself. One change at a time.
  */
@@ -19,6 +21,7 @@ import type { KeepFields, PolicyAdministration, QueueFields } from "../services/
 import { committed } from "../services/kept/committed.ts";
 import { POLICY_RECORDS } from "../services/shared_work.ts";
 import { type Config, keepPoliciesOf, queuePoliciesOf } from "./config/config.ts";
+import { deliveryFields } from "./config/access/webhooks.ts";
 import { queueTable } from "./config/queue_schema.ts";
 import { configSchema, keepTable } from "./config/schema.ts";
 
@@ -32,6 +35,8 @@ const MAX_POLICIES = 1000;
 
 type KeepTable = Config["keep"][number];
 type QueueTable = Config["queue"][number];
+/** What was said of a queue; the rest comes from the configuration. */
+type QueueChange = Partial<QueueTable> & { readonly name: string };
 
 /** A policy that was set, in the form of the configuration. */
 interface Entry<Table> {
@@ -47,7 +52,7 @@ export class RuntimePolicies implements PolicyAdministration {
   readonly #wallMs: () => number;
   /** By pattern and by name; those that were set last come first. */
   #keep = new Map<string, Entry<KeepTable>>();
-  #queue = new Map<string, Entry<QueueTable>>();
+  #queue = new Map<string, Entry<QueueChange>>();
   #config: Config;
   #last: Promise<unknown> = Promise.resolve();
   /** The next reading of what others have set, while it has not begun. */
@@ -76,7 +81,7 @@ export class RuntimePolicies implements PolicyAdministration {
 
   async #read(): Promise<void> {
     this.#keep = await readAll(this.#store, KEEP, (text) => keepTable.parse(text));
-    this.#queue = await readAll(this.#store, QUEUE, (text) => queueTable.parse(text));
+    this.#queue = await readAll(this.#store, QUEUE, parseChange);
     const fault = faultOf(this.#merged(this.#keep, this.#queue));
     if (fault === null) return;
     log.error("policies that were set at run time do not fit the configuration: {fault}", {
@@ -147,9 +152,7 @@ export class RuntimePolicies implements PolicyAdministration {
 
   setQueue(name: string, fields: QueueFields, by: string): Promise<void> {
     return this.#change(async () => {
-      const present = this.#queue.get(name)?.table ??
-        this.#config.queue.find((table) => table.name === name) ?? queueTable.parse({ name });
-      const table = { ...present, ...definedOf(fields) };
+      const table = { name, ...this.#queue.get(name)?.table, ...definedOf(fields) };
       const queue = withFirst(this.#queue, name, this.#entry(table, by, this.#queue.get(name)));
       this.#checkNew(`set up ${quote(name)}`, this.#keep, queue);
       await this.#put(QUEUE + name, queue.get(name)!);
@@ -172,6 +175,11 @@ export class RuntimePolicies implements PolicyAdministration {
     return this.#queue.has(name);
   }
 
+  setsDelivery(name: string): boolean {
+    const { table } = this.#queue.get(name) ?? {};
+    return table !== undefined && Object.keys(deliveryFields).some((field) => field in table);
+  }
+
   /** Does a change after those before it, and puts it in force. */
   #change(change: () => Promise<void>): Promise<void> {
     const changed = this.#last.then(async () => {
@@ -191,7 +199,7 @@ export class RuntimePolicies implements PolicyAdministration {
   #checkNew(
     action: string,
     keep: ReadonlyMap<string, Entry<KeepTable>>,
-    queue: ReadonlyMap<string, Entry<QueueTable>>,
+    queue: ReadonlyMap<string, Entry<QueueChange>>,
   ): void {
     if (keep.size > MAX_POLICIES || queue.size > MAX_POLICIES) {
       throw new ParleyError(
@@ -210,13 +218,17 @@ export class RuntimePolicies implements PolicyAdministration {
 
   #merged(
     keep: ReadonlyMap<string, Entry<KeepTable>>,
-    queue: ReadonlyMap<string, Entry<QueueTable>>,
+    queue: ReadonlyMap<string, Entry<QueueChange>>,
     config = this.#config,
   ): Config {
+    const whole = new Map([...queue].map(([name, { table, origin }]) => {
+      const configured = config.queue.find((table) => table.name === name);
+      return [name, { origin, table: { ...configured ?? queueTable.parse({ name }), ...table } }];
+    }));
     return {
       ...config,
       keep: over(keep, config.keep, ({ pattern }) => pattern),
-      queue: over(queue, config.queue, ({ name }) => name),
+      queue: over(whole, config.queue, ({ name }) => name),
     };
   }
 
@@ -297,6 +309,18 @@ async function readAll<Table>(
 }
 
 /** The fields that are there, as the configuration names them. */
+/** Reads what was said of a queue. Raises when the schema does not allow it. */
+function parseChange(said: unknown): QueueChange {
+  const fields = said as QueueChange;
+  // What belongs together may stand in the configuration, which is not known here.
+  for (const [field, value] of Object.entries(fields)) {
+    const alone = queueTable.shape[field as keyof QueueTable];
+    if (alone === undefined) throw new Error(`there is no field ${quote(field)}`);
+    alone.parse(value);
+  }
+  return fields;
+}
+
 function definedOf(fields: QueueFields): Partial<QueueTable> {
   const tables = {
     bind: fields.bind === undefined ? undefined : [...fields.bind],

@@ -51,7 +51,7 @@ export class Sweeper {
   }
 
   #sweep(): void {
-    const { context, access, rooms, kept, system } = this.#features;
+    const { bus, context, access, rooms, kept, system } = this.#features;
     context.tick();
     const { nowMs } = context;
     const stalled = !this.#forgave && nowMs - this.#sweptMs > this.#intervalMs * STALL_INTERVALS;
@@ -66,6 +66,8 @@ export class Sweeper {
     guard("look after who is who", () => access?.sweep());
     guard("look after the rooms", () => rooms?.sweep(nowMs));
     guard("forget empty topics", () => kept?.forgetting.sweep());
+    guard("mark how much was published", () => bus.tallies.sweep(nowMs));
+    guard("end measurements of those who are gone", () => bus.measures.sweep());
     guard("give memory back", () => context.trimMemory());
   }
 }

@@ -1,31 +1,42 @@
 /**
- * Changes the users of a running server in the file that its configuration names, as `parley user` and `parley token` do.
+ * Changes users in the file that a configuration names: for a running server, and for `parley user` and `parley token`.
  *
  * Invariants: a change is in force when it is answered; one comes after the other, each of them checked as a whole, and
- * what the server would not take is not written; users of the configuration itself are never changed.
- * Errors name users and tokens, and nothing of what is secret.
+ * what a server would not take is not written; users of the configuration itself are never changed, and none is added who
+ * could be taken for another one. Errors name users and tokens, and nothing of what is secret.
  */
 import { whenOver } from "../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { userNameFault } from "../logic/access/names.ts";
 import { newPasswordFault } from "../logic/access/password_hash.ts";
+import { looksAlike } from "../logic/rooms/person_name.ts";
 import type { NewToken, UserAdministration } from "../services/administration.ts";
 import type { Config } from "./config/config.ts";
 import { changeUsers, hashPassword, newToken } from "./users_editor.ts";
 import type { WrittenTables, WrittenUser } from "./users_editor.ts";
-import type { ServerUsers } from "./users.ts";
 
 /** The most changes that wait for each other. */
 const MAX_WAITING = 32;
+/** So many names are compared before others have their turn. */
+const COMPARED_AT_ONCE = 100;
 
-/** Changes the file of users of one server. */
+/** What uses the file. */
+export interface UsersFileOwner {
+  /** The configuration, which names the file. */
+  readonly config: Config;
+  /** Puts what the file says in force; gives whether it is. */
+  reload(): Promise<boolean>;
+}
+
+/** Changes one file of users. */
 export class UsersFile implements UserAdministration {
-  readonly #users: ServerUsers;
+  readonly #owner: UsersFileOwner;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(users: ServerUsers) {
-    this.#users = users;
+  constructor(owner: UsersFileOwner) {
+    this.#owner = owner;
   }
 
   get hasFile(): boolean {
@@ -37,11 +48,34 @@ export class UsersFile implements UserAdministration {
   }
 
   add(name: string, password: string, roles: readonly string[]): Promise<void> {
-    return this.#change(`add the user ${quote(name)}`, name, async ({ users }) => {
-      if (users.some((one) => one.name === name)) throw isThere(`add the user ${quote(name)}`);
+    const action = `add the user ${quote(name)}`;
+    return this.#change(action, name, async ({ users }) => {
+      const fault = userNameFault("the name of a user", name);
+      if (fault !== null) throw invalidArgument(`cannot ${action}: ${fault}`);
+      if (users.some((one) => one.name === name)) {
+        throw new ParleyError(ErrorCode.ALREADY_EXISTS, `cannot ${action}: it is there`, {
+          accepted: "`parley user passwd`, for another password",
+        });
+      }
+      const all = [...users, ...this.#config.users].map((user) => user.name);
+      const alike = await firstAlike(name, all);
+      if (alike !== null) {
+        throw new ParleyError(
+          ErrorCode.ALREADY_EXISTS,
+          `cannot ${action}: people could take it for ${quote(alike)}`,
+          {
+            accepted: "a name that looks like that of no other user, in small letters or capitals",
+          },
+        );
+      }
       const hash = await hashOf(password);
       users.push({ name, ...hash === "" ? {} : { password: hash }, roles: [...roles] });
     });
+  }
+
+  /** Rejects when there is no such user in the file, or nothing can be changed there. */
+  check(name: string): Promise<void> {
+    return this.#changeUser(`change the user ${quote(name)}`, name, () => {});
   }
 
   setPassword(name: string, password: string): Promise<void> {
@@ -74,14 +108,18 @@ export class UsersFile implements UserAdministration {
   newToken(name: string, token: string, lastsMs: number): Promise<NewToken> {
     const action = `make the token ${quote(token)} of ${quote(name)}`;
     return this.#changeUser(action, name, (user) => {
+      const fault = userNameFault("the name of a token", token);
+      if (fault !== null) throw invalidArgument(`cannot ${action}: ${fault}`);
       const tokens = user.tokens ??= [];
-      if (tokens.some((one) => one.name === token)) throw isThere(action);
+      if (tokens.some((one) => one.name === token)) {
+        throw new ParleyError(ErrorCode.ALREADY_EXISTS, `cannot ${action}: it is there`, {
+          accepted: "another name, or `parley token revoke` first",
+        });
+      }
       const made = newToken();
       // What is written has whole seconds.
-      const expiresMs = lastsMs === 0 ? 0 : Math.ceil((Date.now() + lastsMs) / 1000) * 1000;
-      const expires = expiresMs === 0
-        ? {}
-        : { expires: new Date(expiresMs).toISOString().replace(/\.\d+Z$/, "Z") };
+      const expiresMs = lastsMs === 0 ? 0 : Math.floor((Date.now() + lastsMs) / 1000) * 1000;
+      const expires = expiresMs === 0 ? {} : { expires: timeText(expiresMs) };
       tokens.push({ name: token, hash: made.hash, ...expires });
       return { token: made.token, expiresMs };
     });
@@ -93,7 +131,7 @@ export class UsersFile implements UserAdministration {
       const left = (user.tokens ?? []).filter((one) => one.name !== token);
       if (left.length === (user.tokens ?? []).length) {
         throw new ParleyError(ErrorCode.NOT_FOUND, `cannot ${action}: there is no such token`, {
-          accepted: "one that parley.v1.Users/List tells of",
+          accepted: "one that `parley token ls` tells",
         });
       }
       user.tokens = left;
@@ -101,7 +139,7 @@ export class UsersFile implements UserAdministration {
   }
 
   get #config(): Config {
-    return this.#users.config;
+    return this.#owner.config;
   }
 
   #changeUser<T>(
@@ -112,9 +150,7 @@ export class UsersFile implements UserAdministration {
     return this.#change(action, name, (tables) => {
       const user = tables.users.find((one) => one.name === name);
       if (user !== undefined) return change(user, tables);
-      throw new ParleyError(ErrorCode.NOT_FOUND, `cannot ${action}: there is no such user`, {
-        accepted: "one that parley.v1.Users/List tells of",
-      });
+      throw noSuchUser(name);
     });
   }
 
@@ -159,7 +195,7 @@ export class UsersFile implements UserAdministration {
       });
     }
     const result = await changeUsers(path, config, change);
-    if (await this.#users.reload()) return result;
+    if (await this.#owner.reload()) return result;
     throw new ParleyError(
       ErrorCode.FAILED_PRECONDITION,
       `cannot ${action} at once: it is written, but users cannot be read again`,
@@ -168,10 +204,28 @@ export class UsersFile implements UserAdministration {
   }
 }
 
-function isThere(action: string): ParleyError {
-  return new ParleyError(ErrorCode.ALREADY_EXISTS, `cannot ${action}: it is there`, {
-    accepted: "another name",
-  });
+/** The error of whoever names a user that there is not. */
+export function noSuchUser(name: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.NOT_FOUND,
+    `cannot find the user ${quote(name)} in the file of users`,
+    { accepted: "one that `parley user ls` tells" },
+  );
+}
+
+/** A time of a file of users, in UTC and whole seconds. */
+export function timeText(unixMs: number): string {
+  return new Date(unixMs).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** The first of `names` that people could take `name` for; null when there is none. */
+async function firstAlike(name: string, names: readonly string[]): Promise<string | null> {
+  const isLike = looksAlike(name);
+  for (const [index, other] of names.entries()) {
+    if (isLike(other)) return other;
+    if ((index + 1) % COMPARED_AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+  return null;
 }
 
 /** The stored form of a password; empty for none. Rejects with INVALID_ARGUMENT. */

@@ -53,6 +53,8 @@ export interface PolicyAdministration {
   unsetQueue(name: string): Promise<void>;
   /** Whether something was set for that name. */
   hasQueue(name: string): boolean;
+  /** Whether what was set for that name says where jobs are posted to. */
+  setsDelivery(name: string): boolean;
 }
 
 /** Which history is asked for. */

@@ -134,6 +134,13 @@ export class Features {
       }
       this.system.usersChanged(changes);
     };
+    access.tellOfRefusals((origin, user) => {
+      const { connection, listener, address: peer, client } = origin;
+      const who = { user: "", connection, listener, peer, client: client.name };
+      const what = { act: "login", target: user, outcome: "UNAUTHENTICATED" };
+      audit.info("{act} {target}: {outcome}", { ...what, ...who, reason: "a password was wrong" });
+      this.system.loginRefused(origin, user);
+    });
     access.narrowed = (peer) => revise(this, peer);
     access.askBy(new AuthCallout(this.context, this.callouts));
   }

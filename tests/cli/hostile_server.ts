@@ -1,12 +1,14 @@
 /**
- * A server that says what no honest one would: it delivers any event to whoever subscribes, unchecked.
+ * A server that says what no honest one would: it delivers any event to whoever subscribes, unchecked, and says that it has
+ * measured such topics.
  *
- * It knows Hello, Subscribe and Unsubscribe, one connection at a time, and nothing else.
+ * It knows Hello, Subscribe, Unsubscribe and one call, one connection at a time, and nothing else.
  */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { sizeDelimitedDecodeStream, sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import { ClientMessageSchema, ServerMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import type { EventSchema } from "../../lib/gen/parley/v1/event_pb.ts";
+import { MeasureTopicsResponseSchema } from "../../lib/gen/parley/v1/topic_pb.ts";
 
 type Message = MessageInitShape<typeof ServerMessageSchema>["message"];
 
@@ -52,6 +54,15 @@ export class HostileServer implements AsyncDisposable {
       for await (const { message, id } of messages) {
         if (message.case === "hello") {
           await send({ case: "welcome", value: { sessionId: "s", protocolVersion: 1 } }, id);
+          continue;
+        }
+        if (message.case === "call") {
+          const topics = this.#events.map(({ topic }) => ({ topic, events: 1n, totalEvents: 1n }));
+          const payload = toBinary(
+            MeasureTopicsResponseSchema,
+            create(MeasureTopicsResponseSchema, { topics, elapsedMicros: 1000n }),
+          );
+          await send({ case: "answer", value: { payload } }, id);
           continue;
         }
         await send({ case: "ack", value: {} }, id);

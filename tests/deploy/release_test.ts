@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { notesOf } from "../../tools/release_notes.ts";
 import { TARGETS } from "../../tools/compile.ts";
 import { COMMAND } from "../cli/processes.ts";
-import { childEnvironment, hasNode, root, run } from "../interop/programs.ts";
+import { hasNode } from "../interop/node.ts";
+import { childEnvironment, root, run } from "../interop/programs.ts";
 
 const read = (path: string) => Deno.readTextFileSync(`${root}/${path}`);
 const workflows = ["ci", "release"].map((name) => read(`.github/workflows/${name}.yml`));
@@ -68,8 +69,10 @@ Deno.test({
           "deno.json",
           "deno.lock",
           "CHANGELOG.md",
+          "server.ts",
           "tools",
           "lib",
+          "console",
           "LICENSE",
           "README.md",
         ]
@@ -109,10 +112,12 @@ Deno.test({
         await Deno.readTextFile(`${folder}/packed/parley.cdx.json`),
       );
       const names = components.map(({ name }: { name: string }) => name);
-      for (const name of ["deno", "commander", "zod", "@bufbuild/protobuf"]) {
+      for (const name of ["deno", "commander", "zod", "@bufbuild/protobuf", "ws", "preact"]) {
         assert(names.includes(name), name);
       }
-      assert(!names.includes("playwright-core"));
+      for (const name of ["playwright-core", "axe-core", "fast-check"]) {
+        assert(!names.includes(name), name);
+      }
       await perform("Notes");
       assert.equal(
         await Deno.readTextFile(`${folder}/notes.md`),

@@ -8,9 +8,7 @@ import { run } from "../interop/programs.ts";
 import { type Environment, Running } from "../cli/processes.ts";
 
 /** The shells that documents are pasted into. */
-export const SHELLS = ["bash", "zsh"] as const;
-/** One of them. */
-export type Shell = typeof SHELLS[number];
+export type Shell = "bash" | "zsh";
 
 /** How each is started without its user's settings, and its trap for a command that failed. */
 const STARTS: Record<Shell, { command: string; trap: string }> = {

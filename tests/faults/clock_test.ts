@@ -5,34 +5,17 @@
  * What becomes of leases and delays is tried in tests/sim/queue_clock_test.ts.
  */
 import assert from "node:assert/strict";
-import type { Clock } from "../../lib/base/clock.ts";
 import { ErrorCode } from "../../lib/base/errors.ts";
 import { FREE_TRIES } from "../../lib/logic/access/guess_throttle.ts";
 import { BusClient } from "../support/bus_client.ts";
 import { answer, call, publish, register, subscribe } from "../support/bus_messages.ts";
 import { contentOf, echoMessage, helloMessage } from "../support/frames.ts";
 import { startServer } from "../support/server.ts";
+import { SetClock } from "../support/set_clock.ts";
 import { user } from "../support/users.ts";
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 const EVENTS = 5;
-
-/** The machine's clock, whose wall clock can be set. */
-class SetClock implements Clock {
-  #offsetMs = 0;
-
-  wallMs(): number {
-    return Date.now() + this.#offsetMs;
-  }
-
-  monotonicMs(): number {
-    return performance.now();
-  }
-
-  set(byMs: number): void {
-    this.#offsetMs += byMs;
-  }
-}
 
 /** Publishes some events; gives their numbers. */
 async function publishSome(client: BusClient, id: string): Promise<number[]> {

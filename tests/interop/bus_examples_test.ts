@@ -1,13 +1,10 @@
 /**
- * The examples of the bus, of kept topics and of rooms in TypeScript and C++ print what they promise. That of Python
- * is held to it by bus_python_test.ts.
+ * The examples of the bus, of kept topics and of rooms in TypeScript print what they promise. Those of Python and C++
+ * are held to it by bus_python_test.ts and cpp_test.ts.
  */
 import assert from "node:assert/strict";
 import { startServer } from "../support/server.ts";
-import { buildCpp, generate, hasCpp, hasProtoc, run } from "./programs.ts";
-
-const ready = hasProtoc && hasCpp;
-const needs = ready ? "" : " (needs protobuf-compiler, libprotobuf-dev and g++)";
+import { run } from "./programs.ts";
 
 Deno.test("the TypeScript example of the bus prints what it promises", async () => {
   await using server = await startServer();
@@ -55,23 +52,4 @@ Deno.test("the example of rooms prints what it promises", async () => {
     await run(Deno.execPath(), args),
     "joined kettle \nsaid kettle Water is hot.\nkettle\n",
   );
-});
-
-Deno.test({
-  name: `the C++ example of the bus prints what it promises${needs}`,
-  ignore: !ready,
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "parley-interop-" });
-    try {
-      await using server = await startServer();
-      await generate("cpp", folder);
-      const program = await buildCpp("examples/cpp/bus.cc", folder);
-      assert.equal(
-        await run(program, ["127.0.0.1", `${server.port("tcp")}`]),
-        "1 orders.eu.created 42 pieces\n5\nERROR_CODE_UNAVAILABLE\n",
-      );
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
 });

@@ -1,18 +1,19 @@
 /**
- * Programs in other languages talk to a real server: Python and C++ with their official runtimes, as
- * Debian packages them, the TypeScript example with the client library, and the library in Node.
+ * Programs in other languages talk to a real server: Python with its official runtime, as Debian packages it, the
+ * TypeScript example with the client library, and the library in Node.
  *
- * What they check stands in python_interop.py and cpp_interop.cc; here they are built and run. Where a
- * language is missing on the machine its tests are ignored and say what to install.
+ * What Python checks stands in python_interop.py; here it is run. Where a language is missing on the machine its tests
+ * are ignored and say what to install.
  */
 import assert from "node:assert/strict";
 import { configFrom } from "../../lib/server/config/config.ts";
 import { Server } from "../../lib/server/server.ts";
-import { buildCpp, generate, hasCpp, hasNode, hasProtoc, python, root, run } from "./programs.ts";
+import { hasNode } from "./node.ts";
+import { root, run } from "./programs.ts";
+import { generate, hasProtoc, python } from "./protoc.ts";
 
 const hasPython = hasProtoc && python !== undefined;
 const pythonNeeds = hasPython ? "" : " (needs protobuf-compiler and python3-protobuf)";
-const cppNeeds = hasProtoc && hasCpp ? "" : " (needs protobuf-compiler, libprotobuf-dev and g++)";
 
 /** A server on free ports and an empty folder, for as long as `action` takes. */
 async function withServer(
@@ -66,23 +67,6 @@ Deno.test({
       assert.equal(
         await run(python!, bare, environment),
         "Hello, World!\n-2\nHello, World!\n-2\n",
-      );
-    }),
-});
-
-Deno.test({
-  name: `C++ speaks to tcp${cppNeeds}`,
-  ignore: !hasProtoc || !hasCpp,
-  fn: () =>
-    withServer(async ({ tcp }, folder) => {
-      await generate("cpp", folder);
-      const checks = await buildCpp("tests/interop/cpp_interop.cc", folder);
-      const output = await run(checks, ["127.0.0.1", tcp]);
-      assert.equal(output.match(/^ok: /gm)?.length, 4, output);
-      const example = await buildCpp("examples/cpp/echo_add.cc", folder);
-      assert.equal(
-        await run(example, ["127.0.0.1", tcp]),
-        "Hello, World!\n42\nERROR_CODE_INVALID_ARGUMENT\n",
       );
     }),
 });

@@ -3,7 +3,7 @@
  * proto/, under the names that are usual there.
  */
 import assert from "node:assert/strict";
-import { generate, hasGo, hasProtoc } from "./programs.ts";
+import { generate, hasGo, hasProtoc } from "./protoc.ts";
 
 /** A file of each language that must be there, and something that it must say. */
 const LANGUAGES: Readonly<Record<string, readonly [path: string, text: string]>> = {

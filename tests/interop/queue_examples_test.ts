@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { startServer } from "../support/server.ts";
-import { generate, hasProtoc, python, root, run } from "./programs.ts";
+import { root, run } from "./programs.ts";
+import { generate, hasProtoc, python } from "./protoc.ts";
 
 const ready = hasProtoc && python !== undefined;
 const needs = ready ? "" : " (needs protobuf-compiler and python3-protobuf)";

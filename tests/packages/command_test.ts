@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { manPage } from "../../lib/cli/server/man.ts";
 import { makeProgram } from "../../lib/cli/program.ts";
 import { processIo } from "../../lib/cli/io.ts";
-import { childEnvironment, hasNode, outcomeOf, root, run } from "../interop/programs.ts";
+import { hasNode } from "../interop/node.ts";
+import { childEnvironment, outcomeOf, root, run } from "../interop/programs.ts";
 import { withManager } from "../cli/service_manager.ts";
 import { settles, until } from "../support/until.ts";
 

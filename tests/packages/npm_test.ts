@@ -7,7 +7,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { hasNode, hasProtoc, outcomeOf, root, run } from "../interop/programs.ts";
+import { hasNode } from "../interop/node.ts";
+import { outcomeOf, root, run } from "../interop/programs.ts";
+import { hasProtoc } from "../interop/protoc.ts";
 import { ownPort } from "../support/own_port.ts";
 import { startServer } from "../support/server.ts";
 

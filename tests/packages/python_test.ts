@@ -5,7 +5,8 @@
  * Where Python, protoc or a package of Debian's is missing, a test is ignored and says what to install.
  */
 import assert from "node:assert/strict";
-import { generate, hasProtoc, outcomeOf, python, root, run } from "../interop/programs.ts";
+import { outcomeOf, root, run } from "../interop/programs.ts";
+import { generate, hasProtoc, python } from "../interop/protoc.ts";
 import { testCertificate } from "../support/certificate.ts";
 import { startServer } from "../support/server.ts";
 import { user } from "../support/users.ts";

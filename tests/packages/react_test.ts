@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { connect } from "../../lib/client/mod.ts";
-import { hasNode, outcomeOf, root, run } from "../interop/programs.ts";
+import { hasNode } from "../interop/node.ts";
+import { outcomeOf, root, run } from "../interop/programs.ts";
 import { ownPort } from "../support/own_port.ts";
 import { startServer } from "../support/server.ts";
 

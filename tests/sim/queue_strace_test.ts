@@ -13,20 +13,12 @@ import { ack, jobs, pull, push, pushAll, settle } from "../services/queues/queue
 import { BusClient } from "../support/bus_client.ts";
 import { bytesOf } from "../support/bus_messages.ts";
 import { contentOf } from "../support/frames.ts";
+import { strace, WITHOUT_STRACE } from "../support/strace.ts";
 import { settles } from "../support/until.ts";
 
 const QUEUE = "sim.traced";
 /** So much of each call is shown: a page of the log with its header, and more than any message here has. */
 const SHOWN_BYTES = 8192;
-
-const strace = ["/usr/bin/strace", "/usr/local/bin/strace", "/bin/strace"].find((path) => {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
-const without = strace === undefined ? " (ignored: strace is not installed)" : "";
 
 /** What matters of a trace, when it began or when it had ended. */
 interface Step {
@@ -96,7 +88,7 @@ async function trace(run: (client: BusClient) => Promise<void>): Promise<Step[]>
 }
 
 Deno.test({
-  name: `queue: strace sees an fsync between each request and what is said to it${without}`,
+  name: `queue: strace sees an fsync between each request and what is said to it${WITHOUT_STRACE}`,
   ignore: strace === undefined,
   fn: async () => {
     const rounds = 5;
@@ -141,7 +133,7 @@ Deno.test({
 
 Deno.test({
   name:
-    `queue: strace sees each job in the log, and that synced, before its Ack or delivery${without}`,
+    `queue: strace sees each job in the log, and that synced, before its Ack or delivery${WITHOUT_STRACE}`,
   ignore: strace === undefined,
   fn: async () => {
     const texts = Array.from({ length: 40 }, (_, index) => `<mark ${index}>`);

@@ -6,16 +6,8 @@
  * own. Without strace the tests are ignored, and say so in their names.
  */
 import assert from "node:assert/strict";
+import { strace, WITHOUT_STRACE } from "../support/strace.ts";
 import { assertKept, childCommand } from "./store_process.ts";
-
-const strace = ["/usr/bin/strace", "/usr/local/bin/strace", "/bin/strace"].find((path) => {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
-const without = strace === undefined ? " (ignored: strace is not installed)" : "";
 
 /** Runs the child under strace; gives the trace and what the child said. */
 async function trace(
@@ -53,7 +45,7 @@ function steps(calls: readonly string[]): ("sync" | "mark" | "acknowledge")[] {
 }
 
 Deno.test({
-  name: `store: strace sees the fsync, then the mark, then the acknowledgement${without}`,
+  name: `store: strace sees the fsync, then the mark, then the acknowledgement${WITHOUT_STRACE}`,
   ignore: strace === undefined,
   fn: async () => {
     const directory = await Deno.makeTempDir({ prefix: "parley-strace-" });
@@ -61,6 +53,12 @@ Deno.test({
       const calls = "trace=fsync,fdatasync,write";
       const { calls: seen, lines } = await trace(directory, 20, ["-e", calls]);
       assert.equal(lines.length, 21);
+      // Without that the names of new files could be gone, whatever is in them.
+      const named = seen.findIndex((line) =>
+        line.includes(`sync(`) && line.includes(`<${directory}>)`)
+      );
+      const told = seen.findIndex((line) => /write\(1</.test(line));
+      assert(named >= 0 && named < told, "the names of the files are durable first");
       let [synced, marked] = [false, false];
       let acknowledged = 0;
       for (const step of steps(seen)) {
@@ -90,7 +88,8 @@ for (
   ]
 ) {
   Deno.test({
-    name: `store: ${what} fails what is under way, and what is acknowledged later holds${without}`,
+    name:
+      `store: ${what} fails what is under way, and what is acknowledged later holds${WITHOUT_STRACE}`,
     ignore: strace === undefined,
     fn: async () => {
       const directory = await Deno.makeTempDir({ prefix: "parley-strace-" });

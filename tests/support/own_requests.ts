@@ -2,14 +2,24 @@
  * Every request that there is, out of the descriptors of the protocol, so that a new one is tested by itself: the
  * members of ClientMessage, and the requests of the server's own methods; and what their fields may hold or not.
  */
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type Message,
+  ScalarType,
+} from "@bufbuild/protobuf";
 import { Admin } from "../../lib/gen/parley/v1/admin_pb.ts";
 import { Demo } from "../../lib/gen/parley/v1/demo_pb.ts";
 import { ClientMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { Queues } from "../../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../lib/gen/parley/v1/room_pb.ts";
+import { Server } from "../../lib/gen/parley/v1/server_pb.ts";
 import { Services } from "../../lib/gen/parley/v1/service_pb.ts";
 import { Topics } from "../../lib/gen/parley/v1/topic_pb.ts";
+import { Types } from "../../lib/gen/parley/v1/type_pb.ts";
 import { Users } from "../../lib/gen/parley/v1/user_pb.ts";
 import { join, varint } from "./frames.ts";
 
@@ -49,19 +59,52 @@ function own(method: string, schema: DescMessage): Request {
   };
 }
 
-/** The requests of the server's own methods. */
-export const OWN_REQUESTS: readonly Request[] = [
+/** The services of the server's own methods; tests/e2e/administration/rights_told_test.ts holds the list complete. */
+const SERVICES: readonly DescService[] = [
   Demo,
   Topics,
   Queues,
   Rooms,
   Services,
+  Types,
   Users,
+  Server,
   Admin,
-]
-  .flatMap((
-    service,
-  ) => service.methods.map(({ name, input }) => own(`${service.typeName}/${name}`, input)));
+];
+
+/** The server's own methods. */
+export const OWN_METHODS: readonly DescMethod[] = SERVICES.flatMap(({ methods }) => methods);
+
+/** The requests of the server's own methods. */
+export const OWN_REQUESTS: readonly Request[] = OWN_METHODS.map(({ parent, name, input }) =>
+  own(`${parent.typeName}/${name}`, input)
+);
+
+/** What the fields that name something say in a request that makes sense. */
+const NAMES: Readonly<Record<string, string>> = {
+  topic: "k.a",
+  pattern: "k.a",
+  queue: "q",
+  room: "tea",
+  name: "q",
+  user: "ada",
+  token_name: "t",
+  method: "acme.X/Y",
+  backup_id: "b",
+  text: "x",
+  type: "acme.v1.T",
+};
+
+/** A request of a method that names what there may be, and says nothing else. */
+export function sensibleRequest(schema: DescMessage): Message {
+  const message = create(schema) as Message & Record<string, unknown>;
+  for (const field of schema.fields) {
+    const isName = field.fieldKind === "scalar" && field.scalar === ScalarType.STRING;
+    if (isName && NAMES[field.name] !== undefined) message[field.localName] = NAMES[field.name];
+    if (field.fieldKind === "message") message[field.localName] = sensibleRequest(field.message);
+  }
+  return message;
+}
 
 const TEXTS = ["", "x", "BAD NAME", "a.b", "*", ">", "q.dead", "a".repeat(256), "a".repeat(257)];
 const NUMBERS = [0n, 1n, 2n ** 31n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];

@@ -42,6 +42,18 @@ Deno.test("stuck outboxes that take all they may settle at equal shares, and lea
   assert(budget.thresholdBytes > share - 10_000, "a newcomer gets as much");
 });
 
+Deno.test("a limit that is raised wakes who waits, and one that is not enough wakes nobody", async () => {
+  const budget = new OutboxBudget(100);
+  budget.bytes = 150;
+  let woken = false;
+  const waits = budget.whenFree().then(() => void (woken = true));
+  budget.setLimit(150);
+  await turn();
+  assert(!woken, "exactly full is still full");
+  budget.setLimit(151);
+  await settles(waits, "there is room by now");
+});
+
 Deno.test("whenFree resolves at once, or as soon as something is free", async () => {
   const budget = new OutboxBudget(100);
   await settles(budget.whenFree(), "nothing is held");

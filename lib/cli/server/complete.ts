@@ -47,7 +47,7 @@ async function namesOf(
   if (kind === "contexts") return Object.keys(readContexts(io).contexts);
   return await withClient(options, io, async (client) => {
     if (kind === "rooms") return (await client.rooms()).map(({ name }) => name);
-    if (kind === "topics") return (await allTopics(client, "")).map(({ topic }) => topic);
+    if (kind === "topics") return (await allTopics(client, "", true)).map(({ topic }) => topic);
     const names: string[] = [];
     for await (const { name } of client.queues()) names.push(name);
     return names;

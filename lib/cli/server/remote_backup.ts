@@ -11,6 +11,7 @@ import { callMethod, type Client } from "../../client/mod.ts";
 import { Admin } from "../../gen/parley/v1/admin_pb.ts";
 import { type ServerOptions, withClient } from "../command.ts";
 import type { CliIo } from "../io.ts";
+import { StopSignals } from "../terminal/stop_signals.ts";
 
 /** How long the server may take for its copy of a large database. */
 const COPY_TIMEOUT_MS = 24 * 3_600_000;
@@ -29,10 +30,14 @@ export async function readBackup(
   io: CliIo,
 ): Promise<ReadBackup> {
   await checkFree(to);
+  // What is interrupted takes its unfinished file away.
+  using signals = new StopSignals();
+  const { signal } = signals;
   const unfinished = `${to}.${crypto.randomUUID().slice(0, 8)}.part`;
   using file = await Deno.open(unfinished, { write: true, createNew: true, mode: 0o600 });
   try {
-    const result = await withClient(options, io, (client) => copy(client, file), {
+    const result = await withClient(options, io, (client) => copy(client, file, signal), {
+      signal,
       requestTimeoutMs: Math.max(options.timeout, COPY_TIMEOUT_MS),
     });
     await file.sync();
@@ -46,12 +51,16 @@ export async function readBackup(
   }
 }
 
-async function copy(client: Client, file: Deno.FsFile): Promise<ReadBackup> {
+async function copy(
+  client: Client,
+  file: Deno.FsFile,
+  signal: AbortSignal,
+): Promise<ReadBackup> {
   const { startBackup, readBackup, endBackup } = Admin.method;
-  const { backupId, bytes } = await callMethod(client, startBackup, {});
+  const { backupId, bytes } = await callMethod(client, startBackup, {}, { signal });
   const hash = createHash("sha256");
   for (let offset = 0n;;) {
-    const { data, sha256 } = await callMethod(client, readBackup, { backupId, offset });
+    const { data, sha256 } = await callMethod(client, readBackup, { backupId, offset }, { signal });
     hash.update(data);
     for (let written = 0; written < data.length;) {
       written += await file.write(data.subarray(written));

@@ -1,8 +1,8 @@
 /**
- * `parley topic ls|info|trim|rm`: which topics the server keeps, how much of them, dropping the oldest
- * events, and removing topics.
+ * `parley topic ls|info|trim|rm`: which topics there are, how much is published and kept, for how many subscribers, dropping
+ * the oldest events, and removing topics.
  *
- * Both are for good: how far trimming goes has no default, and removing is asked for once more.
+ * The last two are for good: how far trimming goes has no default, and removing is asked for once more.
  */
 import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
@@ -22,6 +22,10 @@ import { jsonLine } from "../terminal/json_text.ts";
 import { byteSize, count, countOf } from "../terminal/summary.ts";
 import { styled } from "../terminal/terminal_text.ts";
 
+interface ListOptions extends ServerOptions {
+  readonly kept?: boolean;
+}
+
 interface TrimOptions extends ServerOptions {
   readonly before: number;
 }
@@ -29,6 +33,10 @@ interface TrimOptions extends ServerOptions {
 interface RemoveOptions extends ServerOptions {
   readonly yes?: boolean;
 }
+
+const LIST_HELP = `
+Rates are those of the last five to ten seconds, as the server counts. Topics that are not kept are there once
+something was published on them since the server started; it counts some thousands of them one by one.`;
 
 const REMOVE_HELP = `
 Examples:
@@ -41,11 +49,13 @@ on again counts on: no number of an event is ever given twice.`;
 /** Adds the commands below `topic`. */
 export function addKeptTopic(topic: Command, context: CliContext): void {
   withServerOptions(topic.command("ls"))
-    .description("list the topics that are kept")
+    .description("list topics: what is published and kept, and how many subscribe")
     .argument("[pattern]", "only those that match, like 'orders.>'", "")
-    .action((pattern: string, options: ServerOptions) => listTopics(pattern, options, context));
+    .option("--kept", "only those that are kept")
+    .addHelpText("after", LIST_HELP)
+    .action((pattern: string, options: ListOptions) => listTopics(pattern, options, context));
   withServerOptions(topic.command("info"))
-    .description("tell what is kept of a topic")
+    .description("tell what is published and kept on a topic, and how many subscribe")
     .argument("<topic>", "which one")
     .action((name: string, options: ServerOptions) => topicInfo(name, options, context));
   withServerOptions(topic.command("trim"))
@@ -62,35 +72,57 @@ export function addKeptTopic(topic: Command, context: CliContext): void {
     .action((pattern: string, options: RemoveOptions) => removeTopics(pattern, options, context));
 }
 
-async function listTopics(pattern: string, options: ServerOptions, { io }: CliContext) {
-  const topics = await withClient(options, io, (client) => allTopics(client, pattern));
+async function listTopics(pattern: string, options: ListOptions, { io }: CliContext) {
+  const plain = !options.kept;
+  const topics = await withClient(options, io, (client) => allTopics(client, pattern, plain));
   const out = io.stdout;
   if (options.json) return out.write(topics.map((each) => jsonLine(infoJson(each))).join(""));
-  if (topics.length === 0) return out.write("no topics are kept\n");
+  if (topics.length === 0) return out.write(plain ? "no topics\n" : "no topics are kept\n");
   const columns = [
     { title: "topic" },
-    ...["first", "last", "events", "size"].map((title) => ({ title, side: "right" as const })),
+    ...["events/s", "bytes/s", "subs", "last seq", "kept", "size"]
+      .map((title) => ({ title, side: "right" as const })),
     { title: "newest" },
     { title: "policy" },
   ];
   const rows = topics.map((info) => [
     printable(info.topic),
-    String(info.firstSeq),
-    String(info.lastSeq),
-    count(Number(info.events)),
-    byteSize(Number(info.bytes)),
-    isoTime(info.lastTimeUnixMicros),
-    printable(info.policy?.pattern ?? "-"),
+    perSecond(info.eventsPerSecond),
+    byteSize(info.bytesPerSecond),
+    count(Number(info.subscribers)),
+    ...isKept(info)
+      ? [
+        String(info.lastSeq),
+        count(Number(info.events)),
+        byteSize(Number(info.bytes)),
+        isoTime(info.lastTimeUnixMicros),
+        printable(info.policy?.pattern ?? "none any more"),
+      ]
+      : ["-", "-", "-", "-", "-"],
   ]);
   const [heading, ...lines] = columnLines(columns, rows, out.isTerminal ? out.columns : Infinity);
   out.write([styled("bold", heading, out), ...lines].map((line) => `${line}\n`).join(""));
 }
 
-/** All pages of the list. */
-export async function allTopics(client: Client, pattern: string): Promise<TopicInfo[]> {
+/** Whether anything is kept of a topic, or would be. */
+function isKept({ policy, lastSeq }: TopicInfo): boolean {
+  return policy !== undefined || lastSeq > 0n;
+}
+
+/** A rate with as many digits as say something. */
+function perSecond(rate: number): string {
+  return rate >= 100 ? count(Math.round(rate)) : rate.toFixed(rate === 0 ? 0 : 1);
+}
+
+/** All pages of the list; `plain` are topics that are not kept, too. */
+export async function allTopics(
+  client: Client,
+  pattern: string,
+  plain = false,
+): Promise<TopicInfo[]> {
   const topics: TopicInfo[] = [];
   for (let more = true; more;) {
-    const request = { pattern, after: topics.at(-1)?.topic ?? "" };
+    const request = { pattern, plain, after: topics.at(-1)?.topic ?? "" };
     const page = await callMethod(client, Topics.method.list, request);
     topics.push(...page.topics);
     more = page.more && page.topics.length > 0;
@@ -108,9 +140,8 @@ async function topicInfo(topic: string, options: ServerOptions, { io }: CliConte
   const out = io.stdout;
   if (options.json) return out.write(jsonLine(infoJson(info)));
   const { policy } = info;
-  const rows = [
-    ["topic", printable(info.topic)],
-    ["events", count(Number(info.events))],
+  const kept = [
+    ["kept", count(Number(info.events))],
     [
       "seq",
       info.events === 0n ? `none, last ${info.lastSeq}` : `${info.firstSeq} to ${info.lastSeq}`,
@@ -121,8 +152,19 @@ async function topicInfo(topic: string, options: ServerOptions, { io }: CliConte
     ["policy", policy === undefined ? "none any more" : printable(policy.pattern)],
     ["keeps", policy === undefined ? "what is there" : boundsText(policy)],
   ];
+  const { publishedEvents, publishedBytes, eventsPerSecond, bytesPerSecond } = info;
+  const rows = [
+    ["topic", printable(info.topic)],
+    ["subscribers", count(Number(info.subscribers))],
+    [
+      "published",
+      `${countOf(Number(publishedEvents), "event")}, ${byteSize(Number(publishedBytes))}`,
+    ],
+    ["rate", `${perSecond(eventsPerSecond)} events/s, ${byteSize(bytesPerSecond)}/s`],
+    ...isKept(info) ? kept : [["kept", "nothing: no policy keeps it"]],
+  ];
   for (const [label, value] of rows) {
-    out.write(`${styled("dim", label.padEnd(8), out)}${value}\n`);
+    out.write(`${styled("dim", label.padEnd(13), out)}${value}\n`);
   }
 }
 
@@ -194,6 +236,11 @@ function infoJson(info: TopicInfo) {
     last_seq: Number(info.lastSeq),
     events: Number(info.events),
     bytes: Number(info.bytes),
+    subscribers: Number(info.subscribers),
+    published_events: Number(info.publishedEvents),
+    published_bytes: Number(info.publishedBytes),
+    events_per_second: info.eventsPerSecond,
+    bytes_per_second: info.bytesPerSecond,
     oldest: info.firstTimeUnixMicros === 0n ? null : isoTime(info.firstTimeUnixMicros),
     newest: info.lastTimeUnixMicros === 0n ? null : isoTime(info.lastTimeUnixMicros),
     policy: policy === undefined ? null : {

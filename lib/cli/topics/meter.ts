@@ -1,57 +1,18 @@
 /**
- * Measures topics: how many events a second, how regularly, how many bytes, and how long events were under way.
+ * Measures how long events were under way, for `topic delay`, and whatever else can be seen where they arrive.
  *
  * Pure: time is an argument, in seconds of any clock that only goes forward. Of each topic the last events
  * are remembered, as many as the window says; beyond a number of topics, further ones are counted together
  * until one of those that are measured falls silent. So memory is bounded whatever is published.
  */
 
+import type { TopicFigures, TopicReport } from "./figures.ts";
+
 /** Topics that are measured one by one. */
 export const MAX_TOPICS = 512;
 /** A topic that was silent for this long gives up its place. */
 const SILENT_SECONDS = 30;
 const FIRST_CAPACITY = 16;
-
-/** What the window of one topic shows. */
-export interface TopicFigures {
-  readonly topic: string;
-  /** Events since the measurement began. */
-  readonly events: number;
-  /** Events since the last report. */
-  readonly fresh: number;
-  /** Events in the window. */
-  readonly window: number;
-  /** Events a second over the window; null with fewer than two events. */
-  readonly rate: number | null;
-  /** The intervals between the events of the window, in seconds; null with fewer than two events. */
-  readonly intervals: {
-    readonly average: number;
-    readonly min: number;
-    readonly max: number;
-    readonly standardDeviation: number;
-  } | null;
-  /** Bytes a second, from the first event of the window to now; null while no time has passed. */
-  readonly bytesPerSecond: number | null;
-  /** The payloads of the window, in bytes. */
-  readonly sizes: Spread;
-  /** From the moment in which the server took each event of the window to its arrival, in seconds. */
-  readonly delays: Spread;
-}
-
-/** What values are like. */
-export interface Spread {
-  readonly average: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-/** What is told at once. */
-export interface TopicReport {
-  /** By name. */
-  readonly topics: readonly TopicFigures[];
-  /** Events since the last report on topics that have no place. */
-  readonly others: number;
-}
 
 /** The last events of one topic: a ring that grows up to the window. */
 class TopicWindow {

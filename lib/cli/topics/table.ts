@@ -1,12 +1,12 @@
 /**
- * Shows what a TopicMeter has measured: rows for people, objects for JSON.
+ * Shows what was measured of topics: rows for people, objects for JSON.
  *
  * Rows fit the width of the terminal, so that a table that is drawn over itself never wraps; names of
  * topics are escaped before they are measured.
  */
 import { printable } from "../../base/printable.ts";
 import { byteSize, count, countOf } from "../terminal/summary.ts";
-import type { TopicFigures, TopicReport } from "./meter.ts";
+import type { TopicFigures, TopicReport } from "./figures.ts";
 
 /** What is measured: the rate of events, that of bytes, or how long events were under way. */
 export type Measure = "hz" | "bw" | "delay";

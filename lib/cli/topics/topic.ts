@@ -1,12 +1,15 @@
 /**
  * `parley topic hz|bw|delay PATTERN` (`ls`, `info` and `trim` are in kept.ts): how often, and how much, is published on
- * topics, and how long events are under way, measured as they arrive here.
+ * topics, measured by the server, and how long events are under way, measured as they arrive here.
  *
- * A report a second: on a terminal it is drawn over the one before, elsewhere each adds its lines. What the
- * server had to drop because this side was too slow is said, since the figures are then too low.
+ * A report a second: on a terminal it is drawn over the one before, elsewhere each adds its lines. Of delays, what the
+ * server had to drop because this side was too slow is said.
  */
 import type { Command } from "commander";
+import { ParleyError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
+import { callMethod, type Client } from "../../client/mod.ts";
+import { Topics } from "../../gen/parley/v1/topic_pb.ts";
 import {
   type CliContext,
   interval,
@@ -21,6 +24,8 @@ import { LinkNotices } from "../terminal/link_notices.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { addKeep } from "./keep.ts";
 import { addKeptTopic } from "./kept.ts";
+import type { TopicReport } from "./figures.ts";
+import { MeasuredTopics } from "./measured.ts";
 import { TopicMeter } from "./meter.ts";
 import { type Measure, plainLines, reportJson, tableRows } from "./table.ts";
 
@@ -40,9 +45,13 @@ const ABOUT = {
   delay: "measure how long events take from the server to here",
 } as const;
 
+const BY_SERVER =
+  `The server counts and times events as they are published, so every one is in the figures, however many there are and
+however slow this connection is. The window is that many events or, since reports come whole, a few more.`;
+
 const MORE = {
-  hz: "Sizes are those of payloads.",
-  bw: "Sizes are those of payloads.",
+  hz: BY_SERVER,
+  bw: `${BY_SERVER} Sizes are those of payloads.`,
   delay:
     `From the moment in which the server took an event, which is its time, to its arrival here. Between two machines that is
 as right as their clocks are alike.`,
@@ -76,6 +85,14 @@ export function addTopic(program: Command, context: CliContext): void {
   }
 }
 
+/** What gives reports. */
+interface Source {
+  /** Ends when there is nothing to measure any more. */
+  readonly closed: Promise<unknown>;
+  /** What is told now; null while the server cannot be asked. */
+  report(): TopicReport | null | Promise<TopicReport | null>;
+}
+
 async function measureTopics(
   pattern: string,
   measure: Measure,
@@ -84,24 +101,19 @@ async function measureTopics(
 ): Promise<void> {
   using signals = new StopSignals();
   const notices = new LinkNotices(io);
-  const meter = new TopicMeter(options.window);
   const reports = new Reports(io, measure, options.json ?? false, notices);
   await withClient(options, io, async (client) => {
-    const subscription = await client.subscribe(pattern, {
-      type: options.type,
-      overflow: "drop_newest",
-      onGap: (gap) => notices.onGap(gap),
-    }, ({ topic, payload, timeMicros }) => {
-      const delaySeconds = Date.now() / 1e3 - Number(timeMicros) / 1e6;
-      meter.record(topic, payload.length, performance.now() / 1000, delaySeconds);
-    });
+    const source = measure === "delay"
+      ? await delaysOf(client, pattern, options, notices)
+      : await measuredBy(client, pattern, options);
     notices.say(`measuring ${printable(pattern)}`);
     const stopped = new Promise<"over">((resolve) => signals.onFirst(() => resolve("over")));
-    const closed = subscription.closed.then(() => "over" as const);
+    const over = Promise.race([stopped, source.closed.then(() => "over" as const)]);
     for (let left = options.count ?? Infinity; left > 0; left--) {
-      const over = await within(options.interval, Promise.race([stopped, closed]));
-      if (over !== undefined) break;
-      reports.show(meter);
+      if (await within(options.interval, over) !== undefined) break;
+      const report = await Promise.race([source.report(), over]);
+      if (report === "over") break;
+      if (report !== null) reports.show(report);
     }
     notices.close();
   }, {
@@ -110,6 +122,48 @@ async function measureTopics(
     onError: notices.onError,
     signal: signals.signal,
   });
+}
+
+/** What the server measures: every event counts, however fast this side is. */
+async function measuredBy(
+  client: Client,
+  pattern: string,
+  { type = "", window }: TopicOptions,
+): Promise<Source> {
+  const measured = new MeasuredTopics(window);
+  const ask = () => callMethod(client, Topics.method.measure, { pattern, type });
+  measured.report(await ask());
+  return {
+    closed: new Promise(() => {}),
+    report: async () => {
+      try {
+        return measured.report(await ask());
+      } catch (reason) {
+        // The connection is made again; the notices say so.
+        if (client.status !== "closed" && ParleyError.from(reason).retryable) return null;
+        throw reason;
+      }
+    },
+  };
+}
+
+/** What can only be measured where events arrive. */
+async function delaysOf(
+  client: Client,
+  pattern: string,
+  { type, window }: TopicOptions,
+  notices: LinkNotices,
+): Promise<Source> {
+  const meter = new TopicMeter(window);
+  const { closed } = await client.subscribe(pattern, {
+    type,
+    overflow: "drop_newest",
+    onGap: (gap) => notices.onGap(gap),
+  }, ({ topic, payload, timeMicros }) => {
+    const delaySeconds = Date.now() / 1e3 - Number(timeMicros) / 1e6;
+    meter.record(topic, payload.length, performance.now() / 1000, delaySeconds);
+  });
+  return { closed, report: () => meter.report(performance.now() / 1000) };
 }
 
 /** Waits so long, or for `earlier`, and gives what that gave. */
@@ -141,9 +195,8 @@ class Reports {
     this.#json = json;
   }
 
-  show(meter: TopicMeter): void {
+  show(report: TopicReport): void {
     const { stdout } = this.#io;
-    const report = meter.report(performance.now() / 1000);
     if (this.#json) {
       stdout.write(jsonLine(reportJson(report, this.#measure, new Date().toISOString())));
       return;

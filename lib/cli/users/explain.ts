@@ -12,9 +12,10 @@ import { ruleFault, type Verb, VERBS } from "../../logic/access/rules.ts";
 import { type CliContext, type ServerOptions, UsageError, withServerOptions } from "../command.ts";
 import { loadFor } from "../server/config_flags.ts";
 import { jsonLine } from "../terminal/json_text.ts";
-import { askNewPassword, type FileOptions } from "./file.ts";
+import { askNewPassword } from "./new_password.ts";
 
-interface ExplainOptions extends FileOptions, ServerOptions {
+interface ExplainOptions extends ServerOptions {
+  readonly config?: string;
   readonly of?: string;
   readonly type?: string;
 }

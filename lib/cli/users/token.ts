@@ -1,26 +1,20 @@
 /**
- * `parley token new|ls|revoke`: the tokens of users, in the file that the server reads (auth.users_file).
+ * `parley token new|ls|revoke`: the tokens of users, in the file that the server reads (auth.users_file), or of a server over
+ * the connection.
  *
  * A token is shown once, when it is made; what is kept of it opens nothing.
  */
 import { type Command, InvalidArgumentError } from "commander";
 import { DURATION_FORM, durationMs } from "../../base/duration.ts";
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
-import { quote } from "../../base/quote.ts";
 import type { CliContext } from "../command.ts";
 import { columnLines } from "../terminal/columns.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { styled } from "../terminal/terminal_text.ts";
-import { type FileOptions, userOf, usersFile, withFileOptions } from "./file.ts";
+import { type PlaceOptions, type Said, withPlace, withPlaceOptions } from "./place.ts";
 
-interface NewOptions extends FileOptions {
+interface NewOptions extends PlaceOptions {
   readonly expires?: number;
-  readonly json?: boolean;
-}
-
-interface ListOptions extends FileOptions {
-  readonly json?: boolean;
 }
 
 /** The longest that a token may last: a hundred years. */
@@ -29,26 +23,26 @@ const MAX_LIFE_MS = 100 * 365 * 86_400_000;
 /** Adds the commands. */
 export function addToken(program: Command, context: CliContext): void {
   const token = program.command("token").description("look after the tokens of users");
-  withFileOptions(token.command("new"))
+  withPlaceOptions(token.command("new"))
     .description("make a token, and print it once")
     .argument("<user>", "whose it is")
     .argument("<name>", "a name to know it by")
     .option("--expires <duration>", "how long it lasts, like 90d (default: for ever)", life)
-    .option("--json", "print JSON")
-    .action((user: string, name: string, options: NewOptions) =>
-      make(user, name, options, context)
+    .action((user: string, name: string, options: NewOptions, command: Command) =>
+      make(user, name, { command, options }, context)
     );
-  withFileOptions(token.command("ls"))
+  withPlaceOptions(token.command("ls"))
     .description("list tokens, without what they are")
     .argument("[user]", "only those of one user")
-    .option("--json", "print JSON")
-    .action((user: string | undefined, options: ListOptions) => list(user, options, context));
-  withFileOptions(token.command("revoke"))
+    .action((user: string | undefined, options: PlaceOptions, command: Command) =>
+      list(user, { command, options }, context)
+    );
+  withPlaceOptions(token.command("revoke"))
     .description("take a token back, and end its sessions")
     .argument("<user>", "whose it is")
     .argument("<name>", "its name")
-    .action((user: string, name: string, options: FileOptions) =>
-      revoke(user, name, options, context)
+    .action((user: string, name: string, options: PlaceOptions, command: Command) =>
+      revoke(user, name, { command, options }, context)
     );
 }
 
@@ -58,48 +52,53 @@ function life(text: string): number {
   throw new InvalidArgumentError(`It must be ${DURATION_FORM}, above 0 and up to 100 years.`);
 }
 
-async function make(user: string, name: string, options: NewOptions, { io }: CliContext) {
-  const { path, config } = await usersFile(options, io);
-  const { changeUsers, newToken } = await import("../../server/users_editor.ts");
-  const { token, hash } = newToken();
-  const expires = options.expires === undefined
-    ? ""
-    : new Date(Date.now() + options.expires).toISOString().replace(/\.\d+Z$/, "Z");
-  await changeUsers(path, config, (tables) => {
-    const owner = userOf(tables, user);
-    const tokens = owner.tokens ??= [];
-    if (tokens.some((one) => one.name === name)) {
-      throw new ParleyError(
-        ErrorCode.ALREADY_EXISTS,
-        `cannot make the token ${quote(name)}: ${quote(user)} has one of that name`,
-        { accepted: "another name, or `parley token revoke` first" },
-      );
-    }
-    tokens.push({ name, hash, ...expires === "" ? {} : { expires } });
-  });
-  if (options.json) {
-    return io.stdout.write(jsonLine({ user, name, token, expires: expires || null }));
+/** When a token ends, in UTC and whole seconds; empty for never. */
+function endText(expiresMs: number): string {
+  return expiresMs === 0 ? "" : new Date(expiresMs).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+async function make(user: string, name: string, said: Said<NewOptions>, context: CliContext) {
+  const { expires = 0, json } = said.options;
+  const { token, expiresMs } = await withPlace(
+    said,
+    context,
+    (place) => place.newToken(user, name, expires),
+  );
+  const { io } = context;
+  if (json) {
+    io.stdout.write(jsonLine({ user, name, token, expires: endText(expiresMs) || null }));
+    return;
   }
   // The token alone on standard output, so that it can be put where it belongs.
   io.stderr.write("the token is shown only now; clients give it as PARLEY_TOKEN or --token\n");
   io.stdout.write(`${token}\n`);
 }
 
-async function list(user: string | undefined, options: ListOptions, { io }: CliContext) {
-  const { path } = await usersFile(options, io);
-  const { readUsersFile } = await import("../../server/config/users_file.ts");
-  const { tables } = await readUsersFile(path);
-  const owners = user === undefined ? tables.users : [userOf(tables, user)];
+async function revoke(user: string, name: string, said: Said, context: CliContext) {
+  await withPlace(said, context, (place) => place.revokeToken(user, name));
+  context.io.stdout.write(
+    said.options.json
+      ? jsonLine({ user, name })
+      : `took back the token ${printable(name)} of ${printable(user)}\n`,
+  );
+}
+
+async function list(user: string | undefined, said: Said, context: CliContext) {
+  const owners = await withPlace(said, context, async (place) => {
+    const found = await place.list(user);
+    if (user !== undefined && found.length === 0) await place.check(user);
+    return found;
+  });
   const tokens = owners.flatMap((owner) =>
-    (owner.tokens ?? []).map(({ name, expires = "" }) => ({
+    owner.tokens.map(({ name, expiresMs }) => ({
       user: owner.name,
       name,
-      expires,
-      ended: expires !== "" && Date.parse(expires) <= Date.now(),
+      expires: endText(expiresMs),
+      ended: expiresMs !== 0 && expiresMs <= Date.now(),
     }))
   );
-  const out = io.stdout;
-  if (options.json) {
+  const out = context.io.stdout;
+  if (said.options.json) {
     const lines = tokens.map((one) => jsonLine({ ...one, expires: one.expires || null }));
     return out.write(lines.join(""));
   }
@@ -112,22 +111,4 @@ async function list(user: string | undefined, options: ListOptions, { io }: CliC
   ]);
   const [heading, ...lines] = columnLines(columns, rows, out.isTerminal ? out.columns : Infinity);
   out.write([styled("bold", heading, out), ...lines].map((line) => `${line}\n`).join(""));
-}
-
-async function revoke(user: string, name: string, options: FileOptions, { io }: CliContext) {
-  const { path, config } = await usersFile(options, io);
-  const { changeUsers } = await import("../../server/users_editor.ts");
-  await changeUsers(path, config, (tables) => {
-    const owner = userOf(tables, user);
-    const left = (owner.tokens ?? []).filter((one) => one.name !== name);
-    if (left.length === (owner.tokens ?? []).length) {
-      throw new ParleyError(
-        ErrorCode.NOT_FOUND,
-        `cannot take back the token ${quote(name)}: ${quote(user)} has none of that name`,
-        { accepted: "one that `parley token ls` tells" },
-      );
-    }
-    owner.tokens = left;
-  });
-  io.stdout.write(`took back the token ${printable(name)} of ${printable(user)}\n`);
 }

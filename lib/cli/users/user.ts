@@ -1,124 +1,142 @@
 /**
- * `parley user add|passwd|disable|enable|rm|ls`: the users in the file that the server reads (auth.users_file).
+ * `parley user add|passwd|disable|enable|rm|ls`: the users in the file that the server reads (auth.users_file), or those of a
+ * server over the connection.
  *
- * The commands change the file; a server that runs takes it over within a second. Passwords are typed, or given as
- * PARLEY_NEW_PASSWORD, never as an argument.
+ * A server that runs takes a changed file over within a second. Passwords are typed, or given as PARLEY_NEW_PASSWORD or on
+ * standard input, never as an argument.
  */
 import type { Command } from "commander";
-import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { printable } from "../../base/printable.ts";
 import { quote } from "../../base/quote.ts";
-import type { WrittenUser } from "../../server/users_editor.ts";
+import { personNameFault } from "../../logic/rooms/person_name.ts";
 import type { CliContext } from "../command.ts";
 import { columnLines } from "../terminal/columns.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { styled } from "../terminal/terminal_text.ts";
-import { askNewPassword, type FileOptions, userOf, usersFile, withFileOptions } from "./file.ts";
+import { askNewPassword, type NewPasswordOptions, withNewPassword } from "./new_password.ts";
+import {
+  type ListedUser,
+  type PlaceOptions,
+  type Said,
+  withPlace,
+  withPlaceOptions,
+} from "./place.ts";
 
-interface AddOptions extends FileOptions {
+interface AddOptions extends PlaceOptions, NewPasswordOptions {
   readonly role?: readonly string[];
   readonly password: boolean;
 }
 
+const EXAMPLES = `
+Examples:
+  parley user add ada --role admin
+  parley user add ada --role admin --server parleys://parley.example.com
+  pass show parley/ada | parley user add ada --password-stdin`;
+
 /** Adds the commands. */
 export function addUser(program: Command, context: CliContext): void {
   const user = program.command("user").description("look after the users of a server");
-  withFileOptions(user.command("add"))
+  withNewPassword(withPlaceOptions(user.command("add")))
     .description("add a user; the password is typed, or PARLEY_NEW_PASSWORD")
     .argument("<name>", "the name of the user")
     .option("--role <role>", "a role of the user; may be repeated", gather)
     .option("--no-password", "a user who comes in with tokens or a certificate only")
-    .action((name: string, options: AddOptions) => add(name, options, context));
-  withFileOptions(user.command("passwd"))
+    .addHelpText("after", EXAMPLES)
+    .action((name: string, options: AddOptions, command: Command) =>
+      add(name, { command, options }, context)
+    );
+  withNewPassword(withPlaceOptions(user.command("passwd")))
     .description("give a user another password; its sessions end")
     .argument("<name>", "the name of the user")
-    .action((name: string, options: FileOptions) => changePassword(name, options, context));
+    .action((name: string, options: PlaceOptions & NewPasswordOptions, command: Command) =>
+      changePassword(name, { command, options }, context)
+    );
   for (const disabled of [true, false]) {
-    withFileOptions(user.command(disabled ? "disable" : "enable"))
+    withPlaceOptions(user.command(disabled ? "disable" : "enable"))
       .description(disabled ? "let a user in no more, and end its sessions" : "let a user in again")
       .argument("<name>", "the name of the user")
-      .action((name: string, options: FileOptions) =>
-        setDisabled(name, disabled, options, context)
+      .action((name: string, options: PlaceOptions, command: Command) =>
+        setDisabled(name, disabled, { command, options }, context)
       );
   }
-  withFileOptions(user.command("rm"))
+  withPlaceOptions(user.command("rm"))
     .description("remove a user with its tokens, and end its sessions")
     .argument("<name>", "the name of the user")
-    .action((name: string, options: FileOptions) => remove(name, options, context));
-  withFileOptions(user.command("ls"))
+    .action((name: string, options: PlaceOptions, command: Command) =>
+      remove(name, { command, options }, context)
+    );
+  withPlaceOptions(user.command("ls"))
     .description("list the users, those of the configuration too")
-    .option("--json", "print JSON")
-    .action((options: FileOptions & { readonly json?: boolean }) => list(options, context));
+    .action((options: PlaceOptions, command: Command) => list({ command, options }, context));
 }
 
 function gather(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
 
-async function add(name: string, options: AddOptions, { io }: CliContext): Promise<void> {
-  const { path, config } = await usersFile(options, io);
-  const { changeUsers, hashPassword } = await import("../../server/users_editor.ts");
-  const password = options.password ? await hashPassword(await askNewPassword(name, io)) : "";
-  await changeUsers(path, config, ({ users }) => {
-    if (users.some((one) => one.name === name)) {
-      throw new ParleyError(
-        ErrorCode.ALREADY_EXISTS,
-        `cannot add the user ${quote(name)}: it is there`,
-        { accepted: "`parley user passwd`, for another password" },
-      );
-    }
-    users.push({ name, ...password === "" ? {} : { password }, roles: [...options.role ?? []] });
-  });
-  io.stdout.write(`added ${printable(name)} to ${printable(path)}\n`);
-}
-
-async function changePassword(name: string, options: FileOptions, { io }: CliContext) {
-  const { path, config } = await usersFile(options, io);
-  const { changeUsers, hashPassword } = await import("../../server/users_editor.ts");
-  // Whether there is such a user is said before anything is typed.
-  await changeUsers(path, config, (tables) => userOf(tables, name));
-  const password = await hashPassword(await askNewPassword(name, io));
-  await changeUsers(path, config, (tables) => {
-    userOf(tables, name).password = password;
-  });
-  io.stdout.write(`${printable(name)} has another password\n`);
-}
-
-async function setDisabled(
-  name: string,
-  disabled: boolean,
-  options: FileOptions,
+function tell(
   { io }: CliContext,
+  { json }: PlaceOptions,
+  fields: Record<string, unknown>,
+  text: string,
+): void {
+  io.stdout.write(json ? jsonLine(fields) : text);
+}
+
+async function add(
+  name: string,
+  { command, options }: Said<AddOptions>,
+  context: CliContext,
 ): Promise<void> {
-  const { path, config } = await usersFile(options, io);
-  const { changeUsers } = await import("../../server/users_editor.ts");
-  await changeUsers(path, config, (tables) => {
-    userOf(tables, name).disabled = disabled;
+  const { io } = context;
+  const roles = options.role ?? [];
+  const place = await withPlace({ command, options }, context, async (place) => {
+    const password = options.password || options.passwordStdin
+      ? await askNewPassword(name, io, options)
+      : "";
+    await place.add(name, password, roles);
+    return place.name;
   });
-  io.stdout.write(`${printable(name)} is ${disabled ? "disabled" : "enabled"}\n`);
+  tell(context, options, { name, roles }, `added ${printable(name)} to ${printable(place)}\n`);
+  const fault = personNameFault(name);
+  if (fault === null) return;
+  io.stderr.write(
+    `parley: ${
+      printable(quote(name))
+    } can be no name in rooms (${fault}): there this user takes another one\n`,
+  );
 }
 
-async function remove(name: string, options: FileOptions, { io }: CliContext): Promise<void> {
-  const { path, config } = await usersFile(options, io);
-  const { changeUsers } = await import("../../server/users_editor.ts");
-  await changeUsers(path, config, (tables) => {
-    tables.users.splice(tables.users.indexOf(userOf(tables, name)), 1);
+async function changePassword(
+  name: string,
+  { command, options }: Said<PlaceOptions & NewPasswordOptions>,
+  context: CliContext,
+): Promise<void> {
+  await withPlace({ command, options }, context, async (place) => {
+    // Whether there is such a user is said before anything is typed.
+    await place.check(name);
+    await place.setPassword(name, await askNewPassword(name, context.io, options));
   });
-  io.stdout.write(`removed ${printable(name)}\n`);
+  tell(context, options, { name }, `${printable(name)} has another password\n`);
 }
 
-async function list(options: FileOptions & { readonly json?: boolean }, { io }: CliContext) {
-  const users = await allUsers(options, io);
-  const out = io.stdout;
-  if (options.json) {
-    const lines = users.map((user) =>
-      jsonLine({
-        name: user.name,
-        roles: rolesOf(user),
-        disabled: user.disabled ?? false,
-        password: (user.password ?? "") !== "",
-        tokens: user.tokens?.length ?? 0,
-      })
+async function setDisabled(name: string, disabled: boolean, said: Said, context: CliContext) {
+  await withPlace(said, context, (place) => place.setDisabled(name, disabled));
+  const text = `${printable(name)} is ${disabled ? "disabled" : "enabled"}\n`;
+  tell(context, said.options, { name, disabled }, text);
+}
+
+async function remove(name: string, said: Said, context: CliContext): Promise<void> {
+  await withPlace(said, context, (place) => place.remove(name));
+  tell(context, said.options, { name }, `removed ${printable(name)}\n`);
+}
+
+async function list(said: Said, context: CliContext) {
+  const users = await withPlace(said, context, (place) => place.list());
+  const out = context.io.stdout;
+  if (said.options.json) {
+    const lines = users.map(({ name, roles, disabled, hasPassword, tokens }) =>
+      jsonLine({ name, roles, disabled, password: hasPassword, tokens: tokens.length })
     );
     return out.write(lines.join(""));
   }
@@ -131,7 +149,7 @@ async function list(options: FileOptions & { readonly json?: boolean }, { io }: 
   ];
   const rows = users.map((user) => [
     printable(user.name),
-    rolesOf(user).map((role) => printable(role)).join(", "),
+    user.roles.map((role) => printable(role)).join(", "),
     waysOf(user),
     user.disabled ? "disabled" : "",
   ]);
@@ -139,23 +157,9 @@ async function list(options: FileOptions & { readonly json?: boolean }, { io }: 
   out.write([styled("bold", heading, out), ...lines].map((line) => `${line}\n`).join(""));
 }
 
-/** The users of the file, and those of the configuration. */
-async function allUsers(options: FileOptions, io: CliContext["io"]): Promise<WrittenUser[]> {
-  const { loadFor } = await import("../server/config_flags.ts");
-  const { config } = await loadFor({ config: options.config }, io);
-  const path = options.file ?? config.auth.users_file;
-  if (path === "") return config.users;
-  const { readUsersFile } = await import("../../server/config/users_file.ts");
-  return [...(await readUsersFile(path)).tables.users, ...config.users];
-}
-
-function rolesOf({ roles = [] }: WrittenUser): string[] {
-  return typeof roles === "string" ? [roles] : roles;
-}
-
-function waysOf({ password = "", tokens = [] }: WrittenUser): string {
+function waysOf({ hasPassword, tokens }: ListedUser): string {
   const ways = [
-    ...password === "" ? [] : ["password"],
+    ...hasPassword ? ["password"] : [],
     ...tokens.length === 0 ? [] : [tokens.length === 1 ? "1 token" : `${tokens.length} tokens`],
   ];
   return ways.join(", ") || "certificate";

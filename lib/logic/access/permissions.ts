@@ -22,6 +22,8 @@ const MAX_SHOWN = 256;
 const ROOM_TOPIC = "room.";
 /** The first level of the topics on which the server tells of itself: only a rule that begins so allows them. */
 const SYSTEM_LEVEL = "sys";
+/** The pattern of every name. */
+const EVERYTHING = ">";
 /** What follows the name of a room in the topic that tells who is there. */
 const PRESENCE = ".presence";
 
@@ -59,9 +61,10 @@ export class Permissions {
     this.types = [...new Set(types.filter((type) => type !== ""))];
   }
 
-  /** Whether any rule allows something of `verb`. */
+  /** Whether any rule allows something of `verb`, and none denies all of it. */
   mayAny(verb: Verb): boolean {
-    return !this.#rules(verb).allow.isEmpty;
+    const { allow, deny } = this.#rules(verb);
+    return !allow.isEmpty && deny.covering(targetOf(verb, EVERYTHING), "") === null;
   }
 
   /** Whether `verb` is allowed for a name, and of a topic for events of `type`. */

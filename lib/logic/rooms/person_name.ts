@@ -36,6 +36,13 @@ export function personName(name: string): string {
   );
 }
 
+/** Says which rule of names for people `name` breaks, or null when a person may have it. */
+export function personNameFault(name: string): string | null {
+  const normal = name.normalize("NFC");
+  if (normal.normalize("NFKC") !== normal) return "it is written with variants of other characters";
+  return faultOf(normal);
+}
+
 function faultOf(name: string): string | null {
   if (name === "") return "a name is not empty";
   if ([...name].length > MAX_NAME_CHARACTERS) {
@@ -62,6 +69,15 @@ export function foldName(name: string): string {
  */
 export function looksOf(name: string): readonly [string, string] {
   return [skeleton(foldName(name)), skeleton(foldName(skeleton(name)))];
+}
+
+/** Says for names whether people could take them for `name`: they differ from it in case only, or look alike. */
+export function looksAlike(name: string): (other: string) => boolean {
+  const [first, second] = looksOf(name);
+  return (other) => {
+    const looks = looksOf(other);
+    return looks[0] === first || looks[1] === second;
+  };
 }
 
 let targets: ReadonlyMap<string, string> | null = null;

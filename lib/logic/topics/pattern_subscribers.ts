@@ -10,6 +10,9 @@
 import type { Group } from "./group_balance.ts";
 import { firstOfEachOwner, type MatchBuilder, type Subscription } from "./subscription.ts";
 
+/** Stands for every type at once; no type is named like that. */
+export const ANY_TYPE = "*";
+
 /** What stands at one pattern. */
 export type Slot<S extends Subscription> = S | PatternSubscribers<S> | null;
 
@@ -56,7 +59,7 @@ export function collectSlot<S extends Subscription>(
   if (slot === null) return;
   if (slot instanceof PatternSubscribers) {
     slot.collect(type, into);
-  } else if (slot.type === "" || slot.type === type) {
+  } else if (slot.type === "" || slot.type === type || type === ANY_TYPE) {
     if (slot.group === "") into.addOne(slot);
     else into.addGroup({ name: slot.group, pattern: slot.pattern, members: [slot], turn: 0 });
   }
@@ -98,6 +101,7 @@ class PatternSubscribers<S extends Subscription> {
   }
 
   collect(type: string, into: MatchBuilder<S>): void {
+    if (type === ANY_TYPE) return this.#collectAll(into);
     const anyType = this.#anyType;
     const ofType = type === "" ? null : this.#ofType(type);
     if (anyType?.plain) into.addList(anyType.plain.list());
@@ -117,6 +121,14 @@ class PatternSubscribers<S extends Subscription> {
       for (const [name, set] of ofType.groups) {
         if (!anyType?.groups?.has(name)) into.addGroup(set.group(name));
       }
+    }
+  }
+
+  #collectAll(into: MatchBuilder<S>): void {
+    const all = [...this.#anyType === null ? [] : [this.#anyType], ...this.#byType?.values() ?? []];
+    for (const { plain, groups } of all) {
+      if (plain !== null) into.addList(plain.list());
+      for (const [name, set] of groups ?? []) into.addGroup(set.group(name));
     }
   }
 

@@ -2,17 +2,27 @@
  * What was published on each topic, for a bounded number of topics; all further ones count together.
  *
  * Whoever publishes keeps the tally of a topic at hand, so that an event costs two additions. When the table is full
- * and its owner forgets some topics, those who publish have to look up their tallies anew. Pure.
+ * and its owner forgets some topics, those who publish have to look up their tallies anew. Rates come from marks that are
+ * set from time to time, so they cost an event nothing. Pure.
  */
 
 /** The topics that are counted apart at most. */
 export const MAX_TALLIES = 4096;
+/** Rates are those of the time since the mark before the last; marks are set so often. */
+const MARK_INTERVAL_MS = 5000;
+/** A rate is over no less. */
+const LEAST_RATE_MS = 1000;
 
 /** The count of one topic, or of all that have none of their own. */
 export class TopicTally {
   events = 0;
   /** The bytes of these events as they came. */
   bytes = 0;
+  /** What was counted when the last mark was set, and at the one before. */
+  markedEvents = 0;
+  markedBytes = 0;
+  formerEvents = 0;
+  formerBytes = 0;
 
   constructor(
     /** The topic; empty for the rest. */
@@ -24,6 +34,20 @@ export class TopicTally {
     this.events++;
     this.bytes += bytes;
   }
+
+  /** Sets a mark. */
+  mark(): void {
+    this.formerEvents = this.markedEvents;
+    this.formerBytes = this.markedBytes;
+    this.markedEvents = this.events;
+    this.markedBytes = this.bytes;
+  }
+}
+
+/** How fast a topic is published on. */
+export interface TopicRate {
+  readonly eventsPerSecond: number;
+  readonly bytesPerSecond: number;
 }
 
 /** The counts of the topics of one server. */
@@ -32,9 +56,37 @@ export class TopicTallies {
   readonly rest = new TopicTally("");
   readonly #byTopic = new Map<string, TopicTally>();
   readonly #most: number;
+  /** When the last mark was set, and the one before: at first when the counting began. */
+  #markedMs: number;
+  #formerMs: number;
 
-  constructor(most = MAX_TALLIES) {
+  /** `startMs` is the time from which on is counted. */
+  constructor(startMs = 0, most = MAX_TALLIES) {
     this.#most = most;
+    this.#markedMs = this.#formerMs = startMs;
+  }
+
+  /** Sets marks when it is time. To be called now and then, from the start on. */
+  sweep(nowMs: number): void {
+    if (nowMs - this.#markedMs < MARK_INTERVAL_MS) return;
+    this.#formerMs = this.#markedMs;
+    this.#markedMs = nowMs;
+    for (const tally of this.#byTopic.values()) tally.mark();
+  }
+
+  /** How fast a topic has been published on since the mark before the last: over five to ten seconds, or since the start. */
+  rateOf(tally: TopicTally, nowMs: number): TopicRate {
+    // In the first moment after a start one event would be a thousand a second.
+    const seconds = Math.max(LEAST_RATE_MS, nowMs - this.#formerMs) / 1000;
+    return {
+      eventsPerSecond: (tally.events - tally.formerEvents) / seconds,
+      bytesPerSecond: (tally.bytes - tally.formerBytes) / seconds,
+    };
+  }
+
+  /** The tally that a topic has of its own; null for one that has none. */
+  find(topic: string): TopicTally | null {
+    return this.#byTopic.get(topic) ?? null;
   }
 
   /** Whether further topics count together. */

@@ -18,6 +18,7 @@ import { FilterTypes } from "./filter_types.ts";
 import { MatchCache } from "./match_cache.ts";
 import { NameMap } from "./name_map.ts";
 import {
+  ANY_TYPE,
   collectSlot,
   findInSlot,
   putInSlot,
@@ -180,6 +181,11 @@ export class TopicTrie<S extends Subscription> {
   /** Who subscribed to a valid topic and type, those too whom nobody would let have it. It is made anew each time. */
   wanting(topic: string, type: string): Match<S> {
     return this.#find(topic, this.#types.named(type));
+  }
+
+  /** Who subscribed to a valid topic, whatever the type that they want; a group may stand there more than once. */
+  wantingAnyType(topic: string): Match<S> {
+    return this.#find(topic, ANY_TYPE);
   }
 
   #build(topic: string, named: string): Match<S> {

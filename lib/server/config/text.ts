@@ -3,7 +3,7 @@
  * and the reference of all keys, which is docs/configuration.md.
  */
 import { stringify } from "smol-toml";
-import { printable } from "../../base/printable.ts";
+import { printable, shownUrl } from "../../base/printable.ts";
 import type { Config, LoadedConfig } from "./config.ts";
 import { sourceText } from "./errors.ts";
 import { needsRestart } from "../reload/keys.ts";
@@ -21,6 +21,8 @@ import {
 const REDACTED = "(not shown)";
 /** The fields that hold secrets, or what is stored of some. */
 const SECRETS = ["password", "hash", "deliver_secret"];
+/** The field with a URL whose query may hold one. */
+const URL_FIELD = "deliver_to";
 
 /** Writes what is in force as TOML; each value that is no default says where it comes from. */
 export function configToml(loaded: LoadedConfig): string {
@@ -84,6 +86,7 @@ function withoutSecrets(item: Record<string, unknown>): Record<string, unknown> 
   const shown = { ...item };
   for (const [name, value] of Object.entries(item)) {
     if (SECRETS.includes(name) && (value as string | unknown[]).length > 0) shown[name] = REDACTED;
+    else if (name === URL_FIELD && value !== "") shown[name] = shownUrl(value as string);
     else if (Array.isArray(value)) {
       shown[name] = value.map((inner) =>
         typeof inner === "object" && inner !== null

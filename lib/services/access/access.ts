@@ -56,6 +56,11 @@ export class Access {
     this.#logins.asker = asker;
   }
 
+  /** Has `tell` know of wrong passwords. */
+  tellOfRefusals(tell: (origin: Origin, user: string) => void): void {
+    this.#logins.refused = tell;
+  }
+
   /** Whether `method` is the one by which the server asks who somebody is. */
   isCallout(method: string): boolean {
     return this.#accounts?.callout?.method === method;

@@ -65,6 +65,20 @@ export function checkMayOne(
   throw missing(peer, action, wanted.map(([verb, name]) => ruleText(verb, name)).join(" or "));
 }
 
+/** As `checkMayOne`, for all that patterns match, but for what is denied of it. */
+export function checkMayAllOfOne(
+  peer: Peer,
+  action: string,
+  wanted: readonly (readonly [verb: Verb, pattern: string, type: string])[],
+): void {
+  const { identity } = peer;
+  if (identity === null) return;
+  const { permissions } = identity;
+  if (wanted.some(([verb, pattern, type]) => permissions.mayAll(verb, pattern, type))) return;
+  const rules = wanted.map(([verb, pattern, type]) => ruleText(verb, pattern, type));
+  throw missing(peer, action, rules.join(" or "));
+}
+
 /** Whether the peer has the permission of `verb` for a name. */
 export function may({ identity }: Peer, verb: Verb, name: string): boolean {
   return identity === null || identity.permissions.may(verb, name);

@@ -26,6 +26,7 @@ import {
   toBase64Url,
 } from "../../logic/access/password_hash.ts";
 import { isJwt, isToken } from "../../logic/access/token.ts";
+import { foldName } from "../../logic/rooms/person_name.ts";
 import type { JwtVerifier } from "../../ports/jwt.ts";
 import type { SecretHasher } from "../../ports/secrets.ts";
 import { HashLine } from "./hash_line.ts";
@@ -71,6 +72,8 @@ export class Logins {
   readonly #throttle = new GuessThrottle();
   /** Asked about those who are not known, where that is configured. */
   asker: Asker | null = null;
+  /** Told of a wrong password, and of the user whose it was to be; empty when there is none of that name. */
+  refused: (origin: Origin, user: string) => void = () => {};
 
   constructor(hasher: SecretHasher, clock: Clock) {
     this.#hasher = hasher;
@@ -108,7 +111,7 @@ export class Logins {
       origin,
       (address) => this.#check(user, password, address, accountsNow()),
       // A name that is nobody's may be a password that was typed in the wrong place.
-      () => accountsNow().user(user) === null ? "" : user,
+      () => nameOfUser(accountsNow(), user),
     );
     // The accounts may be others by now.
     const accounts = accountsNow();
@@ -179,10 +182,11 @@ export class Logins {
   /** What `check` finds, unless too many tries were wrong; null counts as one, and is refused. */
   async #throttled<T>(
     account: string,
-    { connection, address: whole }: Origin,
+    origin: Origin,
     check: (address: string) => Promise<T | null>,
     nameOf: () => string = () => "",
   ): Promise<T> {
+    const { connection, address: whole } = origin;
     const address = countedAs(whole);
     const waitMs = this.#throttle.begin(account, address, this.#clock.monotonicMs());
     if (waitMs > 0) throw tooSoon(waitMs);
@@ -198,7 +202,9 @@ export class Logins {
       return found;
     }
     this.#throttle.wrong(account, address, this.#clock.monotonicMs());
-    log.info("a password was wrong", { connection, address: whole, user: nameOf() });
+    const user = nameOf();
+    log.info("a password was wrong", { connection, address: whole, user });
+    this.refused(origin, user);
     throw wrong();
   }
 
@@ -229,6 +235,13 @@ export class Logins {
     const cost = decoyCosts[((first << 16) + (second << 8) + third) % decoyCosts.length];
     return { cost, salt: new Uint8Array(SALT_BYTES), hash: new Uint8Array(HASH_BYTES) };
   }
+}
+
+/** The user whose name was given, in small letters or capitals; empty when there is none of that name. */
+function nameOfUser(accounts: Accounts, given: string): string {
+  // Looked up for every name, so that the time says nothing of who there is.
+  const alike = accounts.usersLike(given).filter(({ name }) => foldName(name) === foldName(given));
+  return (alike.find(({ name }) => name === given) ?? alike.at(0))?.name ?? "";
 }
 
 /** Whether the server itself cannot know these: a user that is not configured, or a token of another form. */

@@ -30,9 +30,11 @@ export function encodeEvent(topic: string, event: RoomHappening, messageId: stri
   let at = put(body, 0, TOPIC_TAG, name);
   at = put(body, at, PAYLOAD_TAG, payload);
   at = put(body, at, TYPE_TAG, TYPE);
-  if (id.length === 0) return { body, idStart: 0, idEnd: 0 };
+  const type = RoomEventSchema.typeName;
+  const encoded = { topic, type, body, payloadBytes: payload.length };
+  if (id.length === 0) return { ...encoded, idStart: 0, idEnd: 0 };
   put(body, at, MESSAGE_ID_TAG, id);
-  return { body, idStart: body.length - id.length, idEnd: body.length };
+  return { ...encoded, idStart: body.length - id.length, idEnd: body.length };
 }
 
 /** The bytes of a field with its tag, of one byte, and its length. */

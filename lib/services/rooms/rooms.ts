@@ -9,7 +9,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { mayFail } from "../../base/detached.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
-import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
+import { DirectMessageSchema } from "../../gen/parley/v1/room_pb.ts";
 import { type Granted, NameRegistry } from "../../logic/rooms/name_registry.ts";
 import { quote } from "../../base/quote.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
@@ -326,7 +326,8 @@ export class Rooms {
         `cannot use the room "${room}": no policy keeps its history`,
       );
     }
-    const { body, idStart, idEnd } = encodeEvent(topic, event, messageId);
+    const encoded = encodeEvent(topic, event, messageId);
+    const { body, idStart, idEnd } = encoded;
     const publisher = sender === null ? null : publisherOf(sender);
     if (publisher !== null) publisher.keeps = true;
     const stamps = publisher?.stamps ?? this.#stamps;
@@ -336,6 +337,7 @@ export class Rooms {
     const ticket: Ticket = { session: null, committed: resolve, failed: reject };
     entry.setBody(body, 0, body.length).setStamps(stamps).setId(idStart, idEnd);
     this.#kept.append(kept, entry, ticket, sender);
+    this.#bus.own.count(encoded);
     return promise;
   }
 
@@ -343,8 +345,7 @@ export class Rooms {
   #presence(room: string, event: RoomHappening): void {
     const topic = `${ROOM_PREFIX}${room}.presence`;
     this.#stamps.setTime(this.#context.clock.wallMs());
-    const { body } = encodeEvent(topic, event, "");
-    this.#bus.publishOwn(topic, RoomEventSchema.typeName, body, this.#stamps);
+    this.#bus.own.publish(encodeEvent(topic, event, ""), this.#stamps);
   }
 
   /** Ends a session whose name another one has taken over by its token. */

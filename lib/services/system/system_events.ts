@@ -23,6 +23,7 @@ import {
   EventsLeftOutSchema,
   IdentifiedSchema,
   LimitHitSchema,
+  LoginRefusedSchema,
   SlowConsumerSchema,
   UserChange,
   UserChangedSchema,
@@ -33,6 +34,7 @@ import type { NoticedPeer, Notices } from "../../ports/notices.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 import type { Bus } from "../topics/bus.ts";
+import type { OwnEvent } from "../topics/own_events.ts";
 import { SYSTEM_PREFIX } from "../topics/system_topics.ts";
 
 /** The events of one topic in a second, and at once. */
@@ -53,11 +55,13 @@ interface Channel {
   leftOut: number;
 }
 
-/** An event that leaves in a moment. */
-interface Leaving {
-  readonly topic: string;
-  readonly type: string;
-  readonly body: Uint8Array;
+/** Where a login was tried from. */
+interface LoginOrigin {
+  readonly connection: number;
+  readonly sessionId: string;
+  readonly listener: string;
+  readonly address: string;
+  readonly client: { readonly name: string; readonly library: string };
 }
 
 /** The system topics of one server. */
@@ -66,7 +70,7 @@ export class SystemEvents implements Notices {
   readonly #bus: Bus;
   readonly #stamps = new SenderStamps(SERVER_SENDER);
   readonly #channels = new Map<string, Channel>();
-  #leaving: Leaving[] = [];
+  #leaving: OwnEvent[] = [];
 
   constructor(context: ServerContext, bus: Bus) {
     this.#context = context;
@@ -111,6 +115,15 @@ export class SystemEvents implements Notices {
     this.#tell("configuration_reloaded", ConfigurationReloadedSchema, message);
   }
 
+  /** A password was wrong: that of `user`, which may be empty. */
+  loginRefused({ connection, sessionId, listener, address, client }: LoginOrigin, user: string) {
+    const info = {
+      ...{ connection: BigInt(connection), sessionId, listener, peer: address, user: "" },
+      ...{ clientName: client.name, library: client.library },
+    };
+    this.#tell("login_refused", LoginRefusedSchema, () => ({ connection: info, user }));
+  }
+
   /** Users came, went, or are others. */
   usersChanged(changes: readonly AccountChange[]): void {
     for (const { user, change } of changes) {
@@ -135,7 +148,7 @@ export class SystemEvents implements Notices {
   /** Has an event leave if anybody wants it; `message` makes it only then. */
   #tell<D extends DescMessage>(name: string, schema: D, message: () => MessageInitShape<D>): void {
     const topic = SYSTEM_PREFIX + name;
-    if (!this.#bus.isWanted(topic, schema.typeName)) return;
+    if (!this.#bus.own.isWanted(topic, schema.typeName)) return;
     const nowMs = this.#context.clock.monotonicMs();
     let channel = this.#channels.get(topic);
     if (channel === undefined) {
@@ -150,7 +163,7 @@ export class SystemEvents implements Notices {
     const type = schema.typeName;
     const payload = toBinary(schema, message);
     const body = toBinary(EventSchema, create(EventSchema, { topic, payload, type }));
-    this.#leaving.push({ topic, type, body });
+    this.#leaving.push({ topic, type, body, payloadBytes: payload.length });
     if (this.#leaving.length > 1) return;
     queueMicrotask(() => guard("tell of what happened", () => this.#publish()));
   }
@@ -159,9 +172,7 @@ export class SystemEvents implements Notices {
     const leaving = this.#leaving;
     this.#leaving = [];
     this.#stamps.setTime(this.#context.clock.wallMs());
-    for (const { topic, type, body } of leaving) {
-      this.#bus.publishOwn(topic, type, body, this.#stamps);
-    }
+    for (const event of leaving) this.#bus.own.publish(event, this.#stamps);
     this.#bus.endTurn();
   }
 }

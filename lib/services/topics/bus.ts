@@ -17,13 +17,14 @@ import { EVENT_TAG, Fanout, FLUSHED_AT_ONCE } from "../../wire/fanout.ts";
 import { copyBytes } from "../../wire/frame_writer.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
 import type { Outbox } from "../../wire/outbox.ts";
-import type { SenderStamps } from "../../wire/stamp.ts";
 import { BusSubscription, subscriptionKey, type SubscriptionRequest } from "./bus_subscription.ts";
 import { GroupDelivery } from "./group_delivery.ts";
 import { GroupHandOn } from "./group_hand_on.ts";
 import { OverflowPolicies } from "./overflow.ts";
 import { LiveReceivers } from "./live_receivers.ts";
+import { Measures } from "./measures.ts";
 import { NodeEvents } from "./node_events.ts";
+import { OwnEvents } from "./own_events.ts";
 import type { Publisher, RememberedMatch, Routes } from "./publisher.ts";
 import { publisherOf, subscriptionsOf, topicsOf } from "./peer_topics.ts";
 import type { BusHooks, EventRange, InterestHooks, KeptEvent } from "./hooks.ts";
@@ -31,7 +32,6 @@ import { NO_HOOKS } from "./hooks.ts";
 import type { mayReceive } from "../access/checks.ts";
 import { checkSubscriptions } from "../access/usage.ts";
 import { checkNotReserved } from "./reserved.ts";
-import { ownMatch } from "./system_topics.ts";
 import { LaterTurns } from "../connection/later_turns.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -47,7 +47,9 @@ export class Bus {
   readonly #live: LiveReceivers;
   readonly #handOn: GroupHandOn;
   /** What was published on which topic. */
-  readonly tallies = new TopicTallies();
+  readonly tallies: TopicTallies;
+  /** Who measures which topics. */
+  readonly measures: Measures;
   /** The number of the turn in hand: all that one turn publishes has the same time. */
   #turn = 0;
 
@@ -58,14 +60,17 @@ export class Bus {
   /** The event on its way to a group; one object, filled again for each. */
   readonly #event = new Entry();
   readonly #groups: GroupDelivery;
-  /** The events that other nodes hand on. */
+  /** The events that other nodes hand on, and those of the server itself. */
   readonly nodes: NodeEvents;
+  readonly own: OwnEvents;
   /** Told of the subscriptions of this server; null without a cluster. */
   interest: InterestHooks | null = null;
   #nodeSubscriptions = 0;
 
   constructor(context: ServerContext) {
     this.#context = context;
+    this.tallies = new TopicTallies(context.clock.monotonicMs());
+    this.measures = new Measures(context, () => this.#trie.forgetMatches());
     this.#routes = {
       trie: this.#trie,
       limits: context.limits,
@@ -78,6 +83,7 @@ export class Bus {
       bind: (topic) => this.#hooks.bind(topic),
       check: (topic) => this.#hooks.check(topic),
       tally: (topic) => this.tallies.of(topic),
+      measure: (topic, type) => this.measures.of(topic, type),
     };
     this.#live = new LiveReceivers(this.#trie);
     const policies = this.#policies = new OverflowPolicies(context, (outbox) => this.touch(outbox));
@@ -90,15 +96,19 @@ export class Bus {
     const countOne = (one: BusSubscription) => this.#countOne(one);
     this.#handOn = new GroupHandOn(this.#trie, this.#fanout, countOne);
     this.#groups = new GroupDelivery(this.#fanout, countOne);
-    this.nodes = new NodeEvents({
+    const parts = {
       limits: context.limits,
       payload: context.payload,
       trie: this.#trie,
       fanout: this.#fanout,
       groups: this.#groups,
+      tallies: this.tallies,
+      measures: this.measures,
       counted: () => this.#routes.counted,
-      count: (match) => this.#count(match, null, null),
-    });
+      count: (match: Match<BusSubscription>) => this.#count(match, null, null),
+    };
+    this.nodes = new NodeEvents(parts);
+    this.own = new OwnEvents(parts);
   }
 
   /** Says what is built upon the bus; once, before the first session. */
@@ -177,13 +187,15 @@ export class Bus {
    */
   publish(session: Peer, event: EventRange): RememberedMatch {
     const { bytes, start, end } = event;
-    this.#context.payload.scan(bytes, start, end, "event");
-    this.#context.counters.traffic.eventsIn++;
+    const { payload, counters } = this.#context;
+    payload.scan(bytes, start, end, "event");
+    counters.traffic.eventsIn++;
     const publisher = publisherOf(session);
-    const found = publisher.match(bytes, this.#context.payload, this.#routes);
-    const { match, kept, bound } = found;
-    if (found.check !== null) found.check.look(bytes, this.#context.payload);
+    const found = publisher.match(bytes, payload, this.#routes);
+    const { match, kept, bound, measured } = found;
+    if (found.check !== null) found.check.look(bytes, payload);
     found.tally.add(end - start);
+    if (measured !== null) measured.add(payload.payloadEnd - payload.payloadStart);
     const wanted = match.receivers.length > 0;
     if (!wanted && match.groups.length === 0 && kept === null && bound === null) return found;
     this.stamp(publisher);
@@ -256,26 +268,9 @@ export class Bus {
     return this.#trie.wanting(topic, type);
   }
 
-  /** Whether anybody gets what the server publishes on a topic. */
-  isWanted(topic: string, type: string): boolean {
-    const { receivers, groups } = ownMatch(topic, this.#trie.match(topic, type));
-    return receivers.length + groups.length > 0;
-  }
-
-  /** Publishes an event of the server's own on a topic that is not kept. It leaves with the turn's end. */
-  publishOwn(topic: string, type: string, body: Uint8Array, stamps: SenderStamps): void {
-    const { bytes, length } = stamps;
-    let match = ownMatch(topic, this.#trie.match(topic, type));
-    while (match.receivers.length > 0) {
-      if (this.#fanout.add(match.receivers, null, body, 0, body.length, bytes, length)) break;
-      match = ownMatch(topic, this.#trie.match(topic, type));
-    }
-    this.#fanout.flushRun();
-    for (const group of match.groups) {
-      const event = this.#event.setBody(body, 0, body.length).setStamps(stamps);
-      this.#groups.give(group, null, event, false);
-    }
-    if (this.#routes.counted > 0) this.#count(match, null, null);
+  /** Who subscribed to a topic, to any of its types. Its lists never change. */
+  wantingAnyType(topic: string): Match<BusSubscription> {
+    return this.#trie.wantingAnyType(topic);
   }
 
   /** Hands one event of a kept topic to one session, out of its history. */

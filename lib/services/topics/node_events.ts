@@ -57,6 +57,7 @@ export class NodeEvents {
       bind: () => null,
       check: () => null,
       tally: () => rest,
+      measure: () => null,
     };
   }
 

@@ -23,6 +23,7 @@ import { checkMay } from "../access/checks.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 import type { EventTaker, PayloadHolder } from "./hooks.ts";
+import type { MatchedCounters } from "./measures.ts";
 
 /** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
 const FIRST_PLACES = 16;
@@ -45,6 +46,8 @@ export interface RememberedMatch {
   readonly check: PayloadHolder | null;
   /** Where the topic's events are counted. */
   readonly tally: TopicTally;
+  /** Counts the events for those who measure the topic; null when nobody does. */
+  readonly measured: MatchedCounters | null;
   /** The taker of the topic's events, when it is not kept: those of kept topics are taken by what keeps them. */
   readonly bound: EventTaker | null;
 }
@@ -63,6 +66,8 @@ export interface Routes {
   check(topic: string): PayloadHolder | null;
   /** Gives the count of a topic's events. */
   tally(topic: string): TopicTally;
+  /** Gives what counts the events of a topic and type for those who measure it; null when nobody does. */
+  measure(topic: string, type: string): MatchedCounters | null;
   /** Gives who takes the events of a topic first. */
   bind(topic: string): EventTaker | null;
 }
@@ -130,7 +135,8 @@ export class Publisher {
     const { version } = trie;
     const tally = routes.tally(topic);
     const check = routes.check(topic);
-    const one = { name, topicBytes, version, match, counted, kept, bound, check, tally };
+    const measured = routes.measure(topic, type);
+    const one = { name, topicBytes, version, match, counted, kept, bound, check, tally, measured };
     this.#remember(one, hashOf(bytes, scan));
     return one;
   }

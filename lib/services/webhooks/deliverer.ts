@@ -36,14 +36,14 @@ export interface WebhookCounts {
 export interface DelivererOwner {
   readonly poster: WebhookPoster;
   readonly counts: WebhookCounts;
-  /** Whether so many bytes are being posted that no more jobs are taken. */
-  readonly isFull: boolean;
   readonly isStopping: boolean;
-  /** Notes that so many bytes more, or less, are being posted. */
-  holds(bytes: number): void;
-  /** Waits until one more request may be sent; false when `signal` is aborted before. To be ended by `turnOver`. */
-  turn(signal: AbortSignal): Promise<boolean>;
-  turnOver(): void;
+  /** Whether the jobs that are being posted are so many bytes that a deliverer takes no more of them. */
+  isFull(deliverer: Deliverer): boolean;
+  /** Notes that a deliverer posts so many bytes more, or less. */
+  holds(deliverer: Deliverer, bytes: number): void;
+  /** Waits until a deliverer may send one more request; false when `signal` is aborted before. To be ended by `turnOver`. */
+  turn(deliverer: Deliverer, signal: AbortSignal): Promise<boolean>;
+  turnOver(deliverer: Deliverer): void;
   /** A job is not under way any more. */
   settled(): void;
   /** Forgets a deliverer that has come to its end. */
@@ -88,6 +88,9 @@ interface Attempt {
 /** The deliverer of one queue. */
 export class Deliverer {
   readonly queue: Queue;
+  /** Requests that are under way, and the bytes of all jobs that it has taken. Kept by its owner. */
+  requests = 0;
+  heldBytes = 0;
   readonly #webhooks: DelivererOwner;
   readonly #consumer: OwnConsumer;
   #delivery: QueueDelivery;
@@ -131,9 +134,9 @@ export class Deliverer {
     return this.#underWay.size;
   }
 
-  /** Whether the receiver has asked to be left alone for a while. */
+  /** Whether the receiver has asked to be left alone for a while, or too much is being posted. */
   get isHeld(): boolean {
-    return this.#heldUntilMs > this.queue.nowMs || this.#webhooks.isFull;
+    return this.#heldUntilMs > this.queue.nowMs || this.#webhooks.isFull(this);
   }
 
   /** Resolves when jobs may be taken again, perhaps. */
@@ -161,7 +164,7 @@ export class Deliverer {
   async #run(attempt: Attempt): Promise<void> {
     const abort = new AbortController();
     this.#underWay.add(abort);
-    this.#webhooks.holds(attempt.body.length);
+    this.#webhooks.holds(this, attempt.body.length);
     const extending = setInterval(
       () => guard("extend the lease of a job", () => this.#extend(attempt, abort)),
       Math.max(10, attempt.leaseMs / EXTENSIONS_A_LEASE),
@@ -172,7 +175,7 @@ export class Deliverer {
     } finally {
       clearInterval(extending);
       this.#underWay.delete(abort);
-      this.#webhooks.holds(-attempt.body.length);
+      this.#webhooks.holds(this, -attempt.body.length);
       this.#settle(attempt, outcome);
       this.#endIfOver();
       this.#webhooks.settled();
@@ -184,7 +187,7 @@ export class Deliverer {
     const webhooks = this.#webhooks;
     const { body, number } = attempt;
     const job = fromBinary(JobSchema, body);
-    if (!await webhooks.turn(signal)) return null;
+    if (!await webhooks.turn(this, signal)) return null;
     const { url, secrets } = this.#delivery;
     try {
       const answer = await webhooks.poster.post({
@@ -202,7 +205,7 @@ export class Deliverer {
       const error = (reason as Error).message;
       return { verdict: "nack", delayMs: -1, holdMs: 0, error };
     } finally {
-      webhooks.turnOver();
+      webhooks.turnOver(this);
     }
   }
 

@@ -1,17 +1,19 @@
 /**
  * The queues of one server whose jobs are posted: a deliverer for each, and what bounds all of them together.
  *
- * Invariants: no more than `maxAtOnce` requests are under way, in the order in which they were asked for; past a number of
- * bytes no further jobs are taken. A stop waits for requests under way, and gives back what is not answered in time.
+ * Invariants: no more than `maxAtOnce` requests are under way; each queue has a share of them, and of the bytes of jobs that are
+ * taken, so that slow receivers of some leave room for the others (logic/webhooks/shares). Of those that wait, who has the
+ * fewest under way goes first, and of these who waits longest. A stop waits for requests under way, and gives back what is not answered in time.
  */
 import type { QueueDelivery } from "../../logic/queues/policies.ts";
+import { mayHold, mayPost } from "../../logic/webhooks/shares.ts";
 import type { WebhookPoster } from "../../ports/webhooks.ts";
 import { pauseQueue } from "../queues/care.ts";
 import type { Queue } from "../queues/queue.ts";
 import type { Queues } from "../queues/queues.ts";
 import { Deliverer, type DelivererOwner, type WebhookCounts } from "./deliverer.ts";
 
-/** The bytes of jobs that are being posted past which no further ones are taken. */
+/** The bytes of jobs that are being posted, of which each queue has a share. */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /** What bounds the requests of a server, and how they are sent. */
@@ -27,9 +29,9 @@ export class Webhooks implements DelivererOwner {
   #means: WebhookMeans;
   readonly #deliverers = new Map<Queue, Deliverer>();
   #heldBytes = 0;
-  /** Requests that are under way, and those that wait for their turn. */
+  /** Requests that are under way, and those that wait for their turn: who has waited longest comes first. */
   #requests = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Map<Deliverer, Set<() => void>>();
   #quiet: (() => void) | null = null;
   isStopping = false;
 
@@ -54,42 +56,40 @@ export class Webhooks implements DelivererOwner {
     return this.#requests;
   }
 
-  /** Whether so many bytes are being posted that no more jobs are taken. */
-  get isFull(): boolean {
-    return this.#heldBytes > MAX_HELD_BYTES;
+  isFull(deliverer: Deliverer): boolean {
+    return !mayHold(deliverer.heldBytes, this.#heldBytes, MAX_HELD_BYTES);
   }
 
-  /** Notes that so many bytes more, or less, are being posted. */
-  holds(bytes: number): void {
-    const { isFull } = this;
+  holds(deliverer: Deliverer, bytes: number): void {
+    const before = this.#heldBytes;
+    deliverer.heldBytes += bytes;
     this.#heldBytes += bytes;
-    if (!isFull || this.isFull) return;
-    for (const deliverer of this.#deliverers.values()) deliverer.release();
+    // While less than half of it is taken, everybody may take more.
+    if (bytes > 0 || before < MAX_HELD_BYTES / 2) return;
+    for (const one of this.#deliverers.values()) one.release();
   }
 
-  /** Waits until one more request may be sent; false when `signal` is aborted before. To be ended by `turnOver`. */
-  async turn(signal: AbortSignal): Promise<boolean> {
+  async turn(deliverer: Deliverer, signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
-    if (this.#requests < this.#means.maxAtOnce) {
-      this.#requests++;
+    if (!this.#waiting.has(deliverer) && this.#mayPost(deliverer)) {
+      this.#begin(deliverer);
       return true;
     }
     return await new Promise<boolean>((resolve) => {
-      const admit = () => {
-        this.#requests++;
-        resolve(true);
-      };
-      this.#waiting.add(admit);
+      const waiting = this.#waiting.get(deliverer) ?? new Set();
+      this.#waiting.set(deliverer, waiting);
+      const admit = () => resolve(true);
+      waiting.add(admit);
       signal.addEventListener("abort", () => {
-        this.#waiting.delete(admit);
+        this.#forget(deliverer, admit);
         resolve(false);
       }, { once: true });
     });
   }
 
-  /** One request less is under way. */
-  turnOver(): void {
+  turnOver(deliverer: Deliverer): void {
     this.#requests--;
+    deliverer.requests--;
     this.#admit();
   }
 
@@ -131,12 +131,43 @@ export class Webhooks implements DelivererOwner {
     this.#quiet?.();
   }
 
+  #mayPost({ requests }: Deliverer): boolean {
+    return mayPost(requests, this.#requests, this.#means.maxAtOnce);
+  }
+
+  #begin(deliverer: Deliverer): void {
+    this.#requests++;
+    deliverer.requests++;
+  }
+
+  /** Lets those who wait begin, as long as there is room for them. */
   #admit(): void {
-    for (const admit of this.#waiting) {
-      if (this.#requests >= this.#means.maxAtOnce) return;
-      this.#waiting.delete(admit);
+    for (let next = this.#next(); next !== null; next = this.#next()) {
+      const waiting = this.#waiting.get(next)!;
+      const [admit] = waiting;
+      this.#forget(next, admit);
+      // Behind the others, if it waits for more.
+      if (this.#waiting.delete(next)) this.#waiting.set(next, waiting);
+      this.#begin(next);
       admit();
     }
+  }
+
+  /** Who may begin next; null when nobody may. */
+  #next(): Deliverer | null {
+    let next: Deliverer | null = null;
+    for (const one of this.#waiting.keys()) {
+      if (next !== null && one.requests >= next.requests || !this.#mayPost(one)) continue;
+      next = one;
+      if (one.requests === 0) break;
+    }
+    return next;
+  }
+
+  #forget(deliverer: Deliverer, admit: () => void): void {
+    const waiting = this.#waiting.get(deliverer);
+    waiting?.delete(admit);
+    if (waiting?.size === 0) this.#waiting.delete(deliverer);
   }
 
   #look(queue: Queue): void {

@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { connect } from "../../../lib/client/mod.ts";
-import { python, root, run } from "../../interop/programs.ts";
+import { root, run } from "../../interop/programs.ts";
+import { python } from "../../interop/protoc.ts";
 import { COMMAND, hasScript, Running, spawn, startOnTerminal } from "../processes.ts";
 import { listenOptions } from "../../support/listen_options.ts";
 

@@ -341,6 +341,6 @@ Deno.test("topic hz and topic bw say when there is nothing, and when a pattern i
   }
   assert.match(
     (await ask(server, ["topic", "hz", "a..b"])).stderr,
-    /^parley: cannot subscribe .*\n$/,
+    /^parley: cannot measure "a\.\.b": .*\n$/,
   );
 });

@@ -144,12 +144,16 @@ Deno.test("topic rm removes topics once it is meant, and says what is in use", a
 
 Deno.test("topic ls and topic info tell what is kept, topic trim drops the oldest", async () => {
   await using server = await start();
-  assert.equal(await output(server, "topic", "ls"), "no topics are kept\n");
-  for (const topic of ["k.b", "k.a", "k.a"]) await output(server, "pub", topic, "x");
+  assert.equal(await output(server, "topic", "ls"), "no topics\n");
+  assert.equal(await output(server, "topic", "ls", "--kept"), "no topics are kept\n");
+  for (const topic of ["k.b", "k.a", "k.a", "p"]) await output(server, "pub", topic, "x");
   const [heading, ...rows] = (await output(server, "topic", "ls")).trimEnd().split("\n");
-  assert.match(heading, /^topic +first +last +events +size +newest +policy$/);
-  assert.match(rows[0], /^k\.a +1 +2 +2 +\d+ B +\d{4}-\S+Z +k\.>$/);
-  assert.match(rows[1], /^k\.b +1 +1 +1 /);
+  assert.match(heading, /^topic +events\/s +bytes\/s +subs +last seq +kept +size +newest +policy$/);
+  assert.match(rows[0], /^k\.a +[\d.]+ +\d+ B +0 +2 +2 +\d+ B +\d{4}-\S+Z +k\.>$/);
+  assert.match(rows[1], /^k\.b .* 1 +1 +\d+ B /);
+  assert.match(rows[2], /^p +[\d.]+ +\d+ B +0 +- +- +- +- +-$/);
+  const kept = (await output(server, "topic", "ls", "--kept")).trimEnd().split("\n");
+  assert.deepEqual(kept.slice(1).map((row) => row.split(" ")[0]), ["k.a", "k.b"]);
   const one = JSON.parse(await output(server, "topic", "ls", "k.b", "--json"));
   assert.deepEqual([one.topic, one.events, one.policy.max_events, one.policy.max_bytes], [
     "k.b",
@@ -158,7 +162,11 @@ Deno.test("topic ls and topic info tell what is kept, topic trim drops the oldes
     null,
   ]);
   const info = await output(server, "topic", "info", "k.a");
-  assert.match(info, /events +2\nseq +1 to 2\n/);
+  assert.match(
+    info,
+    /subscribers +0\npublished +2 events, \d+ B\nrate +[\d.]+ events\/s, \d+ B\/s\n/,
+  );
+  assert.match(info, /kept +2\nseq +1 to 2\n/);
   assert.match(info, /keeps +5,000 events, 2 hours\n/);
   assert.equal(
     await output(server, "topic", "trim", "k.a", "--before", "2"),
@@ -168,6 +176,10 @@ Deno.test("topic ls and topic info tell what is kept, topic trim drops the oldes
   const { dropped, events, last_seq } = JSON.parse(trimmed);
   assert.deepEqual([dropped, events, last_seq], [1, 0, 2]);
   assert.match(await output(server, "topic", "info", "k.a"), /seq +none, last 2\n/);
+  assert.match(
+    await output(server, "topic", "info", "p"),
+    /published +1 event, .*\n.*\nkept +nothing: /,
+  );
   const unkept = await ask(server, ["topic", "info", "plain"]);
   assert.equal(unkept.code, 1);
   assert.match(unkept.stderr, /no policy keeps it/);

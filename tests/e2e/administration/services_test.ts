@@ -6,6 +6,7 @@ import { ErrorCode } from "../../../lib/base/errors.ts";
 import { callMethod, connect, type ReceivedCall } from "../../../lib/client/mod.ts";
 import { Services } from "../../../lib/gen/parley/v1/service_pb.ts";
 import { MethodCounts } from "../../../lib/services/calls/method_counts.ts";
+import { run } from "../../cli/fake_io.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { until } from "../../support/until.ts";
 import { ask, enterBus, user } from "../../support/users.ts";
@@ -145,4 +146,39 @@ Deno.test("shares of times are bounds of buckets, and never more than the longes
   ]);
   counts.took(60_000);
   assert.deepEqual([counts.withinMs(1), counts.maxMs], [60_000, 60_000]);
+});
+
+Deno.test("parley service lists methods, who answers them, and calls that wait", async () => {
+  await using server = await startServer();
+  const parley = (...args: string[]) => run(["service", ...args, "--server", urlOf(server)]);
+  assert.equal((await parley("ls")).stdout, "no methods are answered\n");
+  assert.equal((await parley("calls")).stdout, "no calls wait\n");
+  await using client = await connect(urlOf(server), { name: "one" });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  using _answered = { [Symbol.dispose]: () => resolve("done") };
+  await client.serve("acme.A/Do", () => promise);
+  await client.serve("acme.B/Do", () => "ok");
+  await client.call("acme.B/Do", "x");
+  const call = client.call("acme.A/Do", "x");
+  call.catch(() => {});
+  await until(() => server.stats().callsUnderWay === 1, "a call waits");
+  const [heading, first, second] = (await parley("ls")).stdout.split("\n");
+  assert.match(
+    heading,
+    /^method +answer it +waiting +answered +failed +expired +given up +lost +average +p99 +longest$/,
+  );
+  assert.match(first, /^acme\.A\/Do +1 +1 +0 +0 +0 +0 +0 +- +- +-$/);
+  assert.match(second, /^acme\.B\/Do +1 +0 +1 +0 +0 +0 +0 +[\d.]+ (?:µs|ms) /);
+  const [json] = (await parley("ls", "acme.B/", "--json")).stdout.split("\n");
+  const { method, answered, instances } = JSON.parse(json);
+  assert.deepEqual([method, answered, instances], ["acme.B/Do", 1, 1]);
+  assert.match((await parley("info", "acme.A/Do")).stdout, /\n\S+ +one +127\.0\.0\.1:\d+ +1\n$/);
+  const { code, stderr } = await parley("info", "acme.None/Do");
+  assert.deepEqual([code, /acme\.None\/Do/.test(stderr)], [1, true]);
+  const session = client.welcome.sessionId;
+  assert.match(
+    (await parley("calls")).stdout,
+    new RegExp(`\\nacme\\.A/Do +${session} +${session} +[\\d.]+ s +[\\d.]+ s\\n$`),
+  );
+  assert.equal((await parley("calls", "acme.B/Do")).stdout, "no calls wait\n");
 });

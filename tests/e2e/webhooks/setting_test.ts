@@ -2,9 +2,10 @@
  * Where jobs are posted to is set while the server runs, by those who may, stored, and told without its secrets.
  */
 import assert from "node:assert/strict";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { isSigned } from "../../../examples/typescript/webhook_receiver.ts";
 import { callMethod, connect, ErrorCode, ParleyError } from "../../../lib/client/mod.ts";
-import { Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
+import { type QueuePolicySchema, Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { configFrom } from "../../../lib/server/config/config.ts";
 import { run } from "../../cli/fake_io.ts";
 import { KeptServer } from "../../sim/kept_server.ts";
@@ -45,10 +46,11 @@ Deno.test("webhooks: the command line sets a receiver, which a killed process go
       assert(isSigned(headers, body, SECRET), "with the permissions that are left to a process");
       for (const args of [["queue", "policies"], ["queue", "policies", "--json"]]) {
         const told = await run([...args, ...url]);
-        assert.match(told.stdout, /\/jobs\?a=b/);
+        assert.match(told.stdout, /\/jobs\?\(not shown\)/);
         assert(!told.stdout.includes(SECRET.slice(6)));
       }
       const printed = await run(["config", "print", "--running", url[1]]);
+      assert(!/a=b/.test(printed.stdout), printed.stdout);
       assert(!printed.stdout.includes(SECRET.slice(6)), printed.stdout);
       await server.kill();
     }
@@ -108,6 +110,83 @@ Deno.test("webhooks: only who manages webhooks says where jobs go, and who does 
   const seen = await callMethod(bob, Queues.method.policies, {});
   const shown = seen.policies.find(({ name }) => name === "q");
   assert.equal(shown?.deliverTo, "https://127.0.0.1:1");
+});
+
+Deno.test("webhooks: the query of a URL is shown by no print of the configuration", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".toml" });
+  try {
+    const table = `[[queue]]\nname = "q"\ndeliver_secret = "${SECRET}"\n`;
+    await Deno.writeTextFile(file, `${table}deliver_to = "https://example.com/jobs?key=hidden"\n`);
+    for (const more of [[], ["--json"]]) {
+      const { stdout } = await run(["config", "print", "--config", file, ...more]);
+      assert.match(stdout, /example\.com\/jobs\?\(not shown\)/);
+      assert(!/hidden/.test(stdout), stdout);
+    }
+    for (
+      const wrong of ["https://u:hidden@example.com/", "https://example.com/?hidden#hidden", 5]
+    ) {
+      await Deno.writeTextFile(file, `${table}deliver_to = ${JSON.stringify(wrong)}\n`);
+      const { code, stderr, stdout } = await run(["config", "check", "--config", file]);
+      assert.equal(code, 1, stderr);
+      assert(!/hidden/.test(stderr + stdout), stderr);
+    }
+    await Deno.writeTextFile(file, `${table}deliver_to = "https://example.com/?hidden\n`);
+    const { stderr } = await run(["config", "check", "--config", file]);
+    assert.match(stderr, /not valid TOML/);
+    assert(!/hidden/.test(stderr), stderr);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("webhooks: what is set at run time copies nothing, so a secret that is exchanged in the configuration is in force", async () => {
+  await using receiver = Receiver.plain();
+  const other = `whsec_${btoa("fedcba9876543210fedcba9876543210")}`;
+  const webhooks = { allow_addresses: ["127.0.0.0/8", "::1"], allow_http: true };
+  const posts = (secret: string, path: string) => ({
+    webhooks,
+    queue: [{
+      name: "q",
+      deliver_to: receiver.url(path),
+      deliver_secret: secret,
+      lease_ms: 60_000,
+    }],
+  });
+  let next = posts(SECRET, "/one");
+  await using server = await startServer(next, {
+    reread: () => {
+      const { queue, webhooks } = configFrom(next);
+      return Promise.resolve({ ...server.config, queue, webhooks });
+    },
+  });
+  await using client = await connect(urlOf(server));
+  const set = (policy: MessageInitShape<typeof QueuePolicySchema>) =>
+    callMethod(client, Queues.method.set, { policy: { name: "q", ...policy } });
+  const { policy } = await set({ maxDeliveries: 3 });
+  assert.deepEqual([policy?.leaseMs, policy?.maxDeliveries], [60_000, 3]);
+  await client.queue("q").push("one");
+  const [first] = await receiver.came(1);
+  assert(isSigned(first.headers, first.body, SECRET));
+  next = posts(other, "/two");
+  await server.server.reload();
+  await client.queue("q").push("two");
+  const { path, headers, body } = (await receiver.came(2))[1];
+  assert.equal(path, "/two");
+  assert(isSigned(headers, body, other) && !isSigned(headers, body, SECRET));
+  const now = (await callMethod(client, Queues.method.policies, {})).policies[0];
+  assert.deepEqual([now.maxDeliveries, now.leaseMs], [3, 60_000], "what was set stays set");
+
+  // What is said of delivery counts as anything else that is said, until it is taken back.
+  await set({ deliverTo: receiver.url("/three") });
+  next = posts(SECRET, "/four");
+  await server.server.reload();
+  await client.queue("q").push("three");
+  const third = (await receiver.came(3))[2];
+  assert.equal(third.path, "/three");
+  assert(isSigned(third.headers, third.body, SECRET), "its secret is that of the configuration");
+  await callMethod(client, Queues.method.unset, { name: "q" });
+  await client.queue("q").push("four");
+  assert.equal((await receiver.came(4))[3].path, "/four");
 });
 
 Deno.test("webhooks: a wrong URL or secret is refused, and not repeated", async () => {

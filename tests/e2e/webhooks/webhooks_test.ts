@@ -184,6 +184,35 @@ Deno.test("webhooks: all queues together post no more at once than they may", as
   assert.equal(receiver.mostUnderWay, 2);
 });
 
+Deno.test("webhooks: receivers that do not answer hold up their own queues alone", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using slow = Receiver.plain(async () => {
+    await promise;
+    return status(204);
+  });
+  try {
+    await using quick = Receiver.plain();
+    const silent = { deliver_at_once: 64, lease_ms: 60_000 };
+    const names = ["a", "b", "c", "d", "e"];
+    const queue = [...names.map((name) => posted(slow, { name, ...silent })), posted(quick)];
+    await using server = await startServer({ queue, webhooks: ALLOWED });
+    await using client = await connect(urlOf(server));
+    const large = "x".repeat(200_000);
+    for (const name of names) {
+      await Promise.all(Array.from({ length: 40 }, () => client.queue(name).push(large)));
+    }
+    // Each of them has a share, and all of them together leave some.
+    const taken = await settled(() => slow.received.length, "no more comes");
+    assert(taken > 30 && taken <= 48, `${taken}`);
+    for (let index = 0; index < 50; index++) await push(client, `${index}`);
+    await quick.came(50);
+    await emptied(client);
+    assert.equal(slow.received.length, taken, "and none of them was answered");
+  } finally {
+    resolve();
+  }
+});
+
 Deno.test("webhooks: an address that is not public gets nothing, and the job says why", async () => {
   await using receiver = Receiver.plain();
   for (const hostname of ["127.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "169.254.169.254"]) {

@@ -102,6 +102,15 @@ Deno.test("while one has to wait, tries do not go on side by side", () => {
   assert.equal(throttle.begin("ada", HOME, nowMs), 0);
 });
 
+Deno.test("a try that is dropped leaves nothing behind", () => {
+  const throttle = new GuessThrottle();
+  for (let index = 0; index < FREE_TRIES; index++) {
+    assert.equal(throttle.begin("ada", HOME, 0), 0);
+    throttle.dropped("ada", HOME);
+  }
+  assert.equal(throttle.size, 0);
+});
+
 Deno.test("what is long ago is forgotten", () => {
   const throttle = new GuessThrottle();
   for (let index = 0; index < FREE_TRIES; index++) guess(throttle, "ada", HOME, 0);

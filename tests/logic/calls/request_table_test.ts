@@ -100,6 +100,14 @@ Deno.test("deadlines end calls at their time, however far it lies ahead", () => 
   );
 });
 
+Deno.test("no deadline is passed over when time jumps, wherever it lies", () => {
+  for (let deadlineMs = 0; deadlineMs < 20_000; deadlineMs += 16) {
+    const { table, caller, responder } = setUp();
+    table.ask(caller, 1, responder, deadlineMs);
+    assert.equal(table.expire(1_000_000, () => {}), 1, `a deadline at ${deadlineMs} ms`);
+  }
+});
+
 Deno.test("an ending may ask and end other calls", () => {
   const { table, caller, responder } = setUp();
   for (let i = 1; i <= 5; i++) table.ask(caller, i, responder, 100);

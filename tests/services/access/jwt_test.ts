@@ -12,6 +12,7 @@ import { contentOf, echoMessage, helloMessage, type ServerMessage } from "../../
 import { jwks, jwt, makeKey, type TestKey } from "../../support/jwt.ts";
 import { FIRST_PAUSE_MS, FREE_REFUSALS } from "../../../lib/services/access/refusal_pauses.ts";
 import { ALL_KINDS, startServer, type TestServer } from "../../support/server.ts";
+import { SetClock } from "../../support/set_clock.ts";
 import { greet, open, token, user } from "../../support/users.ts";
 import { run } from "../../cli/fake_io.ts";
 
@@ -26,18 +27,23 @@ const ROLES: ConfigInput["roles"] = {
 
 /** A server with the public key of a file, which `replace` writes anew. */
 class Ground implements AsyncDisposable {
-  private constructor(readonly server: TestServer, readonly file: string) {}
+  private constructor(
+    readonly server: TestServer,
+    readonly file: string,
+    readonly clock: SetClock,
+  ) {}
 
   static async start(more: ConfigInput = {}, with_: Partial<TestKey> = key): Promise<Ground> {
     const file = await Deno.makeTempFile({ prefix: "parley-jwt-", suffix: ".pem" });
     await Deno.writeTextFile(file, with_.pem!);
     const { jwt: settings, ...auth } = more.auth ?? {};
+    const clock = new SetClock();
     const server = await startServer({
       roles: ROLES,
       ...more,
       auth: { ...auth, jwt: { public_keys: file, audience: "parley", ...settings } },
-    });
-    return new Ground(server, file);
+    }, { clock });
+    return new Ground(server, file, clock);
   }
 
   async replace(text: string): Promise<void> {
@@ -184,9 +190,10 @@ Deno.test("whoever shows one wrong JWT after the other has to wait", async () =>
 Deno.test("a session ends with its JWT", async () => {
   await using ground = await Ground.start({ auth: { jwt: { clock_tolerance_ms: 0 } } });
   const { client, answer } = await greet(ground.server, "tcp", {
-    token: await jwt(key, { expires: 5 }),
+    token: await jwt(key, { expires: 60 }),
   });
   assert.equal(answer.message.case, "welcome");
+  ground.clock.set(60_000);
   const last = errorOf(await client.readMessage());
   assert.equal(last.closeReason, CloseReason.REVOKED);
   assert.equal(last.code, ErrorCode.UNAUTHENTICATED);

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { CloseReason, ErrorCode } from "../../../lib/base/errors.ts";
+import { Topics } from "../../../lib/gen/parley/v1/topic_pb.ts";
 import type { ConfigInput } from "../../../lib/server/config/config.ts";
 import { configFrom } from "../../../lib/server/config/config.ts";
 import type { BusClient } from "../../support/bus_client.ts";
@@ -15,7 +16,7 @@ import {
 } from "../../support/frames.ts";
 import { SocketClient } from "../../support/socket_client.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
-import { enter, enterBus, greet, open, user } from "../../support/users.ts";
+import { ask, enter, enterBus, greet, open, user } from "../../support/users.ts";
 
 const ALL = { publish: ">", subscribe: ">", push: ">", pull: ">", manage: ">", join: ">" };
 
@@ -118,9 +119,12 @@ Deno.test("kept topics that a user makes are counted, until they are removed", a
   await isDone(client, publish({ topic: "plain", payload: bytesOf("x") }));
   await isDone(bob, kept("c"), kept("d"));
   await isDone(client, kept("c"));
+  assert.equal((await ask(bob, Topics.method.remove, { pattern: "k.a" })).answer?.removed, 1n);
+  await isDone(client, kept("e"));
+  refusalOf(await client.ask(kept("f")), /has 2 kept topics/);
   // Who comes again has made them still.
   await using again = await enterBus(server, "tcp", "ada");
-  refusalOf(await again.ask(kept("e")), /has 2 kept topics/);
+  refusalOf(await again.ask(kept("g")), /has 2 kept topics/);
 });
 
 Deno.test("queues that a user makes are counted, by pushing and by pulling", async () => {

@@ -86,6 +86,14 @@ class LimitHit(_message.Message):
     reason: str
     def __init__(self, limit: _Optional[str] = ..., reason: _Optional[str] = ..., connection: _Optional[_Union[ConnectionInfo, _Mapping]] = ..., address: _Optional[str] = ...) -> None: ...
 
+class LoginRefused(_message.Message):
+    __slots__ = ["connection", "user"]
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    connection: ConnectionInfo
+    user: str
+    def __init__(self, connection: _Optional[_Union[ConnectionInfo, _Mapping]] = ..., user: _Optional[str] = ...) -> None: ...
+
 class SlowConsumer(_message.Message):
     __slots__ = ["connection", "ended", "topic"]
     CONNECTION_FIELD_NUMBER: _ClassVar[int]

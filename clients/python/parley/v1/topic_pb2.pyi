@@ -80,14 +80,16 @@ class KeepTopicsResponse(_message.Message):
     def __init__(self, policy: _Optional[_Union[KeepPolicy, _Mapping]] = ...) -> None: ...
 
 class ListTopicsRequest(_message.Message):
-    __slots__ = ["after", "limit", "pattern"]
+    __slots__ = ["after", "limit", "pattern", "plain"]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
+    PLAIN_FIELD_NUMBER: _ClassVar[int]
     after: str
     limit: int
     pattern: str
-    def __init__(self, pattern: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    plain: bool
+    def __init__(self, pattern: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ..., plain: bool = ...) -> None: ...
 
 class ListTopicsResponse(_message.Message):
     __slots__ = ["more", "topics"]
@@ -116,6 +118,52 @@ class MatchingSubscription(_message.Message):
     type: str
     user: str
     def __init__(self, session_id: _Optional[str] = ..., user: _Optional[str] = ..., pattern: _Optional[str] = ..., type: _Optional[str] = ..., group: _Optional[str] = ..., denied: bool = ..., reads_history: bool = ..., outbox_bytes: _Optional[int] = ...) -> None: ...
+
+class MeasureTopicsRequest(_message.Message):
+    __slots__ = ["pattern", "type"]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    pattern: str
+    type: str
+    def __init__(self, pattern: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
+class MeasureTopicsResponse(_message.Message):
+    __slots__ = ["elapsed_micros", "other_bytes", "other_events", "topics"]
+    ELAPSED_MICROS_FIELD_NUMBER: _ClassVar[int]
+    OTHER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    OTHER_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
+    elapsed_micros: int
+    other_bytes: int
+    other_events: int
+    topics: _containers.RepeatedCompositeFieldContainer[MeasuredTopic]
+    def __init__(self, topics: _Optional[_Iterable[_Union[MeasuredTopic, _Mapping]]] = ..., elapsed_micros: _Optional[int] = ..., other_events: _Optional[int] = ..., other_bytes: _Optional[int] = ...) -> None: ...
+
+class MeasuredTopic(_message.Message):
+    __slots__ = ["bytes", "events", "interval_seconds", "interval_seconds_squared", "intervals", "max_bytes", "max_interval_seconds", "min_bytes", "min_interval_seconds", "topic", "total_events"]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    INTERVALS_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_SECONDS_SQUARED_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_INTERVAL_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MIN_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MIN_INTERVAL_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    bytes: int
+    events: int
+    interval_seconds: float
+    interval_seconds_squared: float
+    intervals: int
+    max_bytes: int
+    max_interval_seconds: float
+    min_bytes: int
+    min_interval_seconds: float
+    topic: str
+    total_events: int
+    def __init__(self, topic: _Optional[str] = ..., events: _Optional[int] = ..., total_events: _Optional[int] = ..., bytes: _Optional[int] = ..., min_bytes: _Optional[int] = ..., max_bytes: _Optional[int] = ..., intervals: _Optional[int] = ..., interval_seconds: _Optional[float] = ..., interval_seconds_squared: _Optional[float] = ..., min_interval_seconds: _Optional[float] = ..., max_interval_seconds: _Optional[float] = ...) -> None: ...
 
 class ReadTopicRequest(_message.Message):
     __slots__ = ["backward", "contains", "limit", "seq", "time_unix_micros", "topic", "type"]
@@ -174,24 +222,34 @@ class Ruling(_message.Message):
     def __init__(self, allowed: bool = ..., why: _Optional[str] = ...) -> None: ...
 
 class TopicInfo(_message.Message):
-    __slots__ = ["bytes", "events", "first_seq", "first_time_unix_micros", "last_seq", "last_time_unix_micros", "policy", "topic"]
+    __slots__ = ["bytes", "bytes_per_second", "events", "events_per_second", "first_seq", "first_time_unix_micros", "last_seq", "last_time_unix_micros", "policy", "published_bytes", "published_events", "subscribers", "topic"]
     BYTES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     FIRST_TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_TIME_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIBERS_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     bytes: int
+    bytes_per_second: float
     events: int
+    events_per_second: float
     first_seq: int
     first_time_unix_micros: int
     last_seq: int
     last_time_unix_micros: int
     policy: KeepPolicy
+    published_bytes: int
+    published_events: int
+    subscribers: int
     topic: str
-    def __init__(self, topic: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., events: _Optional[int] = ..., bytes: _Optional[int] = ..., first_time_unix_micros: _Optional[int] = ..., last_time_unix_micros: _Optional[int] = ..., policy: _Optional[_Union[KeepPolicy, _Mapping]] = ...) -> None: ...
+    def __init__(self, topic: _Optional[str] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., events: _Optional[int] = ..., bytes: _Optional[int] = ..., first_time_unix_micros: _Optional[int] = ..., last_time_unix_micros: _Optional[int] = ..., policy: _Optional[_Union[KeepPolicy, _Mapping]] = ..., subscribers: _Optional[int] = ..., published_events: _Optional[int] = ..., published_bytes: _Optional[int] = ..., events_per_second: _Optional[float] = ..., bytes_per_second: _Optional[float] = ...) -> None: ...
 
 class TopicInfoRequest(_message.Message):
     __slots__ = ["topic"]

@@ -1431,8 +1431,8 @@ export type QueuePolicy = Message<"parley.v1.QueuePolicy"> & {
   setTimeUnixMicros: bigint;
 
   /**
-   * The URL that jobs are posted to; empty for none: they are pulled. To whoever
-   * may not manage the queue only its origin is told.
+   * The URL that jobs are posted to; empty for none: they are pulled. Told without its
+   * query, and to whoever may not manage the queue only as its origin.
    *
    * @generated from field: optional string deliver_to = 15;
    */

@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/system.proto.
  */
 export const file_parley_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXJsZXkvdjEvc3lzdGVtLnByb3RvEglwYXJsZXkudjEijAEKDkNvbm5lY3Rpb25JbmZvEhIKCmNvbm5lY3Rpb24YASABKAQSEgoKc2Vzc2lvbl9pZBgCIAEoCRIQCghsaXN0ZW5lchgDIAEoCRIMCgRwZWVyGAQgASgJEgwKBHVzZXIYBSABKAkSEwoLY2xpZW50X25hbWUYBiABKAkSDwoHbGlicmFyeRgHIAEoCSI6CglDb25uZWN0ZWQSLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbyI7CgpJZGVudGlmaWVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8iewoMRGlzY29ubmVjdGVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8SLAoMY2xvc2VfcmVhc29uGAIgASgOMhYucGFybGV5LnYxLkNsb3NlUmVhc29uEg4KBnJlYXNvbhgDIAEoCSJbCgxTbG93Q29uc3VtZXISLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxINCgVlbmRlZBgCIAEoCBINCgV0b3BpYxgDIAEoCSJpCghMaW1pdEhpdBINCgVsaW1pdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSLQoKY29ubmVjdGlvbhgDIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxIPCgdhZGRyZXNzGAQgASgJIjIKD0RlYWRMZXR0ZXJBZGRlZBIfCgVkZWF0aBgBIAEoCzIQLnBhcmxleS52MS5EZWF0aCI5ChVDb25maWd1cmF0aW9uUmVsb2FkZWQSDwoHYXBwbGllZBgBIAMoCRIPCgd3YWl0aW5nGAIgAygJIkIKC1VzZXJDaGFuZ2VkEgwKBHVzZXIYASABKAkSJQoGY2hhbmdlGAIgASgOMhUucGFybGV5LnYxLlVzZXJDaGFuZ2UiLQoNRXZlbnRzTGVmdE91dBINCgV0b3BpYxgBIAEoCRINCgVjb3VudBgCIAEoBCpyCgpVc2VyQ2hhbmdlEhsKF1VTRVJfQ0hBTkdFX1VOU1BFQ0lGSUVEEAASFQoRVVNFUl9DSEFOR0VfQURERUQQARIXChNVU0VSX0NIQU5HRV9SRU1PVkVEEAISFwoTVVNFUl9DSEFOR0VfQ0hBTkdFRBADQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_error, file_parley_v1_queue]);
+  fileDesc("ChZwYXJsZXkvdjEvc3lzdGVtLnByb3RvEglwYXJsZXkudjEijAEKDkNvbm5lY3Rpb25JbmZvEhIKCmNvbm5lY3Rpb24YASABKAQSEgoKc2Vzc2lvbl9pZBgCIAEoCRIQCghsaXN0ZW5lchgDIAEoCRIMCgRwZWVyGAQgASgJEgwKBHVzZXIYBSABKAkSEwoLY2xpZW50X25hbWUYBiABKAkSDwoHbGlicmFyeRgHIAEoCSI6CglDb25uZWN0ZWQSLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbyI7CgpJZGVudGlmaWVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8iewoMRGlzY29ubmVjdGVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8SLAoMY2xvc2VfcmVhc29uGAIgASgOMhYucGFybGV5LnYxLkNsb3NlUmVhc29uEg4KBnJlYXNvbhgDIAEoCSJbCgxTbG93Q29uc3VtZXISLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxINCgVlbmRlZBgCIAEoCBINCgV0b3BpYxgDIAEoCSJpCghMaW1pdEhpdBINCgVsaW1pdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSLQoKY29ubmVjdGlvbhgDIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxIPCgdhZGRyZXNzGAQgASgJIjIKD0RlYWRMZXR0ZXJBZGRlZBIfCgVkZWF0aBgBIAEoCzIQLnBhcmxleS52MS5EZWF0aCI5ChVDb25maWd1cmF0aW9uUmVsb2FkZWQSDwoHYXBwbGllZBgBIAMoCRIPCgd3YWl0aW5nGAIgAygJIkIKC1VzZXJDaGFuZ2VkEgwKBHVzZXIYASABKAkSJQoGY2hhbmdlGAIgASgOMhUucGFybGV5LnYxLlVzZXJDaGFuZ2UiSwoMTG9naW5SZWZ1c2VkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8SDAoEdXNlchgCIAEoCSItCg1FdmVudHNMZWZ0T3V0Eg0KBXRvcGljGAEgASgJEg0KBWNvdW50GAIgASgEKnIKClVzZXJDaGFuZ2USGwoXVVNFUl9DSEFOR0VfVU5TUEVDSUZJRUQQABIVChFVU0VSX0NIQU5HRV9BRERFRBABEhcKE1VTRVJfQ0hBTkdFX1JFTU9WRUQQAhIXChNVU0VSX0NIQU5HRV9DSEFOR0VEEANCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw", [file_parley_v1_error, file_parley_v1_queue]);
 
 /**
  * A connection, as far as the server knows it by then.
@@ -317,6 +317,35 @@ export const UserChangedSchema: GenMessage<UserChanged> = /*@__PURE__*/
   messageDesc(file_parley_v1_system, 8);
 
 /**
+ * On "sys.login_refused": somebody gave a wrong password, or what a service that was asked
+ * did not take.
+ *
+ * @generated from message parley.v1.LoginRefused
+ */
+export type LoginRefused = Message<"parley.v1.LoginRefused"> & {
+  /**
+   * Where from; its peer is the address alone, and a request of HTTP has no connection of its own.
+   *
+   * @generated from field: parley.v1.ConnectionInfo connection = 1;
+   */
+  connection?: ConnectionInfo | undefined;
+
+  /**
+   * The user whose password it was to be; empty when there is none of that name.
+   *
+   * @generated from field: string user = 2;
+   */
+  user: string;
+};
+
+/**
+ * Describes the message parley.v1.LoginRefused.
+ * Use `create(LoginRefusedSchema)` to create a new message.
+ */
+export const LoginRefusedSchema: GenMessage<LoginRefused> = /*@__PURE__*/
+  messageDesc(file_parley_v1_system, 9);
+
+/**
  * On "sys.left_out": so many events of a system topic were left out, since too many came.
  *
  * @generated from message parley.v1.EventsLeftOut
@@ -342,7 +371,7 @@ export type EventsLeftOut = Message<"parley.v1.EventsLeftOut"> & {
  * Use `create(EventsLeftOutSchema)` to create a new message.
  */
 export const EventsLeftOutSchema: GenMessage<EventsLeftOut> = /*@__PURE__*/
-  messageDesc(file_parley_v1_system, 9);
+  messageDesc(file_parley_v1_system, 10);
 
 /**
  * What became of a user.

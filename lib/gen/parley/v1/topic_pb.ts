@@ -15,10 +15,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/topic.proto.
  */
 export const file_parley_v1_topic: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLEAQoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiyAEKCktlZXBQb2xpY3kSDwoHcGF0dGVybhgBIAEoCRISCgptYXhfZXZlbnRzGAIgASgEEhIKCm1heF9hZ2VfbXMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEhcKD2ZvcmdldF9hZnRlcl9tcxgFIAEoBBInCgZvcmlnaW4YBiABKA4yFy5wYXJsZXkudjEuUG9saWN5T3JpZ2luEg4KBnNldF9ieRgHIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgIIAEoBCJCChFMaXN0VG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJEg0KBWFmdGVyGAIgASgJEg0KBWxpbWl0GAMgASgNIkgKEkxpc3RUb3BpY3NSZXNwb25zZRIkCgZ0b3BpY3MYASADKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEgwKBG1vcmUYAiABKAgiIQoQVG9waWNJbmZvUmVxdWVzdBINCgV0b3BpYxgBIAEoCSI3ChFUb3BpY0luZm9SZXNwb25zZRIiCgRpbmZvGAEgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyI1ChBUcmltVG9waWNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEhIKCmJlZm9yZV9zZXEYAiABKAQiSAoRVHJpbVRvcGljUmVzcG9uc2USDwoHZHJvcHBlZBgBIAEoBBIiCgRpbmZvGAIgASgLMhQucGFybGV5LnYxLlRvcGljSW5mbyImChNSZW1vdmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiVAoUUmVtb3ZlVG9waWNzUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoBBIPCgdkcm9wcGVkGAIgASgEEgwKBGtlcHQYAyADKAkSDAoEbW9yZRgEIAEoCCIWChRUb3BpY1BvbGljaWVzUmVxdWVzdCJAChVUb3BpY1BvbGljaWVzUmVzcG9uc2USJwoIcG9saWNpZXMYASADKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI6ChFLZWVwVG9waWNzUmVxdWVzdBIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSI7ChJLZWVwVG9waWNzUmVzcG9uc2USJQoGcG9saWN5GAEgASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kiJgoTVW5rZWVwVG9waWNzUmVxdWVzdBIPCgdwYXR0ZXJuGAEgASgJIhYKFFVua2VlcFRvcGljc1Jlc3BvbnNlIkAKE0V4cGxhaW5Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSDAoEdHlwZRgCIAEoCRIMCgR1c2VyGAMgASgJIiYKBlJ1bGluZxIPCgdhbGxvd2VkGAEgASgIEgsKA3doeRgCIAEoCSKjAQoUTWF0Y2hpbmdTdWJzY3JpcHRpb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB3BhdHRlcm4YAyABKAkSDAoEdHlwZRgEIAEoCRINCgVncm91cBgFIAEoCRIOCgZkZW5pZWQYBiABKAgSFQoNcmVhZHNfaGlzdG9yeRgHIAEoCBIUCgxvdXRib3hfYnl0ZXMYCCABKAQiygIKFEV4cGxhaW5Ub3BpY1Jlc3BvbnNlEiIKB3B1Ymxpc2gYASABKAsyES5wYXJsZXkudjEuUnVsaW5nEiQKCXN1YnNjcmliZRgCIAEoCzIRLnBhcmxleS52MS5SdWxpbmcSNgoNc3Vic2NyaXB0aW9ucxgDIAMoCzIfLnBhcmxleS52MS5NYXRjaGluZ1N1YnNjcmlwdGlvbhIQCghtYXRjaGluZxgEIAEoBBIRCglyZWNlaXZlcnMYBSABKAQSDgoGZGVuaWVkGAYgASgEEiIKBGluZm8YByABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvEg4KBnF1ZXVlcxgIIAMoCRIUCgxjaGVja2VkX3R5cGUYCSABKAkSFQoNY2hlY2tfcmVqZWN0cxgKIAEoCBIaChJjaGVja2VkX3R5cGVfa25vd24YCyABKAgiiQEKEFJlYWRUb3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSCwoDc2VxGAIgASgEEhgKEHRpbWVfdW5peF9taWNyb3MYAyABKAQSEAoIYmFja3dhcmQYBCABKAgSDQoFbGltaXQYBSABKA0SEAoIY29udGFpbnMYBiABKAkSDAoEdHlwZRgHIAEoCSJhChFSZWFkVG9waWNSZXNwb25zZRIgCgZldmVudHMYASADKAsyEC5wYXJsZXkudjEuRXZlbnQSDAoEbmV4dBgCIAEoBBIMCgRtb3JlGAMgASgIEg4KBmxvb2tlZBgEIAEoBCqFAQoMUG9saWN5T3JpZ2luEh0KGVBPTElDWV9PUklHSU5fVU5TUEVDSUZJRUQQABIfChtQT0xJQ1lfT1JJR0lOX0NPTkZJR1VSQVRJT04QARIZChVQT0xJQ1lfT1JJR0lOX1JVTlRJTUUQAhIaChZQT0xJQ1lfT1JJR0lOX0JVSUxUX0lOEAMyjAUKBlRvcGljcxJDCgRMaXN0EhwucGFybGV5LnYxLkxpc3RUb3BpY3NSZXF1ZXN0Gh0ucGFybGV5LnYxLkxpc3RUb3BpY3NSZXNwb25zZRJBCgRJbmZvEhsucGFybGV5LnYxLlRvcGljSW5mb1JlcXVlc3QaHC5wYXJsZXkudjEuVG9waWNJbmZvUmVzcG9uc2USQQoEVHJpbRIbLnBhcmxleS52MS5UcmltVG9waWNSZXF1ZXN0GhwucGFybGV5LnYxLlRyaW1Ub3BpY1Jlc3BvbnNlEkkKBlJlbW92ZRIeLnBhcmxleS52MS5SZW1vdmVUb3BpY3NSZXF1ZXN0Gh8ucGFybGV5LnYxLlJlbW92ZVRvcGljc1Jlc3BvbnNlEk0KCFBvbGljaWVzEh8ucGFybGV5LnYxLlRvcGljUG9saWNpZXNSZXF1ZXN0GiAucGFybGV5LnYxLlRvcGljUG9saWNpZXNSZXNwb25zZRJDCgRLZWVwEhwucGFybGV5LnYxLktlZXBUb3BpY3NSZXF1ZXN0Gh0ucGFybGV5LnYxLktlZXBUb3BpY3NSZXNwb25zZRJJCgZVbmtlZXASHi5wYXJsZXkudjEuVW5rZWVwVG9waWNzUmVxdWVzdBofLnBhcmxleS52MS5VbmtlZXBUb3BpY3NSZXNwb25zZRJKCgdFeHBsYWluEh4ucGFybGV5LnYxLkV4cGxhaW5Ub3BpY1JlcXVlc3QaHy5wYXJsZXkudjEuRXhwbGFpblRvcGljUmVzcG9uc2USQQoEUmVhZBIbLnBhcmxleS52MS5SZWFkVG9waWNSZXF1ZXN0GhwucGFybGV5LnYxLlJlYWRUb3BpY1Jlc3BvbnNlQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_event]);
+  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLBAgoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kSEwoLc3Vic2NyaWJlcnMYCSABKAQSGAoQcHVibGlzaGVkX2V2ZW50cxgKIAEoBBIXCg9wdWJsaXNoZWRfYnl0ZXMYCyABKAQSGQoRZXZlbnRzX3Blcl9zZWNvbmQYDCABKAESGAoQYnl0ZXNfcGVyX3NlY29uZBgNIAEoASLIAQoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQSFwoPZm9yZ2V0X2FmdGVyX21zGAUgASgEEicKBm9yaWdpbhgGIAEoDjIXLnBhcmxleS52MS5Qb2xpY3lPcmlnaW4SDgoGc2V0X2J5GAcgASgJEhwKFHNldF90aW1lX3VuaXhfbWljcm9zGAggASgEIlEKEUxpc3RUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0SDQoFcGxhaW4YBCABKAgiSAoSTGlzdFRvcGljc1Jlc3BvbnNlEiQKBnRvcGljcxgBIAMoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDAoEbW9yZRgCIAEoCCIhChBUb3BpY0luZm9SZXF1ZXN0Eg0KBXRvcGljGAEgASgJIjcKEVRvcGljSW5mb1Jlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIjUKEFRyaW1Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBCJIChFUcmltVG9waWNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEEiIKBGluZm8YAiABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIiYKE1JlbW92ZVRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJUChRSZW1vdmVUb3BpY3NSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgEEg8KB2Ryb3BwZWQYAiABKAQSDAoEa2VwdBgDIAMoCRIMCgRtb3JlGAQgASgIIhYKFFRvcGljUG9saWNpZXNSZXF1ZXN0IkAKFVRvcGljUG9saWNpZXNSZXNwb25zZRInCghwb2xpY2llcxgBIAMoCzIVLnBhcmxleS52MS5LZWVwUG9saWN5IjoKEUtlZXBUb3BpY3NSZXF1ZXN0EiUKBnBvbGljeRgBIAEoCzIVLnBhcmxleS52MS5LZWVwUG9saWN5IjsKEktlZXBUb3BpY3NSZXNwb25zZRIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSImChNVbmtlZXBUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiFgoUVW5rZWVwVG9waWNzUmVzcG9uc2UiQAoTRXhwbGFpblRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBHVzZXIYAyABKAkiJgoGUnVsaW5nEg8KB2FsbG93ZWQYASABKAgSCwoDd2h5GAIgASgJIqMBChRNYXRjaGluZ1N1YnNjcmlwdGlvbhISCgpzZXNzaW9uX2lkGAEgASgJEgwKBHVzZXIYAiABKAkSDwoHcGF0dGVybhgDIAEoCRIMCgR0eXBlGAQgASgJEg0KBWdyb3VwGAUgASgJEg4KBmRlbmllZBgGIAEoCBIVCg1yZWFkc19oaXN0b3J5GAcgASgIEhQKDG91dGJveF9ieXRlcxgIIAEoBCLKAgoURXhwbGFpblRvcGljUmVzcG9uc2USIgoHcHVibGlzaBgBIAEoCzIRLnBhcmxleS52MS5SdWxpbmcSJAoJc3Vic2NyaWJlGAIgASgLMhEucGFybGV5LnYxLlJ1bGluZxI2Cg1zdWJzY3JpcHRpb25zGAMgAygLMh8ucGFybGV5LnYxLk1hdGNoaW5nU3Vic2NyaXB0aW9uEhAKCG1hdGNoaW5nGAQgASgEEhEKCXJlY2VpdmVycxgFIAEoBBIOCgZkZW5pZWQYBiABKAQSIgoEaW5mbxgHIAEoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDgoGcXVldWVzGAggAygJEhQKDGNoZWNrZWRfdHlwZRgJIAEoCRIVCg1jaGVja19yZWplY3RzGAogASgIEhoKEmNoZWNrZWRfdHlwZV9rbm93bhgLIAEoCCKJAQoQUmVhZFRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCRILCgNzZXEYAiABKAQSGAoQdGltZV91bml4X21pY3JvcxgDIAEoBBIQCghiYWNrd2FyZBgEIAEoCBINCgVsaW1pdBgFIAEoDRIQCghjb250YWlucxgGIAEoCRIMCgR0eXBlGAcgASgJImEKEVJlYWRUb3BpY1Jlc3BvbnNlEiAKBmV2ZW50cxgBIAMoCzIQLnBhcmxleS52MS5FdmVudBIMCgRuZXh0GAIgASgEEgwKBG1vcmUYAyABKAgSDgoGbG9va2VkGAQgASgEIjUKFE1lYXN1cmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDAoEdHlwZRgCIAEoCSKEAgoNTWVhc3VyZWRUb3BpYxINCgV0b3BpYxgBIAEoCRIOCgZldmVudHMYAiABKAQSFAoMdG90YWxfZXZlbnRzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1pbl9ieXRlcxgFIAEoBBIRCgltYXhfYnl0ZXMYBiABKAQSEQoJaW50ZXJ2YWxzGAcgASgEEhgKEGludGVydmFsX3NlY29uZHMYCCABKAESIAoYaW50ZXJ2YWxfc2Vjb25kc19zcXVhcmVkGAkgASgBEhwKFG1pbl9pbnRlcnZhbF9zZWNvbmRzGAogASgBEhwKFG1heF9pbnRlcnZhbF9zZWNvbmRzGAsgASgBIoQBChVNZWFzdXJlVG9waWNzUmVzcG9uc2USKAoGdG9waWNzGAEgAygLMhgucGFybGV5LnYxLk1lYXN1cmVkVG9waWMSFgoOZWxhcHNlZF9taWNyb3MYAiABKAQSFAoMb3RoZXJfZXZlbnRzGAMgASgEEhMKC290aGVyX2J5dGVzGAQgASgEKoUBCgxQb2xpY3lPcmlnaW4SHQoZUE9MSUNZX09SSUdJTl9VTlNQRUNJRklFRBAAEh8KG1BPTElDWV9PUklHSU5fQ09ORklHVVJBVElPThABEhkKFVBPTElDWV9PUklHSU5fUlVOVElNRRACEhoKFlBPTElDWV9PUklHSU5fQlVJTFRfSU4QAzLaBQoGVG9waWNzEkMKBExpc3QSHC5wYXJsZXkudjEuTGlzdFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuTGlzdFRvcGljc1Jlc3BvbnNlEkEKBEluZm8SGy5wYXJsZXkudjEuVG9waWNJbmZvUmVxdWVzdBocLnBhcmxleS52MS5Ub3BpY0luZm9SZXNwb25zZRJBCgRUcmltEhsucGFybGV5LnYxLlRyaW1Ub3BpY1JlcXVlc3QaHC5wYXJsZXkudjEuVHJpbVRvcGljUmVzcG9uc2USSQoGUmVtb3ZlEh4ucGFybGV5LnYxLlJlbW92ZVRvcGljc1JlcXVlc3QaHy5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVzcG9uc2USTQoIUG9saWNpZXMSHy5wYXJsZXkudjEuVG9waWNQb2xpY2llc1JlcXVlc3QaIC5wYXJsZXkudjEuVG9waWNQb2xpY2llc1Jlc3BvbnNlEkMKBEtlZXASHC5wYXJsZXkudjEuS2VlcFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuS2VlcFRvcGljc1Jlc3BvbnNlEkkKBlVua2VlcBIeLnBhcmxleS52MS5VbmtlZXBUb3BpY3NSZXF1ZXN0Gh8ucGFybGV5LnYxLlVua2VlcFRvcGljc1Jlc3BvbnNlEkoKB0V4cGxhaW4SHi5wYXJsZXkudjEuRXhwbGFpblRvcGljUmVxdWVzdBofLnBhcmxleS52MS5FeHBsYWluVG9waWNSZXNwb25zZRJBCgRSZWFkEhsucGFybGV5LnYxLlJlYWRUb3BpY1JlcXVlc3QaHC5wYXJsZXkudjEuUmVhZFRvcGljUmVzcG9uc2USTAoHTWVhc3VyZRIfLnBhcmxleS52MS5NZWFzdXJlVG9waWNzUmVxdWVzdBogLnBhcmxleS52MS5NZWFzdXJlVG9waWNzUmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw", [file_parley_v1_event]);
 
 /**
- * A kept topic.
+ * A topic: what is kept of it, and what happens on it.
  *
  * @generated from message parley.v1.TopicInfo
  */
@@ -78,6 +78,42 @@ export type TopicInfo = Message<"parley.v1.TopicInfo"> & {
    * @generated from field: parley.v1.KeepPolicy policy = 8;
    */
   policy?: KeepPolicy | undefined;
+
+  /**
+   * How many connections get its events of any type: each once, and one of each group.
+   *
+   * @generated from field: uint64 subscribers = 9;
+   */
+  subscribers: bigint;
+
+  /**
+   * How many events were published on it since the server counts it by its own: since its first event
+   * after a start, unless more topics are published on than the server counts.
+   *
+   * @generated from field: uint64 published_events = 10;
+   */
+  publishedEvents: bigint;
+
+  /**
+   * The bytes of these events as they came.
+   *
+   * @generated from field: uint64 published_bytes = 11;
+   */
+  publishedBytes: bigint;
+
+  /**
+   * Events a second, over the last five to ten seconds.
+   *
+   * @generated from field: double events_per_second = 12;
+   */
+  eventsPerSecond: number;
+
+  /**
+   * Their bytes a second.
+   *
+   * @generated from field: double bytes_per_second = 13;
+   */
+  bytesPerSecond: number;
 };
 
 /**
@@ -183,6 +219,14 @@ export type ListTopicsRequest = Message<"parley.v1.ListTopicsRequest"> & {
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
+
+  /**
+   * Also topics of which nothing is kept and on which something was published since the server
+   * started: those that it counts one by one.
+   *
+   * @generated from field: bool plain = 4;
+   */
+  plain: boolean;
 };
 
 /**
@@ -193,7 +237,7 @@ export const ListTopicsRequestSchema: GenMessage<ListTopicsRequest> = /*@__PURE_
   messageDesc(file_parley_v1_topic, 2);
 
 /**
- * The topics that anything was ever kept of, or one page of them.
+ * The topics that anything was ever kept of, and those that were asked for besides, or one page of them.
  *
  * @generated from message parley.v1.ListTopicsResponse
  */
@@ -242,7 +286,8 @@ export const TopicInfoRequestSchema: GenMessage<TopicInfoRequest> = /*@__PURE__*
   messageDesc(file_parley_v1_topic, 4);
 
 /**
- * What is known of it. A topic that is kept and has had no event yet is there, with zeros.
+ * What is known of it. A topic that is kept and has had no event yet is there, with zeros; so is one
+ * that is not kept, when something was published on it or somebody subscribed to it.
  *
  * @generated from message parley.v1.TopicInfoResponse
  */
@@ -830,6 +875,171 @@ export const ReadTopicResponseSchema: GenMessage<ReadTopicResponse> = /*@__PURE_
   messageDesc(file_parley_v1_topic, 21);
 
 /**
+ * Begins to measure topics on the server, or asks what was measured since the last answer. A connection
+ * has one measurement: asking for another pattern or type ends the former. It ends with the connection,
+ * and when nobody has asked for a minute.
+ *
+ * @generated from message parley.v1.MeasureTopicsRequest
+ */
+export type MeasureTopicsRequest = Message<"parley.v1.MeasureTopicsRequest"> & {
+  /**
+   * Which topics: a name, or a pattern. Those of which the caller may not read anything are left out.
+   *
+   * @generated from field: string pattern = 1;
+   */
+  pattern: string;
+
+  /**
+   * Only events of this type. Empty means all.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+};
+
+/**
+ * Describes the message parley.v1.MeasureTopicsRequest.
+ * Use `create(MeasureTopicsRequestSchema)` to create a new message.
+ */
+export const MeasureTopicsRequestSchema: GenMessage<MeasureTopicsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 22);
+
+/**
+ * What was published on a topic since the last answer.
+ *
+ * @generated from message parley.v1.MeasuredTopic
+ */
+export type MeasuredTopic = Message<"parley.v1.MeasuredTopic"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * Events since the last answer.
+   *
+   * @generated from field: uint64 events = 2;
+   */
+  events: bigint;
+
+  /**
+   * Events since the measurement began.
+   *
+   * @generated from field: uint64 total_events = 3;
+   */
+  totalEvents: bigint;
+
+  /**
+   * The bytes of the payloads since the last answer.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * The smallest payload among them, in bytes.
+   *
+   * @generated from field: uint64 min_bytes = 5;
+   */
+  minBytes: bigint;
+
+  /**
+   * The largest.
+   *
+   * @generated from field: uint64 max_bytes = 6;
+   */
+  maxBytes: bigint;
+
+  /**
+   * How many intervals between one event and the next ended since the last answer: one for each event
+   * but the first of the measurement.
+   *
+   * @generated from field: uint64 intervals = 7;
+   */
+  intervals: bigint;
+
+  /**
+   * Their sum, in seconds.
+   *
+   * @generated from field: double interval_seconds = 8;
+   */
+  intervalSeconds: number;
+
+  /**
+   * The sum of their squares, in square seconds, of which the standard deviation is made.
+   *
+   * @generated from field: double interval_seconds_squared = 9;
+   */
+  intervalSecondsSquared: number;
+
+  /**
+   * The shortest, in seconds.
+   *
+   * @generated from field: double min_interval_seconds = 10;
+   */
+  minIntervalSeconds: number;
+
+  /**
+   * The longest, in seconds.
+   *
+   * @generated from field: double max_interval_seconds = 11;
+   */
+  maxIntervalSeconds: number;
+};
+
+/**
+ * Describes the message parley.v1.MeasuredTopic.
+ * Use `create(MeasuredTopicSchema)` to create a new message.
+ */
+export const MeasuredTopicSchema: GenMessage<MeasuredTopic> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 23);
+
+/**
+ * What was published since the last answer, counted and timed by the server as it took it.
+ *
+ * @generated from message parley.v1.MeasureTopicsResponse
+ */
+export type MeasureTopicsResponse = Message<"parley.v1.MeasureTopicsResponse"> & {
+  /**
+   * The topics that were published on since the measurement began, at most 512 of them; those that are
+   * silent for 30 seconds are left out until they are published on again.
+   *
+   * @generated from field: repeated parley.v1.MeasuredTopic topics = 1;
+   */
+  topics: MeasuredTopic[];
+
+  /**
+   * The time since the last answer, in microseconds; 0 when the measurement begins with this one.
+   *
+   * @generated from field: uint64 elapsed_micros = 2;
+   */
+  elapsedMicros: bigint;
+
+  /**
+   * Events since the last answer on matching topics beyond those.
+   *
+   * @generated from field: uint64 other_events = 3;
+   */
+  otherEvents: bigint;
+
+  /**
+   * The bytes of their payloads.
+   *
+   * @generated from field: uint64 other_bytes = 4;
+   */
+  otherBytes: bigint;
+};
+
+/**
+ * Describes the message parley.v1.MeasureTopicsResponse.
+ * Use `create(MeasureTopicsResponseSchema)` to create a new message.
+ */
+export const MeasureTopicsResponseSchema: GenMessage<MeasureTopicsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 24);
+
+/**
  * Where a policy comes from.
  *
  * @generated from enum parley.v1.PolicyOrigin
@@ -871,13 +1081,13 @@ export const PolicyOriginSchema: GenEnum<PolicyOrigin> = /*@__PURE__*/
   enumDesc(file_parley_v1_topic, 0);
 
 /**
- * The methods that look after kept topics. A call of one is a Call of "parley.v1.Topics/" and its name.
+ * The methods that look after topics. A call of one is a Call of "parley.v1.Topics/" and its name.
  *
  * @generated from service parley.v1.Topics
  */
 export const Topics: GenService<{
   /**
-   * Lists the topics that are kept.
+   * Lists the topics that are kept, or all that are active.
    *
    * @generated from rpc parley.v1.Topics.List
    */
@@ -887,7 +1097,7 @@ export const Topics: GenService<{
     output: typeof ListTopicsResponseSchema;
   },
   /**
-   * Tells what is kept of a topic.
+   * Tells what is kept of a topic, and what happens on it.
    *
    * @generated from rpc parley.v1.Topics.Info
    */
@@ -965,6 +1175,16 @@ export const Topics: GenService<{
     methodKind: "unary";
     input: typeof ReadTopicRequestSchema;
     output: typeof ReadTopicResponseSchema;
+  },
+  /**
+   * Measures topics: how many events, how regularly, how many bytes.
+   *
+   * @generated from rpc parley.v1.Topics.Measure
+   */
+  measure: {
+    methodKind: "unary";
+    input: typeof MeasureTopicsRequestSchema;
+    output: typeof MeasureTopicsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_topic, 0);

@@ -103,7 +103,13 @@ export const webhooksSchema = z.strictObject({
       "at a start and at a reload.",
   ),
   timeout_ms: duration(15_000, "How long a receiver has for its answer.", 10),
-  max_at_once: whole(32, 1, 1024, "How many jobs of all queues are posted at once at most."),
+  max_at_once: whole(
+    64,
+    1,
+    1024,
+    "How many jobs of all queues are posted at once at most. A queue gets as many of them as are still free, and a quarter is for " +
+      "queues that post nothing yet: so one queue alone posts 24 of 64 at once at most, and slow receivers leave room for others.",
+  ),
 }).prefault({}).describe("Posting jobs to their receivers (webhooks).");
 
 /** What is said of all webhooks. */

@@ -41,7 +41,7 @@ export async function explainTopic(features: Features, peer: Peer, request: Expl
   return {
     ...rulings,
     ...found,
-    ...isKnown ? { info: infoOf(kept, topic) } : {},
+    ...isKnown ? { info: await infoOf(features, peer, topic) } : {},
     queues: [...features.queues?.policies.boundTo(topic) ?? []],
     checkedType: rule?.type ?? "",
     checkRejects: rule?.check === "reject",

@@ -14,12 +14,14 @@ export interface NamePageOptions {
   /** The most. */
   readonly most: number;
   readonly turn: TurnTaker;
+  /** Whether a name may be on the page; absent for all. */
+  readonly fits?: (name: string) => boolean;
 }
 
 /** The first of `names` in their order, each once, and whether there are more. */
 export async function firstNames(
   names: Iterable<string>,
-  { after, most, turn }: NamePageOptions,
+  { after, most, turn, fits = () => true }: NamePageOptions,
 ): Promise<{ names: string[]; more: boolean }> {
   let found: string[] = [];
   let more = false;
@@ -33,7 +35,7 @@ export async function firstNames(
   let looked = 0;
   for (const name of names) {
     if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
-    if (name <= after || more && name >= found[most - 1]) continue;
+    if (name <= after || more && name >= found[most - 1] || !fits(name)) continue;
     found.push(name);
     if (found.length > 2 * most) cut();
   }

@@ -5,6 +5,7 @@
  * What is set is checked as the configuration is, stored, and then in force. Who may see names is asked for each policy.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
+import { shownUrl } from "../../../base/printable.ts";
 import { quote } from "../../../base/quote.ts";
 import type {
   QueuePolicy as QueuePolicyMessage,
@@ -128,12 +129,10 @@ export async function setQueue(
 
 /** Takes back what was set for queues. */
 export async function unsetQueue(features: Features, peer: Peer, { name }: { name: string }) {
-  checkDeliveries(
-    features,
-    peer,
-    (policy) => policy.name === name && policy.origin?.kind === "run time",
-  );
-  await features.needAdministration("take back how queues are set up").policies.unsetQueue(name);
+  const { policies } = features.needAdministration("take back how queues are set up");
+  // Jobs may be posted elsewhere then, or nowhere.
+  if (policies.setsDelivery(name)) checkMay(peer, "manage", "server.webhooks");
+  await policies.unsetQueue(name);
   return {};
 }
 
@@ -174,11 +173,11 @@ function queuePolicyOf(policy: QueuePolicy, peer: Peer) {
   };
 }
 
-/** Where jobs are posted to: the path of a URL may be as good as a secret. */
+/** Where jobs are posted to: the path of a URL may be as good as a secret, and its query is told to nobody. */
 function deliveryOf({ delivery }: QueuePolicy, manages: boolean) {
   if (delivery === undefined) return {};
   const { url, atOnce } = delivery;
-  return { deliverTo: manages ? url : new URL(url).origin, deliverAtOnce: atOnce };
+  return { deliverTo: manages ? shownUrl(url) : new URL(url).origin, deliverAtOnce: atOnce };
 }
 
 function originOf(origin: PolicyOrigin | undefined) {

@@ -23,6 +23,7 @@ import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
 import {
   checkMay,
   checkMayAll,
+  checkMayAllOfOne,
   checkMayAny,
   checkMayOne,
   checkMayWhole,
@@ -44,6 +45,8 @@ interface Named {
   readonly room: string;
   readonly name: string;
   readonly user: string;
+  /** The only message type that it is about; empty for all. */
+  readonly type: string;
   /** What is to be set for a pattern, or for the queues of a name. */
   readonly policy?: Delivered & { readonly pattern?: string; readonly name?: string };
 }
@@ -155,6 +158,15 @@ const TOPICS: Rights<typeof Topics> = {
     // What others may do is more than what is done with the topic.
     if (user !== "" && user !== peer.identity?.user) checkMay(peer, "manage", "server.users");
   }),
+  // What is denied of it is left out.
+  measure: named(
+    ["subscribe", "manage"],
+    (peer, { pattern, type }) =>
+      checkMayAllOfOne(peer, `measure ${quote(pattern)}`, [
+        ["subscribe", pattern, type],
+        ["manage", `topic.${pattern}`, ""],
+      ]),
+  ),
 };
 
 const TYPES: Rights<typeof Types> = {

@@ -1,18 +1,24 @@
 /**
- * The methods `parley.v1.Topics/…`: which topics are kept and how much of them, trimming and removing.
+ * The methods `parley.v1.Topics/…`: which topics there are, how much of them is kept and published, trimming, removing, measuring.
  *
- * They tell what is committed. A list comes in pages, because there may be very many topics; making a page
+ * Of what is kept they tell what is committed. A list comes in pages, because there may be very many topics; making a page
  * looks at every topic once and sorts no more than the page.
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
 import { matchesPattern } from "../../../base/matches_pattern.ts";
 import type { Topics } from "../../../gen/parley/v1/topic_pb.ts";
 import { quote } from "../../../base/quote.ts";
-import { checkPattern, checkTopic, hasWildcard } from "../../../logic/topics/pattern.ts";
-import type { StoreTopic } from "../../../ports/store.ts";
-import { may } from "../../access/checks.ts";
+import {
+  checkMessageType,
+  checkPattern,
+  checkTopic,
+  hasWildcard,
+} from "../../../logic/topics/pattern.ts";
+import type { Store, StoreTopic } from "../../../ports/store.ts";
+import { may, mayReceive } from "../../access/checks.ts";
 import { maySeeTopic } from "./rights.ts";
 import type { Methods } from "./method.ts";
+import { firstNames } from "./name_page.ts";
 import { explainTopic } from "./explain.ts";
 import { readTopic } from "./topic_reading.ts";
 import { infoOf } from "./topic_info.ts";
@@ -23,7 +29,7 @@ import type { Peer } from "../../connection/peer.ts";
 /** The most topics of one page. */
 const MAX_PAGE_TOPICS = 1000;
 /** The most bytes of a topic in a list, without its name and that of its policy. */
-const INFO_BYTES = 128;
+const INFO_BYTES = 192;
 /** The most topics that one call removes or leaves. */
 const MAX_REMOVED_TOPICS = 256;
 /** The number of topics that are looked at before others may have their turn. */
@@ -31,9 +37,7 @@ const LOOKED_AT_ONCE = 256;
 /** The methods of the service Topics. */
 export const TOPIC_METHODS: Methods<typeof Topics> = {
   list: { list: "topics", run: list },
-  info: (features, session, { topic }) => ({
-    info: infoOf(features.needKept(), topicOf(features, session, topic, "look at")),
-  }),
+  info,
   trim,
   remove,
   policies: keepPolicies,
@@ -42,56 +46,83 @@ export const TOPIC_METHODS: Methods<typeof Topics> = {
   explain: { list: "subscriptions", run: explainTopic },
   // Events are given as they are kept.
   read: { list: "events", encoded: true, run: readTopic },
+  measure: { list: "topics", run: measure },
 };
 
 async function list(
   features: Features,
   session: Peer,
-  request: { pattern: string; after: string; limit: number },
+  request: { pattern: string; after: string; limit: number; plain: boolean },
 ) {
-  const { pattern, after } = request;
+  const { pattern, after, plain } = request;
   const { limits } = session.context;
-  const kept = features.needKept();
   if (pattern !== "") checkPattern(pattern, limits, "list");
-  const most = Math.min(request.limit || MAX_PAGE_TOPICS, MAX_PAGE_TOPICS);
-  const page: StoreTopic[] = [];
-  let more = false;
-  let looked = 0;
-  const turn = session.callsTurn;
-  await turn.admit();
-  for (const topic of kept.store.topics()) {
-    if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
-    if (topic.name <= after || !matchesPattern(pattern, topic.name)) continue;
-    if (!maySeeTopic(session, topic.name)) continue;
-    if (page.length === most) {
-      more = true;
-      if (topic.name > page[most - 1].name) continue;
-      page.pop();
-    }
-    page.splice(placeOf(page, topic.name), 0, topic);
-  }
+  const { store } = features.needKept();
+  const page = await firstNames(namesOf(features, store, plain), {
+    after,
+    most: Math.min(request.limit || MAX_PAGE_TOPICS, MAX_PAGE_TOPICS),
+    turn: session.callsTurn,
+    fits: (name) => matchesPattern(pattern, name) && maySeeTopic(session, name),
+  });
   // The page is one message: half of what a message may be leaves room for everything around it.
   let left = limits.maxFrameBytes >>> 1;
-  const infos = [];
-  for (const topic of page) {
-    const info = infoOf(kept, topic);
-    left -= INFO_BYTES + 3 * (topic.name.length + (info.policy?.pattern.length ?? 0));
-    if (left < 0 && infos.length > 0) return { topics: infos, more: true };
-    infos.push(info);
+  const topics = [];
+  for (const name of page.names) {
+    const info = await infoOf(features, session, name);
+    left -= INFO_BYTES + 3 * (name.length + (info.policy?.pattern.length ?? 0));
+    if (left < 0 && topics.length > 0) return { topics, more: true };
+    topics.push(info);
   }
-  return { topics: infos, more };
+  return { topics, more: page.more };
 }
 
-/** The place of `name` in a sorted page. */
-function placeOf(page: readonly StoreTopic[], name: string): number {
-  let low = 0;
-  let high = page.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (page[middle].name < name) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** The names of the topics that anything was kept of, and with `plain` of those that are counted. Some come twice. */
+function* namesOf({ bus }: Features, store: Store, plain: boolean): Generator<string> {
+  for (const { name } of store.topics()) yield name;
+  if (plain) { for (const { topic } of bus.tallies.all()) yield topic; }
+}
+
+async function info(features: Features, session: Peer, { topic }: { topic: string }) {
+  checkTopic(topic, session.context.limits, "look at");
+  const told = await infoOf(features, session, topic);
+  const { kept } = features;
+  const isKept = kept !== null && (kept.keeps(topic) || kept.store.topic(topic) !== null);
+  if (isKept || told.subscribers > 0n || (told.publishedEvents ?? 0n) > 0n) return { info: told };
+  throw new ParleyError(
+    ErrorCode.NOT_FOUND,
+    `cannot look at ${quote(topic)}: no policy keeps it, and nobody publishes or subscribes to it`,
+    { accepted: "a topic that `parley topic ls` tells of, or one with subscribers" },
+  );
+}
+
+/** What was measured since a peer asked last. */
+function measure(features: Features, session: Peer, request: { pattern: string; type: string }) {
+  const { pattern, type } = request;
+  checkPattern(pattern, session.context.limits, "measure");
+  if (type !== "") checkMessageType(type, "measure events of type");
+  const report = features.bus.measures.take(
+    session,
+    { pattern, type },
+    (topic, type) => mayReceive(session, topic, type) || may(session, "manage", `topic.${topic}`),
+  );
+  return {
+    topics: report.topics.map((figures) => ({
+      topic: figures.topic,
+      events: BigInt(figures.events),
+      totalEvents: BigInt(figures.totalEvents),
+      bytes: BigInt(figures.bytes),
+      minBytes: BigInt(figures.minBytes),
+      maxBytes: BigInt(figures.maxBytes),
+      intervals: BigInt(figures.intervals),
+      intervalSeconds: figures.intervalMs / 1e3,
+      intervalSecondsSquared: figures.squaredIntervalMs / 1e6,
+      minIntervalSeconds: figures.minIntervalMs / 1e3,
+      maxIntervalSeconds: figures.maxIntervalMs / 1e3,
+    })),
+    elapsedMicros: BigInt(Math.round(report.elapsedMs * 1000)),
+    otherEvents: BigInt(report.otherEvents),
+    otherBytes: BigInt(report.otherBytes),
+  };
 }
 
 async function trim(
@@ -109,7 +140,7 @@ async function trim(
   const name = topicOf(features, session, request.topic, "trim");
   const topic = kept.store.topic(name);
   const dropped = topic === null ? 0 : await kept.trim(topic, Number(request.beforeSeq));
-  return { dropped: BigInt(dropped), info: infoOf(kept, name) };
+  return { dropped: BigInt(dropped), info: await infoOf(features, session, name) };
 }
 
 async function remove(features: Features, session: Peer, { pattern }: { pattern: string }) {

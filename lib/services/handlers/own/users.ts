@@ -5,7 +5,7 @@
  */
 import { invalidArgument } from "../../../base/errors.ts";
 import type { ListRolesRequest, ListUsersRequest, Users } from "../../../gen/parley/v1/user_pb.ts";
-import { MAX_ROLES_OF_USER, userNameFault } from "../../../logic/access/names.ts";
+import { MAX_ROLES_OF_USER } from "../../../logic/access/names.ts";
 import type { Accounts, UserEntry } from "../../../logic/access/accounts.ts";
 import { type Role, type RuleLists, VERBS } from "../../../logic/access/rules.ts";
 import { keyOfUser } from "../../access/usage.ts";
@@ -29,10 +29,7 @@ export const USER_METHODS: Methods<typeof Users> = {
   list: { list: "users", run: list },
   listRoles: { list: "roles", run: listRoles },
   add: async (features, peer, { user, password, roles }) => {
-    const users = usersFor(features, peer, "add users");
-    const fault = userNameFault("the name of a user", user);
-    if (fault !== null) throw invalidArgument("cannot add a user", { accepted: fault });
-    await users.add(user, password, rolesOf(roles));
+    await usersFor(features, peer, "add users").add(user, password, rolesOf(roles));
     return {};
   },
   setPassword: async (features, peer, { user, password }) => {
@@ -53,8 +50,6 @@ export const USER_METHODS: Methods<typeof Users> = {
   },
   newToken: async (features, peer, { user, tokenName, lastsMs }) => {
     const users = usersFor(features, peer, "make tokens");
-    const fault = userNameFault("the name of a token", tokenName);
-    if (fault !== null) throw invalidArgument("cannot make a token", { accepted: fault });
     if (lastsMs > BigInt(MAX_LIFE_MS)) {
       throw invalidArgument(`cannot make a token that lasts ${lastsMs} ms`, {
         accepted: `at most ${MAX_LIFE_MS} ms, or 0 for ever`,

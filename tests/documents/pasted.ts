@@ -1,12 +1,11 @@
 /**
- * Every example for a shell in the documents runs as it is pasted, into bash and into zsh: in the order of its document, in one
- * folder, against one server.
+ * Pastes every example for a shell that the documents have into bash or zsh: in the order of its document, in one folder, against
+ * one server. Each shell has a test file of its own, so that both can run at a time.
  *
  * The comment on the line before an example says what is special about it: `goes on` is a command that runs until Ctrl-C,
  * in a terminal of its own, until its document is done; `shown: REASON` is an example that does not run here, and why. What
  * an example writes, and what the configuration of its server is, stands in the document, too.
  */
-import assert from "node:assert/strict";
 import { parse } from "smol-toml";
 import type { ConfigInput } from "../../lib/server/config/config.ts";
 import { documents } from "../../tools/include_code.ts";
@@ -14,7 +13,7 @@ import { COMMAND } from "../cli/processes.ts";
 import { root } from "../interop/programs.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { settles } from "../support/until.ts";
-import { present, type Shell, SHELLS, TypedShell } from "./typed_shell.ts";
+import { present, type Shell, TypedShell } from "./typed_shell.ts";
 
 /** Beyond this an example hangs: it starts a few programs, beside all other tests. */
 const EXAMPLE_MS = 120_000;
@@ -26,7 +25,7 @@ interface Example {
 }
 
 /** The examples of a document for a shell, each with the comment on the line before it. */
-function examplesOf(path: string): Example[] {
+export function examplesOf(path: string): Example[] {
   const text = Deno.readTextFileSync(new URL(path, base));
   return [...text.matchAll(/(?:<!-- (.*) -->\n)?^```sh\n([\s\S]*?)^```$/gm)]
     .map(([, mark = "", code]) => ({ mark, code: code!.trimEnd() }));
@@ -39,33 +38,14 @@ function policiesOf(path: string): ConfigInput {
   return parse(toml) as ConfigInput;
 }
 
-const paths = (await documents(base)).filter((path) => examplesOf(path).length > 0);
+/** The documents that have examples for a shell. */
+export const paths: readonly string[] = (await documents(base)).filter((path) =>
+  examplesOf(path).length > 0
+);
 // README.md's tour has a test of its own, with a pause that waits for what it waits for.
 const played = paths.filter((path) =>
   examplesOf(path).some(({ mark }) => !/^(shown: .|tour)/.test(mark))
 );
-
-Deno.test("examples for a shell can be pasted: they have no comments, and no history of the shell", () => {
-  const faults: string[] = [];
-  for (const path of paths) {
-    for (const { code } of examplesOf(path)) {
-      for (const line of code.split("\n")) {
-        const bare = line.replaceAll(/'[^']*'/g, "''");
-        if (/(^|\s)#/.test(bare.replaceAll(/"[^"]*"/g, '""'))) faults.push(`${path}: ${line}`);
-        if (/!/.test(bare)) faults.push(`${path}: ${line}: an exclamation mark, in zsh`);
-      }
-    }
-  }
-  assert.deepEqual(faults, []);
-});
-
-Deno.test("what is not played says why", () => {
-  for (const path of paths) {
-    for (const { mark, code } of examplesOf(path)) {
-      assert.match(mark, /^($|goes on$|tour$|shown: \S.{10,})/, `${path}: ${code}`);
-    }
-  }
-});
 
 /** A folder with `parley` and `nc` for this server, and what the examples read. */
 async function equip(folder: string, server: TestServer): Promise<Record<string, string>> {
@@ -127,9 +107,10 @@ async function play(path: string, shell: Shell): Promise<void> {
   }
 }
 
-const missing = ["script", ...SHELLS].filter((each) => !present.includes(each));
-for (const path of played) {
-  for (const shell of SHELLS) {
+/** A test for each document that has examples to paste into `shell`. */
+export function testPasted(shell: Shell): void {
+  const missing = ["script", shell].filter((each) => !present.includes(each));
+  for (const path of played) {
     Deno.test({
       name: `the examples of ${path} run as they are pasted into ${shell}${
         missing.length > 0 ? ` (needs ${missing.join(" and ")}, on Linux)` : ""
