@@ -2,6 +2,7 @@
  * The log of decisions that are not durable yet, in order, by transactions: the one that gathers, and those on
  * their way.
  */
+import { numberArray } from "../number_array.ts";
 
 /** The kinds of decisions about a job. */
 export const Change = {
@@ -25,7 +26,7 @@ export class Changes {
 
   add(slot: number, kind: number): void {
     if (this.length === this.#entries.length) {
-      const larger = new Int32Array(2 * this.length);
+      const larger = numberArray(Int32Array, 2 * this.length);
       larger.set(this.#entries);
       this.#entries = larger;
     }

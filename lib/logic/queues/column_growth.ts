@@ -6,22 +6,22 @@
  * Growth begins when the columns are half full, a piece is due every so many slots, and the last column is
  * replaced before the first is full. Only the copy of one column is done at once: 1 ms for a million numbers.
  */
-type Column = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
+import { type NumberArray, numberArray, type NumberArrayKind } from "../number_array.ts";
 
 /** The bytes of a larger column that are prepared at a time. */
 const PIECE_BYTES = 64 * 1024;
 
 /** A column that grows, wherever it is kept. */
 interface GrowingColumn {
-  get(): Column;
-  set(larger: Column): void;
+  get(): NumberArray;
+  set(larger: NumberArray): void;
   /** The value of slots that were never written. */
   readonly empty: number;
 }
 
 /** The column `name` of `owner`; `empty` is the value of slots that were never written. */
 export function columnOf<Name extends string>(
-  owner: Record<Name, Column>,
+  owner: Record<Name, NumberArray>,
   name: Name,
   empty: number,
 ): GrowingColumn {
@@ -37,7 +37,7 @@ export class ColumnGrowth {
   #spacing = 1;
   /** Which column grows, the one that will replace it, and how many slots of that are prepared. */
   #index = 0;
-  #larger: Column | null = null;
+  #larger: NumberArray | null = null;
   #ready = 0;
 
   constructor(columns: readonly GrowingColumn[]) {
@@ -75,6 +75,6 @@ export class ColumnGrowth {
   }
 }
 
-function emptyLike(column: Column, length: number): Column {
-  return new (column.constructor as new (length: number) => Column)(length);
+function emptyLike(column: NumberArray, length: number): NumberArray {
+  return numberArray(column.constructor as NumberArrayKind<NumberArray>, length);
 }

@@ -5,6 +5,7 @@
  * A line is a list linked through two columns of its own, so that a job leaves it in constant time wherever it
  * stands, and a queue that is not ordered pays nothing. The link before the first job leads to the last.
  */
+import { numberArray } from "../number_array.ts";
 import { NONE } from "./slot_list.ts";
 
 const FIRST_SLOTS = 64;
@@ -69,8 +70,8 @@ export class KeyLines {
   #grow(slot: number): void {
     let size = Math.max(FIRST_SLOTS, 2 * this.#next.length);
     while (size <= slot) size *= 2;
-    const next = new Int32Array(size);
-    const previous = new Int32Array(size);
+    const next = numberArray(Int32Array, size);
+    const previous = numberArray(Int32Array, size);
     next.set(this.#next);
     previous.set(this.#previous);
     this.#next = next;

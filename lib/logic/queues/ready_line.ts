@@ -7,6 +7,7 @@
  * whenever the job comes or goes; so neither the same job nor another one in its slot makes a stale entry valid
  * again. Stale entries are dropped once they are most.
  */
+import { numberArray } from "../number_array.ts";
 import { type JobTable } from "./job_table.ts";
 import { NONE } from "./slot_list.ts";
 
@@ -24,8 +25,8 @@ class Block {
   next: Block | null = null;
 
   constructor(size: number) {
-    this.slots = new Int32Array(size);
-    this.entries = new Uint32Array(size);
+    this.slots = numberArray(Int32Array, size);
+    this.entries = numberArray(Uint32Array, size);
   }
 }
 
@@ -149,9 +150,9 @@ export class ReadyLine<T> {
       if (this.#isHeapValid(place)) valid.push(place);
     }
     const size = valid.length > heap.length >>> 1 ? 2 * heap.length : heap.length;
-    this.#heap = new Int32Array(size);
-    this.#heapEntries = new Uint32Array(size);
-    this.#heapIds = new Float64Array(size);
+    this.#heap = numberArray(Int32Array, size);
+    this.#heapEntries = numberArray(Uint32Array, size);
+    this.#heapIds = numberArray(Float64Array, size);
     this.#heapLength = 0;
     for (const place of valid) {
       this.#rise(this.#heapLength++, heap[place], entries[place], ids[place]);

@@ -6,6 +6,7 @@
  * Pages are memory in which the garbage collector looks for nothing. What is more than a number has a place in a table
  * of its owner, and the slot that number: a list of objects would be read whenever the collector works.
  */
+import { numberArray } from "../number_array.ts";
 const PAGE_BITS = 15;
 const PAGE_SLOTS = 1 << PAGE_BITS;
 const FIRST_SLOTS = 64;
@@ -36,12 +37,12 @@ export class SlotList {
 
   #makeRoom(slot: number): void {
     if (slot >= PAGE_SLOTS) {
-      if ((slot & PAGE_SLOTS - 1) === 0) this.#pages.push(new Int32Array(PAGE_SLOTS));
+      if ((slot & PAGE_SLOTS - 1) === 0) this.#pages.push(numberArray(Int32Array, PAGE_SLOTS));
       return;
     }
     const [first] = this.#pages;
     if (slot < first.length) return;
-    const larger = new Int32Array(2 * first.length);
+    const larger = numberArray(Int32Array, 2 * first.length);
     larger.set(first);
     this.#pages[0] = larger;
   }

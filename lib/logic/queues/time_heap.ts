@@ -2,6 +2,7 @@
  * A binary heap of jobs by their times (due, or end of lease), soonest first. It knows the place of each slot, so
  * that any job is taken out in logarithmic time.
  */
+import { numberArray } from "../number_array.ts";
 import { type JobTable } from "./job_table.ts";
 import { NONE } from "./slot_list.ts";
 
@@ -32,7 +33,7 @@ export class TimeHeap<T> {
     let place = this.#table.links.places[slot];
     if (place === NONE) {
       if (this.size === this.#slots.length) {
-        const larger = new Int32Array(2 * this.size);
+        const larger = numberArray(Int32Array, 2 * this.size);
         larger.set(this.#slots);
         this.#slots = larger;
       }

@@ -9,7 +9,7 @@ import { isDefect } from "../../base/defects.ts";
 import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
 import { logger } from "../../base/log.ts";
 import type { Store } from "../../ports/store.ts";
-import type { StorePage } from "../../ports/store_page.ts";
+import { releasePage, type StorePage } from "../../ports/store_page.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 import type { Bus } from "../topics/bus.ts";
@@ -136,9 +136,12 @@ export class FeedPump {
     const page = await this.#store.read(topic, request);
     await feeds.turn.admit();
     // A page that was asked for before the feed went back is of no use.
-    if (!feeds.has(feed) || feed.sinceMs !== Infinity || feed.next !== from) return;
-    this.#handOn(feeds, feed, page);
-    await feeds.turn.did(page.count + (page.bytes.length >>> UNIT_BYTES_LOG2));
+    if (feeds.has(feed) && feed.sinceMs === Infinity && feed.next === from) {
+      const units = page.count + (page.bytes.length >>> UNIT_BYTES_LOG2);
+      this.#handOn(feeds, feed, page);
+      await feeds.turn.did(units);
+    }
+    releasePage(page);
   }
 
   /** Puts the events of a page that the session wants into its outbox. */

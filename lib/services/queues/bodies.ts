@@ -9,9 +9,10 @@
 import { guard } from "../../base/defects.ts";
 import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
+import { numberArray } from "../../logic/number_array.ts";
 import type { JobLog } from "../../ports/job_log.ts";
 import type { BodyRing } from "../../wire/body_ring.ts";
-import type { StorePage } from "../../ports/store_page.ts";
+import { releasePage, type StorePage } from "../../ports/store_page.ts";
 import type { TurnTaker } from "../connection/fair_turns.ts";
 import { type JobChunk, JobWalk, readJobs, type StoredQueue } from "./chunks.ts";
 
@@ -25,6 +26,11 @@ const TOLD_AT_ONCE = 64;
 
 /** The bytes that are read ahead; more is read once half of them have gone out. */
 const AHEAD_BYTES = 1024 * 1024;
+
+/** The slots of a page, and those of the first page at first. */
+const PAGE_BITS = 12;
+const PAGE_SLOTS = 1 << PAGE_BITS;
+const FIRST_SLOTS = 64;
 
 /** The owner of bodies, which is told of what was read. */
 export interface BodyReader {
@@ -44,8 +50,9 @@ export class JobBodies {
   readonly #log: JobLog;
   readonly #queue: StoredQueue;
   readonly #reader: BodyReader;
-  #positions = new Float64Array(64);
-  #lengths = new Uint32Array(64);
+  /** Where the bodies lie by slot, in pages, so that many slots cost no copy of what is there. */
+  readonly #positions: Float64Array[] = [new Float64Array(FIRST_SLOTS)];
+  readonly #lengths: Uint32Array[] = [new Uint32Array(FIRST_SLOTS)];
   readonly #wanted = new Set<JobChunk>();
   /** The chunks that are being read. */
   readonly #underWay = new Set<JobChunk>();
@@ -64,29 +71,31 @@ export class JobBodies {
 
   /** Whether the body of the job in `slot` is at hand. */
   has(slot: number): boolean {
-    return slot < this.#positions.length && this.ring.has(this.#positions[slot]);
+    return this.#hasRoom(slot) &&
+      this.ring.has(this.#positions[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1]);
   }
 
   /** The place in the ring's bytes where the body of the job in `slot` begins; only when `has` it. */
   start(slot: number): number {
-    return this.ring.offset(this.#positions[slot]);
+    return this.ring.offset(this.#positions[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1]);
   }
 
   /** The length of the body of the job in `slot`; only when `has` it. */
   length(slot: number): number {
-    return this.#lengths[slot];
+    return this.#lengths[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1];
   }
 
   /** Keeps the body of the job in `slot` at hand. */
   put(slot: number, bytes: Uint8Array, start: number, end: number): void {
-    if (slot >= this.#positions.length) this.#grow(slot);
-    this.#positions[slot] = this.ring.put(bytes, start, end);
-    this.#lengths[slot] = end - start;
+    if (!this.#hasRoom(slot)) this.#makeRoom(slot);
+    const page = slot >>> PAGE_BITS;
+    this.#positions[page][slot & PAGE_SLOTS - 1] = this.ring.put(bytes, start, end);
+    this.#lengths[page][slot & PAGE_SLOTS - 1] = end - start;
   }
 
   /** Forgets the body of the job in `slot`. */
   forget(slot: number): void {
-    if (slot < this.#positions.length) this.#positions[slot] = 0;
+    if (this.#hasRoom(slot)) this.#positions[slot >>> PAGE_BITS][slot & PAGE_SLOTS - 1] = 0;
   }
 
   /** Asks for the bodies of a chunk to be read. */
@@ -143,6 +152,7 @@ export class JobBodies {
       try {
         const page = await readJobs(this.#log, this.#queue, chunks);
         await this.#tell(chunks, page);
+        releasePage(page);
       } catch (error) {
         log.error("cannot read jobs of queue {queue}: {error}", { queue: this.#queue.name, error });
       }
@@ -187,13 +197,32 @@ export class JobBodies {
     return chunks;
   }
 
-  #grow(slot: number): void {
-    const size = Math.max(slot + 1, 2 * this.#positions.length);
-    const positions = new Float64Array(size);
-    positions.set(this.#positions);
-    this.#positions = positions;
-    const lengths = new Uint32Array(size);
-    lengths.set(this.#lengths);
-    this.#lengths = lengths;
+  #hasRoom(slot: number): boolean {
+    const page = slot >>> PAGE_BITS;
+    return page < this.#positions.length &&
+      (slot & PAGE_SLOTS - 1) < this.#positions[page].length;
+  }
+
+  /** Makes room for a slot: its page, and while there is but one, a larger one. */
+  #makeRoom(slot: number): void {
+    const page = slot >>> PAGE_BITS;
+    if (page === 0) return this.#growFirst(slot);
+    this.#growFirst(PAGE_SLOTS - 1);
+    while (page >= this.#positions.length) {
+      this.#positions.push(numberArray(Float64Array, PAGE_SLOTS));
+      this.#lengths.push(numberArray(Uint32Array, PAGE_SLOTS));
+    }
+  }
+
+  #growFirst(slot: number): void {
+    let size = this.#positions[0].length;
+    if (slot < size) return;
+    while (size <= slot) size *= 2;
+    const positions = numberArray(Float64Array, size);
+    positions.set(this.#positions[0]);
+    this.#positions[0] = positions;
+    const lengths = numberArray(Uint32Array, size);
+    lengths.set(this.#lengths[0]);
+    this.#lengths[0] = lengths;
   }
 }

@@ -4,6 +4,7 @@
  * A block has a power of two of places, so that one that is given back serves the next chunk of its size. Pages are
  * memory in which the garbage collector looks for nothing, are never copied, and stay for what comes next.
  */
+import { numberArray } from "../../logic/number_array.ts";
 import { MAX_CHUNK_JOBS } from "../../ports/job_log.ts";
 
 const PAGE_BITS = 14;
@@ -41,7 +42,7 @@ export class SlotBlocks {
     const page = PAGE_PLACES * this.#pages.length;
     // No block reaches over the end of its page.
     if (this.#end + (1 << size) > page) {
-      this.#pages.push(new Int32Array(PAGE_PLACES));
+      this.#pages.push(numberArray(Int32Array, PAGE_PLACES));
       this.#end = page;
     }
     const block = this.#end;

@@ -52,6 +52,22 @@ Deno.test("columns keep what they hold while they grow, and a slot that is taken
   }
 });
 
+Deno.test("what grows with the jobs is not counted by the collector", () => {
+  const table = new JobTable<unknown>();
+  const line = new ReadyLine(table);
+  const before = Deno.memoryUsage().external;
+  for (let job = 0; job < 300_000; job++) {
+    const slot = table.take();
+    table.ids[slot] = job + 1;
+    line.push(slot);
+  }
+  const grown = Deno.memoryUsage().external - before;
+  assert.equal(line.count, 300_000);
+  assert(table.ids.byteLength > 2 ** 21);
+  // The columns have more than 20 MB; what is counted are the first, small ones.
+  assert(grown < 2 ** 20, `${grown} bytes are counted`);
+});
+
 Deno.test("a slot's value stays its own over many pages", () => {
   const list = new SlotList();
   for (let slot = 0; slot < 100_000; slot++) list.set(slot, slot);

@@ -47,6 +47,32 @@ storeTest("a commit of many events is handed out in turns", async (data) => {
   assert(poll.polls - before > 3, `${poll.polls - before} polls`);
 });
 
+storeTest("the memory of a page that was handed out is given back at once", async (data) => {
+  await using bus = await openBusy(data, new FakePoll());
+  const { store } = bus;
+  const pages: Uint8Array[] = [];
+  const read = store.read.bind(store);
+  store.read = async (topic, request) => {
+    const page = await read(topic, request);
+    pages.push(page.bytes);
+    return page;
+  };
+  const publisher = bus.connect();
+  publisher.send(
+    ...range(1, EVENTS).map((number) => publish({ topic: "k.a", payload: bytesOf(`${number}`) })),
+  );
+  await until(() => store.topic("k.a")?.lastSeq === EVENTS, "all events are kept");
+  const subscriber = bus.connect();
+  const inbox = new Inbox(subscriber);
+  const start = { since: { case: "all", value: true } } as const;
+  subscriber.send(subscribe({ pattern: "k.a", start }, 1n));
+  assert.deepEqual(seqsOf(await inbox.whenEvents(EVENTS)), range(1, EVENTS));
+  await until(
+    () => pages.length > 0 && pages.every(({ length }) => length === 0),
+    "every page is given back",
+  );
+});
+
 storeTest("who comes while a commit is handed out gets each event once", async (data) => {
   const poll = new FakePoll();
   await using bus = await openBusy(data, poll);
