@@ -100,12 +100,14 @@ const SERVICES = [
   "types",
   "store_commits.ts",
   "administration.ts",
+  "elsewhere.ts",
   "features.ts",
   "shared_work.ts",
   "revision.ts",
   "handlers",
   "cluster",
   "connection_service.ts",
+  "forwarding",
 ];
 
 /** Says which imports within lib/services run from a lower part to a higher one, or from none. */

@@ -46,6 +46,8 @@ export interface Link {
   readonly address: string;
   /** Whether the peer is known only by what carries it, such as a proxy of HTTP: absent where it is not so. */
   readonly isRelayed?: boolean;
+  /** Whether the peer is connected to another node of a cluster, which keeps its rates: absent where it is not. */
+  readonly isForwarded?: boolean;
   /** The bytes that the peer's side has taken from `write` so far: the number grows while a write makes progress. */
   readonly bytesWritten: number;
   /** Whether `probe` makes the peer's side answer, so that its silence afterwards means that it is gone. */

@@ -71,10 +71,11 @@ export class ConnectionService implements Service {
   }
 
   stopWork(peer: Peer): void {
-    const { calls, callouts, queues } = this.#features;
+    const { calls, callouts, queues, elsewhere } = this.#features;
     calls.stopAnswering(peer);
     callouts.leave(peer);
     queues?.leave(peer);
+    elsewhere?.finish(peer);
   }
 
   handOnWaiting(peer: Peer): void {
@@ -82,7 +83,7 @@ export class ConnectionService implements Service {
   }
 
   leave(peer: Peer): void {
-    const { bus, calls, callouts, queues, rooms, system } = this.#features;
+    const { bus, calls, callouts, queues, rooms, system, elsewhere } = this.#features;
     guard("tell that a session is gone", () => {
       system.disconnected(peer, peer.closeReason, peer.endReason);
     });
@@ -92,6 +93,7 @@ export class ConnectionService implements Service {
     guard("take a session from the server's calls", () => callouts.leave(peer));
     guard("take a session from the queues", () => queues?.leave(peer));
     guard("take a session from the rooms", () => rooms?.gone(peer));
+    guard("take a session from where its work is done", () => elsewhere?.leave(peer));
   }
 
   handOn(peer: Peer): void {

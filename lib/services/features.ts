@@ -16,6 +16,7 @@ import { AuthCallout } from "./calls/auth_callout.ts";
 import { Callouts } from "./calls/callouts.ts";
 import { Calls } from "./calls/calls.ts";
 import { type CounterValues, valuesOf } from "./connection/counters.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import type { Peer } from "./connection/peer.ts";
 import type { ServerContext } from "./connection/server_context.ts";
 import { KeptTopics } from "./kept/kept_topics.ts";
@@ -28,6 +29,7 @@ import { KnownTypes } from "./types/known_types.ts";
 import { TypeChecks } from "./types/type_checks.ts";
 import { type WebhookMeans, Webhooks } from "./webhooks/webhooks.ts";
 import { Bus } from "./topics/bus.ts";
+import { ELSEWHERE } from "./topics/hooks.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
 
 const audit = logger("audit");
@@ -71,8 +73,12 @@ export class Features {
   cluster: ClusterFacts | null = null;
   /** Told of records that another node has changed. */
   recordsCame: (keys: readonly string[]) => void = () => {};
+  /** Told when more was applied of what another node has committed. */
+  cameMore: () => void = () => {};
   /** Which node of the cluster writes what is kept; null where this server writes for itself. */
   lead: Lead | null = null;
+  /** Durable work that another node does; null where this server does all of it. */
+  elsewhere: Elsewhere | null = null;
   /** What administrators may have the server do; null while nobody does it. */
   administration: Administration | null = null;
 
@@ -92,10 +98,17 @@ export class Features {
     const bind = (topic: string) => queues.boundTo(topic);
     const kept = new KeptTopics(context, bus, store, { policies, bind });
     const commits = new StoreCommits(context, bus, kept, queues);
+    commits.cameMore = () => this.cameMore();
     commits.recordsCame = (keys) => this.recordsCame(keys);
+    commits.publisherOf = (event) => this.elsewhere?.publisherOf(event) ?? null;
     store.listen(commits);
     bus.join({
-      keep: (topic, by) => kept.topicOf(topic, by),
+      keep: (topic, by) => {
+        if (this.elsewhere?.isElsewhere !== true) return kept.topicOf(topic, by);
+        const { bindsAny } = queues.policies;
+        const isBound = bindsAny && queues.policies.boundTo(topic).length > 0;
+        return isBound || kept.keeps(topic) ? ELSEWHERE : null;
+      },
       bind,
       check: (topic) => this.typeChecks.ofTopic(topic),
       endTurn: () => queues.dispatch(),
@@ -141,7 +154,10 @@ export class Features {
       audit.info("{act} {target}: {outcome}", { ...what, ...who, reason: "a password was wrong" });
       this.system.loginRefused(origin, user);
     });
-    access.narrowed = (peer) => revise(this, peer);
+    access.narrowed = (peer) => {
+      revise(this, peer);
+      this.elsewhere?.renewed(peer);
+    };
     access.askBy(new AuthCallout(this.context, this.callouts));
   }
 

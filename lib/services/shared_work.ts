@@ -46,7 +46,9 @@ export class SharedWork {
 
   /** Lets go of it, since another node writes from now on. */
   layDown(): void {
-    const { queues, kept } = this.#features;
+    const { queues, kept, elsewhere } = this.#features;
+    // What clients have here goes with them to the next node, without a word; who cannot be taken along is told.
+    guard("take out what clients have here", () => elsewhere?.standDown());
     guard("let go of the queues", () => queues?.layDown());
     guard("let go of the rooms", () => {
       for (const person of this.#features.newRooms()) person.end(wentAway());

@@ -9,6 +9,7 @@ import { logger } from "../base/log.ts";
 import type { StoreBatch, StoreListener, StoreTopic } from "../ports/store.ts";
 import type { TurnTaker } from "./connection/fair_turns.ts";
 import type { ServerContext } from "./connection/server_context.ts";
+import type { Peer } from "./connection/peer.ts";
 import { type Ticket, UNTOLD } from "./connection/ticket.ts";
 import type { KeptTopics } from "./kept/kept_topics.ts";
 import type { Queues } from "./queues/queues.ts";
@@ -33,6 +34,11 @@ export class StoreCommits implements StoreListener {
   #received: string[] = [];
   /** Told of the records that another node has changed, once they are. */
   recordsCame: (keys: readonly string[]) => void = () => {};
+  /** Gives who published an event that another node has committed; null when it is nobody who is connected here. */
+  publisherOf: (event: StoreBatch) => Peer | null = () => null;
+
+  /** Told of each batch that another node has committed, once all of it was handed out. */
+  cameMore: () => void = () => {};
 
   constructor(context: ServerContext, bus: Bus, kept: KeptTopics, queues: Queues) {
     this.#context = context;
@@ -83,7 +89,8 @@ export class StoreCommits implements StoreListener {
 
   /** All entries of a batch were handed out. */
   #finish(batch: StoreBatch): void {
-    if (!batch.isReceived) this.#walled(() => this.#queues.committed());
+    if (batch.isReceived) this.#walled(() => this.cameMore());
+    else this.#walled(() => this.#queues.committed());
     const received = this.#received;
     if (received.length > 0) {
       this.#received = [];
@@ -119,7 +126,7 @@ export class StoreCommits implements StoreListener {
           break;
         case "event":
           if (this.#context.tracing !== null) tellStored(ticket);
-          if (!batch.duplicate) this.#kept.deliver(batch, ticket.session);
+          if (!batch.duplicate) this.#kept.deliver(batch, this.#publisherOf(batch, ticket));
           break;
         case "forget":
           this.#kept.forgot(batch.topic);
@@ -131,6 +138,10 @@ export class StoreCommits implements StoreListener {
       // It is stored, whatever went wrong; and a ticket of many must be told of each.
       ticket.committed(batch.seq, this.#kept.store.level, batch.duplicate);
     }
+  }
+
+  #publisherOf(batch: StoreBatch, { session }: Ticket): Peer | null {
+    return batch.isReceived ? this.publisherOf(batch) : session;
   }
 
   /** Runs what must not keep the store from going on when it fails. */

@@ -6,6 +6,7 @@
 import type { ListenerKind } from "../../lib/ports/link.ts";
 import { type Config, configFrom, type ConfigInput } from "../../lib/server/config/config.ts";
 import { Server, type ServerOptions, type ServerStats } from "../../lib/server/server.ts";
+import { inCluster, startClustered } from "./clustered_server.ts";
 import { connectTls, writeTestCertificate } from "./certificate.ts";
 import { WebSocketPeer } from "./websocket_peer.ts";
 
@@ -26,6 +27,8 @@ export class TestServer implements AsyncDisposable {
   /** What it was started with. */
   readonly config: Config;
   readonly #folder: string;
+  /** Ends what the server is a part of; null when it is alone. */
+  ended: (() => Promise<void>) | null = null;
 
   constructor(server: Server, config: Config, folder: string) {
     this.server = server;
@@ -62,6 +65,9 @@ export class TestServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { ended } = this;
+    this.ended = null;
+    if (ended !== null) return await ended();
     this.server.abort();
     await this.server.stop();
     await Deno.remove(this.#folder, { recursive: true });
@@ -73,6 +79,8 @@ export async function startServer(
   input: ConfigInput = {},
   options: ServerOptions = {},
 ): Promise<TestServer> {
+  const isPlain = input.cluster === undefined && (input.data ?? "") === "";
+  if (inCluster && isPlain) return await startClustered(input, options, startServer);
   const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
   const listen = {
     tcp: "localhost:0",

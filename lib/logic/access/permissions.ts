@@ -44,9 +44,12 @@ interface VerbRules {
 export class Permissions {
   /** The message types that rules are about. */
   readonly types: readonly string[];
+  /** The roles that these are the permissions of. */
+  readonly roles: readonly Role[];
   readonly #byVerb: ReadonlyMap<Verb, VerbRules>;
 
   constructor(roles: readonly Role[], user: string) {
+    this.roles = roles;
     this.#byVerb = new Map(VERBS.map((verb) => [verb, {
       allow: new RuleSet(
         rulesOf(roles, "allow", verb, user),

@@ -72,6 +72,16 @@ export class NameRegistry<O> {
     return grant !== undefined && isSame(grant.name, name) ? grant.owner : null;
   }
 
+  /** Everybody who has a name now, with the name and the token that proves it. */
+  grants(): [owner: O, granted: Granted][] {
+    return [...this.#byOwner].map(([owner, { name, token }]) => [owner, { name, token }]);
+  }
+
+  /** Whether a name is somebody's, or kept for whoever lost it. */
+  holds(name: string): boolean {
+    return this.#grants.has(looksOf(name)[0]);
+  }
+
   /** Who would give up the name that they have, if `owner` were granted `name` for the token `shown`; null for nobody. */
   replacedBy(owner: O, name: string, shown: string): O | null {
     for (const grant of this.#alike(looksOf(name))) {

@@ -6,6 +6,7 @@ import { NatsEngine } from "../../adapters/nats/engine.ts";
 import { VERSION } from "../../base/version.ts";
 import { Cluster } from "../../services/cluster/cluster.ts";
 import type { Features } from "../../services/features.ts";
+import { Forwarding } from "../../services/forwarding/forwarding.ts";
 import { natsOptionsOf } from "./schema.ts";
 import type { Config } from "../config/config.ts";
 import type { RuntimePolicies } from "../runtime_policies.ts";
@@ -55,10 +56,18 @@ export function openCluster(
   const replication = shared === null
     ? null
     : new Replication({ features, policies, shared, cluster, silenceMs });
+  const forwarding = replication === null ? null : new Forwarding({
+    features,
+    engine,
+    lead: replication.lead,
+    replica: shared!.store.replica,
+  });
+  if (forwarding !== null) cluster.take(forwarding);
   return {
     cluster,
     async close() {
       await replication?.close();
+      await forwarding?.close();
       await cluster.close();
       await nats.close();
     },

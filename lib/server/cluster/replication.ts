@@ -4,6 +4,7 @@
  */
 import { guard } from "../../base/defects.ts";
 import { settled } from "../../base/detached.ts";
+import type { Lead } from "../../ports/lead.ts";
 import type { Cluster } from "../../services/cluster/cluster.ts";
 import type { Features } from "../../services/features.ts";
 import { LeadKeeper } from "../../services/replication/lead_keeper.ts";
@@ -67,6 +68,11 @@ export class Replication {
       if (this.#keeper.isWriter()) guard("begin to write", () => work.begin());
     });
     this.#keeper.start();
+  }
+
+  /** Who writes. */
+  get lead(): Lead {
+    return this.#keeper;
   }
 
   /** Takes part no more: what was handed over is kept, and another node may lead. */

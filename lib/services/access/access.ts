@@ -104,6 +104,16 @@ export class Access {
     }
   }
 
+  /** A client of another node, whose work is done here, counts with what its user makes from now on. */
+  host(peer: Peer, identity: Identity): void {
+    this.#usages.host(peer, identity, this.#context.clock.monotonicMs());
+  }
+
+  /** A client of another node is gone. */
+  unhost(peer: Peer): void {
+    this.#usages.leave(peer);
+  }
+
   /** A connection is gone. */
   leave(peer: Peer): void {
     this.#peers.delete(peer);

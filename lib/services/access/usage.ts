@@ -27,6 +27,8 @@ export class UserUsage {
   /** Its place among all. */
   readonly key: string;
   readonly peers = new Set<Peer>();
+  /** Connections to other nodes whose durable work is done here. */
+  readonly hosted = new Set<Peer>();
   /** The kept topics, and the queues, that it has made. */
   readonly topics = new Set<string>();
   readonly queues = new Set<string>();
@@ -94,13 +96,23 @@ export class Usages {
     return usage.rateOf(limits!, nowMs);
   }
 
+  /** Counts what a client of another node makes here; what it has and sends is counted there. */
+  host(peer: Peer, identity: Identity, nowMs: number): void {
+    const usage = identity.limits === null ? null : this.#usageOf(keyOf(peer, identity), nowMs);
+    const before = usageOf(peer);
+    if (before !== null && before !== usage) this.leave(peer);
+    peer.slots.usage = usage;
+    usage?.hosted.add(peer);
+  }
+
   /** The peer is gone, or somebody else by now. */
   leave(peer: Peer): void {
     const usage = usageOf(peer);
     if (usage === null) return;
     peer.slots.usage = null;
     usage.peers.delete(peer);
-    if (usage.peers.size > 0) return;
+    usage.hosted.delete(peer);
+    if (usage.peers.size + usage.hosted.size > 0) return;
     this.#byUser.delete(usage.key);
     this.#keep(usage);
   }

@@ -40,17 +40,23 @@ export interface LinkedNode {
   taken: number;
 }
 
+/** Takes part in durable work between nodes: is told of links as the engine's listener is, and of what comes. */
+export interface WorkTaker {
+  joined(node: NodeInfo): void;
+  left(node: NodeInfo, why: string): void;
+  received(from: NodeInfo, bytes: Uint8Array): Promise<void>;
+}
+
 /** This node's part. */
 export class Cluster implements ClusterFacts, EngineListener {
   whyDown = "it has not been reached yet";
   log: LogFacts | null = null;
-  /** Takes durable work of other nodes; null while nobody does. */
-  work: ((from: NodeInfo, bytes: Uint8Array) => Promise<void>) | null = null;
   readonly engine: Engine;
   readonly #features: Features;
   readonly #nodes = new Map<string, LinkedNode>();
   readonly #interest: LocalInterest;
   readonly #known = new KnownInterest();
+  #work: WorkTaker | null = null;
   /** The number of events that came on links that have ended. */
   #eventsOfFormer = 0;
   /** Changes that leave in a moment. */
@@ -102,6 +108,12 @@ export class Cluster implements ClusterFacts, EngineListener {
     return this.#known.whenKnown(this.#nodes.values());
   }
 
+  /** Has `work` take part in durable work; once. */
+  take(work: WorkTaker): void {
+    this.#work = work;
+    for (const { peer } of this.#nodes.values()) work.joined(peer.info);
+  }
+
   /** Leaves the cluster. */
   async close(): Promise<void> {
     await this.engine.close();
@@ -123,6 +135,7 @@ export class Cluster implements ClusterFacts, EngineListener {
     this.#tellChanges();
     for (const changes of inMessages(this.#interest.all())) this.#tell(node, changes);
     peer.outbox.flush();
+    guard("hand work to a node", () => this.#work?.joined(info));
     log.info("the node {node} is there", { node: info.name, id: info.id, version: info.version });
   }
 
@@ -140,6 +153,7 @@ export class Cluster implements ClusterFacts, EngineListener {
     const { peer } = node;
     const { bus, calls, callouts } = this.#features;
     peer.gone(why);
+    guard("take a node from durable work", () => this.#work?.left(info, why));
     this.#known.forget(node);
     guard("take a node from the bus", () => bus.leave(peer));
     guard("take a node from the calls", () => calls.leave(peer));
@@ -148,7 +162,7 @@ export class Cluster implements ClusterFacts, EngineListener {
   }
 
   async received(from: NodeInfo, channel: Channel, bytes: Uint8Array): Promise<void> {
-    if (channel !== BUS_CHANNEL) return await this.work?.(from, bytes);
+    if (channel !== BUS_CHANNEL) return await this.#work?.received(from, bytes);
     await this.#nodes.get(from.id)?.input.take(bytes);
   }
 

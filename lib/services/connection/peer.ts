@@ -39,6 +39,7 @@ export class PeerSlots {
   acks: object | null = null;
   pages: object | null = null;
   usage: object | null = null;
+  elsewhere: object | null = null;
 }
 
 /** One connection. */

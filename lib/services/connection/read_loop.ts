@@ -78,6 +78,7 @@ export class ReadLoop {
     this.#rate?.leave();
     this.#rates = context.rates;
     this.#userRate = userRate;
+    if (link.isForwarded === true) return;
     this.#rate = context.rates?.join(link.address, context.clock.monotonicMs(), userRate) ??
       (userRate === null ? null : new ConnectionRate([userRate]));
   }

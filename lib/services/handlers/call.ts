@@ -21,6 +21,7 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { isUtf8 } from "../../wire/utf8.ts";
 import { forward, OWN_METHODS } from "../calls/calls.ts";
 import { answerOwnMethod, type OwnAnswer } from "./own/methods.ts";
+import { isForWriter } from "./places.ts";
 import { countRefusal } from "../connection/counters.ts";
 import { errorReply, type Reply } from "../connection/reply.ts";
 import { refusalOf } from "../connection/log.ts";
@@ -62,6 +63,10 @@ export function handleCall(
   const publisher = publisherOf(session);
   const method = callsOf(session).methodName(bytes, found.nameStart, found.nameEnd);
   if (method.startsWith(OWN_METHODS)) {
+    const { elsewhere } = features;
+    if (elsewhere?.isElsewhere === true && isForWriter(method, elsewhere.isReachable)) {
+      return elsewhere.forward(session, bytes, scan, method);
+    }
     const payload = bytes.subarray(found.payloadStart, found.payloadEnd);
     return answerOwn(session, answerOwnMethod(features, session, method, payload), bytes, scan);
   }

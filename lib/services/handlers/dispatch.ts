@@ -22,6 +22,9 @@ import type { Peer } from "../connection/peer.ts";
 import { handleSettle } from "./settle.ts";
 import { handleSubscribe, handleUnsubscribe } from "./subscribe.ts";
 
+/** The members that are about queues, as bits: one node of a cluster does that for all. */
+const OF_QUEUES = 1 << MEMBER.job | 1 << MEMBER.pull | 1 << MEMBER.settle;
+
 /** Answers the message that `scan` found in `bytes`. Raises a ParleyError to refuse it. */
 export function dispatch(
   features: Features,
@@ -32,6 +35,9 @@ export function dispatch(
   const { member } = scan;
   if (member === 0) throw unknownMessage(scan);
   if ((session.rights & (1 << member)) === 0) throw mayNot(member, session.identity);
+  if ((OF_QUEUES >>> member & 1) !== 0 && features.elsewhere?.isElsewhere === true) {
+    return features.elsewhere.forward(session, bytes, scan);
+  }
   switch (member) {
     case MEMBER.event:
       return handlePublish(features, session, scan);

@@ -15,6 +15,7 @@ import type { StoreTopic } from "../../ports/store.ts";
 import { answerLate } from "../connection/answer_late.ts";
 import { ACK_TAG, acksOf, LEVEL_TAG } from "../connection/ack_line.ts";
 import { BoundTicket } from "../queues/bindings.ts";
+import { ELSEWHERE } from "../topics/hooks.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import { tracedTicket } from "../tracing/traced_ticket.ts";
 import type { RememberedMatch } from "../topics/publisher.ts";
@@ -38,9 +39,9 @@ export function handlePublish(
 ): void {
   const { bus } = features;
   const remembered = bus.publish(session, scan);
-  if (remembered.kept !== null) {
-    return keep(features, session, remembered.kept, scan);
-  }
+  const { kept } = remembered;
+  if (kept === ELSEWHERE) return features.elsewhere!.forward(session, scan.bytes, scan);
+  if (kept !== null) return keep(features, session, kept, scan);
   if (remembered.bound !== null) return publishBound(features, session, remembered, scan);
   if (scan.idBytes === 0 && remembered.match.groups.length === 0 && !remembered.counted) return;
   const reached = bus.complete(session, remembered, scan);

@@ -2,8 +2,11 @@
  * Events of rooms as bytes.
  */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
+import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
+import { DirectMessageSchema, RoomEventSchema } from "../../gen/parley/v1/room_pb.ts";
+import type { SenderStamps } from "../../wire/stamp.ts";
 import { putVarint, varintSize } from "../../wire/varint.ts";
+import { DIRECT_TOPIC } from "../topics/reserved.ts";
 
 /** Tags of Event.topic, payload, type and message_id: fields 1, 2, 3 and 5, length-delimited. */
 const TOPIC_TAG = 0x0a;
@@ -35,6 +38,21 @@ export function encodeEvent(topic: string, event: RoomHappening, messageId: stri
   if (id.length === 0) return { ...encoded, idStart: 0, idEnd: 0 };
   put(body, at, MESSAGE_ID_TAG, id);
   return { ...encoded, idStart: body.length - id.length, idEnd: body.length };
+}
+
+/** Encodes what one person tells another, with the stamps of who tells it. */
+export function encodeDirect(
+  message: MessageInitShape<typeof DirectMessageSchema>,
+  stamps: SenderStamps,
+): Uint8Array {
+  const { typeName } = DirectMessageSchema;
+  const payload = toBinary(DirectMessageSchema, create(DirectMessageSchema, message));
+  const event = create(EventSchema, { topic: DIRECT_TOPIC, payload, type: typeName });
+  const body = toBinary(EventSchema, event);
+  const stamped = new Uint8Array(body.length + stamps.length);
+  stamped.set(body);
+  stamped.set(stamps.bytes.subarray(0, stamps.length), body.length);
+  return stamped;
 }
 
 /** The bytes of a field with its tag, of one byte, and its length. */

@@ -5,11 +5,8 @@
  * subscription. Invariants: a session has one name in all rooms; coming and going are announced once, also
  * when a connection is lost; a room without members and without a history is forgotten.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
 import { mayFail } from "../../base/detached.ts";
-import { CloseReason, ErrorCode, ParleyError } from "../../base/errors.ts";
-import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
-import { DirectMessageSchema } from "../../gen/parley/v1/room_pb.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type Granted, NameRegistry } from "../../logic/rooms/name_registry.ts";
 import { quote } from "../../base/quote.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
@@ -28,8 +25,18 @@ import type { KeptTopics } from "../kept/kept_topics.ts";
 import { type Ticket, UNTOLD } from "../connection/ticket.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import type { Bus } from "../topics/bus.ts";
-import { encodeEvent, leftOf, type RoomHappening } from "./room_event.ts";
-import { DIRECT_TOPIC, ROOM_PREFIX } from "../topics/reserved.ts";
+import { encodeDirect, encodeEvent, leftOf, type RoomHappening } from "./room_event.ts";
+import {
+  goneFor,
+  inTooMany,
+  inUse,
+  nameless,
+  newToken,
+  notKept,
+  type PersonInRooms,
+  takenOver,
+} from "./person_in_rooms.ts";
+import { ROOM_PREFIX } from "../topics/reserved.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
@@ -134,17 +141,10 @@ export class Rooms {
     const own = this.#bySession.get(session) ?? new Set();
     const most = this.#context.limits.maxRoomsPerConnection;
     if (own.size >= most && !own.has(room)) {
-      throw new ParleyError(
-        ErrorCode.RESOURCE_EXHAUSTED,
-        `cannot join "${name}": this connection is in ${own.size} rooms`,
-        { accepted: `at most ${most} rooms a connection`, limit: "rooms" },
-      );
+      throw inTooMany(name, own.size, most);
     }
     const before = this.#kept.store.topic(ROOM_PREFIX + name)?.lastSeq ?? 0;
-    if (!room.join(session, this.#context.clock.wallMs())) return { room, seq: before };
-    this.#rooms.set(name, room);
-    this.#bySession.set(session, own.add(room));
-    this.active(session);
+    if (!this.#enter(session, room)) return { room, seq: before };
     const joined = { case: "joined", value: { name: person, online: room.online } } as const;
     try {
       const seq = await this.announce(name, joined, session);
@@ -175,6 +175,37 @@ export class Rooms {
     const atOnce = !this.#bySession.has(session) || session.link.kind === "text";
     this.#partAll(session, person);
     this.names.release(session, this.#context.nowMs, atOnce);
+  }
+
+  /**
+   * Gives `session` the name and the rooms back that its person had while another node led, or before that lost the session.
+   * Rooms that were told that the person is gone are told that it is back. Gives why the name cannot be had; null when it can.
+   */
+  restore(session: Peer, { name, token, rooms }: PersonInRooms): ParleyError | null {
+    const wasGone = this.names.holds(name);
+    const holder = this.names.replacedBy(session, name, token);
+    if (holder !== null) this.#partAll(holder, name);
+    try {
+      this.names.claim(session, name, { shown: token, fresh: token }, this.#context.nowMs);
+    } catch (reason) {
+      return goneFor(reason);
+    }
+    for (const one of rooms) {
+      if (wasGone) mayFail(this.join(session, one), "tell a room who is back");
+      else this.#enter(session, this.room(one));
+    }
+    return null;
+  }
+
+  /** Takes everybody out, with what they need to be taken in elsewhere; nobody is told. */
+  takePeople(): Map<Peer, PersonInRooms> {
+    const people = new Map<Peer, PersonInRooms>();
+    for (const [session, granted] of this.names.grants()) {
+      people.set(session, { ...granted, rooms: this.roomsOf(session) });
+      for (const room of [...this.#bySession.get(session) ?? []]) this.#part(session, room);
+      this.names.release(session, this.#context.nowMs, true);
+    }
+    return people;
   }
 
   /**
@@ -268,18 +299,9 @@ export class Rooms {
         `cannot tell ${quote(to)}: nobody goes by that name`,
       );
     }
-    const payload = toBinary(
-      DirectMessageSchema,
-      create(DirectMessageSchema, { from, to: this.nameOf(recipient), text: said }),
-    );
-    const { typeName } = DirectMessageSchema;
-    const event = create(EventSchema, { topic: DIRECT_TOPIC, payload, type: typeName });
-    const body = toBinary(EventSchema, event);
     const { stamps } = publisherOf(session);
     stamps.setTime(this.#context.clock.wallMs());
-    const stamped = new Uint8Array(body.length + stamps.length);
-    stamped.set(body);
-    stamped.set(stamps.bytes.subarray(0, stamps.length), body.length);
+    const stamped = encodeDirect({ from, to: this.nameOf(recipient), text: said }, stamps);
     this.#bus.deliverTo(recipient, stamped, 0, stamped.length);
     recipient.touch();
   }
@@ -288,13 +310,7 @@ export class Rooms {
   nameOf(session: Peer): string {
     const name = this.names.nameOf(session);
     if (name !== null) return name;
-    throw new ParleyError(
-      ErrorCode.FAILED_PRECONDITION,
-      "cannot take part in rooms without a name",
-      {
-        accepted: "parley.v1.Rooms/ClaimName first",
-      },
-    );
+    throw nameless();
   }
 
   /**
@@ -320,12 +336,7 @@ export class Rooms {
   ): Promise<number> {
     const topic = ROOM_PREFIX + room;
     const kept = this.#kept.topicOf(topic, sender);
-    if (kept === null) {
-      throw new ParleyError(
-        ErrorCode.UNAVAILABLE,
-        `cannot use the room "${room}": no policy keeps its history`,
-      );
-    }
+    if (kept === null) throw notKept(room);
     const encoded = encodeEvent(topic, event, messageId);
     const { body, idStart, idEnd } = encoded;
     const publisher = sender === null ? null : publisherOf(sender);
@@ -351,13 +362,7 @@ export class Rooms {
   /** Ends a session whose name another one has taken over by its token. */
   #replace(session: Peer, person: string): void {
     this.#partAll(session, person);
-    session.end(
-      new ParleyError(
-        ErrorCode.FAILED_PRECONDITION,
-        `the name ${quote(person)} was taken over with its token, by another connection`,
-        { closeReason: CloseReason.REPLACED },
-      ),
-    );
+    session.end(takenOver(person));
   }
 
   /** Takes a session that is lost out of its rooms, and tells them. */
@@ -372,6 +377,15 @@ export class Rooms {
     }
   }
 
+  /** Takes a session into a room; gives false when it is there. */
+  #enter(session: Peer, room: Room<Peer>): boolean {
+    if (!room.join(session, this.#context.clock.wallMs())) return false;
+    this.#rooms.set(room.name, room);
+    this.#bySession.set(session, (this.#bySession.get(session) ?? new Set()).add(room));
+    this.active(session);
+    return true;
+  }
+
   #part(session: Peer, room: Room<Peer>): void {
     room.leave(session);
     const own = this.#bySession.get(session);
@@ -383,18 +397,4 @@ export class Rooms {
     }
     if (room.online === 0 && room.topicLine === "") this.#rooms.delete(room.name);
   }
-}
-
-function inUse(name: string, online: number): ParleyError {
-  return new ParleyError(
-    ErrorCode.FAILED_PRECONDITION,
-    `cannot remove the room ${quote(name)}: ` +
-      (online > 0 ? `${online} are in it` : "something is said or read in it"),
-    { accepted: "a room that nobody is in" },
-  );
-}
-
-/** A secret that nobody can guess. */
-function newToken(): string {
-  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18))));
 }

@@ -10,6 +10,9 @@ import type { Peer } from "../connection/peer.ts";
 import type { Ticket } from "../connection/ticket.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
 
+/** Stands for the kept topic of a name whose events another node of the cluster takes. */
+export const ELSEWHERE: unique symbol = Symbol("elsewhere");
+
 /** An event where it lies: in `bytes`, from `start` to `end`. Whoever is given one reads it at once. */
 export interface EventRange {
   readonly bytes: Uint8Array;
@@ -72,8 +75,11 @@ export interface InterestHooks {
 
 /** The features behind the bus, as it asks them. */
 export interface BusHooks {
-  /** The kept topic of that name, made by `by` if need be; null when it is not kept. Raises RESOURCE_EXHAUSTED past their number. */
-  keep(topic: string, by: Peer): StoreTopic | null;
+  /**
+   * The kept topic of that name, made by `by` if need be; null when it is not kept, and ELSEWHERE when another node takes what is
+   * published there. Raises RESOURCE_EXHAUSTED past their number.
+   */
+  keep(topic: string, by: Peer): StoreTopic | typeof ELSEWHERE | null;
   /** Who takes the events of a topic that is not kept before its subscribers do; null when nobody does. */
   bind(topic: string): EventTaker | null;
   /** Who holds the payloads of a topic to its type; null when nobody does. */

@@ -22,7 +22,7 @@ import { SenderStamps } from "../../wire/stamp.ts";
 import { checkMay } from "../access/checks.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { BusSubscription } from "./bus_subscription.ts";
-import type { EventTaker, PayloadHolder } from "./hooks.ts";
+import { ELSEWHERE, type EventTaker, type PayloadHolder } from "./hooks.ts";
 import type { MatchedCounters } from "./measures.ts";
 
 /** How many topics a publisher remembers at first, and at most; each has one of two places by its hash. */
@@ -40,8 +40,8 @@ export interface RememberedMatch {
   readonly match: Match<BusSubscription>;
   /** Whether a subscription among them ends after a number of events. */
   readonly counted: boolean;
-  /** The kept topic that it is; null when it is not kept. */
-  readonly kept: StoreTopic | null;
+  /** The kept topic that it is; null when it is not kept, ELSEWHERE when another node takes its events. */
+  readonly kept: StoreTopic | typeof ELSEWHERE | null;
   /** Holds payloads to the type of the topic; null when nobody does. */
   readonly check: PayloadHolder | null;
   /** Where the topic's events are counted. */
@@ -60,8 +60,8 @@ export interface Routes {
   readonly counted: number;
   /** Gives who gets the events of a topic and type. */
   match(topic: string, type: string): Match<BusSubscription>;
-  /** Gives the kept topic of a name, which `by` makes if it is not there. */
-  keep(topic: string, by: Peer): StoreTopic | null;
+  /** Gives the kept topic of a name, which `by` makes if it is not there; ELSEWHERE when another node takes its events. */
+  keep(topic: string, by: Peer): StoreTopic | typeof ELSEWHERE | null;
   /** Gives who holds a topic's payloads to its type; null when nobody does. */
   check(topic: string): PayloadHolder | null;
   /** Gives the count of a topic's events. */
@@ -134,9 +134,21 @@ export class Publisher {
     const bound = kept === null ? routes.bind(topic) : null;
     const { version } = trie;
     const tally = routes.tally(topic);
-    const check = routes.check(topic);
+    // Whoever takes an event holds it to its type.
+    const check = kept === ELSEWHERE ? null : routes.check(topic);
     const measured = routes.measure(topic, type);
-    const one = { name, topicBytes, version, match, counted, kept, bound, check, tally, measured };
+    const one: RememberedMatch = {
+      name,
+      topicBytes,
+      version,
+      match,
+      counted,
+      kept,
+      bound,
+      check,
+      tally,
+      measured,
+    };
     this.#remember(one, hashOf(bytes, scan));
     return one;
   }
