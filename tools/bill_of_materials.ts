@@ -19,8 +19,10 @@ const root = new URL("..", import.meta.url);
 const IMPORT =
   /^(?:import|export)\b[^;"]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\(\s*"([^"]+)"/gm;
 
-/** The names of packages, as deno.json has them, that the modules of `entries` reach. */
-export async function importedPackages(entries: readonly string[] = ENTRIES): Promise<Set<string>> {
+/** What `entries` reach: files, by their paths from the root, and packages, by their names in deno.json. */
+export async function reachedFrom(
+  entries: readonly string[],
+): Promise<{ files: string[]; packages: Set<string> }> {
   const packages = new Set<string>();
   const seen = new Set<string>();
   const left = entries.map((entry) => new URL(entry, root).href);
@@ -33,7 +35,7 @@ export async function importedPackages(entries: readonly string[] = ENTRIES): Pr
       else if (!name.startsWith("node:")) packages.add(name);
     }
   }
-  return packages;
+  return { files: [...seen].map((url) => url.slice(root.href.length)), packages };
 }
 
 interface Lock {
@@ -91,6 +93,7 @@ export function componentsOf(
 if (import.meta.main) {
   const read = async (path: string) => JSON.parse(await Deno.readTextFile(new URL(path, root)));
   const [{ version, imports }, lock] = [await read("deno.json"), await read("deno.lock")];
+  const { packages } = await reachedFrom(ENTRIES);
   const runtime: Component = {
     type: "platform",
     name: "deno",
@@ -102,7 +105,7 @@ if (import.meta.main) {
     specVersion: "1.5",
     version: 1,
     metadata: { component: { type: "application", name: "parley", version } },
-    components: [runtime, ...componentsOf(imports, lock, await importedPackages())],
+    components: [runtime, ...componentsOf(imports, lock, packages)],
   };
   console.log(JSON.stringify(bill, null, 2));
 }

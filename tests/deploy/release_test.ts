@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { notesOf } from "../../tools/release_notes.ts";
+import { reachedFrom } from "../../tools/bill_of_materials.ts";
 import { TARGETS } from "../../tools/compile.ts";
 import { COMMAND } from "../cli/processes.ts";
 import { hasNode } from "../interop/node.ts";
@@ -37,6 +38,16 @@ Deno.test("each executable is made and tried, by the Deno of the gate", () => {
   for (const target of TARGETS) {
     assert.equal(release.split(`{ target: ${target}, `).length, 3, `${target} is made and tried`);
   }
+});
+
+Deno.test("an executable has nothing in it that only benchmarks, tests, tools or the console's sources use", async () => {
+  const { files, packages } = await reachedFrom(["server.ts", "lib/adapters/sqlite/worker.ts"]);
+  assert(files.length > 500);
+  assert.deepEqual(files.filter((path) => path !== "server.ts" && !path.startsWith("lib/")), []);
+  for (const name of ["fast-check", "playwright-core", "axe-core", "preact", "uplot"]) {
+    assert(!packages.has(name), name);
+  }
+  assert(packages.has("zod"));
 });
 
 Deno.test("the notes of a release are those of its version alone", () => {
