@@ -353,3 +353,20 @@ Deno.test("while draining, a quiet connection is finished, and not before its an
   assert.equal(contentOf(notice, "error").closeReason, CloseReason.SHUTDOWN);
   assert.equal(contentOf(answer, "echoMessage").content, "in time");
 });
+
+Deno.test("while others wait for their turn, a drain takes no silence for the end of what a peer sends", async () => {
+  const peer = new TestSession("tcp", LIMITS).start();
+  await peer.idle();
+  peer.session.drain();
+  await peer.wrote(1);
+  const { turns } = peer.host.context;
+  Object.defineProperty(turns, "waiting", { value: 1, configurable: true });
+  for (let count = 0; count < 10; count++) peer.pass(100);
+  assert.equal(peer.session.state, "draining", "what it sent may wait in its socket");
+  Object.defineProperty(turns, "waiting", { value: 0, configurable: true });
+  peer.pass(19);
+  assert.equal(peer.session.state, "draining");
+  peer.pass(1);
+  assert.equal(peer.session.state, "closing");
+  await lastWord(peer);
+});

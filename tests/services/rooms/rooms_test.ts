@@ -282,3 +282,17 @@ Deno.test("a payload that is no request is refused, and the person stays", async
   assert.match(message, /no parley.v1.JoinRequest/);
   await ann.join("tea");
 });
+
+Deno.test("who could not join a room is not in it, and is not told to have come", async () => {
+  await using server = await startServer({
+    store: { max_kept_topics: 1 },
+    limits: { guest_names_percent: 100 },
+  });
+  await using ann = await Person.connect(server, "ann");
+  await ann.enter("tea");
+  await assert.rejects(ann.join("coffee"), { code: ErrorCode.RESOURCE_EXHAUSTED });
+  assert.deepEqual(await ann.members("coffee"), []);
+  assert.deepEqual((await ann.list()).map(({ name }) => name), ["tea"]);
+  await assert.rejects(ann.say("coffee", "hello"), { code: ErrorCode.FAILED_PRECONDITION });
+  assert.deepEqual((await ann.members("tea")).map(({ name }) => name), ["ann"]);
+});
