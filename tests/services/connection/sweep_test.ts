@@ -370,3 +370,16 @@ Deno.test("while others wait for their turn, a drain takes no silence for the en
   assert.equal(peer.session.state, "closing");
   await lastWord(peer);
 });
+
+Deno.test("who is not read for the sake of others is not taken for gone", async () => {
+  const peer = await greeted(true);
+  peer.session.heldUp = true;
+  for (let count = 0; count < 20; count++) peer.pass(200);
+  assert.equal(peer.session.state, "open", "nothing of it could be heard");
+  assert.equal(peer.messages().length, 1, "nor asked for");
+  peer.session.heldUp = false;
+  peer.pass(100);
+  contentOf((await peer.wrote(2))[1], "ping");
+  peer.link.end();
+  await peer.ended();
+});
