@@ -194,6 +194,16 @@ Deno.test("narrower rights take what is not allowed any more, and leave the rest
   assert.equal(jobs.length, 1);
 });
 
+Deno.test("who may push to a queue no longer does not, also where it has just pushed", async () => {
+  const users = [await user("ada", "some")];
+  await using changing = await Changing.start({ users, roles: roles({ push: [">"] }) });
+  await using ada = await enterBus(changing.server, "tcp", "ada");
+  const job = { message: { case: "job", value: { queue: "jobs" } } } as const;
+  assert.equal((await ada.ask(job)).message.case, "ack");
+  await changing.change({ users, roles: roles({ push: ["others"] }) });
+  assert.equal(contentOf(await ada.ask(job), "error").code, ErrorCode.PERMISSION_DENIED);
+});
+
 Deno.test("wider rights are there at once", async () => {
   const users = [await user("ada", "some")];
   await using changing = await Changing.start({ users, roles: roles({ publish: ["a"] }) });

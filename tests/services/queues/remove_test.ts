@@ -5,7 +5,11 @@
 import assert from "node:assert/strict";
 import { ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import { type Client, connect } from "../../../lib/client/mod.ts";
+import { removeQueue } from "../../../lib/services/queues/removal.ts";
+import { contentOf } from "../../support/frames.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
+import { QueueBus } from "./queue_bus.ts";
+import { texts } from "./queue_support.ts";
 
 function clientOf(server: TestServer): Promise<Client> {
   return connect(`parley://127.0.0.1:${server.port("tcp")}`);
@@ -124,6 +128,25 @@ Deno.test("what is pushed while a queue is removed is there afterwards, or was d
   }
   const { ready } = await client.queue("q").push("x").then(() => client.queue("q").info());
   assert(ready >= 1);
+});
+
+Deno.test("a job that is pushed while its queue is emptied keeps the queue, and is handed out", async () => {
+  await using bus = new QueueBus();
+  const client = bus.join();
+  await client.push("q", "one");
+  bus.backend.hold();
+  const removing = assert.rejects(
+    removeQueue(bus.queues, "q", true, bus.host.context.turns.join()),
+    /cannot remove "q": it holds 1 job/,
+  );
+  await bus.rest();
+  const id = client.pushing("q", "two");
+  await bus.rest();
+  bus.backend.release();
+  await removing;
+  contentOf(await client.answerTo(id), "ack");
+  await client.pull("q", 2);
+  assert.deepEqual(texts(await client.jobs(1)), ["two"]);
 });
 
 Deno.test("a queue that the configuration binds is there again, and empty", async () => {

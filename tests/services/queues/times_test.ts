@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { ErrorCode } from "../../../lib/base/errors.ts";
 import { type Job, Verdict } from "../../../lib/gen/parley/v1/queue_pb.ts";
+import { redrive } from "../../../lib/services/queues/care.ts";
 import { contentOf } from "../../support/frames.ts";
 import { QueueBus, type QueuePeer } from "./queue_bus.ts";
 import { assertRefused, texts } from "./queue_support.ts";
@@ -193,4 +194,17 @@ Deno.test("low priorities have their turn, too, while higher ones keep coming", 
   }
   assert(lowAt > 0, `it waited for all of ${done}`);
   assert(lowAt >= 10, `the higher ones came first, but for ${lowAt}`);
+});
+
+Deno.test("a job that is put back from the dead letters does not wait again for its first delay", async () => {
+  await using bus = new QueueBus();
+  const client = bus.join();
+  await client.pull("q", 1);
+  await client.push("q", "x", { delayMs: 3_600_000n });
+  await bus.wait(3_600_000);
+  await client.settle(REJECT, await client.jobs(1));
+  await bus.rest();
+  const turn = bus.host.context.turns.join();
+  assert.equal(await redrive(bus.queues, "q", null, turn), 1);
+  assert.deepEqual(texts(await client.jobs(1)), ["x"]);
 });
