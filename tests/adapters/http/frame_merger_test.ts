@@ -83,6 +83,22 @@ const control = fc.record({
 });
 const size = fc.oneof(fc.nat(3), fc.nat(200), fc.integer({ min: 65_000, max: 66_000 }));
 
+Deno.test("control frames arrive up to the longest that there may be", () => {
+  for (const length of [0, 1, 124, 125]) {
+    const payload = new Uint8Array(length).fill(7);
+    const ping = { opcode: 9, fin: true, payload, mask: Uint8Array.of(1, 2, 3, 4) };
+    const data = { ...ping, opcode: 2, payload: Uint8Array.of(1) };
+    const got = decode(Buffer.concat(merge(Buffer.concat([ping, data].map(encode)), () => 50)));
+    assert.deepEqual(got.map(({ opcode, payload }) => [opcode, payload.length]), [
+      [9, length],
+      [2, 1],
+    ]);
+    const merger = new FrameMerger(MAX_PAYLOAD);
+    merger.mergeAll(encode(ping));
+    assert(!merger.verbatim, "what follows is merged as before");
+  }
+});
+
 Deno.test("however frames are cut, payloads and control frames arrive, each in its place", () => {
   const message = fc.array(
     fc.record({ size, mask, controls: fc.array(control, { maxLength: 2 }) }),

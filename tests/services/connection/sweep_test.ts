@@ -3,7 +3,7 @@
  * The clock moves only when the test says so.
  */
 import assert from "node:assert/strict";
-import { CloseReason, ErrorCode } from "../../../lib/base/errors.ts";
+import { CloseReason, ErrorCode, ParleyError } from "../../../lib/base/errors.ts";
 import { beginSweep, sweepSession } from "../../../lib/services/connection/sweep.ts";
 import { contentOf, echoMessage, frame, helloMessage } from "../../support/frames.ts";
 import { TestSession } from "../../support/session.ts";
@@ -381,5 +381,22 @@ Deno.test("who is not read for the sake of others is not taken for gone", async 
   peer.pass(100);
   contentOf((await peer.wrote(2))[1], "ping");
   peer.link.end();
+  await peer.ended();
+});
+
+Deno.test("who is ended because it does not read has no longer than lingering for its last word", async () => {
+  const peer = await greeted(true);
+  peer.link.hold();
+  peer.link.feed(frame(echoMessage("not read")));
+  await peer.link.when(() => peer.link.heldWrites === 1, "an answer that it does not read");
+  peer.session.endUnread(
+    new ParleyError(ErrorCode.RESOURCE_EXHAUSTED, "too slow", {
+      closeReason: CloseReason.SLOW_CONSUMER,
+    }),
+  );
+  peer.pass(LIMITS.lingerMs - 1);
+  assert(!peer.link.closed);
+  peer.pass(1);
+  assert(peer.link.closed, "long before the write time-out");
   await peer.ended();
 });

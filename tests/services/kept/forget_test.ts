@@ -231,6 +231,27 @@ storeTest("a room with people in it stays, and goes when they have left", async 
   assert.equal((await remove(client, "room.tea")).removed, 1);
 });
 
+Deno.test("an empty topic stays for as long as somebody is in its room", async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  await using server = await startKept("", {
+    keep: [{ pattern: "room.*", forget_after_ms: DAY_MS }, {
+      pattern: "k.>",
+      forget_after_ms: DAY_MS,
+    }],
+  }, clock);
+  await using client = await clientOf(server);
+  await using person = await clientOf(server);
+  const room = await person.room("tea", { nick: "ann" });
+  await client.publish("k.a", "x");
+  for (const topic of ["room.tea", "k.a"]) await trimAll(client, topic);
+  clock.advance(DAY_MS);
+  // Both are due: when the one that nobody uses is gone, the other one was looked at, too.
+  let left = await names(client);
+  for (let looks = 0; left.length > 1 && looks < 100_000; looks++) left = await names(client);
+  assert.deepEqual(left, ["room.tea"]);
+  assert((await room.say("still here")).seq > 1n, "and its numbers go on");
+});
+
 Deno.test("a name may not be forgotten before its message_ids are", () => {
   const config = (after: number, window: number) =>
     configFrom({
