@@ -10,6 +10,7 @@ import { benchBus } from "./bus.ts";
 import { benchBusSubscriptions } from "./bus_subs.ts";
 import { benchCall } from "./call.ts";
 import { benchConns } from "./conns.ts";
+import { benchConsole } from "./console/console.ts";
 import { benchKept } from "./kept.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchEcho } from "./echo.ts";
@@ -52,6 +53,7 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   "slow-tls": benchSlowTls,
   access: benchAccess,
   monitoring: benchMonitoring,
+  console: benchConsole,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */

@@ -24,6 +24,7 @@ export const BENCHMARKS = [
   "slow-tls",
   "access",
   "monitoring",
+  "console",
 ] as const;
 /** The name of a benchmark. */
 export type BenchmarkName = typeof BENCHMARKS[number];

@@ -115,19 +115,36 @@ async function open(login: Login | null): Promise<void> {
 
 /** Says whether to try again, and tells the person otherwise. */
 function waits(error: ParleyError, login: Login | null): boolean {
-  if (error.code === ErrorCode.UNAUTHENTICATED) {
+  const waitS = /too many were wrong; wait (\d+) s/.exec(error.reason)?.[1];
+  if (error.code === ErrorCode.UNAUTHENTICATED || waitS !== undefined) {
     sessionStorage.removeItem(KEPT);
-    problem.value = login === null ? "" : error.reason;
+    problem.value = login === null
+      ? ""
+      : waitS !== undefined
+      ? `Too many passwords were wrong. Try again in ${waitS} s.`
+      : refusalOf(login, error);
     phase.value = "login";
     return false;
   }
-  problem.value = error.reason;
+  problem.value = plain(error);
   if (error.code === ErrorCode.UNAVAILABLE || error.code === ErrorCode.DEADLINE_EXCEEDED) {
     return true;
   }
   if (error.retryable) return true;
   phase.value = "ended";
   return false;
+}
+
+/** Why somebody may not come in, in plain words. */
+function refusalOf({ token }: Login, error: ParleyError): string {
+  if (token === "") return "The user or the password is wrong.";
+  const [, why] = /JWT: (.*)$/.exec(error.reason) ?? [];
+  return why === undefined ? "The token is wrong, or has ended." : `The JWT is not taken: ${why}`;
+}
+
+/** What a person need know of an error of the connection: not where it leads, which is this page's own server. */
+function plain({ reason }: ParleyError): string {
+  return reason.replace(/^cannot (?:connect|talk) to \S+?: /, "");
 }
 
 function optionsOf(login: Login | null, mine: number) {
@@ -149,10 +166,10 @@ function changed(status: string, reason: ParleyError | null): void {
     problem.value = "";
     phase.value = "connected";
   } else if (status === "reconnecting") {
-    problem.value = reason?.reason ?? "";
+    problem.value = reason === undefined || reason === null ? "" : plain(reason);
     phase.value = "lost";
   } else if (status === "closed" && reason !== null) {
-    problem.value = reason.reason;
+    problem.value = plain(reason);
     const isUnknown = reason.code === ErrorCode.UNAUTHENTICATED &&
       !FINAL.includes(reason.closeReason);
     if (isUnknown) sessionStorage.removeItem(KEPT);

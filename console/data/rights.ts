@@ -20,6 +20,8 @@ const MAX_REMEMBERED = 5_000;
 
 /** The server's own methods that the person may call with some request at least; null while that is not known. */
 export const methods = signal<ReadonlySet<string> | null>(null);
+/** The verbs of which the person may do something. */
+const verbs = signal<ReadonlySet<string>>(new Set());
 /** The answers so far, by question. */
 const answers = signal<ReadonlyMap<string, boolean>>(new Map());
 /** What is to be asked, by question. */
@@ -45,6 +47,11 @@ export function answerTo(verb: Verb, name: string): boolean | undefined {
   return known;
 }
 
+/** Whether something of a verb may be done. */
+export function mayAny(verb: Verb): boolean {
+  return verbs.value.has(verb);
+}
+
 /** Whether one of the server's own methods may be called with some request at least. */
 export function mayCall({ parent, name }: DescMethodUnary): boolean {
   return methods.value?.has(`${parent.typeName}/${name}`) ?? false;
@@ -52,8 +59,9 @@ export function mayCall({ parent, name }: DescMethodUnary): boolean {
 
 /** Learns anew what the person may do. Rejects when that cannot be told. */
 export async function learnRights(): Promise<void> {
-  const { methods: names } = await ask(Server.method.permissions, {});
+  const { methods: names, verbs: known } = await ask(Server.method.permissions, {});
   answers.value = new Map();
+  verbs.value = new Set(known);
   methods.value = new Set(names);
 }
 

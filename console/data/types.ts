@@ -51,7 +51,6 @@ export function schemaOf(type: string): Promise<DescMessage | null> {
 
 /** Decodes a payload. */
 async function decode(type: string, bytes: Uint8Array): Promise<Decoded> {
-  if (type === "") return { why: "" };
   try {
     const schema = await schemaOf(type);
     if (schema === null) return { why: `The server does not know the type ${type}.` };
@@ -62,19 +61,27 @@ async function decode(type: string, bytes: Uint8Array): Promise<Decoded> {
   }
 }
 
-/** A payload as its type makes it, as soon as that is known. */
+const NOT_YET: Decoded = { why: "" };
+
+/** A payload as its type makes it, as soon as that is known; an empty type makes nothing. */
 export function useDecoded(type: string, bytes: Uint8Array): Decoded {
-  const [decoded, setDecoded] = useState<Decoded>({ why: "" });
+  const [decoded, setDecoded] = useState({ type: "", bytes, found: NOT_YET });
   useEffect(() => {
+    if (type === "" || isOf(decoded, type, bytes)) return;
     let isOver = false;
-    setDecoded({ why: "" });
     detached(
       decode(type, bytes).then((found) => {
-        if (!isOver) setDecoded(found);
+        if (!isOver) setDecoded({ type, bytes, found });
       }),
       "read a payload",
     );
     return () => isOver = true;
   }, [type, bytes]);
-  return decoded;
+  return isOf(decoded, type, bytes) ? decoded.found : NOT_YET;
+}
+
+/** Whether the same bytes were decoded: what is read again and again is another array each time. */
+function isOf(one: { type: string; bytes: Uint8Array }, type: string, bytes: Uint8Array): boolean {
+  return one.type === type && type !== "" && one.bytes.length === bytes.length &&
+    (one.bytes === bytes || one.bytes.every((byte, index) => byte === bytes[index]));
 }

@@ -100,26 +100,33 @@ function Confirmation({ title, body, action, danger = false, typed, run }: Quest
       >
         <div class="dialog-body">
           {body}
-          {typed !== undefined && (
-            <div class="field">
-              <label for="confirm-typed">
-                Type <code class="break">{typed}</code> to go on
-              </label>
-              <input
-                id="confirm-typed"
-                class="input"
-                autocomplete="off"
-                spellcheck={false}
-                value={text}
-                onInput={(event) => setText(event.currentTarget.value)}
-              />
-            </div>
-          )}
+          {typed !== undefined && <TypedWord word={typed} value={text} onChange={setText} />}
           {submit.error !== null && <Note tone="bad">{inWords(submit.error)}</Note>}
         </div>
         <DialogFoot action={action} danger={danger} busy={submit.busy} disabled={!isReady} />
       </form>
     </Dialog>
+  );
+}
+
+/** A word that has to be typed before much is lost. */
+export function TypedWord(
+  { word, value, onChange }: { word: string; value: string; onChange: (value: string) => void },
+) {
+  return (
+    <div class="field">
+      <label for="confirm-typed">
+        Type <code class="break">{word}</code> to go on
+      </label>
+      <input
+        id="confirm-typed"
+        class="input"
+        autocomplete="off"
+        spellcheck={false}
+        value={value}
+        onInput={(event) => onChange(event.currentTarget.value)}
+      />
+    </div>
   );
 }
 

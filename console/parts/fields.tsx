@@ -19,6 +19,8 @@ interface FieldProps {
   readonly autoFocus?: boolean;
   readonly autocomplete?: string;
   readonly options?: readonly (readonly [value: string, title: string])[];
+  /** Beside other fields in one row: its label is read, not seen. */
+  readonly isCompact?: boolean;
 }
 
 /** A field for a text, several lines with `rows`, or one of `options`. */
@@ -37,7 +39,7 @@ export function Field(props: FieldProps) {
   };
   return (
     <div class="field">
-      <label for={id}>{label}</label>
+      <label for={id} class={props.isCompact === true ? "only-read" : undefined}>{label}</label>
       {options !== undefined
         ? (
           <select {...common} onChange={(event) => onChange(event.currentTarget.value)}>

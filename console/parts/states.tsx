@@ -26,6 +26,11 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
+/** Somebody who may see none of these; `children` says what that would need. */
+export function NotSeen({ what, children }: { what: string; children: ComponentChildren }) {
+  return <Empty title={`You may not see ${what}`}>{children}</Empty>;
+}
+
 /** It could not be read. */
 export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
   const title = isDenied(error) ? "You may not see this" : "This could not be read";

@@ -44,6 +44,8 @@ interface TableProps<T> {
   /** The ids of the rows that are chosen, where rows can be. */
   readonly chosen?: ReadonlySet<string>;
   readonly onChoose?: (chosen: ReadonlySet<string>) => void;
+  /** Says of a row why it cannot be chosen; empty when it can. */
+  readonly fixed?: (row: T) => string;
   /** Told which rows are seen, from one number to another. */
   readonly onSeen?: (from: number, to: number) => void;
   /** The most height, in rows. */
@@ -61,6 +63,8 @@ export function Table<T>(props: TableProps<T>) {
   const [top, setTop] = useState(0);
   const [width, setWidth] = useState(1200);
   const [active, setActive] = useState(0);
+  /** The same, known before the focus follows: keys may come faster than that. */
+  const at = useRef(0);
   useLayoutEffect(() => {
     const element = scroll.current;
     if (element === null) return;
@@ -80,7 +84,7 @@ export function Table<T>(props: TableProps<T>) {
     ...shown.map((column) => column.width),
   ].join(" ");
   const focusOn = (index: number) => {
-    const next = Math.max(0, Math.min(rows.length - 1, index));
+    const next = at.current = Math.max(0, Math.min(rows.length - 1, index));
     setActive(next);
     const element = scroll.current;
     if (element === null) return;
@@ -92,18 +96,25 @@ export function Table<T>(props: TableProps<T>) {
       element.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus({ preventScroll: true })
     );
   };
-  const toggle = (id: string) => {
-    if (chosen === undefined) return;
+  const fixed = (row: T) => props.fixed?.(row) ?? "";
+  const toggle = (row: T) => {
+    if (chosen === undefined || fixed(row) !== "") return;
     const next = new Set(chosen);
+    const id = idOf(row);
     if (!next.delete(id)) next.add(id);
     onChoose?.(next);
   };
-  const onKey = (event: KeyboardEvent, row: T) => {
+  const choosable = props.fixed === undefined ? rows : rows.filter((row) => fixed(row) === "");
+  const isAll = chosen !== undefined && choosable.length > 0 &&
+    chosen.size >= choosable.length && choosable.every((row) => chosen.has(idOf(row)));
+  const onKey = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
     const step = STEPS[event.key];
-    if (step !== undefined) focusOn(step(current, rows.length, Math.floor(height / ROW_PX)));
+    const now = Math.min(at.current, rows.length - 1);
+    const row = rows[now];
+    if (step !== undefined) focusOn(step(now, rows.length, Math.floor(height / ROW_PX)));
     else if (event.key === "Enter" && props.onOpen !== undefined) props.onOpen(row);
-    else if (event.key === " " && chosen !== undefined) toggle(idOf(row));
+    else if (event.key === " " && chosen !== undefined) toggle(row);
     else return;
     event.preventDefault();
   };
@@ -125,14 +136,12 @@ export function Table<T>(props: TableProps<T>) {
               <input
                 type="checkbox"
                 aria-label="Choose all that are listed"
-                checked={chosen.size > 0 && rows.every((row) => chosen.has(idOf(row)))}
+                checked={isAll}
                 ref={(input) => {
-                  if (input === null) return;
-                  input.indeterminate = chosen.size > 0 &&
-                    !rows.every((row) => chosen.has(idOf(row)));
+                  if (input !== null) input.indeterminate = chosen.size > 0 && !isAll;
                 }}
                 onChange={(event) =>
-                  onChoose?.(new Set(event.currentTarget.checked ? rows.map(idOf) : []))}
+                  onChoose?.(new Set(event.currentTarget.checked ? choosable.map(idOf) : []))}
               />
             </div>
           )}
@@ -165,12 +174,15 @@ export function Table<T>(props: TableProps<T>) {
                   aria-selected={chosen === undefined ? undefined : chosen.has(id)}
                   tabIndex={index === current ? 0 : -1}
                   style={{ top: `${index * ROW_PX}px` }}
-                  onFocus={() => setActive(index)}
-                  onKeyDown={(event) => onKey(event, row)}
+                  onFocus={() => {
+                    at.current = index;
+                    setActive(index);
+                  }}
+                  onKeyDown={onKey}
                   onClick={(event) => {
                     if (isControl(event.target)) return;
                     if (props.onOpen !== undefined) props.onOpen(row);
-                    else if (chosen !== undefined) toggle(id);
+                    else if (chosen !== undefined) toggle(row);
                   }}
                 >
                   {chosen !== undefined && (
@@ -180,7 +192,9 @@ export function Table<T>(props: TableProps<T>) {
                         tabIndex={-1}
                         aria-label={`Choose ${id}`}
                         checked={chosen.has(id)}
-                        onChange={() => toggle(id)}
+                        disabled={fixed(row) !== ""}
+                        title={fixed(row) || undefined}
+                        onChange={() => toggle(row)}
                       />
                     </div>
                   )}

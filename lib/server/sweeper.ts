@@ -51,7 +51,7 @@ export class Sweeper {
   }
 
   #sweep(): void {
-    const { bus, context, access, rooms, kept, system } = this.#features;
+    const { bus, context, access, rooms, kept, system, tails } = this.#features;
     context.tick();
     const { nowMs } = context;
     const stalled = !this.#forgave && nowMs - this.#sweptMs > this.#intervalMs * STALL_INTERVALS;
@@ -62,6 +62,7 @@ export class Sweeper {
     for (const session of this.#sessions) {
       guard("look after a connection", () => sweep(session, nowMs));
     }
+    guard("end live tails that nobody asks for", () => tails.sweep());
     guard("tell what was left out", () => system.sweep());
     guard("look after who is who", () => access?.sweep());
     guard("look after the rooms", () => rooms?.sweep(nowMs));

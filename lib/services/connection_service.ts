@@ -67,6 +67,7 @@ export class ConnectionService implements Service {
   }
 
   stopEvents(peer: Peer): void {
+    this.#features.tails.leave(peer);
     this.#features.bus.leave(peer);
   }
 
@@ -83,11 +84,12 @@ export class ConnectionService implements Service {
   }
 
   leave(peer: Peer): void {
-    const { bus, calls, callouts, queues, rooms, system, elsewhere } = this.#features;
+    const { bus, calls, callouts, queues, rooms, system, elsewhere, tails } = this.#features;
     guard("tell that a session is gone", () => {
       system.disconnected(peer, peer.closeReason, peer.endReason);
     });
     guard("take a session from the users", () => this.#features.access?.leave(peer));
+    guard("end the live tails of a session", () => tails.leave(peer));
     guard("take a session from the bus", () => bus.leave(peer));
     guard("take a session from the calls", () => calls.leave(peer));
     guard("take a session from the server's calls", () => callouts.leave(peer));

@@ -31,6 +31,7 @@ import { type WebhookMeans, Webhooks } from "./webhooks/webhooks.ts";
 import { Bus } from "./topics/bus.ts";
 import { ELSEWHERE } from "./topics/hooks.ts";
 import { knownPublisherOf } from "./topics/peer_topics.ts";
+import { Tails } from "./topics/tails.ts";
 
 const audit = logger("audit");
 
@@ -49,6 +50,8 @@ export class Features {
   readonly context: ServerContext;
   /** Topics and subscriptions. */
   readonly bus: Bus;
+  /** Samples of what is published, for those who look on. */
+  readonly tails: Tails;
   /** What the server tells of itself. */
   readonly system: SystemEvents;
   /** Services and calls under way. */
@@ -85,6 +88,7 @@ export class Features {
   constructor(context: ServerContext) {
     this.context = context;
     this.bus = new Bus(context);
+    this.tails = new Tails(context, this.bus);
     context.notices = this.system = new SystemEvents(context, this.bus);
     this.calls = new Calls(context);
     this.callouts = new Callouts(context, this.calls);

@@ -22,6 +22,7 @@ export function revise(features: Features, peer: Peer): void {
   // What was found for it before was found with other permissions.
   knownPublisherOf(peer)?.forget();
   reviseSubscriptions(features, peer);
+  features.tails.revise(peer);
   reviseMethods(features, peer);
   reviseConsumers(features, peer);
   reviseRooms(features, peer);

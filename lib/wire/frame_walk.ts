@@ -88,6 +88,14 @@ export class FrameWalk {
     }
   }
 
+  /** The offset at which the event of the present frame begins; it ends with the frame. */
+  eventBegin(): number {
+    // Behind the tag and the length.
+    let at = this.#bodyStart() + 1;
+    while (this.#bytes[at++] >= 0x80);
+    return at;
+  }
+
   /** Reads the topic alone. */
   readTopic(): string {
     const fields = this.#fields;

@@ -21,7 +21,8 @@ consoleTest("connections", async ({ step, browser }) => {
   const row = (name: string) => page.getByRole("row").filter({ hasText: name });
 
   await step("each is there, and the console says which one it is itself", async () => {
-    for (const name of ["mailer", "resizer", "billing", "this console"]) await row(name).waitFor();
+    for (const name of ["mailer", "resizer", "billing"]) await row(name).waitFor();
+    await page.getByRole("row").getByText("you", { exact: true }).waitFor();
     await opened.text("4 connections");
   });
 
@@ -48,9 +49,27 @@ consoleTest("connections", async ({ step, browser }) => {
     await until(() => mailer.status === "closed", "it is closed");
   });
 
+  await step("what a connection may do is told", async () => {
+    await row("billing").click();
+    const panel = page.getByRole("region", { name: "Connection" });
+    await panel.getByText("What it may do").click();
+    await panel.getByText("Everything: this server has no users.").waitFor();
+    await panel.getByRole("button", { name: "Close" }).click();
+  });
+
+  await step("the console's own connection says so, and cannot be chosen or ended", async () => {
+    const own = page.getByRole("row").filter({ has: page.getByText("you", { exact: true }) });
+    assert(await own.getByRole("checkbox").isDisabled());
+    await own.click();
+    await opened.text("This is the connection of this very console");
+    assert.equal(await opened.button("End this connection").count(), 0);
+    await page.getByRole("region", { name: "Connection" }).getByRole("button", { name: "Close" })
+      .click();
+  });
+
   await step("some are chosen and ended at once, the console's own not among them", async () => {
     await page.getByLabel("Choose all that are listed").check();
-    await opened.button("End 3 chosen connections").click();
+    await opened.button("End 2 chosen connections").click();
     await page.getByRole("dialog").getByRole("button", { name: "End 2 connections" }).click();
     await opened.text("2 connections ended.");
     await until(() => [resizer, billing].every(({ status }) => status === "closed"), "closed");

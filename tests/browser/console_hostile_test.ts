@@ -53,7 +53,7 @@ async function push(client: Client): Promise<void> {
 
 consoleTest("hostile texts stay texts", async ({ step, browser }) => {
   assert(texts.length >= 500, `${texts.length} texts`);
-  await using server = await startServer();
+  await using server = await startServer({ keep: [{ pattern: "hostile.>" }] });
   const url = `parley://127.0.0.1:${server.port("tcp")}`;
   await using client = await connect(url);
   await push(client);
@@ -98,6 +98,56 @@ consoleTest("hostile texts stay texts", async ({ step, browser }) => {
       await page.getByRole("row").nth(1).waitFor();
       await scrollThrough(page);
       await isClean(opened, "dead letters");
+    });
+
+    await step(
+      "dead letters by what they hold, and the questions before they are dropped",
+      async () => {
+        await page.getByRole("searchbox").fill("<");
+        await opened.text(/matches among/);
+        await opened.button("Drop all that match").click();
+        await page.getByRole("dialog").getByRole("button", { name: /^Drop \d+ dead letters$/ })
+          .waitFor();
+        await isClean(opened, "the question");
+        await page.keyboard.press("Escape");
+      },
+    );
+
+    await step("the names of many queues in one question", async () => {
+      await opened.go("/queues?find=q.", "Queues");
+      await page.getByRole("group", { name: /that match/ }).getByRole("button", { name: "Remove" })
+        .click();
+      await page.getByRole("dialog").getByRole("listitem").first().waitFor();
+      await isClean(opened, "the question about queues");
+      await page.keyboard.press("Escape");
+    });
+
+    await step("events, live and kept, and names of topics", async () => {
+      await opened.go("/topics?view=live&pattern=>", "Topics");
+      await opened.text("Nothing yet");
+      const publishing = setInterval(() => {
+        texts.forEach((text, index) => {
+          const level = names[index % names.length];
+          const headers = { [text.slice(0, 40) || "x"]: text };
+          client.publish(`hostile.${level}`, text, { headers }).catch(() => {});
+        });
+      }, 500);
+      try {
+        await page.getByRole("row").nth(20).waitFor();
+        await scrollThrough(page);
+        await page.getByRole("row").nth(1).click();
+        await page.getByRole("region", { name: "Event" }).waitFor();
+      } finally {
+        clearInterval(publishing);
+      }
+      await isClean(opened, "live events");
+      await opened.go("/topics", "Topics");
+      await opened.text(/\d+ topics/);
+      await scrollThrough(page);
+      await opened.go("/topics?view=tree&open=hostile", "Topics");
+      await page.getByRole("row").nth(10).waitFor();
+      await scrollThrough(page);
+      await isClean(opened, "names of topics");
     });
 
     await step("names of clients, and the palette", async () => {
@@ -146,13 +196,23 @@ const PLACES: readonly (readonly [place: string, heading: string])[] = [
   ["/queues/emails", "emails"],
   ["/queues/emails?tab=dead", "emails"],
   ["/queues/emails?tab=settings", "emails"],
+  ["/queues/emails?text=job&job=1", "emails"],
+  ["/topics", "Topics"],
+  ["/topics?view=tree&open=orders", "Topics"],
+  ["/topics?view=live&pattern=orders.>", "Topics"],
+  ["/topics?view=policies", "Topics"],
+  ["/topics/orders.eu", "orders.eu"],
+  ["/rooms", "Rooms"],
+  ["/services", "Services"],
+  ["/types", "Types"],
 ];
 
 consoleTest("every page can be used by those who do not see it", async ({ step, browser }) => {
-  await using server = await startServer();
+  await using server = await startServer({ keep: [{ pattern: "orders.>" }] });
   await using client = await connect(`parley://127.0.0.1:${server.port("tcp")}`, {
     name: "mailer",
   });
+  await client.publish("orders.eu", "one");
   for (let number = 0; number < 40; number++) await client.queue("emails").push(`job ${number}`);
   for (const colorScheme of ["light", "dark"] as const) {
     // axe-core is put into the page from outside, which its policy does not allow.

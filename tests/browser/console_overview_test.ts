@@ -94,6 +94,32 @@ consoleTest("what a role may not do is not offered, and is refused", async ({ st
   opened.check();
 });
 
+consoleTest("a guest is told what may not be seen", async ({ step, browser }) => {
+  await using server = await startServer({
+    users: [await user("ada", "admin")],
+    roles: { visitor: {}, admin: { allow: { manage: ">", pull: ">", push: ">" } } },
+    auth: { guest_role: "visitor" },
+  });
+  const url = `parley://127.0.0.1:${server.port("tcp")}`;
+  await using admin = await connect(url, { user: "ada", password: "ada's secret" });
+  await admin.queue("emails").push("not for guests");
+  await using opened = await ConsolePage.open(browser, server, { place: "/queues" });
+  for (
+    const [place, title, what] of [
+      ["/queues", "Queues", "queues"],
+      ["/topics", "Topics", "topics"],
+      ["/rooms", "Rooms", "rooms"],
+    ]
+  ) {
+    await step(`${what} are not said to be none`, async () => {
+      await opened.go(place, title);
+      await opened.text(`You may not see ${what}`);
+      assert.equal(await opened.page.getByText(/There are no|No kept topics|No rooms/).count(), 0);
+    });
+  }
+  opened.check();
+});
+
 /** The most that may pass between the document's answer and the first view. */
 const FIRST_VIEW_MS = 300;
 const TRIES = 5;

@@ -76,7 +76,8 @@ consoleTest("queues", async ({ step, browser }) => {
     await opened.button("Push").click();
     await page.getByRole("row").filter({ hasText: "18446744073709551615" }).waitFor();
     await page.getByRole("searchbox").fill("picture");
-    await opened.text("1 match in the 2 jobs");
+    await opened.text("1 match among 2 jobs");
+    assert.match(page.url(), /text=picture/);
     await page.getByRole("row").filter({ hasText: "a picture" }).click();
     const panel = page.getByRole("region", { name: "Job 1" });
     await panel.getByText("trace-id").waitFor();
@@ -97,6 +98,34 @@ consoleTest("queues", async ({ step, browser }) => {
     assert.equal((await client.queue("images").info()).paused, false);
   });
 
+  await step("a job says who holds it and what was said of it last, and is dropped", async () => {
+    await client.queue("tasks").push("slow");
+    await client.queue("tasks").push("never");
+    const delayMs = 3_600_000;
+    for await (const job of client.queue("tasks").pull({ prefetch: 1 })) {
+      await job.nack({ error: "the disk is full", delayMs });
+      break;
+    }
+    await opened.go("/queues/tasks?job=1", "tasks");
+    const panel = page.getByRole("region", { name: "Job 1" });
+    await panel.getByText("the disk is full").waitFor();
+    await panel.getByText("delayed").waitFor();
+    await page.getByLabel("Only jobs").selectOption("Delayed");
+    await opened.text("1 match among 2 jobs");
+    assert.match(page.url(), /only=2/);
+    await opened.button("Drop this job").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Drop 1 job" }).click();
+    await opened.text("1 job of tasks dropped.");
+    await page.getByLabel("Only jobs").selectOption("In any state");
+    await using puller = client.queue("tasks").pull({ prefetch: 1 });
+    const held = await puller[Symbol.asyncIterator]().next();
+    await opened.go("/queues/tasks?job=2", "tasks");
+    const holder = page.getByRole("region", { name: "Job 2" });
+    await holder.getByRole("link", { name: client.welcome.sessionId }).waitFor();
+    assert.equal(await opened.button("Drop this job").count(), 0);
+    if (!held.done) await held.value.ack();
+  });
+
   await step("dead letters say why, and are put back: one, some, and all", async () => {
     let failures = 0;
     const worker = client.queue("emails").work(() => {
@@ -105,27 +134,74 @@ consoleTest("queues", async ({ step, browser }) => {
     });
     await until(() => failures === 30, "dead letters");
     await worker.stop();
+    const dialog = page.getByRole("dialog");
     await opened.go("/queues/emails?tab=dead", "emails");
     await page.getByRole("row").filter({ hasText: "mailbox <b>unavailable</b>" }).first().click();
     await page.getByRole("region", { name: "Job 1" }).getByText("rejected").waitFor();
-    await opened.button("Redrive this job").click();
-    await opened.button("Redrive 1 job").click();
+    await opened.button("Redrive this dead letter").click();
+    await dialog.getByRole("button", { name: "Redrive 1 dead letter" }).click();
     await opened.text("1 job put back into emails.");
     await page.getByLabel("Choose 2", { exact: true }).check();
     await page.getByLabel("Choose 3", { exact: true }).check();
     await opened.button("Redrive 2 chosen jobs").click();
-    await opened.button("Redrive 2 jobs").click();
+    await dialog.getByRole("button", { name: "Redrive 2 dead letters" }).click();
     await opened.text("2 jobs put back into emails.");
-    await opened.button("Redrive all 27").click();
-    await opened.button("Redrive 27 jobs").click();
-    await opened.text("27 jobs put back into emails.");
+  });
+
+  await step("all that match are counted before they are dropped, and no others are", async () => {
+    const dead = client.queue("emails.dead");
+    const { matched } = await dead.countMatching({ contains: '"number":2' });
+    await page.getByRole("searchbox").fill('"number":2');
+    await opened.text(`${matched} matches among`);
+    await page.getByLabel("Only given up").selectOption("Tried too often");
+    await opened.text("No job holds that");
+    await page.getByLabel("Only given up").selectOption("Rejected");
+    await opened.button("Drop all that match").click();
+    const drop = page.getByRole("dialog").getByRole("button", {
+      name: `Drop ${matched} dead letters`,
+    });
+    await drop.waitFor();
+    // It comes when they are counted already.
+    await client.queue("emails").push(`{"number":2}`, { key: "late" });
+    await drop.click();
+    await opened.text(`${matched} dead letters of emails dropped.`);
+    const left = 27 - matched;
+    assert.equal((await client.queue("emails").info()).dead, left);
+    await page.getByRole("searchbox").fill("");
+    await page.getByLabel("Only given up").selectOption("For any reason");
+    await opened.button(`Redrive all ${left}`).click();
+    await page.getByRole("dialog").getByRole("button", { name: `Redrive ${left} dead letters` })
+      .click();
+    await opened.text(`${left} jobs put back into emails.`);
     assert.equal((await client.queue("emails").info()).dead, 0);
+  });
+
+  await step("some queues are paused, and all that match go on", async () => {
+    await opened.go("/queues", "Queues");
+    await page.getByLabel("Choose images", { exact: true }).check();
+    await page.getByLabel("Choose orders", { exact: true }).check();
+    const chosen = page.getByRole("group", { name: "With 2 chosen queues" });
+    await chosen.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Pause 2 queues" }).click();
+    await opened.text("2 queues paused.");
+    await opened.button("Paused").click();
+    const all = page.getByRole("group", { name: "With all 2 that match" });
+    await all.getByRole("button", { name: "Resume" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resume 2 queues" }).click();
+    await opened.text("2 queues resumed.");
+    await opened.text("No queue is like that");
+    await opened.button("Show all").click();
+    assert.equal((await client.queue("images").info()).paused, false);
+    await opened.go("/queues/emails", "emails");
   });
 
   await step("a queue is purged and removed, with the count in the question", async () => {
     await opened.button("Purge").click();
-    await page.getByRole("dialog").getByRole("button", { name: "Purge 30 jobs" }).click();
-    await opened.text("30 jobs of emails dropped.");
+    const purge = page.getByRole("dialog").getByRole("button", { name: /^Purge \d+ jobs$/ });
+    const { ready } = await client.queue("emails").info();
+    assert.equal(await purge.textContent(), `Purge ${ready} jobs`);
+    await purge.click();
+    await opened.text(`${ready} jobs of emails dropped.`);
     await client.queue("emails").push("one more");
     await page.getByRole("link", { name: "Jobs (1)" }).click();
     await opened.button("Remove").click();
@@ -144,7 +220,8 @@ consoleTest("queues", async ({ step, browser }) => {
     await page.keyboard.press("/");
     await page.waitForFunction(() => document.activeElement?.matches("[data-search]"));
     await page.getByRole("row").nth(1).waitFor();
-    await page.keyboard.press("Tab");
+    // Past what narrows the list, and what chooses all of it.
+    for (let presses = 0; presses < 3; presses++) await page.keyboard.press("Tab");
     await page.waitForFunction(() => document.activeElement?.matches("[role=row]"));
     await page.keyboard.press("ArrowDown");
     await page.waitForFunction(() => document.activeElement?.matches('[data-index="1"]'));
@@ -153,6 +230,24 @@ consoleTest("queues", async ({ step, browser }) => {
     await page.keyboard.press("g");
     await page.keyboard.press("o");
     await opened.heading("Overview");
+  });
+
+  await step("nothing is wider than a phone", async () => {
+    await page.setViewportSize({ width: 375, height: 700 });
+    for (
+      const [place, heading] of [
+        ["/queues?find=i", "Queues"],
+        ["/queues/images", "images"],
+        ["/queues/images?text=picture&job=1", "images"],
+        ["/queues/images?tab=dead", "images"],
+        ["/queues/images?tab=settings", "images"],
+        ["/connections?find=c", "Connections"],
+      ]
+    ) {
+      await opened.go(place, heading);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert(width <= 375, `${place} is ${width} pixels wide`);
+    }
   });
   opened.check();
 });

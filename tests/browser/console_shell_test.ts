@@ -75,7 +75,9 @@ consoleTest("logging in", async ({ step, browser }) => {
     await page.getByLabel("User").fill("ada");
     await page.getByLabel("Password", { exact: true }).last().fill("wrong");
     await page.keyboard.press("Enter");
-    await page.getByRole("alert").waitFor();
+    const told = page.getByRole("alert");
+    await told.waitFor();
+    assert.equal(await told.textContent(), "The user or the password is wrong.");
   });
 
   await step("lets the right one in, and keeps it for the tab", async () => {

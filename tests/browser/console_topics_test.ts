@@ -35,6 +35,23 @@ consoleTest("topics, rooms, services and types", async ({ step, browser }) => {
     await opened.heading("orders.us.created");
   });
 
+  await step("the tree is walked with keys alone, and the address says what is open", async () => {
+    await opened.go("/topics?view=tree", "Topics");
+    await page.getByRole("row").nth(1).waitFor();
+    await page.getByRole("row").nth(1).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("row").filter({ hasText: "eu" }).waitFor();
+    assert.match(page.url(), /open=orders/);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("row").filter({ hasText: "created" }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await opened.heading("orders.eu.created");
+    await page.goBack();
+    await page.getByRole("row").filter({ hasText: "created" }).waitFor();
+  });
+
   await step("the history is read and searched, and an event has all that it has", async () => {
     await opened.go("/topics/orders.eu.created", "orders.eu.created");
     await page.getByRole("row").filter({ hasText: "order 3" }).waitFor();
@@ -56,8 +73,41 @@ consoleTest("topics, rooms, services and types", async ({ step, browser }) => {
     await dialog.getByLabel("Payload").fill("rain at noon");
     await dialog.getByRole("button", { name: "Publish" }).click();
     await page.getByRole("row").filter({ hasText: "rain at noon" }).waitFor();
+    await opened.text(/^1 event came/);
     await opened.button("Pause").click();
-    await opened.button("Go on").waitFor();
+    await client.publish("news.today", "while paused");
+    await opened.text(/^2 events came.*paused$/);
+    assert.equal(await page.getByRole("row").filter({ hasText: "while paused" }).count(), 0);
+    await opened.button("Go on").click();
+  });
+
+  await step("the server filters what is seen live, and the address says by what", async () => {
+    await page.getByLabel("Only with this text").fill("snow");
+    await opened.text("Nothing yet");
+    // The tail begins a moment after the last letter.
+    let number = 0;
+    const timer = setInterval(() => {
+      number++;
+      client.publish("news.today", `sun ${number}`).catch(() => {});
+      client.publish("news.today", HOSTILE + "snow", { headers: { number: `${number}` } })
+        .catch(() => {});
+    }, 20);
+    try {
+      await page.getByRole("row").filter({ hasText: `${HOSTILE}snow` }).first().waitFor();
+    } finally {
+      clearInterval(timer);
+    }
+    assert.equal(await page.getByRole("row").filter({ hasText: "sun" }).count(), 0);
+    assert.match(page.url(), /text=snow/);
+    await page.getByRole("row").filter({ hasText: "snow" }).first().click();
+    const event = page.getByRole("region", { name: "Event" });
+    await event.getByText("news.today").waitFor();
+    await event.getByRole("button", { name: "Close" }).click();
+  });
+
+  await step("a pattern that may not be is refused in words", async () => {
+    await opened.go("/topics?view=live&pattern=a..b", "Topics");
+    await page.getByRole("alert").getByText(/no empty level/).waitFor();
   });
 
   await step("a topic is removed after asking, and says so", async () => {
@@ -116,7 +166,7 @@ consoleTest("topics, rooms, services and types", async ({ step, browser }) => {
     await page.setViewportSize({ width: 375, height: 700 });
     const places = [
       ["/topics", "Topics"],
-      ["/topics?view=tree", "Topics"],
+      ["/topics?view=tree&open=orders+orders.eu", "Topics"],
       ["/topics?view=live&pattern=orders.>", "Topics"],
       ["/topics?view=policies", "Topics"],
       ["/topics/orders.eu.created", "orders.eu.created"],

@@ -69,6 +69,7 @@ function rows(): Row[] {
     ...plain("publish", (topic) => publish({ topic })),
     ...plain("subscribe", (pattern) => subscribe(pattern), WILD),
     ...plain("subscribe", (pattern) => subscribe({ pattern, group: "g" }), WILD),
+    ...plain("subscribe", (pattern) => own(Topics.method.tail, { tail: 1n, pattern }), WILD),
     ...plain("call", (method) => call({ method, timeoutMs: 1 })),
     ...plain("serve", register),
     ...plain("push", (queue) => ({ message: { case: "job", value: { queue } } })),

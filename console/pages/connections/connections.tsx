@@ -122,7 +122,9 @@ function Listed(
     return inOrder(rows, order, VALUES);
   }, [look, find, filter, order]);
   const kicks = mayCall(Admin.method.kick);
-  const there = shown.filter(({ sessionId }) => chosen.has(sessionId));
+  const own = welcome.value?.sessionId;
+  const others = shown.filter(({ sessionId }) => sessionId !== own);
+  const there = others.filter(({ sessionId }) => chosen.has(sessionId));
   const done = () => {
     setChosen(new Set());
     refresh();
@@ -152,13 +154,13 @@ function Listed(
             End {counted(there.length, "chosen connection")}
           </button>
         )}
-        {kicks && there.length === 0 && isNarrowed && shown.length > 0 && (
+        {kicks && there.length === 0 && isNarrowed && others.length > 0 && (
           <button
             type="button"
             class="button danger"
-            onClick={() => kick(shown, done)}
+            onClick={() => kick(others, done)}
           >
-            End all {exact(shown.length)} that match
+            End all {exact(others.length)} that match
           </button>
         )}
       </div>
@@ -172,6 +174,7 @@ function Listed(
           order={order}
           onOrder={(next) => setQuery({ order: next })}
           chosen={kicks ? chosen : undefined}
+          fixed={({ sessionId }) => sessionId === own ? "This is you: the console itself." : ""}
           onChoose={setChosen}
           empty={
             <Empty title="No connection is like that">
@@ -223,7 +226,7 @@ const COLUMNS: readonly Column<ConnectionSummary>[] = [
         >
           {clientName || <span class="soft">unnamed</span>}
         </a>
-        {sessionId === welcome.value?.sessionId && <Badge tone="info">this console</Badge>}
+        {sessionId === welcome.value?.sessionId && <Badge tone="info">you</Badge>}
       </span>
     ),
   },

@@ -10,11 +10,15 @@ import { mayCall } from "../../data/rights.ts";
 import { exact } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
 import { Icon } from "../../parts/icons.tsx";
+import { RoleRules } from "../../parts/rules.tsx";
 import { Empty, Known, Note } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
 import { navigate, route } from "../../router.ts";
 import { Behind, BEHIND_BYTES } from "./behind.tsx";
 import { kick } from "./kick.tsx";
+
+/** Roles change seldom. */
+const RIGHTS_MS = 10_000;
 
 /** The connection of a session. */
 export function ConnectionPanel(
@@ -59,6 +63,12 @@ export function ConnectionPanel(
                   <Pair name="Subscriptions">{exact(connection.subscriptions)}</Pair>
                   <Pair name="Consumers">{exact(connection.consumers)}</Pair>
                 </dl>
+                <Rights sessionId={sessionId} />
+                {sessionId === welcome.value?.sessionId && (
+                  <p class="soft">
+                    This is the connection of this very console; it is not ended from here.
+                  </p>
+                )}
                 {mayCall(Admin.method.kick) && sessionId !== welcome.value?.sessionId && (
                   <div>
                     <button
@@ -79,6 +89,40 @@ export function ConnectionPanel(
         </Known>
       </div>
     </section>
+  );
+}
+
+/** What the connection may do. */
+function Rights({ sessionId }: { sessionId: string }) {
+  const rights = usePolled(
+    mayCall(Admin.method.rights) ? `rights ${sessionId}` : null,
+    (signal) => ask(Admin.method.rights, { sessionId }, { signal }),
+    RIGHTS_MS,
+  );
+  if (!mayCall(Admin.method.rights)) return null;
+  return (
+    <details class="rights">
+      <summary>What it may do</summary>
+      <Known of={rights}>
+        {({ user, everything, rules, more }) => (
+          <div class="stack">
+            {everything
+              ? <p>Everything: this server has no users.</p>
+              : rules.length === 0
+              ? <p>Nothing: {user === "" ? "a guest" : user} has no roles.</p>
+              : rules.map((role) => (
+                <section key={role.role} aria-label={`Role ${role.role}`}>
+                  <h3 class="break">
+                    {role.role === "" ? "As was vouched for elsewhere" : `Role ${role.role}`}
+                  </h3>
+                  <RoleRules role={role} />
+                </section>
+              ))}
+            {more && <p class="soft">There are more rules than fit here.</p>}
+          </div>
+        )}
+      </Known>
+    </details>
   );
 }
 

@@ -9,10 +9,7 @@ import { counted } from "../../format/numbers.ts";
 import { confirm } from "../../parts/dialog.tsx";
 import { done, failed } from "../../parts/toasts.tsx";
 import { navigate } from "../../router.ts";
-import { jobsOf } from "./look.ts";
-
-/** Above so many jobs the name of the queue has to be typed. */
-const MANY = 1000n;
+import { jobsOf, MANY } from "./look.ts";
 
 /** Stops a queue from handing out jobs, after asking. */
 export function pause(queue: string, refresh: () => void): void {

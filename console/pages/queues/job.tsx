@@ -4,19 +4,20 @@
 import type { ComponentChildren } from "preact";
 import type { Job, PeekedJob } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { JobState, Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
+import { Admin } from "../../../lib/gen/parley/v1/admin_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { usePolled } from "../../data/polled.ts";
-import { may } from "../../data/rights.ts";
+import { may, mayCall } from "../../data/rights.ts";
+import { useDecoded } from "../../data/types.ts";
 import { counted, exact } from "../../format/numbers.ts";
-import { confirm } from "../../parts/dialog.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Empty, Known } from "../../parts/states.tsx";
 import { Payload } from "../../parts/payload.tsx";
 import { Time } from "../../parts/time.tsx";
-import { done } from "../../parts/toasts.tsx";
-import { setQuery } from "../../router.ts";
+import { href, setQuery } from "../../router.ts";
 import { REASONS, StateMark } from "./job_states.tsx";
 import { DEAD_SUFFIX } from "./look.ts";
+import { openMatching, type Wanted } from "./matching.tsx";
 
 /** The job of an id, beside the table. */
 export function JobPanel(
@@ -68,6 +69,7 @@ function Shown(
   },
 ) {
   const headers = Object.entries(job.headers);
+  const decoded = useDecoded(job.type, job.payload);
   return (
     <>
       <Life peeked={peeked} job={job} />
@@ -80,8 +82,9 @@ function Shown(
         <Pair name="Pushed by">{job.sender}</Pair>
         {headers.map(([name, value]) => <Pair key={name} name={name}>{value}</Pair>)}
       </dl>
-      <Payload bytes={job.payload} />
-      <Redrive job={job} queue={queue} changed={changed} />
+      {decoded.why !== "" && <p class="soft">{decoded.why}</p>}
+      <Payload bytes={job.payload} decoded={decoded.text} />
+      <Actions id={job.id} state={peeked.state} queue={queue} changed={changed} />
     </>
   );
 }
@@ -97,15 +100,24 @@ function Pair({ name, children }: { name: string; children: ComponentChildren })
 }
 
 /** What the job went through, as far as its queue knows. */
-function Life({ peeked: { state, untilUnixMicros }, job }: { peeked: PeekedJob; job: Job }) {
+function Life({ peeked, job }: { peeked: PeekedJob; job: Job }) {
   const { death } = job;
+  const { state, untilUnixMicros, lastError, holder } = peeked;
   return (
     <ol class="life">
       <li>
         Pushed <Time micros={job.timeUnixMicros} />
       </li>
-      {death === undefined && job.attempt > 0 &&
-        <li>Delivered {counted(job.attempt, "time")}</li>}
+      {death === undefined && job.attempt > 0 && (
+        <li>
+          Delivered {counted(job.attempt, "time")}
+        </li>
+      )}
+      {death === undefined && lastError !== "" && (
+        <li class="bad">
+          What was said of it last: <pre class="payload">{lastError}</pre>
+        </li>
+      )}
       {death !== undefined && (
         <li class="bad">
           Given up <Time micros={death.timeUnixMicros} /> after{" "}
@@ -125,6 +137,7 @@ function Life({ peeked: { state, untilUnixMicros }, job }: { peeked: PeekedJob; 
           {state === JobState.LEASED && (
             <>
               : the lease ends <Time micros={untilUnixMicros} />
+              <Holder sessionId={holder} />
             </>
           )}
         </li>
@@ -133,29 +146,56 @@ function Life({ peeked: { state, untilUnixMicros }, job }: { peeked: PeekedJob; 
   );
 }
 
-function Redrive({ job, queue, changed }: { job: Job; queue: string; changed: () => void }) {
-  if (!queue.endsWith(DEAD_SUFFIX)) return null;
-  const target = queue.slice(0, -DEAD_SUFFIX.length);
-  if (!may("manage", `queue.${target}`)) return null;
-  const redrive = () =>
-    confirm({
-      title: "Put this dead letter back?",
-      body: (
-        <p>
-          It becomes a new job of <strong class="break">{target}</strong>, with all its attempts.
-        </p>
-      ),
-      action: "Redrive 1 job",
-      run: async () => {
-        const { redriven } = await ask(Queues.method.redrive, { queue: target, ids: [job.id] });
-        done(`${counted(redriven, "job")} put back into ${target}.`);
+/** Who holds the job. */
+function Holder({ sessionId }: { sessionId: string }) {
+  if (sessionId === "") return <>; whoever held it is gone</>;
+  return (
+    <>
+      ; held by {mayCall(Admin.method.connections)
+        ? <a class="mono" href={href(["connections", sessionId])}>{sessionId}</a>
+        : <span class="mono">{sessionId}</span>}
+    </>
+  );
+}
+
+/** What can be done with one job: what a consumer holds is left to it. */
+function Actions(
+  { id, state, queue, changed }: {
+    id: bigint;
+    state: JobState;
+    queue: string;
+    changed: () => void;
+  },
+) {
+  const isDead = queue.endsWith(DEAD_SUFFIX);
+  const target = isDead ? queue.slice(0, -DEAD_SUFFIX.length) : queue;
+  const act = (act: Wanted["act"]) => () =>
+    openMatching({
+      act,
+      queue,
+      filters: [{ ids: [id] }],
+      which: `with the id ${id}`,
+      refresh: () => {
         setQuery({ job: "" });
         changed();
       },
     });
+  const redrives = isDead && may("manage", `queue.${target}`);
+  const drops = state !== JobState.LEASED && may("manage", `queue.${queue}`);
+  if (!redrives && !drops) return null;
+  const noun = isDead ? "dead letter" : "job";
   return (
-    <div>
-      <button type="button" class="button main" onClick={redrive}>Redrive this job</button>
+    <div class="row">
+      {redrives && (
+        <button type="button" class="button main" onClick={act("redrive")}>
+          Redrive this {noun}
+        </button>
+      )}
+      {drops && (
+        <button type="button" class="button danger" onClick={act("drop")}>
+          Drop this {noun}
+        </button>
+      )}
     </div>
   );
 }

@@ -1,40 +1,86 @@
 /**
- * The jobs of a queue, or its dead letters: looked at without taking them, found by what they hold, and put back or dropped.
+ * The jobs of a queue, or its dead letters: looked at without taking them, found by what they hold and where they stand, and
+ * put back or dropped: those that are chosen, or all that match.
  */
 import { useState } from "preact/hooks";
 import type { PeekedJob } from "../../../lib/gen/parley/v1/queue_pb.ts";
-import { Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
+import { DeathReason, JobState, Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { ask } from "../../data/ask.ts";
-import { usePages } from "../../data/pages.ts";
+import type { FetchPage } from "../../data/page_reading.ts";
+import { type List, type Paged, usePages } from "../../data/pages.ts";
+import { USUAL_MS } from "../../data/polled.ts";
 import { answerTo, may } from "../../data/rights.ts";
+import { useSettled } from "../../data/settled.ts";
 import { asLine } from "../../format/bytes.ts";
 import { counted, exact, size } from "../../format/numbers.ts";
-import { confirm } from "../../parts/dialog.tsx";
-import { SearchField } from "../../parts/fields.tsx";
+import { Field, SearchField } from "../../parts/fields.tsx";
 import { Empty, Known, Waiting } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
-import { done } from "../../parts/toasts.tsx";
 import { route, setQuery } from "../../router.ts";
 import { JobPanel } from "./job.tsx";
 import { REASONS, StateMark } from "./job_states.tsx";
 import { DEAD_SUFFIX } from "./look.ts";
+import { type Filter, filtersOf, openMatching } from "./matching.tsx";
 
-/** The most dead letters that are put back by one request. */
-const MAX_IDS = 1000;
+/** What is looked for is read again less often: the server looks at many jobs for it. */
+const SEARCH_MS = 10_000;
+/** The most requests for one page of what is looked for; each looks at 20,000 jobs at most. */
+const MAX_ROUNDS = 5;
+
+const STATES: readonly (readonly [value: string, title: string])[] = [
+  ["", "In any state"],
+  [String(JobState.READY), "Ready"],
+  [String(JobState.DELAYED), "Delayed"],
+  [String(JobState.LEASED), "Leased"],
+  [String(JobState.BLOCKED), "Blocked"],
+];
+const DEATHS: readonly (readonly [value: string, title: string])[] = [
+  ["", "For any reason"],
+  [String(DeathReason.MAX_DELIVERIES), "Tried too often"],
+  [String(DeathReason.REJECTED), "Rejected"],
+];
+
+/** What is looked for; undefined for all jobs. */
+function filterOf(text: string, only: string, isDead: boolean): Filter | undefined {
+  const number = /^[1-9]$/.test(only) ? Number(only) : 0;
+  if (text === "" && number === 0) return undefined;
+  return { contains: text, ...isDead ? { reason: number } : { state: number } };
+}
+
+/** Reads jobs that fit, page by page. */
+function reader(queue: string, filter: Filter | undefined): FetchPage<PeekedJob> {
+  return async (before, limit, signal) => {
+    const rows: PeekedJob[] = [];
+    let next = BigInt(before?.next ?? 0n);
+    let looked = 0n;
+    let more = true;
+    for (let round = 0; round < MAX_ROUNDS && more && rows.length < limit; round++) {
+      const request = { queue, after: next, limit: limit - rows.length, filter };
+      const page = await ask(Queues.method.peek, request, { signal, timeoutMs: 30_000 });
+      rows.push(...page.jobs);
+      more = page.more && page.next > next;
+      next = page.next;
+      looked += page.looked;
+    }
+    return { rows, more, next, looked };
+  };
+}
 
 /** The jobs of `queue`; `total` is how many there are. */
 export function JobsTab(
   { queue, total, changed }: { queue: string; total: bigint; changed: () => void },
 ) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const { job = "", text = "" } = route.value.query;
+  const { text: typed = "", only = "" } = route.value.query;
+  const text = useSettled(typed);
   const isDead = queue.endsWith(DEAD_SUFFIX);
-  const jobs = usePages<PeekedJob>(`jobs ${queue}`, async (after, limit, signal) => {
-    const request = { queue, after: after?.job?.id ?? 0n, limit };
-    const { jobs, more } = await ask(Queues.method.peek, request, { signal });
-    return { rows: jobs, more };
-  });
+  const filter = filterOf(text, only, isDead);
+  const jobs = usePages<PeekedJob>(
+    `jobs ${queue} ${JSON.stringify(filter ?? null)}`,
+    reader(queue, filter),
+    filter === undefined ? USUAL_MS : SEARCH_MS,
+  );
   const refresh = () => {
     setChosen(new Set());
     jobs.refresh();
@@ -52,157 +98,166 @@ export function JobsTab(
     );
   }
   return (
-    <Known of={jobs}>
-      {({ rows, more }) => {
-        const wanted = text.toLowerCase();
-        const shown = wanted === "" ? rows : rows.filter((row) => holds(row, wanted));
-        const isChoosing = isDead && may("manage", `queue.${queue.slice(0, -DEAD_SUFFIX.length)}`);
-        return (
-          <>
-            <div class="row">
-              <SearchField
-                label="Find in these jobs"
-                value={text}
-                onChange={(value) => setQuery({ text: value })}
-              />
-              {wanted !== "" && (
-                <span class="soft">
-                  {counted(shown.length, "match", "matches")} in the {counted(rows.length, "job")}
-                  {" "}
-                  that were read
-                </span>
-              )}
-              <span class="grow" />
-              {isChoosing && (
-                <Redrive queue={queue} chosen={chosen} total={total} refresh={refresh} />
-              )}
-            </div>
-            <div class={job === "" ? "" : "with-panel"}>
-              <Table
-                label={isDead ? "Dead letters" : "Jobs"}
-                rows={shown}
-                columns={isDead ? DEAD_COLUMNS : COLUMNS}
-                idOf={(row) => String(row.job?.id)}
-                onOpen={(row) =>
-                  setQuery({ job: String(row.job?.id) }, false)}
-                chosen={isChoosing ? chosen : undefined}
-                onChoose={setChosen}
-                onSeen={jobs.seen}
-                most={12}
-                empty={wanted !== ""
-                  ? <Empty title="No job holds that" />
-                  : isDead
-                  ? (
-                    <Empty title="No dead letters">
-                      Jobs that are given up come here, with the reason.
-                    </Empty>
-                  )
-                  : (
-                    <Empty title="The queue is empty">
-                      <code>parley queue push {queue} "hello"</code>
-                    </Empty>
-                  )}
-                foot={
-                  <span>
-                    {counted(rows.length, "job")}{" "}
-                    read{more ? `, of ${exact(total)}; scroll for more` : ""}
-                  </span>
-                }
-              />
-              {job !== "" && <JobPanel queue={queue} id={job} changed={refresh} />}
-            </div>
-          </>
-        );
-      }}
-    </Known>
+    <>
+      <div class="row">
+        <SearchField
+          label="Find by content"
+          value={typed}
+          onChange={(value) => setQuery({ text: value })}
+        />
+        <Field
+          label={isDead ? "Only given up" : "Only jobs"}
+          isCompact
+          value={only}
+          onChange={(value) => setQuery({ only: value })}
+          options={isDead ? DEATHS : STATES}
+        />
+        <span class="grow" />
+        <Actions
+          queue={queue}
+          chosen={[...chosen].map(BigInt)}
+          filter={filter}
+          total={total}
+          refresh={refresh}
+        />
+      </div>
+      <Known of={jobs}>
+        {(list) => (
+          <Listed
+            list={list}
+            paged={jobs}
+            queue={queue}
+            total={total}
+            isSearch={filter !== undefined}
+            chosen={mayChange(queue) ? chosen : undefined}
+            onChoose={setChosen}
+            refresh={refresh}
+          />
+        )}
+      </Known>
+    </>
   );
 }
 
-function Redrive(
-  { queue, chosen, total, refresh }: {
+/** Whether anything can be done with jobs of a queue. */
+function mayChange(queue: string): boolean {
+  return may("manage", `queue.${queue}`) ||
+    queue.endsWith(DEAD_SUFFIX) && may("manage", `queue.${queue.slice(0, -DEAD_SUFFIX.length)}`);
+}
+
+interface ListedProps {
+  readonly list: List<PeekedJob>;
+  readonly paged: Paged<PeekedJob>;
+  readonly queue: string;
+  readonly total: bigint;
+  readonly isSearch: boolean;
+  readonly chosen: ReadonlySet<string> | undefined;
+  readonly onChoose: (chosen: ReadonlySet<string>) => void;
+  readonly refresh: () => void;
+}
+
+function Listed(props: ListedProps) {
+  const { list: { rows, more, looked }, paged, queue, total, isSearch } = props;
+  const { job = "" } = route.value.query;
+  const isDead = queue.endsWith(DEAD_SUFFIX);
+  return (
+    <div class={job === "" ? "" : "with-panel"}>
+      <Table
+        label={isDead ? "Dead letters" : "Jobs"}
+        rows={rows}
+        columns={isDead ? DEAD_COLUMNS : COLUMNS}
+        idOf={(row) => String(row.job?.id)}
+        onOpen={(row) => setQuery({ job: String(row.job?.id) }, false)}
+        chosen={props.chosen}
+        onChoose={props.onChoose}
+        onSeen={paged.seen}
+        most={12}
+        empty={isSearch
+          ? (
+            <Empty title="No job holds that">
+              <span>{exact(looked)} looked at.</span>
+              {more && (
+                <button type="button" class="button" onClick={paged.further}>Look further</button>
+              )}
+            </Empty>
+          )
+          : isDead
+          ? (
+            <Empty title="No dead letters">
+              Jobs that are given up come here, with the reason.
+            </Empty>
+          )
+          : (
+            <Empty title="The queue is empty">
+              <code>parley queue push {queue} "hello"</code>
+            </Empty>
+          )}
+        foot={isSearch
+          ? (
+            <>
+              <span>
+                {counted(rows.length, "match", "matches")} among {counted(looked, "job")}{" "}
+                {more ? "looked at" : ""}
+              </span>
+              {more && (
+                <button type="button" class="button small" onClick={paged.further}>
+                  Look further
+                </button>
+              )}
+            </>
+          )
+          : (
+            <span>
+              {counted(rows.length, "job")}{" "}
+              read{more ? `, of ${exact(total)}; scroll for more` : ""}
+            </span>
+          )}
+      />
+      {job !== "" && <JobPanel queue={queue} id={job} changed={props.refresh} />}
+    </div>
+  );
+}
+
+/** What can be done with those that are chosen; with all that match, or all there are, where none is. */
+function Actions(
+  { queue, chosen, filter, total, refresh }: {
     queue: string;
-    chosen: ReadonlySet<string>;
+    chosen: readonly bigint[];
+    filter: Filter | undefined;
     total: bigint;
     refresh: () => void;
   },
 ) {
-  const target = queue.slice(0, -DEAD_SUFFIX.length);
-  const put = (ids: readonly bigint[], count: bigint) =>
-    confirm({
-      title: `Put ${counted(count, "dead letter")} back?`,
-      body: (
-        <p>
-          They become new jobs of <strong class="break">{target}</strong>, with all their attempts.
-        </p>
-      ),
-      action: `Redrive ${counted(count, "job")}`,
-      run: async () => {
-        let redriven = 0n;
-        for (let start = 0; start === 0 || start < ids.length; start += MAX_IDS) {
-          const part = ids.slice(start, start + MAX_IDS);
-          const request = { queue: target, ids: part };
-          redriven += (await ask(Queues.method.redrive, request, { timeoutMs: 120_000 })).redriven;
-        }
-        done(`${counted(redriven, "job")} put back into ${target}.`);
-        refresh();
-      },
-    });
-  const drop = () =>
-    confirm({
-      title: `Drop all ${counted(total, "dead letter")}?`,
-      body: <p>They are dropped, and cannot be brought back.</p>,
-      action: `Drop ${counted(total, "dead letter")}`,
-      danger: true,
-      run: async () => {
-        const { dropped } = await ask(Queues.method.purge, { queue }, { timeoutMs: 120_000 });
-        done(`${counted(dropped, "dead letter")} dropped.`);
-        refresh();
-      },
-    });
-  const ids = [...chosen].map(BigInt);
+  const isDead = queue.endsWith(DEAD_SUFFIX);
+  const redrives = isDead && may("manage", `queue.${queue.slice(0, -DEAD_SUFFIX.length)}`);
+  const drops = may("manage", `queue.${queue}`);
+  const isAll = chosen.length === 0;
+  // Without a filter all jobs of a queue are purged, which its head offers.
+  if (isAll && (filter === undefined && !isDead || total === 0n)) return null;
+  const filters = isAll ? [filter ?? { upTo: MAX_ID }] : filtersOf(chosen);
+  const [which, name] = !isAll
+    ? ["that are chosen", counted(chosen.length, "chosen job")]
+    : filter === undefined
+    ? ["of this queue", `all ${exact(total)}`]
+    : ["that match", "all that match"];
+  const act = (act: "drop" | "redrive") => () =>
+    openMatching({ act, queue, filters, which, refresh });
   return (
     <>
-      {ids.length > 0 && (
-        <button
-          type="button"
-          class="button main"
-          onClick={() => put(ids, BigInt(ids.length))}
-        >
-          Redrive {counted(ids.length, "chosen job")}
+      {redrives && (
+        <button type="button" class={isAll ? "button" : "button main"} onClick={act("redrive")}>
+          Redrive {name}
         </button>
       )}
-      {total > 0n && (
-        <>
-          <button type="button" class="button" onClick={() => put([], total)}>
-            Redrive all {exact(total)}
-          </button>
-          {may("manage", `queue.${queue}`) &&
-            (
-              <button type="button" class="button danger" onClick={drop}>
-                Drop all {exact(total)}
-              </button>
-            )}
-        </>
+      {drops && (
+        <button type="button" class="button danger" onClick={act("drop")}>Drop {name}</button>
       )}
     </>
   );
 }
 
-/** Whether a job holds a text: in its payload, type, key, headers or last error. */
-function holds({ job }: PeekedJob, wanted: string): boolean {
-  if (job === undefined) return false;
-  const { payload, type, key, headers, death, messageId, id } = job;
-  const texts = [
-    String(id),
-    type,
-    key,
-    messageId,
-    death?.lastError ?? "",
-    ...Object.entries(headers).flat(),
-  ];
-  return texts.some((text) => text.toLowerCase().includes(wanted)) ||
-    new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload).toLowerCase().includes(wanted);
-}
+/** A filter that says this says all, and has to say something. */
+const MAX_ID = BigInt(Number.MAX_SAFE_INTEGER);
 
 const ID: Column<PeekedJob> = {
   id: "id",

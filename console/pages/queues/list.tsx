@@ -1,19 +1,21 @@
 /**
  * All queues in a table: what they hold as one bar each, who works on them, and what stands out.
  */
-import { useMemo, useRef } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { usePolled, USUAL_MS } from "../../data/polled.ts";
 import { Queues } from "../../../lib/gen/parley/v1/queue_pb.ts";
 import { mayCall } from "../../data/rights.ts";
+import { about } from "../../data/server.ts";
 import { counted, exact, rate, short } from "../../format/numbers.ts";
 import { Choice, SearchField } from "../../parts/fields.tsx";
 import { Icon } from "../../parts/icons.tsx";
-import { Badge, Empty, Known } from "../../parts/states.tsx";
+import { Badge, Empty, Known, NotSeen } from "../../parts/states.tsx";
 import { type Column, inOrder, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { href, navigate, route, setQuery } from "../../router.ts";
 import { StateBar } from "./bar.tsx";
 import { isDeserted, jobsOf, lookAtQueues, type QueueRow, type QueuesLook } from "./look.ts";
+import { ManyActions } from "./many.tsx";
 import { openPolicyForm } from "./policy_form.tsx";
 
 type Filter = "" | "dead" | "deserted" | "paused" | "busy";
@@ -68,6 +70,7 @@ export function QueueList() {
 function Listed({ look, refresh }: { look: QueuesLook; refresh: () => void }) {
   const { find = "", only = "", order = "queue" } = route.value.query;
   const filter = FILTERS.some(([known]) => known === only) ? only as Filter : "";
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const shown = useMemo(() => {
     const wanted = find.toLowerCase();
     const rows = look.rows.filter((row) =>
@@ -76,9 +79,23 @@ function Listed({ look, refresh }: { look: QueuesLook; refresh: () => void }) {
     return inOrder(rows, order, VALUES);
   }, [look, find, filter, order]);
   if (look.rows.length === 0) {
+    // Whoever may do nothing with any queue is not told whether there are some.
+    if (!mayCall(Queues.method.info)) {
+      return (
+        <div class="card">
+          <NotSeen what="queues">
+            That needs the permission to push to them, to pull from them or to manage them.
+          </NotSeen>
+        </div>
+      );
+    }
     return (
       <div class="card">
-        <Empty title="There are no queues yet">
+        <Empty
+          title={about.value?.hasUsers === true
+            ? "No queues that you may see"
+            : "There are no queues yet"}
+        >
           <span>A queue is made with its first job.</span>
           <code>parley queue push emails "hello"</code>
           {mayCall(Queues.method.set) && (
@@ -94,6 +111,13 @@ function Listed({ look, refresh }: { look: QueuesLook; refresh: () => void }) {
       </div>
     );
   }
+  const isNarrowed = find !== "" || filter !== "";
+  const there = shown.filter(({ info }) => chosen.has(info.queue)).map(({ info }) => info);
+  const isChosen = there.length > 0;
+  const changed = () => {
+    setChosen(new Set());
+    refresh();
+  };
   const jobs = shown.reduce((sum, { info }) => sum + jobsOf(info), 0n);
   const dead = shown.reduce((sum, { info }) => sum + info.dead, 0n);
   return (
@@ -110,6 +134,16 @@ function Listed({ look, refresh }: { look: QueuesLook; refresh: () => void }) {
           options={FILTERS}
           onChange={(chosen) => setQuery({ only: chosen })}
         />
+        <span class="grow" />
+        {(isChosen || isNarrowed) && (
+          <ManyActions
+            queues={isChosen ? there : shown.map(({ info }) => info)}
+            which={isChosen
+              ? counted(there.length, "chosen queue")
+              : `all ${exact(shown.length)} that match`}
+            changed={changed}
+          />
+        )}
       </div>
       <Table
         label="Queues"
@@ -119,6 +153,8 @@ function Listed({ look, refresh }: { look: QueuesLook; refresh: () => void }) {
         onOpen={({ info }) => navigate(["queues", info.queue])}
         order={order}
         onOrder={(next) => setQuery({ order: next })}
+        chosen={mayCall(Queues.method.purge) ? chosen : undefined}
+        onChoose={setChosen}
         empty={
           <Empty title="No queue is like that">
             <button type="button" class="button" onClick={() => setQuery({ find: "", only: "" })}>

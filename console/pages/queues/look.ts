@@ -12,6 +12,9 @@ import { ask } from "../../data/ask.ts";
 export const MAX_QUEUES = 20_000;
 const PAGE = 1000;
 
+/** Before more jobs than so many are dropped, the name of the queue has to be typed. */
+export const MANY = 1000n;
+
 /** Behind the name of a queue: that of its dead letters. */
 export const DEAD_SUFFIX = ".dead";
 

@@ -12,12 +12,12 @@ import { RoomEventSchema, type RoomInfo, Rooms } from "../../../lib/gen/parley/v
 import { ask, connected, inWords } from "../../data/ask.ts";
 import { client } from "../../data/connection.ts";
 import { usePolled } from "../../data/polled.ts";
-import { may } from "../../data/rights.ts";
+import { may, mayCall } from "../../data/rights.ts";
 import { counted, exact } from "../../format/numbers.ts";
 import { confirm, useSubmit } from "../../parts/dialog.tsx";
 import { Field, SearchField } from "../../parts/fields.tsx";
 import { Icon } from "../../parts/icons.tsx";
-import { Badge, Empty, Known, Note } from "../../parts/states.tsx";
+import { Badge, Empty, Known, Note, NotSeen } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { done, failed } from "../../parts/toasts.tsx";
@@ -116,11 +116,19 @@ function RoomList() {
               idOf={({ name }) => name}
               onOpen={({ name }) => navigate(["rooms", name])}
               foot={counted(fitting.length, "room")}
-              empty={
-                <Empty title="No rooms">
-                  <span>A room is made when the first person comes in: parley chat lobby</span>
-                </Empty>
-              }
+              empty={!mayCall(Rooms.method.members)
+                ? (
+                  <NotSeen what="rooms">
+                    That needs the permission to join them or to subscribe to their topics.
+                  </NotSeen>
+                )
+                : find !== ""
+                ? <Empty title="No room is called that" />
+                : (
+                  <Empty title="No rooms">
+                    <span>A room is made when the first person comes in: parley chat lobby</span>
+                  </Empty>
+                )}
             />
           );
         }}

@@ -4,7 +4,7 @@
 /// <reference lib="dom" />
 import { useDecoded } from "../../data/types.ts";
 import { asLine } from "../../format/bytes.ts";
-import { exact } from "../../format/numbers.ts";
+import { exact, size } from "../../format/numbers.ts";
 import { Payload } from "../../parts/payload.tsx";
 import { Badge } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
@@ -22,6 +22,20 @@ export interface ShownEvent {
   readonly sender: string;
   readonly seq: bigint;
   readonly timeUnixMicros: bigint;
+  /** How long the payload was, where only its beginning may be here. */
+  readonly payloadBytes?: bigint;
+}
+
+/** Whether only the beginning of an event's payload is here. */
+function isCut({ payload, payloadBytes = 0n }: ShownEvent): boolean {
+  return payloadBytes > BigInt(payload.length);
+}
+
+/** A payload on one line: as its type makes it, or as it is, and why. */
+function PayloadLine({ event }: { event: ShownEvent }) {
+  const { text, why } = useDecoded(isCut(event) ? "" : event.type, event.payload);
+  const line = text === undefined ? asLine(event.payload) : text.replace(/\s+/g, " ").slice(0, 200);
+  return <span class="mono cut" title={why === "" ? undefined : why}>{line}</span>;
 }
 
 const COLUMNS: readonly Column<ShownEvent>[] = [
@@ -57,7 +71,7 @@ const COLUMNS: readonly Column<ShownEvent>[] = [
     id: "payload",
     title: "Payload",
     width: "minmax(120px, 3fr)",
-    cell: ({ payload }) => <span class="mono cut">{asLine(payload)}</span>,
+    cell: (event) => <PayloadLine event={event} />,
   },
 ];
 
@@ -85,7 +99,8 @@ export function EventTable(
 
 /** One event. */
 export function EventCard({ event, onClose }: { event: ShownEvent; onClose: () => void }) {
-  const decoded = useDecoded(event.type, event.payload);
+  const cut = isCut(event);
+  const decoded = useDecoded(cut ? "" : event.type, event.payload);
   const headers = Object.entries(event.headers);
   return (
     <section class="card" aria-label="Event">
@@ -119,6 +134,12 @@ export function EventCard({ event, onClose }: { event: ShownEvent; onClose: () =
           ))}
         </dl>
         {decoded.why !== "" && <p class="soft">{decoded.why}</p>}
+        {cut && (
+          <p class="soft">
+            The payload has {size(event.payloadBytes ?? 0n)}
+            ; this is its beginning, which no type can be read of.
+          </p>
+        )}
         <Payload bytes={event.payload} decoded={decoded.text} />
       </div>
     </section>

@@ -6,6 +6,7 @@ import { useState } from "preact/hooks";
 import { Topics } from "../../../lib/gen/parley/v1/topic_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { usePolled } from "../../data/polled.ts";
+import { useSettled } from "../../data/settled.ts";
 import { counted, exact } from "../../format/numbers.ts";
 import { Field } from "../../parts/fields.tsx";
 import { Empty, Known, Note } from "../../parts/states.tsx";
@@ -21,6 +22,7 @@ const SEQ = /^\d{1,16}$/;
 export function TopicHistory({ topic }: { topic: string }) {
   const { seq = "", since = "", text = "", type = "", way = "back" } = route.value.query;
   const [open, setOpen] = useState<ShownEvent | null>(null);
+  const contains = useSettled(text);
   const timeMs = since === "" ? NaN : new Date(since).getTime();
   const isBad = seq !== "" && !SEQ.test(seq);
   const backward = way === "back";
@@ -30,10 +32,10 @@ export function TopicHistory({ topic }: { topic: string }) {
     timeUnixMicros: seq === "" && !Number.isNaN(timeMs) ? BigInt(timeMs) * 1000n : 0n,
     backward: backward && (seq !== "" || Number.isNaN(timeMs)),
     limit: PAGE_EVENTS,
-    contains: text,
+    contains,
     type,
   };
-  const key = isBad ? null : `history ${JSON.stringify([topic, seq, since, text, type, way])}`;
+  const key = isBad ? null : `history ${JSON.stringify([topic, seq, since, contains, type, way])}`;
   const page = usePolled(
     key,
     (signal) => ask(Topics.method.read, request, { signal, timeoutMs: 30_000 }),

@@ -6,7 +6,7 @@ import { useState } from "preact/hooks";
 import { type KeepPolicy, PolicyOrigin, Topics } from "../../../lib/gen/parley/v1/topic_pb.ts";
 import { ask, inWords } from "../../data/ask.ts";
 import { usePolled } from "../../data/polled.ts";
-import { may } from "../../data/rights.ts";
+import { may, mayCall } from "../../data/rights.ts";
 import { exact, size } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
 import { confirm, Dialog, DialogFoot, openDialog, useSubmit } from "../../parts/dialog.tsx";
@@ -66,13 +66,15 @@ export function KeepPolicies() {
     <div class="stack">
       <div class="row">
         <span class="grow soft">Of several policies that match a topic the first decides.</span>
-        <button
-          type="button"
-          class="button main"
-          onClick={() => openDialog(() => <KeepForm refresh={policies.refresh} />)}
-        >
-          Keep topics
-        </button>
+        {mayCall(Topics.method.keep) && (
+          <button
+            type="button"
+            class="button main"
+            onClick={() => openDialog(() => <KeepForm refresh={policies.refresh} />)}
+          >
+            Keep topics
+          </button>
+        )}
       </div>
       <Known of={policies}>
         {(answer) => (

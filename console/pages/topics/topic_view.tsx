@@ -3,6 +3,7 @@
  */
 /// <reference lib="dom" />
 import { useState } from "preact/hooks";
+import { ErrorCode, ParleyError } from "../../../lib/client/browser.ts";
 import { type TopicInfo, Topics } from "../../../lib/gen/parley/v1/topic_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { usePolled } from "../../data/polled.ts";
@@ -11,7 +12,7 @@ import { counted, exact, size } from "../../format/numbers.ts";
 import { confirm } from "../../parts/dialog.tsx";
 import { Choice, Field } from "../../parts/fields.tsx";
 import { Icon } from "../../parts/icons.tsx";
-import { Badge, Known } from "../../parts/states.tsx";
+import { Badge, Known, Note } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
 import { done } from "../../parts/toasts.tsx";
 import { href, navigate, route, setQuery } from "../../router.ts";
@@ -25,12 +26,16 @@ const MANY = 1000n;
 
 /** The page of a topic. */
 export function TopicView({ topic }: { topic: string }) {
-  const tab = route.value.query.tab === "live" ? "live" : "history";
   const info = usePolled(`topic ${topic}`, async (signal) => {
     const { info } = await ask(Topics.method.info, { topic }, { signal });
     return info!;
   });
   const manages = may("manage", `topic.${topic}`);
+  const known = info.data;
+  const isKept = known === undefined
+    ? !(info.error instanceof ParleyError && info.error.code === ErrorCode.NOT_FOUND)
+    : known.policy !== undefined || known.lastSeq > 0n;
+  const tab = !isKept || route.value.query.tab === "live" ? "live" : "history";
   return (
     <>
       <div class="page-head">
@@ -63,23 +68,33 @@ export function TopicView({ topic }: { topic: string }) {
           </>
         )}
       </div>
-      <Known of={info}>
-        {(known) => (
-          <dl class="facts">
-            <Fact title="Events" value={exact(known.events)} />
-            <Fact title="First seq" value={exact(known.firstSeq)} />
-            <Fact title="Last seq" value={exact(known.lastSeq)} />
-            <Fact title="Size" value={size(known.bytes)} />
-            <div class="fact">
-              <dt>Newest</dt>
-              <dd>
-                <Time micros={known.lastTimeUnixMicros} />
-              </dd>
-            </div>
-          </dl>
+      {isKept
+        ? (
+          <Known of={info}>
+            {(known) => (
+              <dl class="facts">
+                <Fact title="Subscribers" value={exact(known.subscribers)} />
+                <Fact title="Events" value={exact(known.events)} />
+                <Fact title="First seq" value={exact(known.firstSeq)} />
+                <Fact title="Last seq" value={exact(known.lastSeq)} />
+                <Fact title="Size" value={size(known.bytes)} />
+                <div class="fact">
+                  <dt>Newest</dt>
+                  <dd>
+                    <Time micros={known.lastTimeUnixMicros} />
+                  </dd>
+                </div>
+              </dl>
+            )}
+          </Known>
+        )
+        : (
+          <Note>
+            Nothing is kept of this topic: what is published on it is seen live.
+            {known !== undefined && ` It has ${counted(known.subscribers, "subscriber")}.`}
+          </Note>
         )}
-      </Known>
-      {info.data !== undefined && (
+      {isKept && info.data !== undefined && (
         <p class="soft">
           {info.data.policy === undefined
             ? "No policy keeps it any more; what is there stays. "
@@ -92,14 +107,16 @@ export function TopicView({ topic }: { topic: string }) {
       )}
       {may("subscribe", topic) && (
         <>
-          <div class="row">
-            <Choice
-              label="What is shown"
-              value={tab}
-              options={[["history", "History"], ["live", "Live"]]}
-              onChange={(chosen) => setQuery({ tab: chosen === "history" ? "" : chosen }, false)}
-            />
-          </div>
+          {isKept && (
+            <div class="row">
+              <Choice
+                label="What is shown"
+                value={tab}
+                options={[["history", "History"], ["live", "Live"]]}
+                onChange={(chosen) => setQuery({ tab: chosen === "history" ? "" : chosen }, false)}
+              />
+            </div>
+          )}
           {tab === "live" ? <LiveTail pattern={topic} /> : <TopicHistory topic={topic} />}
         </>
       )}

@@ -1,66 +1,53 @@
 /**
- * Topics as a tree of their levels. Pure.
+ * Kept topics as a tree of their levels, as far as it was read and opened. Pure.
  */
-import type { TopicInfo } from "../../../lib/gen/parley/v1/topic_pb.ts";
+import type { TopicLevel } from "../../../lib/gen/parley/v1/topic_pb.ts";
 
-/** One row of the tree: a level, or a topic. */
+/** What was read of the levels below one. */
+export interface LevelsBelow {
+  readonly levels: readonly TopicLevel[];
+  /** Whether there are more behind them. */
+  readonly more: boolean;
+}
+
+/** One row of the tree: a level, or that there are more than were read. */
 export interface TreeRow {
-  /** The levels down to here, joined by dots. */
+  /** The levels down to here, joined by dots; of what was not read that above it. */
   readonly name: string;
   readonly depth: number;
-  /** The topic of that name; null when there is none. */
-  readonly info: TopicInfo | null;
-  /** The topics below it, itself among them. */
-  readonly topics: number;
-  readonly events: bigint;
-  readonly bytes: bigint;
-  readonly hasMore: boolean;
+  /** Null for what was not read. */
+  readonly level: TopicLevel | null;
 }
 
-interface Node {
-  info: TopicInfo | null;
-  topics: number;
-  events: bigint;
-  bytes: bigint;
-  readonly below: Map<string, Node>;
+/** Whether there are topics below a level. */
+export function hasBelow({ topics, isTopic }: TopicLevel): boolean {
+  return topics > (isTopic ? 1n : 0n);
 }
 
-function empty(): Node {
-  return { info: null, topics: 0, events: 0n, bytes: 0n, below: new Map() };
-}
-
-/** The rows that are seen when the levels in `open` are. */
-export function treeRows(infos: readonly TopicInfo[], open: ReadonlySet<string>): TreeRow[] {
-  const root = empty();
-  for (const info of infos) {
-    let node = root;
-    for (const level of info.topic.split(".")) {
-      let next = node.below.get(level);
-      if (next === undefined) node.below.set(level, next = empty());
-      node = next;
-      node.topics++;
-      node.events += info.events;
-      node.bytes += info.bytes;
-    }
-    node.info = info;
-  }
+/** The rows that are seen when the levels in `open` are; `read` has what was read below each level, and below none. */
+export function treeRows(
+  read: ReadonlyMap<string, LevelsBelow>,
+  open: ReadonlySet<string>,
+): TreeRow[] {
   const rows: TreeRow[] = [];
-  const add = (node: Node, name: string, depth: number) => {
-    for (const [level, below] of node.below) {
-      const whole = name === "" ? level : `${name}.${level}`;
-      const { info, topics, events, bytes } = below;
-      rows.push({
-        name: whole,
-        depth,
-        info,
-        topics,
-        events,
-        bytes,
-        hasMore: below.below.size > 0,
-      });
-      if (open.has(whole)) add(below, whole, depth + 1);
+  const add = (above: string, depth: number) => {
+    const below = read.get(above);
+    if (below === undefined || depth > 0 && !open.has(above)) return;
+    for (const level of below.levels) {
+      rows.push({ name: level.name, depth, level });
+      add(level.name, depth + 1);
     }
+    if (below.more) rows.push({ name: above, depth, level: null });
   };
-  add(root, "", 0);
+  add("", 0);
   return rows;
+}
+
+/** The levels that are open and seen: those whose own level is open, too. */
+export function openLevels(open: readonly string[]): string[] {
+  const all = new Set(open);
+  return open.filter((name) => {
+    const levels = name.split(".");
+    return levels.every((_, index) => index === 0 || all.has(levels.slice(0, index).join(".")));
+  });
 }

@@ -4,7 +4,7 @@
 import { Users } from "../../../lib/gen/parley/v1/user_pb.ts";
 import { ask } from "../../data/ask.ts";
 import { usePolled } from "../../data/polled.ts";
-import { counted } from "../../format/numbers.ts";
+import { RoleRules } from "../../parts/rules.tsx";
 import { Empty, Known } from "../../parts/states.tsx";
 
 const LOOK_MS = 10_000;
@@ -21,17 +21,13 @@ export function Roles() {
       {({ roles, more }) => (
         <>
           {roles.length === 0 && <Empty title="No roles" />}
-          {roles.map(({ role, allow, deny, rules }) => (
-            <section key={role} class="card" aria-label={`Role ${role}`}>
+          {roles.map((role) => (
+            <section key={role.role} class="card" aria-label={`Role ${role.role}`}>
               <div class="card-head">
-                <h2 class="break">{role}</h2>
+                <h2 class="break">{role.role}</h2>
               </div>
               <div class="card-body stack">
-                <Rules title="Allows" rules={allow} none="nothing" />
-                <Rules title="Denies" rules={deny} none="nothing; what is not allowed is refused" />
-                {rules > allow.length + deny.length && (
-                  <p class="soft">{counted(rules, "rule")} in all; these are the first.</p>
-                )}
+                <RoleRules role={role} />
               </div>
             </section>
           ))}
@@ -39,18 +35,5 @@ export function Roles() {
         </>
       )}
     </Known>
-  );
-}
-
-function Rules({ title, rules, none }: { title: string; rules: readonly string[]; none: string }) {
-  return (
-    <div>
-      <strong>{title}</strong>
-      {rules.length === 0 ? <span class="soft">{` ${none}`}</span> : (
-        <ul>
-          {rules.map((rule) => <li key={rule} class="mono break">{rule}</li>)}
-        </ul>
-      )}
-    </div>
   );
 }

@@ -45,6 +45,8 @@ export interface Look {
   readonly seconds: number;
   /** What the server counts, by name. */
   readonly stats: Readonly<Record<string, number>>;
+  /** What it has noted of itself last, by the names in `NOTED`. */
+  readonly noted: Readonly<Record<string, number>>;
   readonly connections: readonly ConnectionLook[];
   readonly topics: readonly TopicLook[];
   readonly queues: readonly QueueLook[];
@@ -66,6 +68,9 @@ export const RATES = [
 /** One of them. */
 export type RateName = typeof RATES[number];
 
+/** What is shown of the figures that a server notes of itself: rates, delays and times in milliseconds. */
+export const NOTED = ["loop_delay_ms", "commits", "commit_ms", "sync_ms"] as const;
+
 /** A kept topic with its rate. */
 export interface TopicFigure extends TopicLook {
   /** Events a second. */
@@ -86,6 +91,7 @@ export interface Figures {
   /** The rates of the last looks, the newest last. */
   readonly history: Readonly<Record<RateName, readonly number[]>>;
   readonly stats: Readonly<Record<string, number>>;
+  readonly noted: Readonly<Record<string, number>>;
   readonly connections: readonly ConnectionLook[];
   readonly topics: readonly TopicFigure[];
   readonly queues: readonly QueueFigure[];
@@ -121,6 +127,7 @@ export class TopFigures {
       rates,
       history: structuredClone(this.#history),
       stats: look.stats,
+      noted: look.noted,
       connections: look.connections,
       topics: look.topics.map((one) => ({
         ...one,

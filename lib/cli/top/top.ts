@@ -23,6 +23,7 @@ import {
   type ConnectionLook,
   type Figures,
   type Look,
+  NOTED,
   type QueueLook,
   TopFigures,
 } from "./figures.ts";
@@ -107,8 +108,8 @@ function onceText(
   return lines.slice(from, -1).join("\n").trimEnd() + "\n" + (table === TABLES.at(-1) ? "" : "\n");
 }
 
-function jsonOf({ rates, stats, connections, topics, queues, beyond }: Figures) {
-  return { rates, stats, connections, topics, queues, not_looked_at: beyond };
+function jsonOf({ rates, stats, noted, connections, topics, queues, beyond }: Figures) {
+  return { rates, stats, noted, connections, topics, queues, not_looked_at: beyond };
 }
 
 /** Looks again and again until it is over. */
@@ -137,9 +138,10 @@ async function watch(
 }
 
 /** Looks at everything at once. */
-async function look(client: Client): Promise<Look> {
-  const [stats, connections, topics, queues] = await Promise.all([
+export async function look(client: Client): Promise<Look> {
+  const [stats, { series }, connections, topics, queues] = await Promise.all([
     client.admin.stats(),
+    client.server.history({ names: [...NOTED], limit: 1 }),
     firstOf<ConnectionLook>(client.admin.connections()),
     callMethod(client, Topics.method.list, {}),
     firstOf<QueueLook>(client.queues()),
@@ -148,6 +150,9 @@ async function look(client: Client): Promise<Look> {
   return {
     seconds: performance.now() / 1000,
     stats,
+    noted: Object.fromEntries(
+      series.flatMap(({ name, values: [value] }) => Number.isFinite(value) ? [[name, value]] : []),
+    ),
     connections,
     topics: topics.topics.map(({ topic, lastSeq, events, bytes }) => ({
       topic,

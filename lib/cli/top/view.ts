@@ -52,6 +52,8 @@ interface TableColumn<Row> extends Column {
 
 const BARS = "▁▂▃▄▅▆▇█";
 const LEAST_SPARKLINE = 6;
+/** The rows that are kept from facts: for the title, the rates and a table of a few rows. */
+const NOT_FACTS = 16;
 /** Below so many columns a table leaves some of its own out. */
 const WIDE_COLUMNS = 60;
 
@@ -159,16 +161,22 @@ export function drawTop(
 
 /** The rows about the server as a whole. */
 function summary(figures: Figures, canvas: TopCanvas): string[] {
-  const { stats } = figures;
+  const { stats, noted } = figures;
   const line = (label: string, name: RateName, unit: (value: number) => string) =>
     rateLine(label, { value: unit(figures.rates[name]), history: figures.history[name] }, canvas);
   const each = (value: number) => `${rate(value)}/s`;
   const bytes = (value: number) => `${byteSize(value)}/s`;
+  const known = (name: string, text: (value: number) => string) =>
+    noted[name] === undefined ? [] : [text(noted[name])];
   const facts = [
     `${count(stats.connections_open ?? 0)} connections`,
     `${count(stats.subscriptions ?? 0)} subscriptions`,
     `${byteSize(stats.outbox_bytes ?? 0)} wait to leave`,
     `${byteSize(stats.input_bytes ?? 0)} wait to be whole`,
+    ...known("loop_delay_ms", (ms) => `loop delay ${rate(ms)} ms`),
+    ...known("commits", (commits) => `${rate(commits)} commits/s`),
+    ...known("commit_ms", (ms) => `commit ${rate(ms)} ms`),
+    ...known("sync_ms", (ms) => `fsync ${rate(ms)} ms`),
     `longest turn ${count(stats.longest_turn_ms ?? 0)} ms`,
     `${count(stats.events_dropped ?? 0)} dropped`,
     `${count(stats.slow_closes ?? 0)} ended as slow`,
@@ -183,7 +191,8 @@ function summary(figures: Figures, canvas: TopCanvas): string[] {
     line("deliveries", "events_out", each),
     line("jobs in", "jobs_in", each),
     line("jobs done", "jobs_settled", each),
-    ...wrapped(facts, canvas.columns),
+    // On a low terminal the table has the room.
+    ...wrapped(facts, canvas.columns).slice(0, Math.max(1, canvas.rows - NOT_FACTS)),
   ];
 }
 

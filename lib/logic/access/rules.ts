@@ -46,7 +46,8 @@ export const MAX_RULES = 1000;
 const MAX_RULE = { maxTopicBytes: 1024, maxTopicLevels: 128 };
 /** The verbs that are about methods. */
 const METHOD_VERBS: readonly Verb[] = ["call", "serve", "authenticate"];
-const USER = "${user}";
+/** What stands for the name of the user in a rule. */
+export const USER_VARIABLE = "${user}";
 const TYPE = /^[A-Za-z0-9_.\/-]+$/;
 
 /** A rule, taken apart. */
@@ -62,12 +63,15 @@ export function ruleParts(verb: Verb, text: string, user: string): RuleParts {
   const pattern = space < 0 ? text : text.slice(0, space);
   const type = space < 0 ? "" : text.slice(space + 1);
   // A function, because "$" means something in a replacement that is a text.
-  return { pattern: targetOf(verb, pattern).replaceAll(USER, () => inertName(user)), type };
+  return {
+    pattern: targetOf(verb, pattern).replaceAll(USER_VARIABLE, () => inertName(user)),
+    type,
+  };
 }
 
 /** Whether a rule is another one for each user. */
 export function namesUser(text: string): boolean {
-  return text.includes(USER);
+  return text.includes(USER_VARIABLE);
 }
 
 /** Says what is wrong with a rule, or null. */

@@ -72,7 +72,7 @@ class Rows {
   #sinceMs: number;
   lastMs = 0;
 
-  constructor(figures: readonly Figure[], step: Step, first: Read, nowMs: number) {
+  constructor(figures: readonly Figure[], step: Step, first: Read | null, nowMs: number) {
     this.stepMs = step.stepMs;
     this.#rows = step.rows;
     this.#figures = figures;
@@ -81,7 +81,12 @@ class Rows {
     this.#sums = new Float64Array(figures.length);
     this.#counts = new Float64Array(figures.length);
     this.#sinceMs = nowMs;
-    this.#begin(first);
+    if (first !== null) this.#begin(first);
+    else {
+      // Sums began with 0, and so did levels: a row says so.
+      this.#put();
+      this.lastMs = nowMs;
+    }
   }
 
   note(read: Read, nowMs: number): void {
@@ -163,16 +168,20 @@ export class FigureHistory {
   readonly #fine: Rows;
   readonly #coarse: Rows;
 
-  /** Begins at `nowMs`, by a clock that only goes forward. */
-  constructor(figures: readonly Figure[], nowMs: number) {
+  /**
+   * Begins at `nowMs`, by a clock that only goes forward. With `fromNothing` everything was 0 then: what a figure is at the
+   * first tick is what it has become since, and the first row has zeros.
+   */
+  constructor(figures: readonly Figure[], nowMs: number, fromNothing = false) {
     this.#figures = figures;
     this.#read = {
       values: new Float64Array(figures.length),
       counts: new Float64Array(figures.length),
     };
     this.#look();
-    this.#fine = new Rows(figures, FINE_STEP, this.#read, nowMs);
-    this.#coarse = new Rows(figures, COARSE_STEP, this.#read, nowMs);
+    const first = fromNothing ? null : this.#read;
+    this.#fine = new Rows(figures, FINE_STEP, first, nowMs);
+    this.#coarse = new Rows(figures, COARSE_STEP, first, nowMs);
   }
 
   /** Reads all figures. To be called once a fine step. */

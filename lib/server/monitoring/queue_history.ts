@@ -7,7 +7,7 @@
 import { DEAD_SUFFIX, isDeadName } from "../../logic/queues/policies.ts";
 import type { Queue } from "../../services/queues/queue.ts";
 import type { Queues } from "../../services/queues/queues.ts";
-import { type Figure, FigureHistory } from "./figure_history.ts";
+import { type Figure, FigureHistory, FINE_STEP } from "./figure_history.ts";
 
 /** The most queues with a history of their own. */
 export const MAX_QUEUE_HISTORIES = 64;
@@ -96,11 +96,16 @@ export class QueueHistory {
     if (!isActive) return;
     const place = this.#places.get(name);
     if (place !== undefined) place.activeMs = nowMs;
-    else if (this.#makeRoom(nowMs)) this.#place(name, nowMs);
+    else if (this.#makeRoom(nowMs)) {
+      // One whose jobs have all come since the last walk was empty then: its first jobs are part of its history.
+      const isNew = activity > 0 && !this.#activity.has(name) && machine.jobs <= pushed;
+      this.#place(name, nowMs, isNew);
+    }
   }
 
-  #place(name: string, nowMs: number): void {
-    const history = new FigureHistory(figuresOf(this.#queues, name), nowMs);
+  #place(name: string, nowMs: number, isNew: boolean): void {
+    const sinceMs = isNew ? nowMs - FINE_STEP.stepMs : nowMs;
+    const history = new FigureHistory(figuresOf(this.#queues, name), sinceMs, isNew);
     this.#places.set(name, { history, activeMs: nowMs });
   }
 

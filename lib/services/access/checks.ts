@@ -89,9 +89,9 @@ export function isConfiguredUser({ identity }: Peer): boolean {
   return identity !== null && identity.user !== "" && identity.assertion === null;
 }
 
-/** Whether the peer has the permission of `verb` for all that a pattern matches. */
-export function mayAll({ identity }: Peer, verb: Verb, pattern: string): boolean {
-  return identity === null || identity.permissions.mayAll(verb, pattern);
+/** Whether the peer has the permission of `verb` for all that a pattern matches, and for what is of `type`. */
+export function mayAll({ identity }: Peer, verb: Verb, pattern: string, type = ""): boolean {
+  return identity === null || identity.permissions.mayAll(verb, pattern, type);
 }
 
 /** Whether the peer may read anything of a topic. */

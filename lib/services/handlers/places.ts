@@ -50,6 +50,9 @@ const TOPICS: Places<typeof Topics> = {
   // The subscriptions that it tells of are those of this node.
   explain: "here",
   read: "writer or here",
+  // What other nodes publish comes here, too, for as long as somebody follows it.
+  tail: "here",
+  levels: "writer or here",
 };
 
 const QUEUES: Places<typeof Queues> = {
@@ -95,6 +98,7 @@ const ADMIN: Places<typeof Admin> = {
   reload: "here",
   drain: "here",
   connections: "here",
+  rights: "here",
   kick: "here",
   stats: "here",
   logLevels: "here",

@@ -19,7 +19,7 @@ const QUEUE = {
 
 function look(seconds: number, value: number, more: Partial<Look> = {}): Look {
   const stats = Object.fromEntries(RATES.map((name) => [name, value]));
-  return { seconds, stats, connections: [], topics: [], queues: [], beyond: 0, ...more };
+  return { seconds, stats, noted: {}, connections: [], topics: [], queues: [], beyond: 0, ...more };
 }
 
 Deno.test("rates are differences by time; the first look has none", () => {

@@ -27,8 +27,9 @@ Deno.test("--once tells all for a pipe, and --json with numbers", async () => {
   assert.match(text.stdout, /1 +1 +.* B +kept\.a\n/);
   assert.match(text.stdout, /emails\n$/);
   const json = await run([...args, "--json"], { environment });
-  const { rates, connections, topics, queues } = JSON.parse(json.stdout);
+  const { rates, noted, connections, topics, queues } = JSON.parse(json.stdout);
   assert.equal(typeof rates.messages_in, "number");
+  assert.equal(typeof noted, "object");
   assert(connections.length >= 1);
   assert.deepEqual(topics.map(({ topic }: { topic: string }) => topic), ["kept.a"]);
   assert.deepEqual(

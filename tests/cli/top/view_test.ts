@@ -37,6 +37,7 @@ function figures(name = "orders"): Figures {
     rates: zeros as Figures["rates"],
     history: past as unknown as Figures["history"],
     stats: { connections_open: 3 },
+    noted: { loop_delay_ms: 2.5, commits: 120, commit_ms: 1.25 },
     connections: [7, 9, 8].map((number) => ({
       ...CONNECTION,
       sessionId: `s-${number}`,

@@ -3,8 +3,9 @@
  * HTTP, and by the command line; and nobody else does.
  */
 import assert from "node:assert/strict";
-import { connect, ErrorCode, ParleyError } from "../../../lib/client/mod.ts";
+import { callMethod, connect, ErrorCode, ParleyError } from "../../../lib/client/mod.ts";
 import type { ConnectionSummary } from "../../../lib/client/mod.ts";
+import { Admin } from "../../../lib/gen/parley/v1/admin_pb.ts";
 import { ask } from "../../support/http_api.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { user } from "../../support/users.ts";
@@ -65,6 +66,41 @@ Deno.test("connections are listed with who they are and what they hold, and foun
   ) {
     await assert.rejects(refused(), isCode(ErrorCode.PERMISSION_DENIED));
   }
+});
+
+Deno.test("what a connection may do is told by role, for its very user, and to administrators alone", async () => {
+  const users = [await user("ada", "all"), await user("bob.b", ["some", "none"])];
+  const roles = {
+    all: { allow: { manage: "server.>" } },
+    some: { allow: { subscribe: ["inbox.${user}", "news"], pull: ">" }, deny: { pull: "x.>" } },
+  };
+  await using server = await startServer({ users, roles: { ...roles, none: {} } });
+  const as = (name: string) => connect(urlOf(server), { user: name, password: `${name}'s secret` });
+  await using ada = await as("ada");
+  await using bob = await as("bob.b");
+  const rights = (client: typeof ada, sessionId: string) =>
+    callMethod(client, Admin.method.rights, { sessionId });
+  const told = await rights(ada, bob.welcome.sessionId);
+  assert.deepEqual([told.user, told.roles, told.everything, told.more], [
+    "bob.b",
+    ["some", "none"],
+    false,
+    false,
+  ]);
+  assert.deepEqual(told.rules.map(({ role, allow, deny, rules }) => [role, allow, deny, rules]), [
+    ["some", ["subscribe inbox.bob%2Eb", "subscribe news", "pull >"], ["pull x.>"], 4],
+    ["none", [], [], 0],
+  ]);
+  await assert.rejects(rights(ada, "x-99"), isCode(ErrorCode.NOT_FOUND));
+  await assert.rejects(rights(bob, ada.welcome.sessionId), isCode(ErrorCode.PERMISSION_DENIED));
+});
+
+Deno.test("without users a connection may do everything", async () => {
+  await using server = await startServer();
+  await using client = await connect(urlOf(server));
+  const { sessionId } = client.welcome;
+  const told = await callMethod(client, Admin.method.rights, { sessionId });
+  assert.deepEqual([told.everything, told.rules.length], [true, 0]);
 });
 
 Deno.test("many connections come in pages, each of them once", async () => {

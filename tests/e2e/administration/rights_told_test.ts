@@ -20,6 +20,7 @@ const FOR_EVERYBODY = [
   "Demo/Echo",
   "Demo/Add",
   "Topics/List",
+  "Topics/Levels",
   "Topics/Policies",
   "Queues/List",
   "Queues/Policies",

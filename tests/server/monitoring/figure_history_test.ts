@@ -46,6 +46,23 @@ Deno.test("a row has rates, averages, the greatest and what one took", () => {
   assert.deepEqual(noted.last(true, new Set(["peak"])).series.map(({ name }) => name), ["peak"]);
 });
 
+Deno.test("what began from nothing has that as its first row, and all since in its next one", () => {
+  const now = { sum: 90, level: 5 };
+  const noted = new FigureHistory(
+    [
+      { name: "sum", kind: "rate", read: () => now.sum },
+      { name: "level", kind: "level", read: () => now.level },
+    ],
+    8000,
+    true,
+  );
+  assert.equal(noted.last(true, null).lastMs, 8000);
+  assert.deepEqual(values(noted, true), { sum: [0], level: [0] });
+  noted.tick(10_000);
+  assert.deepEqual(values(noted, true), { sum: [0, 45], level: [0, 5] });
+  assert.deepEqual(values(noted, false), { sum: [0], level: [0] });
+});
+
 Deno.test("a minute has the rate, the average and the greatest of all its ticks", () => {
   const { now, noted } = history();
   for (let tick = 1; tick <= 30; tick++) {

@@ -178,6 +178,7 @@ const OPEN = [
   "parley.v1.Demo/Echo",
   "parley.v1.Demo/Add",
   "parley.v1.Topics/List",
+  "parley.v1.Topics/Levels",
   "parley.v1.Topics/Policies",
   "parley.v1.Queues/Policies",
   "parley.v1.Queues/List",

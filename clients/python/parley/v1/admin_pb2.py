@@ -11,9 +11,10 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from parley.v1 import user_pb2 as parley_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/admin.proto\x12\tparley.v1\"\x0f\n\rReloadRequest\"I\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12&\n\x07waiting\x18\x02 \x03(\x0b\x32\x15.parley.v1.WaitingKey\">\n\nWaitingKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\"\x1d\n\x0c\x44rainRequest\x12\r\n\x05go_to\x18\x01 \x03(\t\"$\n\rDrainResponse\x12\x13\n\x0b\x63onnections\x18\x01 \x01(\r\"\xe4\x01\n\x11\x43onnectionSummary\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04peer\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x05 \x01(\t\x12\x0f\n\x07library\x18\x06 \x01(\t\x12\x18\n\x10time_unix_micros\x18\x07 \x01(\x04\x12\x11\n\tsilent_ms\x18\x08 \x01(\x04\x12\x14\n\x0coutbox_bytes\x18\t \x01(\x04\x12\x15\n\rsubscriptions\x18\n \x01(\r\x12\x11\n\tconsumers\x18\x0b \x01(\r\"s\n\x12\x43onnectionsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"V\n\x13\x43onnectionsResponse\x12\x31\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1c.parley.v1.ConnectionSummary\x12\x0c\n\x04more\x18\x02 \x01(\x08\"Q\n\x0bKickRequest\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x1e\n\x0cKickResponse\x12\x0e\n\x06kicked\x18\x01 \x01(\r\"\x0e\n\x0cStatsRequest\"t\n\rStatsResponse\x12\x34\n\x06values\x18\x01 \x03(\x0b\x32$.parley.v1.StatsResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x12\n\x10LogLevelsRequest\"m\n\x08LogLevel\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\x12\x0e\n\x06set_by\x18\x04 \x01(\t\x12\x1c\n\x14set_time_unix_micros\x18\x05 \x01(\x04\"8\n\x11LogLevelsResponse\x12#\n\x06levels\x18\x01 \x03(\x0b\x32\x13.parley.v1.LogLevel\"5\n\x12SetLogLevelRequest\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\t\":\n\x13SetLogLevelResponse\x12#\n\x06levels\x18\x01 \x03(\x0b\x32\x13.parley.v1.LogLevel\"\x14\n\x12StartBackupRequest\"7\n\x13StartBackupResponse\x12\x11\n\tbackup_id\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\"6\n\x11ReadBackupRequest\x12\x11\n\tbackup_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"2\n\x12ReadBackupResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\"%\n\x10\x45ndBackupRequest\x12\x11\n\tbackup_id\x18\x01 \x01(\t\"\x13\n\x11\x45ndBackupResponse2\xbc\x05\n\x05\x41\x64min\x12=\n\x06Reload\x12\x18.parley.v1.ReloadRequest\x1a\x19.parley.v1.ReloadResponse\x12:\n\x05\x44rain\x12\x17.parley.v1.DrainRequest\x1a\x18.parley.v1.DrainResponse\x12L\n\x0b\x43onnections\x12\x1d.parley.v1.ConnectionsRequest\x1a\x1e.parley.v1.ConnectionsResponse\x12\x37\n\x04Kick\x12\x16.parley.v1.KickRequest\x1a\x17.parley.v1.KickResponse\x12:\n\x05Stats\x12\x17.parley.v1.StatsRequest\x1a\x18.parley.v1.StatsResponse\x12\x46\n\tLogLevels\x12\x1b.parley.v1.LogLevelsRequest\x1a\x1c.parley.v1.LogLevelsResponse\x12L\n\x0bSetLogLevel\x12\x1d.parley.v1.SetLogLevelRequest\x1a\x1e.parley.v1.SetLogLevelResponse\x12L\n\x0bStartBackup\x12\x1d.parley.v1.StartBackupRequest\x1a\x1e.parley.v1.StartBackupResponse\x12I\n\nReadBackup\x12\x1c.parley.v1.ReadBackupRequest\x1a\x1d.parley.v1.ReadBackupResponse\x12\x46\n\tEndBackup\x12\x1b.parley.v1.EndBackupRequest\x1a\x1c.parley.v1.EndBackupResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15parley/v1/admin.proto\x12\tparley.v1\x1a\x14parley/v1/user.proto\"\x0f\n\rReloadRequest\"I\n\x0eReloadResponse\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12&\n\x07waiting\x18\x02 \x03(\x0b\x32\x15.parley.v1.WaitingKey\">\n\nWaitingKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\"\x1d\n\x0c\x44rainRequest\x12\r\n\x05go_to\x18\x01 \x03(\t\"$\n\rDrainResponse\x12\x13\n\x0b\x63onnections\x18\x01 \x01(\r\"\xe4\x01\n\x11\x43onnectionSummary\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04peer\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x05 \x01(\t\x12\x0f\n\x07library\x18\x06 \x01(\t\x12\x18\n\x10time_unix_micros\x18\x07 \x01(\x04\x12\x11\n\tsilent_ms\x18\x08 \x01(\x04\x12\x14\n\x0coutbox_bytes\x18\t \x01(\x04\x12\x15\n\rsubscriptions\x18\n \x01(\r\x12\x11\n\tconsumers\x18\x0b \x01(\r\"s\n\x12\x43onnectionsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"V\n\x13\x43onnectionsResponse\x12\x31\n\x0b\x63onnections\x18\x01 \x03(\x0b\x32\x1c.parley.v1.ConnectionSummary\x12\x0c\n\x04more\x18\x02 \x01(\x08\"-\n\x17\x43onnectionRightsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"}\n\x18\x43onnectionRightsResponse\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x12\n\neverything\x18\x03 \x01(\x08\x12\"\n\x05rules\x18\x04 \x03(\x0b\x32\x13.parley.v1.RoleInfo\x12\x0c\n\x04more\x18\x05 \x01(\x08\"Q\n\x0bKickRequest\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x1e\n\x0cKickResponse\x12\x0e\n\x06kicked\x18\x01 \x01(\r\"\x0e\n\x0cStatsRequest\"t\n\rStatsResponse\x12\x34\n\x06values\x18\x01 \x03(\x0b\x32$.parley.v1.StatsResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x12\n\x10LogLevelsRequest\"m\n\x08LogLevel\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\t\x12\x12\n\nconfigured\x18\x03 \x01(\t\x12\x0e\n\x06set_by\x18\x04 \x01(\t\x12\x1c\n\x14set_time_unix_micros\x18\x05 \x01(\x04\"8\n\x11LogLevelsResponse\x12#\n\x06levels\x18\x01 \x03(\x0b\x32\x13.parley.v1.LogLevel\"5\n\x12SetLogLevelRequest\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\r\n\x05level\x18\x02 \x01(\t\":\n\x13SetLogLevelResponse\x12#\n\x06levels\x18\x01 \x03(\x0b\x32\x13.parley.v1.LogLevel\"\x14\n\x12StartBackupRequest\"7\n\x13StartBackupResponse\x12\x11\n\tbackup_id\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\"6\n\x11ReadBackupRequest\x12\x11\n\tbackup_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\"2\n\x12ReadBackupResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\"%\n\x10\x45ndBackupRequest\x12\x11\n\tbackup_id\x18\x01 \x01(\t\"\x13\n\x11\x45ndBackupResponse2\x8f\x06\n\x05\x41\x64min\x12=\n\x06Reload\x12\x18.parley.v1.ReloadRequest\x1a\x19.parley.v1.ReloadResponse\x12:\n\x05\x44rain\x12\x17.parley.v1.DrainRequest\x1a\x18.parley.v1.DrainResponse\x12L\n\x0b\x43onnections\x12\x1d.parley.v1.ConnectionsRequest\x1a\x1e.parley.v1.ConnectionsResponse\x12Q\n\x06Rights\x12\".parley.v1.ConnectionRightsRequest\x1a#.parley.v1.ConnectionRightsResponse\x12\x37\n\x04Kick\x12\x16.parley.v1.KickRequest\x1a\x17.parley.v1.KickResponse\x12:\n\x05Stats\x12\x17.parley.v1.StatsRequest\x1a\x18.parley.v1.StatsResponse\x12\x46\n\tLogLevels\x12\x1b.parley.v1.LogLevelsRequest\x1a\x1c.parley.v1.LogLevelsResponse\x12L\n\x0bSetLogLevel\x12\x1d.parley.v1.SetLogLevelRequest\x1a\x1e.parley.v1.SetLogLevelResponse\x12L\n\x0bStartBackup\x12\x1d.parley.v1.StartBackupRequest\x1a\x1e.parley.v1.StartBackupResponse\x12I\n\nReadBackup\x12\x1c.parley.v1.ReadBackupRequest\x1a\x1d.parley.v1.ReadBackupResponse\x12\x46\n\tEndBackup\x12\x1b.parley.v1.EndBackupRequest\x1a\x1c.parley.v1.EndBackupResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.admin_pb2', globals())
@@ -23,54 +24,58 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._serialized_options = b'\n\tparley.v1P\001Z\022parley/v1;parleyv1\242\002\003PRL\252\002\tParley.V1\312\002\tParley\\V1\352\002\nParley::V1'
   _STATSRESPONSE_VALUESENTRY._options = None
   _STATSRESPONSE_VALUESENTRY._serialized_options = b'8\001'
-  _RELOADREQUEST._serialized_start=36
-  _RELOADREQUEST._serialized_end=51
-  _RELOADRESPONSE._serialized_start=53
-  _RELOADRESPONSE._serialized_end=126
-  _WAITINGKEY._serialized_start=128
-  _WAITINGKEY._serialized_end=190
-  _DRAINREQUEST._serialized_start=192
-  _DRAINREQUEST._serialized_end=221
-  _DRAINRESPONSE._serialized_start=223
-  _DRAINRESPONSE._serialized_end=259
-  _CONNECTIONSUMMARY._serialized_start=262
-  _CONNECTIONSUMMARY._serialized_end=490
-  _CONNECTIONSREQUEST._serialized_start=492
-  _CONNECTIONSREQUEST._serialized_end=607
-  _CONNECTIONSRESPONSE._serialized_start=609
-  _CONNECTIONSRESPONSE._serialized_end=695
-  _KICKREQUEST._serialized_start=697
-  _KICKREQUEST._serialized_end=778
-  _KICKRESPONSE._serialized_start=780
-  _KICKRESPONSE._serialized_end=810
-  _STATSREQUEST._serialized_start=812
-  _STATSREQUEST._serialized_end=826
-  _STATSRESPONSE._serialized_start=828
-  _STATSRESPONSE._serialized_end=944
-  _STATSRESPONSE_VALUESENTRY._serialized_start=899
-  _STATSRESPONSE_VALUESENTRY._serialized_end=944
-  _LOGLEVELSREQUEST._serialized_start=946
-  _LOGLEVELSREQUEST._serialized_end=964
-  _LOGLEVEL._serialized_start=966
-  _LOGLEVEL._serialized_end=1075
-  _LOGLEVELSRESPONSE._serialized_start=1077
-  _LOGLEVELSRESPONSE._serialized_end=1133
-  _SETLOGLEVELREQUEST._serialized_start=1135
-  _SETLOGLEVELREQUEST._serialized_end=1188
-  _SETLOGLEVELRESPONSE._serialized_start=1190
-  _SETLOGLEVELRESPONSE._serialized_end=1248
-  _STARTBACKUPREQUEST._serialized_start=1250
-  _STARTBACKUPREQUEST._serialized_end=1270
-  _STARTBACKUPRESPONSE._serialized_start=1272
-  _STARTBACKUPRESPONSE._serialized_end=1327
-  _READBACKUPREQUEST._serialized_start=1329
-  _READBACKUPREQUEST._serialized_end=1383
-  _READBACKUPRESPONSE._serialized_start=1385
-  _READBACKUPRESPONSE._serialized_end=1435
-  _ENDBACKUPREQUEST._serialized_start=1437
-  _ENDBACKUPREQUEST._serialized_end=1474
-  _ENDBACKUPRESPONSE._serialized_start=1476
-  _ENDBACKUPRESPONSE._serialized_end=1495
-  _ADMIN._serialized_start=1498
-  _ADMIN._serialized_end=2198
+  _RELOADREQUEST._serialized_start=58
+  _RELOADREQUEST._serialized_end=73
+  _RELOADRESPONSE._serialized_start=75
+  _RELOADRESPONSE._serialized_end=148
+  _WAITINGKEY._serialized_start=150
+  _WAITINGKEY._serialized_end=212
+  _DRAINREQUEST._serialized_start=214
+  _DRAINREQUEST._serialized_end=243
+  _DRAINRESPONSE._serialized_start=245
+  _DRAINRESPONSE._serialized_end=281
+  _CONNECTIONSUMMARY._serialized_start=284
+  _CONNECTIONSUMMARY._serialized_end=512
+  _CONNECTIONSREQUEST._serialized_start=514
+  _CONNECTIONSREQUEST._serialized_end=629
+  _CONNECTIONSRESPONSE._serialized_start=631
+  _CONNECTIONSRESPONSE._serialized_end=717
+  _CONNECTIONRIGHTSREQUEST._serialized_start=719
+  _CONNECTIONRIGHTSREQUEST._serialized_end=764
+  _CONNECTIONRIGHTSRESPONSE._serialized_start=766
+  _CONNECTIONRIGHTSRESPONSE._serialized_end=891
+  _KICKREQUEST._serialized_start=893
+  _KICKREQUEST._serialized_end=974
+  _KICKRESPONSE._serialized_start=976
+  _KICKRESPONSE._serialized_end=1006
+  _STATSREQUEST._serialized_start=1008
+  _STATSREQUEST._serialized_end=1022
+  _STATSRESPONSE._serialized_start=1024
+  _STATSRESPONSE._serialized_end=1140
+  _STATSRESPONSE_VALUESENTRY._serialized_start=1095
+  _STATSRESPONSE_VALUESENTRY._serialized_end=1140
+  _LOGLEVELSREQUEST._serialized_start=1142
+  _LOGLEVELSREQUEST._serialized_end=1160
+  _LOGLEVEL._serialized_start=1162
+  _LOGLEVEL._serialized_end=1271
+  _LOGLEVELSRESPONSE._serialized_start=1273
+  _LOGLEVELSRESPONSE._serialized_end=1329
+  _SETLOGLEVELREQUEST._serialized_start=1331
+  _SETLOGLEVELREQUEST._serialized_end=1384
+  _SETLOGLEVELRESPONSE._serialized_start=1386
+  _SETLOGLEVELRESPONSE._serialized_end=1444
+  _STARTBACKUPREQUEST._serialized_start=1446
+  _STARTBACKUPREQUEST._serialized_end=1466
+  _STARTBACKUPRESPONSE._serialized_start=1468
+  _STARTBACKUPRESPONSE._serialized_end=1523
+  _READBACKUPREQUEST._serialized_start=1525
+  _READBACKUPREQUEST._serialized_end=1579
+  _READBACKUPRESPONSE._serialized_start=1581
+  _READBACKUPRESPONSE._serialized_end=1631
+  _ENDBACKUPREQUEST._serialized_start=1633
+  _ENDBACKUPREQUEST._serialized_end=1670
+  _ENDBACKUPRESPONSE._serialized_start=1672
+  _ENDBACKUPRESPONSE._serialized_end=1691
+  _ADMIN._serialized_start=1694
+  _ADMIN._serialized_end=2477
 # @@protoc_insertion_point(module_scope)

@@ -1,9 +1,30 @@
+from parley.v1 import user_pb2 as _user_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class ConnectionRightsRequest(_message.Message):
+    __slots__ = ["session_id"]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class ConnectionRightsResponse(_message.Message):
+    __slots__ = ["everything", "more", "roles", "rules", "user"]
+    EVERYTHING_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    everything: bool
+    more: bool
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    rules: _containers.RepeatedCompositeFieldContainer[_user_pb2.RoleInfo]
+    user: str
+    def __init__(self, user: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., everything: bool = ..., rules: _Optional[_Iterable[_Union[_user_pb2.RoleInfo, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
 class ConnectionSummary(_message.Message):
     __slots__ = ["client_name", "consumers", "kind", "library", "outbox_bytes", "peer", "session_id", "silent_ms", "subscriptions", "time_unix_micros", "user"]

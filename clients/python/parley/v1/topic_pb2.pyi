@@ -80,16 +80,18 @@ class KeepTopicsResponse(_message.Message):
     def __init__(self, policy: _Optional[_Union[KeepPolicy, _Mapping]] = ...) -> None: ...
 
 class ListTopicsRequest(_message.Message):
-    __slots__ = ["after", "limit", "pattern", "plain"]
+    __slots__ = ["after", "contains", "limit", "pattern", "plain"]
     AFTER_FIELD_NUMBER: _ClassVar[int]
+    CONTAINS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
     PLAIN_FIELD_NUMBER: _ClassVar[int]
     after: str
+    contains: str
     limit: int
     pattern: str
     plain: bool
-    def __init__(self, pattern: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ..., plain: bool = ...) -> None: ...
+    def __init__(self, pattern: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ..., plain: bool = ..., contains: _Optional[str] = ...) -> None: ...
 
 class ListTopicsResponse(_message.Message):
     __slots__ = ["more", "topics"]
@@ -221,6 +223,48 @@ class Ruling(_message.Message):
     why: str
     def __init__(self, allowed: bool = ..., why: _Optional[str] = ...) -> None: ...
 
+class TailTopicsRequest(_message.Message):
+    __slots__ = ["contains", "end", "events_per_second", "pattern", "tail", "type"]
+    CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    TAIL_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    contains: str
+    end: bool
+    events_per_second: int
+    pattern: str
+    tail: int
+    type: str
+    def __init__(self, tail: _Optional[int] = ..., pattern: _Optional[str] = ..., type: _Optional[str] = ..., contains: _Optional[str] = ..., events_per_second: _Optional[int] = ..., end: bool = ...) -> None: ...
+
+class TailTopicsResponse(_message.Message):
+    __slots__ = ["began", "came", "dropped", "elapsed_ms", "events", "fit", "unsearched"]
+    BEGAN_FIELD_NUMBER: _ClassVar[int]
+    CAME_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_MS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
+    UNSEARCHED_FIELD_NUMBER: _ClassVar[int]
+    began: bool
+    came: int
+    dropped: int
+    elapsed_ms: int
+    events: _containers.RepeatedCompositeFieldContainer[TailedEvent]
+    fit: int
+    unsearched: int
+    def __init__(self, events: _Optional[_Iterable[_Union[TailedEvent, _Mapping]]] = ..., began: bool = ..., came: _Optional[int] = ..., fit: _Optional[int] = ..., unsearched: _Optional[int] = ..., dropped: _Optional[int] = ..., elapsed_ms: _Optional[int] = ...) -> None: ...
+
+class TailedEvent(_message.Message):
+    __slots__ = ["event", "payload_bytes"]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_BYTES_FIELD_NUMBER: _ClassVar[int]
+    event: _event_pb2.Event
+    payload_bytes: int
+    def __init__(self, event: _Optional[_Union[_event_pb2.Event, _Mapping]] = ..., payload_bytes: _Optional[int] = ...) -> None: ...
+
 class TopicInfo(_message.Message):
     __slots__ = ["bytes", "bytes_per_second", "events", "events_per_second", "first_seq", "first_time_unix_micros", "last_seq", "last_time_unix_micros", "policy", "published_bytes", "published_events", "subscribers", "topic"]
     BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -262,6 +306,38 @@ class TopicInfoResponse(_message.Message):
     INFO_FIELD_NUMBER: _ClassVar[int]
     info: TopicInfo
     def __init__(self, info: _Optional[_Union[TopicInfo, _Mapping]] = ...) -> None: ...
+
+class TopicLevel(_message.Message):
+    __slots__ = ["bytes", "events", "is_topic", "name", "topics"]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    IS_TOPIC_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
+    bytes: int
+    events: int
+    is_topic: bool
+    name: str
+    topics: int
+    def __init__(self, name: _Optional[str] = ..., topics: _Optional[int] = ..., events: _Optional[int] = ..., bytes: _Optional[int] = ..., is_topic: bool = ...) -> None: ...
+
+class TopicLevelsRequest(_message.Message):
+    __slots__ = ["above", "after", "limit"]
+    ABOVE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    above: str
+    after: str
+    limit: int
+    def __init__(self, above: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class TopicLevelsResponse(_message.Message):
+    __slots__ = ["levels", "more"]
+    LEVELS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    levels: _containers.RepeatedCompositeFieldContainer[TopicLevel]
+    more: bool
+    def __init__(self, levels: _Optional[_Iterable[_Union[TopicLevel, _Mapping]]] = ..., more: bool = ...) -> None: ...
 
 class TopicPoliciesRequest(_message.Message):
     __slots__ = []

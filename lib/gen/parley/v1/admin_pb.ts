@@ -5,18 +5,20 @@
 // What administrators have a server do. Everything is a call of one of the methods
 // "parley.v1.Admin/" and its name, and needs the permission "manage" of "server." and
 // the name of the method in lower case, like "server.reload"; those about the log need
-// "server.log", those about backups "server.backup". Where a server has no users, only connections from its own machine may
+// "server.log", those about backups "server.backup", and Rights "server.connections". Where a server has no users, only connections from its own machine may
 // call them.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { RoleInfo } from "./user_pb.ts";
+import { file_parley_v1_user } from "./user_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file parley/v1/admin.proto.
  */
 export const file_parley_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCSIdCgxEcmFpblJlcXVlc3QSDQoFZ29fdG8YASADKAkiJAoNRHJhaW5SZXNwb25zZRITCgtjb25uZWN0aW9ucxgBIAEoDSLkAQoRQ29ubmVjdGlvblN1bW1hcnkSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgRraW5kGAIgASgJEgwKBHBlZXIYAyABKAkSDAoEdXNlchgEIAEoCRITCgtjbGllbnRfbmFtZRgFIAEoCRIPCgdsaWJyYXJ5GAYgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYByABKAQSEQoJc2lsZW50X21zGAggASgEEhQKDG91dGJveF9ieXRlcxgJIAEoBBIVCg1zdWJzY3JpcHRpb25zGAogASgNEhEKCWNvbnN1bWVycxgLIAEoDSJzChJDb25uZWN0aW9uc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSDAoEa2luZBgEIAEoCRINCgVhZnRlchgFIAEoCRINCgVsaW1pdBgGIAEoDSJWChNDb25uZWN0aW9uc1Jlc3BvbnNlEjEKC2Nvbm5lY3Rpb25zGAEgAygLMhwucGFybGV5LnYxLkNvbm5lY3Rpb25TdW1tYXJ5EgwKBG1vcmUYAiABKAgiUQoLS2lja1JlcXVlc3QSEwoLc2Vzc2lvbl9pZHMYASADKAkSDAoEdXNlchgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIeCgxLaWNrUmVzcG9uc2USDgoGa2lja2VkGAEgASgNIg4KDFN0YXRzUmVxdWVzdCJ0Cg1TdGF0c1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBhcmxleS52MS5TdGF0c1Jlc3BvbnNlLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiEgoQTG9nTGV2ZWxzUmVxdWVzdCJtCghMb2dMZXZlbBIQCghjYXRlZ29yeRgBIAEoCRINCgVsZXZlbBgCIAEoCRISCgpjb25maWd1cmVkGAMgASgJEg4KBnNldF9ieRgEIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgFIAEoBCI4ChFMb2dMZXZlbHNSZXNwb25zZRIjCgZsZXZlbHMYASADKAsyEy5wYXJsZXkudjEuTG9nTGV2ZWwiNQoSU2V0TG9nTGV2ZWxSZXF1ZXN0EhAKCGNhdGVnb3J5GAEgASgJEg0KBWxldmVsGAIgASgJIjoKE1NldExvZ0xldmVsUmVzcG9uc2USIwoGbGV2ZWxzGAEgAygLMhMucGFybGV5LnYxLkxvZ0xldmVsIhQKElN0YXJ0QmFja3VwUmVxdWVzdCI3ChNTdGFydEJhY2t1cFJlc3BvbnNlEhEKCWJhY2t1cF9pZBgBIAEoCRINCgVieXRlcxgCIAEoBCI2ChFSZWFkQmFja3VwUmVxdWVzdBIRCgliYWNrdXBfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEIjIKElJlYWRCYWNrdXBSZXNwb25zZRIMCgRkYXRhGAEgASgMEg4KBnNoYTI1NhgCIAEoDCIlChBFbmRCYWNrdXBSZXF1ZXN0EhEKCWJhY2t1cF9pZBgBIAEoCSITChFFbmRCYWNrdXBSZXNwb25zZTK8BQoFQWRtaW4SPQoGUmVsb2FkEhgucGFybGV5LnYxLlJlbG9hZFJlcXVlc3QaGS5wYXJsZXkudjEuUmVsb2FkUmVzcG9uc2USOgoFRHJhaW4SFy5wYXJsZXkudjEuRHJhaW5SZXF1ZXN0GhgucGFybGV5LnYxLkRyYWluUmVzcG9uc2USTAoLQ29ubmVjdGlvbnMSHS5wYXJsZXkudjEuQ29ubmVjdGlvbnNSZXF1ZXN0Gh4ucGFybGV5LnYxLkNvbm5lY3Rpb25zUmVzcG9uc2USNwoES2ljaxIWLnBhcmxleS52MS5LaWNrUmVxdWVzdBoXLnBhcmxleS52MS5LaWNrUmVzcG9uc2USOgoFU3RhdHMSFy5wYXJsZXkudjEuU3RhdHNSZXF1ZXN0GhgucGFybGV5LnYxLlN0YXRzUmVzcG9uc2USRgoJTG9nTGV2ZWxzEhsucGFybGV5LnYxLkxvZ0xldmVsc1JlcXVlc3QaHC5wYXJsZXkudjEuTG9nTGV2ZWxzUmVzcG9uc2USTAoLU2V0TG9nTGV2ZWwSHS5wYXJsZXkudjEuU2V0TG9nTGV2ZWxSZXF1ZXN0Gh4ucGFybGV5LnYxLlNldExvZ0xldmVsUmVzcG9uc2USTAoLU3RhcnRCYWNrdXASHS5wYXJsZXkudjEuU3RhcnRCYWNrdXBSZXF1ZXN0Gh4ucGFybGV5LnYxLlN0YXJ0QmFja3VwUmVzcG9uc2USSQoKUmVhZEJhY2t1cBIcLnBhcmxleS52MS5SZWFkQmFja3VwUmVxdWVzdBodLnBhcmxleS52MS5SZWFkQmFja3VwUmVzcG9uc2USRgoJRW5kQmFja3VwEhsucGFybGV5LnYxLkVuZEJhY2t1cFJlcXVlc3QaHC5wYXJsZXkudjEuRW5kQmFja3VwUmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw");
+  fileDesc("ChVwYXJsZXkvdjEvYWRtaW4ucHJvdG8SCXBhcmxleS52MSIPCg1SZWxvYWRSZXF1ZXN0IkkKDlJlbG9hZFJlc3BvbnNlEg8KB2FwcGxpZWQYASADKAkSJgoHd2FpdGluZxgCIAMoCzIVLnBhcmxleS52MS5XYWl0aW5nS2V5Ij4KCldhaXRpbmdLZXkSCwoDa2V5GAEgASgJEg8KB3J1bm5pbmcYAiABKAkSEgoKY29uZmlndXJlZBgDIAEoCSIdCgxEcmFpblJlcXVlc3QSDQoFZ29fdG8YASADKAkiJAoNRHJhaW5SZXNwb25zZRITCgtjb25uZWN0aW9ucxgBIAEoDSLkAQoRQ29ubmVjdGlvblN1bW1hcnkSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgRraW5kGAIgASgJEgwKBHBlZXIYAyABKAkSDAoEdXNlchgEIAEoCRITCgtjbGllbnRfbmFtZRgFIAEoCRIPCgdsaWJyYXJ5GAYgASgJEhgKEHRpbWVfdW5peF9taWNyb3MYByABKAQSEQoJc2lsZW50X21zGAggASgEEhQKDG91dGJveF9ieXRlcxgJIAEoBBIVCg1zdWJzY3JpcHRpb25zGAogASgNEhEKCWNvbnN1bWVycxgLIAEoDSJzChJDb25uZWN0aW9uc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgR1c2VyGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSDAoEa2luZBgEIAEoCRINCgVhZnRlchgFIAEoCRINCgVsaW1pdBgGIAEoDSJWChNDb25uZWN0aW9uc1Jlc3BvbnNlEjEKC2Nvbm5lY3Rpb25zGAEgAygLMhwucGFybGV5LnYxLkNvbm5lY3Rpb25TdW1tYXJ5EgwKBG1vcmUYAiABKAgiLQoXQ29ubmVjdGlvblJpZ2h0c1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJ9ChhDb25uZWN0aW9uUmlnaHRzUmVzcG9uc2USDAoEdXNlchgBIAEoCRINCgVyb2xlcxgCIAMoCRISCgpldmVyeXRoaW5nGAMgASgIEiIKBXJ1bGVzGAQgAygLMhMucGFybGV5LnYxLlJvbGVJbmZvEgwKBG1vcmUYBSABKAgiUQoLS2lja1JlcXVlc3QSEwoLc2Vzc2lvbl9pZHMYASADKAkSDAoEdXNlchgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIeCgxLaWNrUmVzcG9uc2USDgoGa2lja2VkGAEgASgNIg4KDFN0YXRzUmVxdWVzdCJ0Cg1TdGF0c1Jlc3BvbnNlEjQKBnZhbHVlcxgBIAMoCzIkLnBhcmxleS52MS5TdGF0c1Jlc3BvbnNlLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiEgoQTG9nTGV2ZWxzUmVxdWVzdCJtCghMb2dMZXZlbBIQCghjYXRlZ29yeRgBIAEoCRINCgVsZXZlbBgCIAEoCRISCgpjb25maWd1cmVkGAMgASgJEg4KBnNldF9ieRgEIAEoCRIcChRzZXRfdGltZV91bml4X21pY3JvcxgFIAEoBCI4ChFMb2dMZXZlbHNSZXNwb25zZRIjCgZsZXZlbHMYASADKAsyEy5wYXJsZXkudjEuTG9nTGV2ZWwiNQoSU2V0TG9nTGV2ZWxSZXF1ZXN0EhAKCGNhdGVnb3J5GAEgASgJEg0KBWxldmVsGAIgASgJIjoKE1NldExvZ0xldmVsUmVzcG9uc2USIwoGbGV2ZWxzGAEgAygLMhMucGFybGV5LnYxLkxvZ0xldmVsIhQKElN0YXJ0QmFja3VwUmVxdWVzdCI3ChNTdGFydEJhY2t1cFJlc3BvbnNlEhEKCWJhY2t1cF9pZBgBIAEoCRINCgVieXRlcxgCIAEoBCI2ChFSZWFkQmFja3VwUmVxdWVzdBIRCgliYWNrdXBfaWQYASABKAkSDgoGb2Zmc2V0GAIgASgEIjIKElJlYWRCYWNrdXBSZXNwb25zZRIMCgRkYXRhGAEgASgMEg4KBnNoYTI1NhgCIAEoDCIlChBFbmRCYWNrdXBSZXF1ZXN0EhEKCWJhY2t1cF9pZBgBIAEoCSITChFFbmRCYWNrdXBSZXNwb25zZTKPBgoFQWRtaW4SPQoGUmVsb2FkEhgucGFybGV5LnYxLlJlbG9hZFJlcXVlc3QaGS5wYXJsZXkudjEuUmVsb2FkUmVzcG9uc2USOgoFRHJhaW4SFy5wYXJsZXkudjEuRHJhaW5SZXF1ZXN0GhgucGFybGV5LnYxLkRyYWluUmVzcG9uc2USTAoLQ29ubmVjdGlvbnMSHS5wYXJsZXkudjEuQ29ubmVjdGlvbnNSZXF1ZXN0Gh4ucGFybGV5LnYxLkNvbm5lY3Rpb25zUmVzcG9uc2USUQoGUmlnaHRzEiIucGFybGV5LnYxLkNvbm5lY3Rpb25SaWdodHNSZXF1ZXN0GiMucGFybGV5LnYxLkNvbm5lY3Rpb25SaWdodHNSZXNwb25zZRI3CgRLaWNrEhYucGFybGV5LnYxLktpY2tSZXF1ZXN0GhcucGFybGV5LnYxLktpY2tSZXNwb25zZRI6CgVTdGF0cxIXLnBhcmxleS52MS5TdGF0c1JlcXVlc3QaGC5wYXJsZXkudjEuU3RhdHNSZXNwb25zZRJGCglMb2dMZXZlbHMSGy5wYXJsZXkudjEuTG9nTGV2ZWxzUmVxdWVzdBocLnBhcmxleS52MS5Mb2dMZXZlbHNSZXNwb25zZRJMCgtTZXRMb2dMZXZlbBIdLnBhcmxleS52MS5TZXRMb2dMZXZlbFJlcXVlc3QaHi5wYXJsZXkudjEuU2V0TG9nTGV2ZWxSZXNwb25zZRJMCgtTdGFydEJhY2t1cBIdLnBhcmxleS52MS5TdGFydEJhY2t1cFJlcXVlc3QaHi5wYXJsZXkudjEuU3RhcnRCYWNrdXBSZXNwb25zZRJJCgpSZWFkQmFja3VwEhwucGFybGV5LnYxLlJlYWRCYWNrdXBSZXF1ZXN0Gh0ucGFybGV5LnYxLlJlYWRCYWNrdXBSZXNwb25zZRJGCglFbmRCYWNrdXASGy5wYXJsZXkudjEuRW5kQmFja3VwUmVxdWVzdBocLnBhcmxleS52MS5FbmRCYWNrdXBSZXNwb25zZUJMCglwYXJsZXkudjFQAVoScGFybGV5L3YxO3BhcmxleXYxogIDUFJMqgIJUGFybGV5LlYxygIJUGFybGV5XFYx6gIKUGFybGV5OjpWMWIGcHJvdG8z", [file_parley_v1_user]);
 
 /**
  * Has the server read its configuration again, with all files that it names, and take
@@ -318,6 +320,77 @@ export const ConnectionsResponseSchema: GenMessage<ConnectionsResponse> = /*@__P
   messageDesc(file_parley_v1_admin, 7);
 
 /**
+ * Asks what a connection may do.
+ *
+ * @generated from message parley.v1.ConnectionRightsRequest
+ */
+export type ConnectionRightsRequest = Message<"parley.v1.ConnectionRightsRequest"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message parley.v1.ConnectionRightsRequest.
+ * Use `create(ConnectionRightsRequestSchema)` to create a new message.
+ */
+export const ConnectionRightsRequestSchema: GenMessage<ConnectionRightsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 8);
+
+/**
+ * What it may do at this moment.
+ *
+ * @generated from message parley.v1.ConnectionRightsResponse
+ */
+export type ConnectionRightsResponse = Message<"parley.v1.ConnectionRightsResponse"> & {
+  /**
+   * Who it is; empty for a guest, and where no users are configured.
+   *
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * The roles of that user.
+   *
+   * @generated from field: repeated string roles = 2;
+   */
+  roles: string[];
+
+  /**
+   * Whether everything is allowed, since no users are configured.
+   *
+   * @generated from field: bool everything = 3;
+   */
+  everything: boolean;
+
+  /**
+   * What each role allows and denies, in the order of `roles`, for this very user; one without a name is what
+   * somebody else has vouched for. A role that is not there any more has no rules.
+   *
+   * @generated from field: repeated parley.v1.RoleInfo rules = 4;
+   */
+  rules: RoleInfo[];
+
+  /**
+   * Whether there are more rules than stand here.
+   *
+   * @generated from field: bool more = 5;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message parley.v1.ConnectionRightsResponse.
+ * Use `create(ConnectionRightsResponseSchema)` to create a new message.
+ */
+export const ConnectionRightsResponseSchema: GenMessage<ConnectionRightsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_admin, 9);
+
+/**
  * Ends connections, which are told KICKED and do not come again by themselves.
  *
  * @generated from message parley.v1.KickRequest
@@ -357,7 +430,7 @@ export type KickRequest = Message<"parley.v1.KickRequest"> & {
  * Use `create(KickRequestSchema)` to create a new message.
  */
 export const KickRequestSchema: GenMessage<KickRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 8);
+  messageDesc(file_parley_v1_admin, 10);
 
 /**
  * They are ended.
@@ -378,7 +451,7 @@ export type KickResponse = Message<"parley.v1.KickResponse"> & {
  * Use `create(KickResponseSchema)` to create a new message.
  */
 export const KickResponseSchema: GenMessage<KickResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 9);
+  messageDesc(file_parley_v1_admin, 11);
 
 /**
  * Asks what the server counts.
@@ -393,7 +466,7 @@ export type StatsRequest = Message<"parley.v1.StatsRequest"> & {
  * Use `create(StatsRequestSchema)` to create a new message.
  */
 export const StatsRequestSchema: GenMessage<StatsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 10);
+  messageDesc(file_parley_v1_admin, 12);
 
 /**
  * What the server counts, and what it holds at this moment.
@@ -414,7 +487,7 @@ export type StatsResponse = Message<"parley.v1.StatsResponse"> & {
  * Use `create(StatsResponseSchema)` to create a new message.
  */
 export const StatsResponseSchema: GenMessage<StatsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 11);
+  messageDesc(file_parley_v1_admin, 13);
 
 /**
  * Asks at which levels the server logs.
@@ -429,7 +502,7 @@ export type LogLevelsRequest = Message<"parley.v1.LogLevelsRequest"> & {
  * Use `create(LogLevelsRequestSchema)` to create a new message.
  */
 export const LogLevelsRequestSchema: GenMessage<LogLevelsRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 12);
+  messageDesc(file_parley_v1_admin, 14);
 
 /**
  * The level of one part of the log.
@@ -478,7 +551,7 @@ export type LogLevel = Message<"parley.v1.LogLevel"> & {
  * Use `create(LogLevelSchema)` to create a new message.
  */
 export const LogLevelSchema: GenMessage<LogLevel> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 13);
+  messageDesc(file_parley_v1_admin, 15);
 
 /**
  * The levels.
@@ -499,7 +572,7 @@ export type LogLevelsResponse = Message<"parley.v1.LogLevelsResponse"> & {
  * Use `create(LogLevelsResponseSchema)` to create a new message.
  */
 export const LogLevelsResponseSchema: GenMessage<LogLevelsResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 14);
+  messageDesc(file_parley_v1_admin, 16);
 
 /**
  * Has the server log more, or less, until it is restarted or reads its configuration again.
@@ -527,7 +600,7 @@ export type SetLogLevelRequest = Message<"parley.v1.SetLogLevelRequest"> & {
  * Use `create(SetLogLevelRequestSchema)` to create a new message.
  */
 export const SetLogLevelRequestSchema: GenMessage<SetLogLevelRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 15);
+  messageDesc(file_parley_v1_admin, 17);
 
 /**
  * It does so from now on.
@@ -548,7 +621,7 @@ export type SetLogLevelResponse = Message<"parley.v1.SetLogLevelResponse"> & {
  * Use `create(SetLogLevelResponseSchema)` to create a new message.
  */
 export const SetLogLevelResponseSchema: GenMessage<SetLogLevelResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 16);
+  messageDesc(file_parley_v1_admin, 18);
 
 /**
  * Has the server copy its database, for a backup: one moment of all that it keeps, checked, while it goes on. One at a
@@ -565,7 +638,7 @@ export type StartBackupRequest = Message<"parley.v1.StartBackupRequest"> & {
  * Use `create(StartBackupRequestSchema)` to create a new message.
  */
 export const StartBackupRequestSchema: GenMessage<StartBackupRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 17);
+  messageDesc(file_parley_v1_admin, 19);
 
 /**
  * The copy is made.
@@ -593,7 +666,7 @@ export type StartBackupResponse = Message<"parley.v1.StartBackupResponse"> & {
  * Use `create(StartBackupResponseSchema)` to create a new message.
  */
 export const StartBackupResponseSchema: GenMessage<StartBackupResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 18);
+  messageDesc(file_parley_v1_admin, 20);
 
 /**
  * Asks for the next bytes of a backup.
@@ -621,7 +694,7 @@ export type ReadBackupRequest = Message<"parley.v1.ReadBackupRequest"> & {
  * Use `create(ReadBackupRequestSchema)` to create a new message.
  */
 export const ReadBackupRequestSchema: GenMessage<ReadBackupRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 19);
+  messageDesc(file_parley_v1_admin, 21);
 
 /**
  * The next bytes.
@@ -649,7 +722,7 @@ export type ReadBackupResponse = Message<"parley.v1.ReadBackupResponse"> & {
  * Use `create(ReadBackupResponseSchema)` to create a new message.
  */
 export const ReadBackupResponseSchema: GenMessage<ReadBackupResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 20);
+  messageDesc(file_parley_v1_admin, 22);
 
 /**
  * Ends a backup: the copy on the server is removed.
@@ -670,7 +743,7 @@ export type EndBackupRequest = Message<"parley.v1.EndBackupRequest"> & {
  * Use `create(EndBackupRequestSchema)` to create a new message.
  */
 export const EndBackupRequestSchema: GenMessage<EndBackupRequest> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 21);
+  messageDesc(file_parley_v1_admin, 23);
 
 /**
  * It is removed.
@@ -685,7 +758,7 @@ export type EndBackupResponse = Message<"parley.v1.EndBackupResponse"> & {
  * Use `create(EndBackupResponseSchema)` to create a new message.
  */
 export const EndBackupResponseSchema: GenMessage<EndBackupResponse> = /*@__PURE__*/
-  messageDesc(file_parley_v1_admin, 22);
+  messageDesc(file_parley_v1_admin, 24);
 
 /**
  * The methods for administrators. A call of one is a Call of "parley.v1.Admin/" and its name.
@@ -722,6 +795,16 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof ConnectionsRequestSchema;
     output: typeof ConnectionsResponseSchema;
+  },
+  /**
+   * Tells what a connection may do.
+   *
+   * @generated from rpc parley.v1.Admin.Rights
+   */
+  rights: {
+    methodKind: "unary";
+    input: typeof ConnectionRightsRequestSchema;
+    output: typeof ConnectionRightsResponseSchema;
   },
   /**
    * Ends connections.

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/topic.proto.
  */
 export const file_parley_v1_topic: GenFile = /*@__PURE__*/
-  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLBAgoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kSEwoLc3Vic2NyaWJlcnMYCSABKAQSGAoQcHVibGlzaGVkX2V2ZW50cxgKIAEoBBIXCg9wdWJsaXNoZWRfYnl0ZXMYCyABKAQSGQoRZXZlbnRzX3Blcl9zZWNvbmQYDCABKAESGAoQYnl0ZXNfcGVyX3NlY29uZBgNIAEoASLIAQoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQSFwoPZm9yZ2V0X2FmdGVyX21zGAUgASgEEicKBm9yaWdpbhgGIAEoDjIXLnBhcmxleS52MS5Qb2xpY3lPcmlnaW4SDgoGc2V0X2J5GAcgASgJEhwKFHNldF90aW1lX3VuaXhfbWljcm9zGAggASgEIlEKEUxpc3RUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0SDQoFcGxhaW4YBCABKAgiSAoSTGlzdFRvcGljc1Jlc3BvbnNlEiQKBnRvcGljcxgBIAMoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDAoEbW9yZRgCIAEoCCIhChBUb3BpY0luZm9SZXF1ZXN0Eg0KBXRvcGljGAEgASgJIjcKEVRvcGljSW5mb1Jlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIjUKEFRyaW1Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBCJIChFUcmltVG9waWNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEEiIKBGluZm8YAiABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIiYKE1JlbW92ZVRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJUChRSZW1vdmVUb3BpY3NSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgEEg8KB2Ryb3BwZWQYAiABKAQSDAoEa2VwdBgDIAMoCRIMCgRtb3JlGAQgASgIIhYKFFRvcGljUG9saWNpZXNSZXF1ZXN0IkAKFVRvcGljUG9saWNpZXNSZXNwb25zZRInCghwb2xpY2llcxgBIAMoCzIVLnBhcmxleS52MS5LZWVwUG9saWN5IjoKEUtlZXBUb3BpY3NSZXF1ZXN0EiUKBnBvbGljeRgBIAEoCzIVLnBhcmxleS52MS5LZWVwUG9saWN5IjsKEktlZXBUb3BpY3NSZXNwb25zZRIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSImChNVbmtlZXBUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiFgoUVW5rZWVwVG9waWNzUmVzcG9uc2UiQAoTRXhwbGFpblRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBHVzZXIYAyABKAkiJgoGUnVsaW5nEg8KB2FsbG93ZWQYASABKAgSCwoDd2h5GAIgASgJIqMBChRNYXRjaGluZ1N1YnNjcmlwdGlvbhISCgpzZXNzaW9uX2lkGAEgASgJEgwKBHVzZXIYAiABKAkSDwoHcGF0dGVybhgDIAEoCRIMCgR0eXBlGAQgASgJEg0KBWdyb3VwGAUgASgJEg4KBmRlbmllZBgGIAEoCBIVCg1yZWFkc19oaXN0b3J5GAcgASgIEhQKDG91dGJveF9ieXRlcxgIIAEoBCLKAgoURXhwbGFpblRvcGljUmVzcG9uc2USIgoHcHVibGlzaBgBIAEoCzIRLnBhcmxleS52MS5SdWxpbmcSJAoJc3Vic2NyaWJlGAIgASgLMhEucGFybGV5LnYxLlJ1bGluZxI2Cg1zdWJzY3JpcHRpb25zGAMgAygLMh8ucGFybGV5LnYxLk1hdGNoaW5nU3Vic2NyaXB0aW9uEhAKCG1hdGNoaW5nGAQgASgEEhEKCXJlY2VpdmVycxgFIAEoBBIOCgZkZW5pZWQYBiABKAQSIgoEaW5mbxgHIAEoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDgoGcXVldWVzGAggAygJEhQKDGNoZWNrZWRfdHlwZRgJIAEoCRIVCg1jaGVja19yZWplY3RzGAogASgIEhoKEmNoZWNrZWRfdHlwZV9rbm93bhgLIAEoCCKJAQoQUmVhZFRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCRILCgNzZXEYAiABKAQSGAoQdGltZV91bml4X21pY3JvcxgDIAEoBBIQCghiYWNrd2FyZBgEIAEoCBINCgVsaW1pdBgFIAEoDRIQCghjb250YWlucxgGIAEoCRIMCgR0eXBlGAcgASgJImEKEVJlYWRUb3BpY1Jlc3BvbnNlEiAKBmV2ZW50cxgBIAMoCzIQLnBhcmxleS52MS5FdmVudBIMCgRuZXh0GAIgASgEEgwKBG1vcmUYAyABKAgSDgoGbG9va2VkGAQgASgEIjUKFE1lYXN1cmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDAoEdHlwZRgCIAEoCSKEAgoNTWVhc3VyZWRUb3BpYxINCgV0b3BpYxgBIAEoCRIOCgZldmVudHMYAiABKAQSFAoMdG90YWxfZXZlbnRzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1pbl9ieXRlcxgFIAEoBBIRCgltYXhfYnl0ZXMYBiABKAQSEQoJaW50ZXJ2YWxzGAcgASgEEhgKEGludGVydmFsX3NlY29uZHMYCCABKAESIAoYaW50ZXJ2YWxfc2Vjb25kc19zcXVhcmVkGAkgASgBEhwKFG1pbl9pbnRlcnZhbF9zZWNvbmRzGAogASgBEhwKFG1heF9pbnRlcnZhbF9zZWNvbmRzGAsgASgBIoQBChVNZWFzdXJlVG9waWNzUmVzcG9uc2USKAoGdG9waWNzGAEgAygLMhgucGFybGV5LnYxLk1lYXN1cmVkVG9waWMSFgoOZWxhcHNlZF9taWNyb3MYAiABKAQSFAoMb3RoZXJfZXZlbnRzGAMgASgEEhMKC290aGVyX2J5dGVzGAQgASgEKoUBCgxQb2xpY3lPcmlnaW4SHQoZUE9MSUNZX09SSUdJTl9VTlNQRUNJRklFRBAAEh8KG1BPTElDWV9PUklHSU5fQ09ORklHVVJBVElPThABEhkKFVBPTElDWV9PUklHSU5fUlVOVElNRRACEhoKFlBPTElDWV9PUklHSU5fQlVJTFRfSU4QAzLaBQoGVG9waWNzEkMKBExpc3QSHC5wYXJsZXkudjEuTGlzdFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuTGlzdFRvcGljc1Jlc3BvbnNlEkEKBEluZm8SGy5wYXJsZXkudjEuVG9waWNJbmZvUmVxdWVzdBocLnBhcmxleS52MS5Ub3BpY0luZm9SZXNwb25zZRJBCgRUcmltEhsucGFybGV5LnYxLlRyaW1Ub3BpY1JlcXVlc3QaHC5wYXJsZXkudjEuVHJpbVRvcGljUmVzcG9uc2USSQoGUmVtb3ZlEh4ucGFybGV5LnYxLlJlbW92ZVRvcGljc1JlcXVlc3QaHy5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVzcG9uc2USTQoIUG9saWNpZXMSHy5wYXJsZXkudjEuVG9waWNQb2xpY2llc1JlcXVlc3QaIC5wYXJsZXkudjEuVG9waWNQb2xpY2llc1Jlc3BvbnNlEkMKBEtlZXASHC5wYXJsZXkudjEuS2VlcFRvcGljc1JlcXVlc3QaHS5wYXJsZXkudjEuS2VlcFRvcGljc1Jlc3BvbnNlEkkKBlVua2VlcBIeLnBhcmxleS52MS5VbmtlZXBUb3BpY3NSZXF1ZXN0Gh8ucGFybGV5LnYxLlVua2VlcFRvcGljc1Jlc3BvbnNlEkoKB0V4cGxhaW4SHi5wYXJsZXkudjEuRXhwbGFpblRvcGljUmVxdWVzdBofLnBhcmxleS52MS5FeHBsYWluVG9waWNSZXNwb25zZRJBCgRSZWFkEhsucGFybGV5LnYxLlJlYWRUb3BpY1JlcXVlc3QaHC5wYXJsZXkudjEuUmVhZFRvcGljUmVzcG9uc2USTAoHTWVhc3VyZRIfLnBhcmxleS52MS5NZWFzdXJlVG9waWNzUmVxdWVzdBogLnBhcmxleS52MS5NZWFzdXJlVG9waWNzUmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw", [file_parley_v1_event]);
+  fileDesc("ChVwYXJsZXkvdjEvdG9waWMucHJvdG8SCXBhcmxleS52MSLBAgoJVG9waWNJbmZvEg0KBXRvcGljGAEgASgJEhEKCWZpcnN0X3NlcRgCIAEoBBIQCghsYXN0X3NlcRgDIAEoBBIOCgZldmVudHMYBCABKAQSDQoFYnl0ZXMYBSABKAQSHgoWZmlyc3RfdGltZV91bml4X21pY3JvcxgGIAEoBBIdChVsYXN0X3RpbWVfdW5peF9taWNyb3MYByABKAQSJQoGcG9saWN5GAggASgLMhUucGFybGV5LnYxLktlZXBQb2xpY3kSEwoLc3Vic2NyaWJlcnMYCSABKAQSGAoQcHVibGlzaGVkX2V2ZW50cxgKIAEoBBIXCg9wdWJsaXNoZWRfYnl0ZXMYCyABKAQSGQoRZXZlbnRzX3Blcl9zZWNvbmQYDCABKAESGAoQYnl0ZXNfcGVyX3NlY29uZBgNIAEoASLIAQoKS2VlcFBvbGljeRIPCgdwYXR0ZXJuGAEgASgJEhIKCm1heF9ldmVudHMYAiABKAQSEgoKbWF4X2FnZV9tcxgDIAEoBBIRCgltYXhfYnl0ZXMYBCABKAQSFwoPZm9yZ2V0X2FmdGVyX21zGAUgASgEEicKBm9yaWdpbhgGIAEoDjIXLnBhcmxleS52MS5Qb2xpY3lPcmlnaW4SDgoGc2V0X2J5GAcgASgJEhwKFHNldF90aW1lX3VuaXhfbWljcm9zGAggASgEImMKEUxpc3RUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDQoFYWZ0ZXIYAiABKAkSDQoFbGltaXQYAyABKA0SDQoFcGxhaW4YBCABKAgSEAoIY29udGFpbnMYBSABKAkiSAoSTGlzdFRvcGljc1Jlc3BvbnNlEiQKBnRvcGljcxgBIAMoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDAoEbW9yZRgCIAEoCCIhChBUb3BpY0luZm9SZXF1ZXN0Eg0KBXRvcGljGAEgASgJIjcKEVRvcGljSW5mb1Jlc3BvbnNlEiIKBGluZm8YASABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIjUKEFRyaW1Ub3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSEgoKYmVmb3JlX3NlcRgCIAEoBCJIChFUcmltVG9waWNSZXNwb25zZRIPCgdkcm9wcGVkGAEgASgEEiIKBGluZm8YAiABKAsyFC5wYXJsZXkudjEuVG9waWNJbmZvIiYKE1JlbW92ZVRvcGljc1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJUChRSZW1vdmVUb3BpY3NSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgEEg8KB2Ryb3BwZWQYAiABKAQSDAoEa2VwdBgDIAMoCRIMCgRtb3JlGAQgASgIIhYKFFRvcGljUG9saWNpZXNSZXF1ZXN0IkAKFVRvcGljUG9saWNpZXNSZXNwb25zZRInCghwb2xpY2llcxgBIAMoCzIVLnBhcmxleS52MS5LZWVwUG9saWN5IjoKEUtlZXBUb3BpY3NSZXF1ZXN0EiUKBnBvbGljeRgBIAEoCzIVLnBhcmxleS52MS5LZWVwUG9saWN5IjsKEktlZXBUb3BpY3NSZXNwb25zZRIlCgZwb2xpY3kYASABKAsyFS5wYXJsZXkudjEuS2VlcFBvbGljeSImChNVbmtlZXBUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkiFgoUVW5rZWVwVG9waWNzUmVzcG9uc2UiQAoTRXhwbGFpblRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBHVzZXIYAyABKAkiJgoGUnVsaW5nEg8KB2FsbG93ZWQYASABKAgSCwoDd2h5GAIgASgJIqMBChRNYXRjaGluZ1N1YnNjcmlwdGlvbhISCgpzZXNzaW9uX2lkGAEgASgJEgwKBHVzZXIYAiABKAkSDwoHcGF0dGVybhgDIAEoCRIMCgR0eXBlGAQgASgJEg0KBWdyb3VwGAUgASgJEg4KBmRlbmllZBgGIAEoCBIVCg1yZWFkc19oaXN0b3J5GAcgASgIEhQKDG91dGJveF9ieXRlcxgIIAEoBCLKAgoURXhwbGFpblRvcGljUmVzcG9uc2USIgoHcHVibGlzaBgBIAEoCzIRLnBhcmxleS52MS5SdWxpbmcSJAoJc3Vic2NyaWJlGAIgASgLMhEucGFybGV5LnYxLlJ1bGluZxI2Cg1zdWJzY3JpcHRpb25zGAMgAygLMh8ucGFybGV5LnYxLk1hdGNoaW5nU3Vic2NyaXB0aW9uEhAKCG1hdGNoaW5nGAQgASgEEhEKCXJlY2VpdmVycxgFIAEoBBIOCgZkZW5pZWQYBiABKAQSIgoEaW5mbxgHIAEoCzIULnBhcmxleS52MS5Ub3BpY0luZm8SDgoGcXVldWVzGAggAygJEhQKDGNoZWNrZWRfdHlwZRgJIAEoCRIVCg1jaGVja19yZWplY3RzGAogASgIEhoKEmNoZWNrZWRfdHlwZV9rbm93bhgLIAEoCCKJAQoQUmVhZFRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCRILCgNzZXEYAiABKAQSGAoQdGltZV91bml4X21pY3JvcxgDIAEoBBIQCghiYWNrd2FyZBgEIAEoCBINCgVsaW1pdBgFIAEoDRIQCghjb250YWlucxgGIAEoCRIMCgR0eXBlGAcgASgJImEKEVJlYWRUb3BpY1Jlc3BvbnNlEiAKBmV2ZW50cxgBIAMoCzIQLnBhcmxleS52MS5FdmVudBIMCgRuZXh0GAIgASgEEgwKBG1vcmUYAyABKAgSDgoGbG9va2VkGAQgASgEIjUKFE1lYXN1cmVUb3BpY3NSZXF1ZXN0Eg8KB3BhdHRlcm4YASABKAkSDAoEdHlwZRgCIAEoCSKEAgoNTWVhc3VyZWRUb3BpYxINCgV0b3BpYxgBIAEoCRIOCgZldmVudHMYAiABKAQSFAoMdG90YWxfZXZlbnRzGAMgASgEEg0KBWJ5dGVzGAQgASgEEhEKCW1pbl9ieXRlcxgFIAEoBBIRCgltYXhfYnl0ZXMYBiABKAQSEQoJaW50ZXJ2YWxzGAcgASgEEhgKEGludGVydmFsX3NlY29uZHMYCCABKAESIAoYaW50ZXJ2YWxfc2Vjb25kc19zcXVhcmVkGAkgASgBEhwKFG1pbl9pbnRlcnZhbF9zZWNvbmRzGAogASgBEhwKFG1heF9pbnRlcnZhbF9zZWNvbmRzGAsgASgBIoQBChVNZWFzdXJlVG9waWNzUmVzcG9uc2USKAoGdG9waWNzGAEgAygLMhgucGFybGV5LnYxLk1lYXN1cmVkVG9waWMSFgoOZWxhcHNlZF9taWNyb3MYAiABKAQSFAoMb3RoZXJfZXZlbnRzGAMgASgEEhMKC290aGVyX2J5dGVzGAQgASgEInoKEVRhaWxUb3BpY3NSZXF1ZXN0EgwKBHRhaWwYASABKAQSDwoHcGF0dGVybhgCIAEoCRIMCgR0eXBlGAMgASgJEhAKCGNvbnRhaW5zGAQgASgJEhkKEWV2ZW50c19wZXJfc2Vjb25kGAUgASgNEgsKA2VuZBgGIAEoCCJFCgtUYWlsZWRFdmVudBIfCgVldmVudBgBIAEoCzIQLnBhcmxleS52MS5FdmVudBIVCg1wYXlsb2FkX2J5dGVzGAIgASgEIp8BChJUYWlsVG9waWNzUmVzcG9uc2USJgoGZXZlbnRzGAEgAygLMhYucGFybGV5LnYxLlRhaWxlZEV2ZW50Eg0KBWJlZ2FuGAIgASgIEgwKBGNhbWUYAyABKAQSCwoDZml0GAQgASgEEhIKCnVuc2VhcmNoZWQYBSABKAQSDwoHZHJvcHBlZBgGIAEoBBISCgplbGFwc2VkX21zGAcgASgNIkEKElRvcGljTGV2ZWxzUmVxdWVzdBINCgVhYm92ZRgBIAEoCRINCgVhZnRlchgCIAEoCRINCgVsaW1pdBgDIAEoDSJbCgpUb3BpY0xldmVsEgwKBG5hbWUYASABKAkSDgoGdG9waWNzGAIgASgEEg4KBmV2ZW50cxgDIAEoBBINCgVieXRlcxgEIAEoBBIQCghpc190b3BpYxgFIAEoCCJKChNUb3BpY0xldmVsc1Jlc3BvbnNlEiUKBmxldmVscxgBIAMoCzIVLnBhcmxleS52MS5Ub3BpY0xldmVsEgwKBG1vcmUYAiABKAgqhQEKDFBvbGljeU9yaWdpbhIdChlQT0xJQ1lfT1JJR0lOX1VOU1BFQ0lGSUVEEAASHwobUE9MSUNZX09SSUdJTl9DT05GSUdVUkFUSU9OEAESGQoVUE9MSUNZX09SSUdJTl9SVU5USU1FEAISGgoWUE9MSUNZX09SSUdJTl9CVUlMVF9JThADMugGCgZUb3BpY3MSQwoETGlzdBIcLnBhcmxleS52MS5MaXN0VG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5MaXN0VG9waWNzUmVzcG9uc2USQQoESW5mbxIbLnBhcmxleS52MS5Ub3BpY0luZm9SZXF1ZXN0GhwucGFybGV5LnYxLlRvcGljSW5mb1Jlc3BvbnNlEkEKBFRyaW0SGy5wYXJsZXkudjEuVHJpbVRvcGljUmVxdWVzdBocLnBhcmxleS52MS5UcmltVG9waWNSZXNwb25zZRJJCgZSZW1vdmUSHi5wYXJsZXkudjEuUmVtb3ZlVG9waWNzUmVxdWVzdBofLnBhcmxleS52MS5SZW1vdmVUb3BpY3NSZXNwb25zZRJNCghQb2xpY2llcxIfLnBhcmxleS52MS5Ub3BpY1BvbGljaWVzUmVxdWVzdBogLnBhcmxleS52MS5Ub3BpY1BvbGljaWVzUmVzcG9uc2USQwoES2VlcBIcLnBhcmxleS52MS5LZWVwVG9waWNzUmVxdWVzdBodLnBhcmxleS52MS5LZWVwVG9waWNzUmVzcG9uc2USSQoGVW5rZWVwEh4ucGFybGV5LnYxLlVua2VlcFRvcGljc1JlcXVlc3QaHy5wYXJsZXkudjEuVW5rZWVwVG9waWNzUmVzcG9uc2USSgoHRXhwbGFpbhIeLnBhcmxleS52MS5FeHBsYWluVG9waWNSZXF1ZXN0Gh8ucGFybGV5LnYxLkV4cGxhaW5Ub3BpY1Jlc3BvbnNlEkEKBFJlYWQSGy5wYXJsZXkudjEuUmVhZFRvcGljUmVxdWVzdBocLnBhcmxleS52MS5SZWFkVG9waWNSZXNwb25zZRJMCgdNZWFzdXJlEh8ucGFybGV5LnYxLk1lYXN1cmVUb3BpY3NSZXF1ZXN0GiAucGFybGV5LnYxLk1lYXN1cmVUb3BpY3NSZXNwb25zZRJDCgRUYWlsEhwucGFybGV5LnYxLlRhaWxUb3BpY3NSZXF1ZXN0Gh0ucGFybGV5LnYxLlRhaWxUb3BpY3NSZXNwb25zZRJHCgZMZXZlbHMSHS5wYXJsZXkudjEuVG9waWNMZXZlbHNSZXF1ZXN0Gh4ucGFybGV5LnYxLlRvcGljTGV2ZWxzUmVzcG9uc2VCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw", [file_parley_v1_event]);
 
 /**
  * A topic: what is kept of it, and what happens on it.
@@ -227,6 +227,13 @@ export type ListTopicsRequest = Message<"parley.v1.ListTopicsRequest"> & {
    * @generated from field: bool plain = 4;
    */
   plain: boolean;
+
+  /**
+   * Only topics with this text in their names. Upper and lower case differ.
+   *
+   * @generated from field: string contains = 5;
+   */
+  contains: string;
 };
 
 /**
@@ -1040,6 +1047,269 @@ export const MeasureTopicsResponseSchema: GenMessage<MeasureTopicsResponse> = /*
   messageDesc(file_parley_v1_topic, 24);
 
 /**
+ * Asks what came on topics since the answer before, as a sample: for those who look on. A tail takes events
+ * from its first request on, also of topics that are not kept, and ends when it was not asked for 10 s.
+ *
+ * @generated from message parley.v1.TailTopicsRequest
+ */
+export type TailTopicsRequest = Message<"parley.v1.TailTopicsRequest"> & {
+  /**
+   * Names the tail; the client's own number, not 0. A connection has at most 4. With another filter
+   * it begins anew.
+   *
+   * @generated from field: uint64 tail = 1;
+   */
+  tail: bigint;
+
+  /**
+   * Which topics: a topic or a pattern. May be empty with a type.
+   *
+   * @generated from field: string pattern = 2;
+   */
+  pattern: string;
+
+  /**
+   * Only events of this type. Empty means all.
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * Only events with this text somewhere: in the topic, the payload, a header, the type or the
+   * message_id. Upper and lower case differ. At most 256 bytes.
+   *
+   * @generated from field: string contains = 4;
+   */
+  contains: string;
+
+  /**
+   * The most events a second that are given, at most 200; 0 means 50.
+   *
+   * @generated from field: uint32 events_per_second = 5;
+   */
+  eventsPerSecond: number;
+
+  /**
+   * Ends the tail. What came until now is still given.
+   *
+   * @generated from field: bool end = 6;
+   */
+  end: boolean;
+};
+
+/**
+ * Describes the message parley.v1.TailTopicsRequest.
+ * Use `create(TailTopicsRequestSchema)` to create a new message.
+ */
+export const TailTopicsRequestSchema: GenMessage<TailTopicsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 25);
+
+/**
+ * An event of a sample.
+ *
+ * @generated from message parley.v1.TailedEvent
+ */
+export type TailedEvent = Message<"parley.v1.TailedEvent"> & {
+  /**
+   * The event. Of a longer payload the first 16,384 bytes are given.
+   *
+   * @generated from field: parley.v1.Event event = 1;
+   */
+  event?: Event | undefined;
+
+  /**
+   * How long its payload was, in bytes.
+   *
+   * @generated from field: uint64 payload_bytes = 2;
+   */
+  payloadBytes: bigint;
+};
+
+/**
+ * Describes the message parley.v1.TailedEvent.
+ * Use `create(TailedEventSchema)` to create a new message.
+ */
+export const TailedEventSchema: GenMessage<TailedEvent> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 26);
+
+/**
+ * What came since the answer before. Every event of the topics and the type is counted in `came`, once.
+ *
+ * @generated from message parley.v1.TailTopicsResponse
+ */
+export type TailTopicsResponse = Message<"parley.v1.TailTopicsResponse"> & {
+  /**
+   * Some of the events that fit, each with the same chance, in the order in which they came. All of
+   * them when they are few. Large ones come less often when they do not fit into an answer together.
+   *
+   * @generated from field: repeated parley.v1.TailedEvent events = 1;
+   */
+  events: TailedEvent[];
+
+  /**
+   * Whether the tail began with this request: nothing was counted before.
+   *
+   * @generated from field: bool began = 2;
+   */
+  began: boolean;
+
+  /**
+   * How many events came.
+   *
+   * @generated from field: uint64 came = 3;
+   */
+  came: bigint;
+
+  /**
+   * How many of them have the text: those that are given and those that were left out.
+   *
+   * @generated from field: uint64 fit = 4;
+   */
+  fit: bigint;
+
+  /**
+   * How many were not searched for the text, since they held more than 32 MiB a second.
+   *
+   * @generated from field: uint64 unsearched = 5;
+   */
+  unsearched: bigint;
+
+  /**
+   * How many were not looked at, since they came faster than the server could.
+   *
+   * @generated from field: uint64 dropped = 6;
+   */
+  dropped: bigint;
+
+  /**
+   * In which time, in milliseconds.
+   *
+   * @generated from field: uint32 elapsed_ms = 7;
+   */
+  elapsedMs: number;
+};
+
+/**
+ * Describes the message parley.v1.TailTopicsResponse.
+ * Use `create(TailTopicsResponseSchema)` to create a new message.
+ */
+export const TailTopicsResponseSchema: GenMessage<TailTopicsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 27);
+
+/**
+ * Asks for one level of the tree that the names of kept topics are.
+ *
+ * @generated from message parley.v1.TopicLevelsRequest
+ */
+export type TopicLevelsRequest = Message<"parley.v1.TopicLevelsRequest"> & {
+  /**
+   * The levels above it, like "orders.eu"; empty for the first level.
+   *
+   * @generated from field: string above = 1;
+   */
+  above: string;
+
+  /**
+   * Only levels behind this name, in the order of their names: the last of the page before.
+   *
+   * @generated from field: string after = 2;
+   */
+  after: string;
+
+  /**
+   * The most levels, at most 1,000; 0 means 1,000.
+   *
+   * @generated from field: uint32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message parley.v1.TopicLevelsRequest.
+ * Use `create(TopicLevelsRequestSchema)` to create a new message.
+ */
+export const TopicLevelsRequestSchema: GenMessage<TopicLevelsRequest> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 28);
+
+/**
+ * A level of names: all kept topics that begin with it.
+ *
+ * @generated from message parley.v1.TopicLevel
+ */
+export type TopicLevel = Message<"parley.v1.TopicLevel"> & {
+  /**
+   * Its name, with the levels above it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How many topics there are in it: that of its own name, and those below.
+   *
+   * @generated from field: uint64 topics = 2;
+   */
+  topics: bigint;
+
+  /**
+   * Their events.
+   *
+   * @generated from field: uint64 events = 3;
+   */
+  events: bigint;
+
+  /**
+   * The bytes of these.
+   *
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * Whether the level is a topic itself.
+   *
+   * @generated from field: bool is_topic = 5;
+   */
+  isTopic: boolean;
+};
+
+/**
+ * Describes the message parley.v1.TopicLevel.
+ * Use `create(TopicLevelSchema)` to create a new message.
+ */
+export const TopicLevelSchema: GenMessage<TopicLevel> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 29);
+
+/**
+ * The levels, or one page of them.
+ *
+ * @generated from message parley.v1.TopicLevelsResponse
+ */
+export type TopicLevelsResponse = Message<"parley.v1.TopicLevelsResponse"> & {
+  /**
+   * In the order of their names, by UTF-16 code units.
+   *
+   * @generated from field: repeated parley.v1.TopicLevel levels = 1;
+   */
+  levels: TopicLevel[];
+
+  /**
+   * Whether there are more behind them.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message parley.v1.TopicLevelsResponse.
+ * Use `create(TopicLevelsResponseSchema)` to create a new message.
+ */
+export const TopicLevelsResponseSchema: GenMessage<TopicLevelsResponse> = /*@__PURE__*/
+  messageDesc(file_parley_v1_topic, 30);
+
+/**
  * Where a policy comes from.
  *
  * @generated from enum parley.v1.PolicyOrigin
@@ -1185,6 +1455,26 @@ export const Topics: GenService<{
     methodKind: "unary";
     input: typeof MeasureTopicsRequestSchema;
     output: typeof MeasureTopicsResponseSchema;
+  },
+  /**
+   * Gives a sample of what is published from now on, asked again and again.
+   *
+   * @generated from rpc parley.v1.Topics.Tail
+   */
+  tail: {
+    methodKind: "unary";
+    input: typeof TailTopicsRequestSchema;
+    output: typeof TailTopicsResponseSchema;
+  },
+  /**
+   * Lists one level of the names of kept topics.
+   *
+   * @generated from rpc parley.v1.Topics.Levels
+   */
+  levels: {
+    methodKind: "unary";
+    input: typeof TopicLevelsRequestSchema;
+    output: typeof TopicLevelsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_parley_v1_topic, 0);

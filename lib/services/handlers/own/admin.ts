@@ -9,7 +9,7 @@ import type { Admin } from "../../../gen/parley/v1/admin_pb.ts";
 import type { Peer } from "../../connection/peer.ts";
 import type { LogAdministration } from "../../administration.ts";
 import type { Features } from "../../features.ts";
-import { kick, listConnections } from "./connections.ts";
+import { connectionRights, kick, listConnections } from "./connections.ts";
 import type { Methods } from "./method.ts";
 import { isNear } from "./rights.ts";
 
@@ -31,6 +31,8 @@ export const ADMIN_METHODS: Methods<typeof Admin> = {
     run: (features, peer, request) =>
       listConnections(administrationFor(features, peer, "list the connections"), peer, request),
   },
+  rights: (features, peer, request) =>
+    connectionRights(features, administrationFor(features, peer, "tell rights"), peer, request),
   kick: (features, peer, request) =>
     kick(administrationFor(features, peer, "end connections"), peer, request),
   stats: (features, peer) => {

@@ -18,7 +18,7 @@ const log = logger("audit");
 /** The services whose methods are acts, unless they only read. */
 const SERVICES: readonly string[] = [Admin, Queues, Topics, Users].map(({ typeName }) => typeName);
 const READING =
-  /^(?:Get|Info|List|Peek|Count|Read|Check|Stats|Connections|Policies|Explain|LogLevels|Measure)/;
+  /^(?:Get|Info|List|Peek|Count|Read|Tail|Levels|Measure|Check|Stats|Connections|Rights|Policies|Explain|LogLevels)/;
 /** Acts of other services. */
 const FURTHER: readonly string[] = [`${Rooms.typeName}/Remove`];
 /** The fields that say what a request is about. */

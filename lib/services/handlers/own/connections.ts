@@ -1,5 +1,5 @@
 /**
- * The methods of the service Admin that are about connections: which there are, and ending some of them.
+ * The methods of the service Admin that are about connections: which there are, what each may do, and ending some of them.
  *
  * A list comes in pages, in the order in which connections came; others have their turn while one is made. Whoever is
  * ended is told KICKED and the reason, and the log says who had it done.
@@ -7,12 +7,19 @@
 import { CloseReason, ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
 import { logger } from "../../../base/log.ts";
 import { quote } from "../../../base/quote.ts";
-import type { ConnectionsRequest, KickRequest } from "../../../gen/parley/v1/admin_pb.ts";
+import type {
+  ConnectionRightsRequest,
+  ConnectionsRequest,
+  KickRequest,
+} from "../../../gen/parley/v1/admin_pb.ts";
+import { inertName, type Role, USER_VARIABLE } from "../../../logic/access/rules.ts";
+import { roleOf } from "../../access/role_info.ts";
 import type { Administration } from "../../administration.ts";
 import type { Peer } from "../../connection/peer.ts";
 import type { Session } from "../../connection/session.ts";
 import { queuesOf } from "../../queues/peer_queues.ts";
 import { topicsOf } from "../../topics/peer_topics.ts";
+import type { Features } from "../../features.ts";
 
 const log = logger("connection");
 
@@ -52,6 +59,40 @@ export async function listConnections(
   return { connections: found.map(infoOf), more: false };
 }
 
+/** Tells what a connection may do. Raises NOT_FOUND when there is none of that name. */
+export function connectionRights(
+  { access }: Features,
+  { sessions }: Administration,
+  peer: Peer,
+  { sessionId }: ConnectionRightsRequest,
+) {
+  const session = [...sessions].find((each) => each.sessionId === sessionId);
+  if (session === undefined) throw notThere("tell what may be done by", sessionId);
+  const { identity } = session;
+  if (identity === null) return { everything: true };
+  const { user, assertion } = identity;
+  const known = new Map(access?.accounts?.roles.map((role) => [role.name, role]));
+  const roles = identity.roles.map((name): Role =>
+    known.get(name) ?? { name, allow: {}, deny: {} }
+  );
+  if (assertion?.permissions) roles.push({ ...assertion.permissions, name: "" });
+  // The rules of this very user: what stands for a name is that name.
+  const ruleOf = (rule: string) => rule.replaceAll(USER_VARIABLE, () => inertName(user));
+  let left = peer.context.limits.maxFrameBytes >>> 1;
+  let more = false;
+  const rules = [];
+  for (const role of roles) {
+    const { told, bytes } = roleOf(role, left, ruleOf);
+    left -= bytes;
+    more ||= told.rules > told.allow.length + told.deny.length;
+    if (left < 0 && rules.length > 0) {
+      return { user, roles: [...identity.roles], rules, more: true };
+    }
+    rules.push(told);
+  }
+  return { user, roles: [...identity.roles], rules, more };
+}
+
 /** Ends connections. Raises INVALID_ARGUMENT, and NOT_FOUND when there is none of them. */
 export function kick({ sessions }: Administration, peer: Peer, request: KickRequest) {
   const { sessionIds, user, address, reason } = request;
@@ -76,10 +117,7 @@ export function kick({ sessions }: Administration, peer: Peer, request: KickRequ
     (named.size === 0 || named.has(session.sessionId)) && isWanted(session, { user, address })
   );
   if (wanted.length === 0) {
-    const which = sessionIds.length > 0 ? quote(sessionIds[0]) : quote(user || address);
-    throw new ParleyError(ErrorCode.NOT_FOUND, `cannot end ${which}: there is no such connection`, {
-      accepted: "connections that `parley connections` tells of",
-    });
+    throw notThere("end", sessionIds[0] ?? (user || address));
   }
   const by = peer.identity?.user ?? "";
   for (const session of wanted) {
@@ -94,6 +132,14 @@ export function kick({ sessions }: Administration, peer: Peer, request: KickRequ
     session.end(kicked(reason));
   }
   return { kicked: wanted.length };
+}
+
+function notThere(action: string, which: string): ParleyError {
+  return new ParleyError(
+    ErrorCode.NOT_FOUND,
+    `cannot ${action} ${quote(which)}: there is no such connection`,
+    { accepted: "connections that `parley connections` tells of" },
+  );
 }
 
 function kicked(reason: string): ParleyError {

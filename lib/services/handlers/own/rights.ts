@@ -19,6 +19,7 @@ import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
 import { Types } from "../../../gen/parley/v1/type_pb.ts";
 import { Users } from "../../../gen/parley/v1/user_pb.ts";
 import type { Verb } from "../../../logic/access/rules.ts";
+import { EVERY_TOPIC } from "../../../logic/topics/pattern.ts";
 import { DEAD_SUFFIX, isDeadName } from "../../../logic/queues/policies.ts";
 import {
   checkMay,
@@ -145,6 +146,12 @@ const TOPICS: Rights<typeof Topics> = {
     ["subscribe", "join"],
     (peer, { topic }) => mayRead(peer, topic) || checkMay(peer, "subscribe", topic),
   ),
+  // As for a subscription; what is denied of it is not delivered.
+  tail: named(
+    ["subscribe", "join"],
+    (peer, { pattern, type }) => checkMayAll(peer, "subscribe", pattern || EVERY_TOPIC, type),
+  ),
+  levels: anybody,
   keep: named(
     ["manage"],
     (peer, { policy }) => checkMayWhole(peer, "manage", `topic.${policy?.pattern ?? ""}`),
@@ -233,6 +240,7 @@ const ADMIN: Rights<typeof Admin> = {
   reload: managesServer("reload"),
   drain: managesServer("drain"),
   connections: managesServer("connections"),
+  rights: managesServer("connections"),
   kick: managesServer("kick"),
   stats: managesServer("stats"),
   logLevels: managesServer("log"),

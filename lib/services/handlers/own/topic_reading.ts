@@ -1,13 +1,14 @@
 /**
- * The method `parley.v1.Topics/Read`: what a kept topic holds, from a seq or a time on or back, and what of it has a text.
+ * The methods `parley.v1.Topics/Read`: what a kept topic holds, from a seq or a time on or back, and what of it has a text; and
+ * `Tail`: what comes from now on, as a sample.
  *
- * A request looks at a bounded number of events, in turns with others, and says where to go on.
+ * A request of Read looks at a bounded number of events, in turns with others, and says where to go on.
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
 import { quote } from "../../../base/quote.ts";
 import { EventSchema } from "../../../gen/parley/v1/event_pb.ts";
-import type { ReadTopicRequest } from "../../../gen/parley/v1/topic_pb.ts";
+import type { ReadTopicRequest, TailTopicsRequest } from "../../../gen/parley/v1/topic_pb.ts";
 import { checkTopic } from "../../../logic/topics/pattern.ts";
 import type { Store, StoreTopic } from "../../../ports/store.ts";
 import { indexOfBytes } from "../../../logic/find_bytes.ts";
@@ -70,6 +71,21 @@ export async function readTopic(features: Features, peer: Peer, request: ReadTop
     await turn.did(count);
   }
   return walk.told(found);
+}
+
+/** Gives what came for a live tail since it was asked last. */
+export function tailTopics(features: Features, peer: Peer, request: TailTopicsRequest) {
+  const { began, tailed } = features.tails.ask(peer, request);
+  if (tailed === null) return { events: [], began };
+  return {
+    events: tailed.events,
+    began,
+    came: BigInt(tailed.came),
+    fit: BigInt(tailed.fit),
+    unsearched: BigInt(tailed.unsearched),
+    dropped: BigInt(tailed.dropped),
+    elapsedMs: Math.round(tailed.elapsedMs),
+  };
 }
 
 /** How far a request has come. */

@@ -6,7 +6,11 @@
  */
 import { ErrorCode, invalidArgument, ParleyError } from "../../../base/errors.ts";
 import { matchesPattern } from "../../../base/matches_pattern.ts";
-import type { Topics } from "../../../gen/parley/v1/topic_pb.ts";
+import type {
+  ListTopicsRequest,
+  TopicLevelsRequest,
+  Topics,
+} from "../../../gen/parley/v1/topic_pb.ts";
 import { quote } from "../../../base/quote.ts";
 import {
   checkMessageType,
@@ -20,7 +24,7 @@ import { maySeeTopic } from "./rights.ts";
 import type { Methods } from "./method.ts";
 import { firstNames } from "./name_page.ts";
 import { explainTopic } from "./explain.ts";
-import { readTopic } from "./topic_reading.ts";
+import { readTopic, tailTopics } from "./topic_reading.ts";
 import { infoOf } from "./topic_info.ts";
 import { keepPolicies, keepTopics, unkeepTopics } from "./policies.ts";
 import type { Features } from "../../features.ts";
@@ -30,6 +34,8 @@ import type { Peer } from "../../connection/peer.ts";
 const MAX_PAGE_TOPICS = 1000;
 /** The most bytes of a topic in a list, without its name and that of its policy. */
 const INFO_BYTES = 192;
+/** The most bytes of a level of names, without its name. */
+const LEVEL_BYTES = 48;
 /** The most topics that one call removes or leaves. */
 const MAX_REMOVED_TOPICS = 256;
 /** The number of topics that are looked at before others may have their turn. */
@@ -47,14 +53,16 @@ export const TOPIC_METHODS: Methods<typeof Topics> = {
   // Events are given as they are kept.
   read: { list: "events", encoded: true, run: readTopic },
   measure: { list: "topics", run: measure },
+  tail: { list: "events", encoded: true, run: tailTopics },
+  levels: { list: "levels", run: listLevels },
 };
 
 async function list(
   features: Features,
   session: Peer,
-  request: { pattern: string; after: string; limit: number; plain: boolean },
+  request: ListTopicsRequest,
 ) {
-  const { pattern, after, plain } = request;
+  const { pattern, after, plain, contains } = request;
   const { limits } = session.context;
   if (pattern !== "") checkPattern(pattern, limits, "list");
   const { store } = features.needKept();
@@ -62,7 +70,8 @@ async function list(
     after,
     most: Math.min(request.limit || MAX_PAGE_TOPICS, MAX_PAGE_TOPICS),
     turn: session.callsTurn,
-    fits: (name) => matchesPattern(pattern, name) && maySeeTopic(session, name),
+    fits: (name) =>
+      matchesPattern(pattern, name) && name.includes(contains) && maySeeTopic(session, name),
   });
   // The page is one message: half of what a message may be leaves room for everything around it.
   let left = limits.maxFrameBytes >>> 1;
@@ -123,6 +132,72 @@ function measure(features: Features, session: Peer, request: { pattern: string; 
     otherEvents: BigInt(report.otherEvents),
     otherBytes: BigInt(report.otherBytes),
   };
+}
+
+/** What a level of names holds. */
+interface Level {
+  readonly name: string;
+  topics: number;
+  events: number;
+  bytes: number;
+  isTopic: boolean;
+}
+
+async function listLevels(features: Features, session: Peer, request: TopicLevelsRequest) {
+  const { above, after } = request;
+  const { limits } = session.context;
+  if (above !== "") checkTopic(above, limits, "list levels of");
+  const prefix = above === "" ? "" : `${above}.`;
+  const most = Math.min(request.limit || MAX_PAGE_TOPICS, MAX_PAGE_TOPICS);
+  const page: Level[] = [];
+  const known = new Map<string, Level>();
+  let more = false;
+  let looked = 0;
+  const turn = session.callsTurn;
+  await turn.admit();
+  for (const topic of features.needKept().store.topics()) {
+    if (++looked % LOOKED_AT_ONCE === 0) await turn.did(LOOKED_AT_ONCE);
+    if (!topic.name.startsWith(prefix)) continue;
+    const dot = topic.name.indexOf(".", prefix.length);
+    const name = dot < 0 ? topic.name : topic.name.slice(0, dot);
+    if (name <= after || !maySeeTopic(session, topic.name)) continue;
+    let level = known.get(name);
+    if (level === undefined) {
+      if (page.length === most) {
+        more = true;
+        // One that was left out stays so: the page only comes to end earlier.
+        if (name > page[most - 1].name) continue;
+        known.delete(page.pop()!.name);
+      }
+      known.set(name, level = { name, topics: 0, events: 0, bytes: 0, isTopic: false });
+      page.splice(placeOf(page, name), 0, level);
+    }
+    level.topics++;
+    level.events += topic.events;
+    level.bytes += topic.bytes;
+    if (dot < 0) level.isTopic = true;
+  }
+  let left = limits.maxFrameBytes >>> 1;
+  const levels = [];
+  for (const { name, topics, events, bytes, isTopic } of page) {
+    left -= LEVEL_BYTES + 3 * name.length;
+    if (left < 0 && levels.length > 0) return { levels, more: true };
+    const sums = { topics: BigInt(topics), events: BigInt(events), bytes: BigInt(bytes) };
+    levels.push({ name, ...sums, isTopic });
+  }
+  return { levels, more };
+}
+
+/** The place of `name` in a sorted page. */
+function placeOf(page: readonly { readonly name: string }[], name: string): number {
+  let low = 0;
+  let high = page.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (page[middle].name < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 async function trim(

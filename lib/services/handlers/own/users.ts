@@ -7,7 +7,7 @@ import { invalidArgument } from "../../../base/errors.ts";
 import type { ListRolesRequest, ListUsersRequest, Users } from "../../../gen/parley/v1/user_pb.ts";
 import { MAX_ROLES_OF_USER } from "../../../logic/access/names.ts";
 import type { Accounts, UserEntry } from "../../../logic/access/accounts.ts";
-import { type Role, type RuleLists, VERBS } from "../../../logic/access/rules.ts";
+import { roleOf } from "../../access/role_info.ts";
 import { keyOfUser } from "../../access/usage.ts";
 import type { UserAdministration } from "../../administration.ts";
 import type { Peer } from "../../connection/peer.ts";
@@ -148,17 +148,4 @@ function listRoles(features: Features, peer: Peer, { after }: ListRolesRequest) 
     page.push(told);
   }
   return { roles: page, more: page.length < roles.length };
-}
-
-/** A role with as many of its rules as fit into `left` bytes. */
-function roleOf({ name, allow, deny }: Role, left: number) {
-  let bytes = INFO_BYTES + 3 * name.length;
-  const rulesOf = (lists: RuleLists) =>
-    VERBS.flatMap((verb) => (lists[verb] ?? []).map((rule) => `${verb} ${rule}`));
-  const all = { allow: rulesOf(allow), deny: rulesOf(deny) };
-  const fitting = (rules: readonly string[]) =>
-    rules.filter((rule) => (bytes += 8 + 3 * rule.length) <= left);
-  const told = { role: name, allow: fitting(all.allow), deny: fitting(all.deny), rules: 0 };
-  told.rules = all.allow.length + all.deny.length;
-  return { told, bytes };
 }
