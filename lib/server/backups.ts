@@ -7,7 +7,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { join } from "node:path";
-import { detached } from "../base/detached.ts";
+import { detached, whenOver } from "../base/detached.ts";
 import { ErrorCode, invalidArgument, ParleyError } from "../base/errors.ts";
 import { logger } from "../base/log.ts";
 import { quote } from "../base/quote.ts";
@@ -23,6 +23,8 @@ const LOOK_INTERVAL_MS = 500;
 const MAX_IDLE_MS = 60_000;
 /** What stays free on the disk beside the copy. */
 const RESERVE_BYTES = 64 * 1024 * 1024;
+/** The most pieces that are asked for before they have come. */
+const MAX_ASKED = 8;
 /** The names of copies, in the data directory. */
 const PREFIX = "parley.backup-";
 const NOTHING = new Uint8Array(0);
@@ -36,9 +38,13 @@ interface Copy {
   /** Null while it is made. */
   file: Deno.FsFile | null;
   bytes: number;
-  /** How many bytes were read. */
+  /** How many bytes were read, and how many were asked for. */
   read: number;
-  isBusy: boolean;
+  asked: number;
+  /** How many pieces were asked for and have not come, or 1 while the copy is made. */
+  underWay: number;
+  /** Resolves when the last piece that was asked for has come. */
+  last: Promise<unknown>;
   usedMs: number;
 }
 
@@ -84,8 +90,7 @@ export class Backups implements BackupAdministration {
       hash: createHash("sha256"),
       file: null,
       bytes: 0,
-      read: 0,
-      isBusy: true,
+      ...{ read: 0, asked: 0, underWay: 1, last: Promise.resolve() },
       usedMs: this.#nowMs(),
     };
     this.#copy = copy;
@@ -98,7 +103,7 @@ export class Backups implements BackupAdministration {
       await this.#drop(copy);
       throw reason;
     }
-    copy.isBusy = false;
+    copy.underWay = 0;
     copy.usedMs = this.#nowMs();
     if (this.#copy !== copy || isGone(peer)) {
       await this.#drop(copy);
@@ -110,28 +115,21 @@ export class Backups implements BackupAdministration {
 
   async read(id: string, offset: bigint, maxBytes: number): Promise<BackupPiece> {
     const copy = this.#find(id, "read");
-    const { file } = copy;
-    if (file === null || copy.isBusy || offset !== BigInt(copy.read)) {
+    if (offset !== BigInt(copy.asked) || copy.underWay >= MAX_ASKED) {
       throw invalidArgument(`cannot read the backup ${quote(id)} from ${offset} on`, {
-        accepted: `${copy.read}, when what was asked for before has come`,
+        accepted:
+          `${copy.asked}, with at most ${MAX_ASKED} pieces that were asked for and have not come`,
       });
     }
-    copy.isBusy = true;
+    const length = Math.min(maxBytes, copy.bytes - copy.asked);
+    copy.asked += length;
+    copy.underWay++;
+    const piece = copy.last.then(() => readPiece(copy, length));
+    copy.last = whenOver(piece);
     try {
-      const bytes = new Uint8Array(Math.min(maxBytes, copy.bytes - copy.read));
-      let length = 0;
-      while (length < bytes.length) {
-        const more = await readSome(copy, file, bytes.subarray(length));
-        if (more === null) break;
-        length += more;
-      }
-      const data = bytes.subarray(0, length);
-      copy.hash.update(data);
-      copy.read += length;
-      const isWhole = copy.read >= copy.bytes;
-      return { data, sha256: isWhole ? copy.hash.copy().digest() : NOTHING };
+      return await piece;
     } finally {
-      copy.isBusy = false;
+      copy.underWay--;
       copy.usedMs = this.#nowMs();
     }
   }
@@ -164,7 +162,7 @@ export class Backups implements BackupAdministration {
 
   /** Removes the copy when nobody reads it any more. */
   #look(copy: Copy): void {
-    const isIdle = !copy.isBusy && this.#nowMs() - copy.usedMs > MAX_IDLE_MS;
+    const isIdle = copy.underWay === 0 && this.#nowMs() - copy.usedMs > MAX_IDLE_MS;
     if (isGone(copy.peer) || isIdle) detached(this.#drop(copy), "remove a copy of the database");
   }
 
@@ -176,6 +174,20 @@ export class Backups implements BackupAdministration {
     for (const path of [copy.path, `${copy.path}.part`]) await removeIfThere(path);
     if (this.#copy === copy) this.#copy = null;
   }
+}
+
+/** Reads the next bytes. Rejects with NOT_FOUND when the copy is removed meanwhile. */
+async function readPiece(copy: Copy, length: number): Promise<BackupPiece> {
+  const data = new Uint8Array(length);
+  for (let have = 0; have < length;) {
+    if (copy.file === null) throw gone("read", copy.id);
+    const more = await readSome(copy, copy.file, data.subarray(have));
+    if (more === null) throw gone("read", copy.id);
+    have += more;
+  }
+  copy.hash.update(data);
+  copy.read += length;
+  return { data, sha256: copy.read >= copy.bytes ? copy.hash.copy().digest() : NOTHING };
 }
 
 /** Reads some bytes. Rejects with NOT_FOUND when the copy is removed meanwhile. */

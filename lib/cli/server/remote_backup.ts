@@ -1,11 +1,12 @@
 /**
  * Reads a backup over a connection into a file.
  *
- * Invariants: one piece is in memory at a time, and the next is asked for when it is written; the file has its name only when
- * all of it came, its checksum is right, and it is on the disk. What is there already is never written over.
+ * Invariants: a few pieces are in memory at a time, and further ones are asked for as they are written; the file has its name
+ * only when all of it came, its checksum is right, and it is on the disk. What is there already is never written over.
  */
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
+import { handled } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { callMethod, type Client } from "../../client/mod.ts";
 import { Admin } from "../../gen/parley/v1/admin_pb.ts";
@@ -15,6 +16,9 @@ import { StopSignals } from "../terminal/stop_signals.ts";
 
 /** How long the server may take for its copy of a large database. */
 const COPY_TIMEOUT_MS = 24 * 3_600_000;
+
+/** How many pieces are asked for at once. */
+const PIECES_AHEAD = 4;
 
 /** What came. */
 export interface ReadBackup {
@@ -59,16 +63,32 @@ async function copy(
   const { startBackup, readBackup, endBackup } = Admin.method;
   const { backupId, bytes } = await callMethod(client, startBackup, {}, { signal });
   const hash = createHash("sha256");
-  for (let offset = 0n;;) {
-    const { data, sha256 } = await callMethod(client, readBackup, { backupId, offset }, { signal });
+  const ask = (offset: bigint) => {
+    const piece = callMethod(client, readBackup, { backupId, offset }, { signal });
+    // It is looked at in its turn, unless one before it fails.
+    handled(piece);
+    return piece;
+  };
+  // The first piece says how large they are; then some are under way, so that a long line is used.
+  const first = await ask(0n);
+  const size = BigInt(first.data.length);
+  const coming = [Promise.resolve(first)];
+  let came = 0n;
+  for (let asked = size;;) {
+    for (; size > 0n && asked < bytes && coming.length < PIECES_AHEAD; asked += size) {
+      coming.push(ask(asked));
+    }
+    const piece = coming.shift();
+    if (piece === undefined) throw damaged(came, bytes);
+    const { data, sha256 } = await piece;
     hash.update(data);
     for (let written = 0; written < data.length;) {
       written += await file.write(data.subarray(written));
     }
-    offset += BigInt(data.length);
-    if (sha256.length === 0 && data.length > 0) continue;
+    came += BigInt(data.length);
+    if (sha256.length === 0) continue;
     const own = hash.digest("hex");
-    if (offset !== bytes || own !== hexOf(sha256)) throw damaged(offset, bytes);
+    if (came !== bytes || own !== hexOf(sha256)) throw damaged(came, bytes);
     await callMethod(client, endBackup, { backupId });
     return { bytes: Number(bytes), sha256: own };
   }

@@ -682,7 +682,8 @@ export type ReadBackupRequest = Message<"parley.v1.ReadBackupRequest"> & {
   backupId: string;
 
   /**
-   * How many bytes came so far: it is read once, from its beginning to its end.
+   * Where those end that were asked for before: it is read once, from its beginning to its end. At most
+   * 8 pieces may be asked for before they have come.
    *
    * @generated from field: uint64 offset = 2;
    */
