@@ -9,7 +9,7 @@ import { quote } from "../../../base/quote.ts";
 import { type Answer as CallAnswer, CallSchema } from "../../../gen/parley/v1/service_pb.ts";
 import type { Answer } from "../answer.ts";
 import { answerHeaders, messageHeaders, messageType } from "./content.ts";
-import { checkQuery, type Exchange, finishedSending, numberOf } from "./exchange.ts";
+import { checkQuery, type Exchange, finishedSending, numberOf, plainBody } from "./exchange.ts";
 import type { MessageClient, Question, Said } from "./message_client.ts";
 
 /** The parameters of a call. */
@@ -28,7 +28,7 @@ export async function call(exchange: Exchange): Promise<Answer> {
     type: messageType(headers, query.get("type")),
     timeoutMs: numberOf(query, "timeout_ms", { least: 1, most: MAX_TIMEOUT_MS }) ?? 0,
     headers,
-    payload: await exchange.body(),
+    payload: await plainBody(exchange),
   });
   const client = await exchange.client();
   const said = await askWhileThere(exchange.left, client, { case: "call", value }, () => {

@@ -28,6 +28,7 @@ import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
 import { Services } from "../../../gen/parley/v1/service_pb.ts";
 import { Types } from "../../../gen/parley/v1/type_pb.ts";
 import { Users } from "../../../gen/parley/v1/user_pb.ts";
+import { FieldCursor } from "../../../wire/field_cursor.ts";
 import type { Answer } from "../answer.ts";
 import { askWhileThere } from "./call.ts";
 import type { Exchange, Run } from "./exchange.ts";
@@ -61,13 +62,27 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   [ErrorCode.INTERNAL]: Code.Internal,
 };
 
+/** The largest request in JSON, and of all services but that of message types: what is read of it at once holds up others. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+/** The most fields of a larger one. */
+const MAX_FIELDS = 1000;
+/** What stands before a message in gRPC-Web: a flag and its length. */
+const ENVELOPE_BYTES = 5;
+/** The longest time that a client may give: a timer takes no longer one. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 const EXCHANGE = createContextKey<Exchange | null>(null);
 
 /** A route for each method. */
 export function connectRoutes(): { method: "POST"; path: string; query: []; run: Run }[] {
   // A field that is misspelt would do nothing.
   const jsonOptions = { ignoreUnknownFields: false };
-  const router = createConnectRouter({ grpc: false, grpcWeb: true, connect: true, jsonOptions });
+  const usual = {
+    ...{ grpc: false, grpcWeb: true, connect: true, jsonOptions },
+    binaryOptions: { readUnknownFields: false },
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+  };
+  const router = createConnectRouter(usual);
   for (const service of SERVICES) {
     const methods = service.methods.map(({ name, localName, input, output }) => [
       localName,
@@ -76,7 +91,9 @@ export function connectRoutes(): { method: "POST"; path: string; query: []; run:
         return fromBinary(output, await ask(context, method, toBinary(input, request)));
       },
     ]);
-    router.service(service, Object.fromEntries(methods));
+    // A set of descriptors has the size of a message. What is not said here is as if it was said nowhere.
+    const options = service === Types ? usual : { ...usual, readMaxBytes: MAX_REQUEST_BYTES };
+    router.service(service, Object.fromEntries(methods), options);
   }
   return router.handlers.map((handler) => ({
     method: "POST",
@@ -112,6 +129,32 @@ function asConnectError(error: ParleyError): ConnectError {
   ], error);
 }
 
+/** Raises a ConnectError for a body that would take long to read, whatever it is. */
+function checkBody({ headers }: Exchange, body: Uint8Array): void {
+  if (body.length <= MAX_REQUEST_BYTES) return;
+  const type = headers["content-type"] ?? "";
+  if (/json/i.test(type)) {
+    throw new ConnectError(
+      `cannot take ${body.length} bytes of JSON; accepted: at most ${MAX_REQUEST_BYTES}, or protobuf`,
+      Code.ResourceExhausted,
+    );
+  }
+  const fields = new FieldCursor();
+  fields.open(body, /grpc-web/i.test(type) ? ENVELOPE_BYTES : 0, body.length);
+  let count = 0;
+  try {
+    while (fields.next()) if (++count > MAX_FIELDS) break;
+  } catch {
+    // What is no protobuf is refused by whoever reads it.
+    return;
+  }
+  if (count <= MAX_FIELDS) return;
+  throw new ConnectError(
+    `cannot take so many fields; accepted: at most ${MAX_FIELDS} in a request of more than ${MAX_REQUEST_BYTES} bytes`,
+    Code.ResourceExhausted,
+  );
+}
+
 async function answer(handler: UniversalHandler, exchange: Exchange): Promise<Answer> {
   const body = await exchange.body();
   const response = await handler({
@@ -120,6 +163,7 @@ async function answer(handler: UniversalHandler, exchange: Exchange): Promise<An
     method: exchange.method,
     header: new Headers({ ...exchange.headers }),
     body: (async function* () {
+      checkBody(exchange, body);
       yield body;
     })(),
     signal: exchange.gone,

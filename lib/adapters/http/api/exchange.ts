@@ -71,6 +71,15 @@ export function numberOf(
   });
 }
 
+/** The body as it is meant. Rejects with INVALID_ARGUMENT for one that is compressed: nobody would know of that later. */
+export async function plainBody(exchange: Exchange): Promise<Uint8Array> {
+  const coding = exchange.headers["content-encoding"] ?? "identity";
+  if (coding.toLowerCase() === "identity") return await exchange.body();
+  throw invalidArgument(`cannot take a body with Content-Encoding ${quote(coding)}`, {
+    accepted: "a body without one, as it is meant",
+  });
+}
+
 /** Raises INVALID_ARGUMENT for a parameter that is not one of `names`: a misspelt one would do nothing. */
 export function checkQuery(query: URLSearchParams, names: readonly string[]): void {
   if (query.size === 0) return;

@@ -4,7 +4,7 @@
 import { type Ack, AckLevel } from "../../../gen/parley/v1/session_pb.ts";
 import type { Answer } from "../answer.ts";
 import { messageHeaders, messageId, messageType } from "./content.ts";
-import { checkQuery, type Exchange, json } from "./exchange.ts";
+import { checkQuery, type Exchange, json, plainBody } from "./exchange.ts";
 
 /** The parameters of a publish. */
 export const PUBLISH_QUERY = ["type"] as const;
@@ -18,7 +18,7 @@ export async function publish(exchange: Exchange): Promise<Answer> {
     type: messageType(headers, exchange.query.get("type")),
     messageId: messageId(exchange.headers),
     headers,
-    payload: await exchange.body(),
+    payload: await plainBody(exchange),
   };
   const client = await exchange.client();
   const said = await client.publish(event);

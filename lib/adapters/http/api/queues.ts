@@ -21,7 +21,14 @@ import {
 import { type Ack, AckLevel } from "../../../gen/parley/v1/session_pb.ts";
 import type { Answer } from "../answer.ts";
 import { jsonData, messageHeaders, messageId, messageType } from "./content.ts";
-import { checkQuery, type Exchange, finishedSending, json, numberOf } from "./exchange.ts";
+import {
+  checkQuery,
+  type Exchange,
+  finishedSending,
+  json,
+  numberOf,
+  plainBody,
+} from "./exchange.ts";
 import type { LongSession, PulledJobs } from "./long_session.ts";
 
 /** The parameters of a push and of a pull. */
@@ -35,6 +42,8 @@ const MAX_WAIT_MS = 60_000;
 const LEAST_WAIT_MS = 250;
 /** The most tokens of one settle. */
 const MAX_TOKENS = 1000;
+/** The largest body of one: what is read of it at once holds up others. */
+const MAX_SETTLE_BYTES = 256 * 1024;
 /** More than any delay that a server accepts, which says so itself. */
 const ANY_MS = 2 ** 49;
 
@@ -60,7 +69,7 @@ export async function push(exchange: Exchange): Promise<Answer> {
     key: query.get("key") ?? "",
     delayMs: BigInt(numberOf(query, "delay_ms", { most: ANY_MS }) ?? 0),
     headers,
-    payload: await exchange.body(),
+    payload: await plainBody(exchange),
   });
   const client = await exchange.client();
   const said = await client.ask({ case: "job", value });
@@ -133,7 +142,13 @@ interface Verdicts {
 /** Says what becomes of jobs. */
 export async function settle(exchange: Exchange): Promise<Answer> {
   checkQuery(exchange.query, []);
-  const said = verdictsOf(await exchange.body());
+  const body = await plainBody(exchange);
+  if (body.length > MAX_SETTLE_BYTES) {
+    throw invalidArgument(`cannot settle with a body of ${body.length} bytes`, {
+      accepted: `at most ${MAX_SETTLE_BYTES} bytes`,
+    });
+  }
+  const said = verdictsOf(body);
   const late: string[] = [];
   let level: AckLevel | null = null;
   let refusal: unknown = null;
