@@ -9,6 +9,7 @@ import { Demo } from "../lib/gen/parley/v1/demo_pb.ts";
 import { Queues } from "../lib/gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../lib/gen/parley/v1/room_pb.ts";
 import { Server } from "../lib/gen/parley/v1/server_pb.ts";
+import { Cluster } from "../lib/gen/parley/v1/cluster_pb.ts";
 import { Services } from "../lib/gen/parley/v1/service_pb.ts";
 import { Users } from "../lib/gen/parley/v1/user_pb.ts";
 import { Topics } from "../lib/gen/parley/v1/topic_pb.ts";
@@ -128,9 +129,10 @@ Deno.test("buf breaking refuses what is deleted or renumbered, and takes what is
 Deno.test("a server answers every method that proto/ describes, and names them for one that it has not", async () => {
   await using server = await startServer();
   await using client = await connect(`parley://127.0.0.1:${server.port("tcp")}`);
-  const names = [Demo, Rooms, Topics, Queues, Types, Services, Users, Admin, Server].flatMap((
-    service,
-  ) => service.methods.map(({ name }) => `${service.typeName}/${name}`));
+  const names = [Demo, Rooms, Topics, Queues, Types, Services, Users, Admin, Server, Cluster]
+    .flatMap((
+      service,
+    ) => service.methods.map(({ name }) => `${service.typeName}/${name}`));
   const check = async (method: string) => {
     const answer = await client.call(method, new Uint8Array(0)).then(() => null, (error) => error);
     assert.notEqual(answer?.code, ErrorCode.UNIMPLEMENTED, method);

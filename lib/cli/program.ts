@@ -10,6 +10,7 @@ import { addBackup } from "./server/backup.ts";
 import { addBench } from "./bench/bench.ts";
 import { addCall } from "./calls/call.ts";
 import { addChat } from "./rooms/chat.ts";
+import { addCluster } from "./cluster/cluster.ts";
 import { checkEnvironment, type CliContext } from "./command.ts";
 import { addComplete } from "./server/complete.ts";
 import { addCompletion } from "./server/completion.ts";
@@ -96,6 +97,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addDrain(program, context);
   addLogLevel(program, context);
   addConnections(program, context);
+  addCluster(program, context);
   addContext(program, context);
   addBench(program, context);
   addBackup(program, context);

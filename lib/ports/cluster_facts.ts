@@ -50,6 +50,8 @@ export interface LogFacts {
 
 /** A cluster as its node sees it. */
 export interface ClusterFacts {
+  /** The name of the cluster. */
+  readonly name: string;
   /** This node. */
   readonly self: NodeInfo;
   /** Whether the other nodes can be reached, and why not. */

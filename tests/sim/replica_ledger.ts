@@ -3,8 +3,10 @@
  */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { fromBinary } from "@bufbuild/protobuf";
 import { openSqliteStore } from "../../lib/adapters/sqlite/store.ts";
-import { readAll } from "../contract/store_support.ts";
+import { EventSchema } from "../../lib/gen/parley/v1/event_pb.ts";
+import type { Store, StoreTopic } from "../../lib/ports/store.ts";
 
 /** What was acknowledged by any node: the payload of each seq of each topic, and the ids of jobs. */
 export class ReplicaLedger {
@@ -64,7 +66,7 @@ export async function holdsAll(
   try {
     const seen = new Set<string>();
     for (const [name, acknowledged] of ledger.events) {
-      const events = await readAll(store, store.topic(name)!, 1000);
+      const events = await eventsOf(store, store.topic(name)!);
       events.forEach(({ seq, payload }, index) => {
         assert.equal(seq, index + 1, `${name} has no gap`);
         assert.ok(!seen.has(payload), `${payload} is there once`);
@@ -80,4 +82,25 @@ export async function holdsAll(
   } finally {
     await store.close();
   }
+}
+
+/** The seqs and payloads of all events of a topic. */
+async function eventsOf(
+  store: Store,
+  topic: StoreTopic,
+): Promise<{ seq: number; payload: string }[]> {
+  const events: { seq: number; payload: string }[] = [];
+  for (let from = topic.firstSeq; from <= topic.lastSeq;) {
+    const request = { from, direction: "forward", maxEvents: 1000, maxBytes: 1e6 } as const;
+    const { count, bytes, ranges, seqs } = await store.read(topic, request);
+    for (let index = 0; index < count; index++) {
+      const { payload } = fromBinary(
+        EventSchema,
+        bytes.subarray(ranges[2 * index], ranges[2 * index + 1]),
+      );
+      events.push({ seq: seqs[index], payload: new TextDecoder().decode(payload) });
+    }
+    from = events.at(-1)!.seq + 1;
+  }
+  return events;
 }

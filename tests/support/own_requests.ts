@@ -12,6 +12,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { Admin } from "../../lib/gen/parley/v1/admin_pb.ts";
+import { Cluster } from "../../lib/gen/parley/v1/cluster_pb.ts";
 import { Demo } from "../../lib/gen/parley/v1/demo_pb.ts";
 import { ClientMessageSchema } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { Queues } from "../../lib/gen/parley/v1/queue_pb.ts";
@@ -70,6 +71,7 @@ const SERVICES: readonly DescService[] = [
   Users,
   Server,
   Admin,
+  Cluster,
 ];
 
 /** The server's own methods. */

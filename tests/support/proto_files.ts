@@ -2,6 +2,7 @@
  * The files of proto/, as the generated code has them.
  */
 import type { DescFile } from "@bufbuild/protobuf";
+import { file_parley_v1_cluster } from "../../lib/gen/parley/v1/cluster_pb.ts";
 import { file_parley_v1_demo } from "../../lib/gen/parley/v1/demo_pb.ts";
 import { file_parley_v1_envelope } from "../../lib/gen/parley/v1/envelope_pb.ts";
 import { file_parley_v1_admin } from "../../lib/gen/parley/v1/admin_pb.ts";
@@ -19,6 +20,7 @@ import { file_parley_v1_user } from "../../lib/gen/parley/v1/user_pb.ts";
 /** All of them. */
 export const PROTO_FILES: readonly DescFile[] = [
   file_parley_v1_admin,
+  file_parley_v1_cluster,
   file_parley_v1_demo,
   file_parley_v1_envelope,
   file_parley_v1_error,

@@ -95,6 +95,28 @@ export async function openJetStreamLog(options: LogOptions): Promise<JetStreamLo
   });
 }
 
+/** Whether there is a log of the cluster. Rejects with a ParleyError, UNAVAILABLE, when JetStream does not answer. */
+export async function isLogThere(
+  { connection, cluster, answerMs = 5000 }: Pick<
+    LogOptions,
+    "connection" | "cluster" | "answerMs"
+  >,
+): Promise<boolean> {
+  try {
+    const manager = await jetstreamManager(connection, { timeout: answerMs });
+    await manager.streams.info(streamOf(cluster));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === ApiCode.NO_STREAM) return false;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ParleyError(
+      ErrorCode.UNAVAILABLE,
+      `cannot look for the log of the cluster ${quote(cluster)}: ${reason}`,
+      { accepted: "NATS servers with JetStream", cause: error },
+    );
+  }
+}
+
 function subjectOf(cluster: string): string {
   return `${cluster}.log`;
 }

@@ -50,7 +50,7 @@ export function openCluster(
     heartbeatMs: its.heartbeat_ms,
     silenceMs: its.silence_ms,
   });
-  const cluster = new Cluster(features, engine);
+  const cluster = new Cluster(features, engine, its.name);
   nats.open();
   const { silence_ms: silenceMs } = its;
   const replication = shared === null

@@ -65,7 +65,9 @@ export class Replication {
     cluster.log = this.#watch;
     features.lead = this.#keeper;
     this.#keeper.onChange(() => {
-      if (this.#keeper.isWriter()) guard("begin to write", () => work.begin());
+      if (!this.#keeper.isWriter()) return;
+      guard("begin to write", () => work.begin());
+      guard("tell that this node writes", () => features.system.writerChanged(cluster.self));
     });
     this.#keeper.start();
   }

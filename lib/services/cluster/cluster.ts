@@ -51,6 +51,7 @@ export interface WorkTaker {
 export class Cluster implements ClusterFacts, EngineListener {
   whyDown = "it has not been reached yet";
   log: LogFacts | null = null;
+  readonly name: string;
   readonly engine: Engine;
   readonly #features: Features;
   readonly #nodes = new Map<string, LinkedNode>();
@@ -62,8 +63,10 @@ export class Cluster implements ClusterFacts, EngineListener {
   /** Changes that leave in a moment. */
   #changes: InterestChange[] = [];
 
-  constructor(features: Features, engine: Engine) {
+  /** `name` is that of the cluster. */
+  constructor(features: Features, engine: Engine, name: string) {
     this.#features = features;
+    this.name = name;
     this.engine = engine;
     this.#interest = new LocalInterest((change) => this.#changed(change));
     const { bus, calls: { methods } } = features;
@@ -136,6 +139,7 @@ export class Cluster implements ClusterFacts, EngineListener {
     for (const changes of inMessages(this.#interest.all())) this.#tell(node, changes);
     peer.outbox.flush();
     guard("hand work to a node", () => this.#work?.joined(info));
+    if (this.#tellsOfNodes) this.#features.system.nodeJoined(info);
     log.info("the node {node} is there", { node: info.name, id: info.id, version: info.version });
   }
 
@@ -149,6 +153,7 @@ export class Cluster implements ClusterFacts, EngineListener {
     if (node === undefined) return;
     this.#nodes.delete(info.id);
     this.#eventsOfFormer += node.input.events;
+    if (this.#tellsOfNodes) this.#features.system.nodeLeft(info, why);
     log.info("the node {node} is gone: {why}", { node: info.name, id: info.id, why });
     const { peer } = node;
     const { bus, calls, callouts } = this.#features;
@@ -164,6 +169,12 @@ export class Cluster implements ClusterFacts, EngineListener {
   async received(from: NodeInfo, channel: Channel, bytes: Uint8Array): Promise<void> {
     if (channel !== BUS_CHANNEL) return await this.#work?.received(from, bytes);
     await this.#nodes.get(from.id)?.input.take(bytes);
+  }
+
+  /** Whether this is the node that tells of others, so that system topics say it once: that with the least id. */
+  get #tellsOfNodes(): boolean {
+    const { id } = this.self;
+    return [...this.#nodes.keys()].every((other) => id < other);
   }
 
   /** Hands on the groups' share of a node that is gone, as far as it was not sent. */

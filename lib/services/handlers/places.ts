@@ -7,6 +7,7 @@
  */
 import type { DescService } from "@bufbuild/protobuf";
 import { Admin } from "../../gen/parley/v1/admin_pb.ts";
+import { Cluster } from "../../gen/parley/v1/cluster_pb.ts";
 import { Demo } from "../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../gen/parley/v1/room_pb.ts";
@@ -115,6 +116,9 @@ const SERVER: Places<typeof Server> = {
   history: "here",
 };
 
+// Each node tells what it sees, and gives up for itself alone.
+const CLUSTER: Places<typeof Cluster> = { info: "here", stepDown: "here" };
+
 const PLACES: ReadonlyMap<string, Place> = new Map([
   ...placesOf(Demo, DEMO),
   ...placesOf(Rooms, ROOMS),
@@ -125,6 +129,7 @@ const PLACES: ReadonlyMap<string, Place> = new Map([
   ...placesOf(Users, USERS),
   ...placesOf(Admin, ADMIN),
   ...placesOf(Server, SERVER),
+  ...placesOf(Cluster, CLUSTER),
 ]);
 
 function placesOf<S extends DescService>(service: S, places: Places<S>): [string, Place][] {

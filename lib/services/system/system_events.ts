@@ -16,6 +16,9 @@ import type { CloseReason, LimitName, ParleyError } from "../../base/errors.ts";
 import { EventSchema } from "../../gen/parley/v1/event_pb.ts";
 import type { Death } from "../../gen/parley/v1/queue_pb.ts";
 import {
+  ClusterNodeJoinedSchema,
+  ClusterNodeLeftSchema,
+  ClusterWriterChangedSchema,
   ConfigurationReloadedSchema,
   ConnectedSchema,
   DeadLetterAddedSchema,
@@ -30,6 +33,7 @@ import {
 } from "../../gen/parley/v1/system_pb.ts";
 import type { AccountChange } from "../../logic/access/accounts.ts";
 import { TokenBucket } from "../../logic/access/token_bucket.ts";
+import type { NodeInfo } from "../../ports/engine.ts";
 import type { NoticedPeer, Notices } from "../../ports/notices.ts";
 import { SenderStamps } from "../../wire/stamp.ts";
 import type { ServerContext } from "../connection/server_context.ts";
@@ -129,6 +133,21 @@ export class SystemEvents implements Notices {
     for (const { user, change } of changes) {
       this.#tell("user_changed", UserChangedSchema, () => ({ user, change: CHANGES[change] }));
     }
+  }
+
+  /** This node of a cluster writes what is kept from now on. */
+  writerChanged({ id: node, name, address }: NodeInfo): void {
+    this.#tell("cluster_writer", ClusterWriterChangedSchema, () => ({ node, name, address }));
+  }
+
+  /** A node of the cluster is there. */
+  nodeJoined({ id: node, name, version: serverVersion }: NodeInfo): void {
+    this.#tell("node_joined", ClusterNodeJoinedSchema, () => ({ node, name, serverVersion }));
+  }
+
+  /** A node of the cluster is gone. */
+  nodeLeft({ id: node, name }: NodeInfo, reason: string): void {
+    this.#tell("node_left", ClusterNodeLeftSchema, () => ({ node, name, reason }));
   }
 
   /** Tells of what was left out. To be called with every sweep. */

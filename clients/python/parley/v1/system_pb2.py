@@ -15,7 +15,7 @@ from parley.v1 import error_pb2 as parley_dot_v1_dot_error__pb2
 from parley.v1 import queue_pb2 as parley_dot_v1_dot_queue__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/system.proto\x12\tparley.v1\x1a\x15parley/v1/error.proto\x1a\x15parley/v1/queue.proto\"\x8c\x01\n\x0e\x43onnectionInfo\x12\x12\n\nconnection\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x10\n\x08listener\x18\x03 \x01(\t\x12\x0c\n\x04peer\x18\x04 \x01(\t\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x06 \x01(\t\x12\x0f\n\x07library\x18\x07 \x01(\t\":\n\tConnected\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\";\n\nIdentified\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\"{\n\x0c\x44isconnected\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12,\n\x0c\x63lose_reason\x18\x02 \x01(\x0e\x32\x16.parley.v1.CloseReason\x12\x0e\n\x06reason\x18\x03 \x01(\t\"[\n\x0cSlowConsumer\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12\r\n\x05\x65nded\x18\x02 \x01(\x08\x12\r\n\x05topic\x18\x03 \x01(\t\"i\n\x08LimitHit\x12\r\n\x05limit\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12-\n\nconnection\x18\x03 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"2\n\x0f\x44\x65\x61\x64LetterAdded\x12\x1f\n\x05\x64\x65\x61th\x18\x01 \x01(\x0b\x32\x10.parley.v1.Death\"9\n\x15\x43onfigurationReloaded\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12\x0f\n\x07waiting\x18\x02 \x03(\t\"B\n\x0bUserChanged\x12\x0c\n\x04user\x18\x01 \x01(\t\x12%\n\x06\x63hange\x18\x02 \x01(\x0e\x32\x15.parley.v1.UserChange\"K\n\x0cLoginRefused\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12\x0c\n\x04user\x18\x02 \x01(\t\"-\n\rEventsLeftOut\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04*r\n\nUserChange\x12\x1b\n\x17USER_CHANGE_UNSPECIFIED\x10\x00\x12\x15\n\x11USER_CHANGE_ADDED\x10\x01\x12\x17\n\x13USER_CHANGE_REMOVED\x10\x02\x12\x17\n\x13USER_CHANGE_CHANGED\x10\x03\x42L\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/system.proto\x12\tparley.v1\x1a\x15parley/v1/error.proto\x1a\x15parley/v1/queue.proto\"\x8c\x01\n\x0e\x43onnectionInfo\x12\x12\n\nconnection\x18\x01 \x01(\x04\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x10\n\x08listener\x18\x03 \x01(\t\x12\x0c\n\x04peer\x18\x04 \x01(\t\x12\x0c\n\x04user\x18\x05 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x06 \x01(\t\x12\x0f\n\x07library\x18\x07 \x01(\t\":\n\tConnected\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\";\n\nIdentified\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\"{\n\x0c\x44isconnected\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12,\n\x0c\x63lose_reason\x18\x02 \x01(\x0e\x32\x16.parley.v1.CloseReason\x12\x0e\n\x06reason\x18\x03 \x01(\t\"[\n\x0cSlowConsumer\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12\r\n\x05\x65nded\x18\x02 \x01(\x08\x12\r\n\x05topic\x18\x03 \x01(\t\"i\n\x08LimitHit\x12\r\n\x05limit\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12-\n\nconnection\x18\x03 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"2\n\x0f\x44\x65\x61\x64LetterAdded\x12\x1f\n\x05\x64\x65\x61th\x18\x01 \x01(\x0b\x32\x10.parley.v1.Death\"9\n\x15\x43onfigurationReloaded\x12\x0f\n\x07\x61pplied\x18\x01 \x03(\t\x12\x0f\n\x07waiting\x18\x02 \x03(\t\"B\n\x0bUserChanged\x12\x0c\n\x04user\x18\x01 \x01(\t\x12%\n\x06\x63hange\x18\x02 \x01(\x0e\x32\x15.parley.v1.UserChange\"K\n\x0cLoginRefused\x12-\n\nconnection\x18\x01 \x01(\x0b\x32\x19.parley.v1.ConnectionInfo\x12\x0c\n\x04user\x18\x02 \x01(\t\"C\n\x14\x43lusterWriterChanged\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\"G\n\x11\x43lusterNodeJoined\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0eserver_version\x18\x03 \x01(\t\"=\n\x0f\x43lusterNodeLeft\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"-\n\rEventsLeftOut\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04*r\n\nUserChange\x12\x1b\n\x17USER_CHANGE_UNSPECIFIED\x10\x00\x12\x15\n\x11USER_CHANGE_ADDED\x10\x01\x12\x17\n\x13USER_CHANGE_REMOVED\x10\x02\x12\x17\n\x13USER_CHANGE_CHANGED\x10\x03\x42L\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.system_pb2', globals())
@@ -23,8 +23,8 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\tparley.v1P\001Z\022parley/v1;parleyv1\242\002\003PRL\252\002\tParley.V1\312\002\tParley\\V1\352\002\nParley::V1'
-  _USERCHANGE._serialized_start=975
-  _USERCHANGE._serialized_end=1089
+  _USERCHANGE._serialized_start=1180
+  _USERCHANGE._serialized_end=1294
   _CONNECTIONINFO._serialized_start=84
   _CONNECTIONINFO._serialized_end=224
   _CONNECTED._serialized_start=226
@@ -45,6 +45,12 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _USERCHANGED._serialized_end=849
   _LOGINREFUSED._serialized_start=851
   _LOGINREFUSED._serialized_end=926
-  _EVENTSLEFTOUT._serialized_start=928
-  _EVENTSLEFTOUT._serialized_end=973
+  _CLUSTERWRITERCHANGED._serialized_start=928
+  _CLUSTERWRITERCHANGED._serialized_end=995
+  _CLUSTERNODEJOINED._serialized_start=997
+  _CLUSTERNODEJOINED._serialized_end=1068
+  _CLUSTERNODELEFT._serialized_start=1070
+  _CLUSTERNODELEFT._serialized_end=1131
+  _EVENTSLEFTOUT._serialized_start=1133
+  _EVENTSLEFTOUT._serialized_end=1178
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,36 @@ USER_CHANGE_CHANGED: UserChange
 USER_CHANGE_REMOVED: UserChange
 USER_CHANGE_UNSPECIFIED: UserChange
 
+class ClusterNodeJoined(_message.Message):
+    __slots__ = ["name", "node", "server_version"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    SERVER_VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    node: str
+    server_version: str
+    def __init__(self, node: _Optional[str] = ..., name: _Optional[str] = ..., server_version: _Optional[str] = ...) -> None: ...
+
+class ClusterNodeLeft(_message.Message):
+    __slots__ = ["name", "node", "reason"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    node: str
+    reason: str
+    def __init__(self, node: _Optional[str] = ..., name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ClusterWriterChanged(_message.Message):
+    __slots__ = ["address", "name", "node"]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    name: str
+    node: str
+    def __init__(self, node: _Optional[str] = ..., name: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+
 class ConfigurationReloaded(_message.Message):
     __slots__ = ["applied", "waiting"]
     APPLIED_FIELD_NUMBER: _ClassVar[int]

@@ -18,6 +18,7 @@ import { create, type DescService, fromBinary, type Message, toBinary } from "@b
 import { ErrorCode, ParleyError } from "../../../base/errors.ts";
 import { joinBytes } from "../../../base/join_bytes.ts";
 import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
+import { Cluster } from "../../../gen/parley/v1/cluster_pb.ts";
 import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { ErrorSchema } from "../../../gen/parley/v1/error_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
@@ -36,6 +37,7 @@ import type { Exchange, Run } from "./exchange.ts";
 /** The services of the server's own. */
 export const SERVICES: readonly DescService[] = [
   Admin,
+  Cluster,
   Demo,
   Queues,
   Rooms,

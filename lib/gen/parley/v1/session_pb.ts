@@ -358,7 +358,8 @@ export enum AckLevel {
   FSYNCED = 2,
 
   /**
-   * On a majority of the cluster's disks.
+   * Held by a majority of the servers of a cluster's log, and on the disk of the node that
+   * writes.
    *
    * @generated from enum value: ACK_LEVEL_REPLICATED = 3;
    */

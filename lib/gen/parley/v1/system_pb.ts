@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file parley/v1/system.proto.
  */
 export const file_parley_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("ChZwYXJsZXkvdjEvc3lzdGVtLnByb3RvEglwYXJsZXkudjEijAEKDkNvbm5lY3Rpb25JbmZvEhIKCmNvbm5lY3Rpb24YASABKAQSEgoKc2Vzc2lvbl9pZBgCIAEoCRIQCghsaXN0ZW5lchgDIAEoCRIMCgRwZWVyGAQgASgJEgwKBHVzZXIYBSABKAkSEwoLY2xpZW50X25hbWUYBiABKAkSDwoHbGlicmFyeRgHIAEoCSI6CglDb25uZWN0ZWQSLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbyI7CgpJZGVudGlmaWVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8iewoMRGlzY29ubmVjdGVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8SLAoMY2xvc2VfcmVhc29uGAIgASgOMhYucGFybGV5LnYxLkNsb3NlUmVhc29uEg4KBnJlYXNvbhgDIAEoCSJbCgxTbG93Q29uc3VtZXISLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxINCgVlbmRlZBgCIAEoCBINCgV0b3BpYxgDIAEoCSJpCghMaW1pdEhpdBINCgVsaW1pdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSLQoKY29ubmVjdGlvbhgDIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxIPCgdhZGRyZXNzGAQgASgJIjIKD0RlYWRMZXR0ZXJBZGRlZBIfCgVkZWF0aBgBIAEoCzIQLnBhcmxleS52MS5EZWF0aCI5ChVDb25maWd1cmF0aW9uUmVsb2FkZWQSDwoHYXBwbGllZBgBIAMoCRIPCgd3YWl0aW5nGAIgAygJIkIKC1VzZXJDaGFuZ2VkEgwKBHVzZXIYASABKAkSJQoGY2hhbmdlGAIgASgOMhUucGFybGV5LnYxLlVzZXJDaGFuZ2UiSwoMTG9naW5SZWZ1c2VkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8SDAoEdXNlchgCIAEoCSItCg1FdmVudHNMZWZ0T3V0Eg0KBXRvcGljGAEgASgJEg0KBWNvdW50GAIgASgEKnIKClVzZXJDaGFuZ2USGwoXVVNFUl9DSEFOR0VfVU5TUEVDSUZJRUQQABIVChFVU0VSX0NIQU5HRV9BRERFRBABEhcKE1VTRVJfQ0hBTkdFX1JFTU9WRUQQAhIXChNVU0VSX0NIQU5HRV9DSEFOR0VEEANCTAoJcGFybGV5LnYxUAFaEnBhcmxleS92MTtwYXJsZXl2MaICA1BSTKoCCVBhcmxleS5WMcoCCVBhcmxleVxWMeoCClBhcmxleTo6VjFiBnByb3RvMw", [file_parley_v1_error, file_parley_v1_queue]);
+  fileDesc("ChZwYXJsZXkvdjEvc3lzdGVtLnByb3RvEglwYXJsZXkudjEijAEKDkNvbm5lY3Rpb25JbmZvEhIKCmNvbm5lY3Rpb24YASABKAQSEgoKc2Vzc2lvbl9pZBgCIAEoCRIQCghsaXN0ZW5lchgDIAEoCRIMCgRwZWVyGAQgASgJEgwKBHVzZXIYBSABKAkSEwoLY2xpZW50X25hbWUYBiABKAkSDwoHbGlicmFyeRgHIAEoCSI6CglDb25uZWN0ZWQSLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbyI7CgpJZGVudGlmaWVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8iewoMRGlzY29ubmVjdGVkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8SLAoMY2xvc2VfcmVhc29uGAIgASgOMhYucGFybGV5LnYxLkNsb3NlUmVhc29uEg4KBnJlYXNvbhgDIAEoCSJbCgxTbG93Q29uc3VtZXISLQoKY29ubmVjdGlvbhgBIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxINCgVlbmRlZBgCIAEoCBINCgV0b3BpYxgDIAEoCSJpCghMaW1pdEhpdBINCgVsaW1pdBgBIAEoCRIOCgZyZWFzb24YAiABKAkSLQoKY29ubmVjdGlvbhgDIAEoCzIZLnBhcmxleS52MS5Db25uZWN0aW9uSW5mbxIPCgdhZGRyZXNzGAQgASgJIjIKD0RlYWRMZXR0ZXJBZGRlZBIfCgVkZWF0aBgBIAEoCzIQLnBhcmxleS52MS5EZWF0aCI5ChVDb25maWd1cmF0aW9uUmVsb2FkZWQSDwoHYXBwbGllZBgBIAMoCRIPCgd3YWl0aW5nGAIgAygJIkIKC1VzZXJDaGFuZ2VkEgwKBHVzZXIYASABKAkSJQoGY2hhbmdlGAIgASgOMhUucGFybGV5LnYxLlVzZXJDaGFuZ2UiSwoMTG9naW5SZWZ1c2VkEi0KCmNvbm5lY3Rpb24YASABKAsyGS5wYXJsZXkudjEuQ29ubmVjdGlvbkluZm8SDAoEdXNlchgCIAEoCSJDChRDbHVzdGVyV3JpdGVyQ2hhbmdlZBIMCgRub2RlGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCSJHChFDbHVzdGVyTm9kZUpvaW5lZBIMCgRub2RlGAEgASgJEgwKBG5hbWUYAiABKAkSFgoOc2VydmVyX3ZlcnNpb24YAyABKAkiPQoPQ2x1c3Rlck5vZGVMZWZ0EgwKBG5vZGUYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZyZWFzb24YAyABKAkiLQoNRXZlbnRzTGVmdE91dBINCgV0b3BpYxgBIAEoCRINCgVjb3VudBgCIAEoBCpyCgpVc2VyQ2hhbmdlEhsKF1VTRVJfQ0hBTkdFX1VOU1BFQ0lGSUVEEAASFQoRVVNFUl9DSEFOR0VfQURERUQQARIXChNVU0VSX0NIQU5HRV9SRU1PVkVEEAISFwoTVVNFUl9DSEFOR0VfQ0hBTkdFRBADQkwKCXBhcmxleS52MVABWhJwYXJsZXkvdjE7cGFybGV5djGiAgNQUkyqAglQYXJsZXkuVjHKAglQYXJsZXlcVjHqAgpQYXJsZXk6OlYxYgZwcm90bzM", [file_parley_v1_error, file_parley_v1_queue]);
 
 /**
  * A connection, as far as the server knows it by then.
@@ -346,6 +346,112 @@ export const LoginRefusedSchema: GenMessage<LoginRefused> = /*@__PURE__*/
   messageDesc(file_parley_v1_system, 9);
 
 /**
+ * On "sys.cluster_writer": another node of a cluster writes what is kept. The node says
+ * it itself.
+ *
+ * @generated from message parley.v1.ClusterWriterChanged
+ */
+export type ClusterWriterChanged = Message<"parley.v1.ClusterWriterChanged"> & {
+  /**
+   * The id of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * The name that its configuration gives it; otherwise its id.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The URL under which clients reach it; may be empty.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message parley.v1.ClusterWriterChanged.
+ * Use `create(ClusterWriterChangedSchema)` to create a new message.
+ */
+export const ClusterWriterChangedSchema: GenMessage<ClusterWriterChanged> = /*@__PURE__*/
+  messageDesc(file_parley_v1_system, 10);
+
+/**
+ * On "sys.node_joined": a node of a cluster is there. One of the others says it.
+ *
+ * @generated from message parley.v1.ClusterNodeJoined
+ */
+export type ClusterNodeJoined = Message<"parley.v1.ClusterNodeJoined"> & {
+  /**
+   * The id of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * The name that its configuration gives it; otherwise its id.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Its version.
+   *
+   * @generated from field: string server_version = 3;
+   */
+  serverVersion: string;
+};
+
+/**
+ * Describes the message parley.v1.ClusterNodeJoined.
+ * Use `create(ClusterNodeJoinedSchema)` to create a new message.
+ */
+export const ClusterNodeJoinedSchema: GenMessage<ClusterNodeJoined> = /*@__PURE__*/
+  messageDesc(file_parley_v1_system, 11);
+
+/**
+ * On "sys.node_left": a node of a cluster is gone. One of the others says it.
+ *
+ * @generated from message parley.v1.ClusterNodeLeft
+ */
+export type ClusterNodeLeft = Message<"parley.v1.ClusterNodeLeft"> & {
+  /**
+   * The id of the node.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * The name that its configuration gives it; otherwise its id.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Why, for a person.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message parley.v1.ClusterNodeLeft.
+ * Use `create(ClusterNodeLeftSchema)` to create a new message.
+ */
+export const ClusterNodeLeftSchema: GenMessage<ClusterNodeLeft> = /*@__PURE__*/
+  messageDesc(file_parley_v1_system, 12);
+
+/**
  * On "sys.left_out": so many events of a system topic were left out, since too many came.
  *
  * @generated from message parley.v1.EventsLeftOut
@@ -371,7 +477,7 @@ export type EventsLeftOut = Message<"parley.v1.EventsLeftOut"> & {
  * Use `create(EventsLeftOutSchema)` to create a new message.
  */
 export const EventsLeftOutSchema: GenMessage<EventsLeftOut> = /*@__PURE__*/
-  messageDesc(file_parley_v1_system, 10);
+  messageDesc(file_parley_v1_system, 13);
 
 /**
  * What became of a user.

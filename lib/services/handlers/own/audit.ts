@@ -7,6 +7,7 @@
 import { ParleyError } from "../../../base/errors.ts";
 import { logger } from "../../../base/log.ts";
 import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
+import { Cluster } from "../../../gen/parley/v1/cluster_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { Rooms } from "../../../gen/parley/v1/room_pb.ts";
 import { Topics } from "../../../gen/parley/v1/topic_pb.ts";
@@ -16,7 +17,9 @@ import type { Peer } from "../../connection/peer.ts";
 const log = logger("audit");
 
 /** The services whose methods are acts, unless they only read. */
-const SERVICES: readonly string[] = [Admin, Queues, Topics, Users].map(({ typeName }) => typeName);
+const SERVICES: readonly string[] = [Admin, Cluster, Queues, Topics, Users].map(({ typeName }) =>
+  typeName
+);
 const READING =
   /^(?:Get|Info|List|Peek|Count|Read|Tail|Levels|Measure|Check|Stats|Connections|Rights|Policies|Explain|LogLevels)/;
 /** Acts of other services. */

@@ -20,7 +20,6 @@ import type { Features } from "../../features.ts";
 import type { Peer } from "../../connection/peer.ts";
 import { audited, isAct } from "./audit.ts";
 import { checkOwnRight } from "./rights.ts";
-import { OneAfterTheOther } from "./one_after_the_other.ts";
 
 /** The number of elements of a list that are encoded at once: well below a turn. */
 const SLICE = 8;
@@ -211,5 +210,20 @@ function decodeRequest(
   } catch (cause) {
     if (cause instanceof ParleyError && cause.closeReason === CloseReason.UNSPECIFIED) throw cause;
     throw invalidArgument(`cannot answer: the payload is no ${schema.typeName}`, { cause });
+  }
+}
+
+/**
+ * Work of one connection that takes memory as long as it lasts, such as answers with long lists: the next
+ * begins when the one before has ended, however many were asked for at once.
+ */
+class OneAfterTheOther {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Does `work` when all before has ended, well or not; gives what it gives. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = Promise.allSettled([done]);
+    return done;
   }
 }

@@ -10,6 +10,7 @@ import { ErrorCode, ParleyError } from "../../../base/errors.ts";
 import { isLoopbackIp } from "../../../base/ip_address.ts";
 import { quote } from "../../../base/quote.ts";
 import { Admin } from "../../../gen/parley/v1/admin_pb.ts";
+import { Cluster } from "../../../gen/parley/v1/cluster_pb.ts";
 import { Demo } from "../../../gen/parley/v1/demo_pb.ts";
 import { Queues } from "../../../gen/parley/v1/queue_pb.ts";
 import { RoomEventSchema, Rooms } from "../../../gen/parley/v1/room_pb.ts";
@@ -236,6 +237,11 @@ const USERS: Rights<typeof Users> = {
   revokeToken: managesServer("users"),
 };
 
+const CLUSTER: Rights<typeof Cluster> = {
+  info: managesServer("cluster"),
+  stepDown: managesServer("cluster"),
+};
+
 const ADMIN: Rights<typeof Admin> = {
   reload: managesServer("reload"),
   drain: managesServer("drain"),
@@ -274,6 +280,7 @@ const RIGHTS: ReadonlyMap<string, Right> = new Map([
   ...rightsOf(Users, USERS),
   ...rightsOf(Admin, ADMIN),
   ...rightsOf(Server, SERVER),
+  ...rightsOf(Cluster, CLUSTER),
 ]);
 
 function rightsOf<S extends DescService>(service: S, rights: Rights<S>): [string, Right][] {
