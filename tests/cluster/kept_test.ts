@@ -153,6 +153,33 @@ Deno.test(
 );
 
 Deno.test(
+  withNats(
+    "a node starts without NATS, serves what it has, and takes up the log later",
+    async () => {
+      await using cluster = await ClusterFixture.start({ durable: true, nodes: 1, config });
+      await cluster.writer();
+      await (await cluster.client(0)).publish("orders.eu", "before");
+      const { epoch } = cluster.log(0);
+      await cluster.stopNode(0);
+      await cluster.nats[0].kill();
+      await cluster.addNode(0);
+      const client = await cluster.client(0);
+      const got = new Collector();
+      await client.subscribe("orders.eu", { since: "all" }, got.take);
+      await got.count(1);
+      assert.deepEqual([cluster.log(0).epoch, cluster.log(0).replicas], [epoch, 0]);
+      const error = await rejection(client.publish("orders.eu", "x", { ack: true }), "UNAVAILABLE");
+      assert.match(error.message, /no node is known that leads the cluster/);
+      cluster.nats[0] = await cluster.nats[0].restart();
+      await cluster.writer();
+      await (await cluster.client(0)).publish("orders.eu", "after", { ack: true });
+      await got.count(2);
+      assert.deepEqual(got.texts, ["before", "after"]);
+    },
+  ),
+);
+
+Deno.test(
   withNats("a node that was away has all of it, and one that is new as well", async () => {
     await using cluster = await ClusterFixture.start({ durable: true, nodes: 2, config });
     const writer = await cluster.writer();
