@@ -7,7 +7,6 @@ import { withNats } from "../support/nats_server.ts";
 const SUITES = [
   "tests/client/queues/server_test.ts",
   "tests/client/rooms/room_test.ts",
-  "tests/e2e/http/queues_test.ts",
 ];
 
 for (const suite of SUITES) {
