@@ -104,7 +104,7 @@ function Kept({ view }: { view: "list" | "tree" }) {
   return (
     <div class="stack">
       <SearchField
-        label="Find topics, or a pattern like orders.>"
+        label="Find by a text or a pattern"
         value={find}
         onChange={(value) => setQuery({ find: value })}
       />
