@@ -1,6 +1,6 @@
 /**
- * The examples in Go and Java, each one file with the official runtime, do what they promise: echo, publish and subscribe, and a
- * worker that answers pings while it waits.
+ * The examples in Go and Java, each one file with the official runtime, and in Rust with prost, do what they promise: echo,
+ * publish and subscribe, and a worker that answers pings while it waits.
  *
  * Where something to build one is missing, its test is ignored and says what to install.
  */
@@ -9,7 +9,14 @@ import { connect } from "../../lib/client/mod.ts";
 import { Running } from "../cli/processes.ts";
 import { startServer } from "../support/server.ts";
 import { until } from "../support/until.ts";
-import { buildGo, buildJava, canBuildGo, canBuildJava } from "./compilers.ts";
+import {
+  buildGo,
+  buildJava,
+  buildRust,
+  canBuildGo,
+  canBuildJava,
+  canBuildRust,
+} from "./compilers.ts";
 
 /** How long a program may take to start on a busy machine. */
 const START_MS = 300_000;
@@ -56,6 +63,13 @@ const LANGUAGES = [
     buildJava,
     canBuildJava,
     "default-jdk-headless, libprotobuf-java",
+  ],
+  [
+    "Rust",
+    "examples/rust/parley.rs",
+    buildRust,
+    canBuildRust,
+    "rustc, cargo, librust-prost-dev, librust-prost-build-dev",
   ],
 ] as const;
 
