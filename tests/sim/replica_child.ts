@@ -77,7 +77,7 @@ store.listen({
 
 /** Hands over more, while this node leads. */
 function load(): void {
-  while (store.replica!.leads && !rests && inFlight < IN_FLIGHT) {
+  while (store.replica!.refusal === null && !rests && inFlight < IN_FLIGHT) {
     const payload = `${node}-${start}-${++count}`;
     inFlight++;
     append(store, store.openTopic(`t${count % 7}`), payload, {
@@ -100,14 +100,13 @@ const keeper = new LeadKeeper({
   clock: systemClock,
   silenceMs: 1500,
   owner: {
-    leads: () => {
-      say("leads\n");
-      load();
-    },
+    leads: () => say("leads\n"),
     follows: () => say("follows\n"),
     lost: (error) => say(`lost ${error.message}\n`),
   },
 });
+// Only once it has taken up the lead is anything taken.
+keeper.onChange(load);
 keeper.start();
 say("open\n");
 
