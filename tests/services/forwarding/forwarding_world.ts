@@ -115,7 +115,7 @@ export class WorldNode {
       sinceMs: 1,
       details: {},
     });
-    this.#cluster = new Cluster(features, this.engine);
+    this.#cluster = new Cluster(features, this.engine, "forwarding");
     this.lead = new ManualLead(id);
     this.#work = new SharedWork(features, () => Promise.resolve());
     this.replica.replica.excuse = "another node leads";

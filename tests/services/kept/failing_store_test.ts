@@ -153,7 +153,7 @@ Deno.test("what fails inside of a listener of the store concerns one entry alone
     failed() {},
   };
   const body = bytesOf("");
-  bus.host.kept!.append(topic, new Entry().setBody(body, 0, 0), broken);
+  bus.host.kept!.append(topic, new Entry().setBody(body, 0, 0), broken, null);
   publisher.send(publishNumber("k.a", 2, 2n));
   assert.equal(contentOf((await messagesOf(publisher, 1))[0], "ack").seq, 2n);
   assert.equal(bus.host.context.counters.internalErrors, 1);
