@@ -50,6 +50,25 @@ Deno.test("no more jobs are taken than are wanted", async () => {
   assert.deepEqual(numbers, Array.from({ length: 270 }, (_, index) => 230 + index));
 });
 
+Deno.test("a run that has begun its last job says so before that one is settled", async () => {
+  let settle!: () => void;
+  const settled = new Promise<void>((resolve) => settle = resolve);
+  const run = new PullRun({ take: () => settled, summary: () => [] }, 2);
+  const begun: number[] = [];
+  run.onEnough(() => begun.push(run.begun));
+  const released: string[] = [];
+  const job = (name: string) =>
+    ({ release: () => Promise.resolve(void released.push(name)) }) as unknown as Job;
+  const jobs = [run.take(job("first")), run.take(job("second"))];
+  assert.deepEqual(begun, [2]);
+  await run.take(job("third"));
+  assert.deepEqual(released, ["third"]);
+  settle();
+  await Promise.all(jobs);
+  await run.enough;
+  assert.equal(run.begun, 2);
+});
+
 Deno.test("raw payloads are exact in a pipe and escaped on a terminal", async () => {
   await using server = await startServer();
   await using client = await clientOf(server);
