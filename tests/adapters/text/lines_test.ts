@@ -46,3 +46,12 @@ Deno.test("the longest line is taken with either end and one byte more is refuse
     assert.deepEqual(linesOf(bytes, sizes), wanted);
   }));
 });
+
+Deno.test("the longest line is taken wherever it is cut in two", () => {
+  for (const end of ["\n", "\r\n"]) {
+    const bytes = new TextEncoder().encode("x".repeat(MAX_BYTES) + end);
+    for (let first = 1; first < bytes.length; first++) {
+      assert.deepEqual(linesOf(bytes, [first, MAX_BYTES]), ["x".repeat(MAX_BYTES)], `${first}`);
+    }
+  }
+});
