@@ -43,6 +43,7 @@ Deno.test({
       "chat",
       "check",
       "connections",
+      "cluster",
       "context",
       "config",
       "completion",
