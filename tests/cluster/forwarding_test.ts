@@ -29,6 +29,9 @@ async function clientsOf(cluster: ClusterFixture): Promise<Client[]> {
   return await Promise.all(cluster.nodes.map((_node, index) => cluster.client(index)));
 }
 
+/** The time in which a lease has ended and its job is done. */
+const LEASES_END_MS = 90_000;
+
 /** Publishes, pushes and works on every node until it is stopped; tells what was acknowledged and done. */
 class Load {
   readonly seqs = new Map<number, string>();
@@ -53,7 +56,12 @@ class Load {
   async stop(): Promise<void> {
     this.#stops = true;
     await settles(Promise.all(this.#running), "the end of the load");
-    await until(() => [...this.pushed].every((text) => this.done.has(text)), "all jobs are done");
+    // What a consumer held at the change can come back with the end of its lease alone.
+    await until(
+      () => [...this.pushed].every((text) => this.done.has(text)),
+      "all jobs are done",
+      LEASES_END_MS,
+    );
   }
 
   async #publish(client: Client): Promise<void> {

@@ -132,7 +132,7 @@ async function answerOf(client: Client, request: Request): Promise<string> {
 
 function told(value: unknown): string {
   return JSON.stringify(value, (key, one) => {
-    if (/time|token|oldest|joined/i.test(key)) return undefined;
+    if (/time|token|oldest|joined|persecond/i.test(key)) return undefined;
     if (one instanceof Uint8Array) return withoutVariety(one);
     return typeof one === "bigint" ? `${one}` : one;
   }).replaceAll(/node\d-\d+/g, "session");
