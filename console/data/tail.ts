@@ -22,8 +22,8 @@ const TYPING_MS = 250;
 /** After an error it is tried again. */
 const RETRY_MS = 3_000;
 
-/** An event that came. */
-export interface TailedEvent {
+/** An event, wherever it came from. */
+export interface ShownEvent {
   /** What tells it apart in its list. */
   readonly id: string;
   readonly topic: string;
@@ -34,7 +34,12 @@ export interface TailedEvent {
   readonly sender: string;
   readonly seq: bigint;
   readonly timeUnixMicros: bigint;
-  /** How long the payload was: what is here may be its beginning. */
+  /** How long the payload was, where only its beginning may be here. */
+  readonly payloadBytes?: bigint;
+}
+
+/** An event that came. */
+export interface TailedEvent extends ShownEvent {
   readonly payloadBytes: bigint;
 }
 

@@ -2,6 +2,7 @@
  * Events as they are listed, and one of them with all that it has.
  */
 /// <reference lib="dom" />
+import type { ShownEvent } from "../../data/tail.ts";
 import { useDecoded } from "../../data/types.ts";
 import { asLine } from "../../format/bytes.ts";
 import { exact, size } from "../../format/numbers.ts";
@@ -9,22 +10,6 @@ import { Payload } from "../../parts/payload.tsx";
 import { Badge } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
-
-/** An event, wherever it came from. */
-export interface ShownEvent {
-  /** What tells it apart in its list. */
-  readonly id: string;
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly type: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly messageId: string;
-  readonly sender: string;
-  readonly seq: bigint;
-  readonly timeUnixMicros: bigint;
-  /** How long the payload was, where only its beginning may be here. */
-  readonly payloadBytes?: bigint;
-}
 
 /** Whether only the beginning of an event's payload is here. */
 function isCut({ payload, payloadBytes = 0n }: ShownEvent): boolean {

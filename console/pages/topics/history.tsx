@@ -11,7 +11,8 @@ import { counted, exact } from "../../format/numbers.ts";
 import { Field } from "../../parts/fields.tsx";
 import { Empty, Known, Note } from "../../parts/states.tsx";
 import { route, setQuery } from "../../router.ts";
-import { EventCard, EventTable, type ShownEvent } from "./event_view.tsx";
+import type { ShownEvent } from "../../data/tail.ts";
+import { EventCard, EventTable } from "./event_view.tsx";
 
 const PAGE_EVENTS = 100;
 /** What is kept does not change, but more may come: seldom enough to read in peace. */

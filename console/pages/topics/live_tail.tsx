@@ -4,13 +4,19 @@
  */
 /// <reference lib="dom" />
 import { useState } from "preact/hooks";
-import { type Gathered, MAX_SHOWN, SHOWN_A_SECOND, useTail } from "../../data/tail.ts";
+import {
+  type Gathered,
+  MAX_SHOWN,
+  SHOWN_A_SECOND,
+  type ShownEvent,
+  useTail,
+} from "../../data/tail.ts";
 import { counted, exact, rate } from "../../format/numbers.ts";
 import { Field } from "../../parts/fields.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Empty, Note } from "../../parts/states.tsx";
 import { route, setQuery } from "../../router.ts";
-import { EventCard, EventTable, type ShownEvent } from "./event_view.tsx";
+import { EventCard, EventTable } from "./event_view.tsx";
 
 /** The tail; what is looked for stands in the address. */
 export function LiveTail({ pattern }: { pattern: string }) {
