@@ -169,6 +169,7 @@ Deno.test("docs/configuration.md is what the schema gives", async () => {
 Deno.test("commands in the documents exist, with their options", async () => {
   const { makeProgram } = await import("../lib/cli/program.ts");
   const { processIo } = await import("../lib/cli/io.ts");
+  const { inOrder } = await import("../lib/cli/word_order.ts");
   const program = makeProgram(processIo(), { exitCode: 0 });
   for (const path of paths) {
     const inTables = read(path).matchAll(/(?<=^\|.*)`(parley [^`]*)`/gm);
@@ -179,7 +180,7 @@ Deno.test("commands in the documents exist, with their options", async () => {
     for (const code of codes) {
       for (const [line, rest] of code.matchAll(/(?<=^|\| |<\()parley ([^#|)\n]*)/gm)) {
         let command = program;
-        for (const word of rest!.trim().split(/\s+/)) {
+        for (const word of inOrder(program, rest!.trim().split(/\s+/))) {
           const next = command.commands.find((each) => each.name() === word);
           if (next) command = next;
           else if (command === program && !word.startsWith("-")) assert.fail(`${path}: ${line}`);

@@ -192,13 +192,16 @@ export const interval = duration(1, 86_400_000);
 /** Reads how long to wait for a server. */
 const timeout = duration(1, MAX_TIMEOUT_MS);
 
-/** Adds one `name=value` to what an option that may be repeated has gathered. */
+/** How a header is written; a name with a colon goes with `=`. */
+const HEADER_FORMS = [/^([^=:]+): (.*)$/s, /^([^=]+)=(.*)$/s, /^([^=:]+):(.*)$/s];
+
+/** Adds one `name=value`, or `name: value` and `name:value` as others have it, to what an option that may be repeated has gathered. */
 export function header(
   text: string,
   gathered: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const at = text.indexOf("=");
-  if (at > 0) return { ...gathered, [text.slice(0, at)]: text.slice(at + 1) };
+  const found = HEADER_FORMS.map((form) => form.exec(text)).find((each) => each !== null) ?? null;
+  if (found !== null) return { ...gathered, [found[1]]: found[2] };
   throw new InvalidArgumentError("It must be a name and a value: name=value.");
 }
 

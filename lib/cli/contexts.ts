@@ -112,7 +112,7 @@ export function contextOf({ contexts }: Contexts, name: string, source: string):
     ? `did you mean ${guess}?`
     : names.length > 0
     ? `there are ${names.join(", ")}`
-    : "there is none yet: parley context add NAME --server URL";
+    : "there is none yet: parley context add NAME HOST:PORT";
   throw new UsageError(`${source}: there is no context ${printable(quote(name))}; ${accepted}`);
 }
 

@@ -2,7 +2,8 @@
  * The command line: arguments in, exit code out.
  *
  * Exit codes: 0 done, 1 failed, 2 wrong use, and what shells say of an interrupted process. Every failure is one line (or one a problem) on standard
- * error that begins with `parley: `. Without a command, or with options only, it is `parley serve`.
+ * error that begins with `parley: `. Without a command, or with options only, it is `parley serve`; options of a server may
+ * stand before the command.
  */
 import { CommanderError } from "commander";
 import { onDefect } from "../base/defects.ts";
@@ -13,25 +14,20 @@ import { type CliIo, processIo } from "./io.ts";
 import { makeProgram } from "./program.ts";
 import { runtimeFault } from "./runtime.ts";
 import { Interrupted } from "./terminal/stop_signals.ts";
-
-const OWN_OPTIONS = ["-h", "--help", "-V", "--version"];
+import { inOrder } from "./word_order.ts";
 
 /** Runs a command line, without the name of the program, and gives the exit code. */
 export async function main(args: readonly string[], io: CliIo = processIo()): Promise<number> {
-  const first = args[0];
-  const bare = first === undefined || first.startsWith("-") && !OWN_OPTIONS.includes(first);
   const outcome = { exitCode: 0 };
-  // A server logs its defects, and goes on.
-  const serves = bare || first === "serve";
-  const stopHearing = serves ? () => {} : onDefect((what, error) => {
-    outcome.exitCode ||= 1;
-    io.stderr.write(`parley: cannot ${what}: ${printable(error.message)}\n`);
-  });
+  let stopHearing = () => {};
   try {
     const fault = runtimeFault(io.runtime);
     if (fault !== null) throw new Error(fault);
     const program = makeProgram(io, outcome);
-    await program.parseAsync(bare ? ["serve", ...args] : [...args], { from: "user" });
+    const words = inOrder(program, args);
+    // A server logs its defects, and goes on.
+    if (words[0] !== "serve") stopHearing = hearDefects(io, outcome);
+    await program.parseAsync(words, { from: "user" });
     return outcome.exitCode;
   } catch (error) {
     return report(error, io);
@@ -39,6 +35,14 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
     stopHearing();
     await io.flushOutputs();
   }
+}
+
+/** Has a defect told, and end the command with 1; gives what ends that. */
+function hearDefects(io: CliIo, outcome: { exitCode: number }): () => void {
+  return onDefect((what, error) => {
+    outcome.exitCode ||= 1;
+    io.stderr.write(`parley: cannot ${what}: ${printable(error.message)}\n`);
+  });
 }
 
 function report(error: unknown, io: CliIo): number {

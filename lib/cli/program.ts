@@ -21,7 +21,7 @@ import { addConnections } from "./server/connections.ts";
 import { addDrain } from "./server/drain.ts";
 import { addEcho } from "./calls/echo.ts";
 import { addHealth } from "./server/health.ts";
-import { addHelp, fitted, formatItem, guessByBeginning } from "./help.ts";
+import { addHelp, fitted, formatItem, helpColumns } from "./help.ts";
 import type { CliIo } from "./io.ts";
 import { addLogLevel } from "./server/log_level.ts";
 import { addMan } from "./server/man.ts";
@@ -36,6 +36,7 @@ import { addRecord } from "./topics/record.ts";
 import { addSchema } from "./topics/schema.ts";
 import { addSub } from "./topics/sub.ts";
 import { applyContext } from "./contexts.ts";
+import { explainWrongUse } from "./wrong_use.ts";
 import { styled } from "./terminal/terminal_text.ts";
 import { addExplain } from "./users/explain.ts";
 import { addInit } from "./users/init.ts";
@@ -54,10 +55,10 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
     .exitOverride()
     .hook("preAction", (_, command) => prepare(command, io))
     .configureOutput({
-      writeOut: (text) => io.stdout.write(fitted(text, io.stdout)),
-      writeErr: (text) => io.stderr.write(fitted(text, io.stderr)),
-      getOutHelpWidth: () => io.stdout.columns,
-      getErrHelpWidth: () => io.stderr.columns,
+      writeOut: (text) => io.stdout.write(fitted(text, helpColumns(io.stdout, io))),
+      writeErr: (text) => io.stderr.write(fitted(text, helpColumns(io.stderr, io))),
+      getOutHelpWidth: () => helpColumns(io.stdout, io) ?? io.stdout.columns,
+      getErrHelpWidth: () => helpColumns(io.stderr, io) ?? io.stderr.columns,
       getOutHasColors: () => io.stdout.colors,
       getErrHasColors: () => io.stderr.colors,
       outputError: (text, write) =>
@@ -70,7 +71,8 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
     })
     .addHelpText(
       "after",
-      "\nWithout a command it is `parley serve`. Exit codes: 0 done, 1 failed, 2 wrong use.",
+      "\nWithout a command it is `parley serve`. Which server a command asks, and how, may stand before it, too:" +
+        "\n`parley -s shop.example:7311 pub orders.eu hello`. Exit codes: 0 done, 1 failed, 2 wrong use.",
     );
   addServe(program, context);
   addEcho(program, context);
@@ -106,7 +108,7 @@ export function makeProgram(io: CliIo, outcome: { exitCode: number }): Command {
   addComplete(program, context);
   addMan(program, context);
   addHelp(program);
-  guessByBeginning(program);
+  explainWrongUse(program);
   return program;
 }
 

@@ -20,7 +20,7 @@ async function hasProgram(name: string): Promise<boolean> {
 async function bashOffers(script: string, words: readonly string[]): Promise<string[]> {
   const ask = `${script}
     compopt() { :; }
-    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _parley; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=\${#COMP_LINE}; _parley; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout, stderr, success } = await new Deno.Command("bash", {
     args: ["--norc", "-c", ask, "bash", ...words],
   }).output();
@@ -91,6 +91,8 @@ Deno.test({
     assert.deepEqual(await offers("queue", ""), [...verbs, "help", "-h", "--help"]);
     assert.deepEqual(await offers("queue", "pull", "--rej"), ["--reject-exit"]);
     assert.deepEqual(await offers("--log-f"), ["--log-format"], "options of serve need no command");
+    assert.deepEqual(await offers("--cont"), ["--context"], "nor those that say which server");
+    assert.deepEqual(await offers("-s", "there:1", "queue", "pu"), ["push", "pull", "purge"]);
     assert.deepEqual(await offers("serve", "--log-format", ""), ["auto", "json", "pretty"]);
     assert.deepEqual(await offers("completion", "z"), ["zsh"]);
     assert.deepEqual(await offers("echo", "--server", ""), [], "nobody knows a value");
@@ -112,8 +114,14 @@ Deno.test({
       await client.publish("orders.$(reboot)", "x");
       await client.queue("emails").push("x");
       await client.room("tea", { nick: "Ada" });
+      await using _service = await client.serve("acme.Text/Length", () => "");
       for (
-        const [kind, name] of [["topics", "orders.eu"], ["queues", "emails"], ["rooms", "tea"]]
+        const [kind, name] of [
+          ["topics", "orders.eu"],
+          ["queues", "emails"],
+          ["rooms", "tea"],
+          ["services", "acme.Text/Length"],
+        ]
       ) {
         const { code, stdout } = await run(["complete", kind, "-s", address]);
         assert.deepEqual([code, stdout.includes(`${name}\n`)], [0, true], kind);

@@ -146,6 +146,17 @@ Deno.test("help is broken between words on terminals of any width", async () => 
   }
 });
 
+Deno.test("in a pipe help is as wide as COLUMNS says", async () => {
+  const plain = await run(["pub", "--help"]);
+  const narrow = await run(["pub", "--help"], { environment: { COLUMNS: "40" } });
+  const terminal = await run(["pub", "--help"], { terminal: true, colors: false, columns: 40 });
+  assert.equal(narrow.stdout, terminal.stdout);
+  assert.notEqual(narrow.stdout, plain.stdout);
+  for (const COLUMNS of ["0", "wide", "-5", ""]) {
+    assert.equal((await run(["pub", "--help"], { environment: { COLUMNS } })).stdout, plain.stdout);
+  }
+});
+
 Deno.test("a group of commands alone explains itself", async () => {
   const { code, stderr } = await run(["bench"]);
   assert.equal(code, 2);

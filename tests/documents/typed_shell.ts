@@ -7,37 +7,53 @@
 import { run } from "../interop/programs.ts";
 import { type Environment, Running } from "../cli/processes.ts";
 
-/** The shells that documents are pasted into. */
-export type Shell = "bash" | "zsh";
+/** The shells that tests type into. */
+export type Shell = "bash" | "zsh" | "fish";
 
-/** How each is started without its user's settings, and its trap for a command that failed. */
-const STARTS: Record<Shell, { command: string; trap: string }> = {
-  bash: { command: "exec bash --noprofile --norc -i", trap: "trap 'failed=$?' ERR" },
-  zsh: { command: "exec zsh -f -i", trap: "TRAPZERR() { failed=$? }" },
+/** How each is started without its user's settings, what has it note a command that failed, and how that is asked for. */
+const STARTS: Record<Shell, { command: string; trap: string; failed: string }> = {
+  bash: {
+    command: "exec bash --noprofile --norc -i",
+    trap: "trap 'failed=$?' ERR",
+    failed: '"${failed:-0}"; failed=0',
+  },
+  zsh: {
+    command: "exec zsh -f -i",
+    trap: "TRAPZERR() { failed=$? }",
+    failed: '"${failed:-0}"; failed=0',
+  },
+  fish: {
+    command: "exec fish --no-config -i",
+    trap: "function note_failed --on-event fish_postexec; set -l now $status; " +
+      "test $now -ne 0; and set -g failed $now; end; set -g failed 0",
+    failed: "$failed; set -g failed 0",
+  },
 };
 
-/** The shells that are there. */
+/** Of these shells, and `script`, what is there. */
 export const present: readonly string[] = Deno.build.os !== "linux"
   ? []
-  : (await run("sh", ["-c", "for each in script bash zsh; do command -v $each; done; true"]))
+  : (await run("sh", ["-c", "for each in script bash zsh fish; do command -v $each; done; true"]))
     .trim().split("\n").map((path) => path.split("/").at(-1)!);
 
 /** A shell on a terminal. */
 export class TypedShell implements AsyncDisposable {
   readonly #shell: Running;
+  readonly #failed: string;
   #asked = 0;
   #screen = "";
 
-  private constructor(shell: Running) {
+  private constructor(shell: Running, failed: string) {
     this.#shell = shell;
+    this.#failed = failed;
   }
 
   /** Starts one in `folder`, and waits until it takes what is typed. */
   static async start(shell: Shell, folder: string, environment: Environment): Promise<TypedShell> {
-    const { command, trap } = STARTS[shell];
+    const { command, trap, failed } = STARTS[shell];
     const words = ["script", "-qec", `cd '${folder}' && ${command}`, "/dev/null"];
     const more = { ...environment, TERM: "dumb", HOME: folder, PS1: "> ", PROMPT: "> " };
-    const typed = new TypedShell(new Running([], more, { stdin: "piped", words }));
+    const typed = new TypedShell(new Running([], more, { stdin: "piped", words }), failed);
     await typed.paste(trap);
     return typed;
   }
@@ -51,8 +67,8 @@ export class TypedShell implements AsyncDisposable {
   async paste(code: string): Promise<string> {
     const from = this.#screen.length;
     const mark = `done-${++this.#asked}`;
-    // Typed with a backslash in it: only what is printed matches.
-    const asks = `printf '\\n%s=%s\\n' d\\one-${this.#asked} "\${failed:-0}"; failed=0`;
+    // Typed with quotes in it: only what is printed matches.
+    const asks = `printf '\\n%s=%s\\n' d'one'-${this.#asked} ${this.#failed}`;
     await this.type(`${code}\n${asks}\n`);
     const pattern = new RegExp(`^${mark}=(\\d+)`, "m");
     await this.shows((screen) => pattern.test(screen), mark);

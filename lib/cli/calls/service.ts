@@ -4,7 +4,7 @@
  */
 import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
-import { callMethod } from "../../client/mod.ts";
+import { callMethod, type Client } from "../../client/mod.ts";
 import {
   type CallUnderWay,
   type MethodInfo,
@@ -43,17 +43,20 @@ export function addService(program: Command, context: CliContext): void {
     .action((method: string, options: ServerOptions) => listCalls(method, options, context));
 }
 
+/** The methods that clients answer and that begin with `prefix`. */
+export async function listedMethods(client: Client, prefix = ""): Promise<MethodInfo[]> {
+  const methods: MethodInfo[] = [];
+  for (let more = true; more;) {
+    const request = { prefix, after: methods.at(-1)?.method ?? "" };
+    const page = await callMethod(client, list, request);
+    methods.push(...page.methods);
+    more = page.more && page.methods.length > 0;
+  }
+  return methods;
+}
+
 async function listMethods(prefix: string, options: ServerOptions, { io }: CliContext) {
-  const found = await withClient(options, io, async (client) => {
-    const methods: MethodInfo[] = [];
-    for (let more = true; more;) {
-      const request = { prefix, after: methods.at(-1)?.method ?? "" };
-      const page = await callMethod(client, list, request);
-      methods.push(...page.methods);
-      more = page.more && page.methods.length > 0;
-    }
-    return methods;
-  });
+  const found = await withClient(options, io, (client) => listedMethods(client, prefix));
   const columns = columnsOf(["method"], [
     ...["answer it", "waiting", "answered", "failed", "expired", "given up", "lost"],
     ...["average", "p99", "longest"],

@@ -22,6 +22,7 @@ import { PushSummary } from "./push_summary.ts";
 import { payloadTypes, type ProtoOption, withProto } from "../terminal/payload_types.ts";
 import { fromLines, fromWhole, repeated, SendRun, type Source } from "../terminal/send_run.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
+import { missing } from "../wrong_use.ts";
 
 interface PushOptions extends ServerOptions, ProtoOption {
   readonly quiet?: boolean;
@@ -85,9 +86,15 @@ export function addQueuePush(queue: Command, context: CliContext): void {
     .option("--json-lines", "each line of standard input is a JSON object")
     .option("--whole", "all of standard input is one job")
     .addHelpText("after", EXAMPLES)
-    .action((name: string | undefined, data: string | undefined, options: PushOptions) =>
-      push(name, data, options, context)
-    );
+    .action((
+      name: string | undefined,
+      data: string | undefined,
+      options: PushOptions,
+      command: Command,
+    ) => {
+      if (name === undefined && !options.jsonLines) throw missing(command, "name");
+      return push(name, data, options, context);
+    });
 }
 
 function notEmpty(text: string): string {
@@ -101,7 +108,7 @@ async function push(
   options: PushOptions,
   { io, outcome }: CliContext,
 ): Promise<void> {
-  checkUse(name, data, options);
+  checkUse(data, options);
   const job: PushedJob = {
     queue: name ?? "",
     payload: data ?? "",
@@ -134,10 +141,7 @@ const SOURCES = [["whole", "--whole"], ["lines", "--lines"], [
   "--json-lines",
 ]] as const;
 
-function checkUse(name: string | undefined, data: string | undefined, options: PushOptions): void {
-  if (name === undefined && !options.jsonLines) {
-    throw new UsageError("missing required argument 'name'");
-  }
+function checkUse(data: string | undefined, options: PushOptions): void {
   const isFromInput = data === undefined || data === "-";
   const given = SOURCES.filter(([option]) => options[option]).map(([, flag]) => flag);
   if (given.length > 0 && !isFromInput) {

@@ -6,17 +6,18 @@
  */
 import { Argument, type Command } from "commander";
 import { type CliContext, type ServerOptions, withClient, withServerOptions } from "../command.ts";
+import { listedMethods } from "../calls/service.ts";
 import { allTopics } from "../topics/kept.ts";
 import { readContexts } from "../contexts.ts";
 
 /** What can be completed. */
-export const KINDS = ["topics", "queues", "rooms", "contexts"] as const;
+export const KINDS = ["topics", "queues", "rooms", "services", "contexts"] as const;
 
 type Kind = typeof KINDS[number];
 
 /** More are of no use to a person. */
 const MAX_NAMES = 1000;
-const WORD = /^[\w.-]+$/;
+const WORD = /^[\w./-]+$/;
 
 /** Adds the command. */
 export function addComplete(program: Command, context: CliContext): void {
@@ -47,6 +48,7 @@ async function namesOf(
   if (kind === "contexts") return Object.keys(readContexts(io).contexts);
   return await withClient(options, io, async (client) => {
     if (kind === "rooms") return (await client.rooms()).map(({ name }) => name);
+    if (kind === "services") return (await listedMethods(client)).map(({ method }) => method);
     if (kind === "topics") return (await allTopics(client, "", true)).map(({ topic }) => topic);
     const names: string[] = [];
     for await (const { name } of client.queues()) names.push(name);

@@ -42,11 +42,12 @@ _parley_live() {
 _parley() {
     local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
     local path="" word index words="" server=()
+    # The words of bash end at colons, which addresses have.
+    local line="\${COMP_LINE:0:COMP_POINT}" named='[[:space:]](-s|--server|--context)[[:space:]=]+([^[:space:]]+)[[:space:]]'
+    local quotes="['\\"]"
+    [[ $line =~ $named ]] && server=("\${BASH_REMATCH[1]}" "\${BASH_REMATCH[2]//$quotes/}")
     for ((index = 1; index < COMP_CWORD; index++)); do
         word="\${COMP_WORDS[index]}"
-        case "$word" in
-            -s|--server|--context) ((index + 1 < COMP_CWORD)) && server=("$word" "\${COMP_WORDS[index+1]}") ;;
-        esac
         case "\${path:+$path }$word" in
 ${commands.map((node) => `            ${quote(node.path)}) path=${quote(node.path)} ;;`).join("\n")}
         esac
@@ -105,9 +106,13 @@ export function zshScript(root: CompletionNode): string {
   return `#compdef parley
 # zsh completion for parley; made by \`parley completion zsh\`
 _parley() {
-    local command_path="" word
-    local -a candidates
-    for word in "\${(@)words[2,CURRENT-1]}"; do
+    local command_path="" word index
+    local -a candidates server
+    for ((index = 2; index < CURRENT; index++)); do
+        word="\${words[index]}"
+        case "$word" in
+            -s|--server|--context) ((index + 1 < CURRENT)) && server=("$word" "\${(Q)words[index+1]}") ;;
+        esac
         case "\${command_path:+$command_path }$word" in
 ${
     commands.map((node) => `            ${quote(node.path)}) command_path=${quote(node.path)} ;;`)
@@ -149,7 +154,7 @@ fi
 }
 
 function zshLive(kind: string): string {
-  return `compadd -- \${(f)"$(parley complete ${kind} --timeout 1s 2>/dev/null)"}`;
+  return `compadd -- \${(f)"$(parley complete ${kind} --timeout 1s "\${server[@]}" 2>/dev/null)"}`;
 }
 
 function zshCandidates(node: CompletionNode): string {
@@ -179,6 +184,15 @@ export function fishScript(root: CompletionNode): string {
     "    end",
     '    test "$path" = "$argv[1]"',
     "end",
+    "function __parley_live",
+    "    set -l words (commandline -opc)",
+    "    set -l server",
+    "    for index in (seq 2 (math (count $words) - 1))",
+    "        contains -- $words[$index] -s --server --context",
+    "        and set server $words[$index] $words[(math $index + 1)]",
+    "    end",
+    "    parley complete $argv[1] --timeout 1s $server 2>/dev/null",
+    "end",
     "complete -c parley -f",
   ];
   for (const node of everyNode(root)) {
@@ -195,7 +209,7 @@ export function fishScript(root: CompletionNode): string {
 }
 
 function fishLive(kind: string): string {
-  return `(parley complete ${kind} --timeout 1s 2>/dev/null)`;
+  return `(__parley_live ${kind})`;
 }
 
 function fishOption(option: CompletionOption): string {

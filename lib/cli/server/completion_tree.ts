@@ -34,14 +34,25 @@ export interface CompletionNode {
   readonly children: readonly CompletionNode[];
 }
 
-/** Reads the tree of commands. Options without a command are those of `serve`. */
+/** Reads the tree of commands. Options without a command are those of `serve`, and those that may stand before one. */
 export function completionTree(program: Command): CompletionNode {
   const root = readNode(program, []);
-  const serve = root.children.find((child) => child.name === "serve");
-  const own = new Set(root.options.flatMap((option) => option.flags));
-  const more = serve?.options.filter(({ flags }) => !flags.some((flag) => own.has(flag))) ?? [];
-  return { ...root, options: [...root.options, ...more] };
+  const options = [...root.options];
+  const known = new Set(options.flatMap((option) => option.flags));
+  for (const option of EARLY.flatMap((name) => optionsOf(root, name))) {
+    if (option.flags.some((flag) => known.has(flag))) continue;
+    for (const flag of option.flags) known.add(flag);
+    options.push(option);
+  }
+  return { ...root, options };
 }
+
+function optionsOf(root: CompletionNode, name: string): readonly CompletionOption[] {
+  return root.children.find((child) => child.name === name)?.options ?? [];
+}
+
+/** The commands whose options may stand before any command, as lib/cli/word_order has it. */
+const EARLY = ["serve", "health"];
 
 function readNode(
   command: Command,
@@ -82,6 +93,7 @@ function liveOf([first, verb]: readonly string[], names: readonly string[]): str
     return "queues";
   }
   if (names.includes("room")) return "rooms";
+  if (names.includes("method") || names.includes("prefix")) return "services";
   return names.includes("topic") || names.includes("pattern") ? "topics" : "";
 }
 

@@ -8,9 +8,10 @@ import { checkName, type Context, contextOf, readContexts, writeContexts } from 
 import { jsonLine } from "../terminal/json_text.ts";
 import { printable } from "../../base/printable.ts";
 import { UsageError } from "../usage_error.ts";
+import { missing } from "../wrong_use.ts";
 
 interface AddOptions {
-  readonly server: string;
+  readonly server?: string;
   readonly user?: string;
   readonly token?: string;
   readonly ca?: string;
@@ -22,8 +23,8 @@ const COLUMNS = ["", "NAME", "SERVER", "WHO"].map((title) => ({ title }));
 
 const EXAMPLES = `
 Examples:
-  parley context add home --server localhost:7311
-  parley context add shop --server parleys://shop.example --token "$TOKEN" --ca ca.pem
+  parley context add home localhost:7311
+  parley context add shop parleys://shop.example --token "$TOKEN" --ca ca.pem
   parley context use shop
   parley health --context home
 
@@ -36,7 +37,8 @@ export function addContext(program: Command, context: CliContext): void {
   group.command("add")
     .description("add a context, or replace it; the first is in use at once")
     .argument("<name>", "its name")
-    .requiredOption("-s, --server <url>", "a URL or HOST:PORT")
+    .argument("[server]", "a URL or HOST:PORT")
+    .option("-s, --server <url>", "the same as an option")
     .option("--user <name>", "who you are there; the password is asked for")
     .option(
       "--token <token>",
@@ -45,7 +47,14 @@ export function addContext(program: Command, context: CliContext): void {
     .option("--ca <file>", "authorities to trust under TLS, in PEM")
     .option("--cert <file>", "a certificate to show under TLS, in PEM")
     .option("--cert-key <file>", "the private key of that certificate")
-    .action((name: string, options: AddOptions) => add(name, options, context));
+    .action((name: string, server: string | undefined, options: AddOptions, command: Command) => {
+      if (server !== undefined && options.server !== undefined) {
+        throw new UsageError("the server is named twice: as an argument, and with --server");
+      }
+      const given = server ?? options.server;
+      if (given === undefined) throw missing(command, "server");
+      return add(name, { ...options, server: given }, context);
+    });
   group.command("use")
     .description("use a context from now on")
     .argument("<name>", "which one")
@@ -60,7 +69,11 @@ export function addContext(program: Command, context: CliContext): void {
     .action((name: string) => remove(name, context));
 }
 
-async function add(name: string, options: AddOptions, { io }: CliContext): Promise<void> {
+async function add(
+  name: string,
+  options: AddOptions & { server: string },
+  { io }: CliContext,
+): Promise<void> {
   checkName(name);
   if ((options.cert === undefined) !== (options.certKey === undefined)) {
     throw new UsageError("--cert and --cert-key belong together: name both, or neither");

@@ -24,6 +24,7 @@ import { fromLines, fromWhole, repeated, SendRun, type Source } from "../termina
 import { filled, hasTemplates } from "./templates.ts";
 import { StopSignals } from "../terminal/stop_signals.ts";
 import { countOf } from "../terminal/summary.ts";
+import { missing } from "../wrong_use.ts";
 
 interface PubOptions extends ServerOptions, ProtoOption {
   readonly encode?: boolean;
@@ -66,9 +67,15 @@ export function addPub(program: Command, context: CliContext): void {
     .option("--literal", "leave {{Count}}, {{Time}} and {{Random N M}} in DATA as they are")
     .option("-q, --quiet", "say nothing when all went well")
     .addHelpText("after", EXAMPLES)
-    .action((topic: string | undefined, data: string | undefined, options: PubOptions) =>
-      pub(topic, data, options, context)
-    );
+    .action((
+      topic: string | undefined,
+      data: string | undefined,
+      options: PubOptions,
+      command: Command,
+    ) => {
+      if (topic === undefined && !options.jsonLines) throw missing(command, "topic");
+      return pub(topic, data, options, context);
+    });
 }
 
 async function pub(
@@ -78,9 +85,6 @@ async function pub(
   { io, outcome }: CliContext,
 ): Promise<void> {
   const fromInput = data === undefined || data === "-";
-  if (topic === undefined && !options.jsonLines) {
-    throw new UsageError("missing required argument 'topic'");
-  }
   const { lines, jsonLines } = options;
   if ((lines || jsonLines) && !fromInput) {
     const flag = lines ? "--lines" : "--json-lines";

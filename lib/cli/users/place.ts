@@ -42,6 +42,8 @@ export interface UserPlace {
   check(user: string): Promise<void>;
   add(user: string, password: string, roles: readonly string[]): Promise<void>;
   setPassword(user: string, password: string): Promise<void>;
+  /** Gives a user these roles, and no others. */
+  setRoles(user: string, roles: readonly string[]): Promise<void>;
   setDisabled(user: string, disabled: boolean): Promise<void>;
   remove(user: string): Promise<void>;
   newToken(user: string, token: string, lastsMs: number): Promise<NewToken>;
@@ -132,6 +134,7 @@ async function filePlace(options: PlaceOptions, io: CliContext["io"]): Promise<U
     check: (user) => named(() => file.check(user)),
     add: (user, password, roles) => named(() => file.add(user, password, roles)),
     setPassword: (user, password) => named(() => file.setPassword(user, password)),
+    setRoles: (user, roles) => named(() => file.setRoles(user, roles)),
     setDisabled: (user, disabled) => named(() => file.setDisabled(user, disabled)),
     remove: (user) => named(() => file.remove(user)),
     newToken: (user, token, lastsMs) => named(() => file.newToken(user, token, lastsMs)),
@@ -140,7 +143,8 @@ async function filePlace(options: PlaceOptions, io: CliContext["io"]): Promise<U
 }
 
 function serverPlace(client: Client): UserPlace {
-  const { list, add, setPassword, setDisabled, remove, newToken, revokeToken } = Users.method;
+  const { list, add, setPassword, setRoles, setDisabled, remove, newToken, revokeToken } = Users
+    .method;
   const listed = async (user = "") => {
     const users: ListedUser[] = [];
     for (let more = true; more;) {
@@ -169,6 +173,9 @@ function serverPlace(client: Client): UserPlace {
     },
     setPassword: async (user, password) => {
       await callMethod(client, setPassword, { user, password });
+    },
+    setRoles: async (user, roles) => {
+      await callMethod(client, setRoles, { user, roles: [...roles] });
     },
     setDisabled: async (user, disabled) => {
       await callMethod(client, setDisabled, { user, disabled });

@@ -1,5 +1,5 @@
 /**
- * `parley user add|passwd|disable|enable|rm|ls`: the users in the file that the server reads (auth.users_file), or those of a
+ * `parley user add|passwd|roles|disable|enable|rm|ls`: the users in the file that the server reads (auth.users_file), or those of a
  * server over the connection.
  *
  * A server that runs takes a changed file over within a second. Passwords are typed, or given as PARLEY_NEW_PASSWORD or on
@@ -9,7 +9,7 @@ import type { Command } from "commander";
 import { printable } from "../../base/printable.ts";
 import { quote } from "../../base/quote.ts";
 import { personNameFault } from "../../logic/rooms/person_name.ts";
-import type { CliContext } from "../command.ts";
+import { type CliContext, UsageError } from "../command.ts";
 import { columnLines } from "../terminal/columns.ts";
 import { jsonLine } from "../terminal/json_text.ts";
 import { styled } from "../terminal/terminal_text.ts";
@@ -22,6 +22,10 @@ import {
   withPlaceOptions,
 } from "./place.ts";
 
+interface RolesOptions extends PlaceOptions {
+  readonly none?: boolean;
+}
+
 interface AddOptions extends PlaceOptions, NewPasswordOptions {
   readonly role?: readonly string[];
   readonly password: boolean;
@@ -32,6 +36,12 @@ Examples:
   parley user add ada --role admin
   parley user add ada --role admin --server parleys://parley.example.com
   pass show parley/ada | parley user add ada --password-stdin`;
+
+const ROLES_EXAMPLES = `
+Examples:
+  parley user roles ada
+  parley user roles ada orders reports
+  parley user roles ada --none --server parleys://parley.example.com`;
 
 /** Adds the commands. */
 export function addUser(program: Command, context: CliContext): void {
@@ -50,6 +60,15 @@ export function addUser(program: Command, context: CliContext): void {
     .argument("<name>", "the name of the user")
     .action((name: string, options: PlaceOptions & NewPasswordOptions, command: Command) =>
       changePassword(name, { command, options }, context)
+    );
+  withPlaceOptions(user.command("roles"))
+    .description("give a user other roles, at once; without any, print those it has")
+    .argument("<name>", "the name of the user")
+    .argument("[role...]", "all its roles from now on")
+    .option("--none", "take all its roles away")
+    .addHelpText("after", ROLES_EXAMPLES)
+    .action((name: string, roles: readonly string[], options: RolesOptions, command: Command) =>
+      rolesOf(name, roles, { command, options }, context)
     );
   for (const disabled of [true, false]) {
     withPlaceOptions(user.command(disabled ? "disable" : "enable"))
@@ -118,6 +137,31 @@ async function changePassword(
     await place.setPassword(name, await askNewPassword(name, context.io, options));
   });
   tell(context, options, { name }, `${printable(name)} has another password\n`);
+}
+
+/** Sets the roles of a user, or prints them. */
+async function rolesOf(
+  name: string,
+  roles: readonly string[],
+  { command, options }: Said<RolesOptions>,
+  context: CliContext,
+): Promise<void> {
+  if (options.none && roles.length > 0) {
+    throw new UsageError("name the roles of the user, or take all away with --none");
+  }
+  const changes = options.none === true || roles.length > 0;
+  const has = await withPlace({ command, options }, context, async (place) => {
+    if (changes) {
+      await place.setRoles(name, roles);
+      return roles;
+    }
+    const [found] = await place.list(name);
+    if (found === undefined) await place.check(name);
+    return found?.roles ?? [];
+  });
+  const shown = has.length === 0 ? "no roles" : has.map((role) => printable(role)).join(", ");
+  const text = changes ? `${printable(name)} has ${shown}\n` : `${shown}\n`;
+  tell(context, options, { name, roles: has }, text);
 }
 
 async function setDisabled(name: string, disabled: boolean, said: Said, context: CliContext) {

@@ -55,6 +55,22 @@ Deno.test("a context names a server; the first is in use, another takes its plac
     );
   }));
 
+Deno.test("a context is added with its server as an argument", () =>
+  withHome(async (parley) => {
+    const added = await parley("context", "add", "home", "localhost:7311");
+    assert.deepEqual([added.code, added.stdout], [
+      0,
+      "home is parley://localhost:7311, and in use\n",
+    ]);
+    assert.equal((await parley("context", "add", "shop", "parleys://x", "--user", "ada")).code, 0);
+    const twice = await parley("context", "add", "home", "localhost:7311", "-s", "localhost:7312");
+    assert.equal(twice.code, 2);
+    assert.match(twice.stderr, /the server is named twice/);
+    const none = await parley("context", "add", "home");
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /'server', as in: parley context add home localhost:7311$/m);
+  }));
+
 Deno.test("the environment names a server, or a context; and the two ways to name one exclude each other", () =>
   withHome(async (parley, _home, environment) => {
     await using server = await startServer();

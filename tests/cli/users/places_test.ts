@@ -86,6 +86,19 @@ Deno.test("every command tells and refuses the same on a file and over the conne
     [["user", "passwd", "ada"], 0, horse],
     [["user", "passwd", "ada", "--password-stdin", "--json"], 0, { stdin: "battery staple" }],
     [["user", "passwd", "nobody"], 1],
+    [["user", "roles", "ada"], 0],
+    [["user", "roles", "ada", "admin", "all"], 0],
+    [["user", "roles", "ada", "--json"], 0],
+    [["user", "roles", "ada", "--none"], 0],
+    [["user", "roles", "ada"], 0],
+    [["user", "roles", "ada", "--none", "all"], 2],
+    [["user", "roles", "ada", "none"], 1],
+    [["user", "roles", "ada", "all", "--json"], 0],
+    [["user", "roles", "root"], 0],
+    [["user", "roles", "root", "all"], 1],
+    [["user", "roles", "nobody"], 1],
+    [["user", "roles", "nobody", "all"], 1],
+    [["user", "roles", "ada", "admin", "--json"], 0],
     [["user", "disable", "ada"], 0],
     [["user", "ls"], 0],
     [["user", "enable", "ada", "--json"], 0],
@@ -122,6 +135,23 @@ Deno.test("every command tells and refuses the same on a file and over the conne
     text.replace(/(?<=(?:password|hash|expires) = ").*(?=")/g, "");
   assert.equal(withoutSecrets(other), withoutSecrets(one));
   await using _client = await connect(places.url, { user: "ada", password: "battery staple" });
+});
+
+Deno.test("roles are told, and changed at once for who is connected", async () => {
+  await using places = await Places.make();
+  const roles = async (...args: string[]) =>
+    (await places.onServer(["user", "roles", ...args])).stdout;
+  await places.onServer(["user", "add", "ada", "--role", "all", "--password-stdin"], {
+    stdin: "ada's secret",
+  });
+  await using client = await connect(places.url, { user: "ada", password: "ada's secret" });
+  await client.publish("a.b", "x");
+  assert.equal(await roles("ada"), "all\n");
+  assert.equal(await roles("ada", "admin", "all"), "ada has admin, all\n");
+  assert.equal(await roles("ada"), "admin, all\n");
+  assert.equal(await roles("ada", "--none"), "ada has no roles\n");
+  assert.equal(await roles("ada"), "no roles\n");
+  await assert.rejects(client.publish("a.b", "x"), /permission/);
 });
 
 Deno.test("look-alikes are refused with both names, and who can have no name in rooms is told so", async () => {
