@@ -274,8 +274,7 @@ export function inOrder<T>(
   const value = values[isDown ? order.slice(1) : order];
   if (value === undefined) return rows;
   const sign = isDown ? -1 : 1;
-  return [...rows].sort((one, other) => {
-    const [a, b] = [value(one), value(other)];
-    return a === b ? 0 : (a < b ? -sign : sign);
-  });
+  return rows.map((row) => ({ row, by: value(row) }))
+    .sort(({ by: a }, { by: b }) => a === b ? 0 : (a < b ? -sign : sign))
+    .map(({ row }) => row);
 }

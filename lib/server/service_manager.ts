@@ -90,10 +90,7 @@ export class ServiceManager implements Disposable {
     const waitsMs = Number(usec) / 1000;
     const isOurs = pid === "" || Number(pid) === Deno.pid;
     if (!isOurs || !(waitsMs > 0)) return;
-    this.#timer = setInterval(
-      () => this.#tell("WATCHDOG=1"),
-      Math.max(LEAST_ALIVE_MS, waitsMs / 2),
-    );
+    this.#timer = setInterval(() => this.#tell("WATCHDOG=1"), signsEveryMs(waitsMs));
   }
 
   /** Sends one after the other, so that none overtakes another. */
@@ -113,6 +110,11 @@ export class ServiceManager implements Disposable {
       });
     }
   }
+}
+
+/** How often a sign of life is sent to a manager that waits so long for one, in milliseconds: twice in that time. */
+export function signsEveryMs(waitsMs: number): number {
+  return Math.max(LEAST_ALIVE_MS, waitsMs / 2);
 }
 
 /** A socket to send from; its own name matters to nobody. */

@@ -97,6 +97,7 @@ export class StoreCommits implements StoreListener {
       this.#walled(() => this.recordsCame(received));
     }
     this.#walled(() => this.#bus.endTurn());
+    this.#turn.rest();
   }
 
   failed(batch: StoreBatch, error: ParleyError): void {

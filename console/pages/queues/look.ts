@@ -31,6 +31,8 @@ export interface QueueRow {
 export interface QueuesLook {
   readonly timeMs: number;
   readonly rows: readonly QueueRow[];
+  /** All that were read, also those that are shown elsewhere. */
+  readonly known: ReadonlyMap<string, QueueInfo>;
   /** Whether there are more than are listed. */
   readonly more: boolean;
 }
@@ -46,39 +48,41 @@ export function isDeserted(info: QueueInfo): boolean {
     !info.queue.endsWith(DEAD_SUFFIX);
 }
 
-/** Reads all queues; `before` is the look before. */
+/** Reads all queues, and makes the rows of each page as it comes, so that no task is long; `before` is the look before. */
 export async function lookAtQueues(
   before: QueuesLook | undefined,
   signal: AbortSignal,
 ): Promise<QueuesLook> {
-  const infos: QueueInfo[] = [];
-  let more = true;
-  while (more && infos.length < MAX_QUEUES) {
-    const after = infos.at(-1)?.queue ?? "";
-    const page = await ask(Queues.method.list, { after, limit: PAGE }, { signal });
-    infos.push(...page.queues);
-    more = page.more && page.queues.length > 0;
-  }
   const timeMs = Date.now();
   const seconds = before === undefined ? 0 : (timeMs - before.timeMs) / 1000;
-  const known = new Map(before?.rows.map(({ info }) => [info.queue, info]));
-  const names = new Set(infos.map(({ queue }) => queue));
-  const rows = infos.filter(({ queue }) => !isShownElsewhere(queue, names)).map(
-    (info): QueueRow => {
-      const old = known.get(info.queue);
-      return {
+  const known = new Map<string, QueueInfo>();
+  const all: QueueRow[] = [];
+  let more = true;
+  while (more && all.length < MAX_QUEUES) {
+    const after = all.at(-1)?.info.queue ?? "";
+    const page = await ask(Queues.method.list, { after, limit: PAGE }, { signal });
+    for (const info of page.queues) {
+      const old = before?.known.get(info.queue);
+      known.set(info.queue, info);
+      all.push({
         info,
         inRate: perSecond(info.pushed, old?.pushed, seconds),
         outRate: perSecond(info.done, old?.done, seconds),
-      };
-    },
-  );
-  return { timeMs, rows, more };
+      });
+    }
+    more = page.more && page.queues.length > 0;
+  }
+  return {
+    timeMs,
+    rows: all.filter(({ info }) => !isShownElsewhere(info.queue, known)),
+    known,
+    more,
+  };
 }
 
 /** Whether a queue's jobs are shown as the dead letters of another one. */
-function isShownElsewhere(queue: string, names: ReadonlySet<string>): boolean {
-  return queue.endsWith(DEAD_SUFFIX) && names.has(queue.slice(0, -DEAD_SUFFIX.length));
+function isShownElsewhere(queue: string, known: ReadonlyMap<string, QueueInfo>): boolean {
+  return queue.endsWith(DEAD_SUFFIX) && known.has(queue.slice(0, -DEAD_SUFFIX.length));
 }
 
 /** A counter's growth a second; null when there is none to tell. */

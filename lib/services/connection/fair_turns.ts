@@ -27,11 +27,16 @@ export const TURN_MS = 2;
 const POLL_AFTER_MS = TURN_MS / 2;
 /** The shortest slice of one who works while many want to. */
 export const SHORTEST_SLICE_MS = 0.1;
-/** A pause of this length with next to nothing done before it was the runtime's parking: it has polled. */
+/** A pause of this length with next to nothing done before it may have been the runtime's parking: then it has polled. */
 const PARKED_MS = 0.2;
 /** The most units of work that are done within such a pause. */
 const FEW_UNITS = 32;
-/** After so many pauses that were taken for parking, one real poll is made: a pause can also be a slow write. */
+/**
+ * For so long after a poll, or a pause of a whole turn, such a pause is taken for parking, in milliseconds: it can also be
+ * work that nobody counts, such as that of a library which parses what comes, one small piece behind the other.
+ */
+export const BELIEVED_MS = 2 * TURN_MS;
+/** After so many pauses that were taken for parking, one real poll is made: also a long pause can be a slow write. */
 const MAX_PARKS = 32;
 /** The most units between two looks at the clock. */
 const MAX_UNITS = 256;
@@ -75,6 +80,11 @@ export class TurnTaker {
     if (this.#turns.left <= 0 && !this.goOn()) await this.wait();
   }
 
+  /** Says that the work in hand is done: what passes until the next piece is begun is a pause. */
+  rest(): void {
+    this.#turns.rest();
+  }
+
   /** Whether work may go on. To be asked whenever `left` of the turns has come down to nothing. */
   goOn(): boolean {
     return this.#turns.goOn(this);
@@ -111,6 +121,8 @@ export class FairTurns implements WorkMeter {
   /** The value of `left` at the last look. */
   #granted = 0;
   #parks = 0;
+  /** The time of the last poll, or of the end of a pause that cannot have been anything else. */
+  #polledMs: number;
   #sliceMs = TURN_MS;
   /** The waiting takers that have not worked in the turn that they came in, and those that have. */
   readonly #fresh = new Line();
@@ -128,7 +140,7 @@ export class FairTurns implements WorkMeter {
   constructor(io: IoPoll, nowMs: () => number) {
     this.#io = io;
     this.#nowMs = nowMs;
-    this.#startMs = this.#lookedMs = nowMs();
+    this.#startMs = this.#lookedMs = this.#polledMs = nowMs();
   }
 
   /** The monotonic time at which the clock was last looked at: when the piece of work in hand was begun, or later. */
@@ -162,15 +174,18 @@ export class FairTurns implements WorkMeter {
     if (taker.letOn !== null) return false;
     const nowMs = this.#nowMs();
     const pauseMs = nowMs - this.#lookedMs;
-    if (pauseMs > PARKED_MS && this.#granted - this.left <= FEW_UNITS && this.#mayHaveParked) {
-      this.#begin(nowMs);
-    }
+    if (pauseMs > PARKED_MS && this.#granted - this.left <= FEW_UNITS) this.#paused(nowMs, pauseMs);
     this.#look(taker, nowMs);
     if (this.#turnIsOver(nowMs)) return false;
     if (taker.turn === this.#number) return nowMs - taker.sinceMs < this.#sliceMs;
     taker.turn = this.#number;
     taker.sinceMs = nowMs;
     return true;
+  }
+
+  /** Does what `rest` of the taker says. */
+  rest(): void {
+    this.#lookedMs = this.#nowMs();
   }
 
   /** Does what `goOn` of the taker says. */
@@ -210,8 +225,11 @@ export class FairTurns implements WorkMeter {
     (taker.turn === this.#number ? this.#worked : this.#fresh).push(taker);
   }
 
-  get #mayHaveParked(): boolean {
-    return this.#parks < MAX_PARKS && !this.#pumping;
+  /** Begins a turn after a pause, if it can be taken for parking. */
+  #paused(nowMs: number, pauseMs: number): void {
+    if (this.#pumping || this.#parks >= MAX_PARKS) return;
+    if (pauseMs >= TURN_MS) this.#polledMs = nowMs;
+    if (nowMs - this.#polledMs < BELIEVED_MS) this.#begin(nowMs);
   }
 
   /** Begins a turn: the sockets were just polled. */
@@ -271,7 +289,7 @@ export class FairTurns implements WorkMeter {
     this.#polling = false;
     const nowMs = this.#nowMs();
     this.#begin(nowMs);
-    this.#lookedMs = nowMs;
+    this.#lookedMs = this.#polledMs = nowMs;
     this.#parks = 0;
     if (!this.#waitsForPoll) return;
     this.#waitsForPoll = false;

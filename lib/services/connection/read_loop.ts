@@ -142,6 +142,7 @@ export class ReadLoop {
       if (this.#mustHoldUp) await this.#holdUp();
       const rate = this.#rate;
       if (rate !== null && rate.pauseMs(context.clock.monotonicMs()) > 0) await this.#slowDown();
+      turn.rest();
     }
     this.#endInput();
   }

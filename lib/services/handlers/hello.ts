@@ -29,6 +29,8 @@ import type { ClientInfo, Peer } from "../connection/peer.ts";
 const log = logger("connection");
 
 const HELLO = MEMBER.hello;
+/** A login costs as much as so many small messages, also one that is refused. */
+const LOGIN_UNITS = 64;
 
 /** Gets acquainted with the client. */
 export function handleHello(
@@ -100,6 +102,8 @@ async function logIn(
     counters.logins.refusedByCode[error.code]++;
     reply = errorReply(error);
   } finally {
+    // Without this the time that logins one behind the other take would look like a pause of the runtime.
+    session.context.turns.spend(LOGIN_UNITS);
     session.late.endLogin();
     answerLate(session, reply, id);
     features.bus.endTurn();

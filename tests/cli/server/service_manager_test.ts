@@ -3,6 +3,7 @@
  * a manager that cannot be reached harms nobody.
  */
 import assert from "node:assert/strict";
+import { signsEveryMs } from "../../../lib/server/service_manager.ts";
 import { LOCAL, Running } from "../processes.ts";
 import { withManager } from "../service_manager.ts";
 
@@ -11,6 +12,10 @@ const ignore = Deno.build.os !== "linux";
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+Deno.test("signs of life come twice in the time that the manager waits, and at most a hundred a second", () => {
+  assert.deepEqual([30_000, 100, 20, 1].map(signsEveryMs), [15_000, 50, 10, 10]);
+});
 
 for (
   const [name, address] of [
