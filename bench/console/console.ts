@@ -2,8 +2,8 @@
  * The web console in a real browser: what it costs a server that is loaded fully to be looked at, how soon its first view is
  * there and what it weighs, a live tail of 10⁵ events a second, and lists of 10⁵ topics and 10⁴ queues.
  *
- * The browser runs on the machine that is measured. So the first cost is told as what the server computes, too: on few cores the
- * rate falls by what the browser takes for itself. A long task is what keeps the page from answering to a click, as the browser
+ * The browser runs on the machine that is measured. For the first cost it has the lowest priority, so that it draws in the time
+ * that server and clients leave, and what the server computes is told as well. A long task is what keeps the page from answering to a click, as the browser
  * itself tells it (the Long Tasks API): 0 where there was none of 50 ms.
  */
 /// <reference lib="dom" />
@@ -11,7 +11,7 @@ import type { Browser, Page } from "playwright-core";
 import { connect } from "../../lib/client/mod.ts";
 import { detached } from "../../lib/base/detached.ts";
 import { CONSOLE_ASSETS } from "../../lib/server/console/assets.ts";
-import { NO_CHROMIUM, openChromium } from "../../tests/support/chromium.ts";
+import { CHROMIUM, NO_CHROMIUM, openChromium } from "../../tests/support/chromium.ts";
 import { busProfiles, measureBus } from "../bus.ts";
 import { type BenchContext, busyNotes, startAll } from "../harness/context.ts";
 import { paired } from "../harness/paired.ts";
@@ -44,11 +44,12 @@ const PAGES_SCROLLED = 60;
 /** Measures all of it. */
 export async function benchConsole(context: BenchContext): Promise<Case[]> {
   if (NO_CHROMIUM !== "") throw new Error(`cannot bench the console${NO_CHROMIUM}`);
+  const cost = await measureCost(context);
   await using stack = new AsyncDisposableStack();
   const browser = await openChromium();
   stack.defer(() => browser.close());
   return [
-    ...await measureCost(context, browser),
+    ...cost,
     await measureFirstView(context, browser),
     await measureTail(context, browser),
     await measureLists(context, browser),
@@ -96,8 +97,20 @@ class OpenPage implements AsyncDisposable {
 /** The longest task, as the page notes it; there alone. */
 declare function longestOf(): { ms: number };
 
-async function measureCost({ options, progress }: BenchContext, browser: Browser): Promise<Case[]> {
+/** Starts a browser that has the cores when nobody else wants them. */
+async function openYieldingChromium(stack: AsyncDisposableStack): Promise<Browser> {
+  const program = await Deno.makeTempFile({ prefix: "parley-chromium-" });
+  stack.defer(() => Deno.remove(program));
+  await Deno.writeTextFile(program, `#!/bin/sh\nexec nice -n 19 ${CHROMIUM} "$@"\n`);
+  await Deno.chmod(program, 0o700);
+  const browser = await openChromium(program);
+  stack.defer(() => browser.close());
+  return browser;
+}
+
+async function measureCost({ options, progress }: BenchContext): Promise<Case[]> {
   await using stack = new AsyncDisposableStack();
+  const browser = await openYieldingChromium(stack);
   const subjects = await startAll([ALONE, OPEN].map((name) => () => startParley(name)), stack);
   const metrics: readonly Metric[] = [
     { key: "rate", label: "10⁶ deliveries a second", digits: 2 },
@@ -120,7 +133,7 @@ async function measureCost({ options, progress }: BenchContext, browser: Browser
     });
     const notes = [
       ...busyNotes(samples),
-      "The browser draws on the same machine; what it takes of the cores is lost to the rate.",
+      "The browser draws on the same machine, with the lowest priority.",
     ];
     cases.push({ benchmark: "console", name, metrics, checks, samples, notes });
   }

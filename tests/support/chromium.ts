@@ -4,11 +4,12 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
-const executablePath = ["chromium", "chromium-browser", "google-chrome"]
+/** The program; undefined where there is none. */
+export const CHROMIUM = ["chromium", "chromium-browser", "google-chrome"]
   .map((name) => `/usr/bin/${name}`).find((path) => existsSync(path));
 
 /** What a test's name says where there is no browser; otherwise empty. */
-export const NO_CHROMIUM = executablePath === undefined
+export const NO_CHROMIUM = CHROMIUM === undefined
   ? " (ignored: there is no Chromium; apt-get install chromium)"
   : "";
 
@@ -28,7 +29,7 @@ const ARGUMENTS = [
 /** Starting a browser on a busy machine takes its time. */
 export const BROWSER_MS = 120_000;
 
-/** Starts a browser. */
-export function openChromium(): Promise<Browser> {
+/** Starts a browser, by this program. */
+export function openChromium(executablePath = CHROMIUM): Promise<Browser> {
   return chromium.launch({ executablePath, args: ARGUMENTS, timeout: BROWSER_MS });
 }

@@ -134,9 +134,9 @@ storeTest(
     await using publisher = await connect(server);
     await publishAll(publisher, "k.a", 1, 5000);
     await using client = await connect(server);
-    const [begin, end] = [client.nextId(), client.nextId()];
+    const [end, begin] = [client.nextId(), client.nextId()];
     await client.send(
-      subscribe({ pattern: "k.a", start: ALL }, begin),
+      subscribe({ pattern: "k.a", start: ALL }),
       unsubscribe("k.a", end),
     );
     await client.answerTo(end);
