@@ -33,7 +33,7 @@ export interface Replica {
    * the claim may be in the log, and is without effect.
    */
   claim(node: string, last: number): Promise<void>;
-  /** Appends a sign of life while the store leads, unless it is appending anyway. Never rejects. */
+  /** Appends a sign of life while the store leads, behind what it is appending. Never rejects. */
   pulse(): Promise<void>;
   /** Gives the lead up. Resolves when no batch is under way; what is handed over later is refused. */
   follow(): Promise<void>;

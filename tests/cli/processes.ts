@@ -179,7 +179,11 @@ export class Running implements AsyncDisposable {
   /** Ends what a failed test left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#ended) return;
-    this.child.kill("SIGKILL");
+    try {
+      this.child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
     await this.ended();
   }
 

@@ -10,7 +10,12 @@ import { withNats } from "../support/nats_server.ts";
 import { settles, until } from "../support/until.ts";
 import { ClusterFixture } from "./cluster_fixture.ts";
 
-const config = { keep: [{ pattern: "orders.>" }], listen: { http: "127.0.0.1:0" } };
+const config = {
+  keep: [{ pattern: "orders.>" }],
+  listen: { http: "127.0.0.1:0" },
+  // What comes back, comes back because of what happened, and never because a lease has ended.
+  queue: [{ name: "work", lease_ms: 24 * 3600_000 }],
+};
 
 /** Asks again until it is granted: what may be asked again says so. */
 async function granted<T>(ask: () => Promise<T>): Promise<T> {
@@ -28,9 +33,6 @@ async function granted<T>(ask: () => Promise<T>): Promise<T> {
 async function clientsOf(cluster: ClusterFixture): Promise<Client[]> {
   return await Promise.all(cluster.nodes.map((_node, index) => cluster.client(index)));
 }
-
-/** The time in which a lease has ended and its job is done. */
-const LEASES_END_MS = 90_000;
 
 /** Publishes, pushes and works on every node until it is stopped; tells what was acknowledged and done. */
 class Load {
@@ -56,12 +58,7 @@ class Load {
   async stop(): Promise<void> {
     this.#stops = true;
     await settles(Promise.all(this.#running), "the end of the load");
-    // What a consumer held at the change can come back with the end of its lease alone.
-    await until(
-      () => [...this.pushed].every((text) => this.done.has(text)),
-      "all jobs are done",
-      LEASES_END_MS,
-    );
+    await until(() => [...this.pushed].every((text) => this.done.has(text)), "all jobs are done");
   }
 
   async #publish(client: Client): Promise<void> {

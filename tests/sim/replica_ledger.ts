@@ -45,6 +45,23 @@ export function rowsOf(directory: string): Record<string, unknown[]> {
   }
 }
 
+/** What tells whether databases hold the same, by the sums of their rows; also of a database that is in use. */
+export function digestOf(directory: string): string {
+  const database = new DatabaseSync(`${directory}/parley.db`, { readOnly: true });
+  try {
+    const rows = (sql: string) => database.prepare(sql).all();
+    return JSON.stringify([
+      rows("SELECT * FROM topic ORDER BY id"),
+      rows("SELECT id, events, bytes, first_ms, last_ms, sum FROM chunk ORDER BY id"),
+      rows("SELECT id, sum FROM job_states ORDER BY id"),
+      rows("SELECT key, revision, sum FROM record ORDER BY key"),
+      rows("SELECT * FROM forgotten"),
+    ]);
+  } finally {
+    database.close();
+  }
+}
+
 /** Fails unless the databases of these directories hold the same. */
 export function holdTheSame(directories: readonly string[]): void {
   const [first, ...others] = directories.map(rowsOf);
@@ -98,7 +115,8 @@ async function eventsOf(
         EventSchema,
         bytes.subarray(ranges[2 * index], ranges[2 * index + 1]),
       );
-      events.push({ seq: seqs[index], payload: new TextDecoder().decode(payload) });
+      // Without the spaces that make some large.
+      events.push({ seq: seqs[index], payload: new TextDecoder().decode(payload).trimEnd() });
     }
     from = events.at(-1)!.seq + 1;
   }

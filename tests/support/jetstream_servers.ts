@@ -5,10 +5,11 @@
 import { NatsServer } from "./nats_server.ts";
 import { type OwnPort, ownPort } from "./own_port.ts";
 
-/** Starts `count` servers; `storeOf` gives where each stores. */
+/** Starts `count` servers; `storeOf` gives where each stores, `network` is the network namespace that they listen in. */
 export async function startJetStream(
   count: number,
   storeOf: (index: number) => string,
+  network?: string,
 ): Promise<NatsServer[]> {
   const ports: OwnPort[] = Array.from({ length: count }, () => ownPort());
   const routes = ports.map(({ port }) => port);
@@ -21,6 +22,7 @@ export async function startJetStream(
           name: `n${index + 1}`,
           routes,
           store: storeOf(index),
+          network,
         })
       ),
     );

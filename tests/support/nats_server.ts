@@ -35,6 +35,8 @@ export interface NatsServerOptions {
   readonly routes?: readonly number[];
   /** Where JetStream stores; no JetStream by default. */
   readonly store?: string;
+  /** The name of the network namespace in which it listens on all addresses; otherwise it listens on loopback. */
+  readonly network?: string;
   /** Further arguments. */
   readonly args?: readonly string[];
 }
@@ -64,8 +66,9 @@ export class NatsServer implements AsyncDisposable {
 
   /** Starts a server; resolves when it is ready. */
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
-    const { cluster, name, routes = [], store } = options;
-    const args = ["-a", "127.0.0.1", "-p", String(options.port ?? -1)];
+    const { cluster, name, routes = [], store, network } = options;
+    const address = network === undefined ? "127.0.0.1" : "0.0.0.0";
+    const args = ["-a", address, "-p", String(options.port ?? -1)];
     if (name !== undefined) args.push("-n", name);
     if (cluster !== undefined) {
       args.push("-cluster_name", cluster);
@@ -76,7 +79,14 @@ export class NatsServer implements AsyncDisposable {
     }
     if (store !== undefined) args.push("-js", "-sd", store);
     args.push(...options.args ?? []);
-    const child = new Deno.Command(NATS_SERVER, { args, stderr: "piped", stdout: "null" }).spawn();
+    const [program, ...before] = network === undefined
+      ? [NATS_SERVER]
+      : ["ip", "netns", "exec", network, NATS_SERVER];
+    const child = new Deno.Command(program, {
+      args: [...before, ...args],
+      stderr: "piped",
+      stdout: "null",
+    }).spawn();
     const lines = child.stderr.pipeThrough(new TextDecoderStream());
     const reader = lines.getReader();
     let text = "";
@@ -108,17 +118,17 @@ export class NatsServer implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Ends it at once, and starts one with the same ports and store. */
-  async restart(): Promise<NatsServer> {
-    await this.kill();
+  /** Ends it, at once unless `signal` says otherwise, and starts one with the same ports and store. */
+  async restart(signal: Deno.Signal = "SIGKILL"): Promise<NatsServer> {
+    await this.kill(signal);
     const { port, clusterPort } = this;
     return await NatsServer.start({ ...this.#options, port, clusterPort });
   }
 
-  /** Ends it at once. */
-  async kill(): Promise<void> {
+  /** Ends it, at once unless `signal` says otherwise. */
+  async kill(signal: Deno.Signal = "SIGKILL"): Promise<void> {
     try {
-      this.#child.kill("SIGKILL");
+      this.#child.kill(signal);
     } catch {
       // It has ended already.
     }

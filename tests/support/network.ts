@@ -1,5 +1,5 @@
 /**
- * Two machines with a cable between them, made of network namespaces: what is sent when the cable is out is lost
+ * Machines with cables between them, made of network namespaces: what is sent when a cable is out is lost
  * without a word, as when a machine loses its power. Needs root and `ip`.
  */
 
@@ -17,6 +17,11 @@ function ip(...args: string[]): boolean {
 
 function must(...args: string[]): void {
   if (!ip(...args)) throw new Error(`ip ${args.join(" ")} failed`);
+}
+
+function arePossible(): boolean {
+  const name = `parley${Deno.pid}t`;
+  return ip("netns", "add", name) && ip("netns", "del", name);
 }
 
 /** Both machines; they go with the object. */
@@ -40,8 +45,7 @@ export class TwoMachines implements Disposable {
 
   /** Whether there can be such machines here. */
   static get possible(): boolean {
-    const name = `parley${Deno.pid}t`;
-    return ip("netns", "add", name) && ip("netns", "del", name);
+    return arePossible();
   }
 
   /** Whether the first machine has sent something that the other one has not acknowledged yet. */
@@ -59,5 +63,55 @@ export class TwoMachines implements Disposable {
 
   [Symbol.dispose](): void {
     for (const machine of [this.near, this.far]) ip("netns", "del", machine);
+  }
+}
+
+/** Machines that each have a cable to one in the middle, and none to each other; they go with the object. */
+export class MachinesAroundOne implements Disposable {
+  /** The name of the namespace in the middle, and those of the others. */
+  readonly middle: string;
+  readonly others: readonly string[];
+
+  constructor(count: number) {
+    const name = `parley${Deno.pid}`;
+    this.middle = `${name}m`;
+    this.others = Array.from({ length: count }, (_none, index) => `${name}o${index}`);
+    for (const machine of [this.middle, ...this.others]) {
+      must("netns", "add", machine);
+      must("-n", machine, "link", "set", "lo", "up");
+    }
+    for (const [index, machine] of this.others.entries()) {
+      const ends = ["type", "veth", "peer", "name", "cable", "netns", machine];
+      must("link", "add", `cable${index}`, "netns", this.middle, ...ends);
+      const address = this.middleFrom(index);
+      must("-n", this.middle, "addr", "add", `${address}/30`, "dev", `cable${index}`);
+      must("-n", machine, "addr", "add", `10.207.${index}.2/30`, "dev", "cable");
+      must("-n", machine, "link", "set", "cable", "up");
+      this.plug(index);
+      must("-n", machine, "route", "add", "default", "via", address);
+    }
+  }
+
+  /** Whether there can be such machines here. */
+  static get possible(): boolean {
+    return arePossible();
+  }
+
+  /** The address under which a machine reaches the one in the middle. */
+  middleFrom(index: number): string {
+    return `10.207.${index}.1`;
+  }
+
+  /** Takes the cable of a machine out, and puts it in again. */
+  unplug(index: number): void {
+    must("-n", this.middle, "link", "set", `cable${index}`, "down");
+  }
+
+  plug(index: number): void {
+    must("-n", this.middle, "link", "set", `cable${index}`, "up");
+  }
+
+  [Symbol.dispose](): void {
+    for (const machine of [this.middle, ...this.others]) ip("netns", "del", machine);
   }
 }

@@ -24,23 +24,34 @@ export class ServeProcess implements AsyncDisposable {
   #pid = 0;
   #writes = 0;
 
-  private constructor(folder: string, ca: string, environment: Record<string, string>) {
+  private constructor(
+    folder: string,
+    ca: string,
+    environment: Record<string, string>,
+    network: string | undefined,
+  ) {
     this.folder = folder;
     this.ca = ca;
     const args = ["serve", "--json", "--config", this.config];
-    this.running = new Running([], environment, { words: [...COMMAND, ...args] });
+    const within = network === undefined ? [] : ["ip", "netns", "exec", network];
+    this.running = new Running([], environment, { words: [...within, ...COMMAND, ...args] });
   }
 
-  /** Starts one that listens on everything; `input` is what else its parley.toml says. */
+  /**
+   * Starts one that listens on everything; `input` is what else its parley.toml says, `network` the name of its network
+   * namespace.
+   */
   static async start(
     input: ConfigInput,
     environment: Record<string, string> = {},
+    network?: string,
   ): Promise<ServeProcess> {
     const folder = await Deno.makeTempDir({ prefix: "parley-serve-" });
     await writeTestCertificate(folder);
     const { ca } = await testCertificate();
     await Deno.writeTextFile(`${folder}/parley.toml`, textOf(folder, input));
-    const server = new ServeProcess(folder, ca, { PARLEY_LOG_FORMAT: "json", ...environment });
+    const variables = { PARLEY_LOG_FORMAT: "json", ...environment };
+    const server = new ServeProcess(folder, ca, variables, network);
     try {
       const [line] = await settles(server.running.lines(1), "the start of parley serve", START_MS);
       const { listeners, pid } = JSON.parse(line);

@@ -11,6 +11,7 @@
  * unless the puller does not want that.
  */
 import { detached, mayFail, settled } from "../../base/detached.ts";
+import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type Job as WireJob, Verdict } from "../../gen/parley/v1/queue_pb.ts";
 import { readAck } from "../connection/answers.ts";
 import type { ClientConnection } from "../connection/client_connection.ts";
@@ -36,6 +37,8 @@ export interface ConsumerOwner {
 
 /** The longest time a request may take; the link itself is watched. */
 const NO_TIMEOUT_MS = 0x7fffffff;
+/** The pause before jobs are asked for again that could not be had. */
+const AGAIN_MS = 250;
 /** Why jobs are lost that the program had when its puller was closed. */
 const CLOSED = "its puller was closed";
 /** Leases are looked at so many times in the time of the shortest one, at most. */
@@ -71,9 +74,21 @@ export class QueueConsumer implements JobHolder {
     this.#settles = new QueueSettles(pool, connection, number);
   }
 
-  /** Asks for jobs. Rejects with the server's refusal, or with why the connection was lost. */
+  /**
+   * Asks for jobs. Rejects with the server's refusal, or with why the connection was lost. What may be asked again, as
+   * while no node of a cluster leads, is asked again.
+   */
   async pull(): Promise<void> {
-    await this.#pull(this.#owner.prefetch, NO_TIMEOUT_MS);
+    while (this.#wants) {
+      try {
+        return await this.#pull(this.#owner.prefetch, NO_TIMEOUT_MS);
+      } catch (reason) {
+        const { code, retryable } = ParleyError.from(reason);
+        const mayPass = retryable && code === ErrorCode.UNAVAILABLE;
+        if (!mayPass || this.connection.state !== "open") throw reason;
+      }
+      await this.#pause();
+    }
   }
 
   /** A job came. */
@@ -168,6 +183,17 @@ export class QueueConsumer implements JobHolder {
   /** Whether the server has taken everything back. */
   get #isOver(): boolean {
     return this.#overWhy !== null;
+  }
+
+  /** Whether it is to get jobs. */
+  get #wants(): boolean {
+    return this.#retired === null && this.#overWhy === null;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#pool.timer.add({ done: false, deadlineMs: 0, expire: resolve }, AGAIN_MS);
+    });
   }
 
   #loseFormer(id: bigint): void {

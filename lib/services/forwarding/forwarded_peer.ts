@@ -8,7 +8,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { RequestId } from "../../base/request_id.ts";
 import { AnswerSchema, CallSchema } from "../../gen/parley/v1/service_pb.ts";
-import { PullSchema } from "../../gen/parley/v1/queue_pb.ts";
+import { type Pull, PullSchema } from "../../gen/parley/v1/queue_pb.ts";
 import {
   ClaimNameRequestSchema,
   ClaimNameResponseSchema,
@@ -22,6 +22,7 @@ import type { MessageScan } from "../../wire/message_scan.ts";
 import { idOf } from "../../wire/request_id.ts";
 import { MAX_CONTROL_BYTES } from "../connection/decode_body.ts";
 import type { Peer } from "../connection/peer.ts";
+import { forgetConsumer } from "../queues/peer_queues.ts";
 import type { PersonInRooms } from "../rooms/person_in_rooms.ts";
 import type { Credit } from "./credit.ts";
 import type { WorkChannel } from "./work_channel.ts";
@@ -57,6 +58,8 @@ export class ForwardedPeer {
   /** How many answers are to come for each id. */
   readonly #pending = new Map<RequestId, number>();
   readonly #whenGranted = new Map<RequestId, WhenGranted>();
+  /** The consumers that are to be granted. */
+  readonly #pulling = new Map<RequestId, number>();
   /** The bodies of the Pulls of its consumers, by their numbers. */
   readonly pulls = new Map<number, Uint8Array>();
   readonly #rooms = new Set<string>();
@@ -81,6 +84,21 @@ export class ForwardedPeer {
     if (person === null) return;
     this.#name = { name: person.name, token: person.token };
     for (const room of person.rooms) this.#rooms.add(room);
+  }
+
+  /**
+   * Notes what holds whatever becomes of a request: a consumer that its client closes is gone, also when nobody can be
+   * told. The client knows it no longer, so the next node to lead must hand it no jobs.
+   */
+  note(bytes: Uint8Array, scan: MessageScan): void {
+    if (scan.member !== MEMBER.pull || scan.end - scan.start > MAX_CONTROL_BYTES) return;
+    const pull = pullIn(bytes.subarray(scan.start, scan.end));
+    if (pull?.close !== true) return;
+    const number = Number(pull.consumer);
+    this.pulls.delete(number);
+    for (const [id, pulled] of this.#pulling) if (pulled === number) this.#pulling.delete(id);
+    // While this node steps down its clients have their consumers here.
+    forgetConsumer(this.peer, number);
   }
 
   /** Notes a request that is handed on, and what it changes once it is granted. */
@@ -117,6 +135,7 @@ export class ForwardedPeer {
     if (granted !== undefined && scan.member !== ERROR_MEMBER) {
       granted(bytes.subarray(scan.start, scan.end));
     }
+    this.#pulling.delete(id);
     return true;
   }
 
@@ -131,23 +150,27 @@ export class ForwardedPeer {
     }
     this.#pending.clear();
     this.#whenGranted.clear();
+    this.#pulling.clear();
     return ids;
   }
 
   #expectPull(body: Uint8Array, id: RequestId): void {
-    const pull = decoded(() => fromBinary(PullSchema, body, { readUnknownFields: false }));
-    if (pull === null) return;
+    const pull = pullIn(body);
+    if (pull === null || pull.close) return;
     const number = Number(pull.consumer);
     const again = toBinary(PullSchema, pull);
     const granted = () => {
-      if (pull.close) this.pulls.delete(number);
-      else if (this.pulls.size < this.peer.context.limits.maxConsumersPerConnection) {
+      if (this.pulls.size < this.peer.context.limits.maxConsumersPerConnection) {
         this.pulls.set(number, again);
       }
     };
     // Without an id nobody says whether it is granted.
-    if (id === 0) granted();
-    else this.#whenGranted.set(id, granted);
+    if (id === 0) return granted();
+    this.#pulling.set(id, number);
+    this.#whenGranted.set(id, () => {
+      // Unless its client has closed it meanwhile.
+      if (this.#pulling.delete(id)) granted();
+    });
   }
 
   #expectRoom(method: string, body: Uint8Array, id: RequestId): void {
@@ -174,6 +197,11 @@ export class ForwardedPeer {
       }
     });
   }
+}
+
+/** The Pull that a body holds; null when it is none. */
+function pullIn(body: Uint8Array): Pull | null {
+  return decoded(() => fromBinary(PullSchema, body, { readUnknownFields: false }));
 }
 
 /** What was decoded; null for what cannot be: whoever does the work refuses it. */

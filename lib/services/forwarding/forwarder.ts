@@ -98,6 +98,7 @@ export class Forwarder implements Elsewhere {
   forward(peer: Peer, bytes: Uint8Array, scan: MessageScan, method = ""): void {
     const own = this.#ownOf(peer);
     if (own.isFinishing) return;
+    own.note(bytes, scan);
     const opened = this.#openFor(own);
     if (opened === null) throw nobodyLeads();
     if (own.identity !== peer.identity) this.#tellIdentity(own, opened);
@@ -158,7 +159,7 @@ export class Forwarder implements Elsewhere {
           await turn.wait();
         }
         const { opened } = own;
-        if (opened !== null && opened.channel !== this.#channel) this.#lose(own);
+        if (opened !== null && opened.channel !== this.#channel) this.#abandon(own, opened);
         guard("take up a client's work", () => this.#takeUp(own));
       }
     }
@@ -223,7 +224,7 @@ export class Forwarder implements Elsewhere {
     const { opened } = own;
     if (opened !== null) {
       if (opened.channel === channel && !channel.isOver) return opened;
-      this.#lose(own);
+      this.#abandon(own, opened);
     }
     if (channel === null || channel.isOver) return null;
     return this.#open(own, channel);
@@ -315,6 +316,12 @@ export class Forwarder implements Elsewhere {
     this.#sessionsOf(opened.channel).delete(opened.number);
     opened.credit.close();
     opened.frames.close();
+  }
+
+  /** Gives up a session that the other node may still have: what it handed out there is to come back at once. */
+  #abandon(own: ForwardedPeer, { channel, number }: OpenedSession): void {
+    if (!channel.isOver) channel.put(RECORD.close, number, NOTHING);
+    this.#lose(own);
   }
 
   /** Answers what nobody will answer any more. */

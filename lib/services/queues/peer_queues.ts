@@ -35,6 +35,15 @@ export function closeConsumer(session: Peer, { queue, consumer }: Pull): void {
   queue.removeConsumer(consumer);
 }
 
+/** Forgets a consumer of a session in a queue that another node is about to take over, where what it holds comes back. */
+export function forgetConsumer(session: Peer, number: number): void {
+  const { pulls } = queuesOf(session);
+  const pull = pulls?.get(number);
+  if (pull === undefined) return;
+  pulls!.delete(number);
+  pull.queue.consumers.delete(pull.consumer);
+}
+
 /** Ends the sessions that pull from a queue, since another node takes it over. */
 export function endPulls({ consumers }: Queue): void {
   for (const consumer of consumers) {

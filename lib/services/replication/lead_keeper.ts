@@ -74,6 +74,8 @@ export class LeadKeeper implements Lead {
   readonly #pulseMs: number;
   readonly #catchUp: CatchUp;
   #writer: ClaimName = NOBODY;
+  /** Who has claimed the lead last, as far as the log was applied: whatever it holds from then on is that node's. */
+  #claimed: ClaimName = NOBODY;
   #heardMs: number;
   /** Until when this node claims nothing, because it has stepped down. */
   #restsUntilMs = 0;
@@ -189,6 +191,8 @@ export class LeadKeeper implements Lead {
       const claimed = await replica.apply(entry);
       this.#heard();
       if (claimed !== null) this.#heardClaim(claimed);
+      // It was silent for a while, and is there all the same.
+      else if (this.#writer.id === "" && this.#claimed.id !== "") this.#heardOf(this.#claimed);
     });
     this.#reader = reader;
     let over: Error | null = null;
@@ -246,7 +250,8 @@ export class LeadKeeper implements Lead {
     }
     this.#resigns = false;
     this.#heard();
-    this.#heardOf({ id: node, name }, "it is about to lead the cluster");
+    this.#claimed = { id: node, name };
+    this.#heardOf(this.#claimed, "it is about to lead the cluster");
     log.info("this node leads the cluster", { node, last });
     const taken = this.#takeUp();
     while (replica.leads && !this.#isClosed && !this.#resigns) {
@@ -291,7 +296,7 @@ export class LeadKeeper implements Lead {
   }
 
   #heardClaim(claimed: string): void {
-    const writer = readClaim(claimed);
+    const writer = this.#claimed = readClaim(claimed);
     // Who says that it leads no longer need not be waited for.
     if (writer.id === "") this.#heardMs = -Infinity;
     this.#heardOf(writer);

@@ -101,6 +101,55 @@ Deno.test("another node that leads takes over consumers and people, of all nodes
   await world.hosts(1, 3);
 });
 
+Deno.test("a node that knows nobody who leads for a moment gives back at once what its clients held", async () => {
+  await using world = await ForwardingWorld.start({ nodes: 2 });
+  const [leader, follower] = world.nodes;
+  const [pusher, puller] = [await world.client(0), await world.client(1)];
+  const jobs = puller.queue("work").pull({ prefetch: 1 })[Symbol.asyncIterator]();
+  await pusher.queue("work").push("job");
+  const first: Job = (await settles(jobs.next(), "the job")).value!;
+  // The one that leads goes on, and knows nothing of it.
+  follower.lead.set(undefined);
+  follower.lead.set(leader.id);
+  const again: Job = (await settles(jobs.next(), "the job again")).value!;
+  assert.deepEqual([again.id, again.redelivered], [first.id, true]);
+  await again.ack();
+  await world.hosts(0, 1);
+});
+
+Deno.test("a consumer that is closed while nobody leads gets no jobs of the next one", async () => {
+  await using world = await ForwardingWorld.start({ nodes: 2 });
+  const [here, there] = [await world.client(0), await world.client(1)];
+  const closing = [here, there].map((client) => client.queue("work").pull());
+  for (const puller of closing) void puller[Symbol.asyncIterator]().next();
+  await until(() => world.nodes[0].features.queues!.find("work")?.pulling === 2, "both pull");
+  world.noLead();
+  for (const puller of closing) await puller.close();
+  await world.lead(1);
+  for (const text of numbers(8)) await here.queue("work").push(text);
+  const texts: string[] = [];
+  for await (const job of there.queue("work").pull()) {
+    texts.push(job.text());
+    await job.ack();
+    if (texts.length === 8) break;
+  }
+  assert.deepEqual(texts, numbers(8));
+});
+
+Deno.test("a worker that begins while nobody leads works once somebody does", async () => {
+  await using world = await ForwardingWorld.start({ nodes: 2 });
+  const [pusher, client] = [await world.client(0), await world.client(1)];
+  world.noLead();
+  await rejection(client.queue("work").push("refused"), "UNAVAILABLE");
+  const done: string[] = [];
+  const worker = client.queue("work").work((job) => void done.push(job.text()));
+  await client.ping();
+  for (const node of world.nodes) node.lead.set("node0");
+  await pusher.queue("work").push("job");
+  await until(() => done.length === 1, "the job is done");
+  await worker.stop();
+});
+
 Deno.test("a client that does not read its jobs holds nobody else up", async () => {
   await using world = await ForwardingWorld.start({ nodes: 2 });
   const [pusher, other] = [await world.client(0), await world.client(1)];

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { openMemoryStore } from "../../../lib/adapters/memory/store.ts";
 import { systemClock } from "../../../lib/base/clock.ts";
 import { LogError } from "../../../lib/ports/commit_log.ts";
+import { readEntry } from "../../../lib/adapters/store/shared/log_entry.ts";
 import type { Store } from "../../../lib/ports/store.ts";
 import { LeadKeeper } from "../../../lib/services/replication/lead_keeper.ts";
 import { append, readAll } from "../../contract/store_support.ts";
@@ -24,7 +25,12 @@ class Node implements AsyncDisposable {
   constructor(
     name: string,
     shared: MemoryEntries,
-    { maxMemoryStoreBytes = 1e8, silenceMs = SILENCE_MS, leads = Promise.resolve() } = {},
+    {
+      maxMemoryStoreBytes = 1e8,
+      silenceMs = SILENCE_MS,
+      pulseMs = SILENCE_MS / 3,
+      leads = Promise.resolve(),
+    } = {},
   ) {
     this.log = new MemoryLog(shared);
     this.store = openMemoryStore({ log: this.log, limits: { maxMemoryStoreBytes } });
@@ -34,6 +40,7 @@ class Node implements AsyncDisposable {
       replica: this.store.replica!,
       clock: systemClock,
       silenceMs,
+      pulseMs,
       owner: {
         leads: () => {
           this.told.push("leads");
@@ -210,6 +217,44 @@ Deno.test("a node that leads and has nothing to do is heard of", async () => {
   await until(() => shared.last >= 8, "there are signs of life");
   assert.deepEqual([leader.told, other.told], [["leads"], []]);
   assert.equal(other.keeper.status.writer, leader.keeper.status.node);
+});
+
+Deno.test("a node that leads and was silent for a while is known again by whatever it keeps", async () => {
+  const shared = new MemoryEntries();
+  // It gives no sign of life but what it keeps.
+  await using one = new Node("one", shared, { pulseMs: 1e7 });
+  await until(() => one.leads, "the first node leads");
+  await using two = new Node("two", shared);
+  two.log.state = () => Promise.reject(new LogError("unknown", "no answer"));
+  await until(() => two.keeper.writer() === "one", "the other knows it");
+  await until(() => two.keeper.writer() === undefined, "nothing is heard of it");
+  await one.publish("one");
+  await until(() => two.keeper.writer() === "one", "the other knows it again");
+});
+
+Deno.test("a node that keeps one batch after the other says all the same that it leads", async () => {
+  const shared = new MemoryEntries();
+  await using one = new Node("one", shared, { pulseMs: 1e7 });
+  await until(() => one.leads, "the node leads");
+  const stands = Promise.withResolvers<void>();
+  one.log.held = stands.promise;
+  const begins = Promise.withResolvers<void>();
+  const append = one.log.append.bind(one.log);
+  one.log.append = (...entry) => {
+    begins.resolve();
+    return append(...entry);
+  };
+  const kept = one.publish("one");
+  await begins.promise;
+  const told = one.store.replica!.pulse();
+  one.log.held = null;
+  stands.resolve();
+  await Promise.all([kept, told]);
+  assert.deepEqual(shared.entries.slice(-2).map((bytes) => readEntry(bytes).kind), [
+    "batch",
+    "claim",
+  ]);
+  await one.publish("two");
 });
 
 Deno.test("a node that has not applied everything claims nothing", async () => {

@@ -6,7 +6,7 @@
  * log from its position on. A batch of duplicates alone says nothing new, and is not appended.
  */
 import type { Clock } from "../../../base/clock.ts";
-import { detached, settled } from "../../../base/detached.ts";
+import { detached, settled, whenOver } from "../../../base/detached.ts";
 import { assert, type ParleyError } from "../../../base/errors.ts";
 import { type CommitLog, type LogEntry, LogError } from "../../../ports/commit_log.ts";
 import type { Replica } from "../../../ports/replica.ts";
@@ -37,9 +37,9 @@ export class LogStage implements Replica, Committer {
   /** The last sequence of the log, as far as this store has appended to it. */
   #last = 0;
   #node = "";
-  /** The sign of life that is under way, and whether a batch is on its way into the log. */
+  /** The sign of life that is under way, and the batch that is on its way into the log: they go there one after the other. */
   #pulsing: Promise<void> | null = null;
-  #isAppending = false;
+  #appending: Promise<void> | null = null;
   /** Whether this store has given numbers since it last applied an entry. */
   #numbers = false;
   /** The sequence of the batch that the backend has. */
@@ -76,7 +76,9 @@ export class LogStage implements Replica, Committer {
   }
 
   async #pulse(): Promise<void> {
-    if (!this.leads || this.#isAppending) return;
+    // A batch is a sign of life, too, but does not say whose: who has come to follow under load is to know.
+    if (this.#appending !== null) await whenOver(this.#appending);
+    if (!this.leads) return;
     const { log, clock } = this.#parts;
     try {
       this.#last = await log.append(claimEntry(this.#node, clock.wallMs()), this.#last);
@@ -126,7 +128,11 @@ export class LogStage implements Replica, Committer {
     const refused = this.leads ? null : this.whyNot;
     if (refused !== null) queueMicrotask(() => this.pipeline.failed(buffer, refused));
     else if (!isNew(buffer, length)) this.#parts.backend.commit(buffer, length, nowMs, 0);
-    else detached(this.#append(buffer, length, nowMs), "append a batch to the log");
+    else {
+      const appending = this.#appending = this.#append(buffer, length, nowMs);
+      const over = () => void (this.#appending === appending && (this.#appending = null));
+      detached(appending.finally(over), "append a batch to the log");
+    }
   }
 
   /** The backend has committed what it had. */
@@ -148,8 +154,6 @@ export class LogStage implements Replica, Committer {
 
   async #append(buffer: ArrayBuffer, length: number, nowMs: number): Promise<void> {
     const { log, backend } = this.#parts;
-    // Entries go into the log one after the other.
-    this.#isAppending = true;
     await this.#pulsing;
     let sequence: number;
     try {
@@ -159,8 +163,6 @@ export class LogStage implements Replica, Committer {
       if (!(error instanceof LogError)) throw error;
       this.pipeline.failed(buffer, this.#refused(error));
       return;
-    } finally {
-      this.#isAppending = false;
     }
     // It is in the log, so it is committed here, too, even when the lead was given up meanwhile.
     this.#last = this.#committing = sequence;
