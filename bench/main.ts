@@ -9,6 +9,7 @@ import { benchAccess } from "./access.ts";
 import { benchBus } from "./bus.ts";
 import { benchBusSubscriptions } from "./bus_subs.ts";
 import { benchCall } from "./call.ts";
+import { benchCluster } from "./cluster/cluster.ts";
 import { benchConns } from "./conns.ts";
 import { benchConsole } from "./console/console.ts";
 import { benchKept } from "./kept.ts";
@@ -54,11 +55,12 @@ const BENCHMARKS: Readonly<Record<BenchmarkName, Benchmark>> = {
   access: benchAccess,
   monitoring: benchMonitoring,
   console: benchConsole,
+  cluster: benchCluster,
 };
 const DOCUMENT = new URL("../docs/performance.md", import.meta.url);
 /** The benchmarks in which each peer takes part. */
 const MEASURED_IN: Readonly<Record<string, readonly BenchmarkName[]>> = {
-  "nats-server": ["conns", "bus", "call", "kept", "queue", "fairness", "tls"],
+  "nats-server": ["conns", "bus", "call", "kept", "queue", "fairness", "tls", "cluster"],
   "redis-server": ["bus"],
   "rabbitmq-server": ["queue"],
 };

@@ -25,6 +25,7 @@ export const BENCHMARKS = [
   "access",
   "monitoring",
   "console",
+  "cluster",
 ] as const;
 /** The name of a benchmark. */
 export type BenchmarkName = typeof BENCHMARKS[number];
@@ -54,6 +55,8 @@ export interface BenchOptions {
   readonly readers: number;
   /** The slow handshakes of `slow-tls`. */
   readonly slow: number;
+  /** How often `cluster` kills the node that writes. */
+  readonly kills: number;
   /** The floods of `fairness`. */
   readonly floods: readonly FloodName[];
   readonly json: boolean;
@@ -78,6 +81,7 @@ export const HELP = `deno task bench [${BENCHMARKS.join("|")}]... [options]
   --flooders <n>        the most flooders of fairness (10)
   --readers <n>         streams of events of http (1000)
   --slow <n>            slow handshakes of slow-tls (2000)
+  --kills <n>           how often cluster kills the node that writes (20)
   --floods <names>      which floods of fairness, with commas between (all of them)
   --json                print JSON
   --write-docs          put the tables into docs/performance.md, too
@@ -102,6 +106,7 @@ const numbers: Record<string, { key: keyof Numbers; least: number; whole: boolea
   "--events": { key: "events", least: 1, whole: true },
   "--readers": { key: "readers", least: 1, whole: true },
   "--slow": { key: "slow", least: 1, whole: true },
+  "--kills": { key: "kills", least: 1, whole: true },
   "--flooders": { key: "flooders", least: 1, whole: true },
 };
 const switches: Record<string, keyof Switches> = {
@@ -125,6 +130,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     flooders: 10,
     readers: 1000,
     slow: 2000,
+    kills: 20,
   };
   let floods: readonly FloodName[] = FLOODS;
   const on: Switches = { json: false, writeDocs: false, requirePeers: false };
@@ -169,6 +175,7 @@ export function commandLine(options: BenchOptions, benchmark?: BenchmarkName): s
     if (!shows("queue")) words.push(`--jobs ${options.jobs}`);
     if (!shows("trim")) words.push(`--events ${options.events}`);
   }
+  if (shows("cluster")) words.push(`--kills ${options.kills}`);
   if (shows("slow-tls")) words.push(`--slow ${options.slow}`);
   return words.join(" ");
 }

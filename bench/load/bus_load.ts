@@ -13,7 +13,15 @@
 import { cpuSeconds } from "../harness/process_facts.ts";
 import type { BusDialect } from "./bus_dialect.ts";
 import { busDialect } from "./dialect.ts";
-import { concat, type Connection, repeated, Setup, type Target, writeAll } from "./target.ts";
+import {
+  concat,
+  type Connection,
+  repeated,
+  serverSeconds,
+  Setup,
+  type Target,
+  writeAll,
+} from "./target.ts";
 import { receiveAll, Receiver } from "./receiver.ts";
 
 /** What to publish. */
@@ -26,6 +34,8 @@ export interface BusLoad {
   readonly seconds: number;
   /** How many topics are published to in turn; the subscribers subscribe to the one, or to all of them. */
   readonly topics: number;
+  /** Where the subscribers connect, when that is another server of the same cluster. */
+  readonly subscribersAt?: Target;
 }
 
 /** What came of it. */
@@ -45,15 +55,17 @@ const AHEAD_BYTES = 2 * 1024 * 1024;
 const EVENT_OVERHEAD_BYTES = 64;
 /** The part of the time that is loaded before it is measured. */
 const WARM_UP = 0.2;
+/** Servers of a cluster know of each other's subscriptions after so long. */
+const LEARNED_MS = 500;
 
 /** Runs the load: first to warm up, then to measure. Rejects unless every delivery came. */
 export async function runBusLoad(load: BusLoad): Promise<BusLoadResult> {
   const run = await BusRun.open(load);
   try {
     await run.phase(load.seconds * WARM_UP);
-    const before = [cpuSeconds(load.target.pid), cpuSeconds(Deno.pid)];
+    const before = [serverSeconds(load.target), cpuSeconds(Deno.pid)];
     const measured = await run.phase(load.seconds);
-    const after = [cpuSeconds(load.target.pid), cpuSeconds(Deno.pid)];
+    const after = [serverSeconds(load.target), cpuSeconds(Deno.pid)];
     await run.verify();
     return {
       deliveries: measured.events * load.subscribers,
@@ -104,10 +116,14 @@ class BusRun {
     const dialect = run.#dialect;
     const subscribers = [];
     for (let index = 0; index < load.subscribers; index++) {
-      const setup = await Setup.open(load.target);
+      const setup = await Setup.open(load.subscribersAt ?? load.target);
       await dialect.open(setup, load.target.token);
       await dialect.subscribe(setup, load.topics === 1 ? topicOf(0) : "bench.>");
       subscribers.push(setup);
+    }
+    if (load.subscribersAt !== undefined) {
+      // Servers of NATS do not say when the others have learned of a subscription.
+      await new Promise((resolve) => setTimeout(resolve, LEARNED_MS));
     }
     const first = dialect.publish(topicOf(0), new Uint8Array(load.payloadBytes));
     for (let index = 0; index < load.publishers; index++) {

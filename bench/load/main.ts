@@ -14,7 +14,7 @@ import { holdConnections, type IdleLoad } from "./idle_load.ts";
 import { type EchoLoad, runEcho } from "./echo_load.ts";
 import { type HandshakeLoad, runHandshakes } from "./handshake_load.ts";
 import { type InnocentLoad, runInnocent } from "./innocent_load.ts";
-import { type KeptLoad, runKeptLoad } from "./kept_load.ts";
+import { type KeptDelayLoad, type KeptLoad, runKeptDelay, runKeptLoad } from "./kept_load.ts";
 import {
   type QueueDelayLoad,
   type QueueFillLoad,
@@ -37,6 +37,7 @@ export type Load =
   | SubscriptionsLoad
   | CallLoad
   | KeptLoad
+  | KeptDelayLoad
   | QueueFillLoad
   | QueueFlowLoad
   | QueueDelayLoad
@@ -59,6 +60,8 @@ async function run(load: Load): Promise<void> {
       return steps.answer(await runCallLoad(load));
     case "kept":
       return steps.answer(await runKeptLoad(load));
+    case "kept-delay":
+      return steps.answer(await runKeptDelay(load));
     case "queue-fill":
       return steps.answer(await runQueueFill(load));
     case "queue-flow":

@@ -10,7 +10,7 @@ import { cpuSeconds } from "../harness/process_facts.ts";
 import { Consumer, Producer, type Shared } from "./queue_connection.ts";
 import { queueDialect } from "./queue_dialect.ts";
 import { QueueFlow } from "./queue_flow.ts";
-import { Setup, type Target, writeAll } from "./target.ts";
+import { serverSeconds, Setup, type Target, writeAll } from "./target.ts";
 
 /** Where, and with what. */
 interface QueuePlace {
@@ -93,11 +93,11 @@ export async function runQueueFlow(load: QueueFlowLoad): Promise<QueueFlowResult
   await running.addProducers(load, load.producers, load.window);
   await running.addConsumers(load, load.consumers, load.prefetch);
   await running.phase(load.seconds * WARM_UP);
-  const before = [cpuSeconds(load.target.pid), cpuSeconds(Deno.pid)];
+  const before = [serverSeconds(load.target), cpuSeconds(Deno.pid)];
   const startMs = performance.now();
   const jobs = await running.phase(load.seconds);
   const seconds = (performance.now() - startMs) / 1000;
-  const after = [cpuSeconds(load.target.pid), cpuSeconds(Deno.pid)];
+  const after = [serverSeconds(load.target), cpuSeconds(Deno.pid)];
   return {
     jobs,
     seconds,

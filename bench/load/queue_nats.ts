@@ -6,9 +6,9 @@
  * Acknowledgements of jobs are not answered, which is usual: a job counts as done when it was sent.
  */
 import { nats, natsMessage } from "./dialect_nats.ts";
+import { askJetStream } from "./jetstream_api.ts";
 import { NatsReader } from "./nats_reader.ts";
 import type { ConsumerWire, ProducerWire, QueueDialect } from "./queue_wire.ts";
-import { Setup, type Target } from "./target.ts";
 
 const CONSUMER = "workers";
 /** More than all connections may have asked for. */
@@ -22,13 +22,14 @@ const decoder = new TextDecoder();
 export const natsQueue: QueueDialect = {
   async make(target, queue) {
     const stream = streamOf(queue);
-    await ask(target, `STREAM.CREATE.${stream}`, {
+    await askJetStream(target, `STREAM.CREATE.${stream}`, {
       name: stream,
       subjects: [subjectOf(queue)],
       storage: "file",
       retention: "workqueue",
+      num_replicas: target.replicas ?? 1,
     });
-    await ask(target, `CONSUMER.DURABLE.CREATE.${stream}.${CONSUMER}`, {
+    await askJetStream(target, `CONSUMER.DURABLE.CREATE.${stream}.${CONSUMER}`, {
       stream_name: stream,
       config: {
         durable_name: CONSUMER,
@@ -65,20 +66,9 @@ function subjectOf(queue: string): string {
   return `queue.${queue}`;
 }
 
-function streamOf(queue: string): string {
+/** The stream of JetStream that is a queue. */
+export function streamOf(queue: string): string {
   return queue.toUpperCase().replaceAll(".", "_");
-}
-
-/** Asks JetStream for something; rejects when it refuses. What is there already is as good as new. */
-async function ask(target: Target, what: string, body: unknown): Promise<void> {
-  const setup = await Setup.open(target);
-  await nats.open(setup);
-  await nats.subscribe(setup, "_INBOX.made");
-  const request = encoder.encode(JSON.stringify(body));
-  await setup.write(natsMessage(`PUB $JS.API.${what} _INBOX.made ${request.length}`, request));
-  const answer = decoder.decode(await setup.take(nats.deliveryBytes, what));
-  setup.connection.close();
-  if (answer.includes('"error"')) throw new Error(`JetStream refused ${what}: ${answer}`);
 }
 
 /** Counts acknowledgements; one that tells an error raises. */

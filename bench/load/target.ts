@@ -3,6 +3,7 @@
  *
  * While a connection is set up its answers are read and looked at; under load they are only counted.
  */
+import { cpuSeconds } from "../harness/process_facts.ts";
 import type { Dialect } from "../harness/subjects.ts";
 import { joinBytes } from "../../lib/base/join_bytes.ts";
 import { type Connection, indexOfText, writeAll } from "./connection.ts";
@@ -24,6 +25,15 @@ export interface Target {
   readonly tls?: { readonly ca: string };
   /** What clients show to say who they are. */
   readonly token?: string;
+  /** Further processes that do its work, whose time is taken, too. */
+  readonly otherPids?: readonly number[];
+  /** The servers that hold what JetStream keeps; one when it is left out. */
+  readonly replicas?: number;
+}
+
+/** The seconds that all processes of a server have computed. */
+export function serverSeconds({ pid, otherPids = [] }: Target): number {
+  return [pid, ...otherPids].reduce((sum, each) => sum + cpuSeconds(each), 0);
 }
 
 const BUFFER_BYTES = 64 * 1024;

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { childEnvironment, root } from "../interop/programs.ts";
+import { withNats } from "../support/nats_server.ts";
 import { settles, until } from "../support/until.ts";
 
 const ARGS = ["run", "--no-check", "--allow-all", "bench/main.ts"];
@@ -24,6 +25,8 @@ const TINY = [
     "20",
     "--readers",
     "20",
+    "--kills",
+    "1",
   ],
 ];
 /** An executable that somebody has made may be older than these sources. */
@@ -85,29 +88,35 @@ const expected: [string, number, string[]][] = [
 ];
 
 for (const [name, cases, subjects] of expected) {
-  linuxTest(`bench ${name} runs`, async () => {
-    const { code, stdout, stderr } = await outcome([name, ...TINY, "--json"], NO_EXECUTABLE);
-    assert.equal(code, 0, stderr);
-    const report: Report = JSON.parse(stdout);
-    assert.deepEqual(
-      report.failures.filter((each) => !PEERS.some((peer) => each.startsWith(peer))),
-      [],
-    );
-    assert.equal(report.cases.length, cases);
-    for (const one of report.cases) {
-      const found = one.subjects.map(({ subject }) => subject);
-      for (const subject of subjects) {
-        // What one server is measured with stands behind its name.
-        const there = found.some((each) => each === subject || each.startsWith(`${subject}, n`));
-        assert(there, `${one.name}: ${subject}`);
-      }
-      for (const { samples } of one.subjects) {
-        assert.equal(samples.length, name === "start" ? 2 : 1);
-      }
-      const values = one.subjects.flatMap(({ samples }) => Object.values(samples[0]));
-      assert(values.every((value) => Number.isFinite(value)), JSON.stringify(one));
+  linuxTest(`bench ${name} runs`, () => benchRuns(name, cases, subjects));
+}
+
+Deno.test(withNats("bench cluster runs", async () => {
+  await benchRuns("cluster", 6, ["parley"]);
+}));
+
+async function benchRuns(name: string, cases: number, subjects: readonly string[]) {
+  const { code, stdout, stderr } = await outcome([name, ...TINY, "--json"], NO_EXECUTABLE);
+  assert.equal(code, 0, stderr);
+  const report: Report = JSON.parse(stdout);
+  assert.deepEqual(
+    report.failures.filter((each) => !PEERS.some((peer) => each.startsWith(peer))),
+    [],
+  );
+  assert.equal(report.cases.length, cases);
+  for (const one of report.cases) {
+    const found = one.subjects.map(({ subject }) => subject);
+    for (const subject of subjects) {
+      // What one server is measured with stands behind its name.
+      const there = found.some((each) => each === subject || each.startsWith(`${subject}, `));
+      assert(there, `${one.name}: ${subject}`);
     }
-  });
+    for (const { samples } of one.subjects) {
+      assert.equal(samples.length, name === "start" ? 2 : 1);
+    }
+    const values = one.subjects.flatMap(({ samples }) => Object.values(samples[0]));
+    assert(values.every((value) => Number.isFinite(value)), JSON.stringify(one));
+  }
 }
 
 linuxTest("bench goes on without the peers, unless they are required", async () => {

@@ -17,6 +17,7 @@ Deno.test("bench without words is everything, with the defaults", () => {
   assert.equal(options.events, 1_000_000);
   assert.equal(options.slow, 2000);
   assert.equal(options.readers, 1000);
+  assert.equal(options.kills, 20);
   assert.equal(options.json || options.writeDocs || options.requirePeers, false);
 });
 
@@ -45,6 +46,10 @@ Deno.test("bench takes names and options in any order, and says them again", () 
   assert.equal(
     commandLine(parseOptions(["slow-tls", "--slow", "9"])!),
     "deno task bench slow-tls --runs 5 --seconds 3 --slow 9",
+  );
+  assert.equal(
+    commandLine(parseOptions(["cluster", "--kills", "9"])!),
+    "deno task bench cluster --runs 5 --seconds 3 --kills 9",
   );
   assert.equal(parseOptions(["--help"]), undefined);
 });
