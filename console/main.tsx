@@ -9,6 +9,7 @@ import { places } from "./shell/places.ts";
 import { Shell } from "./shell/shell.tsx";
 import { listenForKeys } from "./shell/shortcuts.tsx";
 import { connections } from "./pages/connections/connections.tsx";
+import { nodes } from "./pages/nodes/nodes.tsx";
 import { overview } from "./pages/overview/overview.tsx";
 import { queues } from "./pages/queues/queues.tsx";
 import { rooms } from "./pages/rooms/rooms.tsx";
@@ -17,7 +18,7 @@ import { topics } from "./pages/topics/topics.tsx";
 import { types } from "./pages/types/types.tsx";
 import { users } from "./pages/users/users.tsx";
 
-places.value = [overview, connections, topics, queues, rooms, services, types, users];
+places.value = [overview, connections, topics, queues, rooms, services, types, users, nodes];
 listenForKeys();
 learnOfServer();
 start();

@@ -12,6 +12,7 @@ const PATHS = {
   services: "M12 3v4M12 17v4M3 12h4M17 12h4M9 9h6v6H9z",
   types:
     "M8 4c-3 0-3 2-3 4s0 4-2 4c2 0 2 2 2 4s0 4 3 4M16 4c3 0 3 2 3 4s0 4 2 4c-2 0-2 2-2 4s0 4-3 4",
+  nodes: "M4 4h16v6H4zM4 14h16v6H4zM8 7v.5M8 17v.5",
   users: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 20c1-4 4-6 8-6s7 2 8 6",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
   menu: "M4 7h16M4 12h16M4 17h16",

@@ -27,6 +27,8 @@ export interface ServerAbout {
   readonly hasUsers: boolean;
   /** The time of the server at this moment. */
   readonly now: Date;
+  /** Whether it is a node of a cluster. */
+  readonly clustered: boolean;
 }
 
 /** Something that a caller wants to know whether it may do. */
@@ -140,9 +142,9 @@ export class ServerFacts {
       {},
       options,
     );
-    const { serverId, environment, environmentColor, hasUsers } = about;
+    const { serverId, environment, environmentColor, hasUsers, clustered } = about;
     return {
-      ...{ serverId, environment, environmentColor, hasUsers },
+      ...{ serverId, environment, environmentColor, hasUsers, clustered },
       version: serverVersion,
       started: dateOf(startedUnixMicros),
       now: dateOf(nowUnixMicros),

@@ -18,7 +18,9 @@ Deno.test(
   withNats("every node tells of all of them, of the log, and of who writes", async () => {
     await using cluster = await ClusterFixture.start({ durable: true, config });
     const writer = await cluster.writer();
-    await (await cluster.client(writer)).publish("orders.eu", "a");
+    const client = await cluster.client(writer);
+    assert((await client.server.about()).clustered, "a node says that it is one");
+    await client.publish("orders.eu", "a");
     await cluster.agree();
     for (const index of cluster.nodes.keys()) {
       const { code, stdout } = await run(["cluster", "info", "--server", cluster.url(index)]);

@@ -100,11 +100,15 @@ export interface ConsoleTest {
   readonly step: (name: string, fn: () => void | Promise<void>) => Promise<void>;
 }
 
-/** A test with one browser for all of its steps. */
-export function consoleTest(name: string, fn: (test: ConsoleTest) => Promise<void>): void {
+/** A test with one browser for all of its steps; `lacks` says what else has to be installed for it, and is not. */
+export function consoleTest(
+  name: string,
+  fn: (test: ConsoleTest) => Promise<void>,
+  lacks = "",
+): void {
   Deno.test({
-    name: `console: ${name}${NO_CHROMIUM}`,
-    ignore: NO_CHROMIUM !== "",
+    name: `console: ${name}${NO_CHROMIUM}${lacks}`,
+    ignore: NO_CHROMIUM !== "" || lacks !== "",
     fn: async (context) => {
       const browser = await openChromium();
       try {

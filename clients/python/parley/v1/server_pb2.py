@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/server.proto\x12\tparley.v1\"\x14\n\x12\x41\x62outServerRequest\"\xb9\x01\n\x13\x41\x62outServerResponse\x12\x16\n\x0eserver_version\x18\x01 \x01(\t\x12\x11\n\tserver_id\x18\x02 \x01(\t\x12\x1b\n\x13started_unix_micros\x18\x03 \x01(\x04\x12\x13\n\x0b\x65nvironment\x18\x04 \x01(\t\x12\x19\n\x11\x65nvironment_color\x18\x05 \x01(\t\x12\x11\n\thas_users\x18\x06 \x01(\x08\x12\x17\n\x0fnow_unix_micros\x18\x07 \x01(\x04\"M\n\x12PermissionQuestion\x12\x0c\n\x04verb\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05whole\x18\x04 \x01(\x08\"L\n\x18PermissionsServerRequest\x12\x30\n\tquestions\x18\x01 \x03(\x0b\x32\x1d.parley.v1.PermissionQuestion\"i\n\x19PermissionsServerResponse\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0f\n\x07methods\x18\x03 \x03(\t\x12\x0f\n\x07\x61llowed\x18\x04 \x03(\x08\x12\r\n\x05verbs\x18\x05 \x03(\t\"p\n\x07Problem\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x08severity\x18\x03 \x01(\x0e\x32\x1a.parley.v1.ProblemSeverity\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\"\x17\n\x15ProblemsServerRequest\"e\n\x16ProblemsServerResponse\x12$\n\x08problems\x18\x01 \x03(\x0b\x32\x12.parley.v1.Problem\x12\r\n\x05total\x18\x02 \x01(\r\x12\x16\n\x0eserver_checked\x18\x03 \x01(\x08\"T\n\x14HistoryServerRequest\x12\x0f\n\x07step_ms\x18\x01 \x01(\r\x12\r\n\x05names\x18\x02 \x03(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\"K\n\x06Series\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.parley.v1.SeriesKind\x12\x0e\n\x06values\x18\x03 \x03(\x02\"e\n\x15HistoryServerResponse\x12\x0f\n\x07step_ms\x18\x01 \x01(\r\x12\x18\n\x10last_unix_micros\x18\x02 \x01(\x04\x12!\n\x06series\x18\x03 \x03(\x0b\x32\x11.parley.v1.Series*m\n\x0fProblemSeverity\x12 \n\x1cPROBLEM_SEVERITY_UNSPECIFIED\x10\x00\x12\x1c\n\x18PROBLEM_SEVERITY_WARNING\x10\x01\x12\x1a\n\x16PROBLEM_SEVERITY_ERROR\x10\x02*\x82\x01\n\nSeriesKind\x12\x1b\n\x17SERIES_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10SERIES_KIND_RATE\x10\x01\x12\x15\n\x11SERIES_KIND_LEVEL\x10\x02\x12\x14\n\x10SERIES_KIND_PEAK\x10\x03\x12\x14\n\x10SERIES_KIND_MEAN\x10\x04\x32\xc9\x02\n\x06Server\x12\x46\n\x05\x41\x62out\x12\x1d.parley.v1.AboutServerRequest\x1a\x1e.parley.v1.AboutServerResponse\x12X\n\x0bPermissions\x12#.parley.v1.PermissionsServerRequest\x1a$.parley.v1.PermissionsServerResponse\x12O\n\x08Problems\x12 .parley.v1.ProblemsServerRequest\x1a!.parley.v1.ProblemsServerResponse\x12L\n\x07History\x12\x1f.parley.v1.HistoryServerRequest\x1a .parley.v1.HistoryServerResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/server.proto\x12\tparley.v1\"\x14\n\x12\x41\x62outServerRequest\"\xcc\x01\n\x13\x41\x62outServerResponse\x12\x16\n\x0eserver_version\x18\x01 \x01(\t\x12\x11\n\tserver_id\x18\x02 \x01(\t\x12\x1b\n\x13started_unix_micros\x18\x03 \x01(\x04\x12\x13\n\x0b\x65nvironment\x18\x04 \x01(\t\x12\x19\n\x11\x65nvironment_color\x18\x05 \x01(\t\x12\x11\n\thas_users\x18\x06 \x01(\x08\x12\x17\n\x0fnow_unix_micros\x18\x07 \x01(\x04\x12\x11\n\tclustered\x18\x08 \x01(\x08\"M\n\x12PermissionQuestion\x12\x0c\n\x04verb\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05whole\x18\x04 \x01(\x08\"L\n\x18PermissionsServerRequest\x12\x30\n\tquestions\x18\x01 \x03(\x0b\x32\x1d.parley.v1.PermissionQuestion\"i\n\x19PermissionsServerResponse\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0f\n\x07methods\x18\x03 \x03(\t\x12\x0f\n\x07\x61llowed\x18\x04 \x03(\x08\x12\r\n\x05verbs\x18\x05 \x03(\t\"p\n\x07Problem\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x08severity\x18\x03 \x01(\x0e\x32\x1a.parley.v1.ProblemSeverity\x12\x0c\n\x04text\x18\x04 \x01(\t\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\"\x17\n\x15ProblemsServerRequest\"e\n\x16ProblemsServerResponse\x12$\n\x08problems\x18\x01 \x03(\x0b\x32\x12.parley.v1.Problem\x12\r\n\x05total\x18\x02 \x01(\r\x12\x16\n\x0eserver_checked\x18\x03 \x01(\x08\"T\n\x14HistoryServerRequest\x12\x0f\n\x07step_ms\x18\x01 \x01(\r\x12\r\n\x05names\x18\x02 \x03(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\"K\n\x06Series\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.parley.v1.SeriesKind\x12\x0e\n\x06values\x18\x03 \x03(\x02\"e\n\x15HistoryServerResponse\x12\x0f\n\x07step_ms\x18\x01 \x01(\r\x12\x18\n\x10last_unix_micros\x18\x02 \x01(\x04\x12!\n\x06series\x18\x03 \x03(\x0b\x32\x11.parley.v1.Series*m\n\x0fProblemSeverity\x12 \n\x1cPROBLEM_SEVERITY_UNSPECIFIED\x10\x00\x12\x1c\n\x18PROBLEM_SEVERITY_WARNING\x10\x01\x12\x1a\n\x16PROBLEM_SEVERITY_ERROR\x10\x02*\x82\x01\n\nSeriesKind\x12\x1b\n\x17SERIES_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10SERIES_KIND_RATE\x10\x01\x12\x15\n\x11SERIES_KIND_LEVEL\x10\x02\x12\x14\n\x10SERIES_KIND_PEAK\x10\x03\x12\x14\n\x10SERIES_KIND_MEAN\x10\x04\x32\xc9\x02\n\x06Server\x12\x46\n\x05\x41\x62out\x12\x1d.parley.v1.AboutServerRequest\x1a\x1e.parley.v1.AboutServerResponse\x12X\n\x0bPermissions\x12#.parley.v1.PermissionsServerRequest\x1a$.parley.v1.PermissionsServerResponse\x12O\n\x08Problems\x12 .parley.v1.ProblemsServerRequest\x1a!.parley.v1.ProblemsServerResponse\x12L\n\x07History\x12\x1f.parley.v1.HistoryServerRequest\x1a .parley.v1.HistoryServerResponseBL\n\tparley.v1P\x01Z\x12parley/v1;parleyv1\xa2\x02\x03PRL\xaa\x02\tParley.V1\xca\x02\tParley\\V1\xea\x02\nParley::V1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.server_pb2', globals())
@@ -21,32 +21,32 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'\n\tparley.v1P\001Z\022parley/v1;parleyv1\242\002\003PRL\252\002\tParley.V1\312\002\tParley\\V1\352\002\nParley::V1'
-  _PROBLEMSEVERITY._serialized_start=1019
-  _PROBLEMSEVERITY._serialized_end=1128
-  _SERIESKIND._serialized_start=1131
-  _SERIESKIND._serialized_end=1261
+  _PROBLEMSEVERITY._serialized_start=1038
+  _PROBLEMSEVERITY._serialized_end=1147
+  _SERIESKIND._serialized_start=1150
+  _SERIESKIND._serialized_end=1280
   _ABOUTSERVERREQUEST._serialized_start=37
   _ABOUTSERVERREQUEST._serialized_end=57
   _ABOUTSERVERRESPONSE._serialized_start=60
-  _ABOUTSERVERRESPONSE._serialized_end=245
-  _PERMISSIONQUESTION._serialized_start=247
-  _PERMISSIONQUESTION._serialized_end=324
-  _PERMISSIONSSERVERREQUEST._serialized_start=326
-  _PERMISSIONSSERVERREQUEST._serialized_end=402
-  _PERMISSIONSSERVERRESPONSE._serialized_start=404
-  _PERMISSIONSSERVERRESPONSE._serialized_end=509
-  _PROBLEM._serialized_start=511
-  _PROBLEM._serialized_end=623
-  _PROBLEMSSERVERREQUEST._serialized_start=625
-  _PROBLEMSSERVERREQUEST._serialized_end=648
-  _PROBLEMSSERVERRESPONSE._serialized_start=650
-  _PROBLEMSSERVERRESPONSE._serialized_end=751
-  _HISTORYSERVERREQUEST._serialized_start=753
-  _HISTORYSERVERREQUEST._serialized_end=837
-  _SERIES._serialized_start=839
-  _SERIES._serialized_end=914
-  _HISTORYSERVERRESPONSE._serialized_start=916
-  _HISTORYSERVERRESPONSE._serialized_end=1017
-  _SERVER._serialized_start=1264
-  _SERVER._serialized_end=1593
+  _ABOUTSERVERRESPONSE._serialized_end=264
+  _PERMISSIONQUESTION._serialized_start=266
+  _PERMISSIONQUESTION._serialized_end=343
+  _PERMISSIONSSERVERREQUEST._serialized_start=345
+  _PERMISSIONSSERVERREQUEST._serialized_end=421
+  _PERMISSIONSSERVERRESPONSE._serialized_start=423
+  _PERMISSIONSSERVERRESPONSE._serialized_end=528
+  _PROBLEM._serialized_start=530
+  _PROBLEM._serialized_end=642
+  _PROBLEMSSERVERREQUEST._serialized_start=644
+  _PROBLEMSSERVERREQUEST._serialized_end=667
+  _PROBLEMSSERVERRESPONSE._serialized_start=669
+  _PROBLEMSSERVERRESPONSE._serialized_end=770
+  _HISTORYSERVERREQUEST._serialized_start=772
+  _HISTORYSERVERREQUEST._serialized_end=856
+  _SERIES._serialized_start=858
+  _SERIES._serialized_end=933
+  _HISTORYSERVERRESPONSE._serialized_start=935
+  _HISTORYSERVERRESPONSE._serialized_end=1036
+  _SERVER._serialized_start=1283
+  _SERVER._serialized_end=1612
 # @@protoc_insertion_point(module_scope)

@@ -19,7 +19,8 @@ class AboutServerRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class AboutServerResponse(_message.Message):
-    __slots__ = ["environment", "environment_color", "has_users", "now_unix_micros", "server_id", "server_version", "started_unix_micros"]
+    __slots__ = ["clustered", "environment", "environment_color", "has_users", "now_unix_micros", "server_id", "server_version", "started_unix_micros"]
+    CLUSTERED_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_COLOR_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     HAS_USERS_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +28,7 @@ class AboutServerResponse(_message.Message):
     SERVER_ID_FIELD_NUMBER: _ClassVar[int]
     SERVER_VERSION_FIELD_NUMBER: _ClassVar[int]
     STARTED_UNIX_MICROS_FIELD_NUMBER: _ClassVar[int]
+    clustered: bool
     environment: str
     environment_color: str
     has_users: bool
@@ -34,7 +36,7 @@ class AboutServerResponse(_message.Message):
     server_id: str
     server_version: str
     started_unix_micros: int
-    def __init__(self, server_version: _Optional[str] = ..., server_id: _Optional[str] = ..., started_unix_micros: _Optional[int] = ..., environment: _Optional[str] = ..., environment_color: _Optional[str] = ..., has_users: bool = ..., now_unix_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, server_version: _Optional[str] = ..., server_id: _Optional[str] = ..., started_unix_micros: _Optional[int] = ..., environment: _Optional[str] = ..., environment_color: _Optional[str] = ..., has_users: bool = ..., now_unix_micros: _Optional[int] = ..., clustered: bool = ...) -> None: ...
 
 class HistoryServerRequest(_message.Message):
     __slots__ = ["limit", "names", "queue", "step_ms"]

@@ -58,6 +58,7 @@ export const SERVER_METHODS: Methods<typeof Server> = {
       environmentColor: about.environmentColor,
       hasUsers: features.access?.asksWho ?? false,
       nowUnixMicros: micros(clock.wallMs()),
+      clustered: features.cluster !== null,
     };
   },
   permissions: (_features, peer, { questions }) => {
