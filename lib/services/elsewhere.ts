@@ -34,4 +34,6 @@ export interface Elsewhere {
   leave(peer: Peer): void;
   /** Who published an event that another node has committed, if it is a peer of this one; null otherwise. */
   publisherOf(event: EventRange): Peer | null;
+  /** The peer of this server whose name lies from `start` to `end` in `bytes`, if its work is done elsewhere; null otherwise. */
+  publisherNamed(bytes: Uint8Array, start: number, end: number): Peer | null;
 }

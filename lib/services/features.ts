@@ -89,6 +89,8 @@ export class Features {
     this.context = context;
     this.bus = new Bus(context);
     this.tails = new Tails(context, this.bus);
+    this.bus.nodes.publisherNamed = (bytes, start, end) =>
+      this.elsewhere?.publisherNamed(bytes, start, end) ?? null;
     context.notices = this.system = new SystemEvents(context, this.bus);
     this.calls = new Calls(context);
     this.callouts = new Callouts(context, this.calls);

@@ -15,6 +15,7 @@ import type { KeptTopics } from "./kept/kept_topics.ts";
 import type { Queues } from "./queues/queues.ts";
 import { TracedTicket } from "./tracing/traced_ticket.ts";
 import type { Bus } from "./topics/bus.ts";
+import { isServersTopic } from "./topics/reserved.ts";
 
 const log = logger("server");
 
@@ -142,7 +143,11 @@ export class StoreCommits implements StoreListener {
   }
 
   #publisherOf(batch: StoreBatch, { session }: Ticket): Peer | null {
-    return batch.isReceived ? this.publisherOf(batch) : session;
+    if (!batch.isReceived) return session;
+    // What happens in rooms is the server's, whoever it is stamped with: people see what they say themselves.
+    return batch.topic === null || isServersTopic(batch.topic.name)
+      ? null
+      : this.publisherOf(batch);
   }
 
   /** Runs what must not keep the store from going on when it fails. */

@@ -20,7 +20,7 @@ const TYPE_TAG = 0x1a;
 const HEADER_TAG = 0x22;
 /** Field 5 is the message_id (a string) of an Event or a Job, and a Call's timeout_ms (a varint). */
 const EXTRA_FIELD = 5;
-/** The first field that only the server sets, and the last of each kind of message. */
+/** The first field that only the server sets, which is the sender, and the last of each kind of message. */
 const FIRST_STAMP = 11;
 const LAST_STAMP = { event: 14, call: 14, job: 31, stampedEvent: 0, stampedCall: 0 } as const;
 /** The field with the name of a group. */
@@ -52,6 +52,9 @@ export class PayloadScan {
    * name in it, and of the pattern. Ends equal starts when there is none.
    */
   groupAt = 0;
+  /** Of a stamped event: the offsets of the name of who published it. */
+  senderStart = 0;
+  senderEnd = 0;
   groupStart = 0;
   groupEnd = 0;
   patternStart = 0;
@@ -78,6 +81,7 @@ export class PayloadScan {
     this.messageIdStart = this.messageIdEnd = start;
     this.timeoutMs = this.#headers = this.#headersBytes = 0;
     this.hasOptions = false;
+    this.senderStart = this.senderEnd = start;
     this.groupStart =
       this.groupEnd =
       this.patternStart =
@@ -179,9 +183,12 @@ export class PayloadScan {
     return cursor.end;
   }
 
-  /** Notes the stamp of a group that begins at `at`. */
+  /** Notes the stamp that begins at `at`, of a sender or of a group. */
   #stamp(cursor: FieldCursor, at: number): void {
-    if (cursor.field === GROUP_FIELD) {
+    if (cursor.field === FIRST_STAMP) {
+      this.senderStart = cursor.start;
+      this.senderEnd = cursor.end;
+    } else if (cursor.field === GROUP_FIELD) {
       this.groupAt = at;
       this.groupStart = cursor.start;
       this.groupEnd = cursor.end;

@@ -137,6 +137,10 @@ export class Forwarder implements Elsewhere {
     return this.#names.publisherOf(event);
   }
 
+  publisherNamed(bytes: Uint8Array, start: number, end: number): Peer | null {
+    return this.#names.publisherNamed(bytes, start, end);
+  }
+
   /** Looks anew who leads: work goes there from now on. */
   look(): void {
     const writer = this.#lead.writer();

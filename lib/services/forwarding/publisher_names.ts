@@ -35,11 +35,17 @@ export class PublisherNames {
     const fields = this.#fields;
     fields.open(bytes, start, end);
     while (fields.next()) {
-      if (fields.field !== SENDER_FIELD) continue;
-      if (!this.#isOwn(bytes, fields.start, fields.end)) return null;
-      return this.#byName.get(decodeText(bytes.subarray(fields.start, fields.end))) ?? null;
+      if (fields.field === SENDER_FIELD) {
+        return this.publisherNamed(bytes, fields.start, fields.end);
+      }
     }
     return null;
+  }
+
+  /** The client whose name lies from `start` to `end`; null when that is nobody of this server. */
+  publisherNamed(bytes: Uint8Array, start: number, end: number): Peer | null {
+    if (this.#byName.size === 0 || !this.#isOwn(bytes, start, end)) return null;
+    return this.#byName.get(decodeText(bytes.subarray(start, end))) ?? null;
   }
 
   /** Whether a name is one of this server's: a text is made only then. */

@@ -105,7 +105,10 @@ export class Bus {
       tallies: this.tallies,
       measures: this.measures,
       counted: () => this.#routes.counted,
-      count: (match: Match<BusSubscription>) => this.#count(match, null, null),
+      count: (match: Match<BusSubscription>, publisher: Peer | null = null) =>
+        this.#count(match, publisher, null),
+      receivers: (match: Match<BusSubscription>, publisher: Peer) =>
+        this.#receivers(match, publisher),
     };
     this.nodes = new NodeEvents(parts);
     this.own = new OwnEvents(parts);

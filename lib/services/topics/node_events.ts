@@ -31,8 +31,10 @@ interface BusParts {
   readonly groups: GroupDelivery;
   /** The number of subscriptions that end after a number of events. */
   counted(): number;
-  /** Counts an event for the plain subscriptions of a match. */
-  count(match: Match<BusSubscription>): void;
+  /** Counts an event for the plain subscriptions of a match, but for those of its publisher. */
+  count(match: Match<BusSubscription>, publisher: Peer | null): void;
+  /** Gives the receivers of a match as they matter to its publisher. */
+  receivers(match: Match<BusSubscription>, publisher: Peer): readonly BusSubscription[];
 }
 
 /** Delivers what other nodes hand on. */
@@ -40,6 +42,8 @@ export class NodeEvents {
   readonly #parts: BusParts;
   readonly #routes: Routes;
   readonly #event = new Entry();
+  /** Gives who published an event that another node had to take first, by the name in it; null when it is nobody here. */
+  publisherNamed: (bytes: Uint8Array, start: number, end: number) => Peer | null = () => null;
 
   constructor(parts: BusParts) {
     this.#parts = parts;
@@ -67,17 +71,20 @@ export class NodeEvents {
     payload.scan(bytes, start, end, "stampedEvent");
     const publisher = publisherOf(node);
     let found = publisher.match(bytes, payload, this.#routes);
+    const from = this.publisherNamed(bytes, payload.senderStart, payload.senderEnd);
     if (payload.groupEnd > payload.groupStart) {
-      return this.#deliverToGroup(found, { bytes, start, end });
+      return this.#deliverToGroup(found, { bytes, start, end }, from);
     }
     while (found.match.receivers.length > 0) {
-      if (fanout.add(found.match.receivers, node, bytes, start, end, NO_STAMPS, 0)) break;
+      const { receivers } = found.match;
+      const to = from === null ? receivers : this.#parts.receivers(found.match, from);
+      if (fanout.add(to, from ?? node, bytes, start, end, NO_STAMPS, 0)) break;
       // Who could not take the run before is gone by now.
       found = publisher.match(bytes, payload, this.#routes);
     }
     if (!found.counted) return;
     fanout.flushRun();
-    this.#parts.count(found.match);
+    this.#parts.count(found.match, from);
   }
 
   /** The subscriptions of this server that a loss of events of `topic` concerns. */
@@ -86,7 +93,11 @@ export class NodeEvents {
   }
 
   /** Gives the event to a member of the group whose stamp it has, without that stamp: the member has its own. */
-  #deliverToGroup(found: RememberedMatch, { bytes, start }: EventRange): void {
+  #deliverToGroup(
+    found: RememberedMatch,
+    { bytes, start }: EventRange,
+    from: Peer | null,
+  ): void {
     const { groupAt, groupStart, groupEnd, patternStart, patternEnd } = this.#parts.payload;
     const name = decodeText(bytes.subarray(groupStart, groupEnd));
     const pattern = decodeText(bytes.subarray(patternStart, patternEnd));
@@ -94,7 +105,7 @@ export class NodeEvents {
       one.name === name && (pattern === "" || one.pattern === pattern)
     );
     if (group === undefined) return;
-    this.#parts.groups.give(group, null, this.#event.setBody(bytes, start, groupAt), true);
+    this.#parts.groups.give(group, from, this.#event.setBody(bytes, start, groupAt), true);
   }
 }
 

@@ -149,6 +149,12 @@ export class WorldNode {
     return `parley://${this.#listener.address}`;
   }
 
+  /** A connection without a client. */
+  connect(): Promise<Deno.Conn> {
+    const { port } = new URL(this.url);
+    return Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+  }
+
   async #accept(): Promise<void> {
     for await (const link of this.#listener) {
       const { context } = this.features;
