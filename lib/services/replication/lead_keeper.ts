@@ -81,6 +81,8 @@ export class LeadKeeper implements Lead {
   #restsUntilMs = 0;
   #fault: Error | null = null;
   #isClosed = false;
+  /** Whether it was looked if there is anything in the log. */
+  #hasBegun = false;
   /** Ends a pause early, and the lead with it. */
   #wake: () => void = () => {};
   #resigns = false;
@@ -198,6 +200,7 @@ export class LeadKeeper implements Lead {
     let over: Error | null = null;
     handled(reader.ended.catch((error) => over = error));
     try {
+      if (await this.#isNobodyToHear(reader)) return 0;
       while (!this.#isClosed) {
         await this.#pause(this.#silenceMs / 10);
         if (over !== null) throw over;
@@ -211,6 +214,13 @@ export class LeadKeeper implements Lead {
       await reader.close();
       this.#reader = null;
     }
+  }
+
+  /** Whether the log was empty when this node began: nobody can be heard of in it. */
+  async #isNobodyToHear(reader: LogReader): Promise<boolean> {
+    if (this.#hasBegun) return false;
+    this.#hasBegun = true;
+    return reader.position === 0 && await this.#lastIfApplied(reader) === 0;
   }
 
   #isSilent(): boolean {

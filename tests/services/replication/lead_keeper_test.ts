@@ -109,6 +109,18 @@ Deno.test("one of three nodes leads, and all know which", async () => {
   await until(() => nodes.every(({ keeper }) => keeper.status.writer === node), "all know it");
 });
 
+Deno.test("a log in which nothing was ever said has a leader at once", async () => {
+  const shared = new MemoryEntries();
+  await using one = new Node("one", shared, { silenceMs: 1e7 });
+  await using two = new Node("two", shared, { silenceMs: 1e7 });
+  await publish([one, two], "first");
+  await agree([one, two], ["first"]);
+  // Who comes to a log that is not empty waits.
+  await using three = new Node("three", shared, { silenceMs: 1e7 });
+  await agree([three], ["first"]);
+  assert.equal(three.leads, false);
+});
+
 Deno.test("a node that leads and ends is replaced, and nothing is lost", async () => {
   const shared = new MemoryEntries();
   const nodes = ["one", "two", "three"].map((name) => new Node(name, shared));
