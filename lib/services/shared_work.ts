@@ -31,6 +31,7 @@ export class SharedWork {
     const features = this.#features;
     features.newRooms();
     await features.rooms?.load();
+    await features.rooms?.takeOver();
     await features.queues?.takeUp();
   }
 

@@ -46,6 +46,8 @@ export class NameRegistry<O> {
   readonly #byOwner = new Map<O, Grant<O>>();
   /** How long the name of somebody who is gone is kept. */
   graceMs: number;
+  /** Told of each name that is nobody's any more. */
+  freed: (name: string) => void = () => {};
 
   constructor(graceMs: number) {
     this.graceMs = graceMs;
@@ -64,6 +66,12 @@ export class NameRegistry<O> {
   /** The name of `owner`, or null. */
   nameOf(owner: O): string | null {
     return this.#byOwner.get(owner)?.name ?? null;
+  }
+
+  /** The name of `owner` and the token that proves it, or null. */
+  grantOf(owner: O): Granted | null {
+    const grant = this.#byOwner.get(owner);
+    return grant === undefined ? null : { name: grant.name, token: grant.token };
   }
 
   /** Who goes by `name` now, or null. A name that only looks like it is another one. */
@@ -120,6 +128,15 @@ export class NameRegistry<O> {
     return { name: written, token: kept };
   }
 
+  /** Keeps a name that is nobody's until `freeAtMs` for whoever shows `token`. Does nothing when it is taken, or looks like one that is. */
+  reserve(name: string, token: string, freeAtMs: number): void {
+    const looks = looksOf(name);
+    if (this.#alike(looks).size > 0) return;
+    const grant: Grant<O> = { name, looks, token, owner: null, freeAtMs };
+    this.#grants.set(looks[0], grant);
+    this.#bySecondLook.set(looks[1], grant);
+  }
+
   /** Says that `owner` is gone. Its name is kept for the grace, or free at once. */
   release(owner: O, nowMs: number, atOnce: boolean): void {
     const grant = this.#byOwner.get(owner);
@@ -132,10 +149,13 @@ export class NameRegistry<O> {
     }
   }
 
-  /** Forgets the names whose grace is over. */
-  expire(nowMs: number): void {
+  /** Forgets names whose grace is over, at most so many. */
+  expire(nowMs: number, most = Infinity): void {
+    let left = most;
     for (const grant of this.#grants.values()) {
-      if (grant.owner === null && grant.freeAtMs <= nowMs) this.#forget(grant);
+      if (grant.owner !== null || grant.freeAtMs > nowMs) continue;
+      if (left-- <= 0) return;
+      this.#forget(grant);
     }
   }
 
@@ -149,9 +169,10 @@ export class NameRegistry<O> {
     return alike;
   }
 
-  #forget({ looks: [first, second] }: Grant<O>): void {
+  #forget({ name, looks: [first, second] }: Grant<O>): void {
     this.#grants.delete(first);
     this.#bySecondLook.delete(second);
+    this.freed(name);
   }
 }
 

@@ -9,7 +9,6 @@ import { mayFail } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { type Granted, NameRegistry } from "../../logic/rooms/name_registry.ts";
 import { quote } from "../../base/quote.ts";
-import { decodeTextLeniently } from "../../base/utf8_text.ts";
 import {
   checkMessage,
   checkRoomName,
@@ -17,37 +16,30 @@ import {
   MAX_TOPIC_LINE_BYTES,
   Room,
 } from "../../logic/rooms/room.ts";
-import { Entry } from "../../ports/entry.ts";
-import type { StoreRecordPage } from "../../ports/store.ts";
-import { SenderStamps } from "../../wire/stamp.ts";
 import { committed } from "../kept/committed.ts";
 import type { KeptTopics } from "../kept/kept_topics.ts";
-import { type Ticket, UNTOLD } from "../connection/ticket.ts";
+import { UNTOLD } from "../connection/ticket.ts";
 import { publisherOf } from "../topics/peer_topics.ts";
 import type { Bus } from "../topics/bus.ts";
-import { encodeDirect, encodeEvent, leftOf, type RoomHappening } from "./room_event.ts";
+import { Announcer } from "./announcer.ts";
+import { KeptPeople } from "./kept_people.ts";
+import { encodeDirect, leftOf, type RoomHappening } from "./room_event.ts";
 import {
   goneFor,
   inTooMany,
   inUse,
   nameless,
   newToken,
-  notKept,
   type PersonInRooms,
   takenOver,
 } from "./person_in_rooms.ts";
 import { ROOM_PREFIX } from "../topics/reserved.ts";
+import { TOPIC_LINES, topicLines } from "./topic_lines.ts";
 import type { Peer } from "../connection/peer.ts";
 import type { ServerContext } from "../connection/server_context.ts";
 
-/** The records that keep topic lines. */
-const TOPIC_LINES = "room.topic_line/";
-const RECORDS_A_PAGE = 256;
-/** The name of the server in what it publishes itself. */
-const SERVER_SENDER = "server";
-
-/** An event of a room on its way into the store. */
-const entry = new Entry();
+/** The most names that are given up in one sweep. */
+const EXPIRED_AT_ONCE = 1024;
 
 /** All rooms. */
 export class Rooms {
@@ -55,18 +47,22 @@ export class Rooms {
   readonly #context: ServerContext;
   readonly #bus: Bus;
   readonly #kept: KeptTopics;
+  readonly #people: KeptPeople;
   readonly #rooms = new Map<string, Room<Peer>>();
   readonly #bySession = new Map<Peer, Set<Room<Peer>>>();
   readonly #idle = new Set<Peer>();
+  readonly #announcer: Announcer;
   /** The time at which each session that is in a room was last active, by the host's coarse clock. */
   readonly #activeMs = new Map<Peer, number>();
-  readonly #stamps = new SenderStamps(SERVER_SENDER);
 
   constructor(context: ServerContext, bus: Bus, kept: KeptTopics) {
     this.#context = context;
     this.#bus = bus;
     this.#kept = kept;
+    this.#announcer = new Announcer(context, bus, kept);
     this.names = new NameRegistry(context.limits.nameGraceMs);
+    const lost = (name: string, room: string) => this.#tellLost(name, room);
+    this.#people = new KeptPeople(kept.store, this.names, lost);
     kept.forgetting.isUsedElsewhere = (topic) => this.usesTopic(topic);
   }
 
@@ -87,16 +83,10 @@ export class Rooms {
 
   /** Reads the topic lines that were set before the server started. */
   async load(): Promise<void> {
-    const { store } = this.#kept;
-    for (let after: string | null = "";;) {
-      const page: StoreRecordPage = await store.list(TOPIC_LINES, after, RECORDS_A_PAGE);
-      for (const { key, value } of page.records) {
-        const room = this.room(key.slice(TOPIC_LINES.length));
-        room.topicLine = decodeTextLeniently(value);
-        this.#rooms.set(room.name, room);
-      }
-      if (page.after === null) return;
-      after = page.after;
+    for await (const [name, line] of topicLines(this.#kept.store)) {
+      const room = this.room(name);
+      room.topicLine = line;
+      this.#rooms.set(name, room);
     }
   }
 
@@ -126,6 +116,12 @@ export class Rooms {
     const tokens = { shown: token, fresh: newToken() };
     const granted = this.names.claim(session, name, tokens, this.#context.nowMs);
     if (holder !== null && held !== null) this.#replace(holder, held);
+    try {
+      await this.#noteSafely(session);
+    } catch (reason) {
+      this.names.release(session, this.#context.nowMs, true);
+      throw reason;
+    }
     if (former !== null && former !== granted.name) {
       const renamed = { case: "renamed", value: { from: former, to: granted.name } } as const;
       const rooms = [...this.#bySession.get(session) ?? []];
@@ -147,6 +143,7 @@ export class Rooms {
     if (!this.#enter(session, room)) return { room, seq: before };
     const joined = { case: "joined", value: { name: person, online: room.online } } as const;
     try {
+      this.#note(session);
       const seq = await this.announce(name, joined, session);
       return { room, seq: seq - 1 };
     } catch (reason) {
@@ -161,6 +158,7 @@ export class Rooms {
     if (!room.members.has(session)) return false;
     const person = this.nameOf(session);
     this.#part(session, room);
+    this.#note(session);
     await this.announce(name, leftOf(person, room.online, false), session);
     return true;
   }
@@ -174,7 +172,16 @@ export class Rooms {
     if (person === null) return;
     const atOnce = !this.#bySession.has(session) || session.link.kind === "text";
     this.#partAll(session, person);
+    this.#note(session);
     this.names.release(session, this.#context.nowMs, atOnce);
+  }
+
+  /**
+   * Takes over the people of whom another node has noted that they are in rooms, since this node writes from now on: each name is
+   * kept for whoever shows its token, and rooms are told of those who do not come back.
+   */
+  takeOver(): Promise<void> {
+    return this.#people.takeOver(this.#context.nowMs);
   }
 
   /**
@@ -182,23 +189,29 @@ export class Rooms {
    * Rooms that were told that the person is gone are told that it is back. Gives why the name cannot be had; null when it can.
    */
   restore(session: Peer, { name, token, rooms }: PersonInRooms): ParleyError | null {
-    const wasGone = this.names.holds(name);
+    const wasHeld = this.names.holds(name);
     const holder = this.names.replacedBy(session, name, token);
     if (holder !== null) this.#partAll(holder, name);
+    let missing: readonly string[] | null;
     try {
-      this.names.claim(session, name, { shown: token, fresh: token }, this.#context.nowMs);
+      const tokens = { shown: token, fresh: token };
+      const claim = () => void this.names.claim(session, name, tokens, this.#context.nowMs);
+      missing = this.#people.give(name, claim);
     } catch (reason) {
       return goneFor(reason);
     }
     for (const one of rooms) {
-      if (wasGone) mayFail(this.join(session, one), "tell a room who is back");
+      if (missing === null && wasHeld) mayFail(this.join(session, one), "tell a room who is back");
       else this.#enter(session, this.room(one));
     }
+    this.#note(session);
+    for (const one of missing ?? []) if (!rooms.includes(one)) this.#tellLost(name, one);
     return null;
   }
 
   /** Takes everybody out, with what they need to be taken in elsewhere; nobody is told. */
   takePeople(): Map<Peer, PersonInRooms> {
+    this.#people.layDown();
     const people = new Map<Peer, PersonInRooms>();
     for (const [session, granted] of this.names.grants()) {
       people.set(session, { ...granted, rooms: this.roomsOf(session) });
@@ -249,7 +262,7 @@ export class Rooms {
 
   /** Looks who is idle and who is back, and forgets names whose grace is over. */
   sweep(nowMs: number): void {
-    this.names.expire(nowMs);
+    this.names.expire(nowMs, EXPIRED_AT_ONCE);
     for (const [session, rooms] of this.#bySession) {
       const activeMs = this.#activeMs.get(session) ?? nowMs;
       const idle = nowMs - activeMs >= this.#context.limits.presenceIdleMs;
@@ -259,7 +272,7 @@ export class Rooms {
       const name = this.nameOf(session);
       for (const room of rooms) {
         const value = { name, idle, online: room.online };
-        this.#presence(room.name, { case: "presenceChanged", value });
+        this.#announcer.presence(room.name, { case: "presenceChanged", value });
       }
     }
     this.#bus.endTurn();
@@ -277,7 +290,7 @@ export class Rooms {
       // The line and the event that tells of it, or neither.
       if (line !== "") store.put(key, new TextEncoder().encode(line), -1, UNTOLD);
       else if (store.revision(key) > 0) store.remove(key, -1, UNTOLD);
-      return this.#append(name, { case: "topicLineSet", value }, session, "");
+      return this.#announcer.append(name, { case: "topicLineSet", value }, session, "");
     });
     const seq = await told;
     // By now it can be another object, or none, if everybody has left meanwhile.
@@ -324,39 +337,27 @@ export class Rooms {
     sender: Peer | null,
     messageId = "",
   ): Promise<number> {
-    return this.#append(room, event, sender, messageId);
+    return this.#announcer.append(room, event, sender, messageId);
   }
 
-  /** Announces an event, but raises what is refused at once: a group of the store is then undone. */
-  #append(
-    room: string,
-    event: RoomHappening,
-    sender: Peer | null,
-    messageId: string,
-  ): Promise<number> {
-    const topic = ROOM_PREFIX + room;
-    const kept = this.#kept.topicOf(topic, sender);
-    if (kept === null) throw notKept(room);
-    const encoded = encodeEvent(topic, event, messageId);
-    const { body, idStart, idEnd } = encoded;
-    const publisher = sender === null ? null : publisherOf(sender);
-    if (publisher !== null) publisher.keeps = true;
-    const stamps = publisher?.stamps ?? this.#stamps;
-    stamps.setTime(this.#context.clock.wallMs());
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    // Nobody's: members get what they say themselves, like everybody else in the room.
-    const ticket: Ticket = { session: null, committed: resolve, failed: reject };
-    entry.setBody(body, 0, body.length).setStamps(stamps).setId(idStart, idEnd);
-    this.#kept.append(kept, entry, ticket, sender);
-    this.#bus.own.count(encoded);
-    return promise;
+  /** Notes where a person is by now, for the next node that writes; resolves when that is safe. */
+  async #noteSafely(session: Peer): Promise<void> {
+    const granted = this.names.grantOf(session);
+    if (granted === null) return;
+    const isTyped = session.link.kind === "text";
+    await this.#people.note({ ...granted, rooms: this.roomsOf(session), isTyped });
   }
 
-  /** Tells a room's presence topic, which is not kept. */
-  #presence(room: string, event: RoomHappening): void {
-    const topic = `${ROOM_PREFIX}${room}.presence`;
-    this.#stamps.setTime(this.#context.clock.wallMs());
-    this.#bus.own.publish(encodeEvent(topic, event, ""), this.#stamps);
+  /** The same. What cannot be noted is lost with the lead of this node. */
+  #note(session: Peer): void {
+    mayFail(this.#noteSafely(session), "note where a person is");
+  }
+
+  /** Tells a room that somebody who was in it is lost. What cannot be kept now is lost as well; the list of members is right. */
+  #tellLost(person: string, name: string): void {
+    if (this.#kept.store.topic(ROOM_PREFIX + name) === null) return;
+    const left = leftOf(person, this.room(name).online, true);
+    mayFail(this.announce(name, left, null), "tell a room who is lost");
   }
 
   /** Ends a session whose name another one has taken over by its token. */
@@ -369,11 +370,7 @@ export class Rooms {
   #partAll(session: Peer, person: string): void {
     for (const room of [...this.#bySession.get(session) ?? []]) {
       this.#part(session, room);
-      // What cannot be kept now is lost with the connection; the list of members is right all the same.
-      mayFail(
-        this.announce(room.name, leftOf(person, room.online, true), null),
-        "tell a room who left",
-      );
+      this.#tellLost(person, room.name);
     }
   }
 
