@@ -29,6 +29,9 @@ export class TestServer implements AsyncDisposable {
   readonly #folder: string;
   /** Ends what the server is a part of; null when it is alone. */
   ended: (() => Promise<void>) | null = null;
+  /** The nodes of a cluster that take turns in having the next client; empty when this server has all. */
+  nodes: readonly TestServer[] = [];
+  #asked = 0;
 
   constructor(server: Server, config: Config, folder: string) {
     this.server = server;
@@ -38,7 +41,8 @@ export class TestServer implements AsyncDisposable {
 
   /** All addresses of a listener: two for localhost, a path for unix. */
   addresses(kind: ListenerKind): readonly string[] {
-    return this.server.listeners.find((listener) => listener.kind === kind)?.addresses ?? [];
+    const { server } = this.nodes[this.#asked++ % this.nodes.length] ?? this;
+    return server.listeners.find((listener) => listener.kind === kind)?.addresses ?? [];
   }
 
   /** The port of a listener; the same on every address of it. */
@@ -79,8 +83,9 @@ export async function startServer(
   input: ConfigInput = {},
   options: ServerOptions = {},
 ): Promise<TestServer> {
-  const isPlain = input.cluster === undefined && (input.data ?? "") === "";
-  if (inCluster && isPlain) return await startClustered(input, options, startServer);
+  if (inCluster && input.cluster === undefined) {
+    return await startClustered(input, options, startServer);
+  }
   const folder = await Deno.makeTempDir({ prefix: "parley-test-" });
   const listen = {
     tcp: "localhost:0",
