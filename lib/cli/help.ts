@@ -69,14 +69,31 @@ export function helpColumns({ isTerminal, columns }: Output, io: CliIo): number 
  */
 export function fitted(text: string, columns: number | null): string {
   if (columns === null || columns < LEAST_COLUMNS) return text;
-  return text.split("\n").flatMap((line) => {
+  return joined(text, columns).split("\n").flatMap((line) => {
     if (textWidth(line) <= columns) return line;
     const indent = /^ */.exec(line)![0];
     // What goes on stands further in, as long as that leaves room.
-    const hanging = indent.length + BELOW.length <= columns / 2 ? indent + INDENT : indent;
+    const hanging = indent !== "" && indent.length + BELOW.length <= columns / 2
+      ? indent + INDENT
+      : indent;
     const lines = WORDS.boxWrap(line.slice(indent.length), columns - hanging.length).split("\n");
     return lines.map((each, index) => (index === 0 ? indent : hanging) + each);
   }).join("\n");
+}
+
+/**
+ * Joins lines of paragraphs that were broken for wide terminals, where one of them is too long: broken anew they fill their
+ * lines. What is indented, as examples are, and titles stay lines of their own.
+ */
+function joined(text: string, columns: number): string {
+  const isOfParagraph = (line: string) => /^\S/.test(line) && !line.startsWith("Usage:");
+  return text.split("\n\n").map((part) => {
+    const lines = part.split("\n");
+    const isParagraph = lines.filter((line) => line !== "").every(isOfParagraph);
+    return isParagraph && lines.some((line) => textWidth(line) > columns)
+      ? part.replaceAll(/(?<=\S)\n(?=\S)/g, " ")
+      : part;
+  }).join("\n\n");
 }
 
 /** Breaks text between words. */

@@ -37,6 +37,9 @@ export async function main(args: readonly string[], io: CliIo = processIo()): Pr
   }
 }
 
+/** What the runtime adds to an error of the system: its number, and the call with the path that the sentence has already. */
+const SYSTEM_DETAIL = / \(os error \d+\)(?:: [a-z_]+ '[^']*'(?: -> '[^']*')?)?/g;
+
 /** Has a defect told, and end the command with 1; gives what ends that. */
 function hearDefects(io: CliIo, outcome: { exitCode: number }): () => void {
   return onDefect((what, error) => {
@@ -51,7 +54,9 @@ function report(error: unknown, io: CliIo): number {
   if (error instanceof Interrupted) return error.exitCode;
   // Whoever read our output has enough of it, as in `parley config print | head -1`.
   if (error instanceof Deno.errors.BrokenPipe) return 1;
-  const lines = messageOf(error).split("\n").map((line) => `parley: ${printable(line)}\n`);
+  const lines = messageOf(error).replaceAll(SYSTEM_DETAIL, "").split("\n").map((line) =>
+    `parley: ${printable(line)}\n`
+  );
   try {
     io.stderr.write(lines.join(""));
   } catch {

@@ -9,6 +9,7 @@ import { configMarkdown } from "../../lib/server/config/text.ts";
 import { processIo } from "../../lib/cli/io.ts";
 import { makeProgram } from "../../lib/cli/program.ts";
 import { completionTree, everyNode } from "../../lib/cli/server/completion_tree.ts";
+import { startServer } from "../support/server.ts";
 import { run } from "./fake_io.ts";
 
 Deno.test("--version prints the version and nothing else", async () => {
@@ -63,6 +64,7 @@ Deno.test("wrong use is told in one line, with what may have been meant, and exi
     [["help", "queue", "pusch"], /unknown command 'pusch'.*Did you mean push\?/],
     [["queue", "help", "nope"], /unknown command 'nope'/],
     [["help", "echo", "x"], /unknown command 'x'/],
+    [["explain", "publsh", "a"], /there is no verb "publsh": .*; did you mean publish\?/],
     [["serve", "--set", "limits.max_frame=1"], /did you mean limits\.max_frame_bytes\?/],
     [["pub", "a", "x", "--json-lines"], /--json-lines: the events come from standard input/],
     [["pub", "a", "x", "--header", "novalue"], /--header.*name=value/],
@@ -155,6 +157,29 @@ Deno.test("in a pipe help is as wide as COLUMNS says", async () => {
   for (const COLUMNS of ["0", "wide", "-5", ""]) {
     assert.equal((await run(["pub", "--help"], { environment: { COLUMNS } })).stdout, plain.stdout);
   }
+});
+
+Deno.test("where help is narrow its paragraphs are broken anew, and no line of them stands alone", async () => {
+  const { stdout } = await run(["backup", "--help"], { environment: { COLUMNS: "40" } });
+  const paragraph = stdout.slice(stdout.indexOf("Over a connection")).trimEnd().split("\n");
+  assert(paragraph.length > 5);
+  for (const [index, line] of paragraph.slice(0, -1).entries()) {
+    const [next] = paragraph[index + 1].split(" ", 1);
+    assert(line.length <= 40 && `${line} ${next}`.length > 40, `${line}\n${next}`);
+  }
+  assert.match(
+    stdout,
+    /^ {2}parley backup --data \/var\/lib\/parley$/m,
+    "examples are no paragraphs",
+  );
+});
+
+Deno.test("errors of the system are told without its number and its call", async () => {
+  await using server = await startServer();
+  const address = `127.0.0.1:${server.port("tcp")}`;
+  const { code, stderr } = await run(["play", "nothing.jsonl", "-s", address]);
+  assert.equal(code, 2);
+  assert.equal(stderr, 'parley: cannot play "nothing.jsonl": No such file or directory\n');
 });
 
 Deno.test("a group of commands alone explains itself", async () => {

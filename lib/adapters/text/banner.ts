@@ -42,8 +42,8 @@ export const TEXT_HELP = `/help              shows this
 /name, /nick NAME  changes your name
 /me TEXT           says what you do
 /rooms, /list      lists the rooms
-/join ROOM         goes into another room
-/leave             leaves the room
+/join, /j ROOM     goes into another room
+/leave, /part      leaves the room
 /who, /names       tells who is in the room
 /topic [TEXT]      tells the topic line, or sets it; - takes it away
 /msg NAME TEXT     says something to one person

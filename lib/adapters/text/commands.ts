@@ -7,6 +7,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   "/nick": "/name",
   "/list": "/rooms",
   "/names": "/who",
+  "/j": "/join",
+  "/part": "/leave",
 };
 
 /** Those that are about the room that one is in. */

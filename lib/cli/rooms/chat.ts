@@ -8,7 +8,7 @@
 import type { Command } from "commander";
 import { mayFail } from "../../base/detached.ts";
 import { decodeTextLeniently } from "../../base/utf8_text.ts";
-import type { ClientStatus, ParleyError } from "../../client/mod.ts";
+import type { Client, ClientStatus, ParleyError } from "../../client/mod.ts";
 import {
   type CliContext,
   type ServerOptions,
@@ -46,7 +46,10 @@ export function addChat(program: Command, context: CliContext): void {
   withServerOptions(program.command("chat"))
     .description("talk in a room")
     .argument("[room]", "which room", "lobby")
-    .option("--name <name>", "the name to go by (default: your user name)")
+    .option(
+      "--name <name>",
+      "the name to go by (default: your name as a user of the server, or else of this machine)",
+    )
     .option("--history <n>", "earlier events to begin with", wholeNumber(0, MAX_HISTORY), 50)
     .option("--no-bell", "do not ring the terminal's bell when somebody speaks to you")
     .option("--commands", "without a terminal: take lines that begin with / as commands")
@@ -57,13 +60,11 @@ export function addChat(program: Command, context: CliContext): void {
 async function chat(room: string, options: ChatOptions, context: CliContext): Promise<void> {
   const { io } = context;
   const onTerminal = io.stdin.isTerminal && io.stdout.isTerminal && !options.json;
-  const name = options.name ?? await userName(io);
-  await (onTerminal ? chatOnTerminal : chatInLines)(room, name, options, context);
+  await (onTerminal ? chatOnTerminal : chatInLines)(room, options, context);
 }
 
 async function chatInLines(
   room: string,
-  nick: string,
   options: ChatOptions,
   { io, outcome }: CliContext,
 ): Promise<void> {
@@ -72,6 +73,7 @@ async function chatInLines(
   using signals = new StopSignals();
   const notices = new LinkNotices(io);
   await withClient(options, io, async (client) => {
+    const nick = await nameOf(client, options, io);
     await using joined = await client.room(room, {
       nick,
       history: options.history,
@@ -92,7 +94,6 @@ async function chatInLines(
 
 async function chatOnTerminal(
   room: string,
-  nick: string,
   options: ChatOptions,
   { io }: CliContext,
 ): Promise<void> {
@@ -100,12 +101,13 @@ async function chatOnTerminal(
   const { ChatState } = await import("./chat_state.ts");
   const { ChatTerminal } = await import("./chat_terminal.ts");
   const { LineEditor } = await import("./chat_editor.ts");
-  const state = new ChatState(nick);
+  const state = new ChatState("");
   const editor = new LineEditor(MAX_MESSAGE_BYTES);
   let terminal: InstanceType<typeof ChatTerminal> | null = null;
   let onStatus: ((status: ClientStatus, reason?: ParleyError) => void) | null = null;
   using signals = new StopSignals(() => terminal?.[Symbol.dispose]());
   await withClient(options, io, async (client) => {
+    state.nick = await nameOf(client, options, io);
     const session = new ChatSession({
       client,
       state,
@@ -129,6 +131,13 @@ async function chatOnTerminal(
 
 /** A name that any room takes. */
 const USER_NAME = /^[\p{XID_Continue}.-]{1,32}$/u;
+
+/** The name to go by: as it is said, or that of the user on the server, or that on this machine. */
+async function nameOf(client: Client, { name }: ChatOptions, io: CliIo): Promise<string> {
+  if (name !== undefined) return name;
+  const { user } = client.welcome;
+  return USER_NAME.test(user) ? user : await userName(io);
+}
 
 async function userName(io: CliIo): Promise<string> {
   const variables = io.environment(NAME_VARIABLES);

@@ -28,8 +28,8 @@ const CHAT_COMMANDS: readonly ChatCommand[] = [
     about: "tell the room's topic line, or set it; - takes it away",
   },
   { name: "rooms", alias: "list", takes: "", about: "list the rooms" },
-  { name: "join", takes: "ROOM", about: "go into another room", first: "room" },
-  { name: "leave", takes: "", about: "leave the room" },
+  { name: "join", alias: "j", takes: "ROOM", about: "go into another room", first: "room" },
+  { name: "leave", alias: "part", takes: "", about: "leave the room" },
   { name: "history", takes: "[N]", about: "show older messages" },
   { name: "quit", takes: "", about: "leave, and end" },
 ];
@@ -95,7 +95,10 @@ export function complete(before: string, known: Completable): Completion {
       alias === undefined ? [`/${name}`] : [`/${name}`, `/${alias}`]
     );
   } else {
-    const command = CHAT_COMMANDS.find(({ name }) => head.trim() === `/${name}`);
+    const called = head.trim().slice(1).toLowerCase();
+    const command = head.startsWith("/")
+      ? CHAT_COMMANDS.find(({ name, alias }) => name === called || alias === called)
+      : undefined;
     if (command?.first === "room") candidates = [...known.rooms];
     else {
       if (word === "") return { before, choices: [] };

@@ -20,6 +20,8 @@ const RING_EVERY_MS = 1000;
 const BELL = "\x07";
 /** The most lines that are said at once, of what is pasted. */
 const MAX_PASTED_LINES = 100;
+/** What answers the question whether pasted lines are meant, besides keys; whatever else is typed does not. */
+const ANSWERS: ReadonlyMap<string, KeyName> = new Map([["n", "interrupt"], ["N", "interrupt"]]);
 const HANG_UP: readonly Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP"];
 
 /** A terminal that shows a chat. */
@@ -99,6 +101,9 @@ export class ChatTerminal implements Disposable {
     if (input.kind === "focus") this.#state.setFocus(input.focused);
     else if (this.#state.pasted !== null) {
       if (input.kind === "key") this.#answerPaste(input.key, this.#state.pasted, session);
+      else if (input.kind === "text") {
+        this.#answerPaste(ANSWERS.get(input.text[0]), this.#state.pasted, session);
+      }
     } else if (input.kind === "key") this.#key(input.key, session);
     else if (input.kind === "paste" && this.#isOfLines(input.text)) this.#takePaste(input.text);
     else if (!this.#editor.insert(input.text)) {
@@ -122,7 +127,7 @@ export class ChatTerminal implements Disposable {
     }
   }
 
-  #answerPaste(key: KeyName, lines: readonly string[], session: ChatSession): void {
+  #answerPaste(key: KeyName | undefined, lines: readonly string[], session: ChatSession): void {
     const state = this.#state;
     if (key === "redraw") return this.#screen.forget();
     if (key === "enter") {

@@ -180,7 +180,7 @@ function statusRow(state: ChatState, canvas: Canvas): string {
 /** The line that is being written, scrolled so that the cursor is seen; or what to do with what was pasted. */
 function inputRow(state: ChatState, editor: LineEditor, canvas: Canvas) {
   if (state.pasted !== null) {
-    const question = `${state.pasted.length} lines: Enter says them, Ctrl-C does not `;
+    const question = `${state.pasted.length} lines: Enter says them, n or Ctrl-C does not `;
     const row = cutText(question, Math.max(0, canvas.columns - 1));
     return { row: styled(STYLES.bold, row, canvas), cursor: textWidth(row) };
   }

@@ -9,6 +9,7 @@ import { quote } from "../../base/quote.ts";
 import { Accounts } from "../../logic/access/accounts.ts";
 import { explain, ruleText } from "../../logic/access/permissions.ts";
 import { ruleFault, type Verb, VERBS } from "../../logic/access/rules.ts";
+import { nearest } from "../../server/config/suggest.ts";
 import { type CliContext, type ServerOptions, UsageError, withServerOptions } from "../command.ts";
 import { loadFor } from "../server/config_flags.ts";
 import { jsonLine } from "../terminal/json_text.ts";
@@ -75,7 +76,11 @@ function said(options: ExplainOptions, command: Command): ExplainOptions {
 
 async function tell(verb: string, name: string, options: ExplainOptions, context: CliContext) {
   const { io, outcome } = context;
-  if (!isVerb(verb)) throw new UsageError(`there is no verb ${quote(verb)}: ${VERBS.join(", ")}`);
+  if (!isVerb(verb)) {
+    const guess = nearest(verb, VERBS);
+    const meant = guess === undefined ? "" : `; did you mean ${guess}?`;
+    throw new UsageError(`there is no verb ${quote(verb)}: ${VERBS.join(", ")}${meant}`);
+  }
   const { type = "" } = options;
   const fault = ruleFault(verb, type === "" ? name : `${name} ${type}`);
   if (fault !== null) throw new UsageError(`cannot explain ${quote(name)}: ${fault}`);

@@ -9,7 +9,7 @@ import type { z } from "zod";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
 import { printable, printableJson } from "../../base/printable.ts";
 import { acceptedBy, type ConfigKey, configKeys, fieldAt, fieldsOf, listAround } from "./keys.ts";
-import { nearest } from "./suggest.ts";
+import { nearest, thatBegins } from "./suggest.ts";
 import { TomlFloat } from "./written.ts";
 
 /** Where a value comes from, in rising order of precedence. */
@@ -156,11 +156,31 @@ export function unknownKey(path: string): string {
   const tables = known.map((name) => name.split(".").slice(0, -1).join("."))
     .filter((name) => name !== "");
   const inLists = configKeys().flatMap(fieldsOf).map((field) => field.path);
+  if (tables.includes(path)) {
+    const one = known.find((name) => name.startsWith(`${path}.`));
+    return `it is a table; set one of its keys, like ${one}`;
+  }
   const last = path.slice(path.lastIndexOf(".") + 1);
-  // A table is meant only by what could be one; a known key in the wrong table is found by its name.
-  const guess = nearest(path, path === last ? [...known, ...tables] : known) ??
-    [...known, ...inLists].find((name) => name.endsWith(`.${last}`));
+  // A table is meant only by what could be one; a key in the wrong table is found by its name.
+  const candidates = path === last ? [...known, ...tables] : known;
+  const whole = () => nearest(path, candidates);
+  const begun = () => byName(last, known, thatBegins);
+  const guess = thatBegins(path, candidates) ??
+    (path === last ? whole() ?? begun() : begun() ?? whole()) ??
+    [...known, ...inLists].find((name) => name.endsWith(`.${last}`)) ??
+    byName(last, known, nearest);
   return guess === undefined ? "unknown key" : `unknown key; did you mean ${guess}?`;
+}
+
+/** The key that is meant by a name without its table. */
+function byName(
+  name: string,
+  known: readonly string[],
+  guess: (word: string, candidates: string[]) => string | undefined,
+): string | undefined {
+  const nameOfKey = (path: string) => path.slice(path.lastIndexOf(".") + 1);
+  const meant = guess(name, known.map(nameOfKey));
+  return known.find((path) => nameOfKey(path) === meant);
 }
 
 /** Whether a value is shown to nobody, also when it is wrong: a secret, or what may hold some. */

@@ -13,7 +13,7 @@ const LEAST_BEGINNING = 3;
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_WORD_LENGTH) return undefined;
   const all = [...candidates];
-  let best = shortestThatBegins(word, all);
+  let best = thatBegins(word, all);
   if (best !== undefined) return best;
   let bestDistance = Math.max(1, Math.floor(word.length * 0.4)) + 1;
   for (const candidate of all) {
@@ -26,8 +26,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Of the candidates that go on after `word`, the one with the least to be added. */
-function shortestThatBegins(word: string, candidates: readonly string[]): string | undefined {
+/** Of the candidates that begin with `word`, the one with the least to be added; undefined for none, and for words of one or two letters. */
+export function thatBegins(word: string, candidates: readonly string[]): string | undefined {
   if (word.length < LEAST_BEGINNING) return undefined;
   const beginning = word.toLowerCase();
   let best: string | undefined;

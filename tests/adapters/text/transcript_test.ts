@@ -190,11 +190,11 @@ Deno.test("every command does what the help says", async () => {
   await guest.line("/join", `/join ROOM\n${at("Anna")}`);
   await guest.line("/join no.good", "Cannot use the room");
   await guest.line("/join lobby", `You are in lobby already.\n${at("Anna")}`);
-  await guest.line("/join Tea", at("Anna"));
+  await guest.line("/j Tea", at("Anna"));
   await other.shows("Anna has left our chat...");
   await guest.line("/who", `1 online: Anna\n${at("Anna")}`);
   await guest.line("in tea", at("Anna"));
-  await guest.line("/leave", "You have left the room: /join ROOM to come into another.\n");
+  await guest.line("/part", "You have left the room: /join ROOM to come into another.\n");
   await guest.line("lost words", "You are in no room: /join ROOM, or /rooms to see them.\n");
   for (const command of ["/who", "/history", "/leave", "/me waves", "/topic"]) {
     await guest.line(command, `You are in no room.\n${at("Anna")}`);

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../../lib/client/mod.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
 import { until } from "../../support/until.ts";
+import { user } from "../../support/users.ts";
 import { begin, type FakeOptions, run } from "../fake_io.ts";
 import { Running } from "../processes.ts";
 
@@ -134,6 +135,34 @@ Deno.test("what others say is printed while it waits for lines, and made harmles
   assert.deepEqual(members.map(({ name }) => name), ["ann"]);
 });
 
+Deno.test("a user of the server goes by that name, unless another one is said", async () => {
+  await using server = await startServer({
+    users: [await user("ada", "all")],
+    roles: { all: { allow: { join: ">" } } },
+  });
+  const { environment } = options(server);
+  const said = { environment: { ...environment, USER: "root", PARLEY_PASSWORD: "ada's secret" } };
+  const own = await run(["chat", "tea", "--user", "ada"], said);
+  assert.deepEqual(untimed(own.stdout), ["* ada has joined"], own.stderr);
+  const other = await run(["chat", "tea", "--user", "ada", "--name", "countess"], said);
+  assert.match(other.stdout, /\* countess has joined/);
+});
+
+Deno.test("everything that is subscribed to counts, what happens in rooms as well", async () => {
+  await using server = await startServer();
+  const more = options(server);
+  for (const args of [["sub", ">"], ["sub", ">", "room.>"], ["sub", ">", "--group", "g"]]) {
+    const sub = begin([...args, "--count", "4", "--json"], more);
+    await sub.says("subscribed to");
+    await run(["chat", "tea", "--name", "ci"], { ...more, stdin: "hello\n" });
+    await run(["pub", "orders.eu", "x"], more);
+    const { code, stdout } = await sub.ended;
+    assert.equal(code, 0);
+    const topics = stdout.trimEnd().split("\n").map((line) => JSON.parse(line).topic);
+    assert.deepEqual(topics, ["room.tea", "room.tea", "room.tea", "orders.eu"], args.join(" "));
+  }
+});
+
 Deno.test("wrong use is said", async () => {
   await using server = await startServer();
   const bad = await run(["chat", "No Room", "--name", "ann"], options(server));
@@ -141,8 +170,8 @@ Deno.test("wrong use is said", async () => {
   assert.match(bad.stderr, /cannot use the room "No Room"/);
   const name = await run(["chat", "tea", "--name", "no name"], options(server));
   assert.match(name.stderr, /cannot take the name "no name"/);
-  const user = begin(["chat", "tea"], {
+  const person = begin(["chat", "tea"], {
     environment: { ...options(server).environment, USER: "ann" },
   });
-  assert.match((await user.ended).stdout, /ann has joined/);
+  assert.match((await person.ended).stdout, /ann has joined/);
 });

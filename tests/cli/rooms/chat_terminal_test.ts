@@ -63,10 +63,10 @@ terminalTest("two people talk, with history, completion and commands", async () 
   await scrollTo(ann, "early: one");
   await ann.type("\x1b[6~/nothing\r");
   await ann.shows("there is no /nothing");
-  await ann.type("/join coffee\r");
+  await ann.type("/j coffee\r");
   await ann.shows(" coffee · 1 online");
   await bob.shows("* ann has left");
-  await ann.type("/leave\r");
+  await ann.type("/part\r");
   await ann.shows("you are in no room: /join");
   // What cannot be said is given back.
   await ann.type("to nobody\r");
@@ -118,12 +118,16 @@ terminalTest(
     await using ann = await open(bus, "tea", "--name", "ann");
     await ann.shows("* ann has joined");
     await ann.type("look: \x1b[200~one\r\n\r\n/quit\r\n\tthree\n\x1b[201~");
-    await ann.shows("3 lines: Enter says them, Ctrl-C does not");
+    await ann.shows("3 lines: Enter says them, n or Ctrl-C does not");
     assert(ann.screen.text.includes("?     ann: look: one"), ann.screen.text);
     // Nothing that is typed meanwhile says them.
     await ann.type("x\x03");
     await ann.shows("what was pasted was not said");
     await ann.shows("ann> look:");
+    await ann.type("\x15\x1b[200~five\nsix\x1b[201~");
+    await ann.shows("2 lines: Enter says them");
+    await ann.type("no");
+    await ann.until(({ lines }) => lines.at(-1)!.startsWith("ann>"), "the question is over");
     await ann.type("\x15\x1b[200~one\n/quit\nthree\x1b[201~\r");
     await ann.until(
       ({ text }) => /ann: one\n.*ann: \/quit\n.*ann: three\n/.test(text),

@@ -160,6 +160,8 @@ const LINES: [toml: string, problem: RegExp][] = [
     "max_frame_bytes = 4096",
     /^parley\.toml:1: max_frame_bytes: unknown key; did you mean limits\.max_frame_bytes\?$/,
   ],
+  ["max_frame = 4", /: max_frame: unknown key; did you mean limits\.max_frame_bytes\?$/],
+  ["[limit]\nmax_frame = 4", /: limit: unknown key; did you mean limits\?$/],
   ["zebra = 1", /^parley\.toml:1: zebra: unknown key$/],
   [
     '[limits]\n# note\nmax_frame_bytes = "big"',
@@ -276,6 +278,14 @@ Deno.test("a flag at fault is told by its name", () => {
   assert.deepEqual(problems(undefined, {}, [["--set limits.drains", "limits.drains", "1"]]), [
     "--set limits.drains: unknown key; did you mean limits.drain_ms?",
   ]);
+  const set = (path: string) => problems(undefined, {}, [[`--set ${path}`, path, "1"]]);
+  assert.deepEqual(set("limit.max_frame"), [
+    "--set limit.max_frame: unknown key; did you mean limits.max_frame_bytes?",
+  ]);
+  assert.match(
+    set("drain")[0],
+    /^--set drain: it is a table; set one of its keys, like drain\.\w+$/,
+  );
 });
 
 Deno.test("of values that collide, the strongest source is told", () => {
