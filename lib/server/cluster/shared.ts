@@ -12,23 +12,18 @@ import { historyIn, openSharedStore } from "../../adapters/sqlite/shared_store.t
 import { openSqliteStore } from "../../adapters/sqlite/store.ts";
 import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import { logger } from "../../base/log.ts";
 import type { CommitLog } from "../../ports/commit_log.ts";
 import type { Snapshots } from "../../ports/snapshots.ts";
 import type { Store } from "../../ports/store.ts";
 import { type Config, storeLimitsOf } from "../config/config.ts";
+import { patiently } from "./patience.ts";
 import { natsOptionsOf, replicasOf } from "./schema.ts";
-
-const log = logger("cluster");
 
 /** How long the log is waited for by a server that can do without it for now, and by one that cannot. */
 const PATIENCE_MS = 5000;
 const LONG_PATIENCE_MS = 60_000;
-const PAUSE_MS = 100;
 /** How long the outcome of an append is asked for: clients wait for their answers 10 s, unless they say otherwise. */
 const OUTCOME_MS = 8000;
-/** The pause between two warnings of a server that waits. */
-const WARN_MS = 10_000;
 
 /** A store that shares a log, and what is behind it. */
 export interface SharedStore {
@@ -53,7 +48,8 @@ export async function openShared(config: Config, clock: Clock): Promise<SharedSt
   nats.open();
   const known = historyIn(data);
   const open = () => openLog(config, nats, known);
-  const first = await patiently(open, known === null ? LONG_PATIENCE_MS : PATIENCE_MS);
+  const patienceMs = known === null ? LONG_PATIENCE_MS : PATIENCE_MS;
+  const first = await patiently(open, patienceMs);
   if (first === null && known === null) throw unreachable(cluster.servers);
   let present: CommitLog | null = first;
   const late = new LateLog(known ?? first!.epoch, () => {
@@ -74,9 +70,10 @@ export async function openShared(config: Config, clock: Clock): Promise<SharedSt
   const options = { directory: data, clock, limits: storeLimitsOf(config), log: late };
   // What the log says by now decides where the store begins.
   if (first !== null) await late.opened;
-  const store = first === null
-    ? await openSqliteStore(options)
-    : await openSharedStore({ ...options, snapshots });
+  const shared = () => openSharedStore({ ...options, snapshots });
+  const whole = first === null ? null : await patiently(shared, patienceMs);
+  if (whole === null && known === null) throw unreachable(cluster.servers);
+  const store = whole ?? await openSqliteStore(options);
   const rest = opened.move();
   return { store, log: late, snapshots, close: () => rest.disposeAsync() };
 }
@@ -102,29 +99,6 @@ function connectionOf(nats: NatsServers) {
   const { connection } = nats;
   if (connection !== null) return connection;
   throw new ParleyError(ErrorCode.UNAVAILABLE, "cannot reach the cluster's log: NATS is not there");
-}
-
-/** Tries until it succeeds; null when it has not within `mostMs`. Rejects with an error that will not go away. */
-async function patiently(
-  open: () => Promise<CommitLog>,
-  mostMs: number,
-): Promise<CommitLog | null> {
-  const startMs = performance.now();
-  let warnMs = startMs + WARN_MS / 5;
-  for (;;) {
-    try {
-      return await open();
-    } catch (error) {
-      if (!(error instanceof ParleyError) || !error.retryable) throw error;
-      const nowMs = performance.now();
-      if (nowMs - startMs >= mostMs) return null;
-      if (nowMs >= warnMs) {
-        warnMs = nowMs + WARN_MS;
-        log.warning("the server waits for the cluster's log: {reason}", { reason: error.message });
-      }
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
 }
 
 function unreachable(servers: readonly string[]): ParleyError {

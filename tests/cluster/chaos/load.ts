@@ -1,7 +1,7 @@
 /**
  * Publishes and pushes through whichever node takes it, each thing until it was acknowledged, with the same message_id.
  */
-import type { Client } from "../../../lib/client/mod.ts";
+import { type Client, ErrorCode, type ParleyError } from "../../../lib/client/mod.ts";
 import { ReplicaLedger } from "../../sim/replica_ledger.ts";
 import { Loops, mayPass, pause } from "./loop.ts";
 import { NODES } from "./world.ts";
@@ -58,17 +58,22 @@ export class Load extends Loops {
     this.#lastMs = nowMs;
   }
 
-  /** Tries one node after the other until one takes it. */
+  /** Asks the node that is at home, and others while that gives no answer, until one takes it. */
   async #anywhere<T>(home: number, run: (client: Client) => Promise<T>): Promise<T> {
-    for (let index = home;; index = (index + 1) % NODES.length) {
+    for (let index = home;;) {
       const client = this.clients[index];
-      if (client.status === "connected") {
-        try {
-          return await run(client);
-        } catch (error) {
-          if (!mayPass(error)) throw error;
+      const isThere = client.status === "connected";
+      try {
+        if (isThere) return await run(client);
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        // Who is told to try again does so: it knows when somebody else leads.
+        if ((error as ParleyError).code === ErrorCode.UNAVAILABLE) {
+          await pause();
+          continue;
         }
       }
+      index = (index + 1) % NODES.length;
       await pause();
     }
   }
