@@ -14,11 +14,11 @@ export function payloadBytes(payload: Uint8Array | string, action: string): Uint
   throw invalidArgument(`cannot ${action} ${nameOf(payload)} as payload`, { accepted: PAYLOADS });
 }
 
-/** Raises INVALID_ARGUMENT unless `value` is a string; `what` says where it was wanted: `publish on the topic`. */
-export function checkString(value: unknown, what: string, example: string): void {
+/** Raises INVALID_ARGUMENT unless `value` is a string; `what` says where it was wanted: `publish on the topic`, and `form` how it is given. */
+export function checkString(value: unknown, what: string, example: string, form = ""): void {
   if (typeof value === "string") return;
   throw invalidArgument(`cannot ${what} ${nameOf(value)}`, {
-    accepted: `a string, such as "${example}"`,
+    accepted: `a string, such as "${example}"${form === "" ? "" : `, as ${form}`}`,
   });
 }
 

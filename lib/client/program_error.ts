@@ -8,7 +8,7 @@ import { invalidArgument as bareInvalidArgument, ParleyError } from "../base/err
 
 /** The error that a program gets of `reason`; anything but a ParleyError is given back as it is. */
 export function forProgram(reason: unknown): unknown {
-  return reason instanceof ParleyError ? told(reason) : reason;
+  return reason instanceof ParleyError ? told(reason, forProgram) : reason;
 }
 
 /** Rejects a promise with what a program gets of `reason`, from the continuation of its request. */
@@ -16,15 +16,18 @@ export function rejectForProgram(reason: unknown): never {
   throw forProgram(reason);
 }
 
-/** The error with what would be accepted behind its message. */
-export function told(error: ParleyError): ParleyError {
+/** The error with what would be accepted behind its message. Its stack begins with what called `from`, which has to be under way. */
+export function told(
+  error: ParleyError,
+  from: (...args: never[]) => unknown = told,
+): ParleyError {
   const { code, accepted, retryable, closeReason, goTo, cause } = error;
   const bare = error.reason;
   const says = accepted !== "" && !bare.includes(accepted);
   const message = says ? `${bare}; accepted: ${accepted}` : bare;
   const options = { accepted, retryable, closeReason, goTo, cause, reason: bare };
   const copy = new ParleyError(code, message, options);
-  Error.captureStackTrace?.(copy, forProgram);
+  Error.captureStackTrace?.(copy, from);
   return copy;
 }
 
@@ -33,5 +36,5 @@ export function invalidArgument(
   message: string,
   options: { readonly accepted?: string; readonly cause?: unknown } = {},
 ): ParleyError {
-  return told(bareInvalidArgument(message, options));
+  return told(bareInvalidArgument(message, options), invalidArgument);
 }

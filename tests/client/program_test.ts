@@ -80,6 +80,39 @@ Deno.test("an error's message ends with what would be accepted, and its stack ha
       await client.call("nobody/Here");
     }
     assert.match((await failure(another)).stack!, /another/);
+    // What is refused here has it, too, wherever it is refused.
+    // deno-lint-ignore no-explicit-any
+    const js = client as any;
+    const refused: (() => unknown)[] = [
+      function myQueue() {
+        return js.queue();
+      },
+      async function mySubscribe() {
+        await js.subscribe();
+      },
+      async function myServe() {
+        await js.serve("a/X");
+      },
+      function myWork() {
+        return js.queue("q").work();
+      },
+      async function myRoom() {
+        await js.room("tea");
+      },
+      async function myRoomElsewhere() {
+        await client.room("no room", { nick: "Ada" });
+      },
+      async function myPush() {
+        await js.queue("q").push({});
+      },
+      async function myConnect() {
+        await connect(7 as unknown as string);
+      },
+    ];
+    for (const asks of refused) {
+      const { stack } = await failure(async () => await asks());
+      assert.match(stack!, new RegExp(`\\b${asks.name}\\b`), stack ?? "no stack");
+    }
     // Passed on by a service it is not doubled.
     await client.serve("a/Add", () => client.add(2 ** 31 - 1, 1).then(String));
     const passed = await failure(() => client.call("a/Add"));

@@ -13,7 +13,7 @@ import {
 } from "@bufbuild/protobuf";
 import { settled, whenOver } from "../../base/detached.ts";
 import { ErrorCode, ParleyError } from "../../base/errors.ts";
-import { invalidArgument } from "../program_error.ts";
+import { invalidArgument, rejectForProgram } from "../program_error.ts";
 import { type JoinResponse, Rooms as RoomMethods } from "../../gen/parley/v1/room_pb.ts";
 import type { ConnectionPool, RequestKind } from "../connection/pool.ts";
 import { encodeAsk, readAsked } from "../connection/own_methods.ts";
@@ -86,11 +86,11 @@ export class Rooms implements RoomOwner {
   }
 
   /** Comes into a room. */
-  open(name: string, options: RoomOptions): Promise<Room> {
+  async open(name: string, options: RoomOptions): Promise<Room> {
     // One after the other: they share the name.
     const room = this.#opening.then(() => this.#open(name, options));
     this.#opening = whenOver(room);
-    return room;
+    return await room.catch(rejectForProgram);
   }
 
   /** The rooms of the server that have members or a history. */
@@ -175,7 +175,8 @@ export class Rooms implements RoomOwner {
     checkString(
       options?.nick,
       `come into the room "${name}" under the nick`,
-      'Ada", as { nick: "Ada" }',
+      "Ada",
+      '{ nick: "Ada" }',
     );
     const { nick, token = "", history = 50, onGap, timeoutMs } = options;
     if (!Number.isInteger(history) || history < 0 || history > MAX_HISTORY) {
