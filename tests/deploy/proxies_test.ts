@@ -11,22 +11,10 @@ import { LogRecords } from "../support/log_records.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { SocketClient } from "../support/socket_client.ts";
 import { TestAuthority } from "../support/tls.ts";
+import { placeOf } from "./programs.ts";
 
 const deploy = (name: string) =>
   Deno.readTextFile(new URL(`../../deploy/${name}`, import.meta.url));
-
-/** Where a program is; empty where it is not. */
-function placeOf(program: string): string {
-  for (const folder of ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]) {
-    try {
-      Deno.statSync(`${folder}/${program}`);
-      return `${folder}/${program}`;
-    } catch {
-      // It is not there.
-    }
-  }
-  return "";
-}
 
 /** A port that is free for now. */
 function freePort(): number {
