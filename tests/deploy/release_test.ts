@@ -84,6 +84,7 @@ Deno.test({
           "tools",
           "lib",
           "console",
+          "deploy",
           "LICENSE",
           "README.md",
         ]
@@ -101,6 +102,7 @@ Deno.test({
           clearEnv: true,
           env: childEnvironment({
             GITHUB_REF_NAME: `v${version}`,
+            GITHUB_REPOSITORY: "acme/parley",
             PATH: `${folder}/bin:${Deno.env.get("PATH")}`,
           }),
           stdin: "null",
@@ -134,9 +136,14 @@ Deno.test({
         await Deno.readTextFile(`${folder}/notes.md`),
         notesOf(read("CHANGELOG.md"), version),
       );
+      await perform("Install script");
+      assert.match(
+        await Deno.readTextFile(`${folder}/packed/install.sh`),
+        /^release=https:\/\/github\.com\/acme\/parley\/releases\/download\/v[\d.]+$/m,
+      );
       await perform("Checksums");
       const sums = await run("sh", ["-c", `cd ${folder}/packed && sha256sum -c SHA256SUMS`]);
-      assert.equal(sums.trim().split("\n").length, 3, sums);
+      assert.equal(sums.trim().split("\n").length, 4, sums);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

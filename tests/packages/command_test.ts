@@ -117,6 +117,9 @@ Deno.test("the manual page knows every command and option, and no line of it is 
     }
   }
   const known = /^\.(TH|SH|SS|TP|B|BR|I|\\")( |$)/;
+  // Readers without a table of characters show nothing else.
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(page, /[^\x00-\x7f]/);
   for (const line of page.split("\n")) {
     assert(!/^[.']/.test(line) || known.test(line), line);
   }

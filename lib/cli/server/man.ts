@@ -39,7 +39,7 @@ export function manPage(program: Command): string {
     ".SH ENVIRONMENT",
     '.TP\n.BR PARLEY_URL ", " PARLEY_CONTEXT\nThe server that commands ask.',
     '.TP\n.BR PARLEY_USER ", " PARLEY_PASSWORD ", " PARLEY_TOKEN\nWho one is.',
-    '.TP\n.B PARLEY_…\nEach key of the configuration; see\n.BR "parley config schema" .',
+    '.TP\n.B PARLEY_*\nEach key of the configuration; see\n.BR "parley config schema" .',
   ];
   return lines.join("\n") + "\n";
 }
