@@ -24,6 +24,8 @@ export interface Elsewhere {
    * whom. `method` is that of a call.
    */
   forward(peer: Peer, bytes: Uint8Array, scan: MessageScan, method?: string): void;
+  /** The peer, which had work done elsewhere, asks for something: if this node leads by now, what it had there it has here first. */
+  bring(peer: Peer): void;
   /** This node is about to lead no longer: what its clients have is taken out, to be told to the next one. */
   standDown(): void;
   /** The peer may do something else by now. */

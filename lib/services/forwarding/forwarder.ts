@@ -171,6 +171,13 @@ export class Forwarder implements Elsewhere {
     bus.endTurn();
   }
 
+  bring(peer: Peer): void {
+    const own = known(peer);
+    if (own === null || !this.#lead.isWriter()) return;
+    if (own.opened !== null) this.#abandon(own, own.opened);
+    this.#takeUp(own);
+  }
+
   standDown(): void {
     // Their own nodes know what they had.
     this.#nodes.endHosted();

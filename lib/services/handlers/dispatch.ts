@@ -35,6 +35,7 @@ export function dispatch(
   const { member } = scan;
   if (member === 0) throw unknownMessage(scan);
   if ((session.rights & (1 << member)) === 0) throw mayNot(member, session.identity);
+  if (session.slots.elsewhere !== null) features.elsewhere?.bring(session);
   if ((OF_QUEUES >>> member & 1) !== 0 && features.elsewhere?.isElsewhere === true) {
     return features.elsewhere.forward(session, bytes, scan);
   }

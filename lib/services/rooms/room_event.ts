@@ -67,6 +67,11 @@ function put(body: Uint8Array, at: number, tag: number, value: Uint8Array): numb
   return at + value.length;
 }
 
+/** That somebody has come into a room, which has `online` members by that. */
+export function joinedOf(name: string, online: number): RoomHappening {
+  return { case: "joined", value: { name, online } };
+}
+
 /** That somebody has left a room with `online` members; `lost` says that the connection was. */
 export function leftOf(name: string, online: number, lost: boolean): RoomHappening {
   return { case: "left", value: { name, online, lost } };

@@ -23,7 +23,7 @@ import { publisherOf } from "../topics/peer_topics.ts";
 import type { Bus } from "../topics/bus.ts";
 import { Announcer } from "./announcer.ts";
 import { KeptPeople } from "./kept_people.ts";
-import { encodeDirect, leftOf, type RoomHappening } from "./room_event.ts";
+import { encodeDirect, joinedOf, leftOf, type RoomHappening } from "./room_event.ts";
 import {
   goneFor,
   inTooMany,
@@ -141,10 +141,9 @@ export class Rooms {
     }
     const before = this.#kept.store.topic(ROOM_PREFIX + name)?.lastSeq ?? 0;
     if (!this.#enter(session, room)) return { room, seq: before };
-    const joined = { case: "joined", value: { name: person, online: room.online } } as const;
     try {
       this.#note(session);
-      const seq = await this.announce(name, joined, session);
+      const seq = await this.announce(name, joinedOf(person, room.online), session);
       return { room, seq: seq - 1 };
     } catch (reason) {
       this.#part(session, room);
@@ -201,8 +200,10 @@ export class Rooms {
       return goneFor(reason);
     }
     for (const one of rooms) {
-      if (missing === null && wasHeld) mayFail(this.join(session, one), "tell a room who is back");
-      else this.#enter(session, this.room(one));
+      const room = this.room(one);
+      // Whoever was there before stays, also where the room cannot be told for the moment.
+      if (!this.#enter(session, room) || missing !== null || !wasHeld) continue;
+      mayFail(this.announce(one, joinedOf(name, room.online), session), "tell a room who is back");
     }
     this.#note(session);
     for (const one of missing ?? []) if (!rooms.includes(one)) this.#tellLost(name, one);

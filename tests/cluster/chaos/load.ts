@@ -11,6 +11,9 @@ export const QUEUES = ["work0", "work1", "work2"] as const;
 /** What makes an event large, for a disk that is to be full. */
 const BULK = " ".repeat(32 * 1024);
 
+/** How long a publisher thinks between two events, so that a machine of two cores has time for the nodes. */
+const THINK_MS = 5;
+
 /** Publishes and pushes. */
 export class Load extends Loops {
   readonly ledger = new ReplicaLedger();
@@ -56,6 +59,7 @@ export class Load extends Loops {
     const nowMs = performance.now();
     this.longestMs = Math.max(this.longestMs, nowMs - this.#lastMs);
     this.#lastMs = nowMs;
+    if (!this.isBulky) await pause(THINK_MS);
   }
 
   /** Asks the node that is at home, and others while that gives no answer, until one takes it. */

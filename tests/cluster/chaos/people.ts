@@ -15,6 +15,8 @@ const THINK_MS = 20;
 export class People extends Loops {
   /** What was acknowledged, by seq, and what was said and perhaps heard. */
   readonly said = new Map<number, string>();
+  /** Why people who were in the room had to come in again. */
+  readonly outs: string[] = [];
   readonly #rooms: (Room | null)[] = NODES.map(() => null);
   #count = 0;
 
@@ -29,6 +31,7 @@ export class People extends Loops {
       const { code } = error instanceof ParleyError ? error : { code: 0 };
       const isOut = code === ErrorCode.FAILED_PRECONDITION || code === ErrorCode.ALREADY_EXISTS;
       if (isOut) {
+        this.outs.push(`user${home}: ${(error as Error).message}`);
         await this.#rooms[home]?.leave().catch(() => {});
         this.#rooms[home] = null;
       } else if (!mayPass(error)) throw error;

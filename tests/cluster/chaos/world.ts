@@ -195,11 +195,9 @@ export class ChaosWorld implements AsyncDisposable {
     await Promise.all([...this.#clients].map((client) => this.drop(client)));
   }
 
-  /** Stops all nodes in order, the one that writes last: what it does alone would be in no other database. */
+  /** Stops all nodes in order. */
   async stop(): Promise<void> {
-    const writer = await this.writer();
-    await this.leave();
-    for (const index of NODES.toSorted((one) => one === writer ? 1 : -1)) {
+    for (const index of NODES) {
       const { code, log } = await this.nodes[index].stop();
       if (code !== 0) throw new Error(`a node ended with ${code}: ${log}`);
     }

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import type { Job, Room } from "../../../lib/client/mod.ts";
+import { LogError } from "../../../lib/ports/commit_log.ts";
 import { numbers } from "../../client/bus_support.ts";
 import { nextOf } from "../../client/rooms/room_support.ts";
 import { rejection } from "../../client/rejections.ts";
@@ -69,6 +70,23 @@ Deno.test("people keep their name and their rooms behind a link that broke", asy
   }
   assert.deepEqual(kinds, ["joined", "left", "joined", "said"]);
   assert.deepEqual((await rooms[0].members()).map(({ name }) => name), ["ada", "bob"]);
+});
+
+Deno.test("people stay in their rooms behind a link that broke, also where the room cannot be told", async () => {
+  await using world = await ForwardingWorld.start({ nodes: 2 });
+  const [leader, follower] = world.nodes;
+  const client = await world.client(1);
+  const room = await client.room("lobby", { nick: "ada" });
+  const { log } = leader.replica;
+  const append = log.append.bind(log);
+  log.append = (_bytes, last) => Promise.reject(new LogError("full", "it is full", { last }));
+  world.hub.cut(follower.engine, leader.engine);
+  await world.hosts(0, 1);
+  await client.ping();
+  await leader.features.kept!.store.flush().catch(() => {});
+  log.append = append;
+  await room.say("still here");
+  assert.deepEqual((await room.members()).map(({ name }) => name), ["ada"]);
 });
 
 Deno.test("another node that leads takes over consumers and people, of all nodes, without a word", async () => {
@@ -148,6 +166,17 @@ Deno.test("a worker that begins while nobody leads works once somebody does", as
   await pusher.queue("work").push("job");
   await until(() => done.length === 1, "the job is done");
   await worker.stop();
+});
+
+Deno.test("who asks a node that has come to lead has there first what it had elsewhere", async () => {
+  await using world = await ForwardingWorld.start({ nodes: 2 });
+  const client = await world.client(1);
+  const room = await client.room("lobby", { nick: "ada" });
+  // It has so many clients that the turn of this one has not come.
+  world.nodes[1].forwarding.forwarder.look = () => {};
+  await world.lead(1);
+  await room.say("still here");
+  assert.deepEqual((await room.members()).map(({ name }) => name), ["ada"]);
 });
 
 Deno.test("a client that does not read its jobs holds nobody else up", async () => {
