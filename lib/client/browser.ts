@@ -14,6 +14,9 @@ export * from "./exports.ts";
  * Connects to the server at `url`, `ws://host:port` or `wss://host` (path `/ws` unless said), as `connect` does elsewhere:
  * the other kinds of URLs are refused with UNIMPLEMENTED.
  */
-export function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
+export function connect(
+  url: string | readonly string[],
+  options: ConnectOptions = {},
+): Promise<Client> {
   return Client.open(url, options, openWebSocketOnly);
 }

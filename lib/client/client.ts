@@ -29,7 +29,8 @@ import { defaultHandlers } from "./connection/message_handlers.ts";
 import type { RequestMessage, ServerMessage, Welcome } from "./messages.ts";
 import type { Queue } from "./queues/queue.ts";
 import type { QueueInfo } from "./queues/info.ts";
-import { Patience } from "./connection/patience.ts";
+import { mayPass, Patience } from "./connection/patience.ts";
+import { type Places, urlsOf } from "./places.ts";
 import { forProgram } from "./program_error.ts";
 import { Queues } from "./queues/queues.ts";
 import { encodeAdd, encodeEcho, encodeRequest, PING_REQUEST } from "./connection/requests.ts";
@@ -64,7 +65,7 @@ const NOT_ACKNOWLEDGED: PublishAck = Object.freeze({
  * for their turn: a program that awaits its requests is slowed down to what the server answers.
  */
 export class Client implements AsyncDisposable {
-  /** The URL it was connected to, without a user and password. */
+  /** The URL that it was given, without a user and password; of several the first. */
   readonly url: string;
   readonly #pool: ConnectionPool;
   readonly #subscriptions: Subscriptions;
@@ -73,8 +74,8 @@ export class Client implements AsyncDisposable {
   readonly #queues: Queues;
   #closing: Promise<void> | null = null;
 
-  private constructor(url: string, options: ConnectOptions, openTransport: OpenTransport) {
-    this.url = splitUserPart(url).url;
+  private constructor(places: Places, options: ConnectOptions, openTransport: OpenTransport) {
+    this.url = splitUserPart(places.urls[0]).url;
     const reports = new ErrorReports(options.onError);
     const subscriptions = this.#subscriptions = new Subscriptions(() => this.#pool, reports);
     const services = this.#services = new Services(() => this.#pool, reports);
@@ -88,7 +89,7 @@ export class Client implements AsyncDisposable {
       [Member.CANCEL]: services.takeCancel.bind(services),
       [Member.JOB]: queues.takeJob.bind(queues),
     };
-    this.#pool = new ConnectionPool(url, options, {
+    this.#pool = new ConnectionPool(places, options, {
       openTransport,
       handlers,
       opened: (connection: ClientConnection) => {
@@ -117,20 +118,22 @@ export class Client implements AsyncDisposable {
    * @internal
    */
   static async open(
-    url: string,
+    given: string | readonly string[],
     options: ConnectOptions,
     openTransport: OpenTransport,
   ): Promise<Client> {
     try {
-      checkString(url, "connect to", "parley://localhost");
+      const urls = urlsOf(given);
       const patience = new Patience(options);
-      for (;;) {
-        const client = new Client(url, options, openTransport);
+      for (let attempt = 0;; attempt++) {
+        const first = attempt % urls.length;
+        const client = new Client({ urls, first }, options, openTransport);
         try {
           await client.#pool.open(options.signal);
           return client;
         } catch (reason) {
-          await patience.after(reason);
+          const isLast = first === urls.length - 1;
+          if (isLast || !mayPass(reason) || options.signal?.aborted) await patience.after(reason);
         }
       }
     } catch (reason) {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import urllib.parse
+from typing import Sequence
 
 from .errors import ParleyError, invalid_argument
 
+#: The most URLs that a program names.
+_MAX_URLS = 64
 _ACCEPTED = (
     "parley://host, parley://host:port (default 7311), parleys://host:port for TLS (default 7314), "
     "unix:///path/to/socket"
@@ -54,6 +57,22 @@ def parse_address(given: str) -> Address:
         user=urllib.parse.unquote(parts.username or ""),
         password=urllib.parse.unquote(parts.password or ""),
     )
+
+
+def parse_addresses(given: Sequence[str]) -> list[Address]:
+    """Reads the URLs of servers that act as one; the user of the first counts for all. Raises ParleyError."""
+    if not 1 <= len(given) <= _MAX_URLS:
+        raise invalid_argument(
+            f"cannot connect to one of {len(given)} servers", f"1 to {_MAX_URLS} URLs of servers that act as one"
+        )
+    first, *others = [parse_address(url) for url in given]
+    for other in others:
+        if (other.user, other.password) not in (("", ""), (first.user, first.password)):
+            raise invalid_argument(
+                f"cannot connect to {other.url} as another user than to {first.url}",
+                "the same user in all URLs, or in the first alone",
+            )
+    return [first, *(dataclasses.replace(other, user=first.user, password=first.password) for other in others)]
 
 
 def _refusal(given: str, why: str) -> ParleyError:

@@ -9,7 +9,7 @@ import random
 import ssl
 import time
 from types import TracebackType
-from typing import Any, Awaitable, Callable, Mapping, Union
+from typing import Any, Awaitable, Callable, Mapping, Sequence, Union
 
 from .acks import PublishAck, level_name
 from .address import Address
@@ -57,7 +57,7 @@ class Client:
 
     def __init__(
         self,
-        address: Address,
+        addresses: Sequence[Address],
         *,
         name: str,
         user: str,
@@ -72,11 +72,12 @@ class Client:
         on_error: Callable[[ParleyError], None] | None,
     ) -> None:
         #: Where it is connected to, or tries to be.
-        self.url = address.url
+        self.url = addresses[0].url
         #: "connecting", "connected", "reconnecting" or "closed".
         self.status = "connecting"
         self.request_timeout = request_timeout
-        self._destinations = Destinations(address, follow_hints)
+        self._destinations = Destinations(addresses, follow_hints)
+        self._place = addresses[0]
         self._renewal: asyncio.Task[None] | None = None
         self._name = name
         self._user = user
@@ -290,6 +291,17 @@ class Client:
         if self._on_error is not None:
             self._on_error(error)
 
+    async def open_any(self) -> None:
+        """An attempt with each server, until one takes the client. Raises ParleyError of the last."""
+        while True:
+            is_last = self._destinations.is_at_last
+            try:
+                return await self.open()
+            except ParleyError as reason:
+                self._destinations.missed(self._place)
+                if is_last or _is_final(reason):
+                    raise
+
     async def _connected(self, deadline: float) -> Connection:
         while True:
             if self._failure is not None:
@@ -305,7 +317,7 @@ class Client:
     async def open(self) -> None:
         """One attempt: a connection, Hello and Welcome. Raises ParleyError."""
         connection: Connection | None = None
-        address = self._destinations.present
+        address = self._place = self._destinations.present
         self.url = address.url
         try:
             async with asyncio.timeout(self._connect_timeout):
@@ -346,7 +358,7 @@ class Client:
 
     async def _hello(self) -> dict[str, Any]:
         """Who the client is, with secrets as they are now."""
-        address = self._destinations.present
+        address = self._place
         return {
             "client_name": self._name,
             "library": f"parley-py/{VERSION}",
@@ -387,6 +399,7 @@ class Client:
         if self._renewal is not None:
             self._renewal.cancel()
         self._destinations.hinted(reason.go_to)
+        self._destinations.missed(self._place)
         if self._failure is not None:
             return
         # A login that ended is no refusal for who gives another secret each time.
@@ -407,7 +420,7 @@ class Client:
             except ParleyError as reason:
                 if _is_final(reason) or attempt == settings.attempts:
                     return self._fail(reason)
-                self._destinations.missed()
+                self._destinations.missed(self._place)
 
     def _fail(self, reason: ParleyError) -> None:
         """There will be no connection any more."""

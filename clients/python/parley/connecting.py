@@ -7,9 +7,9 @@ import random
 import ssl
 import time
 from types import TracebackType
-from typing import Any, Callable, Generator
+from typing import Any, Callable, Generator, Sequence
 
-from .address import parse_address
+from .address import parse_addresses
 from .client import Client, Reconnect, Secret
 from .errors import ParleyError
 
@@ -36,7 +36,7 @@ class Connecting:
         deadline = time.monotonic() + (self._wait or 0)
         while True:
             try:
-                await self._client.open()
+                await self._client.open_any()
                 return self._client
             except ParleyError as reason:
                 left = deadline - time.monotonic()
@@ -47,7 +47,7 @@ class Connecting:
 
 
 def connect(
-    url: str = "parley://localhost",
+    url: str | Sequence[str] = "parley://localhost",
     *,
     name: str = "",
     user: str = "",
@@ -64,14 +64,17 @@ def connect(
 ) -> Connecting:
     """Connects to a server: `async with parley.connect("parley://localhost") as client:`, or `client = await …`.
 
+    Several URLs are those of servers that act as one (a cluster): they are tried in their order until one takes the client, and when
+    that one is lost, or stops, the client goes on at the next. A user in the first counts for all.
+
     URLs are `parley://host[:port]`, `parleys://host[:port]` for TLS, `unix:///path`; `parley://user:password@host` says who
-    one is, as `user`, `password` and `token` do. It tries once, or, with `wait`, for so many seconds. A connection that is
+    one is, as `user`, `password` and `token` do. It tries each once, or, with `wait`, for so many seconds. A connection that is
     lost later is opened again as `reconnect` says; None lets the client end with it. With `follow_hints` it goes where a server
     that stops points to, never from TLS to a connection without. A `password` or `token` that is a function is asked again before
     a login ends, which is then renewed in the same connection.
     """
     client = Client(
-        parse_address(url),
+        parse_addresses([url] if isinstance(url, str) else url),
         name=name,
         user=user,
         password=password,

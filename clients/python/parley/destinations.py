@@ -1,13 +1,14 @@
-"""Where a client connects to: the server that the program named, or another that a server pointed to as it stopped.
+"""Where a client connects to: the servers that the program named, in its order, or others that a server pointed to as it stopped.
 
-A hint is followed only where the program allows it, and never from TLS to a connection without. When a place cannot be
-reached the next one has its turn, the program's own among them: a wrong hint costs an attempt and no more.
+Who loses its server, or cannot reach it, goes to the next one, and after the last to the first again. A hint is followed only
+where the program allows it, and never from TLS to a connection without; the program's own servers have their turn behind it: a
+wrong hint costs an attempt and no more.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Iterable
+from typing import Iterable, Sequence
 
 from .address import Address, parse_address
 from .errors import ParleyError
@@ -19,10 +20,10 @@ _MAX_HINTS = 16
 class Destinations:
     """The places of one client."""
 
-    def __init__(self, own: Address, follows_hints: bool) -> None:
-        self._own = own
+    def __init__(self, own: Sequence[Address], follows_hints: bool) -> None:
+        self._own = list(own)
         self._follows_hints = follows_hints
-        self._places = [own]
+        self._places = list(own)
         self._at = 0
 
     @property
@@ -35,20 +36,26 @@ class Destinations:
         if not self._follows_hints:
             return
         places = [place for url in list(urls)[:_MAX_HINTS] for place in self._place_of(url)]
-        if not places or [*places, self._own] == self._places:
+        if not places or [*places, *self._own] == self._places:
             return
-        self._places = [*places, self._own]
+        self._places = [*places, *self._own]
         self._at = 0
 
-    def missed(self) -> None:
-        """The present place could not be reached: the next one has its turn."""
-        self._at = (self._at + 1) % len(self._places)
+    def missed(self, place: Address) -> None:
+        """`place` could not be reached, or its server is gone: the next one has its turn."""
+        if place == self.present:
+            self._at = (self._at + 1) % len(self._places)
+
+    @property
+    def is_at_last(self) -> bool:
+        """Whether all of them have had their turn after the present one."""
+        return self._at == len(self._places) - 1
 
     def _place_of(self, url: str) -> list[Address]:
         try:
             place = parse_address(url)
         except ParleyError:
             return []
-        if self._own.tls and not place.tls:
+        if all(own.tls for own in self._own) and not place.tls:
             return []
-        return [dataclasses.replace(place, user=self._own.user, password=self._own.password)]
+        return [dataclasses.replace(place, user=self._own[0].user, password=self._own[0].password)]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from types import TracebackType
-from typing import Any, Callable, Coroutine, Generic, Iterator, TypeVar
+from typing import Any, Callable, Coroutine, Generic, Iterator, Sequence, TypeVar
 
 from . import client as asynchronous
 from .acks import PublishAck, PushAck
@@ -340,8 +340,8 @@ class Client:
         self.close()
 
 
-def connect(url: str = "parley://localhost", **options: Any) -> Client:
-    """Connects to a server; the options are those of parley.connect."""
+def connect(url: str | Sequence[str] = "parley://localhost", **options: Any) -> Client:
+    """Connects to a server, or to one of several that act as one; the options are those of parley.connect."""
     thread = _Thread()
 
     async def begin() -> asynchronous.Client:

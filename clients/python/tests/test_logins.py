@@ -81,14 +81,14 @@ class Hints(unittest.IsolatedAsyncioTestCase):
 
     def test_hints_are_bounded_and_never_leave_tls(self):
         own = parse_address("parleys://ada:secret@one.example")
-        places = Destinations(own, True)
+        places = Destinations([own], True)
         places.hinted(["parley://two.example", "parleys://three.example"])
         self.assertEqual((places.present.host, places.present.user), ("three.example", "ada"))
-        places.missed()
+        places.missed(places.present)
         self.assertEqual(places.present, own)
         places.hinted([f"parleys://{number}.example" for number in range(100)])
         self.assertEqual(len(places._places), 17)
-        still = Destinations(own, False)
+        still = Destinations([own], False)
         still.hinted(["parleys://three.example"])
         self.assertEqual(still.present, own)
 

@@ -1,9 +1,10 @@
 /**
- * Where a client connects to: the server that the program named, or another one that a server has pointed to as it
+ * Where a client connects to: the servers that the program named, in its order, or others that a server has pointed to as it
  * stopped.
  *
- * A hint is followed only where the program allows it, and never from TLS to a connection without. When a place cannot
- * be reached the next one has its turn, the program's own among them, so a wrong hint costs an attempt and no more.
+ * Who loses its server, or cannot reach it, goes to the next one, and after the last to the first again. A hint is followed only
+ * where the program allows it, and never from TLS to a connection without; the program's own servers have their turn behind
+ * it, so a wrong hint costs an attempt and no more.
  */
 import { parseTarget, type Target } from "../transport/url.ts";
 
@@ -18,16 +19,17 @@ export interface Destination {
 
 /** The places of one client. */
 export class Destinations {
-  readonly #own: Destination;
+  readonly #own: readonly Destination[];
   readonly #followsHints: boolean;
   #places: readonly Destination[];
-  #at = 0;
+  #at: number;
 
-  /** `own` is what the program named. */
-  constructor(own: Destination, followsHints: boolean) {
+  /** `own` is what the program named, at least one; the one at `first` is tried first. */
+  constructor(own: readonly Destination[], followsHints: boolean, first = 0) {
     this.#own = own;
     this.#followsHints = followsHints;
-    this.#places = [own];
+    this.#places = own;
+    this.#at = first;
   }
 
   /** Where to connect to next. */
@@ -41,22 +43,23 @@ export class Destinations {
     const places = urls.slice(0, MAX_HINTS).flatMap((url) => this.#placeOf(url));
     if (places.length === 0) return;
     // Several connections are told the same: what was tried meanwhile stays tried.
-    const isKnown = [...places, this.#own].map(({ url }) => url).join() ===
+    const isKnown = [...places, ...this.#own].map(({ url }) => url).join() ===
       this.#places.map(({ url }) => url).join();
     if (isKnown) return;
-    this.#places = [...places, this.#own];
+    this.#places = [...places, ...this.#own];
     this.#at = 0;
   }
 
-  /** The present place could not be reached: the next one has its turn. */
-  missed(): void {
-    this.#at = (this.#at + 1) % this.#places.length;
+  /** `place` could not be reached, or its server is gone: the next one has its turn. Others may have found that before. */
+  missed(place: Destination): void {
+    if (place === this.present) this.#at = (this.#at + 1) % this.#places.length;
   }
 
   #placeOf(url: string): Destination[] {
     try {
       const target = parseTarget(url);
-      return isSecure(this.#own.target) && !isSecure(target) ? [] : [{ url, target }];
+      const isDowngrade = this.#own.every((one) => isSecure(one.target)) && !isSecure(target);
+      return isDowngrade ? [] : [{ url, target }];
     } catch {
       return [];
     }

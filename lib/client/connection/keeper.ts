@@ -15,7 +15,7 @@ import type { DeadlineTimer } from "./deadline_timer.ts";
 import { LoginRenewal } from "./login_renewal.ts";
 import type { Settings } from "../settings.ts";
 import type { OpenTransport, Transport } from "../transport/transport.ts";
-import type { Destinations } from "./destinations.ts";
+import type { Destination, Destinations } from "./destinations.ts";
 
 /** What a keeper needs, and whom it tells. */
 export interface KeeperOwner {
@@ -61,9 +61,12 @@ export class ConnectionKeeper {
   #opening: Promise<void> = Promise.resolve();
   #retry: { done: boolean } | null = null;
   #renewal: LoginRenewal | null = null;
+  /** Where it is connected to, or tried last. */
+  #place: Destination;
 
   constructor(owner: KeeperOwner) {
     this.#owner = owner;
+    this.#place = owner.destinations.present;
     const { reconnect } = owner.settings;
     this.#backoff = reconnect === null ? null : new Backoff(reconnect);
   }
@@ -80,6 +83,7 @@ export class ConnectionKeeper {
     this.connection = null;
     this.#renewal?.stop();
     if (this.#stopped) return;
+    this.#owner.destinations.missed(this.#place);
     this.#backoff?.lost(performance.now());
     // A login that has ended is another one with other credentials.
     const isOver = reason.closeReason === CloseReason.REVOKED && this.#owner.credentials.renews;
@@ -111,7 +115,7 @@ export class ConnectionKeeper {
         retry.done = true;
         const opening = this.open().catch((thrown) => {
           if (this.#stopped) return;
-          this.#owner.destinations.missed();
+          this.#owner.destinations.missed(this.#place);
           this.#again(ParleyError.from(thrown, ErrorCode.UNAVAILABLE));
         });
         detached(opening, "connect again");
@@ -123,7 +127,8 @@ export class ConnectionKeeper {
 
   /** One attempt: credentials, a transport, Hello and Welcome, all within the time for connecting. */
   async #open(): Promise<void> {
-    const { destinations: { present: { url } }, settings, timer } = this.#owner;
+    const { destinations, settings, timer } = this.#owner;
+    const { url } = this.#place = destinations.present;
     const attempt = this.#attempt = new AbortController();
     const deadline: Expirable & { done: boolean } = {
       done: false,
@@ -167,7 +172,8 @@ export class ConnectionKeeper {
 
   /** Opens a transport, or rejects as soon as `signal` is aborted; one that comes too late is closed. */
   async #openTransport(signal: AbortSignal): Promise<Transport> {
-    const { destinations: { present: { url, target } }, openTransport, settings } = this.#owner;
+    const { openTransport, settings } = this.#owner;
+    const { url, target } = this.#place;
     const opening = openTransport(target, url, signal, settings.tls);
     try {
       return await unlessAborted(opening, signal);
@@ -183,7 +189,8 @@ export class ConnectionKeeper {
     credentials: Credentials,
     signal: AbortSignal,
   ): Promise<ClientConnection> {
-    const { connectionOwner, settings, destinations: { present: { url } } } = this.#owner;
+    const { connectionOwner, settings } = this.#owner;
+    const { url } = this.#place;
     const connection = new ClientConnection(connectionOwner, transport);
     const giveUp = () => connection.end(ParleyError.from(signal.reason, ErrorCode.UNAVAILABLE));
     if (signal.aborted) giveUp();

@@ -31,11 +31,15 @@ export class Patience {
   /** Resolves when it is time for another attempt after one that failed with `reason`; rejects with it when it is not. */
   async after(reason: unknown): Promise<void> {
     const leftMs = this.#deadlineMs - performance.now();
-    const passes = reason instanceof ParleyError && MAY_PASS.includes(reason.code);
     const pauseMs = this.#backoff.next(Math.random());
-    if (!passes || leftMs <= 0 || pauseMs === null || this.#signal?.aborted) throw reason;
+    if (!mayPass(reason) || leftMs <= 0 || pauseMs === null || this.#signal?.aborted) throw reason;
     await pause(Math.min(pauseMs, leftMs), this.#signal);
   }
+}
+
+/** Whether another server, or the same one later, may take a client that one has not taken for `reason`. */
+export function mayPass(reason: unknown): boolean {
+  return reason instanceof ParleyError && MAY_PASS.includes(reason.code);
 }
 
 /** Waits; rejects with the signal's reason when it is aborted. */

@@ -32,6 +32,7 @@ import {
 } from "../settings.ts";
 import { rejectForProgram, told } from "../program_error.ts";
 import type { OpenTransport } from "../transport/transport.ts";
+import { checkSameUser, type Places } from "../places.ts";
 import { parseTarget } from "../transport/url.ts";
 import { Destinations } from "./destinations.ts";
 import { type CredentialSource, credentialSource, splitUserPart } from "./credentials.ts";
@@ -74,7 +75,7 @@ interface PoolOwner {
 
 /** All connections of one client. */
 export class ConnectionPool {
-  /** The server's URL, without the user part. */
+  /** The first of the URLs, without the user part. */
   readonly url: string;
   readonly #settings: Settings;
   readonly #onStatus: ConnectOptions["onStatus"];
@@ -97,16 +98,18 @@ export class ConnectionPool {
   #failure: ParleyError | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Raises INVALID_ARGUMENT for a URL or option. */
-  constructor(given: string, options: ConnectOptions, owner: PoolOwner) {
-    const split = splitUserPart(given);
+  /** Connects to the place at `first` of those given. Raises INVALID_ARGUMENT for a URL or option. */
+  constructor(given: Places, options: ConnectOptions, owner: PoolOwner) {
+    const [split, ...others] = given.urls.map(splitUserPart);
+    for (const other of others) checkSameUser(split, other);
     this.url = split.url;
     this.#credentials = credentialSource(options, split);
     this.#owner = owner;
     this.#settings = settingsOf(options);
     this.#onStatus = options.onStatus;
-    const own = { url: split.url, target: parseTarget(split.url) };
-    const keeperOwner = this.#keeperOwner(new Destinations(own, this.#settings.followHints));
+    const own = [split, ...others].map(({ url }) => ({ url, target: parseTarget(url) }));
+    const destinations = new Destinations(own, this.#settings.followHints, given.first);
+    const keeperOwner = this.#keeperOwner(destinations);
     for (let index = 0; index < this.#settings.pool; index++) {
       this.#keepers.push(new ConnectionKeeper(keeperOwner));
     }

@@ -178,7 +178,7 @@ Deno.test("a transport that opens after its attempt was given up is closed", asy
   const late = Promise.withResolvers<Transport>();
   const keeper = new ConnectionKeeper({
     destinations: new Destinations(
-      { url: owner.url, target: { kind: "unix", path: "/nowhere" } },
+      [{ url: owner.url, target: { kind: "unix", path: "/nowhere" } }],
       false,
     ),
     credentials: { renews: false, next: () => Promise.resolve(NO_CREDENTIALS) },
