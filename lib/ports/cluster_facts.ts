@@ -48,6 +48,18 @@ export interface LogFacts {
   stepDown(): void;
 }
 
+/** The durable work that nodes hand on to the one that writes, as one of them sees it. */
+export interface WorkFacts {
+  /** The clients of this node whose work another one does, and the sessions that this node has for clients of others. */
+  readonly clients: number;
+  readonly sessions: number;
+  /** The requests that this node has handed on, and those that it was handed. */
+  readonly requestsOut: number;
+  readonly requestsIn: number;
+  /** The requests of this node's clients that ended with UNAVAILABLE, since their node was lost or another one came to write. */
+  readonly requestsLost: number;
+}
+
 /** A cluster as its node sees it. */
 export interface ClusterFacts {
   /** The name of the cluster. */
@@ -64,6 +76,8 @@ export interface ClusterFacts {
   readonly eventsIn: number;
   /** The log that the nodes share; null where they share none. */
   readonly log: LogFacts | null;
+  /** The work that is handed on; null where none is. */
+  readonly work: WorkFacts | null;
   /** The other nodes. */
   nodes(): readonly NodeInfo[];
   /** Resolves when the other nodes know what is wanted here by now, or have had their time; null when they do. */

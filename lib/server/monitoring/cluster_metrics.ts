@@ -39,7 +39,34 @@ export function addClusterMetrics(families: Families, { features, config }: Moni
     "Links between nodes that ended because something of them was lost or not dealt with.",
     () => counts()?.linksBroken ?? null,
   );
-  if (sharesLog(config)) addLogMetrics(families, features);
+  if (!sharesLog(config)) return;
+  addLogMetrics(families, features);
+  addWorkMetrics(families, features);
+}
+
+/** The durable work that nodes hand on to the one that writes. */
+function addWorkMetrics(families: Families, features: Monitored["features"]): void {
+  const work = () => features.cluster?.work ?? null;
+  families.gauge(
+    "parley_cluster_handed_on_clients",
+    "Clients of this node whose durable work another node does.",
+    () => work()?.clients ?? null,
+  );
+  families.gauge(
+    "parley_cluster_hosted_sessions",
+    "Clients of other nodes whose durable work this node does.",
+    () => work()?.sessions ?? null,
+  );
+  families.counter(
+    "parley_cluster_requests_total",
+    "Requests of clients that this node has handed on, and those that other nodes handed to it.",
+    () => byDirection(work()?.requestsIn, work()?.requestsOut),
+  );
+  families.counter(
+    "parley_cluster_requests_lost_total",
+    "Requests of this node's clients that were handed on and ended with UNAVAILABLE, whatever came of them.",
+    () => work()?.requestsLost ?? null,
+  );
 }
 
 /** The log that the nodes share. */

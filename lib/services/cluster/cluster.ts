@@ -10,7 +10,7 @@ import { detached } from "../../base/detached.ts";
 import { logger } from "../../base/log.ts";
 import { OverflowPolicy } from "../../gen/parley/v1/event_pb.ts";
 import { patternFault } from "../../logic/topics/pattern.ts";
-import type { ClusterFacts, LogFacts } from "../../ports/cluster_facts.ts";
+import type { ClusterFacts, LogFacts, WorkFacts } from "../../ports/cluster_facts.ts";
 import {
   BUS_CHANNEL,
   type Channel,
@@ -42,6 +42,7 @@ export interface LinkedNode {
 
 /** Takes part in durable work between nodes: is told of links as the engine's listener is, and of what comes. */
 export interface WorkTaker {
+  readonly facts: WorkFacts;
   joined(node: NodeInfo): void;
   left(node: NodeInfo, why: string): void;
   received(from: NodeInfo, bytes: Uint8Array): Promise<void>;
@@ -93,6 +94,10 @@ export class Cluster implements ClusterFacts, EngineListener {
 
   get counts(): Readonly<EngineCounts> {
     return this.engine.counts;
+  }
+
+  get work(): WorkFacts | null {
+    return this.#work?.facts ?? null;
   }
 
   get eventsIn(): number {

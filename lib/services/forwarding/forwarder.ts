@@ -69,6 +69,9 @@ export class Forwarder implements Elsewhere {
   /** The channel to the node that leads; null while that is this one, or nobody is known to. */
   #channel: WorkChannel | null = null;
   #lastNumber = 0;
+  /** The requests that were handed on, and those that ended without an outcome. */
+  requests = 0;
+  lost = 0;
   /** How often it was looked anew since a walk over all clients began; 0 while there is none. */
   #looks = 0;
   readonly #turn: TurnTaker;
@@ -102,6 +105,7 @@ export class Forwarder implements Elsewhere {
     const opened = this.#openFor(own);
     if (opened === null) throw nobodyLeads();
     if (own.identity !== peer.identity) this.#tellIdentity(own, opened);
+    this.requests++;
     own.expect(bytes, scan, method);
     opened.credit.spend(putAsked(opened.channel, opened.number, bytes, scan));
     if (opened.credit.room <= 0) peer.hold(opened.credit.whenRoom());
@@ -340,6 +344,7 @@ export class Forwarder implements Elsewhere {
     const { peer } = own;
     this.#forget(own);
     const ids = own.takePending();
+    this.lost += ids.length;
     if (ids.length > 0 && peer.takesDeliveries && !peer.endIfFull()) {
       for (const id of ids) {
         const refusal = answer.to(id);

@@ -4,6 +4,7 @@
  * What a node answers is true on the client's own node when the answer arrives there: it waits until that node has applied
  * what the answer rests upon.
  */
+import type { WorkFacts } from "../../ports/cluster_facts.ts";
 import type { Engine, NodeInfo } from "../../ports/engine.ts";
 import type { Lead } from "../../ports/lead.ts";
 import type { Replica } from "../../ports/replica.ts";
@@ -46,6 +47,17 @@ export class Forwarding {
     });
     features.elsewhere = this.forwarder;
     this.#ignore = lead.onChange(() => this.#changed());
+  }
+
+  get facts(): WorkFacts {
+    const { forwarder, hosted } = this;
+    return {
+      clients: forwarder.size,
+      sessions: hosted.size,
+      requestsOut: forwarder.requests,
+      requestsIn: hosted.requests,
+      requestsLost: forwarder.lost,
+    };
   }
 
   /** The link to a node is there. */

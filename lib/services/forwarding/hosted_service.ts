@@ -13,6 +13,8 @@ import { nobodyLeads } from "./forwarder_messages.ts";
 
 /** Serves hosted sessions. */
 export class HostedService extends ConnectionService {
+  /** The number of requests. */
+  requests = 0;
   readonly #features: Features;
 
   constructor(features: Features) {
@@ -25,6 +27,7 @@ export class HostedService extends ConnectionService {
   override dispatch(peer: Peer, bytes: Uint8Array, scan: MessageScan): void {
     // What is handed on is not handed on once more.
     if (this.#features.elsewhere?.isElsewhere === true) throw nobodyLeads();
+    this.requests++;
     super.dispatch(peer, bytes, scan);
   }
 

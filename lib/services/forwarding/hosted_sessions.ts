@@ -51,6 +51,11 @@ export class HostedSessions {
     return size;
   }
 
+  /** The number of requests that clients of other nodes have had done here. */
+  get requests(): number {
+    return this.#service.requests;
+  }
+
   /** All of them. */
   *all(): Generator<HostedSession> {
     for (const sessions of this.#byChannel.values()) {

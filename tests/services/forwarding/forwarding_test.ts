@@ -265,3 +265,14 @@ Deno.test("while nobody leads durable work is refused, and what is plain goes on
   for (const node of world.nodes) node.lead.set("node0");
   assert.equal((await client.publish("kept.a", "after")).seq, 2n);
 });
+
+Deno.test("what is handed on is counted where it comes from and where it goes", async () => {
+  await using world = await ForwardingWorld.start({ nodes: 2 });
+  const [here, there] = world.nodes;
+  const client = await world.client(1);
+  for (const text of numbers(3)) await client.publish("kept.a", text);
+  await client.publish("plain", "not handed on");
+  const idle = { clients: 0, sessions: 0, requestsOut: 0, requestsIn: 0, requestsLost: 0 };
+  assert.deepEqual(there.forwarding.facts, { ...idle, clients: 1, requestsOut: 3 });
+  assert.deepEqual(here.forwarding.facts, { ...idle, sessions: 1, requestsIn: 3 });
+});
