@@ -45,6 +45,8 @@ export interface LogStream {
   /** How long one answer of a server is waited for, and the outcome of an append at most. */
   readonly answerMs: number;
   readonly outcomeMs: number;
+  /** Whether there has been no connection for so long that another writer can be expected. */
+  readonly isGone: () => boolean;
 }
 
 /** A part of an entry on its way. */
@@ -131,7 +133,7 @@ export class JetStreamLog implements CommitLog {
       if (failed < 0) return;
       const { reason } = outcomes[failed] as PromiseRejectedResult;
       if (await this.#resolve(parts[next], reason)) next++;
-      else if (performance.now() >= untilMs) {
+      else if (performance.now() >= untilMs || this.#stream.isGone()) {
         throw new LogError("unknown", "the log does not say whether it holds an entry", {
           cause: reason,
         });

@@ -41,6 +41,10 @@ export interface LogOptions {
   readonly answerMs?: number;
   /** How long the outcome of an append is asked for; absent: 10 s. */
   readonly outcomeMs?: number;
+  /** For how long there has been no connection; absent: there always is one. */
+  readonly downMs?: () => number;
+  /** How long an outcome is asked for without a connection; absent: as long as with one. */
+  readonly maxDownMs?: number;
 }
 
 /** The name of the stream of a cluster. */
@@ -54,6 +58,7 @@ export function streamOf(cluster: string): string {
  */
 export async function openJetStreamLog(options: LogOptions): Promise<JetStreamLog> {
   const { connection, cluster, answerMs = 1500, outcomeMs = 10_000 } = options;
+  const { downMs = () => 0, maxDownMs = Infinity } = options;
   const name = streamOf(cluster);
   let info: StreamInfo;
   let manager: JetStreamManager;
@@ -92,6 +97,7 @@ export async function openJetStreamLog(options: LogOptions): Promise<JetStreamLo
     partBytes: Math.max(1, Math.min(largest, 4 * MIB) - HEADER_ROOM),
     answerMs,
     outcomeMs,
+    isGone: () => downMs() >= maxDownMs,
   });
 }
 

@@ -61,6 +61,8 @@ export class NatsServers {
   readonly #listeners: NatsListener[] = [];
   #connection: NatsConnection | null = null;
   #isUp = false;
+  /** Since when there is no connection, in milliseconds of the machine; null while there is one. */
+  #downSinceMs: number | null = performance.now();
   #closed = false;
   #attempts = 0;
   #warnedMs = -Infinity;
@@ -74,6 +76,11 @@ export class NatsServers {
   /** The connection; null while there is none. */
   get connection(): NatsConnection | null {
     return this.#isUp ? this.#connection : null;
+  }
+
+  /** For how long there has been no connection, in milliseconds; 0 while there is one. */
+  get downMs(): number {
+    return this.#downSinceMs === null ? 0 : performance.now() - this.#downSinceMs;
   }
 
   /** The servers that are known: the one in use first. */
@@ -148,6 +155,7 @@ export class NatsServers {
     this.#attempts = 0;
     this.#warnedMs = -Infinity;
     this.#isUp = true;
+    this.#downSinceMs = null;
     log.info("connected to NATS at {server}", {
       server: connection.getServer(),
       version: connection.info?.version ?? "",
@@ -158,6 +166,7 @@ export class NatsServers {
   #down(why: string): void {
     if (!this.#isUp) return;
     this.#isUp = false;
+    this.#downSinceMs = performance.now();
     if (this.#closed) return;
     log.warning("the connection to NATS is lost: {why}", { why });
     for (const listener of this.#listeners) listener(null, why);

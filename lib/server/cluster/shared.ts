@@ -92,6 +92,9 @@ function openLog(
     epoch: known === null ? crypto.randomUUID() : null,
     maxBytes: cluster.log_max_bytes,
     outcomeMs: OUTCOME_MS,
+    // Others lead by then, where they have a connection.
+    downMs: () => nats.downMs,
+    maxDownMs: cluster.silence_ms,
   });
 }
 

@@ -6,7 +6,11 @@ import assert from "node:assert/strict";
 import { connect } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { openJetStreamLog, streamOf } from "../../../lib/adapters/jetstream/open.ts";
+import {
+  type LogOptions,
+  openJetStreamLog,
+  streamOf,
+} from "../../../lib/adapters/jetstream/open.ts";
 import type { JetStreamLog } from "../../../lib/adapters/jetstream/log.ts";
 import { AckLevel } from "../../../lib/gen/parley/v1/session_pb.ts";
 import { type LogPlace, testCommitLog } from "../../contract/commit_log_contract.ts";
@@ -64,7 +68,7 @@ class Servers implements LogPlace {
     return connection;
   }
 
-  async open(options: { outcomeMs?: number; maxBytes?: number } = {}): Promise<JetStreamLog> {
+  async open(options: Partial<LogOptions> = {}): Promise<JetStreamLog> {
     const connection = await this.connect();
     const replicas = this.servers.length;
     for (let tries = 1;; tries++) {
@@ -227,3 +231,26 @@ Deno.test(withNats("a stream that is no log is refused, and no JetStream is said
     await without.close();
   }
 }));
+
+Deno.test(
+  withNats(
+    "without a connection an outcome is not asked for longer than the lead lasts",
+    async () => {
+      await using servers = await Servers.start(1);
+      let downMs = 0;
+      const log = await servers.open({ outcomeMs: 1e9, downMs: () => downMs, maxDownMs: 3000 });
+      assert.equal(await log.append(new Uint8Array(1), 0), 1);
+      await servers.servers[0].kill();
+      let isOver = false;
+      const appended = log.append(new Uint8Array(1), 1).finally(() => isOver = true);
+      const refused = assert.rejects(appended, { fault: "unknown" });
+      // The server may be back soon.
+      downMs = 2999;
+      await assert.rejects(log.state());
+      await assert.rejects(log.state());
+      assert.equal(isOver, false);
+      downMs = 3000;
+      await settles(refused, "the end of the append");
+    },
+  ),
+);
