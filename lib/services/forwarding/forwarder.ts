@@ -93,6 +93,10 @@ export class Forwarder implements Elsewhere {
     return this.#channel !== null;
   }
 
+  readonly publisherOf = (event: EventRange) => this.#names.publisherOf(event);
+  readonly publisherNamed = (bytes: Uint8Array, start: number, end: number) =>
+    this.#names.publisherNamed(bytes, start, end);
+
   /** How many clients have work elsewhere. */
   get size(): number {
     return this.#peers.size;
@@ -135,14 +139,6 @@ export class Forwarder implements Elsewhere {
     if (opened !== null) opened.channel.put(RECORD.close, opened.number, NOTHING);
     this.#forget(own);
     own.takePending();
-  }
-
-  publisherOf(event: EventRange): Peer | null {
-    return this.#names.publisherOf(event);
-  }
-
-  publisherNamed(bytes: Uint8Array, start: number, end: number): Peer | null {
-    return this.#names.publisherNamed(bytes, start, end);
   }
 
   /** Looks anew who leads: work goes there from now on. */
