@@ -103,11 +103,11 @@ async function reloadBySignal(server: Server, manager: ServiceManager | null): P
   try {
     await server.reload();
     manager?.ready(`serving at ${placesOf(server)}`);
-    log.info("{act} {target}: {outcome}", { ...act, outcome: "done" });
+    log.info("{act} by {signal}: {outcome}", { ...act, outcome: "done" });
   } catch (reason) {
     const { codeName, message } = ParleyError.from(reason);
     manager?.ready(`serving with the former configuration: ${message}`);
-    log.info("{act} {target}: {outcome}", { ...act, outcome: codeName, reason: message });
+    log.info("{act} by {signal}: {outcome}", { ...act, outcome: codeName, reason: message });
     throw reason;
   }
 }

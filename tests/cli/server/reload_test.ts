@@ -68,6 +68,8 @@ Deno.test({
         ["listen.deny_addresses", "limits.max_calls"],
         "an option wins over the file as ever",
       );
+      const acts = lines.filter(({ category }) => category === "audit").map((line) => line.message);
+      assert.equal(acts[0], "reload by SIGHUP: done");
       assert(
         lines.some(({ reason }) => /parley\.toml:\d+: .*has a prefix of 40 bits/.test(reason)),
       );
